@@ -1,0 +1,17 @@
+"""POST /v1/api-keys: make a key; it is shown once, in this answer."""
+
+from contacts.api import Answer, Operation, Request, answer
+from contacts.api.schemas import NewApiKey
+from contacts.bootstrap import key_ring, lambda_entry
+from contacts.domain.accounts import Scope
+
+operation = Operation("create_api_key", Scope.KEYS_WRITE)
+
+
+@operation.on("POST /v1/api-keys")
+def create_api_key(request: Request, key: NewApiKey) -> Answer:
+    """Make a key with no more scopes than the one that makes it."""
+    return answer(key_ring().add(request.caller, key.wish(), request.receipt()))
+
+
+lambda_handler = lambda_entry(operation)

@@ -1,0 +1,18 @@
+"""DELETE /v1/contacts/{ref}: to the trash for 30 days, or with ?permanent=true for good."""
+
+from contacts.api import Answer, Operation, Request, answer
+from contacts.bootstrap import contact_book, lambda_entry
+from contacts.domain.accounts import Scope
+from contacts.domain.identity import Ref, RefKind
+
+operation = Operation("delete_contact", Scope.CONTACTS_WRITE, Scope.USER)
+
+
+@operation.on("DELETE /v1/contacts/{ref}")
+def delete_contact(request: Request, ref: str, by: RefKind | None = None, permanent: bool = False) -> Answer:
+    """Delete a contact; a permanent delete also takes one that is in the trash already."""
+    book = contact_book(request.caller)
+    return answer(book.delete(Ref(ref, by), permanent=permanent, terms=request.terms()))
+
+
+lambda_handler = lambda_entry(operation)

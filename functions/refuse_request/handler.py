@@ -1,0 +1,16 @@
+"""The API's $default route: what no other route serves is refused here, as a problem document."""
+
+from contacts.api import Answer, Operation, Request
+from contacts.api.routes import refusal
+from contacts.bootstrap import lambda_entry
+
+operation = Operation("refuse_request")
+
+
+@operation.on("$default")
+def refuse_request(request: Request) -> Answer:
+    """Answer 405 with the methods a path has, or 404 where nothing is served."""
+    raise refusal(request.method, request.path)
+
+
+lambda_handler = lambda_entry(operation)

@@ -1,0 +1,17 @@
+"""POST /v1/contacts/{ref}/restore: out of the trash, with the same id."""
+
+from contacts.api import Answer, Operation, Request, answer
+from contacts.bootstrap import contact_book, lambda_entry
+from contacts.domain.accounts import Scope
+from contacts.domain.identity import Ref, RefKind
+
+operation = Operation("restore_contact", Scope.CONTACTS_WRITE)
+
+
+@operation.on("POST /v1/contacts/{ref}/restore")
+def restore_contact(request: Request, ref: str, by: RefKind | None = None) -> Answer:
+    """Bring a contact back with those of its names that nobody has taken meanwhile."""
+    return answer(contact_book(request.caller).restore(Ref(ref, by), request.terms()))
+
+
+lambda_handler = lambda_entry(operation)

@@ -1,0 +1,16 @@
+"""DELETE /v1/api-keys/{id}: a key stops working, within 60 seconds everywhere."""
+
+from contacts.api import Answer, Operation, Request, answer
+from contacts.bootstrap import key_ring, lambda_entry
+from contacts.domain.accounts import Scope
+
+operation = Operation("revoke_api_key", Scope.KEYS_WRITE)
+
+
+@operation.on("DELETE /v1/api-keys/{id}")
+def revoke_api_key(request: Request, id: str) -> Answer:  # noqa: A002 (the parameter's name in the path)
+    """Revoke a key of the caller's account; a key may revoke itself."""
+    return answer(key_ring().revoke(request.caller, id, request.receipt()))
+
+
+lambda_handler = lambda_entry(operation)

@@ -1,0 +1,1 @@
+"""The contacts service: domain, services, adapters and the native API."""

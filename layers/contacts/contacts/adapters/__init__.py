@@ -1,0 +1,1 @@
+"""DynamoDB and the other services of AWS, behind the ports of `services`."""

@@ -1,0 +1,159 @@
+"""Accounts, keys and usage in the table."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from contacts.adapters import keys
+from contacts.adapters.attribute_values import Item
+from contacts.adapters.expressions import Expression
+from contacts.adapters.records import RECORD, already_recorded, record_steps
+from contacts.adapters.table import ConditionsFailed, Step, Table
+from contacts.domain.accounts import Account, ApiKey, Dialect, Mode, Plan, Scope
+from contacts.domain.outcome import Outcome, Receipt
+from contacts.domain.timestamps import DAY, hour_of
+
+USAGE_DAYS: Final = 31
+"""How long an hour's usage is kept: it also says when a key was last used."""
+
+
+class DynamoAccountStore:
+    """`services.ports.AccountStore` on the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def account(self, account_id: str) -> Account | None:
+        """One GetItem."""
+        item = self._table.get(keys.account(account_id))
+        if item is None:
+            return None
+        return Account(
+            id=account_id,
+            name=item["name"],
+            plan=Plan(item["plan"]),
+            hourly_limit=item["hourly_limit"],
+            created_at=item["created_at"],
+        )
+
+    def api_key(self, key_hash: str) -> ApiKey | None:
+        """One GetItem, strongly consistent: a key works from the moment it was shown."""
+        item = self._table.get(keys.api_key(key_hash))
+        return None if item is None else _api_key_from(item)
+
+    def count_request(self, account: Account, key_id: str, at_ms: int) -> int | None:
+        """One conditional UpdateItem of one write unit.
+
+        The SDK may repeat a call whose answer got lost, so a request can be counted twice, never missed.
+        """
+        expression = Expression()
+        expression.add("used", 1)
+        expression.add("key_ids", frozenset({key_id}))
+        expression.set("ttl", at_ms // 1000 + USAGE_DAYS * DAY)
+        expression.require(
+            f"({expression.is_free()} OR {expression.name('used')} < {expression.value(account.hourly_limit)})"
+        )
+        key = keys.usage(account.id, hour_of(at_ms))
+        try:
+            used: int = self._table.update("usage", key, expression, returning="UPDATED_NEW")["used"]
+        except ConditionsFailed:
+            return None
+        return used
+
+    def open_account(self, account: Account, first_key: ApiKey) -> None:
+        """One transaction over the account, its key and the key's place in the listing."""
+        fresh = Expression()
+        fresh.require(fresh.is_free())
+        item = {
+            "name": account.name,
+            "plan": account.plan,
+            "hourly_limit": account.hourly_limit,
+            "shards": 1,
+            "created_at": account.created_at,
+        }
+        account_step = self._table.put_step("account", keys.account(account.id), item, fresh)
+        self._table.write([account_step, *self._key_steps(first_key)])
+
+    def api_keys(self, account_id: str) -> list[ApiKey]:
+        """One Query; ids begin with the time they were made, so they come oldest first."""
+        expression = Expression()
+        expression.require(expression.equals("PK", keys.listed_api_key(account_id, "").PK))
+        items, more = self._table.query(expression)
+        assert more is None, "thirty keys fit one page"
+        return [_api_key_from(item) for item in items]
+
+    def hours_of_use(self, account_id: str) -> Mapping[str, str]:
+        """A Query over the hours that are kept, newest first (at most 744 small items)."""
+        expression = Expression()
+        expression.require(expression.equals("PK", keys.usage(account_id, "").PK))
+        hours: dict[str, str] = {}
+        start = None
+        while True:
+            items, start = self._table.query(expression, start=start, forward=False)
+            for item in items:
+                for key_id in item["key_ids"]:
+                    hours.setdefault(key_id, item["SK"])
+            if start is None:
+                return hours
+
+    def add_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
+        """One transaction over the key, its place in the listing and the request's record."""
+        self._write(self._key_steps(key), key, outcome, receipt, at_ms)
+
+    def remove_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> bool:
+        """One transaction over the key, its place in the listing and the request's record."""
+        there = Expression()
+        there.require(there.is_there())
+        steps = [
+            self._table.delete_step("key", keys.api_key(key.key_hash), there),
+            self._table.delete_step("listed key", keys.listed_api_key(key.account_id, key.id)),
+        ]
+        try:
+            self._write(steps, key, outcome, receipt, at_ms)
+        except ConditionsFailed:
+            return False
+        return True
+
+    def _write(
+        self, steps: list[Step], key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int
+    ) -> None:
+        if receipt is not None:
+            steps += record_steps(self._table, key.account_id, receipt, outcome, None, at_ms)
+        try:
+            self._table.write(steps)
+        except ConditionsFailed as failed:
+            if RECORD in failed.items:
+                raise already_recorded(failed.items[RECORD]) from None
+            raise
+
+    def _key_steps(self, key: ApiKey) -> list[Step]:
+        fresh = Expression()
+        fresh.require(fresh.is_free())
+        item = {
+            "id": key.id,
+            "account_id": key.account_id,
+            "key_hash": key.key_hash,
+            "name": key.name,
+            "scopes": [str(scope) for scope in key.scopes],
+            "mode": key.mode,
+            "dialect": key.dialect,
+            "last_four": key.last_four,
+            "created_at": key.created_at,
+        }
+        return [
+            self._table.put_step("key", keys.api_key(key.key_hash), item, fresh),
+            self._table.put_step("listed key", keys.listed_api_key(key.account_id, key.id), item),
+        ]
+
+
+def _api_key_from(item: Item) -> ApiKey:
+    return ApiKey(
+        id=item["id"],
+        account_id=item["account_id"],
+        key_hash=item["key_hash"],
+        name=item["name"],
+        scopes=tuple(Scope(scope) for scope in item["scopes"]),
+        mode=Mode(item["mode"]),
+        dialect=Dialect(item["dialect"]),
+        last_four=item["last_four"],
+        created_at=item["created_at"],
+    )

@@ -1,0 +1,67 @@
+"""Contacts as items: every field a native attribute; one without value is absent, never NULL.
+
+Tags and lists are lists (their order counts), `custom_fields` and `metadata` maps that are always there, so
+that a single update can set a key in them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, Final
+
+from contacts.adapters.attribute_values import Item, item_size
+from contacts.domain.contact import MAX_BYTES, Contact, ValidationStatus
+from contacts.domain.errors import ContactTooLarge
+from contacts.domain.identity import Name, NameKind
+
+KIND: Final = "contact"
+_KEY_AND_BOOKKEEPING_BYTES: Final = 256
+"""Upper bound for PK, SK, kind, size_bound and change_id with their names, and the item's own overhead."""
+_FIELDS: Final = tuple(entry.name for entry in fields(Contact))
+_SEQUENCES: Final = frozenset({"tags", "lists"})
+
+
+def contact_values(contact: Contact) -> dict[str, object]:
+    """The attributes of a contact."""
+    values: dict[str, object] = {key: getattr(contact, key) for key in _FIELDS}
+    values["absorbed"] = [f"{name.kind}:{name.value}" for name in contact.absorbed] or None
+    return values
+
+
+def absorbed_value(name: Name) -> str:
+    """How a name of a merged contact stands in `absorbed`."""
+    return f"{name.kind}:{name.value}"
+
+
+def contact_item(contact: Contact, change_id: str) -> dict[str, object]:
+    """A contact's whole item, but for its key.
+
+    Raises:
+        ContactTooLarge: it would exceed 350 KB.
+    """
+    values = contact_values(contact)
+    return {**values, "kind": KIND, "size_bound": measured(values), "change_id": change_id}
+
+
+def measured(values: Mapping[str, object]) -> int:
+    """An upper bound of the item's bytes.
+
+    Raises:
+        ContactTooLarge: it would exceed 350 KB.
+    """
+    size = item_size(values) + _KEY_AND_BOOKKEEPING_BYTES
+    if size > MAX_BYTES:
+        raise ContactTooLarge(size, MAX_BYTES)
+    return size
+
+
+def contact_from(item: Item) -> Contact:
+    """The contact an item holds."""
+    values: dict[str, Any] = {key: item[key] for key in _FIELDS if key in item}
+    for key in _SEQUENCES:
+        values[key] = tuple(values.get(key, ()))
+    values["validation_status"] = ValidationStatus(values["validation_status"])
+    values["absorbed"] = tuple(
+        Name(NameKind(kind), value)
+        for kind, _, value in (entry.partition(":") for entry in values.get("absorbed", ()))
+    )
+    return Contact(**values)

@@ -1,0 +1,359 @@
+"""The contacts of one account in the table.
+
+Every write is one call: a single conditional update, or one transaction over the contact, its claims, its
+trash or tombstone, and the record of the request.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from contacts.adapters import keys
+from contacts.adapters.attribute_values import Item, entry_size, to_attribute
+from contacts.adapters.contact_items import (
+    absorbed_value,
+    contact_from,
+    contact_item,
+    contact_values,
+    measured,
+)
+from contacts.adapters.expressions import Expression
+from contacts.adapters.records import RECORD, already_recorded, record_steps
+from contacts.adapters.table import ConditionsFailed, Step, Table
+from contacts.domain.contact import MAX_BYTES, TRASH_DAYS, Change, Contact
+from contacts.domain.identity import Name, NameKind, first_uuid7, last_uuid7
+from contacts.domain.timestamps import DAY, iso
+from contacts.services.ports import (
+    Absent,
+    Claim,
+    Listing,
+    Move,
+    Moved,
+    NamesNotFree,
+    NotInPlace,
+    Randomness,
+    Standing,
+    VersionDiffers,
+)
+
+_CONTACT: Final = "contact"
+_TRASH: Final = "trash"
+_LAST_MS: Final = (1 << 48) - 1
+"""The latest moment a UUID version 7 can hold."""
+
+
+class DynamoContactStore:
+    """`services.ports.ContactStore` on the table."""
+
+    def __init__(self, table: Table, account_id: str, randomness: Randomness, now_s: int) -> None:
+        """`now_s`: the moment of the request, in seconds: what is past its ttl then no longer counts."""
+        self._table = table
+        self._account = account_id
+        self._randomness = randomness
+        self._now_s = now_s
+
+    # Reads
+
+    def by_id(self, contact_id: str) -> Contact | None:
+        """One GetItem."""
+        item = self._table.get(keys.contact(self._account, contact_id))
+        return None if item is None else contact_from(item)
+
+    def trashed(self, contact_id: str) -> Contact | None:
+        """One GetItem in the trash."""
+        item = self._table.get(keys.trash(self._account, contact_id))
+        if item is None or item["ttl"] <= self._now_s:
+            return None
+        return contact_from(item["snapshot"])
+
+    def claim(self, name: Name) -> Claim | None:
+        """One GetItem on a claim."""
+        claim = _claim_from(self._table.get(keys.claim(self._account, name)))
+        return None if claim is None or self._is_over(claim) else claim
+
+    def by_creation(
+        self, listing: Listing, after_id: str | None, *, at_most: int, evaluate: int
+    ) -> tuple[list[Contact], str | None]:
+        """Queries on the partition, whose order is creation; flags are a filter."""
+        lowest = first_uuid7(listing.created_from_ms)
+        until_ms = _LAST_MS + 1 if listing.created_until_ms is None else listing.created_until_ms
+        if until_ms <= listing.created_from_ms:
+            return [], None
+        highest = last_uuid7(min(until_ms - 1, _LAST_MS))
+        expression = Expression()
+        expression.require(expression.equals("PK", keys.contacts(self._account)))
+        low, high = keys.contact(self._account, lowest).SK, keys.contact(self._account, highest).SK
+        expression.require(
+            f"{expression.name('SK')} BETWEEN {expression.value(low)} AND {expression.value(high)}"
+        )
+        for attribute, wanted in listing.flags.items():
+            expression.keep(expression.equals(attribute, wanted))
+        start = None if after_id is None else keys.contact(self._account, after_id)
+        found: list[Contact] = []
+        while True:
+            # With a filter a page may hold few matches, so look at more than are still missing.
+            wanted_now = (at_most - len(found)) * (4 if listing.flags else 1)
+            chunk = min(evaluate, wanted_now)
+            items, start = self._table.query(
+                expression, start=start, limit=chunk, forward=not listing.newest_first
+            )
+            found.extend(contact_from(item) for item in items)
+            evaluate -= chunk
+            if len(found) > at_most:
+                found = found[:at_most]
+                return found, found[-1].id
+            if start is None:
+                return found, None
+            if len(found) == at_most or evaluate <= 0:
+                return found, keys.contact_id(start)
+
+    # Writes
+
+    def change_in_place(
+        self, contact_id: str, change: Change, at_ms: int, *, named: Name | None, versions: Sequence[int]
+    ) -> Contact:
+        """One UpdateItem, whatever the contact's other fields are."""
+        at, change_id = iso(at_ms), self._change_id()
+        expression = Expression()
+        added = _change_fields(expression, change, at)
+        expression.increase("version", 1)
+        expression.set("updated_at", at)
+        expression.set("change_id", change_id)
+        expression.require(expression.is_there())
+        # The SDK repeats a call whose answer got lost: the repetition must not change the contact twice.
+        expression.require(f"{expression.name('change_id')} <> {expression.value(change_id)}")
+        if named is not None:
+            expression.require(_has_name(expression, named))
+        if versions:
+            choices = ", ".join(expression.value(version) for version in versions)
+            expression.require(f"{expression.name('version')} IN ({choices})")
+        if added:
+            expression.increase("size_bound", added)
+            expression.require(f"{expression.name('size_bound')} <= {expression.value(MAX_BYTES - added)}")
+        try:
+            return contact_from(
+                self._table.update(_CONTACT, keys.contact(self._account, contact_id), expression)
+            )
+        except ConditionsFailed as failed:
+            existing = failed.items[_CONTACT]
+        if existing is None:
+            raise Absent
+        if existing["change_id"] == change_id:
+            return contact_from(existing)
+        contact = contact_from(existing)
+        if named is not None and named not in contact.names:
+            raise Absent
+        if versions and contact.version not in versions:
+            raise VersionDiffers
+        raise NotInPlace
+
+    def move(self, move: Move) -> None:
+        """One transaction (or one plain call where only the contact's own item changes)."""
+        claims = dict(self._claim_steps(move))
+        steps = [*self._contact_steps(move), *claims.values()]
+        if move.receipt is not None:
+            contact = move.after or move.before
+            steps += record_steps(
+                self._table,
+                self._account,
+                move.receipt,
+                move.outcome,
+                None if contact is None else contact.id,
+                move.at_ms,
+            )
+        try:
+            self._table.write(steps)
+        except ConditionsFailed as failed:
+            if RECORD in failed.items:
+                raise already_recorded(failed.items[RECORD]) from None
+            if self._is_ours(move, failed.items.get(_CONTACT), steps):
+                return
+            if _CONTACT in failed.items or _TRASH in failed.items:
+                raise Moved from None
+            raise NamesNotFree(
+                {
+                    name: _claim_from(failed.items[step.name])
+                    for name, step in claims.items()
+                    if step.name in failed.items
+                }
+            ) from None
+
+    def _is_ours(self, move: Move, existing: Item | None, steps: Sequence[Step]) -> bool:
+        """Whether a plain update that seems to have failed is our own, repeated by the SDK."""
+        if existing is None or len(steps) != 1 or steps[0].kind != "Update":
+            return False
+        values = steps[0].request["ExpressionAttributeValues"].values()
+        return {"S": existing["change_id"]} in values
+
+    def _contact_steps(self, move: Move) -> Iterable[Step]:
+        before, after, table = move.before, move.after, self._table
+        contact = before or after
+        assert contact is not None, "a move needs a contact"
+        live = keys.contact(self._account, contact.id)
+        trash = keys.trash(self._account, contact.id)
+        if move.was is Standing.LIVE and move.becomes is Standing.LIVE:
+            assert before is not None
+            assert after is not None
+            expression = _difference(before, after)
+            expression.set("change_id", self._change_id())
+            yield table.update_step(_CONTACT, live, expression)
+            return
+        if move.was is Standing.LIVE:
+            assert before is not None
+            yield table.delete_step(_CONTACT, live, _unchanged(Expression(), before))
+        if move.was is Standing.DELETED:
+            assert before is not None
+            expression = Expression()
+            version = expression.name("snapshot", "version")
+            expression.require(f"{version} = {expression.value(before.version)}")
+            yield table.delete_step(_TRASH, trash, expression)
+        if move.becomes is Standing.LIVE:
+            assert after is not None
+            expression = Expression()
+            expression.require(expression.is_free())
+            yield table.put_step(_CONTACT, live, contact_item(after, self._change_id()), expression)
+        if move.becomes is Standing.DELETED:
+            assert after is not None
+            snapshot = contact_item(after, self._change_id())
+            del snapshot["kind"]
+            yield table.put_step(
+                _TRASH,
+                trash,
+                {
+                    "snapshot": {key: value for key, value in snapshot.items() if value is not None},
+                    "deleted_at": iso(move.at_ms),
+                    "ttl": _trash_ends(move.at_ms),
+                },
+            )
+        if move.becomes is None:
+            yield table.put_step(
+                "tombstone",
+                keys.tombstone(self._account, contact.id),
+                {"erased_at": iso(move.at_ms), "ttl": move.at_ms // 1000 + DAY},
+            )
+
+    def _claim_steps(self, move: Move) -> Iterable[tuple[Name, Step]]:
+        """The steps that keep each name's claim in step with the contact."""
+        contact = move.before or move.after
+        assert contact is not None
+        had = () if move.before is None else move.before.names
+        has = move.after.names if move.after is not None and move.becomes is Standing.LIVE else ()
+        for name in has:
+            if name in had and move.was is Standing.LIVE:
+                continue
+            expression = Expression()
+            if name in had:
+                expression.require(_is_owned(expression, contact.id, Standing.DELETED))
+            else:
+                expression.require(self._is_takable(expression, contact.id, name in move.spares_trashed))
+            yield name, self._put_claim(name, {"contact_id": contact.id, "state": Standing.LIVE}, expression)
+        for name in had:
+            if name in has or name in move.lost:
+                continue
+            expression = Expression()
+            expression.require(_is_owned(expression, contact.id, move.was))
+            if move.becomes is Standing.DELETED:
+                claim = {
+                    "contact_id": contact.id,
+                    "state": Standing.DELETED,
+                    "ttl": _trash_ends(move.at_ms),
+                }
+                yield name, self._put_claim(name, claim, expression)
+            else:
+                key = keys.claim(self._account, name)
+                yield name, self._table.delete_step(_claim_step(name), key, expression)
+
+    def _put_claim(self, name: Name, claim: Mapping[str, object], expression: Expression) -> Step:
+        return self._table.put_step(_claim_step(name), keys.claim(self._account, name), claim, expression)
+
+    def _is_takable(self, expression: Expression, contact_id: str, spare_trashed: bool) -> str:
+        """The condition under which a contact may take a name it does not have."""
+        state, deleted = expression.name("state"), expression.value(Standing.DELETED)
+        in_trash = f"{state} = {deleted}"
+        if spare_trashed:
+            in_trash += f" AND {expression.name('ttl')} <= {expression.value(self._now_s)}"
+        own = f"{expression.name('contact_id')} = {expression.value(contact_id)}"
+        return f"({expression.is_free()} OR ({in_trash}) OR {own})"
+
+    def _is_over(self, claim: Claim) -> bool:
+        return claim.expires_at is not None and claim.expires_at <= self._now_s
+
+    def _change_id(self) -> str:
+        return self._randomness(9).hex()
+
+
+def _trash_ends(at_ms: int) -> int:
+    return at_ms // 1000 + TRASH_DAYS * DAY
+
+
+def _claim_step(name: Name) -> str:
+    return f"claim {name.kind} {name.value}"
+
+
+def _claim_from(item: Item | None) -> Claim | None:
+    if item is None:
+        return None
+    return Claim(item["contact_id"], Standing(item["state"]), item.get("ttl"))
+
+
+def _is_owned(expression: Expression, contact_id: str, standing: Standing | None) -> str:
+    owner = expression.equals("contact_id", contact_id)
+    return f"{owner} AND {expression.equals('state', standing)}"
+
+
+def _has_name(expression: Expression, name: Name) -> str:
+    absorbed = f"contains({expression.name('absorbed')}, {expression.value(absorbed_value(name))})"
+    if name.kind is NameKind.ALIAS:
+        return absorbed
+    return f"({expression.equals(name.kind, name.value)} OR {absorbed})"
+
+
+def _unchanged(expression: Expression, before: Contact) -> Expression:
+    """Require that nobody, neither a caller nor a validation verdict, has changed the contact since it was read."""
+    expression.require(expression.equals("version", before.version))
+    expression.require(expression.equals("validation_status", before.validation_status))
+    expression.require(expression.equals("validation_reason", before.validation_reason))
+    return expression
+
+
+def _difference(before: Contact, after: Contact) -> Expression:
+    """The update that turns the stored contact `before` into `after`, if it is still `before`."""
+    expression = _unchanged(Expression(), before)
+    old, new = contact_values(before), contact_values(after)
+    for attribute, value in new.items():
+        # Compared as DynamoDB sees them: to Python, 1 equals True.
+        if to_attribute(value) == to_attribute(old[attribute]):
+            continue
+        if value is None:
+            expression.remove(attribute)
+        else:
+            expression.set(attribute, value)
+    expression.set("size_bound", measured(new))
+    return expression
+
+
+def _change_fields(expression: Expression, change: Change, at: str) -> int:
+    """Put a change into an update; gives back how many bytes it may add. Mirrors `Change.applied_to`."""
+    added = 0
+    for attribute, value in change.fields.items():
+        if value is None:
+            expression.remove(attribute)
+        else:
+            expression.set(attribute, value)
+            added += entry_size(attribute, value)
+    if "is_unsubscribed" in change.fields:
+        if change.fields["is_unsubscribed"]:
+            expression.set_once("unsubscribed_at", at)
+            added += entry_size("unsubscribed_at", at)
+        else:
+            expression.remove("unsubscribed_at")
+    for attribute, entries in change.maps.items():
+        if entries is None:
+            expression.set(attribute, {})
+            continue
+        for key, value in entries.items():
+            if value is None:
+                expression.remove(attribute, key)
+            else:
+                expression.set((attribute, key), value)
+                added += entry_size(key, value)
+    return added

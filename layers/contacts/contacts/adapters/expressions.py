@@ -1,0 +1,89 @@
+"""Expressions for DynamoDB with every name and value behind a placeholder, so no reserved word ever bites."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from contacts.adapters.attribute_values import AttributeValue, to_attribute
+from contacts.adapters.keys import EXPRESSION_NAME
+
+
+class Expression:
+    """The placeholders of one request, and its condition, update, filter or key condition."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._values: dict[str, AttributeValue] = {}
+        self._sets: list[str] = []
+        self._removes: list[str] = []
+        self._adds: list[str] = []
+        self._conditions: list[str] = []
+        self._filters: list[str] = []
+
+    def name(self, *path: str) -> str:
+        """The placeholder of an attribute, or of a key inside a map."""
+        return ".".join(self._names.setdefault(part, f"{EXPRESSION_NAME}{len(self._names)}") for part in path)
+
+    def value(self, value: object) -> str:
+        """The placeholder of a value."""
+        placeholder = f":{len(self._values)}"
+        self._values[placeholder] = to_attribute(value)
+        return placeholder
+
+    def set(self, path: str | tuple[str, ...], value: object) -> None:
+        """Set an attribute (or a key of a map) to a value."""
+        path = (path,) if isinstance(path, str) else path
+        self._sets.append(f"{self.name(*path)} = {self.value(value)}")
+
+    def set_once(self, attribute: str, value: object) -> None:
+        """Set an attribute unless it has a value already."""
+        name = self.name(attribute)
+        self._sets.append(f"{name} = if_not_exists({name}, {self.value(value)})")
+
+    def increase(self, attribute: str, by: int) -> None:
+        """Add to a number that is there."""
+        name = self.name(attribute)
+        self._sets.append(f"{name} = {name} + {self.value(by)}")
+
+    def remove(self, *path: str) -> None:
+        """Remove an attribute, or a key of a map."""
+        self._removes.append(self.name(*path))
+
+    def add(self, attribute: str, value: object) -> None:
+        """Add to a number, or to a set, that need not be there yet."""
+        self._adds.append(f"{self.name(attribute)} {self.value(value)}")
+
+    def require(self, condition: str) -> None:
+        """Let the write happen only if this holds as well. (An OR inside needs its own parentheses.)"""
+        self._conditions.append(condition)
+
+    def keep(self, condition: str) -> None:
+        """Let a query give back only the items for which this holds as well; the others cost the same."""
+        self._filters.append(condition)
+
+    def equals(self, attribute: str, value: object) -> str:
+        """The condition that an attribute has a value; None: that it has none."""
+        if value is None:
+            return f"attribute_not_exists({self.name(attribute)})"
+        return f"{self.name(attribute)} = {self.value(value)}"
+
+    def is_free(self) -> str:
+        """The condition that there is no item under the key."""
+        return f"attribute_not_exists({self.name('PK')})"
+
+    def is_there(self) -> str:
+        """The condition that there is an item under the key."""
+        return f"attribute_exists({self.name('PK')})"
+
+    def parameters(self, conditions_as: str = "ConditionExpression") -> dict[str, Any]:
+        """What of a request these expressions make up."""
+        clauses = (("SET", self._sets), ("REMOVE", self._removes), ("ADD", self._adds))
+        update = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses if parts)
+        conditions = " AND ".join(self._conditions)
+        given: Iterable[tuple[str, Any]] = (
+            ("UpdateExpression", update),
+            (conditions_as, conditions),
+            ("FilterExpression", " AND ".join(self._filters)),
+            ("ExpressionAttributeNames", {placeholder: name for name, placeholder in self._names.items()}),
+            ("ExpressionAttributeValues", self._values),
+        )
+        return {parameter: value for parameter, value in given if value}

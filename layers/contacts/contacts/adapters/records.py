@@ -1,0 +1,74 @@
+"""What Idempotency-Keys stand for: records committed together with the change they remember.
+
+A record holds the outcome, not bytes of an answer, so that it reads the same in every dialect. Contacts have
+at most 350 KB, so a record always fits an item. A pointer under the contact lets erasure find the records
+that hold personal data.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from contacts.adapters import keys
+from contacts.adapters.attribute_values import Item
+from contacts.adapters.contact_items import contact_from, contact_values
+from contacts.adapters.expressions import Expression
+from contacts.adapters.table import Step, Table
+from contacts.domain.outcome import Did, Outcome, Receipt, RecordedRequest
+from contacts.domain.timestamps import DAY
+from contacts.services.ports import AlreadyRecorded
+
+RECORD: Final = "idempotency record"
+"""The name of the record's step."""
+KEPT_DAYS: Final = 7
+
+
+def record_steps(
+    table: Table, account_id: str, receipt: Receipt, outcome: Outcome, contact_id: str | None, at_ms: int
+) -> Iterable[Step]:
+    """The steps that leave a record, and its pointer where the request was about a contact."""
+    now_s = at_ms // 1000
+    ttl = now_s + KEPT_DAYS * DAY
+    expression = Expression()
+    expression.require(f"({expression.is_free()} OR {expression.name('ttl')} <= {expression.value(now_s)})")
+    item: dict[str, object] = {
+        "request_hash": receipt.request_hash,
+        "did": outcome.did,
+        "details": outcome.details,
+        "ttl": ttl,
+    }
+    if outcome.contact is not None:
+        values = contact_values(outcome.contact)
+        item["contact"] = {key: value for key, value in values.items() if value is not None}
+    yield table.put_step(RECORD, keys.idempotency(account_id, receipt.key), item, expression)
+    if contact_id is not None:
+        pointer = keys.idempotency_pointer(account_id, contact_id, receipt.key)
+        yield table.put_step("idempotency pointer", pointer, {"ttl": ttl})
+
+
+def recorded_request(item: Item) -> RecordedRequest:
+    """The record an item holds."""
+    contact = contact_from(item["contact"]) if "contact" in item else None
+    outcome = Outcome(did=Did(item["did"]), contact=contact, details=item["details"], is_replay=True)
+    return RecordedRequest(item["request_hash"], outcome)
+
+
+def already_recorded(item: Item | None) -> AlreadyRecorded:
+    """What to raise when a record stood in the way."""
+    assert item is not None, "a record's condition fails only where there is one"
+    return AlreadyRecorded(recorded_request(item))
+
+
+class DynamoRecordStore:
+    """`services.ports.RecordStore` on the table."""
+
+    def __init__(self, table: Table, account_id: str, now_s: int) -> None:
+        self._table = table
+        self._account = account_id
+        self._now_s = now_s
+
+    def recorded(self, idempotency_key: str) -> RecordedRequest | None:
+        """One GetItem on the record."""
+        item = self._table.get(keys.idempotency(self._account, idempotency_key))
+        if item is None or item["ttl"] <= self._now_s:
+            return None
+        return recorded_request(item)

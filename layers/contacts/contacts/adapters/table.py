@@ -1,0 +1,185 @@
+"""The DynamoDB table: single calls, and what their failures mean.
+
+Reads are strongly consistent. A call is retried by the SDK (`bootstrap`: three attempts within six seconds);
+what is left then becomes `TemporarilyUnavailable`. Failed conditions come back as `ConditionsFailed` with the
+items that stood in the way, so that nobody has to read again to learn why.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+from contacts.adapters.attribute_values import Item, from_item, to_item
+from contacts.adapters.expressions import Expression
+from contacts.adapters.keys import Key
+from contacts.domain.errors import Contention, TemporarilyUnavailable
+
+_BUSY = frozenset(
+    {
+        "InternalServerError",
+        "InternalFailure",
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "ReplicatedWriteConflictException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ThrottlingException",
+        "Throttling",
+        "TransactionInProgressException",
+    }
+)
+"""Error codes after which the same call may well succeed a little later."""
+_CONTENDED = frozenset({"TransactionConflictException"})
+_CONFLICT_REASONS = frozenset({"TransactionConflict"})
+_BUSY_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
+
+
+class ConditionsFailed(Exception):
+    """Raised when conditions did not hold; `items` has, by step, the item that stood in the way (or None)."""
+
+    def __init__(self, items: Mapping[str, Item | None]) -> None:
+        super().__init__(", ".join(items))
+        self.items = dict(items)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One write of a transaction: its name in errors, its kind (Put, Update, Delete, ConditionCheck), its request."""
+
+    name: str
+    kind: str
+    request: Mapping[str, Any]
+
+
+class Table:
+    """One table through botocore's DynamoDB client."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def get(self, key: Key) -> Item | None:
+        """One item, as of the latest write."""
+        found = self._call("get_item", Key=to_item(key._asdict()), ConsistentRead=True).get("Item")
+        return None if found is None else from_item(found)
+
+    def put_step(
+        self, name: str, key: Key, item: Mapping[str, object], expression: Expression | None = None
+    ) -> Step:
+        """Put an item under a condition."""
+        return Step(name, "Put", {"Item": to_item({**key._asdict(), **item}), **_guarded(expression)})
+
+    def update_step(self, name: str, key: Key, expression: Expression) -> Step:
+        """Update an item under a condition."""
+        return Step(name, "Update", {"Key": to_item(key._asdict()), **_guarded(expression)})
+
+    def delete_step(self, name: str, key: Key, expression: Expression | None = None) -> Step:
+        """Delete an item under a condition."""
+        return Step(name, "Delete", {"Key": to_item(key._asdict()), **_guarded(expression)})
+
+    def write(self, steps: Sequence[Step]) -> None:
+        """Carry out all steps or none: a single one as a plain call (half the units), more as a transaction.
+
+        Raises:
+            ConditionsFailed: by step name, what stood in the way.
+            Contention: another transaction held one of the items; nothing was written.
+            TemporarilyUnavailable: throttled or unanswered.
+        """
+        if len(steps) == 1:
+            (step,) = steps
+            method = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}[step.kind]
+            self._conditional(step.name, method, step.request)
+            return
+        requests = [{step.kind: {"TableName": self._name, **step.request}} for step in steps]
+        try:
+            self._call("transact_write_items", named=False, TransactItems=requests)
+        except ClientError as error:
+            raise _cancelled(error, steps) from None
+
+    def update(self, name: str, key: Key, expression: Expression, returning: str = "ALL_NEW") -> Item:
+        """Update one item and give back what `returning` (ReturnValues) asks for.
+
+        Raises: as `write`.
+        """
+        request = {"Key": to_item(key._asdict()), **_guarded(expression), "ReturnValues": returning}
+        return from_item(self._conditional(name, "update_item", request).get("Attributes", {}))
+
+    def query(
+        self,
+        expression: Expression,
+        *,
+        start: Key | None = None,
+        limit: int | None = None,
+        forward: bool = True,
+    ) -> tuple[list[Item], Key | None]:
+        """One page of a query: items, and where the next page starts (None: that was all).
+
+        A page ends after `limit` evaluated items or 1 MB, whichever comes first.
+        """
+        request = expression.parameters("KeyConditionExpression")
+        if start is not None:
+            request["ExclusiveStartKey"] = to_item(start._asdict())
+        if limit is not None:
+            request["Limit"] = limit
+        page = self._call("query", ConsistentRead=True, ScanIndexForward=forward, **request)
+        last = page.get("LastEvaluatedKey")
+        items = [from_item(item) for item in page["Items"]]
+        return items, None if last is None else Key(last["PK"]["S"], last["SK"]["S"])
+
+    def _conditional(self, name: str, method: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return self._call(method, **request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                raise ConditionsFailed({name: _old_item(error.response)}) from None
+            raise
+
+    def _call(self, method: str, *, named: bool = True, **request: Any) -> dict[str, Any]:
+        try:
+            if named:
+                request["TableName"] = self._name
+            response: dict[str, Any] = getattr(self._client, method)(**request)
+            return response
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _CONTENDED:
+                raise Contention from None
+            if code in _BUSY or error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500:
+                raise TemporarilyUnavailable from None
+            raise
+        except (ConnectionError, HTTPClientError) as error:
+            raise TemporarilyUnavailable from error
+
+
+def _guarded(expression: Expression | None) -> dict[str, Any]:
+    parameters = {} if expression is None else expression.parameters()
+    if "ConditionExpression" in parameters:
+        parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    return parameters
+
+
+def _old_item(holder: Mapping[str, Any]) -> Item | None:
+    item = holder.get("Item")
+    return from_item(item) if item else None
+
+
+def _cancelled(error: ClientError, steps: Sequence[Step]) -> Exception:
+    """What a cancelled transaction means. Its reasons stand in the order of its steps."""
+    if error.response["Error"]["Code"] != "TransactionCanceledException":
+        return error
+    reasons: Sequence[Mapping[str, Any]] = error.response.get("CancellationReasons", ())
+    codes = [reason.get("Code") for reason in reasons]
+    failed = {
+        step.name: _old_item(reason)
+        for step, reason in zip(steps, reasons, strict=False)
+        if reason.get("Code") == "ConditionalCheckFailed"
+    }
+    if failed:
+        return ConditionsFailed(failed)
+    if any(code in _CONFLICT_REASONS for code in codes):
+        return Contention()
+    if any(code in _BUSY_REASONS for code in codes):
+        return TemporarilyUnavailable()
+    return error

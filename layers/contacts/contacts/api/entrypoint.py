@@ -1,0 +1,168 @@
+"""The way of a request: key, meter, scope, arguments, handler, answer, log line. Down once and back once."""
+
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Any
+
+from contacts import observability
+from contacts.api.answers import Answer, answer
+from contacts.api.operation import Operation
+from contacts.api.problems import internal_problem, problem, status_of
+from contacts.api.request import Request
+from contacts.domain.accounts import Caller
+from contacts.domain.errors import ContactsError, NotAuthenticated, ScopeMissing
+from contacts.services.gatekeeper import Admission, Gatekeeper, OverLimit
+from contacts.services.once import replayed
+from contacts.services.ports import RecordStore
+
+LambdaHandler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
+RecordsOf = Callable[[Caller], RecordStore]
+
+
+class DirectEntrypoint:
+    """The Lambda handler around a function that is invoked by its name, with IAM."""
+
+    def __init__(self, name: str, function: Callable[[Mapping[str, Any]], dict[str, object]]) -> None:
+        self._name = name
+        self._function = function
+
+    def __call__(self, payload: Mapping[str, Any], context: Any) -> dict[str, object]:
+        """Carry it out. An error reaches the invoker as the function's error, with its message."""
+        began = perf_counter()
+        status = 500
+        try:
+            result = self._function(payload)
+            status = 200
+        except ContactsError as error:
+            status = status_of(error)
+            raise
+        finally:
+            fields = {"lambda_request_id": context.aws_request_id}
+            observability.record_request(self._name, status, (perf_counter() - began) * 1000, fields)
+        return result
+
+
+class Entrypoint:
+    """The Lambda handler around one operation."""
+
+    def __init__(self, operation: Operation, gatekeeper: Gatekeeper, records_of: RecordsOf) -> None:
+        self.operation = operation
+        self._gatekeeper = gatekeeper
+        self._records_of = records_of
+
+    def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        """Answer one event of API Gateway."""
+        began = perf_counter()
+        request = Request.of(event)
+        fields: dict[str, object] = {
+            "request_id": request.request_id,
+            "lambda_request_id": context.aws_request_id,
+            "route": event.get("routeKey"),
+        }
+        try:
+            reply = self._reply(request)
+        except ContactsError as error:
+            fields["code"] = error.code
+            reply = problem(error, request.request_id)
+        except Exception as error:  # noqa: BLE001 (the last resort: logged, and answered as 500)
+            observability.record_failure(error, fields)
+            reply = internal_problem(request.request_id)
+        if request.admission is not None:
+            key = request.caller.key
+            fields |= {"account_id": key.account_id, "key_id": key.id}
+        response = _response(reply, request)
+        duration_ms = (perf_counter() - began) * 1000
+        observability.record_request(self.operation.name, reply.status, duration_ms, fields)
+        return response
+
+    def _reply(self, request: Request) -> Answer:
+        """Serve the request, or recall what it did before.
+
+        Before any refusal the record of its Idempotency-Key is looked up and wins, so that a repeated request
+        gets the answer it had even where the change itself would now fail.
+
+        Raises:
+            ContactsError
+        """
+        self._admit(request)
+        try:
+            return _marked_if_test(self.operation.serve(request), request)
+        except ContactsError as error:
+            if status_of(error) >= 500 or request.admission is None:
+                raise
+            receipt = request.receipt()
+            record = self._records_of(request.caller).recorded(receipt.key) if receipt else None
+            if record is None:
+                raise
+            return answer(replayed(record, receipt))
+
+    def _admit(self, request: Request) -> None:
+        """Let the caller in.
+
+        Raises:
+            NotAuthenticated, ScopeMissing, OverLimit, TemporarilyUnavailable.
+        """
+        operation = self.operation
+        key = sent_key(request)
+        if key is None:
+            if operation.scope is None:
+                return
+            raise NotAuthenticated("Send an API key in X-API-Key, or in Authorization as: Bearer <key>.")
+        try:
+            request.admission = self._gatekeeper.admit(key)
+        except OverLimit as error:
+            request.admission = error.admission
+            raise
+        if operation.scope and not request.caller.holds(operation.scope, operation.bundle):
+            raise ScopeMissing(operation.scope)
+
+
+def sent_key(request: Request) -> str | None:
+    """The key a request carries.
+
+    Raises:
+        NotAuthenticated: it is in the wrong place, or there are two.
+    """
+    own = request.header("x-api-key")
+    authorization = request.header("authorization")
+    bearer = None
+    if authorization is not None:
+        scheme, _, bearer = authorization.strip().partition(" ")
+        if scheme.lower() != "bearer" or not bearer:
+            raise NotAuthenticated("The header Authorization must read: Bearer <key>.")
+        bearer = bearer.strip()
+    if own is not None and bearer is not None and own != bearer:
+        raise NotAuthenticated("X-API-Key and Authorization carry two different keys.")
+    key = own if own is not None else bearer
+    if key is None and any(
+        value.startswith("sk_") for values in request.query().values() for value in values
+    ):
+        raise NotAuthenticated("A key belongs in the header X-API-Key or Authorization, not in the URL.")
+    return key
+
+
+def rate_headers(admission: Admission) -> dict[str, str]:
+    """How the account stands: the IETF draft `ratelimit-headers`, and the older `X-RateLimit-*`."""
+    limit = admission.caller.account.hourly_limit
+    return {
+        "RateLimit-Policy": f'"hour";q={limit};w=3600',
+        "RateLimit": f'"hour";r={admission.remaining};t={admission.seconds_left}',
+        "X-RateLimit-Limit": str(limit),
+        "X-RateLimit-Remaining": str(admission.remaining),
+        "X-RateLimit-Reset": str(admission.resets_at),
+    }
+
+
+def _marked_if_test(reply: Answer, request: Request) -> Answer:
+    if request.admission is not None and request.caller.is_test and request.method == "POST":
+        reply.body["test_mode"] = True
+    return reply
+
+
+def _response(reply: Answer, request: Request) -> dict[str, Any]:
+    body = reply.encoded()
+    headers = {"Content-Type": reply.content_type} if body else {}
+    headers |= {"Cache-Control": "private, no-cache", "X-Request-Id": request.request_id}
+    if request.admission is not None:
+        headers |= rate_headers(request.admission)
+    return {"statusCode": reply.status, "headers": headers | reply.headers, "body": body}

@@ -1,0 +1,67 @@
+"""Pages of contacts: what may be asked for, and the answer."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from contacts.api.answers import MAX_ANSWER_BYTES, Answer, contact_out, page, to_json
+from contacts.api.cursors import fingerprint, from_cursor, to_cursor
+from contacts.api.parameters import Bounded, Moment
+from contacts.services.listing import page_by_creation
+from contacts.services.ports import ContactStore, Listing
+
+
+class PageSize(Bounded):
+    """How many contacts a page has at most."""
+
+    minimum = 1
+    maximum = 100
+
+
+DEFAULT_PAGE_SIZE: Final = PageSize(50)
+
+
+class Sort(StrEnum):
+    """In which order contacts are listed; `-` is descending."""
+
+    NEWEST_FIRST = "-created_at"
+    OLDEST_FIRST = "created_at"
+
+
+_ENVELOPE_BYTES: Final = 200
+
+
+def contact_page(
+    store: ContactStore,
+    account_id: str,
+    sort: Sort,
+    created_after: Moment | None,
+    created_before: Moment | None,
+    flags: Mapping[str, object],
+    cursor: str | None,
+    limit: PageSize,
+) -> Answer:
+    """A page of contacts. One that would exceed 5 MB ends earlier, with a cursor.
+
+    Raises:
+        InvalidInput: the cursor is none of this list's.
+    """
+    asked = {name: value for name, value in flags.items() if value is not None}
+    query = fingerprint(account_id, str(sort), created_after, created_before, sorted(asked.items()))
+    listing = Listing(
+        created_from_ms=created_after or 0,
+        created_until_ms=created_before,
+        newest_first=sort is Sort.NEWEST_FIRST,
+        flags=asked,
+    )
+    found = page_by_creation(store, listing, from_cursor(query, cursor) if cursor else None, limit)
+    shown: list[Any] = []
+    room, next_after = MAX_ANSWER_BYTES - _ENVELOPE_BYTES, found.next_after
+    for contact in found.contacts:
+        as_json = contact_out(contact)
+        room -= len(to_json(as_json).encode()) + 1
+        if room < 0:
+            next_after = shown[-1]["id"]
+            break
+        shown.append(as_json)
+    return page(shown, None if next_after is None else to_cursor(query, next_after))

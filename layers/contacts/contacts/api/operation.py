@@ -1,0 +1,113 @@
+"""Operations: what a handler is, and how a request becomes its arguments.
+
+API Gateway has matched the route already (`routeKey`), so it is not matched again here: that is also the only
+reading of a path that lets an external_id be any text. A handler's signature is its contract: path parameters
+and query parameters by name and type, a body by its model; what it does not name is refused.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from contacts.api.answers import Answer
+from contacts.api.parameters import converted
+from contacts.api.request import Request
+from contacts.domain.accounts import Scope
+from contacts.domain.errors import BodyNotJson, FieldError, InvalidInput
+
+
+class Operation:
+    """One operation: its name, who may call it, and the function behind each of its routes."""
+
+    def __init__(self, name: str, scope: Scope | None = None, bundle: Scope | None = None) -> None:
+        """`scope`: what a key needs; `bundle`: the bundle of scopes that contains this operation.
+
+        Without a scope no key is needed.
+        """
+        self.name = name
+        self.scope = scope
+        self.bundle = bundle
+        self._routes: dict[str, _Binding] = {}
+
+    def on(self, *routes: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+        """Serve routes (`GET /v1/contacts/{ref}`) with a function."""
+
+        def register(function: Callable[..., Answer]) -> Callable[..., Answer]:
+            for route in routes:
+                self._routes[route] = _Binding(function, route)
+            return function
+
+        return register
+
+    @property
+    def routes(self) -> Mapping[str, Callable[..., Answer]]:
+        """The function behind each route."""
+        return {route: binding.function for route, binding in self._routes.items()}
+
+    def serve(self, request: Request) -> Answer:
+        """Call the function behind the request's route.
+
+        Raises:
+            ContactsError: whatever the function or a malformed argument raises.
+        """
+        binding = self._routes[request.route]
+        return binding.function(**binding.arguments(request))
+
+
+class _Binding:
+    """A function with what its signature says about where its arguments come from."""
+
+    def __init__(self, function: Callable[..., Answer], route: str) -> None:
+        self.function = function
+        self._takes_request: list[str] = []
+        self._path: list[str] = []
+        self._bodies: dict[str, Callable[[Request], object]] = {}
+        self._query: dict[str, tuple[Any, bool]] = {}
+        for parameter in inspect.signature(function).parameters.values():
+            kind = _without_none(parameter.annotation)
+            if kind is Request:
+                self._takes_request.append(parameter.name)
+            elif f"{{{parameter.name}}}" in route:
+                self._path.append(parameter.name)
+            elif hasattr(kind, "from_request"):
+                self._bodies[parameter.name] = kind.from_request
+            else:
+                self._query[parameter.name] = (kind, parameter.default is inspect.Parameter.empty)
+
+    def arguments(self, request: Request) -> dict[str, object]:
+        arguments: dict[str, object] = dict.fromkeys(self._takes_request, request)
+        arguments |= {name: request.path_parameter(name) for name in self._path}
+        errors: list[FieldError] = []
+        given = request.query()
+        for name, values in given.items():
+            if name not in self._query:
+                known = ", ".join(self._query) or "none"
+                errors.append(FieldError(name, f"is no parameter of this operation (it takes: {known})"))
+                continue
+            try:
+                arguments[name] = converted(values, self._query[name][0])
+            except ValueError as error:
+                errors.append(FieldError(name, str(error)))
+        errors += [
+            FieldError(name, "is required")
+            for name, (_, required) in self._query.items()
+            if required and name not in given
+        ]
+        for name, from_request in self._bodies.items():
+            try:
+                arguments[name] = from_request(request)
+            except BodyNotJson:
+                raise
+            except InvalidInput as error:
+                errors.extend(error.errors)
+        if errors:
+            raise InvalidInput(errors)
+        return arguments
+
+
+def _without_none(annotation: Any) -> Any:
+    """`X` of `X | None`."""
+    if get_origin(annotation) in (Union, UnionType):
+        return next(kind for kind in get_args(annotation) if kind is not type(None))
+    return annotation

@@ -1,0 +1,168 @@
+"""A request as API Gateway hands it over, read once and carefully."""
+
+import json
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from contacts.domain.accounts import Caller
+from contacts.domain.errors import BodyNotJson, BodyTooLarge, FieldError, InvalidInput
+from contacts.domain.numbers import exact_number
+from contacts.domain.outcome import Receipt
+from contacts.services.gatekeeper import Admission
+from contacts.services.terms import Terms
+
+MAX_BODY_BYTES: Final = 1 << 20
+MAX_IDEMPOTENCY_KEY: Final = 255
+_WRITING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass(slots=True)
+class Request:
+    """One HTTP request as API Gateway hands it over (payload format 2.0)."""
+
+    event: Mapping[str, Any]
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    request_id: str
+    admission: Admission | None = None
+    """Set once the key is known."""
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> "Request":
+        """Read an event."""
+        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        return cls(event, headers, event["requestContext"].get("requestId", ""))
+
+    @property
+    def admitted(self) -> Admission:
+        """How the caller was let in. (Operations that need a key are reached no other way.)"""
+        assert self.admission is not None
+        return self.admission
+
+    @property
+    def caller(self) -> Caller:
+        """Whose request it is."""
+        return self.admitted.caller
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        method: str = self.event["requestContext"]["http"]["method"]
+        return method
+
+    @property
+    def path(self) -> str:
+        """The path as it arrived."""
+        path: str = self.event["rawPath"]
+        return path
+
+    def header(self, name: str) -> str | None:
+        """A header by its lower-case name."""
+        return self.headers.get(name)
+
+    @property
+    def route(self) -> str:
+        """The route API Gateway chose: `GET /v1/contacts/{ref}`; the alias `/api/v1` reads as `/v1`."""
+        route: str = self.event["routeKey"]
+        return route.replace(" /api/", " /", 1)
+
+    def path_parameter(self, name: str) -> str:
+        """A segment of the path. The gateway decodes it once, but leaves `%25`."""
+        value: str = self.event["pathParameters"][name]
+        return value.replace("%25", "%")
+
+    def query(self) -> dict[str, list[str]]:
+        """Query parameters; read from the raw string, because the gateway joins repeated ones by commas."""
+        found: dict[str, list[str]] = {}
+        for name, value in parse_qsl(self.event.get("rawQueryString") or "", keep_blank_values=True):
+            found.setdefault(name, []).append(value)
+        return found
+
+    def body(self) -> bytes:
+        """The body's bytes.
+
+        Raises:
+            BodyTooLarge: more than 1 MB (1,048,576 bytes).
+        """
+        text = self.event.get("body") or ""
+        body = b64decode(text) if self.event.get("isBase64Encoded") else text.encode("utf-8", "surrogatepass")
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLarge(f"A body has at most {MAX_BODY_BYTES:,} bytes.")
+        return body
+
+    def json(self) -> object:
+        """The body as JSON, every number with its value.
+
+        Raises:
+            BodyNotJson, BodyTooLarge.
+        """
+        body = self.body()
+        if not body:
+            raise BodyNotJson([FieldError("body", "is missing; a JSON object is expected")])
+        try:
+            return json.loads(
+                body.decode(),
+                parse_int=exact_number,
+                parse_float=exact_number,
+                parse_constant=_refuse_constant,
+                object_pairs_hook=_once_each,
+            )
+        except RecursionError:
+            raise BodyNotJson([FieldError("body", "is nested too deeply")]) from None
+        except UnicodeDecodeError:
+            raise BodyNotJson([FieldError("body", "is not UTF-8")]) from None
+        except json.JSONDecodeError as error:
+            where = f"{error.msg} at line {error.lineno}, column {error.colno}"
+            raise BodyNotJson([FieldError("body", f"is not JSON: {where}")]) from None
+
+    def receipt(self) -> Receipt | None:
+        """The Idempotency-Key with a hash of what it stands for: method, path, query and body.
+
+        Raises:
+            InvalidInput: the key is empty, too long, or not plain ASCII.
+        """
+        key = self.header("idempotency-key")
+        if key is None or self.method not in _WRITING:
+            return None
+        if not 0 < len(key) <= MAX_IDEMPOTENCY_KEY or not key.isascii() or not key.isprintable():
+            message = f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters"
+            raise InvalidInput([FieldError("Idempotency-Key", message)])
+        asked = f"{self.method} {self.path}?{self.event.get('rawQueryString') or ''}\n".encode()
+        return Receipt(key, sha256(asked + self.body()).hexdigest())
+
+    def terms(self) -> Terms:
+        """If-Match and Idempotency-Key.
+
+        Raises:
+            InvalidInput: one of them is malformed.
+        """
+        return Terms(versions=self._versions(), receipt=self.receipt())
+
+    def _versions(self) -> tuple[int, ...]:
+        header = self.header("if-match")
+        if header is None or header.strip() == "*":
+            return ()
+        versions = []
+        for tag in header.split(","):
+            version = tag.strip().removeprefix("W/").strip('"').partition("-")[0]
+            if not (version.isascii() and version.isdigit() and len(version) <= 15):
+                raise InvalidInput([FieldError("If-Match", 'is not an ETag of this API, such as "3-valid"')])
+            versions.append(int(version))
+        return tuple(versions)
+
+
+def _refuse_constant(constant: str) -> object:
+    raise BodyNotJson([FieldError("body", f"is not JSON: {constant} is no JSON number")])
+
+
+def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BodyNotJson([FieldError(twice, "is given twice in one object")])
+    return found

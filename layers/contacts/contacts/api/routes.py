@@ -1,0 +1,33 @@
+"""Every route of the API: what `refuse_request` knows of the others. A test holds it against template.yaml."""
+
+from typing import Final
+
+from contacts.domain.errors import ContactsError, MethodNotAllowed, RouteNotFound
+
+ROUTES: Final = {
+    "/v1/contacts": ("GET", "POST"),
+    "/v1/contacts/{ref}": ("DELETE", "GET", "PATCH", "PUT"),
+    "/v1/contacts/{ref}/restore": ("POST",),
+    "/v1/account": ("GET",),
+    "/v1/api-keys": ("GET", "POST"),
+    "/v1/api-keys/{id}": ("DELETE",),
+}
+ALIASED: Final = "/v1/contacts"
+"""What begins with this is also served under `/api`."""
+
+
+def refusal(method: str, path: str) -> ContactsError:
+    """Why a request that matched no route is refused."""
+    served = path.removeprefix("/api") if path.startswith(f"/api{ALIASED}") else path
+    for pattern, methods in ROUTES.items():
+        if _matches(pattern, served) and method not in methods:
+            return MethodNotAllowed(methods)
+    return RouteNotFound("Nothing is served at this path.")
+
+
+def _matches(pattern: str, path: str) -> bool:
+    expected, given = pattern.split("/"), path.split("/")
+    return len(expected) == len(given) and all(
+        segment == part or (segment.startswith("{") and part)
+        for segment, part in zip(expected, given, strict=True)
+    )

@@ -1,0 +1,104 @@
+"""Accounts, their plans, and the keys by which callers are known."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Plan(StrEnum):
+    """What an account pays for."""
+
+    FREE = "free"
+    PRO = "pro"
+    ENTERPRISE = "enterprise"
+
+
+HOURLY_LIMITS: Final = {Plan.FREE: 100, Plan.PRO: 10_000}
+"""Requests an hour; an enterprise account has a number of its own."""
+
+MAX_API_KEYS: Final = 30
+"""Keys an account may have (two made at the same moment may exceed it by one).
+
+Their ids stand in the hour's usage item, which stays below 1 KB, so that counting a request costs one unit.
+"""
+
+
+class Mode(StrEnum):
+    """Whether a key works on the account's contacts or only answers as if it did."""
+
+    LIVE = "live"
+    TEST = "test"
+
+
+class Dialect(StrEnum):
+    """The wire format a key speaks."""
+
+    NATIVE = "native"
+
+
+class Scope(StrEnum):
+    """What a key may do. `api_user` and `user` are bundles of single operations."""
+
+    CONTACTS_READ = "contacts:read"
+    CONTACTS_WRITE = "contacts:write"
+    PROPERTIES_READ = "properties:read"
+    PROPERTIES_WRITE = "properties:write"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
+    KEYS_WRITE = "keys:write"
+    ACCOUNT_READ = "account:read"
+    API_USER = "api_user"
+    USER = "user"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A tenant: an island of contacts, keys and usage."""
+
+    id: str
+    name: str
+    plan: Plan
+    hourly_limit: int
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key as it is kept: never the key itself, only its SHA-256 (hex) and its last four characters."""
+
+    id: str
+    account_id: str
+    key_hash: str
+    name: str
+    scopes: tuple[Scope, ...]
+    mode: Mode
+    dialect: Dialect
+    last_four: str
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking: one key of one account."""
+
+    account: Account
+    key: ApiKey
+
+    @property
+    def account_id(self) -> str:
+        """The account on whose island everything the caller names lies."""
+        return self.account.id
+
+    @property
+    def is_test(self) -> bool:
+        """Whether nothing the caller does is to be kept."""
+        return self.key.mode is Mode.TEST
+
+    def holds(self, scope: Scope, bundle: Scope | None = None) -> bool:
+        """Whether the key has the scope, or the bundle that contains the operation."""
+        return scope in self.key.scopes or (bundle is not None and bundle in self.key.scopes)
+
+    def may_grant(self, scopes: Collection[Scope]) -> Scope | None:
+        """The first scope the caller lacks itself and so cannot give to another key."""
+        return next((scope for scope in scopes if scope not in self.key.scopes), None)

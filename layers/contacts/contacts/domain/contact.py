@@ -1,0 +1,259 @@
+"""A contact, and what a change does to it.
+
+`Change.applied_to` is the rule for every update. The store's single-call update must do the same to the stored
+item; a property test holds the two against each other.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from contacts.domain.errors import FieldError, InvalidInput
+from contacts.domain.identity import Name, NameKind
+
+MAX_TAGS: Final = 100
+MAX_LISTS: Final = 100
+MAX_BYTES: Final = 350 * 1024
+"""A contact's size as DynamoDB counts it. Its items may have 400 KB; the trash wraps the contact once more."""
+TRASH_DAYS: Final = 30
+
+
+class ValidationStatus(StrEnum):
+    """What is known about an email address."""
+
+    PENDING = "pending"
+    VALID = "valid"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """One person in one account. Timestamps are ISO 8601 in UTC with milliseconds and `Z`."""
+
+    id: str
+    version: int
+    created_at: str
+    updated_at: str
+    email: str | None = None
+    external_id: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    name: str | None = None
+    """Set only where the name was given alone; see `display_name`."""
+    phone: str | None = None
+    tags: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+    custom_fields: Mapping[str, object] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
+    is_active: bool = True
+    is_unsubscribed: bool = False
+    unsubscribed_at: str | None = None
+    validation_status: ValidationStatus = ValidationStatus.PENDING
+    validation_reason: str | None = None
+    absorbed: tuple[Name, ...] = ()
+    """Names of contacts merged into this one."""
+
+    @property
+    def display_name(self) -> str | None:
+        """The name as given, or else composed of first and last name."""
+        if self.name is not None:
+            return self.name
+        return " ".join(part for part in (self.first_name, self.last_name) if part) or None
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """Every name that leads to this contact."""
+        own = []
+        if self.email is not None:
+            own.append(Name(NameKind.EMAIL, self.email))
+        if self.external_id is not None:
+            own.append(Name(NameKind.EXTERNAL_ID, self.external_id))
+        return (*own, *self.absorbed)
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether the contact has at least one of email, external_id (or a gate)."""
+        return self.email is not None or self.external_id is not None
+
+    def without(self, lost: Iterable[Name]) -> "Contact":
+        """The contact without those of its names that now belong to others."""
+        gone = set(lost)
+        if not gone:
+            return self
+        return replace(
+            self,
+            email=None if Name(NameKind.EMAIL, self.email or "") in gone else self.email,
+            external_id=None
+            if Name(NameKind.EXTERNAL_ID, self.external_id or "") in gone
+            else self.external_id,
+            absorbed=tuple(name for name in self.absorbed if name not in gone),
+        )
+
+
+SCALARS: Final = (
+    "email",
+    "external_id",
+    "first_name",
+    "last_name",
+    "name",
+    "phone",
+    "is_active",
+    "is_unsubscribed",
+)
+SEQUENCES: Final = ("tags", "lists")
+EDITS: Final = ("add_tags", "remove_tags", "add_lists", "remove_lists")
+MAPS: Final = ("custom_fields", "metadata")
+DEFAULTS: Final[Mapping[str, object]] = {
+    "is_active": True,
+    "is_unsubscribed": False,
+    "tags": (),
+    "lists": (),
+}
+"""What a null in an update returns these fields to; every other field becomes absent."""
+
+
+def distinct(values: Iterable[str]) -> tuple[str, ...]:
+    """The values in their order, each once."""
+    return tuple(dict.fromkeys(values))
+
+
+def named_alone(name: str | None) -> dict[str, object]:
+    """The fields that a `name` given alone sets: itself, and its parts split at the first space."""
+    if name is None:
+        return {"name": None, "first_name": None, "last_name": None}
+    first, _, last = name.strip().partition(" ")
+    return {"name": name, "first_name": first or None, "last_name": last.strip() or None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a caller asks to change: absent keeps, None clears, maps merge by key."""
+
+    fields: Mapping[str, object] = field(default_factory=dict)
+    """Scalars and sequences by field name; None clears."""
+    maps: Mapping[str, Mapping[str, object] | None] = field(default_factory=dict)
+    """`custom_fields` and `metadata`: a None value drops its key, None for the map empties it."""
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+    add_lists: tuple[str, ...] = ()
+    remove_lists: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> "Change":
+        """The change that a validated request body stands for."""
+        fields = {key: given[key] for key in (*SCALARS, *SEQUENCES) if key in given}
+        if "first_name" in fields or "last_name" in fields:
+            fields["name"] = None
+        elif "name" in fields:
+            fields |= named_alone(fields["name"])  # type: ignore[arg-type]
+        for key, default in DEFAULTS.items():
+            if key in fields and fields[key] is None:
+                fields[key] = default
+        fields |= {key: distinct(fields[key]) for key in SEQUENCES if key in fields}  # type: ignore[arg-type]
+        maps = {key: given[key] for key in MAPS if key in given}
+        steps = {key: distinct(given[key]) for key in EDITS if given.get(key)}  # type: ignore[arg-type]
+        return cls(fields=fields, maps=maps, **steps)  # type: ignore[arg-type]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all is asked for."""
+        return not (self.fields or self.maps or self.edits_sequences)
+
+    @property
+    def edits_sequences(self) -> bool:
+        """Whether single tags or lists are added or removed, which needs the ones that are there."""
+        return bool(self.add_tags or self.remove_tags or self.add_lists or self.remove_lists)
+
+    @property
+    def touches_names(self) -> bool:
+        """Whether the email or the external_id may change."""
+        return "email" in self.fields or "external_id" in self.fields
+
+    @property
+    def map_keys(self) -> int:
+        """How many keys of maps the change sets or drops."""
+        return sum(len(entries) for entries in self.maps.values() if entries is not None)
+
+    def without(self, *names: str) -> "Change":
+        """The change without some of its fields."""
+        steps = {key: () for key in EDITS if key in names}
+        kept = {key: value for key, value in self.fields.items() if key not in names}
+        maps = {key: value for key, value in self.maps.items() if key not in names}
+        return replace(self, fields=kept, maps=maps, **steps)
+
+    def applied_to(self, contact: Contact, at: str) -> Contact:
+        """The contact after this change, one version on.
+
+        Raises:
+            InvalidInput: a field would break a rule together with what the contact already has.
+        """
+        values = dict(self.fields)
+        errors: list[FieldError] = []
+        for key, limit in (("tags", MAX_TAGS), ("lists", MAX_LISTS)):
+            added, removed = getattr(self, f"add_{key}"), set(getattr(self, f"remove_{key}"))
+            if not added and not removed:
+                continue
+            before: Iterable[str] = values.get(key, getattr(contact, key))  # type: ignore[assignment]
+            after = distinct((*(value for value in before if value not in removed), *added))
+            if len(after) > limit:
+                errors.append(FieldError(f"add_{key}", f"the contact would have more than {limit} {key}"))
+            values[key] = after
+        for key, entries in self.maps.items():
+            values[key] = {} if entries is None else merged(getattr(contact, key), entries)
+        if "is_unsubscribed" in values:
+            values["unsubscribed_at"] = (contact.unsubscribed_at or at) if values["is_unsubscribed"] else None
+        if "email" in values and values["email"] != contact.email:
+            values["validation_status"] = ValidationStatus.PENDING
+            values["validation_reason"] = None
+        after_change = replace(contact, **values, version=contact.version + 1, updated_at=at)  # type: ignore[arg-type]
+        if not after_change.is_reachable:
+            errors.extend(
+                FieldError(key, "a contact needs an email or an external_id")
+                for key in ("email", "external_id")
+                if key in self.fields
+            )
+        if errors:
+            raise InvalidInput(errors)
+        return after_change
+
+
+def merged(existing: Mapping[str, object], entries: Mapping[str, object]) -> dict[str, object]:
+    """A map with the entries of another laid over it; None drops a key (RFC 7396, one level deep)."""
+    result = {key: value for key, value in existing.items() if key not in entries or entries[key] is not None}
+    result.update({key: value for key, value in entries.items() if value is not None})
+    return result
+
+
+def new_contact(contact_id: str, given: Mapping[str, object], at: str) -> Contact:
+    """The contact that a validated request body creates.
+
+    Raises:
+        InvalidInput: it has neither an email nor an external_id.
+    """
+    change = Change.of({key: value for key, value in given.items() if value is not None})
+    values = dict(change.fields)
+    for key in SEQUENCES:
+        values[key] = distinct((*values.get(key, ()), *(given.get(f"add_{key}") or ())))  # type: ignore[misc]
+    if values.get("is_unsubscribed"):
+        values["unsubscribed_at"] = at
+    contact = Contact(
+        id=contact_id,
+        version=1,
+        created_at=at,
+        updated_at=at,
+        custom_fields=dict(change.maps.get("custom_fields") or {}),
+        metadata=dict(change.maps.get("metadata") or {}),
+        **values,  # type: ignore[arg-type]
+    )
+    if not contact.is_reachable:
+        message = "a contact needs an email or an external_id"
+        raise InvalidInput([FieldError("email", message), FieldError("external_id", message)])
+    errors = [
+        FieldError(f"add_{key}", f"the contact would have more than {limit} {key}")
+        for key, limit in (("tags", MAX_TAGS), ("lists", MAX_LISTS))
+        if len(getattr(contact, key)) > limit
+    ]
+    if errors:
+        raise InvalidInput(errors)
+    return contact

@@ -1,0 +1,250 @@
+"""Every way in which the service can say no.
+
+ContactsError
+├── InvalidInput
+│   └── BodyNotJson
+├── NotAuthenticated
+├── ScopeMissing
+├── LimitReached
+├── NotFound
+│   ├── ContactNotFound
+│   ├── ApiKeyNotFound
+│   └── RouteNotFound
+├── MethodNotAllowed
+├── Conflict
+│   ├── DuplicateContact
+│   ├── NamesTaken
+│   └── TooManyApiKeys
+├── StaleVersion
+├── IdempotencyKeyReused
+├── BodyTooLarge
+├── ContactTooLarge
+└── TemporarilyUnavailable
+    └── Contention
+
+An error carries what a client needs to act on it, in domain terms; `api/problems.py` gives it a status.
+Messages name fields and limits, and repeat a value only to the caller who sent it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, NamedTuple
+
+
+class FieldError(NamedTuple):
+    """One wrong field: its path in the request (`custom_fields.size`) and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class ContactsError(Exception):
+    """The root of the hierarchy. `code` is part of the API and never changes."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, detail: str, *, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+
+    @property
+    def extras(self) -> Mapping[str, object]:
+        """Members the problem document carries besides the standard ones."""
+        return {} if self.field is None else {"field": self.field}
+
+
+class InvalidInput(ContactsError):
+    """Raised when fields, parameters or the body are malformed; lists every wrong field at once."""
+
+    code = "invalid_input"
+
+    def __init__(self, errors: Sequence[FieldError], detail: str | None = None) -> None:
+        first = errors[0]
+        super().__init__(detail or f"{first.field}: {first.message}", field=first.field)
+        self.errors = tuple(errors)
+
+    @property
+    def field_errors(self) -> tuple[FieldError, ...]:
+        """Every wrong field."""
+        return self.errors
+
+    @property
+    def extras(self) -> Mapping[str, object]:
+        """The first wrong field, and all of them."""
+        return {**super().extras, "errors": [error._asdict() for error in self.errors]}
+
+
+class BodyNotJson(InvalidInput):
+    """Raised when a body is not a JSON document, or not one that means one thing."""
+
+    code = "invalid_json"
+
+
+class NotAuthenticated(ContactsError):
+    """Raised when the request carries no key, one in the wrong place, or one that is unknown or revoked."""
+
+    code = "not_authenticated"
+
+
+class ScopeMissing(ContactsError):
+    """Raised when a valid key lacks the scope an operation needs."""
+
+    code = "scope_missing"
+
+    def __init__(self, scope: str, detail: str | None = None) -> None:
+        super().__init__(detail or f"This key lacks the scope {scope}.")
+        self.scope = scope
+
+    @property
+    def extras(self) -> Mapping[str, object]:
+        """The scope that is missing."""
+        return {"scope": self.scope}
+
+
+class LimitReached(ContactsError):
+    """Raised when the account has used all requests its plan allows in this hour."""
+
+    code = "rate_limited"
+
+    def __init__(self, hourly_limit: int, retry_after: int) -> None:
+        super().__init__(
+            f"All {hourly_limit} requests of this hour are used; the next hour begins in {retry_after} seconds."
+        )
+        self.retry_after = retry_after
+
+
+class NotFound(ContactsError):
+    """Raised when the thing named in the path does not exist in the caller's account."""
+
+    code = "not_found"
+
+
+class ContactNotFound(NotFound):
+    """Raised when no live contact of the account (for restore: none in the trash) answers to a name."""
+
+    code = "contact_not_found"
+
+    def __init__(self, detail: str = "Contact not found.") -> None:
+        super().__init__(detail)
+
+
+class ApiKeyNotFound(NotFound):
+    """Raised when the account has no API key with that id."""
+
+    code = "api_key_not_found"
+
+
+class RouteNotFound(NotFound):
+    """Raised when nothing is served at a path."""
+
+    code = "route_not_found"
+
+
+class MethodNotAllowed(ContactsError):
+    """Raised when a path is served, but not with that method."""
+
+    code = "method_not_allowed"
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__(f"This path takes {', '.join(allowed)}.")
+        self.allowed = tuple(allowed)
+
+
+class Conflict(ContactsError):
+    """Raised when the request is well formed but something that exists stands in its way."""
+
+    code = "conflict"
+
+
+class DuplicateContact(Conflict):
+    """Raised when an email or external_id belongs to another live contact of the account."""
+
+    code = "duplicate_contact"
+
+    def __init__(self, taken: Sequence[tuple[str, str]]) -> None:
+        """`taken`: each field in the way with the id of the contact that has its value."""
+        field, existing_id = taken[0]
+        super().__init__(f"Another contact already has this {field}.", field=field)
+        self.taken = tuple(taken)
+        self.existing_id = existing_id
+
+    @property
+    def field_errors(self) -> tuple[FieldError, ...]:
+        """Every field in the way."""
+        return tuple(FieldError(field, "belongs to another contact") for field, _ in self.taken)
+
+    @property
+    def extras(self) -> Mapping[str, object]:
+        """The first field in the way with its owner's id, and every such field."""
+        return {
+            **super().extras,
+            "existing_id": self.existing_id,
+            "errors": [
+                {"field": field, "message": "belongs to another contact", "existing_id": owner}
+                for field, owner in self.taken
+            ],
+        }
+
+
+class NamesTaken(Conflict):
+    """Raised when a contact in the trash has lost every name it had, so nothing could lead to it."""
+
+    code = "names_taken"
+
+    def __init__(self) -> None:
+        super().__init__("Other contacts have taken every email and external_id this contact had.")
+
+
+class TooManyApiKeys(Conflict):
+    """Raised when an account already has as many API keys as it may have."""
+
+    code = "too_many_api_keys"
+
+
+class StaleVersion(ContactsError):
+    """Raised when If-Match names another version than the contact's; nothing was changed."""
+
+    code = "stale_version"
+
+    def __init__(self) -> None:
+        super().__init__("The contact has changed since the version named in If-Match.")
+
+
+class IdempotencyKeyReused(ContactsError):
+    """Raised when an Idempotency-Key comes again with another method, path or body."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used for another request.", field="Idempotency-Key")
+
+
+class BodyTooLarge(ContactsError):
+    """Raised when a request body exceeds 1 MB (1,048,576 bytes)."""
+
+    code = "body_too_large"
+
+
+class ContactTooLarge(ContactsError):
+    """Raised when a contact would exceed 350 KB as DynamoDB counts it; nothing was written."""
+
+    code = "contact_too_large"
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"The contact would take {size:,} bytes; at most {limit:,} are stored.")
+
+
+class TemporarilyUnavailable(ContactsError):
+    """Raised when the table throttles or does not answer within the request's time; safe to try again."""
+
+    code = "temporarily_unavailable"
+    retry_after: ClassVar[int] = 1
+
+    def __init__(self, detail: str = "The service is busy; nothing was half written. Try again.") -> None:
+        super().__init__(detail)
+
+
+class Contention(TemporarilyUnavailable):
+    """Raised when other writers of the same contact won every one of the tries."""
+
+    code = "contention"

@@ -1,0 +1,47 @@
+"""Moments as the API writes them: `2026-01-15T10:30:00.000Z`."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+HOUR: Final = 3600
+"""Seconds."""
+DAY: Final = 24 * HOUR
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+def iso(at_ms: int) -> str:
+    """A moment in ms since the epoch as ISO 8601 in UTC, with milliseconds."""
+    moment = _EPOCH + timedelta(milliseconds=at_ms)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+
+
+def hour_of(at_ms: int) -> str:
+    """The hour a moment lies in: `2026-01-15T10`."""
+    return f"{_EPOCH + timedelta(milliseconds=at_ms):%Y-%m-%dT%H}"
+
+
+def seconds_left_in_hour(at_ms: int) -> int:
+    """Whole seconds until the next hour begins, at least 1."""
+    return HOUR - (at_ms // 1000) % HOUR
+
+
+def parsed(text: str) -> int:
+    """The moment of an ISO 8601 timestamp with a zone, in ms since the epoch, rounded up.
+
+    Up, because a bound of finer grain (`…00.0004Z`) lies after every moment of the ms it falls in.
+
+    Raises:
+        ValueError: it is no timestamp, has no zone, or lies outside 1970–9999.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be an ISO 8601 timestamp such as 2026-01-15T10:30:00Z") from None
+    if moment.tzinfo is None:
+        raise ValueError("needs a time zone, such as the Z in 2026-01-15T10:30:00Z")
+    since_epoch = moment - _EPOCH
+    if since_epoch < timedelta():
+        raise ValueError("must not be before 1970")
+    return -(-since_epoch // _MILLISECOND)

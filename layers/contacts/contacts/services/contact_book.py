@@ -1,0 +1,406 @@
+"""The contact book: what can be done with one contact, and the rules of doing it.
+
+Every operation ends in exactly one conditional write. Where others get in between, it looks again and decides
+anew, so each outcome is one that some order of the operations, one after the other, would have had.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from contacts.domain.contact import Change, Contact, new_contact
+from contacts.domain.errors import (
+    ContactNotFound,
+    Contention,
+    DuplicateContact,
+    FieldError,
+    InvalidInput,
+    NamesTaken,
+    StaleVersion,
+)
+from contacts.domain.identity import Name, NameKind, Ref, RefKind, possible_id, possible_names, uuid7
+from contacts.domain.outcome import Did, Outcome
+from contacts.domain.timestamps import iso
+from contacts.services.once import replayed
+from contacts.services.ports import (
+    Absent,
+    AlreadyRecorded,
+    Claim,
+    Clock,
+    ContactStore,
+    Move,
+    Moved,
+    NamesNotFree,
+    NotInPlace,
+    Randomness,
+    Standing,
+    VersionDiffers,
+)
+from contacts.services.retrying import tries
+from contacts.services.terms import UNCONDITIONAL, Terms
+
+Result = TypeVar("Result")
+Details = Mapping[str, object]
+
+MAX_MAP_KEYS_IN_PLACE: Final = 50
+"""More keys of maps than this would crowd an update expression (4 KB)."""
+
+
+class OnConflict(StrEnum):
+    """What a create does where the contact exists already."""
+
+    REJECT = "reject"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    contact: Contact
+    named: Name | None
+    """The name that led to it; None where its id did."""
+
+
+class ContactBook:
+    """The contacts of one account."""
+
+    def __init__(self, store: ContactStore, clock: Clock, randomness: Randomness) -> None:
+        self._store = store
+        self._clock = clock
+        self._randomness = randomness
+
+    def get(self, ref: Ref) -> Contact:
+        """The live contact that a ref names, as of the latest write.
+
+        Raises:
+            ContactNotFound: there is none.
+        """
+        return self._until_settled(lambda: self._find(ref).contact)
+
+    def create(
+        self,
+        given: Mapping[str, object],
+        on_conflict: OnConflict = OnConflict.REJECT,
+        terms: Terms = UNCONDITIONAL,
+    ) -> Outcome:
+        """Create a contact from a validated body; an email in the trash restores its contact instead.
+
+        Raises:
+            InvalidInput: the contact would have neither email nor external_id, or too many tags or lists.
+            DuplicateContact: email or external_id belong to a live contact (only with `reject`, or where
+                an upsert would need the names of two contacts).
+            ContactTooLarge, IdempotencyKeyReused, TemporarilyUnavailable.
+        """
+        now = self._clock.now_ms()
+        contact = new_contact(uuid7(now, self._randomness(10)), given, iso(now))
+        spared = frozenset(name for name in contact.names if name.kind is NameKind.EMAIL)
+
+        def attempt() -> Outcome:
+            outcome = Outcome(did=Did.CREATED, contact=contact)
+            try:
+                self._store.move(
+                    Move(
+                        before=None,
+                        was=None,
+                        after=contact,
+                        becomes=Standing.LIVE,
+                        at_ms=now,
+                        spares_trashed=spared,
+                        outcome=outcome,
+                        receipt=terms.receipt,
+                    )
+                )
+            except NamesNotFree as taken:
+                return self._create_over(given, taken.claims, on_conflict, terms)
+            return outcome
+
+        return self._once(attempt, terms)
+
+    def update(
+        self,
+        ref: Ref,
+        change: Change,
+        terms: Terms = UNCONDITIONAL,
+        skipped: Sequence[FieldError] | None = None,
+    ) -> Outcome:
+        """Change fields of a contact.
+
+        `skipped`: not None where fields that cannot be taken are to be left out and told of, and then those
+        that were left out already.
+
+        Raises:
+            ContactNotFound, StaleVersion, ContactTooLarge, IdempotencyKeyReused, TemporarilyUnavailable.
+            DuplicateContact, InvalidInput: only where nothing is skipped.
+        """
+        if skipped is None:
+            return self._once(lambda: self._update(ref, change, terms, {}), terms)
+        details = {"skipped": [{"field": field, "reason": reason} for field, reason in skipped]}
+        try:
+            return self._once(lambda: self._update(ref, change, terms, details), terms)
+        except (DuplicateContact, InvalidInput) as error:
+            wrong = error.field_errors
+            rest = change.without(*(field for field, _ in wrong))
+            if rest == change:
+                raise
+            return self.update(ref, rest, terms, (*skipped, *wrong))
+
+    def delete(self, ref: Ref, *, permanent: bool = False, terms: Terms = UNCONDITIONAL) -> Outcome:
+        """Move a contact to the trash for 30 days, or erase it; what is in the trash can be erased too.
+
+        Raises:
+            ContactNotFound, StaleVersion, IdempotencyKeyReused, TemporarilyUnavailable.
+        """
+
+        def attempt() -> Outcome:
+            try:
+                found, was = self._find(ref).contact, Standing.LIVE
+            except ContactNotFound:
+                if not permanent:
+                    raise
+                found, was = self._find_trashed(ref), Standing.DELETED
+            _check_version(found, terms)
+            outcome = Outcome(did=Did.DELETED, details={"id": found.id, "permanent": permanent})
+            self._move_out(found, was, None if permanent else Standing.DELETED, outcome, terms)
+            return outcome
+
+        return self._once(attempt, terms)
+
+    def restore(self, ref: Ref, terms: Terms = UNCONDITIONAL) -> Outcome:
+        """Bring a contact back from the trash with those of its names that are still its own.
+
+        Raises:
+            ContactNotFound: the trash has none, or no longer.
+            NamesTaken: others have all of its names.
+            StaleVersion, IdempotencyKeyReused, TemporarilyUnavailable.
+        """
+
+        def attempt() -> Outcome:
+            trashed = self._find_trashed(ref)
+            _check_version(trashed, terms)
+            return self._bring_back(trashed, Change(), Did.RESTORED, terms)
+
+        return self._once(attempt, terms)
+
+    # Finding
+
+    def _find(self, ref: Ref) -> _Found:
+        contact_id = possible_id(ref)
+        if contact_id is not None:
+            contact = self._store.by_id(contact_id)
+            if contact is not None:
+                return _Found(contact, None)
+        for name in possible_names(ref):
+            found = self._named(name)
+            if found is not None:
+                return _Found(found, name)
+        raise ContactNotFound
+
+    def _named(self, name: Name) -> Contact | None:
+        """The live contact with a name."""
+        claim = self._store.claim(name)
+        if claim is None or claim.standing is not Standing.LIVE:
+            return None
+        contact = self._store.by_id(claim.contact_id)
+        if contact is None or name not in contact.names:
+            raise Moved  # Between the two reads the name went elsewhere.
+        return contact
+
+    def _find_trashed(self, ref: Ref) -> Contact:
+        contact_id = possible_id(ref)
+        if contact_id is not None:
+            contact = self._store.trashed(contact_id)
+            if contact is not None:
+                return contact
+        for name in possible_names(ref):
+            claim = self._store.claim(name)
+            if claim is not None and claim.standing is Standing.DELETED:
+                contact = self._store.trashed(claim.contact_id)
+                if contact is not None:
+                    return contact
+        raise ContactNotFound("No such contact is in the trash.")
+
+    # Creating over what exists
+
+    def _create_over(
+        self,
+        given: Mapping[str, object],
+        claims: Mapping[Name, Claim | None],
+        on_conflict: OnConflict,
+        terms: Terms,
+    ) -> Outcome:
+        """A create whose names belong to others: an upsert, a restore, or a conflict."""
+        change = Change.of(given)
+        live = {name: claim for name, claim in claims.items() if claim and claim.standing is Standing.LIVE}
+        if live and on_conflict is OnConflict.REJECT:
+            raise _duplicate(live)
+        owners = {name.kind: claim.contact_id for name, claim in live.items()}
+        for kind in (NameKind.EMAIL, NameKind.EXTERNAL_ID):
+            if kind in owners:
+                return self._update(Ref(owners[kind], RefKind.ID), change, terms, {})
+        for claim in claims.values():
+            trashed = claim and self._store.trashed(claim.contact_id)
+            if trashed:
+                return self._bring_back(trashed, change, Did.RECREATED, terms)
+        raise Moved
+
+    def _bring_back(self, trashed: Contact, change: Change, did: Did, terms: Terms) -> Outcome:
+        """Restore a contact with a change applied. Names that others took meanwhile turn up as it tries."""
+        now = self._clock.now_ms()
+        lost: frozenset[Name] = frozenset()
+        while True:
+            kept = trashed.without(lost)
+            if not kept.is_reachable and not change.touches_names:
+                raise NamesTaken
+            after = change.applied_to(kept, iso(now))
+            outcome = Outcome(did=did, contact=after)
+            try:
+                self._store.move(
+                    Move(
+                        before=trashed,
+                        was=Standing.DELETED,
+                        after=after,
+                        becomes=Standing.LIVE,
+                        at_ms=now,
+                        lost=lost,
+                        outcome=outcome,
+                        receipt=terms.receipt,
+                    )
+                )
+            except NamesNotFree as taken:
+                newly_lost = {name for name in taken.claims if name in trashed.names and name not in lost}
+                if newly_lost:
+                    lost |= newly_lost
+                    continue
+                raise _duplicate(taken.claims) from None
+            return outcome
+
+    # Changing
+
+    def _update(self, ref: Ref, change: Change, terms: Terms, details: Details) -> Outcome:
+        if change.is_empty and terms.receipt is None:
+            contact = self._find(ref).contact
+            _check_version(contact, terms)
+            return Outcome(did=Did.UPDATED, contact=contact, details=details)
+        if not _fits_in_place(change) or terms.receipt is not None:
+            return self._change_read(self._find(ref), change, terms, details)
+        contact_id = possible_id(ref)
+        if contact_id is not None:
+            try:
+                return self._change_in_place(contact_id, None, change, terms, details)
+            except Absent:
+                pass  # Not the id of a contact: it may be that of a merged one, or an external_id.
+        for name in possible_names(ref):
+            claim = self._store.claim(name)
+            if claim is not None and claim.standing is Standing.LIVE:
+                try:
+                    return self._change_in_place(claim.contact_id, name, change, terms, details)
+                except Absent:
+                    raise Moved from None
+        raise ContactNotFound
+
+    def _change_in_place(
+        self, contact_id: str, named: Name | None, change: Change, terms: Terms, details: Details
+    ) -> Outcome:
+        """One write without a read before it, where the stored contact lets it.
+
+        Raises:
+            Absent, StaleVersion, and whatever `_change_read` raises.
+        """
+        now = self._clock.now_ms()
+        try:
+            contact = self._store.change_in_place(
+                contact_id, change, now, named=named, versions=terms.versions
+            )
+        except VersionDiffers:
+            raise StaleVersion from None
+        except NotInPlace:
+            read = self._store.by_id(contact_id)
+            if read is None:
+                raise Moved from None
+            return self._change_read(_Found(read, named), change, terms, details)
+        return Outcome(did=Did.UPDATED, contact=contact, details=details)
+
+    def _change_read(self, found: _Found, change: Change, terms: Terms, details: Details) -> Outcome:
+        before, now = found.contact, self._clock.now_ms()
+        if found.named is not None and found.named not in before.names:
+            raise Moved
+        _check_version(before, terms)
+        after = before if change.is_empty else change.applied_to(before, iso(now))
+        outcome = Outcome(did=Did.UPDATED, contact=after, details=details)
+        try:
+            self._store.move(
+                Move(
+                    before=before,
+                    was=Standing.LIVE,
+                    after=after,
+                    becomes=Standing.LIVE,
+                    at_ms=now,
+                    outcome=outcome,
+                    receipt=terms.receipt,
+                )
+            )
+        except NamesNotFree as taken:
+            raise _duplicate(taken.claims) from None
+        return outcome
+
+    def _move_out(
+        self, contact: Contact, was: Standing, becomes: Standing | None, outcome: Outcome, terms: Terms
+    ) -> None:
+        lost: frozenset[Name] = frozenset()
+        while True:
+            try:
+                self._store.move(
+                    Move(
+                        before=contact,
+                        was=was,
+                        after=contact if becomes else None,
+                        becomes=becomes,
+                        at_ms=self._clock.now_ms(),
+                        lost=lost,
+                        outcome=outcome,
+                        receipt=terms.receipt,
+                    )
+                )
+            except NamesNotFree as taken:
+                if was is Standing.LIVE or not taken.claims.keys() - lost:
+                    raise Moved from None
+                lost |= taken.claims.keys()
+            else:
+                return
+
+    def _until_settled(self, attempt: Callable[[], Result]) -> Result:
+        """Attempt until no other writer is in the way."""
+        for _ in tries(self._clock, self._randomness):
+            try:
+                return attempt()
+            except (Moved, Contention):
+                continue
+        raise Contention
+
+    def _once(self, attempt: Callable[[], Outcome], terms: Terms) -> Outcome:
+        """Attempt until settled, unless the request turns out to have been carried out before."""
+        try:
+            return self._until_settled(attempt)
+        except AlreadyRecorded as already:
+            return replayed(already.record, terms.receipt)
+
+
+def _fits_in_place(change: Change) -> bool:
+    return (
+        not change.touches_names and not change.edits_sequences and change.map_keys <= MAX_MAP_KEYS_IN_PLACE
+    )
+
+
+def _check_version(contact: Contact, terms: Terms) -> None:
+    if terms.versions and contact.version not in terms.versions:
+        raise StaleVersion
+
+
+def _duplicate(claims: Mapping[Name, Claim | None]) -> Exception:
+    """The conflict that claims of live contacts make; where they are none, things have moved on."""
+    taken = [
+        (str(name.kind), claim.contact_id)
+        for name, claim in claims.items()
+        if claim is not None and claim.standing is Standing.LIVE
+    ]
+    return DuplicateContact(sorted(taken)) if taken else Moved()

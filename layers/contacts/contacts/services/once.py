@@ -1,0 +1,15 @@
+"""Carrying out a request once, however often it is sent."""
+
+from contacts.domain.errors import IdempotencyKeyReused
+from contacts.domain.outcome import Outcome, Receipt, RecordedRequest
+
+
+def replayed(record: RecordedRequest, receipt: Receipt | None) -> Outcome:
+    """The outcome on record, if it is of this very request.
+
+    Raises:
+        IdempotencyKeyReused: the key was used for another one.
+    """
+    if receipt is None or record.request_hash != receipt.request_hash:
+        raise IdempotencyKeyReused
+    return record.outcome

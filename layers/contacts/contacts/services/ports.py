@@ -1,0 +1,209 @@
+"""What the use cases need from the outside; `adapters` provides it, `tests/fakes.py` stands in for it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from contacts.domain.accounts import Account, ApiKey
+from contacts.domain.contact import Change, Contact
+from contacts.domain.identity import Name
+from contacts.domain.outcome import Outcome, Receipt, RecordedRequest
+
+
+class Clock(Protocol):
+    """Tells the time and lets it pass."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Randomness(Protocol):
+    """A source of bytes nobody can guess."""
+
+    def __call__(self, count: int, /) -> bytes:
+        """That many bytes."""
+        ...
+
+
+class Standing(StrEnum):
+    """Where a contact stands."""
+
+    LIVE = "live"
+    DELETED = "deleted"
+    """In the trash; comes back with restore, or leaves when its days are over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who has a name. `expires_at` (seconds since the epoch) only where the contact is in the trash."""
+
+    contact_id: str
+    standing: Standing
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A contact going from one state to another together with everything that must change with it.
+
+    `before` None: there was none; `after` None: it is erased.
+    """
+
+    before: Contact | None
+    was: Standing | None
+    after: Contact | None
+    becomes: Standing | None
+    at_ms: int
+    lost: frozenset[Name] = frozenset()
+    """Names of a contact in the trash that other contacts have taken since."""
+    spares_trashed: frozenset[Name] = frozenset()
+    """Names that are not to be taken from a contact in the trash."""
+    outcome: Outcome
+    receipt: Receipt | None = None
+
+
+class NamesNotFree(Exception):
+    """Raised by a store when claims stand in the way of a move; nothing was written."""
+
+    def __init__(self, claims: Mapping[Name, Claim | None]) -> None:
+        super().__init__("names not free")
+        self.claims = dict(claims)
+
+
+class Moved(Exception):
+    """Raised by a store when the contact is no longer as it was read; nothing was written."""
+
+
+class VersionDiffers(Exception):
+    """Raised by a store when the contact has another version than the caller asked for; nothing was written."""
+
+
+class Absent(Exception):
+    """Raised by a store when no live contact has that id (or no longer that name); nothing was written."""
+
+
+class NotInPlace(Exception):
+    """Raised by a store when a change cannot be made without reading first; nothing was written."""
+
+
+class AlreadyRecorded(Exception):
+    """Raised by a store when the Idempotency-Key has a record already; nothing was written."""
+
+    def __init__(self, record: RecordedRequest) -> None:
+        super().__init__("already recorded")
+        self.record = record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Which contacts are asked for, by creation."""
+
+    created_from_ms: int = 0
+    created_until_ms: int | None = None
+    """Exclusive."""
+    newest_first: bool = True
+    flags: Mapping[str, object] = field(default_factory=dict)
+    """Values that fields must have."""
+
+
+class ContactStore(Protocol):
+    """The contacts of one account."""
+
+    def by_id(self, contact_id: str) -> Contact | None:
+        """The live contact with that id."""
+        ...
+
+    def trashed(self, contact_id: str) -> Contact | None:
+        """The contact with that id in the trash, unless its days are over."""
+        ...
+
+    def claim(self, name: Name) -> Claim | None:
+        """Who has a name, unless its days are over."""
+        ...
+
+    def move(self, move: Move) -> None:
+        """Carry out a move, all of it or nothing.
+
+        Raises:
+            NamesNotFree, Moved, AlreadyRecorded, ContactTooLarge, TemporarilyUnavailable.
+        """
+        ...
+
+    def change_in_place(
+        self, contact_id: str, change: Change, at_ms: int, *, named: Name | None, versions: Sequence[int]
+    ) -> Contact:
+        """Change fields without reading first, and give back the contact as it then is.
+
+        `named`: only while the contact has this name; `versions`: only while it has one of these (empty: any).
+
+        Raises:
+            Absent, VersionDiffers, NotInPlace, TemporarilyUnavailable.
+        """
+        ...
+
+    def by_creation(
+        self, listing: Listing, after_id: str | None, *, at_most: int, evaluate: int
+    ) -> tuple[list[Contact], str | None]:
+        """Up to `at_most` matching contacts in order of creation, looking at no more than `evaluate`.
+
+        The second value is the id to go on after; None when there are no more.
+        """
+        ...
+
+
+class RecordStore(Protocol):
+    """What Idempotency-Keys of one account stand for."""
+
+    def recorded(self, idempotency_key: str) -> RecordedRequest | None:
+        """What a request with this key did, unless it is over 7 days old."""
+        ...
+
+
+class AccountStore(Protocol):
+    """Accounts, keys and usage."""
+
+    def account(self, account_id: str) -> Account | None:
+        """An account."""
+        ...
+
+    def api_key(self, key_hash: str) -> ApiKey | None:
+        """The key with that SHA-256 (hex)."""
+        ...
+
+    def count_request(self, account: Account, key_id: str, at_ms: int) -> int | None:
+        """Count one request of this hour and say how many there are now; None when the limit is used up."""
+        ...
+
+    def open_account(self, account: Account, first_key: ApiKey) -> None:
+        """Write a new account and its first key, both or none."""
+        ...
+
+    def api_keys(self, account_id: str) -> list[ApiKey]:
+        """The account's keys, oldest first."""
+        ...
+
+    def hours_of_use(self, account_id: str) -> Mapping[str, str]:
+        """By key id, the latest hour (`2026-01-15T10`) of the last 30 days in which it was used."""
+        ...
+
+    def add_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
+        """Write a new key.
+
+        Raises:
+            AlreadyRecorded, TemporarilyUnavailable.
+        """
+        ...
+
+    def remove_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> bool:
+        """Delete a key; False when it was gone already.
+
+        Raises:
+            AlreadyRecorded, TemporarilyUnavailable.
+        """
+        ...
