@@ -10,8 +10,8 @@ from traceback import extract_tb
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-logger = Logger()
-metrics = Metrics()
+logger = Logger(service="contacts")
+metrics = Metrics(service="contacts", namespace="Contacts")
 
 
 def record_request(operation: str, status: int, duration_ms: float, fields: Mapping[str, object]) -> None:

@@ -1,0 +1,289 @@
+"""DynamoDB calls in sequence and units of each operation: `python -m bench.capacity`.
+
+Both are exact, whatever the machine. The handlers run in this process against MiniStack's DynamoDB; each call is
+made to report its ConsumedCapacity. Writes count as reported (table and indexes, transactions twice). MiniStack
+reports one unit for every read, so a read's units are counted from the items that came back, as AWS does: one for
+each 4 KB of a strongly consistent read, per item for GetItem and in all for Query.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import botocore.client
+import botocore.session
+
+from bench.results import Results
+from bench.subjects import request_event
+from contacts import bootstrap
+from contacts.adapters.attribute_values import from_item, item_size
+from local.environment import own_environment
+from local.stack import ROOT, LocalStack, free_port
+from local.table import NAME, create_table
+from local.template import functions
+
+READ_UNIT_BYTES = 4096
+REF = "/v1/contacts/{ref}"
+CONTACT = {
+    "email": "ada@example.com",
+    "external_id": "crm-4711",
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "phone": "+442079460000",
+    "tags": ["vip", "beta"],
+    "lists": ["newsletter"],
+    "custom_fields": {"city": "London", "age": 36},
+}
+
+
+@dataclass
+class Consumed:
+    """What one request cost."""
+
+    calls: int = 0
+    table_writes: float = 0
+    index_writes: float = 0
+    reads: int = 0
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most an operation may cost (quality.md); the meter's one write unit is part of it."""
+
+    calls: int
+    writes: float
+    reads: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operation: what is done before, what is measured, and its budget."""
+
+    name: str
+    operation: str
+    method: str
+    route: str
+    budget: Budget
+    ref: str | None = None
+    body: Mapping[str, Any] | None = None
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    before: Callable[["Api"], object] = lambda api: None
+
+
+class Api:
+    """The handlers in this process, called as API Gateway would call them."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def request(self, row: Row) -> dict[str, Any]:
+        """Send a row's request.
+
+        Raises:
+            AssertionError: the answer is no success.
+        """
+        path = row.route.replace("{ref}", row.ref or "")
+        body = None if row.body is None else json.dumps(row.body)
+        event = request_event(row.method, row.route, path, body, **({"ref": row.ref} if row.ref else {}))
+        event["rawQueryString"] = row.query
+        event["headers"] |= {"x-api-key": self.key, **row.headers}
+        answer = handler(row.operation)(event, _Context)
+        assert answer["statusCode"] < 300, f"{row.name}: {answer['body']}"
+        result: dict[str, Any] = json.loads(answer["body"])
+        return result
+
+
+class _Context:
+    """What the handlers use of Lambda's context."""
+
+    aws_request_id = "bench"
+
+
+@cache
+def handler(operation: str) -> Callable[[Any, Any], dict[str, Any]]:
+    """The handler of an operation."""
+    function = next(found for found in functions() if found.name == operation)
+    spec = spec_from_file_location(f"bench_{operation}", function.folder / "handler.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: Callable[[Any, Any], dict[str, Any]] = module.lambda_handler
+    return found
+
+
+@contextmanager
+def metered() -> Iterator[Consumed]:
+    """Add up what every DynamoDB call in this process consumes."""
+    consumed = Consumed()
+    original = botocore.client.BaseClient._make_api_call
+
+    def measured(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        response = original(client, operation, {**parameters, "ReturnConsumedCapacity": "INDEXES"})
+        consumed.calls += 1
+        if operation == "GetItem":
+            consumed.reads += _read_units([response["Item"]] if "Item" in response else [])
+        elif operation == "Query":
+            consumed.reads += _read_units(response["Items"])
+        else:
+            _add_writes(consumed, response["ConsumedCapacity"])
+        return response
+
+    with patch.object(botocore.client.BaseClient, "_make_api_call", measured):
+        yield consumed
+
+
+def _read_units(items: list[dict[str, Any]]) -> int:
+    size = sum(item_size(from_item(item)) for item in items)
+    return max(1, -(-size // READ_UNIT_BYTES))
+
+
+def _add_writes(consumed: Consumed, reported: Any) -> None:
+    for capacity in reported if isinstance(reported, list) else [reported]:
+        indexes = capacity.get("GlobalSecondaryIndexes", {}).values()
+        in_indexes = sum(index["CapacityUnits"] for index in indexes)
+        consumed.index_writes += in_indexes
+        consumed.table_writes += capacity["CapacityUnits"] - in_indexes
+
+
+def create(**changes: Any) -> Callable[[Api], object]:
+    """What creates the contact that a row needs."""
+    row = Row("", "create_contact", "POST", "/v1/contacts", Budget(0, 0, 0), body=CONTACT | changes)
+    return lambda api: api.request(row)["id"]
+
+
+def trashed(api: Api) -> object:
+    """Create a contact and put it in the trash."""
+    contact_id = create()(api)
+    api.request(Row("", "delete_contact", "DELETE", REF, Budget(0, 0, 0), ref=str(contact_id)))
+    return contact_id
+
+
+def fifty_and_more(api: Api) -> None:
+    """Create more contacts than a page has."""
+    for number in range(60):
+        create(email=f"ada+{number}@example.com", external_id=f"crm-{number}")(api)
+
+
+ID = "<id>"
+"""Stands for the id of the contact that was made before."""
+LIST = Budget(2, 1, 30)
+ROWS = (
+    Row("get by id", "get_contact", "GET", REF, Budget(2, 1, 1), ref=ID, before=create()),
+    Row("get by email", "get_contact", "GET", REF, Budget(3, 1, 2), ref="ada@example.com", before=create()),
+    Row("get by external_id", "get_contact", "GET", REF, Budget(3, 1, 2), ref="crm-4711", before=create()),
+    Row("create", "create_contact", "POST", "/v1/contacts", Budget(2, 1 + 6 + 3, 0), body=CONTACT),
+    Row("plain update by id", "update_contact", "PATCH", REF, Budget(2, 1 + 1 + 2, 0), ref=ID,
+        body={"last_name": "King", "custom_fields": {"age": 37}}, before=create()),
+    Row("update by email", "update_contact", "PATCH", REF, Budget(3, 1 + 1 + 2, 1), ref="ada@example.com",
+        body={"last_name": "King"}, before=create()),
+    Row("update with add_tags", "update_contact", "PATCH", REF, Budget(3, 1 + 1 + 2, 1), ref=ID,
+        body={"add_tags": ["new"]}, before=create()),
+    Row("update with Idempotency-Key", "update_contact", "PATCH", REF, Budget(3, 1 + 2 + 2 + 4, 1), ref=ID,
+        body={"last_name": "King"}, headers={"idempotency-key": "k"}, before=create()),
+    Row("rename", "update_contact", "PATCH", REF, Budget(4, 14, 3), ref=ID,
+        body={"email": "countess@example.com"}, before=create()),
+    Row("soft delete", "delete_contact", "DELETE", REF, Budget(4, 14, 3), ref=ID, before=create()),
+    Row("restore", "restore_contact", "POST", f"{REF}/restore", Budget(4, 14, 3), ref=ID, before=trashed),
+    Row("list, page of 50", "list_contacts", "GET", "/v1/contacts", LIST, query="limit=50", before=fifty_and_more),
+)  # fmt: skip
+
+
+def measure(row: Row, open_account: Callable[[], str]) -> Consumed:
+    """What a row's operation costs, in an account of its own and warm: its key known, its hour begun.
+
+    (The handlers share this process and so the gatekeeper that remembers keys.)
+    """
+    api = Api(open_account())
+    made = row.before(api)
+    api.request(Row("", "get_account", "GET", "/v1/account", Budget(0, 0, 0)))
+    if row.ref == ID:
+        row = replace(row, ref=str(made))
+    with metered() as consumed:
+        api.request(row)
+    return consumed
+
+
+@contextmanager
+def dynamodb() -> Iterator[Callable[[], str]]:
+    """MiniStack's DynamoDB with the template's table, for the handlers of this process; gives what opens accounts."""
+    with tempfile.TemporaryDirectory(prefix="contacts-capacity-") as directory:
+        stack = LocalStack(Path(directory), free_port(), persistent=False, root=ROOT)
+        stack.start_emulator()
+        environment = own_environment(stack.endpoint_url) | {"TABLE_NAME": NAME}
+        try:
+            with patch.dict(os.environ, environment, clear=True), newly_built():
+                create_table(botocore.session.get_session().create_client("dynamodb"))
+                yield _open_account
+        finally:
+            stack.stop()
+
+
+@contextmanager
+def newly_built() -> Iterator[None]:
+    """Have everything that a process builds once be built anew, before and after."""
+    kept = (handler, *(built for built in vars(bootstrap).values() if hasattr(built, "cache_clear")))
+    for built in kept:
+        built.cache_clear()
+    yield
+    for built in kept:
+        built.cache_clear()
+
+
+def _open_account() -> str:
+    payload = {"name": "bench", "plan": "enterprise", "hourly_limit": 1_000_000}
+    opened = handler("provision_account")(payload, _Context)
+    return str(opened["key"])
+
+
+def over_budget(row: Row, consumed: Consumed) -> list[str]:
+    """Where an operation costs more than it may, a sentence each."""
+    writes = consumed.table_writes + consumed.index_writes
+    figures = (
+        ("calls", consumed.calls, row.budget.calls),
+        ("write units", writes, row.budget.writes),
+        ("read units", consumed.reads, row.budget.reads),
+    )
+    return [f"{row.name} takes {is_} {what} (budget {may})" for what, is_, may in figures if is_ > may]
+
+
+def run() -> Results:
+    """Measure every operation."""
+    columns = ("operation", "calls", "budget", "table writes", "index writes", "budget ", "reads", "budget  ")
+    table = Results("capacity", "DynamoDB calls and units of a warm request", columns)
+    with dynamodb() as open_account:
+        for row in ROWS:
+            consumed = measure(row, open_account)
+            table.failures += over_budget(row, consumed)
+            table.rows.append(
+                (
+                    row.name,
+                    *(consumed.calls, row.budget.calls),
+                    *(int(consumed.table_writes), int(consumed.index_writes), int(row.budget.writes)),
+                    *(consumed.reads, row.budget.reads),
+                )
+            )
+    table.notes = [
+        "Calls are in sequence; the first is the meter, whose one write unit is in the figures. A contact has less "
+        "than 1 KB, an email, an external_id and two tags. Budgets: quality.md."
+    ]
+    return table
+
+
+def main() -> int:
+    """Print and keep the table."""
+    return run().publish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""docs/data-model.md says what adapters/keys.py does, and only that file makes keys."""
+
+import ast
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contacts.adapters import keys
+from contacts.domain.identity import Name, NameKind
+from local.stack import ROOT
+
+PACKAGE = ROOT / "layers" / "contacts" / "contacts"
+A = "01941f29-0000-7000-8000-00000000000a"
+C = "01941f29-7c00-7aaa-8000-000000000001"
+MERGED = "01941f29-7c00-7aaa-8000-000000000002"
+MADE: dict[str, keys.Key] = {
+    "account": keys.account(A),
+    "API key": keys.api_key("2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"),
+    "API key, listed": keys.listed_api_key(A, "key_01941f29000a1b2c3d4"),
+    "usage of an hour": keys.usage(A, "2026-01-15T10"),
+    "contact": keys.contact(A, C),
+    "claim of an email": keys.claim(A, Name(NameKind.EMAIL, "ada@example.com")),
+    "claim of an external id": keys.claim(A, Name(NameKind.EXTERNAL_ID, "crm-4711")),
+    "claim of a merged id": keys.claim(A, Name(NameKind.ALIAS, MERGED)),
+    "trash": keys.trash(A, C),
+    "tombstone": keys.tombstone(A, C),
+    "idempotency record": keys.idempotency(A, "order-77"),
+    "its pointer": keys.idempotency_pointer(A, C, "order-77"),
+}
+
+
+def documented() -> dict[str, tuple[str, str, str]]:
+    """The rows of the page's first table: item → maker, PK, SK."""
+    page = (ROOT / "docs" / "data-model.md").read_text(encoding="utf-8")
+    table = page.split("## Items")[1].split("What is in them")[0]
+    rows = re.findall(r"^\| ([^|]+) \| `(\w+)` \| `([^`]+)` \| `([^`]+)` \|$", table, re.MULTILINE)
+    return {item: (maker, pk, sk) for item, maker, pk, sk in rows}
+
+
+@pytest.mark.parametrize("item", MADE)
+def test_a_documented_key_is_the_key_that_is_made(item: str) -> None:
+    _, pk, sk = documented()[item]
+    assert keys.Key(pk, sk) == MADE[item]
+
+
+def test_every_key_that_is_made_is_documented() -> None:
+    def makes_keys(value: Any) -> bool:
+        return isinstance(value, Callable) and getattr(value, "__annotations__", {}).get("return") is keys.Key
+
+    makers = {name for name, value in vars(keys).items() if makes_keys(value)}
+    assert makers == {maker for maker, _, _ in documented().values()}
+    assert documented().keys() == MADE.keys()
+
+
+@pytest.mark.parametrize("module", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_one_module_has_the_separator_in_a_string(module: Path) -> None:
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    docstrings = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    strings = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    ]
+    has_separator = any("#" in string for string in strings)
+    assert has_separator == (module.name == "keys.py")

@@ -1,0 +1,113 @@
+"""Names: ids, emails, external ids, and what a ref may mean."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contacts.domain.identity import (
+    NameKind,
+    Ref,
+    RefKind,
+    first_uuid7,
+    is_e164,
+    is_uuid,
+    last_uuid7,
+    looked_up_email,
+    possible_id,
+    possible_names,
+    stored_email,
+    uuid7,
+)
+
+MOMENTS = st.integers(0, (1 << 48) - 1)
+
+
+@given(MOMENTS, st.binary(min_size=10, max_size=10))
+def test_a_uuid7_has_its_version_variant_and_moment(at_ms: int, random: bytes) -> None:
+    made = uuid7(at_ms, random)
+    assert is_uuid(made)
+    assert made[14] == "7"
+    assert made[19] in "89ab"
+    assert int(made.replace("-", "")[:12], 16) == at_ms
+
+
+@given(MOMENTS, MOMENTS, st.binary(min_size=10, max_size=10), st.binary(min_size=10, max_size=10))
+def test_ids_made_later_sort_later(one: int, other: int, random: bytes, other_random: bytes) -> None:
+    if one < other:
+        assert uuid7(one, random) < uuid7(other, other_random)
+    assert first_uuid7(one) <= uuid7(one, random) <= last_uuid7(one)
+
+
+@given(st.lists(st.binary(min_size=10, max_size=10), unique=True, max_size=50))
+def test_ids_of_one_millisecond_differ_where_their_random_bits_do(randoms: list[bytes]) -> None:
+    kept = {int.from_bytes(random, "big") & ((1 << 74) - 1) for random in randoms}
+    assert len({uuid7(0, random) for random in randoms}) == len(kept)
+
+
+@pytest.mark.parametrize(
+    ("given_", "stored"),
+    [
+        ("Ada@Example.COM", "ada@example.com"),
+        ("o'brien+news@example.com", "o'brien+news@example.com"),
+        ("info@exämple.com", "info@xn--exmple-cua.com"),
+        ("info@EXÄMPLE.com", "info@xn--exmple-cua.com"),
+        ("info@xn--exmple-cua.com", "info@xn--exmple-cua.com"),
+        ("jo@shop.test", "jo@shop.test"),
+    ],
+)
+def test_an_email_is_stored_in_one_form(given_: str, stored: str) -> None:
+    assert stored_email(given_) == stored
+    assert stored_email(stored) == stored
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["", "a", "a@b", "a@test", "ünï@exämple.com", "a b@example.com", "a@example..com", "@example.com",
+     "a@-example.com", f"{'a' * 300}@example.com", f"a@{'b' * 250}.com", "a@[127.0.0.1]", "a@example.com\n"],
+)  # fmt: skip
+def test_what_is_no_email_is_refused(email: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        stored_email(email)
+
+
+@given(st.emails())
+def test_looking_up_an_email_finds_what_was_stored(email: str) -> None:
+    try:
+        stored = stored_email(email)
+    except ValueError:
+        return
+    assert looked_up_email(email) == stored
+    assert looked_up_email(email.upper()) in (stored, None)
+
+
+def test_a_ref_is_tried_as_what_it_looks_like_and_then_as_external_id() -> None:
+    some_id = "01941F29-7C00-7AAA-8000-000000000001"
+    assert possible_id(Ref(some_id)) == some_id.lower()
+    assert [name.kind for name in possible_names(Ref(some_id))] == [NameKind.ALIAS, NameKind.EXTERNAL_ID]
+    assert [*possible_names(Ref("Ada@Example.com"))] == [
+        (NameKind.EMAIL, "ada@example.com"),
+        (NameKind.EXTERNAL_ID, "Ada@Example.com"),
+    ]
+    assert [*possible_names(Ref("CRM-1"))] == [(NameKind.EXTERNAL_ID, "CRM-1")]
+
+
+def test_by_says_outright_what_a_ref_is() -> None:
+    some_id = "01941f29-7c00-7aaa-8000-000000000001"
+    assert possible_id(Ref(some_id, RefKind.EXTERNAL_ID)) is None
+    assert [*possible_names(Ref(some_id, RefKind.EXTERNAL_ID))] == [(NameKind.EXTERNAL_ID, some_id)]
+    assert [*possible_names(Ref("a@example.com", RefKind.EMAIL))] == [(NameKind.EMAIL, "a@example.com")]
+    assert [*possible_names(Ref("a@example.com", RefKind.ID))] == []
+
+
+@pytest.mark.parametrize("ref", ["x" * 256, f"{'x' * 250}@example.com"])
+def test_a_ref_longer_than_any_name_names_nothing(ref: str) -> None:
+    assert [*possible_names(Ref(ref))] == []
+
+
+@pytest.mark.parametrize(("phone", "is_one"), [
+    ("+4915112345678", True), ("+14155550100", True), ("+123456789012345", True),
+    ("4915112345678", False), ("+0151123", False), ("+1234567890123456", False), ("+1 415 555", False),
+    ("+١٢٣٤٥٦٧", False), ("", False),
+])  # fmt: skip
+def test_phones_are_e164(phone: str, is_one: bool) -> None:
+    assert is_e164(phone) is is_one

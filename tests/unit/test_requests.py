@@ -1,0 +1,161 @@
+"""What is read from an event of API Gateway, and what is refused."""
+
+import json
+from base64 import b64encode
+from typing import Any
+
+import pytest
+
+from contacts.api.cursors import fingerprint, from_cursor, to_cursor
+from contacts.api.entrypoint import sent_key
+from contacts.api.parameters import Moment, converted
+from contacts.api.request import Request
+from contacts.domain.errors import BodyNotJson, BodyTooLarge, InvalidInput, NotAuthenticated
+from contacts.domain.timestamps import iso, parsed
+
+
+def request(body: Any = None, *, query: str = "", method: str = "POST", **more: Any) -> Request:
+    headers = more.pop("headers", {})
+    event = {
+        "routeKey": f"{method} /v1/contacts",
+        "rawPath": "/v1/contacts",
+        "rawQueryString": query,
+        "headers": headers,
+        "requestContext": {"http": {"method": method}, "requestId": "r"},
+        "body": body,
+        "isBase64Encoded": False,
+    }
+    return Request.of(event | more)
+
+
+@pytest.mark.parametrize(("body", "says"), [
+    (None, "missing"),
+    ("", "missing"),
+    ("{", "is not JSON"),
+    ('{"a": NaN}', "NaN is no JSON number"),
+    ('{"a": Infinity}', "Infinity is no JSON number"),
+    ('{"a": 1, "a": 2}', "given twice"),
+    ("[" * 200_000, "nested too deeply"),
+])  # fmt: skip
+def test_what_is_not_json_is_refused(body: str | None, says: str) -> None:
+    with pytest.raises(BodyNotJson, match=says):
+        request(body).json()
+
+
+def test_a_body_in_another_encoding_is_refused() -> None:
+    latin = b64encode('{"name": "Zoë"}'.encode("latin-1")).decode()
+    with pytest.raises(BodyNotJson, match="UTF-8"):
+        request(latin, isBase64Encoded=True).json()
+
+
+def test_a_body_may_have_one_megabyte_and_no_more() -> None:
+    room = (1 << 20) - 2
+    assert request(f'"{"x" * room}"').json() == "x" * room
+    with pytest.raises(BodyTooLarge):
+        request(f'"{"é" * (room // 2 + 1)}"').json()
+
+
+def test_a_base64_body_is_decoded() -> None:
+    assert request(b64encode(b'{"a": 1}').decode(), isBase64Encoded=True).json() == {"a": 1}
+
+
+def test_repeated_and_comma_parameters_are_told_apart() -> None:
+    assert request(query="tag=a,b&tag=c&empty=").query() == {"tag": ["a,b", "c"], "empty": [""]}
+
+
+def test_the_gateway_leaves_one_escape_to_us() -> None:
+    assert request(pathParameters={"ref": "50%25 off"}).path_parameter("ref") == "50% off"
+
+
+def test_the_alias_is_the_same_route() -> None:
+    assert request(routeKey="GET /api/v1/contacts/{ref}").route == "GET /v1/contacts/{ref}"
+
+
+@pytest.mark.parametrize(("header", "versions"), [
+    ('"3-pending"', (3,)), ('"3"', (3,)), ('W/"3-valid"', (3,)), ("3", (3,)), ('"3", "5-x"', (3, 5)), ("*", ()),
+])  # fmt: skip
+def test_if_match_names_versions(header: str, versions: tuple[int, ...]) -> None:
+    assert request(headers={"If-Match": header}).terms().versions == versions
+
+
+@pytest.mark.parametrize("header", ["", "abc", '"-1"', '"١"', '"' + "9" * 40 + '"'])
+def test_what_is_no_etag_is_refused(header: str) -> None:
+    with pytest.raises(InvalidInput, match="If-Match"):
+        request(headers={"if-match": header}).terms()
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "smile ☺", "tab\there"])
+def test_idempotency_keys_are_short_printable_ascii(key: str) -> None:
+    with pytest.raises(InvalidInput, match="Idempotency-Key"):
+        request("{}", headers={"idempotency-key": key}).receipt()
+
+
+def test_a_receipt_stands_for_method_path_query_and_body() -> None:
+    headers = {"idempotency-key": "k"}
+    receipts = [
+        request("{}", headers=headers).receipt(),
+        request("{ }", headers=headers).receipt(),
+        request("{}", headers=headers, query="a=1").receipt(),
+        request("{}", headers=headers, method="PUT").receipt(),
+        request("{}", headers=headers, rawPath="/v1/other").receipt(),
+    ]
+    assert len({receipt.request_hash for receipt in receipts if receipt}) == len(receipts)
+    assert request("{}", headers=headers).receipt() == receipts[0]
+    assert request(headers=headers, method="GET").receipt() is None
+
+
+@pytest.mark.parametrize(("headers", "key"), [
+    ({"x-api-key": "k"}, "k"),
+    ({"Authorization": "Bearer k"}, "k"),
+    ({"authorization": "bearer  k "}, "k"),
+    ({"x-api-key": "k", "authorization": "Bearer k"}, "k"),
+    ({}, None),
+])  # fmt: skip
+def test_a_key_comes_in_either_header(headers: dict[str, str], key: str | None) -> None:
+    assert sent_key(request(headers=headers)) == key
+
+
+@pytest.mark.parametrize(("headers", "query"), [
+    ({"authorization": "sk_live_x"}, ""),
+    ({"authorization": "Basic eDp5"}, ""),
+    ({"authorization": "Bearer "}, ""),
+    ({"x-api-key": "a", "authorization": "Bearer b"}, ""),
+    ({}, "api_key=sk_live_x"),
+])  # fmt: skip
+def test_a_key_in_the_wrong_place_is_told_where_it_belongs(headers: dict[str, str], query: str) -> None:
+    with pytest.raises(NotAuthenticated, match=r"header|two different keys"):
+        sent_key(request(headers=headers, query=query))
+
+
+@pytest.mark.parametrize(("text", "at_ms"), [
+    ("1970-01-01T00:00:00Z", 0),
+    ("2026-01-15T10:30:00.000Z", 1_768_473_000_000),
+    ("2026-01-15T12:30:00+02:00", 1_768_473_000_000),
+    ("2026-01-15T12:30:00 02:00", 1_768_473_000_000),
+    ("2026-01-15T10:30:00.0001Z", 1_768_473_000_001),
+])  # fmt: skip
+def test_timestamps_are_read_to_the_millisecond(text: str, at_ms: int) -> None:
+    assert converted([text], Moment) == at_ms
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-01-15", "2026-01-15T10:30:00", "1969-12-31T23:59:59Z", "1"])
+def test_what_is_no_timestamp_with_a_zone_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"ISO 8601|zone|1970"):
+        parsed(text)
+
+
+@pytest.mark.parametrize("at_ms", [0, 999, 1_768_473_000_123, 253_402_300_799_999])
+def test_a_written_timestamp_reads_back(at_ms: int) -> None:
+    assert parsed(iso(at_ms)) == at_ms
+
+
+def test_a_cursor_leads_back_to_its_place_in_its_own_query_only() -> None:
+    contact_id = "01941f29-7c00-7aaa-8000-000000000001"
+    query, other = fingerprint("a", 1), fingerprint("a", 2)
+    cursor = to_cursor(query, contact_id)
+    assert from_cursor(query, cursor) == contact_id
+    for made_up in (cursor[:-1], cursor + "=", "x" * 32, "", json.dumps({"id": 1}), "é" * 32):
+        with pytest.raises(InvalidInput, match="cursor"):
+            from_cursor(query, made_up)
+    with pytest.raises(InvalidInput, match="cursor"):
+        from_cursor(other, cursor)

@@ -1,0 +1,64 @@
+"""The routes that `refuse_request` knows are the template's and the handlers'."""
+
+from pathlib import Path
+
+import pytest
+
+from contacts.api.routes import ALIASED, ROUTES, refusal
+from contacts.domain.errors import MethodNotAllowed, RouteNotFound
+from local.template import functions, template
+
+
+def in_template() -> set[tuple[str, str]]:
+    return {route for function in functions() for route in function.routes if route[1] != "$default"}
+
+
+def test_the_template_serves_just_the_known_routes_and_their_aliases() -> None:
+    known = {(method, path) for path, methods in ROUTES.items() for method in methods}
+    aliases = {(method, f"/api{path}") for method, path in known if path.startswith(ALIASED)}
+    assert in_template() == known | aliases
+
+
+def test_each_route_is_served_by_the_function_it_leads_to() -> None:
+    for function in functions():
+        source = (function.folder / "handler.py").read_text(encoding="utf-8")
+        for method, path in function.routes:
+            route = "$default" if path == "$default" else f"{method} {path.removeprefix('/api')}"
+            assert f'"{route}"' in source, f"{function.name} does not serve {route}"
+
+
+def test_every_folder_of_functions_is_a_function_of_the_template() -> None:
+    folders = {folder.name for folder in (Path(functions()[0].folder).parent).iterdir() if (folder / "handler.py").exists()}
+    assert folders == {function.name for function in functions()}
+
+
+def test_functions_do_not_import_each_other() -> None:
+    for function in functions():
+        source = (function.folder / "handler.py").read_text(encoding="utf-8")
+        imports = [line for line in source.splitlines() if line.startswith(("import ", "from "))]
+        assert all("contacts" in line or "typing" in line or "collections" in line for line in imports)
+        assert 12 <= len(source.splitlines()) <= 40, f"{function.name} is more than one screen, or nothing"
+
+
+def test_the_template_stays_far_from_cloudformations_limit() -> None:
+    # Each function becomes a function, a role, a log group and a permission for each of its routes.
+    resources = template()["Resources"]
+    routes = sum(len(function.routes) for function in functions())
+    assert len(resources) + len(functions()) + routes < 450
+
+
+@pytest.mark.parametrize(("method", "path", "allowed"), [
+    ("PUT", "/v1/contacts", ("GET", "POST")),
+    ("POST", "/v1/contacts/ada@example.com", ("DELETE", "GET", "PATCH", "PUT")),
+    ("POST", "/api/v1/contacts/x", ("DELETE", "GET", "PATCH", "PUT")),
+    ("GET", "/v1/contacts/x/restore", ("POST",)),
+])  # fmt: skip
+def test_a_method_a_path_lacks_is_405_with_those_it_has(method: str, path: str, allowed: tuple[str, ...]) -> None:
+    refused = refusal(method, path)
+    assert isinstance(refused, MethodNotAllowed)
+    assert refused.allowed == allowed
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/contacts/", "/v2/contacts", "/api/v1/account", "/v1/contacts/a/b"])
+def test_a_path_without_a_route_is_404(path: str) -> None:
+    assert isinstance(refusal("GET", path), RouteNotFound)
