@@ -60,6 +60,7 @@ Tag = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_clean)
 Slug = Annotated[str, Field(pattern=_SLUG)]
 Tags = Annotated[list[Tag], _at_most(MAX_TAGS)]
 Lists = Annotated[list[Slug], _at_most(MAX_LISTS)]
+GivenScope = Annotated[Scope, Field(strict=False)]
 JsonObject = dict[str, Any]
 
 
@@ -180,7 +181,7 @@ class NewApiKey(Body):
     """An API key to be made. Without scopes it gets those of the key that makes it."""
 
     name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_clean)]
-    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope), strict=False)] | None = None
+    scopes: Annotated[list[GivenScope], Field(min_length=1, max_length=len(Scope))] | None = None
     mode: Annotated[Mode, Field(strict=False)] = Mode.LIVE
     dialect: Annotated[Dialect, Field(strict=False)] = Dialect.NATIVE
 

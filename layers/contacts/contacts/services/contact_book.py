@@ -19,7 +19,7 @@ from contacts.domain.errors import (
     NamesTaken,
     StaleVersion,
 )
-from contacts.domain.identity import Name, NameKind, Ref, RefKind, possible_id, possible_names, uuid7
+from contacts.domain.identity import Name, NameKind, Ref, possible_id, possible_names, uuid7
 from contacts.domain.outcome import Did, Outcome
 from contacts.domain.timestamps import iso
 from contacts.services.once import replayed
@@ -157,7 +157,7 @@ class ContactBook:
             except ContactNotFound:
                 if not permanent:
                     raise
-                found, was = self._find_trashed(ref), Standing.DELETED
+                found, was = self._find_in_trash_only(ref), Standing.DELETED
             _check_version(found, terms)
             outcome = Outcome(did=Did.DELETED, details={"id": found.id, "permanent": permanent})
             self._move_out(found, was, None if permanent else Standing.DELETED, outcome, terms)
@@ -215,9 +215,18 @@ class ContactBook:
             claim = self._store.claim(name)
             if claim is not None and claim.standing is Standing.DELETED:
                 contact = self._store.trashed(claim.contact_id)
-                if contact is not None:
-                    return contact
+                if contact is None:
+                    raise Moved
+                return contact
         raise ContactNotFound("No such contact is in the trash.")
+
+    def _find_in_trash_only(self, ref: Ref) -> Contact:
+        """A contact that is in the trash and not live: it may be restored between a look here and a look there."""
+        try:
+            return self._find_trashed(ref)
+        except ContactNotFound:
+            self._find(ref)
+            raise Moved from None
 
     # Creating over what exists
 
@@ -233,10 +242,11 @@ class ContactBook:
         live = {name: claim for name, claim in claims.items() if claim and claim.standing is Standing.LIVE}
         if live and on_conflict is OnConflict.REJECT:
             raise _duplicate(live)
-        owners = {name.kind: claim.contact_id for name, claim in live.items()}
-        for kind in (NameKind.EMAIL, NameKind.EXTERNAL_ID):
-            if kind in owners:
-                return self._update(Ref(owners[kind], RefKind.ID), change, terms, {})
+        for name in sorted(live, key=lambda name: name.kind):  # an email before an external_id
+            contact = self._store.by_id(live[name].contact_id)
+            if contact is None or name not in contact.names:
+                raise Moved
+            return self._change_read(_Found(contact, name), change, terms, {})
         for claim in claims.values():
             trashed = claim and self._store.trashed(claim.contact_id)
             if trashed:
