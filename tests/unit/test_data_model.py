@@ -55,11 +55,15 @@ def test_every_key_that_is_made_is_documented() -> None:
     assert documented().keys() == MADE.keys()
 
 
-@pytest.mark.parametrize("module", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "module", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
 def test_only_one_module_has_the_separator_in_a_string(module: Path) -> None:
     tree = ast.parse(module.read_text(encoding="utf-8"))
     docstrings = {
-        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
     strings = [
         node.value

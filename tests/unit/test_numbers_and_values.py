@@ -25,7 +25,8 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 JSON = st.recursive(
     st.none() | st.booleans() | TEXTS | STORABLE.map(exact_number),
     lambda values: (
-        st.lists(values, max_size=4) | st.dictionaries(TEXTS.filter(lambda key: 0 < len(key) < 99), values, max_size=4)
+        st.lists(values, max_size=4)
+        | st.dictionaries(TEXTS.filter(lambda key: 0 < len(key) < 99), values, max_size=4)
     ),
     max_leaves=20,
 )
@@ -45,10 +46,14 @@ def test_a_storable_number_keeps_its_value(literal: str) -> None:
 )
 def test_a_number_dynamodb_would_change_is_not_storable(literal: str) -> None:
     assert not is_storable(exact_number(literal))
-    assert [error.field for error in json_errors({"n": exact_number(literal)}, "custom_fields")] == ["custom_fields.n"]
+    assert [error.field for error in json_errors({"n": exact_number(literal)}, "custom_fields")] == [
+        "custom_fields.n"
+    ]
 
 
-@pytest.mark.parametrize("literal", ["0", "-0", "0.0", "1e125", "9.99e125", "1e-130", "9" * 38, "1" + "0" * 100])
+@pytest.mark.parametrize(
+    "literal", ["0", "-0", "0.0", "1e125", "9.99e125", "1e-130", "9" * 38, "1" + "0" * 100]
+)
 def test_numbers_at_the_edge_are_storable(literal: str) -> None:
     assert is_storable(exact_number(literal))
 
@@ -62,7 +67,9 @@ def test_json_survives_the_table_and_the_wire(value: Any) -> None:
     assert sent == {"v": value}
 
 
-@given(st.recursive(st.none() | st.booleans() | TEXTS | st.integers(-(10**37), 10**37), st.lists, max_leaves=8))
+@given(
+    st.recursive(st.none() | st.booleans() | TEXTS | st.integers(-(10**37), 10**37), st.lists, max_leaves=8)
+)
 def test_typed_json_is_what_boto3_writes(value: Any) -> None:
     assert to_attribute({"v": value}) == TypeSerializer().serialize({"v": value})
 
@@ -83,7 +90,9 @@ def test_twenty_levels_are_taken_and_twenty_one_are_not() -> None:
     for _ in range(20):
         value = {"k": value}
     assert not [*json_errors(value, "f")]
-    assert [error.message for error in json_errors({"k": value}, "f")] == ["is nested more than 20 levels deep"]
+    assert [error.message for error in json_errors({"k": value}, "f")] == [
+        "is nested more than 20 levels deep"
+    ]
 
 
 @pytest.mark.parametrize(("item", "at_least"), [

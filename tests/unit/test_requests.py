@@ -138,7 +138,9 @@ def test_timestamps_are_read_to_the_millisecond(text: str, at_ms: int) -> None:
     assert converted([text], Moment) == at_ms
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-01-15", "2026-01-15T10:30:00", "1969-12-31T23:59:59Z", "1"])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2026-01-15", "2026-01-15T10:30:00", "1969-12-31T23:59:59Z", "1"]
+)
 def test_what_is_no_timestamp_with_a_zone_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"ISO 8601|zone|1970"):
         parsed(text)

@@ -28,7 +28,11 @@ def test_each_route_is_served_by_the_function_it_leads_to() -> None:
 
 
 def test_every_folder_of_functions_is_a_function_of_the_template() -> None:
-    folders = {folder.name for folder in (Path(functions()[0].folder).parent).iterdir() if (folder / "handler.py").exists()}
+    folders = {
+        folder.name
+        for folder in (Path(functions()[0].folder).parent).iterdir()
+        if (folder / "handler.py").exists()
+    }
     assert folders == {function.name for function in functions()}
 
 
@@ -53,12 +57,16 @@ def test_the_template_stays_far_from_cloudformations_limit() -> None:
     ("POST", "/api/v1/contacts/x", ("DELETE", "GET", "PATCH", "PUT")),
     ("GET", "/v1/contacts/x/restore", ("POST",)),
 ])  # fmt: skip
-def test_a_method_a_path_lacks_is_405_with_those_it_has(method: str, path: str, allowed: tuple[str, ...]) -> None:
+def test_a_method_a_path_lacks_is_405_with_those_it_has(
+    method: str, path: str, allowed: tuple[str, ...]
+) -> None:
     refused = refusal(method, path)
     assert isinstance(refused, MethodNotAllowed)
     assert refused.allowed == allowed
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/contacts/", "/v2/contacts", "/api/v1/account", "/v1/contacts/a/b"])
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/contacts/", "/v2/contacts", "/api/v1/account", "/v1/contacts/a/b"]
+)
 def test_a_path_without_a_route_is_404(path: str) -> None:
     assert isinstance(refusal("GET", path), RouteNotFound)

@@ -1,0 +1,92 @@
+"""Hand-written stand-ins for ports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from contacts.domain.accounts import Account, ApiKey
+from contacts.domain.outcome import Outcome, Receipt, RecordedRequest
+from contacts.domain.timestamps import hour_of
+from contacts.services.ports import AlreadyRecorded
+
+
+@dataclass
+class FakeClock:
+    """Time that passes only when somebody sleeps, or a test says so."""
+
+    at_ms: int = 1_768_473_000_000
+    slept: list[float] = field(default_factory=list)
+
+    def now_ms(self) -> int:
+        return self.at_ms
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.at_ms += int(seconds * 1000)
+
+
+@dataclass
+class CountingBytes:
+    """Bytes that differ from call to call and are the same in every run."""
+
+    calls: int = 0
+
+    def __call__(self, count: int, /) -> bytes:
+        self.calls += 1
+        return self.calls.to_bytes(8, "big").rjust(count, b"\x5a")[-count:]
+
+
+@dataclass
+class InMemoryAccounts:
+    """`services.ports.AccountStore` in dictionaries."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    keys: dict[str, ApiKey] = field(default_factory=dict)
+    used: dict[tuple[str, str], int] = field(default_factory=dict)
+    hours: dict[str, str] = field(default_factory=dict)
+    records: dict[str, RecordedRequest] = field(default_factory=dict)
+    reads: int = 0
+
+    def account(self, account_id: str) -> Account | None:
+        self.reads += 1
+        return self.accounts.get(account_id)
+
+    def api_key(self, key_hash: str) -> ApiKey | None:
+        self.reads += 1
+        return self.keys.get(key_hash)
+
+    def count_request(self, account: Account, key_id: str, at_ms: int) -> int | None:
+        hour = hour_of(at_ms)
+        used = self.used.get((account.id, hour), 0)
+        if used >= account.hourly_limit:
+            return None
+        self.used[account.id, hour] = used + 1
+        self.hours[key_id] = hour
+        return used + 1
+
+    def open_account(self, account: Account, first_key: ApiKey) -> None:
+        self.accounts[account.id] = account
+        self.keys[first_key.key_hash] = first_key
+
+    def api_keys(self, account_id: str) -> list[ApiKey]:
+        return sorted(
+            (key for key in self.keys.values() if key.account_id == account_id), key=lambda key: key.id
+        )
+
+    def hours_of_use(self, account_id: str) -> Mapping[str, str]:
+        return self.hours
+
+    def add_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
+        self._record(outcome, receipt)
+        self.keys[key.key_hash] = key
+
+    def remove_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> bool:
+        self._record(outcome, receipt)
+        return self.keys.pop(key.key_hash, None) is not None
+
+    def _record(self, outcome: Outcome, receipt: Receipt | None) -> None:
+        if receipt is None:
+            return
+        if receipt.key in self.records:
+            raise AlreadyRecorded(self.records[receipt.key])
+        kept = Outcome(did=outcome.did, details=outcome.details, is_replay=True)
+        self.records[receipt.key] = RecordedRequest(receipt.request_hash, kept)
