@@ -31,7 +31,7 @@ def list_contacts(
     }
     store, account_id = contact_store(request.caller), request.caller.account_id
     return contact_page(
-        store, account_id, sort, created_after, created_before, flags, cursor or starting_after, limit
+        store, account_id, sort, created_after, created_before, flags, cursor, starting_after, limit
     )
 
 

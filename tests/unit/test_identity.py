@@ -1,6 +1,7 @@
 """Names: ids, emails, external ids, and what a ref may mean."""
 
 import pytest
+from email_validator import SPECIAL_USE_DOMAIN_NAMES
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,8 +9,10 @@ from contacts.domain.identity import (
     NameKind,
     Ref,
     RefKind,
+    _validated,
     first_uuid7,
     is_e164,
+    is_plain_email,
     is_uuid,
     last_uuid7,
     looked_up_email,
@@ -78,6 +81,37 @@ def test_looking_up_an_email_finds_what_was_stored(email: str) -> None:
         return
     assert looked_up_email(email) == stored
     assert looked_up_email(email.upper()) in (stored, None)
+
+
+PLAIN_PARTS = st.text("abcz019._+-", max_size=70)
+
+
+@given(
+    st.one_of(
+        st.emails(),
+        st.builds(
+            "{}@{}.{}".format,
+            PLAIN_PARTS,
+            PLAIN_PARTS,
+            st.sampled_from(
+                ["com", "de", "museum", "local", "onion", "test", "c", "co.uk", "a1", "xn--p1ai", "x" * 64]
+            ),
+        ),
+    )
+)
+def test_a_plain_email_is_one_the_library_returns_as_it_is(email: str) -> None:
+    if is_plain_email(email.lower()):
+        assert _validated(email) == email.lower() == stored_email(email)
+
+
+def test_every_special_use_domain_but_test_is_left_to_the_library() -> None:
+    for domain in set(SPECIAL_USE_DOMAIN_NAMES) - {"test"}:
+        assert not is_plain_email(f"ada@example.{domain}")
+
+
+@pytest.mark.parametrize("email", ["ada@example.com", "ada.l+news@mail.example-shop.co.uk", "a_b-c@x1.io"])
+def test_the_usual_email_is_plain(email: str) -> None:
+    assert is_plain_email(email)
 
 
 def test_a_ref_is_tried_as_what_it_looks_like_and_then_as_external_id() -> None:

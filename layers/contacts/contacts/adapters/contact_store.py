@@ -90,8 +90,8 @@ class DynamoContactStore:
         start = None if after_id is None else keys.contact(self._account, after_id)
         found: list[Contact] = []
         while True:
-            # With a filter a page may hold few matches, so look at more than are still missing.
-            wanted_now = (at_most - len(found)) * (4 if listing.flags else 1)
+            # One more than wanted, so that the last page is known to be it. With a filter few may match.
+            wanted_now = (at_most + 1 - len(found)) * (4 if listing.flags else 1)
             chunk = min(evaluate, wanted_now)
             items, start = self._table.query(
                 expression, start=start, limit=chunk, forward=not listing.newest_first
@@ -235,7 +235,7 @@ class DynamoContactStore:
         """The steps that keep each name's claim in step with the contact."""
         contact = move.before or move.after
         assert contact is not None
-        had = () if move.before is None else move.before.names
+        had = () if move.before is None else move.before.without(move.lost).names
         has = move.after.names if move.after is not None and move.becomes is Standing.LIVE else ()
         for name in has:
             if name in had and move.was is Standing.LIVE:
@@ -247,7 +247,7 @@ class DynamoContactStore:
                 expression.require(self._is_takable(expression, contact.id, name in move.spares_trashed))
             yield name, self._put_claim(name, {"contact_id": contact.id, "state": Standing.LIVE}, expression)
         for name in had:
-            if name in has or name in move.lost:
+            if name in has:
                 continue
             expression = Expression()
             expression.require(_is_owned(expression, contact.id, move.was))

@@ -26,15 +26,15 @@ def to_cursor(query: bytes, contact_id: str) -> str:
     return urlsafe_b64encode(query + UUID(contact_id).bytes).decode()
 
 
-def from_cursor(query: bytes, cursor: str) -> str:
-    """The id of the contact to go on after.
+def from_cursor(query: bytes, cursor: str, parameter: str = "cursor") -> str:
+    """The id of the contact to go on after; `parameter` is what the cursor came in.
 
     Raises:
         InvalidInput: it is no cursor of ours, or one of another query.
     """
     if not _CURSOR.fullmatch(cursor):
-        raise InvalidInput([FieldError("cursor", "is not a next_cursor of this API")])
+        raise InvalidInput([FieldError(parameter, "is not a next_cursor of this API")])
     content = urlsafe_b64decode(cursor)
     if content[:_FINGERPRINT_BYTES] != query:
-        raise InvalidInput([FieldError("cursor", "belongs to a list with other parameters")])
+        raise InvalidInput([FieldError(parameter, "belongs to a list with other parameters")])
     return str(UUID(bytes=content[_FINGERPRINT_BYTES:]))

@@ -7,6 +7,7 @@ from typing import Any, Final
 from contacts.api.answers import MAX_ANSWER_BYTES, Answer, contact_out, page, to_json
 from contacts.api.cursors import fingerprint, from_cursor, to_cursor
 from contacts.api.parameters import Bounded, Moment
+from contacts.domain.errors import FieldError, InvalidInput
 from contacts.services.listing import page_by_creation
 from contacts.services.ports import ContactStore, Listing
 
@@ -39,12 +40,15 @@ def contact_page(
     created_before: Moment | None,
     flags: Mapping[str, object],
     cursor: str | None,
+    starting_after: str | None,
     limit: PageSize,
 ) -> Answer:
     """A page of contacts. One that would exceed 5 MB ends earlier, with a cursor.
 
+    `starting_after` is another name for `cursor`.
+
     Raises:
-        InvalidInput: the cursor is none of this list's.
+        InvalidInput: the cursor is none of this list's, or there are two.
     """
     asked = {name: value for name, value in flags.items() if value is not None}
     query = fingerprint(account_id, str(sort), created_after, created_before, sorted(asked.items()))
@@ -54,7 +58,7 @@ def contact_page(
         newest_first=sort is Sort.NEWEST_FIRST,
         flags=asked,
     )
-    found = page_by_creation(store, listing, from_cursor(query, cursor) if cursor else None, limit)
+    found = page_by_creation(store, listing, _after_id(query, cursor, starting_after), limit)
     shown: list[Any] = []
     room, next_after = MAX_ANSWER_BYTES - _ENVELOPE_BYTES, found.next_after
     for contact in found.contacts:
@@ -65,3 +69,12 @@ def contact_page(
             break
         shown.append(as_json)
     return page(shown, None if next_after is None else to_cursor(query, next_after))
+
+
+def _after_id(query: bytes, cursor: str | None, starting_after: str | None) -> str | None:
+    # An empty cursor is refused like any other that is none: taken for the beginning, it would make a walk endless.
+    if starting_after is None:
+        return None if cursor is None else from_cursor(query, cursor)
+    if cursor is not None:
+        raise InvalidInput([FieldError("starting_after", "is another name for cursor: send one of them")])
+    return from_cursor(query, starting_after, "starting_after")

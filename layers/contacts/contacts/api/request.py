@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -162,7 +163,8 @@ def _refuse_constant(constant: str) -> object:
 def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BodyNotJson([FieldError(twice, "is given twice in one object")])
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
+        # A name may hold half of a surrogate pair, which no answer could be written with.
+        writable = twice.encode("utf-8", "backslashreplace").decode()
+        raise BodyNotJson([FieldError(writable, "is given twice in one object")])
     return found

@@ -11,7 +11,7 @@ from contacts.api.json_values import json_errors, text_error
 from contacts.api.request import Request
 from contacts.domain.accounts import Dialect, Mode, Plan, Scope
 from contacts.domain.contact import MAX_LISTS, MAX_TAGS, distinct
-from contacts.domain.errors import BodyNotJson, FieldError, InvalidInput
+from contacts.domain.errors import MAX_ERRORS_SHOWN, BodyNotJson, FieldError, InvalidInput
 from contacts.domain.identity import MAX_EXTERNAL_ID, is_e164, stored_email
 from contacts.services.key_ring import KeyWish
 
@@ -67,7 +67,8 @@ JsonObject = dict[str, Any]
 class Body(BaseModel):
     """A JSON object with known fields of exact types."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    # Built when first used: of all these bodies, a function takes one.
+    model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)
 
     @classmethod
     def from_request(cls, request: Request) -> Self:
@@ -172,7 +173,9 @@ class ContactChange(ContactFields):
             raise
         except InvalidInput as error:
             assert isinstance(given, dict)
-            wrong = {name: why for name in given for path, why in error.errors if _is_in(name, path)}
+            wrong = {path if path in given else path.partition(".")[0]: why for path, why in error.errors}
+            if len(wrong) > MAX_ERRORS_SHOWN:
+                raise
             change = cls.checked({name: value for name, value in given.items() if name not in wrong})
             return change.leaving_out(tuple(FieldError(name, why) for name, why in wrong.items()))
 
@@ -198,10 +201,6 @@ class NewAccount(Body):
     hourly_limit: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
 
 
-def _is_in(field: str, path: str) -> bool:
-    return path == field or path.startswith(f"{field}.")
-
-
 _MESSAGES: Final = {
     "bool_type": "must be true or false",
     "dict_type": "must be an object",
@@ -224,6 +223,7 @@ _MESSAGES: Final = {
 
 
 def _field_error(details: Mapping[str, Any]) -> FieldError:
-    path = ".".join(str(part) for part in details["loc"])
+    # A name that is no Unicode has no place of its own.
+    path = ".".join(str(part) for part in details["loc"]) or "body"
     template = _MESSAGES.get(details["type"])
     return FieldError(path, template.format(**details.get("ctx", {})) if template else details["msg"])

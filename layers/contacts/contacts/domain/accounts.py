@@ -52,6 +52,21 @@ class Scope(StrEnum):
     USER = "user"
 
 
+BUNDLES: Final = {
+    Scope.API_USER: frozenset(
+        {
+            Scope.CONTACTS_READ,
+            Scope.CONTACTS_WRITE,
+            Scope.PROPERTIES_READ,
+            Scope.WEBHOOKS_READ,
+            Scope.WEBHOOKS_WRITE,
+        }
+    ),
+    Scope.USER: frozenset({Scope.CONTACTS_READ, Scope.CONTACTS_WRITE, Scope.PROPERTIES_WRITE}),
+}
+"""The scopes that the operations of each bundle need: who has all of them may give the bundle to another key."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """A tenant: an island of contacts, keys and usage."""
@@ -101,4 +116,7 @@ class Caller:
 
     def may_grant(self, scopes: Collection[Scope]) -> Scope | None:
         """The first scope the caller lacks itself and so cannot give to another key."""
-        return next((scope for scope in scopes if scope not in self.key.scopes), None)
+        own = set(self.key.scopes)
+        return next(
+            (scope for scope in scopes if scope not in own and not BUNDLES.get(scope, {scope}) <= own), None
+        )

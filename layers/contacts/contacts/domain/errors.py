@@ -27,7 +27,10 @@ Messages name fields and limits, and repeat a value only to the caller who sent 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
+
+MAX_ERRORS_SHOWN: Final = 100
+"""A body of 1 MB can be wrong in 400,000 places: an answer that names them all would be too long to be sent."""
 
 
 class FieldError(NamedTuple):
@@ -70,8 +73,8 @@ class InvalidInput(ContactsError):
 
     @property
     def extras(self) -> Mapping[str, object]:
-        """The first wrong field, and all of them."""
-        return {**super().extras, "errors": [error._asdict() for error in self.errors]}
+        """The first wrong field, and all of them up to a hundred."""
+        return {**super().extras, "errors": [error._asdict() for error in self.errors[:MAX_ERRORS_SHOWN]]}
 
 
 class BodyNotJson(InvalidInput):

@@ -5,7 +5,7 @@ its developer guide). Floats would lose digits, so a number becomes an int where
 the float prints the same value, and a Decimal where neither holds it.
 """
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 MAX_DIGITS = 38
 MAX_EXPONENT = 125
@@ -21,7 +21,10 @@ def exact_number(literal: str) -> Number:
     """
     if len(literal) <= MAX_DIGITS and literal.lstrip("-").isdigit():
         return int(literal)
-    exact = Decimal(literal)
+    try:
+        exact = Decimal(literal)
+    except InvalidOperation:  # an exponent of more than 18 digits, which not even Decimal holds
+        return Decimal("Infinity")
     if not is_storable(exact):
         return exact
     if exact == exact.to_integral_value():

@@ -175,9 +175,9 @@ class ContactBook:
         """
 
         def attempt() -> Outcome:
-            trashed = self._find_trashed(ref)
-            _check_version(trashed, terms)
-            return self._bring_back(trashed, Change(), Did.RESTORED, terms)
+            found = self._find_trashed(ref)
+            _check_version(found.contact, terms)
+            return self._bring_back(found, Change(), Did.RESTORED, terms)
 
         return self._once(attempt, terms)
 
@@ -205,25 +205,25 @@ class ContactBook:
             raise Moved  # Between the two reads the name went elsewhere.
         return contact
 
-    def _find_trashed(self, ref: Ref) -> Contact:
+    def _find_trashed(self, ref: Ref) -> _Found:
         contact_id = possible_id(ref)
         if contact_id is not None:
             contact = self._store.trashed(contact_id)
             if contact is not None:
-                return contact
+                return _Found(contact, None)
         for name in possible_names(ref):
             claim = self._store.claim(name)
             if claim is not None and claim.standing is Standing.DELETED:
                 contact = self._store.trashed(claim.contact_id)
                 if contact is None:
                     raise Moved
-                return contact
+                return _Found(contact, name)
         raise ContactNotFound("No such contact is in the trash.")
 
     def _find_in_trash_only(self, ref: Ref) -> Contact:
         """A contact that is in the trash and not live: it may be restored between a look here and a look there."""
         try:
-            return self._find_trashed(ref)
+            return self._find_trashed(ref).contact
         except ContactNotFound:
             self._find(ref)
             raise Moved from None
@@ -247,15 +247,19 @@ class ContactBook:
             if contact is None or name not in contact.names:
                 raise Moved
             return self._change_read(_Found(contact, name), change, terms, {})
-        for claim in claims.values():
+        for name, claim in claims.items():
             trashed = claim and self._store.trashed(claim.contact_id)
             if trashed:
-                return self._bring_back(trashed, change, Did.RECREATED, terms)
+                return self._bring_back(_Found(trashed, name), change, Did.RECREATED, terms)
         raise Moved
 
-    def _bring_back(self, trashed: Contact, change: Change, did: Did, terms: Terms) -> Outcome:
-        """Restore a contact with a change applied. Names that others took meanwhile turn up as it tries."""
-        now = self._clock.now_ms()
+    def _bring_back(self, found: _Found, change: Change, did: Did, terms: Terms) -> Outcome:
+        """Restore a contact with a change applied. Names that others took meanwhile turn up as it tries.
+
+        Raises:
+            Moved: the name that led to it is among these, or one that the change asks for is taken.
+        """
+        trashed, now = found.contact, self._clock.now_ms()
         lost: frozenset[Name] = frozenset()
         while True:
             kept = trashed.without(lost)
@@ -278,11 +282,11 @@ class ContactBook:
                 )
             except NamesNotFree as taken:
                 newly_lost = {name for name in taken.claims if name in trashed.names and name not in lost}
-                if newly_lost:
-                    lost |= newly_lost
-                    continue
-                raise _duplicate(taken.claims) from None
-            return outcome
+                if not newly_lost or found.named in newly_lost:
+                    raise Moved from None
+                lost |= newly_lost
+            else:
+                return outcome
 
     # Changing
 

@@ -1,0 +1,97 @@
+# `make` or `make help` says what there is. Nothing is assumed but make and a Python from 3.11 on.
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+PORT ?= 4566
+
+# The first that works: 3.13 is what the functions run on in the cloud, 3.12 and 3.11 are as good for all else.
+PYTHON ?= $(shell for python in \
+    python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13*/bin/python \
+    python3.12 python3.11 python3.14 python3; do \
+    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null \
+    && "$$python" -c 'import ensurepip, venv' 2> /dev/null && echo "$$python" && break; done)
+
+dev := .venv/dev/bin
+
+##@ Use
+
+.PHONY: help
+help: ## Say what there is
+	@awk 'BEGIN { FS = ":.*## " } \
+	    /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	    /^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+
+.PHONY: run
+run: .venv/ministack/installed .venv/sam/installed ## Run the API here until Ctrl-C; PORT=4566 chooses the port
+	@exec .venv/ministack/bin/python -m local run --port "$(PORT)"
+
+.PHONY: invoke
+invoke: environments ## Invoke one function against the running stack: F=get_contact, E=another event of it
+	@$(dev)/python -m local.invoke $(F) $(E)
+
+##@ Develop
+
+.PHONY: test
+test: environments ## Run all tests; T="tests/unit -k email" chooses some
+	@$(dev)/python -m pytest $(T)
+
+.PHONY: check
+check: environments ## Check style, types, architecture and template
+	@$(dev)/ruff check --quiet
+	@$(dev)/ruff format --quiet --check --diff
+	@$(dev)/mypy --no-error-summary
+	@PYTHONPATH=layers/contacts $(dev)/python -m local.quietly $(dev)/lint-imports
+	@$(dev)/cfn-lint --append-rules local/lint_rules -- template.yaml
+	@AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(dev)/python -m local.quietly .venv/sam/bin/sam validate --lint
+
+.PHONY: format
+format: environments ## Rewrite the sources as `make check` wants them
+	@$(dev)/ruff check --quiet --fix-only
+	@$(dev)/ruff format --quiet
+
+.PHONY: bench
+bench: environments ## Measure what docs/ say about speed, round trips and capacity
+	@$(dev)/python -m bench
+
+.PHONY: lock
+lock: .venv/dev/installed ## Resolve the packages of pyproject.toml anew; UPGRADE=--upgrade takes newer ones
+	@$(lock) --group runtime --output-file layers/dependencies/requirements.txt
+	@$(lock) --group dev --constraint layers/dependencies/requirements.txt --output-file local/locks/dev.txt
+	@$(lock) --group ministack --output-file local/locks/ministack.txt
+	@$(lock) --group sam --output-file local/locks/sam.txt
+
+lock = $(dev)/uv pip compile pyproject.toml $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes \
+    --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+##@ Clean
+
+.PHONY: clean
+clean: ## Forget the local stack: its data, its logs, everything built
+	@rm -rf .local .aws-sam
+
+.PHONY: distclean
+distclean: clean ## Forget the environments and caches, too
+	@rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Environments: one for each lock, made anew when the lock changed.
+
+.PHONY: environments
+environments: .venv/dev/installed .venv/ministack/installed .venv/sam/installed
+
+# Its stamp is the lock it was made from: a lock that was only touched changes nothing.
+.venv/%/installed: local/locks/%.txt
+	@cmp -s $< $@ && touch $@ || $(MAKE) install-$*
+
+install-%:
+	@test -n "$(PYTHON)" || { echo "error: a Python from 3.11 on (with venv and pip) is needed and was not found; \
+	PYTHON=/path/to/python says where it is" >&2; exit 1; }
+	@echo "one moment: installing .venv/$*"
+	@rm -rf .venv/$*
+	@$(PYTHON) -m venv .venv/$*
+	@.venv/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --only-binary :all: \
+	    --no-deps --require-hashes --requirement local/locks/$*.txt 2> .venv/$*/pip.log \
+	    || { cat .venv/$*/pip.log >&2; echo "error: pip could not install .venv/$*" >&2; exit 1; }
+	@cp local/locks/$*.txt .venv/$*/installed

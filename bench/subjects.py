@@ -1,0 +1,220 @@
+"""What is measured: every function of the template, the conventional stack, and the least that is possible."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from local.layers import built_layers
+from local.packages import compile_packages, copy_packages
+from local.rie import RUNTIME_NAME
+from local.stack import ROOT
+from local.table import NAME
+from local.template import Function, functions
+
+HERE = Path(__file__).resolve().parent
+CONVENTIONAL = HERE / "conventional"
+CONVENTIONAL_PACKAGES = ("aws-lambda-powertools", "boto3", "email-validator", "pydantic")
+TRACER_PACKAGES = ("aws-xray-sdk",)
+PAGE = 50
+
+
+class Kind(StrEnum):
+    """Whom a function is compared with."""
+
+    GET = "get"
+    CREATE = "create"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Something with a handler that is measured."""
+
+    name: str
+    folder: Path
+    event: Any
+    layers: tuple[Path, ...]
+    handler: str = "handler.lambda_handler"
+    environment: dict[str, str] = field(default_factory=dict)
+    kind: Kind = Kind.GET
+    is_ours: bool = False
+    """Ours have budgets, the references are what they are compared with."""
+    refuses: bool = False
+    """Whether a 404 is what it is there for."""
+
+
+def request_event(method: str, route: str, path: str, body: str | None = None, **path_parameters: str) -> Any:
+    """An event of API Gateway's HTTP API, payload format 2.0, as it arrives from a client."""
+    return {
+        "version": "2.0",
+        "routeKey": f"{method} {route}",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {
+            "accept": "*/*",
+            "content-type": "application/json",
+            "host": "api.example.com",
+            "user-agent": "bench",
+            "x-api-key": f"sk_live_{'0' * 43}",
+        },
+        "pathParameters": path_parameters,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "bench",
+            "domainName": "api.example.com",
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
+            "requestId": "JKJaXmPLvHcESHA=",
+            "routeKey": f"{method} {route}",
+            "stage": "$default",
+            "time": "15/Jan/2026:10:30:00 +0000",
+            "timeEpoch": 1768473000000,
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def sample_event(operation: str) -> Any:
+    """The event of events/ for an operation."""
+    return json.loads((ROOT / "events" / f"{operation}.json").read_text(encoding="utf-8"))
+
+
+def table_contents() -> dict[str, Any]:
+    """What the events of events/ expect to find in the table, and a page of contacts more: for `CannedTable`."""
+    # Here, as moto takes its time.
+    from tests import sample_events
+    from tests.moto_table import MotoTable
+
+    table = MotoTable()
+    sample_events.fill(table.client(), NAME)
+    items = table.items()
+    live = next(item for item in items if item["SK"]["S"] == f"CONTACT#{sample_events.LIVE.id}")
+    items += [live | {"SK": {"S": f"CONTACT#{number:02}"}} for number in range(PAGE)]
+    return {"items": items, "counter": {"used": {"N": "1"}, "account_id": {"S": sample_events.ACCOUNT.id}}}
+
+
+def ours() -> list[Subject]:
+    """Every function of the template with its event from events/."""
+    layers = tuple(built_layers())
+    return [_our_subject(function, layers) for function in functions()]
+
+
+def _our_subject(function: Function, layers: tuple[Path, ...]) -> Subject:
+    return Subject(
+        function.name,
+        function.folder,
+        sample_event(function.name),
+        layers,
+        handler=function.handler,
+        environment=function.resolved_environment({"Table": NAME}),
+        kind=kind_of(function),
+        is_ours=True,
+        refuses=function.name == "refuse_request",
+    )
+
+
+def kind_of(function: Function) -> Kind:
+    """Whom a function is compared with: one that takes a body, or has no route, with the conventional create; one
+    that only reads, deletes or refuses with the conventional get.
+    """
+    takes_body = any(method in ("POST", "PUT", "PATCH") for method, _ in function.routes)
+    return Kind.CREATE if takes_body or not function.routes else Kind.GET
+
+
+def conventional(kind: Kind, variant: str = "", *, compiled: bool = True) -> Subject:
+    """The conventional get_contact or create_contact; `variant` "_traced" is the one with X-Ray.
+
+    Raises:
+        PackageNotFoundError: X-Ray's package is not installed here.
+    """
+    packages = CONVENTIONAL_PACKAGES + (TRACER_PACKAGES if variant else ())
+    operation = f"{kind}_contact"
+    name = f"conventional {kind}{' with Tracer' if variant else ''}{'' if compiled else ', no .pyc'}"
+    return Subject(
+        name,
+        CONVENTIONAL / f"{operation}{variant}",
+        sample_event(operation),
+        conventional_layers(packages, compiled=compiled),
+        environment=_environment(),
+        kind=kind,
+    )
+
+
+def references() -> list[Subject]:
+    """The least that is possible: a function that does nothing, and one that does no more than call DynamoDB."""
+    return [
+        Subject("bare function", HERE / "references" / "bare_function", sample_event("get_contact"), ()),
+        client_alone(),
+    ]
+
+
+def client_alone() -> Subject:
+    """The client of botocore on its own, from the layer that our functions use."""
+    dependencies, *_ = built_layers()
+    return Subject(
+        "botocore client alone",
+        HERE / "references" / "client_alone",
+        sample_event("get_contact"),
+        (dependencies,),
+        environment=_environment(),
+    )
+
+
+def _environment() -> dict[str, str]:
+    return {
+        "TABLE_NAME": NAME,
+        "POWERTOOLS_SERVICE_NAME": "contacts",
+        "POWERTOOLS_METRICS_NAMESPACE": "Contacts",
+    }
+
+
+def conventional_layers(packages: tuple[str, ...], *, compiled: bool) -> tuple[Path, Path]:
+    """The conventional stack's own shared modules, and its packages, whole.
+
+    With byte code as our layers have it, so that the comparison is about the stack and not about packaging; without,
+    as a plain `sam build` ships them.
+    """
+    shared = CONVENTIONAL / "shared"
+    names = "-".join(f"{package}-{version(package)}" for package in packages)
+    label = f"{RUNTIME_NAME}-{names}{'' if compiled else '-sources'}"
+    kept = _made_once(label, lambda folder: copy_packages(packages, folder), compiled=compiled)
+    if compiled:
+        digest = sha256(b"".join(file.read_bytes() for file in sorted(shared.glob("*.py")))).hexdigest()[:16]
+        source = shared
+        ignored = shutil.ignore_patterns("__pycache__")
+        shared = _made_once(
+            f"{RUNTIME_NAME}-shared-{digest}",
+            lambda folder: shutil.copytree(source, folder, ignore=ignored),
+            compiled=True,
+        )
+    return shared, kept
+
+
+def _made_once(label: str, fill: Callable[[Path], object], *, compiled: bool) -> Path:
+    """A folder of .local/bench that `fill` fills if nobody has yet."""
+    folder = ROOT / ".local" / "bench" / label
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            made = Path(scratch) / "made"
+            fill(made)
+            if compiled:
+                compile_packages(made)
+            with suppress(OSError):  # another process was faster
+                made.rename(folder)
+    return folder
+
+
+def tracer_is_installed() -> bool:
+    """Whether the rows with X-Ray can be measured."""
+    try:
+        return all(version(package) for package in TRACER_PACKAGES)
+    except PackageNotFoundError:
+        return False

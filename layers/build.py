@@ -1,0 +1,124 @@
+"""Builds a layer: `python build.py dependencies|contacts <directory>`, run by the Python version it is built for.
+
+Both layers ship unchecked-hash .pyc files beside their sources: a function that has to compile its imports
+starts about 300 ms later, and /opt is read-only, so it would never get the chance to keep them. Unchecked,
+because a timestamp does not survive the zip file and the check costs a stat for each module.
+
+Without LAYER_PYTHON in the environment the packages are those of the cloud (Python 3.13 on arm64), else those
+of the interpreter that runs this file.
+"""
+
+import compileall
+import gzip
+import json
+import os
+import py_compile
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+
+# Python packages land in /opt/python of a function; tracebacks then say so.
+LAYER_ROOT = "/opt"
+
+# The glibc of the Lambda runtime (Amazon Linux 2023) is 2.34.
+CLOUD_PLATFORMS = [f"manylinux_{glibc}_aarch64" for glibc in ("2_34", "2_28", "2_17")] + [
+    "manylinux2014_aarch64"
+]
+
+# botocore describes some 440 services; scanning them takes half of the time it needs to create a client.
+USED_SERVICES = frozenset({"dynamodb", "sqs"})
+BOTOCORE_COMMON_DATA = frozenset(
+    {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
+)
+
+
+def main(layer: str, target: Path) -> None:
+    """Builds `layer` into `target`, which becomes the root of its zip file."""
+    packages = target / "python"
+    shutil.rmtree(packages, ignore_errors=True)
+    if layer == "dependencies":
+        install(packages)
+        keep_used_services(packages / "botocore" / "data")
+        remove_ballast(packages)
+    else:
+        caches = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(HERE / "contacts" / "contacts", packages / "contacts", ignore=caches)
+    compile_all(target)
+
+
+def install(packages: Path) -> None:
+    """Installs exactly the locked packages: the lock is complete and hashed, so nothing is resolved here."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--root-user-action", "ignore", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
+    command += ["--no-compile"]
+    if not os.environ.get("LAYER_PYTHON"):
+        command += ["--implementation", "cp", "--python-version", "3.13"]
+        for platform in CLOUD_PLATFORMS:
+            command += ["--platform", platform]
+    command += ["--target", str(packages), "--requirement", str(HERE / "dependencies" / "requirements.txt")]
+    subprocess.run(command, check=True)
+
+
+def keep_used_services(data: Path) -> None:
+    """Leaves only what botocore reads to talk to USED_SERVICES."""
+    for entry in data.iterdir():
+        if entry.is_dir() and entry.name not in USED_SERVICES:
+            shutil.rmtree(entry)
+        elif entry.is_file() and entry.name not in BOTOCORE_COMMON_DATA:
+            entry.unlink()
+    for examples in data.rglob("examples-1.json*"):
+        examples.unlink()
+    for model in data.rglob("service-2.json.gz"):
+        described = json.loads(gzip.decompress(model.read_bytes()))
+        small = json.dumps(without_documentation(described), separators=(",", ":"))
+        model.write_bytes(gzip.compress(small.encode(), mtime=0))
+    endpoints_file = data / "endpoints.json"
+    endpoints = json.loads(endpoints_file.read_text())
+    for partition in endpoints["partitions"]:
+        services = partition["services"]
+        partition["services"] = {name: services[name] for name in sorted(USED_SERVICES & services.keys())}
+    endpoints_file.write_text(json.dumps(endpoints, separators=(",", ":")))
+
+
+def without_documentation(model: Any) -> Any:
+    """A service model without its prose, which is nine tenths of it and read by nobody in a function."""
+    if isinstance(model, dict):
+        return {
+            key: without_documentation(value)
+            for key, value in model.items()
+            if not (key == "documentation" and isinstance(value, str))
+        }
+    if isinstance(model, list):
+        return [without_documentation(value) for value in model]
+    return model
+
+
+def remove_ballast(packages: Path) -> None:
+    """Removes what no function runs. The *.dist-info stay: email-validator looks its version up in its own."""
+    shutil.rmtree(packages / "bin", ignore_errors=True)
+    for tests in [*packages.rglob("tests"), *packages.rglob("__pycache__")]:
+        shutil.rmtree(tests, ignore_errors=True)
+
+
+def compile_all(target: Path) -> None:
+    """Compiles every module for the running interpreter, which is why that must be the target's version."""
+    compiled = compileall.compile_dir(
+        target,
+        quiet=1,
+        stripdir=str(target),
+        prependdir=LAYER_ROOT,
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+    if not compiled:
+        sys.exit("a module of the layer does not compile")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1], Path(sys.argv[2]).resolve())
+    except subprocess.CalledProcessError as failure:
+        sys.exit(f"pip could not install the packages of the layer (exit code {failure.returncode})")

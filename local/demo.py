@@ -1,0 +1,45 @@
+"""The demo account: what `make run` prints keys for, and what .local/stack.json holds."""
+
+import json
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from local.deployment import Deployment
+from local.errors import LocalStackError
+
+DEMO_ACCOUNT = {"name": "Demo", "plan": "enterprise", "hourly_limit": 1_000_000}
+
+# Name in stack.json -> what is asked of POST /v1/api-keys. "native" comes with the account itself.
+FURTHER_KEYS: dict[str, dict[str, Any]] = {
+    "native_test": {"name": "Demo, test mode", "mode": "test", "dialect": "native"},
+}
+
+
+def create_demo_account(deployment: Deployment, url: str) -> dict[str, Any]:
+    """A new account with a key for each entry of FURTHER_KEYS: `{"account_id": …, "keys": {name: key}}`.
+
+    Raises:
+        LocalStackError: a function or the API refused.
+    """
+    account = deployment.invoke("ProvisionAccount", DEMO_ACCOUNT)
+    keys = {"native": account["key"]}
+    for name, wanted in FURTHER_KEYS.items():
+        keys[name] = create_key(url, account["key"], wanted)
+    return {"account_id": account["account_id"], "keys": keys}
+
+
+def create_key(url: str, key: str, wanted: dict[str, Any]) -> str:
+    """A further key of the account that `key` belongs to."""
+    request = Request(
+        f"{url}/v1/api-keys",
+        data=json.dumps(wanted).encode(),
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+        method="POST",
+    )
+    try:
+        with urlopen(request, timeout=30) as answer:
+            return str(json.load(answer)["key"])
+    except HTTPError as error:
+        detail = error.read().decode(errors="replace")
+        raise LocalStackError(f"the API refused a demo key ({error.code}): {detail}") from error

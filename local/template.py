@@ -1,0 +1,104 @@
+"""template.yaml as data: its functions, with the environment and the routes their blocks give them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local.stack import ROOT
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms, private to this module: `!Ref x` becomes `{"Ref": "x"}`."""
+
+
+def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _intrinsic)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function of the template; `name` is its folder's, which is its operation's."""
+
+    logical_id: str
+    name: str
+    folder: Path
+    handler: str
+    timeout: int
+    memory: int
+    environment: Mapping[str, Any]
+    """As the template has it: values may be intrinsics (`resolved` replaces them)."""
+    routes: tuple[tuple[str, str], ...]
+    """(method, path) of each HTTP API event; ("ANY", "$default") for the one that takes what is left."""
+
+    def resolved_environment(self, physical_ids: Mapping[str, str]) -> dict[str, str]:
+        """The variables as the function gets them.
+
+        Args:
+            physical_ids: of resources by logical id; one that is missing there is called as in the template.
+        """
+        return {name: _resolved(value, physical_ids) for name, value in self.environment.items()}
+
+
+def template(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
+    """The whole template."""
+    loaded: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    return loaded
+
+
+def functions(path: Path = ROOT / "template.yaml") -> list[Function]:
+    """Every function of the template, in its order, with the Globals applied."""
+    whole = template(path)
+    defaults = whole.get("Globals", {}).get("Function", {})
+    found = []
+    for logical_id, resource in whole["Resources"].items():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        properties = {**defaults, **resource["Properties"]}
+        folder = path.parent / properties["CodeUri"]
+        found.append(
+            Function(
+                logical_id=logical_id,
+                name=folder.name,
+                folder=folder,
+                handler=properties["Handler"],
+                timeout=properties["Timeout"],
+                memory=properties["MemorySize"],
+                environment={**_variables(defaults), **_variables(resource["Properties"])},
+                routes=tuple(
+                    (
+                        event["Properties"].get("Method", "ANY").upper(),
+                        event["Properties"].get("Path", "$default"),
+                    )
+                    for event in properties.get("Events", {}).values()
+                    if event["Type"] == "HttpApi"
+                ),
+            )
+        )
+    return found
+
+
+def _variables(properties: Mapping[str, Any]) -> dict[str, Any]:
+    variables: dict[str, Any] = properties.get("Environment", {}).get("Variables", {})
+    return variables
+
+
+def _resolved(value: Any, physical_ids: Mapping[str, str]) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    ((kind, argument),) = value.items()
+    name = argument[0] if isinstance(argument, list) else str(argument).partition(".")[0]
+    return physical_ids.get(name, name) if kind in ("Ref", "Fn::GetAtt") else str(argument)

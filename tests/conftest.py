@@ -1,0 +1,22 @@
+"""What holds for every test: unit tests have no sockets, the others have loopback only."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+# `sam deploy` packs the folders of the functions as they are.
+sys.dont_write_bytecode = True
+
+LOOPBACK = ["127.0.0.1", "::1"]
+FOLDERS_WITH_LOOPBACK = ("integration", "contract", "e2e")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks tests by their folder."""
+    tests = Path(__file__).parent
+    for item in items:
+        folder = item.path.relative_to(tests).parts[0]
+        if folder in FOLDERS_WITH_LOOPBACK:
+            item.add_marker(folder)
+            item.add_marker(pytest.mark.allow_hosts(LOOPBACK))

@@ -1,0 +1,101 @@
+"""Accounts on a running stack: opened as an operator does, and looked at in the table."""
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from contacts.adapters import keys
+from contacts.domain.timestamps import HOUR
+from local.deployment import Deployment
+from local.stack import ROOT
+from tests.e2e.api import Api
+from tests.invariants import violations
+
+PLENTY = 1_000_000
+
+
+class Account:
+    """An account, with the API as its first key sees it."""
+
+    def __init__(self, id_: str, api: Api, table: "_Table") -> None:
+        self.id = id_
+        self.api = api
+        self._table = table
+
+    def items(self) -> dict[tuple[str, str], Any]:
+        """Every item of the account by its key, but for its usage, which every request changes."""
+        usage = keys.usage(self.id, "").PK
+        found = self._table.items_below(keys.account(self.id).PK)
+        return {
+            (item["PK"]["S"], item["SK"]["S"]): item
+            for item in found
+            if not item["PK"]["S"].startswith(usage)
+        }
+
+    def contradictions(self) -> list[str]:
+        """What does not fit together among the account's items."""
+        return violations(self.items().values(), self.id, int(time.time()))
+
+    def key(self, **wish: Any) -> dict[str, Any]:
+        """A further API key of the account, as the API showed it."""
+        answer = self.api.post("/v1/api-keys", {"name": "further key", **wish})
+        assert answer.status_code == 201, answer.text
+        shown: dict[str, Any] = answer.json()
+        return shown
+
+    def api_with(self, key: str | None) -> Api:
+        """The same API as another key sees it; it needs closing."""
+        return Api(self.api.url, key)
+
+
+class Accounts:
+    """All accounts of a stack."""
+
+    def __init__(self, stack: Mapping[str, Any], until_the_end: ExitStack) -> None:
+        self.url: str = stack["url"]
+        self._until_the_end = until_the_end
+        # Nothing is built or deployed with it, so nothing is written to a log.
+        self.deployment = Deployment(ROOT, stack["endpoint_url"], Path())
+        self._table = _Table(self.deployment.client("dynamodb"), stack["table"])
+        self._functions = self.deployment.client("lambda")
+        self._registrar = self.deployment.resources()["ProvisionAccount"]
+
+    def open(self, name: str = "Example GmbH", **terms: Any) -> Account:
+        """A new account; without terms (`plan`, `hourly_limit`) one that no test exhausts."""
+        wish = {"name": name, **(terms or {"plan": "enterprise", "hourly_limit": PLENTY})}
+        opened = self.provision(wish)
+        api = self._until_the_end.enter_context(Api(self.url, opened["key"]))
+        return Account(opened["account_id"], api, self._table)
+
+    def provision(self, payload: Any) -> dict[str, Any]:
+        """What the function that opens accounts answers; an error of its own has an `errorMessage`."""
+        answer = self._functions.invoke(FunctionName=self._registrar, Payload=json.dumps(payload).encode())
+        result: dict[str, Any] = json.load(answer["Payload"])
+        assert ("FunctionError" in answer) == ("errorMessage" in result)
+        return result
+
+
+class _Table:
+    def __init__(self, client: Any, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def items_below(self, prefix: str) -> list[dict[str, Any]]:
+        """Every item whose partition key begins with a prefix."""
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._name,
+            FilterExpression="begins_with(PK, :prefix)",
+            ExpressionAttributeValues={":prefix": {"S": prefix}},
+            ConsistentRead=True,
+        )
+        return [item for page in pages for item in page["Items"]]
+
+
+def wait_for_a_fresh_hour_if_this_one_ends_within(seconds: int) -> None:
+    """Sleep over the turn of the hour, at which every count of requests begins anew."""
+    left = HOUR - time.time() % HOUR
+    if left < seconds:
+        time.sleep(left + 0.1)

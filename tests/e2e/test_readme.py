@@ -1,0 +1,51 @@
+"""What the README shows is what happens."""
+
+import json
+import re
+import shlex
+import subprocess
+from typing import Any
+
+from local.stack import ROOT
+from tests.e2e.accounts import Account
+
+
+def shell_blocks() -> list[str]:
+    """The README's shell blocks of "A first request"."""
+    section = (
+        (ROOT / "README.md").read_text(encoding="utf-8").split("## A first request")[1].split("\n## ")[0]
+    )
+    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+
+
+def commands(blocks: list[str]) -> list[str]:
+    """Their curl lines, each whole."""
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [line for line in lines if line.startswith("curl ")]
+
+
+def run(command: str, stack: dict[str, Any], key: str) -> tuple[int, Any]:
+    """The status and the body of a curl line, run by a shell as it stands there."""
+    variables = f"API={shlex.quote(stack['url'])} KEY={shlex.quote(key)}"
+    script = f"{variables}\n{command.partition(' #')[0]} -w '\\n%{{http_code}}'"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    body, _, status = done.stdout.rpartition("\n")
+    return int(status), json.loads(body)
+
+
+def test_the_first_requests_answer_what_the_readme_says(stack: dict[str, Any], account: Account) -> None:
+    key = account.key()["key"]
+    ran = [(command, *run(command, stack, key)) for command in commands(shell_blocks())]
+    statuses = [status for _, status, _ in ran]
+    assert statuses == [201, 200, 200, 200, 200, 200, 200, 409], ran
+    created, by_email, by_external_id, patched, listed, deleted, restored, refused = [
+        body for *_, body in ran
+    ]
+    assert by_email == by_external_id == created
+    assert patched["custom_fields"] == {"city": "London"}
+    assert patched["tags"] == ["vip", "beta"]
+    assert listed["data"] == [patched]
+    assert deleted == {"deleted": True, "id": created["id"], "permanent": False}
+    assert restored["id"] == created["id"]
+    assert refused["existing_id"] == created["id"]
+    assert refused["code"] == "duplicate_contact"

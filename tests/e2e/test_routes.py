@@ -1,0 +1,80 @@
+"""Where the API answers, and how it refuses what it does not serve."""
+
+import pytest
+
+from tests.e2e.accounts import Account, Accounts
+from tests.e2e.api import Api, assert_problem, path_of
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/v1/contacts", "GET, POST"),
+        ("DELETE", "/v1/contacts", "GET, POST"),
+        ("POST", "/v1/contacts/ada@example.com", "DELETE, GET, PATCH, PUT"),
+        ("GET", "/v1/contacts/ada@example.com/restore", "POST"),
+        ("POST", "/v1/account", "GET"),
+        ("PATCH", "/v1/api-keys", "GET, POST"),
+        ("GET", "/v1/api-keys/key_1", "DELETE"),
+        ("PUT", "/api/v1/contacts", "GET, POST"),
+        ("POST", "/api/v1/contacts/ada@example.com", "DELETE, GET, PATCH, PUT"),
+    ],
+)
+def test_a_method_a_path_lacks_is_405_and_names_those_it_has(
+    method: str, path: str, allowed: str, shared_account: Account
+) -> None:
+    answer = shared_account.api.send(method, path)
+    problem = assert_problem(answer, 405, "method_not_allowed")
+    assert answer.headers["Allow"] == allowed
+    assert allowed in problem["detail"]
+
+
+def test_head_is_405_without_a_body(shared_account: Account) -> None:
+    answer = shared_account.api.send("HEAD", "/v1/contacts")
+    assert (answer.status_code, answer.headers["Allow"], answer.content) == (405, "GET, POST", b"")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/",
+            "/v1",
+            "/v1/",
+            "/v2/contacts",
+            "/v1/contact",
+            "/v1/contacts/",
+            "/v1/contacts/a/b",
+            "/contacts",
+        ),
+        *("/v1/contacts/a/restore/b", "/api/v1/account", "/api/v1/api-keys", "/api/contacts", "/v1/Contacts"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_path_that_is_not_served_is_404(method: str, path: str, shared_account: Account) -> None:
+    assert_problem(shared_account.api.send(method, path), 404, "route_not_found")
+
+
+def test_the_refusal_needs_no_key_but_takes_no_wrong_one(accounts: Accounts) -> None:
+    with Api(accounts.url, None) as nobody, Api(accounts.url, "sk_live_wrong") as stranger:
+        assert_problem(nobody.get("/v1/nowhere"), 404, "route_not_found")
+        assert_problem(nobody.put("/v1/contacts", {}), 405, "method_not_allowed")
+        assert_problem(stranger.get("/v1/nowhere"), 401, "not_authenticated")
+
+
+def test_the_alias_serves_all_that_is_done_with_contacts(account: Account) -> None:
+    api = account.api
+    contact = api.post("/api/v1/contacts", {"email": "ada@example.com"}).json()
+    alias = f"/api{path_of('ada@example.com')}"
+    assert api.get(alias).json() == contact == api.contact(contact["id"])
+    assert api.get("/api/v1/contacts").json()["data"] == [contact]
+    assert api.patch(alias, {"first_name": "Ada"}).json()["version"] == 2
+    assert api.put(alias, {"last_name": "Lovelace"}).json()["name"] == "Ada Lovelace"
+    assert api.delete(alias).json()["id"] == contact["id"]
+    assert api.post(f"{alias}/restore").json()["id"] == contact["id"]
+
+
+def test_no_answer_is_kept_by_a_cache_and_each_names_its_request(account: Account) -> None:
+    answers = [account.api.get("/v1/account"), account.api.get("/v1/nowhere"), account.api.get(path_of("x"))]
+    assert {answer.headers["Cache-Control"] for answer in answers} == {"private, no-cache"}
+    assert len({answer.headers["X-Request-Id"] for answer in answers}) == 3

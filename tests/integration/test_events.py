@@ -1,0 +1,79 @@
+"""Every event in events/ through its function, run the way Lambda runs it.
+
+The real runtime client loads the handler in a process of its own, from the built layers, under AWS's runtime
+interface emulator, and the table is in an emulated DynamoDB: nothing of it is in the process of the tests.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from local.layers import built_layers
+from local.rie import Invocation, RuntimeEmulator, RuntimeUnavailable, emulator_binary
+from local.stack import LocalStack
+from local.template import Function, functions
+from tests import sample_events
+from tests.table import create_table
+
+
+@pytest.fixture(scope="module", params=functions(), ids=lambda function: function.name)
+def invoked(request: pytest.FixtureRequest, emulator: LocalStack) -> Iterator[tuple[Function, Invocation]]:
+    """A function and what its first invocation gave, on a table of its own."""
+    try:
+        emulator_binary()
+    except RuntimeUnavailable as reason:
+        pytest.skip(str(reason))
+    function: Function = request.param
+    client = emulator.deployment.client("dynamodb")
+    table = create_table(client, f"contacts-{uuid4().hex}")
+    sample_events.fill(client, table)
+    environment = function.resolved_environment({"Table": table})
+    with RuntimeEmulator(
+        function.folder,
+        environment | {"AWS_ENDPOINT_URL": emulator.endpoint_url},
+        built_layers(),
+        handler=function.handler,
+        timeout=function.timeout,
+        memory=function.memory,
+    ) as runtime:
+        yield function, runtime.invoke(sample_events.event(function.name))
+    client.delete_table(TableName=table)
+
+
+def json_lines(log: str) -> list[Any]:
+    """The lines a function wrote; those between them are the emulator's own."""
+    return [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+
+
+def test_it_gets_the_expected_answer(invoked: tuple[Function, Invocation]) -> None:
+    function, invocation = invoked
+    sample_events.assert_answered(function.name, invocation.payload)
+
+
+def test_it_logs_one_line_and_one_metric_document(invoked: tuple[Function, Invocation]) -> None:
+    function, invocation = invoked
+    line, metrics = sorted(json_lines(invocation.log), key=lambda document: "_aws" in document)
+    assert (line["message"], line["service"], line["level"]) == (function.name, "contacts", "INFO")
+    assert line["lambda_request_id"]
+    if function.routes:
+        event = sample_events.event(function.name)
+        assert line["request_id"] == event["requestContext"]["requestId"]
+        assert line["route"] == event["routeKey"]
+        assert line["status"] == invocation.payload["statusCode"]
+        assert line["account_id"] == sample_events.ACCOUNT.id
+        assert line["key_id"] == sample_events.API_KEY.id
+    (directive,) = metrics["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Contacts"
+    assert directive["Dimensions"] == [["operation", "service"]]
+    assert {metric["Name"] for metric in directive["Metrics"]} == {
+        *("Latency", "ClientErrors", "ServerErrors", "RateLimited")
+    }
+    assert metrics["operation"] == function.name
+
+
+def test_it_logs_nothing_personal(invoked: tuple[Function, Invocation]) -> None:
+    _, invocation = invoked
+    assert [word for word in sample_events.PERSONAL if word in invocation.log] == []

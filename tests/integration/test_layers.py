@@ -1,0 +1,129 @@
+"""The built layers: what a function finds under /opt."""
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from local.stack import ROOT
+
+LAYERS = ROOT / "layers"
+USED_SERVICES = {"dynamodb", "sqs"}
+
+# The flags after the magic number: hash-based, not checked against the source (PEP 552).
+UNCHECKED_HASH = (1).to_bytes(4, "little")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something a layer can be built for."""
+
+    name: str
+    variables: dict[str, str]
+    cache_tag: str
+    machine: str
+
+
+LOCAL = Target("local", {"LAYER_PYTHON": sys.executable}, sys.implementation.cache_tag, os.uname().machine)
+CLOUD = Target("cloud", {}, "cpython-313", "aarch64")
+
+
+@pytest.fixture(scope="module", params=[LOCAL, CLOUD], ids=lambda target: target.name)
+def target(request: pytest.FixtureRequest) -> Target:
+    chosen: Target = request.param
+    if (
+        chosen is CLOUD
+        and subprocess.run(["make", "-s", "-C", str(LAYERS), "python"], check=False).returncode
+    ):
+        pytest.skip("needs Python 3.13")
+    return chosen
+
+
+@pytest.fixture(scope="module")
+def dependencies(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built("build-DependenciesLayer", target, tmp_path_factory.mktemp("dependencies"))
+
+
+@pytest.fixture(scope="module")
+def contacts(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built("build-ContactsLayer", target, tmp_path_factory.mktemp("contacts"))
+
+
+def built(goal: str, target: Target, directory: Path) -> Path:
+    """The packages of a layer, built as `sam build` does: by make, in a copy of layers/."""
+    source, artifacts = directory / "source", directory / "artifacts"
+    shutil.copytree(LAYERS, source)
+    artifacts.mkdir()
+    inherited = {name: value for name, value in os.environ.items() if name != "LAYER_PYTHON"}
+    done = subprocess.run(
+        ["make", "--makefile", str(source / "Makefile"), goal],
+        cwd=source,
+        env=inherited | target.variables | {"ARTIFACTS_DIR": str(artifacts)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return artifacts / "python"
+
+
+def test_every_module_of_the_dependencies_is_compiled(dependencies: Path, target: Target) -> None:
+    assert not uncompiled(dependencies, target.cache_tag)
+
+
+def test_every_module_of_contacts_is_compiled(contacts: Path, target: Target) -> None:
+    assert (contacts / "contacts" / "__init__.py").exists()
+    assert not uncompiled(contacts, target.cache_tag)
+
+
+def uncompiled(packages: Path, cache_tag: str) -> list[str]:
+    """The modules without a .pyc that is taken as it is."""
+    modules = list(packages.rglob("*.py"))
+    assert modules
+    return [str(module.relative_to(packages)) for module in modules if not is_compiled(module, cache_tag)]
+
+
+def is_compiled(module: Path, cache_tag: str) -> bool:
+    compiled = module.parent / "__pycache__" / f"{module.stem}.{cache_tag}.pyc"
+    return compiled.exists() and compiled.read_bytes()[4:8] == UNCHECKED_HASH
+
+
+def test_compiled_modules_name_the_path_they_have_in_a_function(contacts: Path) -> None:
+    (compiled,) = (contacts / "contacts" / "__pycache__").glob("__init__.*.pyc")
+    assert b"/opt/python/contacts/__init__.py" in compiled.read_bytes()
+
+
+def test_only_the_services_in_use_are_described(dependencies: Path) -> None:
+    data = dependencies / "botocore" / "data"
+    assert {entry.name for entry in data.iterdir() if entry.is_dir()} == USED_SERVICES
+    assert (data / "endpoints.json").stat().st_size < 50_000
+
+
+def test_service_models_have_no_prose_and_all_operations(dependencies: Path) -> None:
+    (model,) = (dependencies / "botocore" / "data" / "dynamodb" / "2012-08-10").glob("service-2.json.gz")
+    described = json.loads(gzip.decompress(model.read_bytes()))
+    assert {"GetItem", "TransactWriteItems", "Query"} <= described["operations"].keys()
+    assert "documentation" not in described["operations"]["GetItem"]
+
+
+def test_packages_keep_their_metadata(dependencies: Path) -> None:
+    assert list(dependencies.glob("email_validator-*.dist-info/METADATA"))
+
+
+def test_binaries_are_of_the_target(dependencies: Path, target: Target) -> None:
+    binaries = [binary.name for binary in dependencies.rglob("*.so")]
+    assert binaries
+    assert all(target.cache_tag in name and target.machine in name for name in binaries if "cpython" in name)
+
+
+def test_the_locked_packages_are_there_and_no_other(dependencies: Path) -> None:
+    lock = (LAYERS / "dependencies" / "requirements.txt").read_text()
+    locked = {line.split("==")[0].replace("-", "_") for line in lock.splitlines() if "==" in line}
+    shipped = {path.name.split("-")[0].replace("-", "_") for path in dependencies.glob("*.dist-info")}
+    assert shipped == locked

@@ -1,0 +1,180 @@
+"""What must hold of an account's contacts in the table after every operation, whatever happened to it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from contacts.adapters import keys
+from contacts.adapters.attribute_values import Item, from_attribute, from_item, item_size
+from contacts.adapters.contact_items import KIND
+from contacts.domain.contact import MAX_BYTES, MAX_LISTS, MAX_TAGS
+from contacts.domain.identity import Name, NameKind, is_uuid
+
+TypedItem = Mapping[str, Mapping[str, Any]]
+
+INDEXED = ("email", "external_id", "updated_at")
+"""Attributes that are keys of an index: DynamoDB refuses them as NULL or empty."""
+
+
+def violations(items: Iterable[TypedItem], account_id: str, now_s: int) -> list[str]:
+    """Every rule that items (in typed JSON) break; `now_s`: seconds since the epoch."""
+    book = _sorted_into_rooms(items, account_id)
+    return [
+        *_contact_violations(book),
+        *_trash_violations(book),
+        *_live_name_violations(book),
+        *_claim_violations(book, now_s),
+        *_whereabouts_violations(book),
+        *_record_violations(book),
+    ]
+
+
+@dataclass
+class _Book:
+    """The items of one account by what they are."""
+
+    account_id: str
+    contacts: dict[str, TypedItem] = field(default_factory=dict)
+    trash: dict[str, TypedItem] = field(default_factory=dict)
+    erased: set[str] = field(default_factory=set)
+    claims: dict[Name, Item] = field(default_factory=dict)
+    records: dict[str, Item] = field(default_factory=dict)
+    pointers: list[tuple[str, str]] = field(default_factory=list)
+    """Contact id and Idempotency-Key."""
+
+
+def _sorted_into_rooms(items: Iterable[TypedItem], account_id: str) -> _Book:
+    book = _Book(account_id)
+    claims = {kind: keys.claim(account_id, Name(kind, "")) for kind in NameKind}
+    contact, trash = keys.contact(account_id, ""), keys.trash(account_id, "")
+    tombstone, record = keys.tombstone(account_id, ""), keys.idempotency(account_id, "")
+    pointer = keys.idempotency_pointer(account_id, "", "")
+    for item in items:
+        key = keys.Key(item["PK"]["S"], item["SK"]["S"])
+        if contact == (key.PK, key.SK[: len(contact.SK)]):
+            book.contacts[key.SK.removeprefix(contact.SK)] = item
+        elif trash == (key.PK, key.SK[: len(trash.SK)]):
+            book.trash[key.SK.removeprefix(trash.SK)] = item
+        elif tombstone == (key.PK, key.SK[: len(tombstone.SK)]):
+            book.erased.add(key.SK.removeprefix(tombstone.SK))
+        elif record == (key.PK[: len(record.PK)], key.SK):
+            book.records[key.PK.removeprefix(record.PK)] = from_item(item)
+        elif pointer == (key.PK[: len(pointer.PK)], key.SK[: len(pointer.SK)]):
+            book.pointers.append((key.PK.removeprefix(pointer.PK), key.SK.removeprefix(pointer.SK)))
+        else:
+            for kind, claim in claims.items():
+                if claim == (key.PK[: len(claim.PK)], key.SK):
+                    book.claims[Name(kind, key.PK.removeprefix(claim.PK))] = from_item(item)
+    return book
+
+
+def _contact_violations(book: _Book) -> Iterator[str]:
+    for contact_id, item in book.contacts.items():
+        wrong = [*_state_violations(contact_id, item), *_size_violations(item)]
+        if item.get("kind") != {"S": KIND}:
+            wrong.append("has another kind")
+        if not _names(item):
+            wrong.append("has no name that leads to it")
+        yield from (f"contact {contact_id}: {why}" for why in wrong)
+
+
+def _state_violations(contact_id: str, item: TypedItem) -> Iterator[str]:
+    """What is wrong with a contact's attributes, live or in the trash."""
+    if item.get("id") != {"S": contact_id}:
+        yield "lies under the key of another id"
+    for attribute, value in item.items():
+        if "NULL" in value:
+            yield f"{attribute} is NULL"
+    for attribute in INDEXED:
+        if attribute in item and not item[attribute].get("S"):
+            yield f"{attribute} cannot be in its index"
+    for attribute in ("created_at", "updated_at", "validation_status", "change_id"):
+        if not item.get(attribute, {}).get("S"):
+            yield f"{attribute} is no text"
+    for attribute in ("custom_fields", "metadata"):
+        if "M" not in item.get(attribute, {}):
+            yield f"{attribute} is no map"
+    for attribute, limit in (("tags", MAX_TAGS), ("lists", MAX_LISTS)):
+        values = [entry.get("S") for entry in item.get(attribute, {}).get("L", [{}])]
+        if not all(values) or len(set(values)) < len(values) or len(values) > limit:
+            yield f"{attribute} are not up to {limit} different texts"
+    version = item.get("version", {}).get("N", "0")
+    if not version.isdigit() or int(version) < 1:
+        yield f"version is {version}"
+    for attribute in ("is_active", "is_unsubscribed"):
+        if "BOOL" not in item.get(attribute, {}):
+            yield f"{attribute} is neither true nor false"
+    if item.get("is_unsubscribed", {}).get("BOOL") is not ("unsubscribed_at" in item):
+        yield "is_unsubscribed and unsubscribed_at contradict each other"
+
+
+def _size_violations(item: TypedItem) -> Iterator[str]:
+    size, bound = item_size(from_item(item)), int(item.get("size_bound", {}).get("N", "0"))
+    if not size <= bound <= MAX_BYTES:
+        yield f"size_bound is {bound} for {size} bytes"
+
+
+def _trash_violations(book: _Book) -> Iterator[str]:
+    for contact_id, item in book.trash.items():
+        wrong = list(_state_violations(contact_id, item["snapshot"]["M"]))
+        if item.keys() != {"PK", "SK", "snapshot", "deleted_at", "ttl"}:
+            wrong.append(f"has the attributes {sorted(item)}, so an index may see it")
+        yield from (f"trash {contact_id}: {why}" for why in wrong)
+
+
+def _live_name_violations(book: _Book) -> Iterator[str]:
+    """A live contact has all of its names, for good."""
+    for contact_id, item in book.contacts.items():
+        for name in _names(item):
+            if book.claims.get(name) != _claim(book, name, contact_id):
+                yield f"contact {contact_id} has no claim on its {name.kind} {name.value}"
+
+
+def _claim(book: _Book, name: Name, contact_id: str) -> Item:
+    key = keys.claim(book.account_id, name)
+    return {"PK": key.PK, "SK": key.SK, "contact_id": contact_id, "state": "live"}
+
+
+def _claim_violations(book: _Book, now_s: int) -> Iterator[str]:
+    """A claim leads to a contact with that name: live, or until its days are over in the trash."""
+    for name, claim in book.claims.items():
+        owner = claim["contact_id"]
+        if claim["state"] == "live":
+            if name not in _names(book.contacts.get(owner, {})):
+                yield f"claim on {name.kind} {name.value} is live, but {owner} has no such name"
+        elif claim["state"] != "deleted" or "ttl" not in claim:
+            yield f"claim on {name.kind} {name.value} is neither live nor deleted"
+        elif claim["ttl"] > now_s:
+            trashed = book.trash.get(owner)
+            if trashed is None or name not in _names(trashed["snapshot"]["M"]):
+                yield f"claim on {name.kind} {name.value} is deleted, but {owner} is not in the trash with it"
+            elif from_attribute(trashed["ttl"]) != claim["ttl"]:
+                yield f"claim on {name.kind} {name.value} ends at another time than the trash of {owner}"
+
+
+def _whereabouts_violations(book: _Book) -> Iterator[str]:
+    """A contact is live, in the trash, or erased, and no two of these."""
+    places = {"live": set(book.contacts), "in the trash": set(book.trash), "erased": book.erased}
+    for one, another in (("live", "in the trash"), ("live", "erased"), ("in the trash", "erased")):
+        for contact_id in places[one] & places[another]:
+            yield f"contact {contact_id} is {one} and {another}"
+
+
+def _record_violations(book: _Book) -> Iterator[str]:
+    """A record of a request about a contact is found from that contact, and none is pointed to in vain."""
+    for key, record in book.records.items():
+        about = record.get("contact", record["details"]).get("id")
+        # A request about an API key has no contact to be found from.
+        if is_uuid(about) and (about, key) not in book.pointers:
+            yield f"no pointer under contact {about} leads to the record of {key}"
+    for contact_id, key in book.pointers:
+        if key not in book.records:
+            yield f"the pointer under contact {contact_id} to {key} leads nowhere"
+
+
+def _names(item: TypedItem) -> set[Name]:
+    names = {Name(kind, item[kind]["S"]) for kind in (NameKind.EMAIL, NameKind.EXTERNAL_ID) if kind in item}
+    for entry in item.get("absorbed", {}).get("L", []):
+        kind, _, value = entry["S"].partition(":")
+        names.add(Name(NameKind(kind), value))
+    return names

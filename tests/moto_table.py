@@ -1,0 +1,201 @@
+"""The table for fast tests: moto's DynamoDB in this very process, without HTTP, brought back to any state at will.
+
+It adds what moto leaves out and the service relies on: a transaction repeated with its ClientRequestToken is
+not carried out again, and a query that evaluated as many items as its Limit says where to go on.
+"""
+
+import copy
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import partial
+from io import BytesIO
+from types import SimpleNamespace
+from typing import Any
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ClientError
+from moto.core.exceptions import JsonRESTError
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import DynamoHandler
+
+from tests.table import NAME, create_table
+
+TypedItem = dict[str, Any]
+"""An item in DynamoDB's typed JSON."""
+
+_REGION, _ACCOUNT = "us-east-1", "123456789012"
+
+
+class Refusal(Exception):
+    """What DynamoDB says instead of an answer."""
+
+    def __init__(self, code: str, document: Mapping[str, Any], status: int = 400) -> None:
+        super().__init__(code)
+        self.code = code
+        self.document = document
+        self.status = status
+
+
+class MotoTable:
+    """The template's table in a backend of its own."""
+
+    def __init__(self) -> None:
+        self._backend = DynamoDBBackend(_REGION, _ACCOUNT)
+        self._transactions: dict[str, Mapping[str, Any]] = {}
+        create_table(SimpleNamespace(create_table=self._create))
+        self._table.__class__ = _SharingTable
+        # Nobody reads the stream here, and moto would copy all of it in every transaction.
+        self._table.stream_shard = None
+
+    def _create(self, **request: Any) -> None:
+        _Handler(self._backend, request).create_table()
+
+    @property
+    def _table(self) -> Table:
+        return self._backend.tables[NAME]
+
+    def client(self) -> "MotoClient":
+        """What stands in for botocore's client."""
+        return MotoClient(self)
+
+    def call(self, method: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out one call (`get_item`).
+
+        Raises:
+            Refusal
+        """
+        token = request.get("ClientRequestToken")
+        if token is None:
+            return self._carry_out(method, request)
+        if token in self._transactions:
+            assert self._transactions[token] == request, "the same token for another transaction"
+            return {}
+        answer = self._carry_out(method, request)
+        self._transactions[token] = request
+        return answer
+
+    def _carry_out(self, method: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        before = self.snapshot()
+        self._detach_what_is_updated(request)
+        handler = _Handler(self._backend, request)
+        try:
+            answer: dict[str, Any] = getattr(handler, method)().result
+        except JsonRESTError as error:
+            self._table.items = before
+            document = json.loads(error.description)
+            raise Refusal(document["__type"].rpartition("#")[2], document) from None
+        if method == "query":
+            _tell_where_to_go_on(request, answer)
+        return answer
+
+    def _detach_what_is_updated(self, request: Mapping[str, Any]) -> None:
+        """Give the items a call will update a copy of their own: moto changes them where they are."""
+        updates = [request] if "UpdateExpression" in request else []
+        updates += [step["Update"] for step in request.get("TransactItems", ()) if "Update" in step]
+        for update in updates:
+            partition = self._table.items[DynamoType(update["Key"]["PK"])]
+            sort_key = DynamoType(update["Key"]["SK"])
+            if sort_key in partition:
+                partition[sort_key] = copy.deepcopy(partition[sort_key])
+
+    def items(self) -> list[TypedItem]:
+        """Every item there is."""
+        return [item.to_json()["Attributes"] for item in self._table.all_items()]
+
+    def snapshot(self) -> Any:
+        """The contents as they are now, for `bring_back`."""
+        return _shared(self._table.items)
+
+    def bring_back(self, snapshot: Any) -> None:
+        """Have the contents of a snapshot again."""
+        self._table.items = _shared(snapshot)
+        self._transactions.clear()
+
+    def remove(self, item: TypedItem) -> None:
+        """Take an item away, as DynamoDB does with one whose time is over."""
+        self.call("delete_item", {"TableName": NAME, "Key": {key: item[key] for key in ("PK", "SK")}})
+
+
+class MotoClient:
+    """The methods of botocore's client, with its errors, straight to a table."""
+
+    def __init__(self, table: MotoTable) -> None:
+        self._table = table
+
+    def __getattr__(self, method: str) -> Any:
+        return partial(self._call, method)
+
+    def _call(self, method: str, **request: Any) -> dict[str, Any]:
+        try:
+            return self._table.call(method, copy.deepcopy(request))
+        except Refusal as refusal:
+            response = {
+                **refusal.document,
+                "Error": {"Code": refusal.code, "Message": refusal.document.get("message", "")},
+                "ResponseMetadata": {"HTTPStatusCode": refusal.status},
+            }
+            raise ClientError(response, method) from None
+
+
+def http_response(request: AWSPreparedRequest, status: int, body: bytes) -> AWSResponse:
+    """An answer as botocore gets it off the wire."""
+    headers = {"Content-Type": "application/x-amz-json-1.0"}
+    return AWSResponse(request.url, status, headers, _Raw(body))
+
+
+def over_http(table: MotoTable, request: AWSPreparedRequest, method: str) -> AWSResponse:
+    """A call that arrives as an HTTP request, and its answer."""
+    try:
+        status, document = 200, table.call(method, json.loads(request.body))
+    except Refusal as refusal:
+        status, document = refusal.status, dict(refusal.document)
+    return http_response(request, status, json.dumps(document).encode())
+
+
+class _Raw(BytesIO):
+    """A body as urllib3 hands it to botocore."""
+
+    def stream(self, **_: Any) -> Iterable[bytes]:
+        content = self.read()
+        while content:
+            yield content
+            content = self.read()
+
+
+class _Handler(DynamoHandler):
+    """moto's reading of one call, of our backend."""
+
+    def __init__(self, backend: DynamoDBBackend, request: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._backend = backend
+        self.body = self.params = dict(request)
+        self.current_account, self.region = _ACCOUNT, _REGION
+
+    @property
+    def dynamodb_backend(self) -> DynamoDBBackend:
+        return self._backend
+
+
+class _SharingTable(Table):
+    """moto's table, whose copies share their items with it: none is ever changed while it is shared."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Table:
+        twin = copy.copy(self)
+        twin.items = _shared(self.items)
+        return twin
+
+
+def _shared(items: Mapping[Any, Mapping[Any, Any]]) -> Any:
+    """Another index of the same items."""
+    return defaultdict(dict, {key: dict(partition) for key, partition in items.items()})
+
+
+def _tell_where_to_go_on(request: Mapping[str, Any], answer: dict[str, Any]) -> None:
+    """A query that stops at its Limit does not look whether anything comes after. (moto does.)"""
+    stopped = answer["ScannedCount"] == request.get("Limit")
+    if stopped and "LastEvaluatedKey" not in answer and "FilterExpression" not in request:
+        last = answer["Items"][-1]
+        answer["LastEvaluatedKey"] = {key: last[key] for key in ("PK", "SK")}

@@ -1,0 +1,295 @@
+"""The events in events/: the table they expect to find, and the answers they get from it.
+
+All of them are requests of one account with one API key, about two contacts: one that is there and one in the
+trash. An answer's moments, and ids made for it, stand here as ANY.
+"""
+
+import json
+import secrets
+import time
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+from unittest.mock import ANY
+
+from contacts.adapters.account_store import DynamoAccountStore
+from contacts.adapters.contact_store import DynamoContactStore
+from contacts.adapters.table import Table
+from contacts.domain.accounts import Account, ApiKey, Dialect, Mode, Plan, Scope
+from contacts.domain.contact import Contact, ValidationStatus
+from contacts.domain.outcome import Did, Outcome
+from contacts.services.ports import Move, Standing
+from local.stack import ROOT
+
+EVENTS = ROOT / "events"
+
+KEY = "sk_live_ExampleExampleExampleExampleExampleExample1"
+FIRST_SCOPES = tuple(scope for scope in Scope if scope not in (Scope.API_USER, Scope.USER))
+
+ACCOUNT = Account(
+    id="019bb6e7-c040-7d15-a3c4-0b8e5f7a2d61",
+    name="Example Söhne GmbH",
+    plan=Plan.PRO,
+    hourly_limit=10_000,
+    created_at="2026-01-13T10:30:00.000Z",
+)
+API_KEY = ApiKey(
+    id="key_19bb6e7c0407e1d4a90",
+    account_id=ACCOUNT.id,
+    key_hash=sha256(KEY.encode()).hexdigest(),
+    name="first key",
+    scopes=FIRST_SCOPES,
+    mode=Mode.LIVE,
+    dialect=Dialect.NATIVE,
+    last_four=KEY[-4:],
+    created_at="2026-01-13T10:30:00.000Z",
+)
+SPARE_KEY = ApiKey(
+    id="key_19bbc0e1c405f2c9d1e",
+    account_id=ACCOUNT.id,
+    key_hash=sha256(b"a key that nobody sends").hexdigest(),
+    name="former intern",
+    scopes=(Scope.CONTACTS_READ,),
+    mode=Mode.LIVE,
+    dialect=Dialect.NATIVE,
+    last_four="wxyz",
+    created_at="2026-01-14T10:30:00.000Z",
+)
+LIVE = Contact(
+    id="019bbc0e-1c40-7a3e-8f21-5d3c8b6e4a01",
+    version=3,
+    created_at="2026-01-14T10:30:00.000Z",
+    updated_at="2026-01-14T11:00:00.000Z",
+    email="olena.kovalenko@example.com",
+    external_id="crm-31337",
+    first_name="Olena",
+    last_name="Коваленко",
+    phone="+380501234567",
+    tags=("vip", "beta, second wave"),
+    lists=("newsletter",),
+    custom_fields={"city": "Львів", "newsletter_frequency": "weekly", "employees": 12},
+    metadata={"source": "import"},
+    validation_status=ValidationStatus.VALID,
+)
+TRASHED = Contact(
+    id="019bb6e7-c040-7c51-9b07-2e9f6a1d8c02",
+    version=2,
+    created_at="2026-01-13T10:30:00.000Z",
+    updated_at="2026-01-13T11:00:00.000Z",
+    email="mehmet.oz@example.org",
+    external_id="crm-27182",
+    name="Mehmet Öz",
+    first_name="Mehmet",
+    last_name="Öz",
+    tags=("trial",),
+    is_unsubscribed=True,
+    unsubscribed_at="2026-01-13T11:00:00.000Z",
+)
+PERSONAL = (
+    *("olena", "Olena", "Олена", "Коваленко", "31337", "+380", "Київ", "Львів"),
+    *("mehmet", "Mehmet", "Öz", "27182"),
+    *("sakura", "さくら", "田中", "48213", "+8190", "Example 株式会社"),
+    *(KEY, "Söhne", "example.com", "example.org"),
+)
+"""What stands in the events or in the table and must not stand in a log."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """An HTTP answer."""
+
+    status: int
+    body: dict[str, Any]
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def event(operation: str) -> Any:
+    """The sample event of an operation."""
+    return json.loads((EVENTS / f"{operation}.json").read_text(encoding="utf-8"))
+
+
+def names() -> list[str]:
+    """The operations that have an event."""
+    return sorted(path.stem for path in EVENTS.glob("*.json"))
+
+
+def fill(client: Any, table_name: str) -> None:
+    """Put into an empty table what the events expect to find."""
+    now_ms = time.time_ns() // 1_000_000
+    table = Table(client, table_name)
+    accounts = DynamoAccountStore(table)
+    accounts.open_account(ACCOUNT, API_KEY)
+    accounts.add_api_key(SPARE_KEY, Outcome(did=Did.CREATED), None, now_ms)
+    contacts = DynamoContactStore(table, ACCOUNT.id, secrets.token_bytes, now_ms // 1000)
+    for contact in (LIVE, TRASHED):
+        created = Outcome(did=Did.CREATED, contact=contact)
+        contacts.move(
+            Move(before=None, was=None, after=contact, becomes=Standing.LIVE, at_ms=now_ms, outcome=created)
+        )
+    contacts.move(
+        Move(
+            before=TRASHED,
+            was=Standing.LIVE,
+            after=TRASHED,
+            becomes=Standing.DELETED,
+            at_ms=now_ms,
+            outcome=Outcome(did=Did.DELETED),
+        )
+    )
+
+
+SCOPES_SHOWN = [str(scope) for scope in FIRST_SCOPES]
+
+CREATED = {
+    "id": ANY,
+    "external_id": "crm-48213",
+    "email": "sakura.tanaka@example.com",
+    "first_name": "さくら",
+    "last_name": "田中",
+    "name": "さくら 田中",
+    "phone": "+819012345678",
+    "tags": ["vip", "展示会 2026", "early, very early"],
+    "lists": ["newsletter", "product-updates"],
+    "custom_fields": {
+        "company": "Example 株式会社",
+        "employees": 250,
+        "score": 87.5,
+        "plan": {"name": "Pro", "seats": 12},
+        "languages": ["ja", "en"],
+    },
+    "metadata": {"source": "landing page", "utm_campaign": "spring-2026"},
+    "is_active": True,
+    "is_unsubscribed": False,
+    "unsubscribed_at": None,
+    "validation_status": "pending",
+    "validation_reason": None,
+    "version": 1,
+    "created_at": ANY,
+    "updated_at": ANY,
+}
+LIVE_SHOWN = {
+    "id": LIVE.id,
+    "external_id": "crm-31337",
+    "email": "olena.kovalenko@example.com",
+    "first_name": "Olena",
+    "last_name": "Коваленко",
+    "name": "Olena Коваленко",
+    "phone": "+380501234567",
+    "tags": ["vip", "beta, second wave"],
+    "lists": ["newsletter"],
+    "custom_fields": {"city": "Львів", "newsletter_frequency": "weekly", "employees": 12},
+    "metadata": {"source": "import"},
+    "is_active": True,
+    "is_unsubscribed": False,
+    "unsubscribed_at": None,
+    "validation_status": "valid",
+    "validation_reason": None,
+    "version": 3,
+    "created_at": LIVE.created_at,
+    "updated_at": LIVE.updated_at,
+}
+UPDATED = {
+    **LIVE_SHOWN,
+    "first_name": "Олена",
+    "name": "Олена Коваленко",
+    "phone": "+380441234567",
+    "custom_fields": {"city": "Київ", "lifetime_value": 1499.9, "employees": 12},
+    "version": 4,
+    "updated_at": ANY,
+}
+RESTORED = {
+    "id": TRASHED.id,
+    "external_id": "crm-27182",
+    "email": "mehmet.oz@example.org",
+    "first_name": "Mehmet",
+    "last_name": "Öz",
+    "name": "Mehmet Öz",
+    "phone": None,
+    "tags": ["trial"],
+    "lists": [],
+    "custom_fields": {},
+    "metadata": {},
+    "is_active": True,
+    "is_unsubscribed": True,
+    "unsubscribed_at": "2026-01-13T11:00:00.000Z",
+    "validation_status": "pending",
+    "validation_reason": None,
+    "version": 3,
+    "created_at": TRASHED.created_at,
+    "updated_at": ANY,
+}
+NEW_KEY = {
+    "id": ANY,
+    "name": "CRM sync",
+    "scopes": ["contacts:read", "contacts:write"],
+    "mode": "live",
+    "dialect": "native",
+    "last_four": ANY,
+    "created_at": ANY,
+    "key": ANY,
+}
+LISTED_KEYS = [
+    {
+        "id": API_KEY.id,
+        "name": "first key",
+        "scopes": SCOPES_SHOWN,
+        "mode": "live",
+        "dialect": "native",
+        "last_four": "ple1",
+        "created_at": API_KEY.created_at,
+        "last_used_hour": ANY,
+    },
+    {
+        "id": SPARE_KEY.id,
+        "name": "former intern",
+        "scopes": ["contacts:read"],
+        "mode": "live",
+        "dialect": "native",
+        "last_four": "wxyz",
+        "created_at": SPARE_KEY.created_at,
+    },
+]
+ACCOUNT_SHOWN = {
+    "id": ACCOUNT.id,
+    "name": "Example Söhne GmbH",
+    "plan": "pro",
+    "hourly_limit": 10_000,
+    "used_this_hour": 1,
+    "resets_at": ANY,
+}
+NOT_SERVED = {
+    "type": "urn:contacts:problem:route_not_found",
+    "title": "Not Found",
+    "status": 404,
+    "code": "route_not_found",
+    "detail": "Nothing is served at this path.",
+    "request_id": event("refuse_request")["requestContext"]["requestId"],
+}
+
+EXPECTED = {
+    "create_api_key": Expected(201, NEW_KEY),
+    "create_contact": Expected(201, CREATED, {"ETag": '"1-pending"'}),
+    "delete_contact": Expected(200, {"deleted": True, "id": LIVE.id, "permanent": False}),
+    "get_account": Expected(200, ACCOUNT_SHOWN),
+    "get_contact": Expected(200, LIVE_SHOWN, {"ETag": '"3-valid"'}),
+    "list_api_keys": Expected(200, {"data": LISTED_KEYS, "has_more": False, "next_cursor": None}),
+    "list_contacts": Expected(200, {"data": [LIVE_SHOWN], "has_more": False, "next_cursor": None}),
+    "refuse_request": Expected(404, NOT_SERVED, {"Content-Type": "application/problem+json"}),
+    "restore_contact": Expected(200, RESTORED, {"ETag": '"3-pending"'}),
+    "revoke_api_key": Expected(200, {"deleted": True, "id": SPARE_KEY.id}),
+    "update_contact": Expected(200, UPDATED, {"ETag": '"4-valid"'}),
+}
+"""By operation; all but that of provision_account, which does not speak HTTP."""
+
+PROVISIONED = {"account_id": ANY, "key": ANY, "plan": "pro", "hourly_limit": 10_000}
+
+
+def assert_answered(operation: str, answer: dict[str, Any]) -> None:
+    """Hold an answer of a function against the expected one."""
+    if operation == "provision_account":
+        assert answer == PROVISIONED
+        return
+    expected = EXPECTED[operation]
+    assert (answer["statusCode"], json.loads(answer["body"])) == (expected.status, expected.body)
+    assert answer["headers"] == {**answer["headers"], **expected.headers}
+    assert answer["headers"]["X-RateLimit-Remaining"] == "9999"

@@ -1,0 +1,145 @@
+"""The rules of local/lint_rules find what they are there to find."""
+
+import copy
+from typing import Any
+
+import pytest
+from cfnlint.template import Template
+
+from local.lint_rules import house_rules
+
+RULES = [
+    house_rules.FailuresAreKept(),
+    house_rules.FunctionLimits(),
+    house_rules.FunctionLogs(),
+    house_rules.QueueHasAlarm(),
+    house_rules.QueueHasDeadLetters(),
+]
+
+GOOD: dict[str, Any] = {
+    "Role": {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"Service": "lambda.amazonaws.com"},
+                        "Action": "sts:AssumeRole",
+                    }
+                ],
+            }
+        },
+    },
+    "Logs": {
+        "Type": "AWS::Logs::LogGroup",
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+        "Properties": {"RetentionInDays": 30},
+    },
+    "Function": {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "Runtime": "python3.13",
+            "Handler": "handler.lambda_handler",
+            "Code": {"ZipFile": "def lambda_handler(event, context): pass"},
+            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+            "Timeout": 10,
+            "MemorySize": 256,
+            "LoggingConfig": {"LogGroup": {"Ref": "Logs"}},
+        },
+    },
+    "Mapping": {
+        "Type": "AWS::Lambda::EventSourceMapping",
+        "Properties": {
+            "FunctionName": {"Ref": "Function"},
+            "EventSourceArn": "arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/2026-01-01T00:00",
+            "StartingPosition": "LATEST",
+            "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": ["LostBatches", "Arn"]}}},
+        },
+    },
+    "Rule": {
+        "Type": "AWS::Events::Rule",
+        "Properties": {
+            "ScheduleExpression": "rate(1 hour)",
+            "Targets": [{"Id": "Function", "Arn": {"Fn::GetAtt": ["Function", "Arn"]}}],
+        },
+    },
+    "Calls": {
+        "Type": "AWS::Lambda::EventInvokeConfig",
+        "Properties": {
+            "FunctionName": {"Ref": "Function"},
+            "Qualifier": "$LATEST",
+            "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": ["LostBatches", "Arn"]}}},
+        },
+    },
+    "Work": {
+        "Type": "AWS::SQS::Queue",
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+        "Properties": {
+            "RedrivePolicy": {
+                "deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetters", "Arn"]},
+                "maxReceiveCount": 5,
+            }
+        },
+    },
+    "DeadLetters": {
+        "Type": "AWS::SQS::Queue",
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+    },
+    "LostBatches": {
+        "Type": "AWS::SQS::Queue",
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+    },
+} | {
+    f"{queue}Alarm": {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "Namespace": "AWS/SQS",
+            "MetricName": "ApproximateNumberOfMessagesVisible",
+            "Dimensions": [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}],
+            "Statistic": "Maximum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 1,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        },
+    }
+    for queue in ("Work", "DeadLetters", "LostBatches")
+}
+
+# What is taken away from GOOD -> the one rule that must notice, and where.
+DEFECTS = [
+    pytest.param(["Function", "LoggingConfig"], "E9101", "Function", id="no log group"),
+    pytest.param(["Logs", "RetentionInDays"], "E9101", "Function", id="no retention"),
+    pytest.param(["Function", "Timeout"], "E9102", "Function", id="no timeout"),
+    pytest.param(["Function", "MemorySize"], "E9102", "Function", id="no memory"),
+    pytest.param(["Mapping", "DestinationConfig"], "E9103", "Mapping", id="stream without on-failure"),
+    pytest.param(["Calls", "DestinationConfig"], "E9103", "Function", id="call without on-failure"),
+    pytest.param(["Work", "RedrivePolicy"], "E9104", "Work", id="no dead-letter queue"),
+    pytest.param(["DeadLettersAlarm", "Dimensions"], "E9105", "DeadLetters", id="no alarm"),
+]
+
+
+def complaints(resources: dict[str, Any]) -> set[tuple[str, str]]:
+    """The house rules broken, each with the resource."""
+    template = Template("template.yaml", {"Resources": resources}, ["us-east-1"])
+    return {(rule.id, match.path[1]) for rule in RULES for match in rule.match(template)}
+
+
+def test_a_template_that_keeps_them_passes() -> None:
+    assert complaints(GOOD) == set()
+
+
+@pytest.mark.parametrize(("taken_away", "rule", "resource"), DEFECTS)
+def test_a_template_that_breaks_one_is_refused(taken_away: list[str], rule: str, resource: str) -> None:
+    broken = copy.deepcopy(GOOD)
+    owner, name = taken_away
+    del broken[owner]["Properties"][name]
+    found = complaints(broken)
+    assert (rule, resource) in found
+    assert {id_ for id_, _ in found} == {rule}
