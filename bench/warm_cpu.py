@@ -45,7 +45,9 @@ def worker_report(subject: Subject, task: dict[str, Any]) -> dict[str, Any]:
         FunctionFailed: it failed, or the handler did not answer what it should.
     """
     # Nothing listens there: a call that got around the stand-in for the network fails.
-    environment = {**subject.environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    nowhere = "127.0.0.1:9"
+    lambdas = {"AWS_LAMBDA_RUNTIME_API": nowhere, "AWS_ENDPOINT_URL": f"http://{nowhere}"}
+    environment = {**subject.environment, **lambdas}
     variables = function_environment(subject.folder, environment, subject.layers)
     variables["PYTHONPATH"] += f"{os.pathsep}{ROOT}"
     done = subprocess.run(

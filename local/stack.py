@@ -162,11 +162,18 @@ class LocalStack:
         urlopen(Request(f"{self.endpoint_url}/_local/save", method="POST"), timeout=60).close()
 
     def write_description(self) -> None:
-        """Writes stack.json, and env for shells. The demo account is created once: its keys are known only when they are created."""
+        """Writes stack.json, and env for shells.
+
+        The demo account is created once: its keys are known only when they are created.
+        """
         resources = self.deployment.resources()
         file = self.directory / "stack.json"
         known = json.loads(file.read_text()) if file.exists() and self.persistent else {}
-        description = {"url": self.url, "endpoint_url": self.endpoint_url, "table": resources["Table"]}
+        description: dict[str, Any] = {
+            "url": self.url,
+            "endpoint_url": self.endpoint_url,
+            "table": resources["Table"],
+        }
         if known.get("table") == description["table"] and known.get("account_id"):
             description |= {"account_id": known["account_id"], "keys": known["keys"]}
         elif "ProvisionAccount" in resources:

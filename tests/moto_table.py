@@ -130,7 +130,7 @@ class MotoClient:
 
     def _call(self, method: str, **request: Any) -> dict[str, Any]:
         try:
-            return self._table.call(method, copy.deepcopy(request))
+            return self._table.call(method, request)
         except Refusal as refusal:
             response = {
                 **refusal.document,

@@ -2,7 +2,8 @@
 
 from contacts.api import Answer, Operation, Request, answer
 from contacts.api.schemas import NewApiKey
-from contacts.bootstrap import key_ring, lambda_entry
+from contacts.bootstrap import lambda_entry
+from contacts.bootstrap.accounts import key_ring
 from contacts.domain.accounts import Scope
 
 operation = Operation("create_api_key", Scope.KEYS_WRITE)

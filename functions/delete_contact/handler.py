@@ -1,7 +1,8 @@
 """DELETE /v1/contacts/{ref}: to the trash for 30 days, or with ?permanent=true for good."""
 
 from contacts.api import Answer, Operation, Request, answer
-from contacts.bootstrap import contact_book, lambda_entry
+from contacts.bootstrap import lambda_entry
+from contacts.bootstrap.contacts import contact_book
 from contacts.domain.accounts import Scope
 from contacts.domain.identity import Ref, RefKind
 

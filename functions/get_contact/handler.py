@@ -2,7 +2,8 @@
 
 from contacts.api import Answer, Operation, Request
 from contacts.api.answers import contact_answer
-from contacts.bootstrap import contact_book, lambda_entry
+from contacts.bootstrap import lambda_entry
+from contacts.bootstrap.contacts import contact_book
 from contacts.domain.accounts import Scope
 from contacts.domain.identity import Ref, RefKind
 

@@ -2,7 +2,8 @@
 
 from contacts.api import Answer, Operation, Request
 from contacts.api.answers import page
-from contacts.bootstrap import key_ring, lambda_entry
+from contacts.bootstrap import lambda_entry
+from contacts.bootstrap.accounts import key_ring
 from contacts.domain.accounts import Scope
 
 operation = Operation("list_api_keys", Scope.KEYS_WRITE)

@@ -3,7 +3,8 @@
 from contacts.api import Answer, Operation, Request
 from contacts.api.listing import DEFAULT_PAGE_SIZE, PageSize, Sort, contact_page
 from contacts.api.parameters import Moment
-from contacts.bootstrap import contact_store, lambda_entry
+from contacts.bootstrap import lambda_entry
+from contacts.bootstrap.contacts import contact_store
 from contacts.domain.accounts import Scope
 from contacts.domain.contact import ValidationStatus
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from contacts.api.schemas import NewAccount
-from contacts.bootstrap import direct_entry, registrar
+from contacts.bootstrap import direct_entry
+from contacts.bootstrap.accounts import registrar
 
 
 def provision_account(payload: Mapping[str, Any]) -> dict[str, object]:

@@ -1,7 +1,8 @@
 """POST /v1/contacts/{ref}/restore: out of the trash, with the same id."""
 
 from contacts.api import Answer, Operation, Request, answer
-from contacts.bootstrap import contact_book, lambda_entry
+from contacts.bootstrap import lambda_entry
+from contacts.bootstrap.contacts import contact_book
 from contacts.domain.accounts import Scope
 from contacts.domain.identity import Ref, RefKind
 

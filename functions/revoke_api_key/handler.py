@@ -1,7 +1,8 @@
 """DELETE /v1/api-keys/{id}: a key stops working, within 60 seconds everywhere."""
 
 from contacts.api import Answer, Operation, Request, answer
-from contacts.bootstrap import key_ring, lambda_entry
+from contacts.bootstrap import lambda_entry
+from contacts.bootstrap.accounts import key_ring
 from contacts.domain.accounts import Scope
 
 operation = Operation("revoke_api_key", Scope.KEYS_WRITE)

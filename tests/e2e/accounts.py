@@ -56,26 +56,41 @@ class Accounts:
 
     def __init__(self, stack: Mapping[str, Any], until_the_end: ExitStack) -> None:
         self.url: str = stack["url"]
+        self.began_ms = int(time.time() * 1000)
         self._until_the_end = until_the_end
         # Nothing is built or deployed with it, so nothing is written to a log.
         self.deployment = Deployment(ROOT, stack["endpoint_url"], Path())
         self._table = _Table(self.deployment.client("dynamodb"), stack["table"])
         self._functions = self.deployment.client("lambda")
-        self._registrar = self.deployment.resources()["ProvisionAccount"]
+        self._resources = self.deployment.resources()
 
     def open(self, name: str = "Example GmbH", **terms: Any) -> Account:
         """A new account; without terms (`plan`, `hourly_limit`) one that no test exhausts."""
         wish = {"name": name, **(terms or {"plan": "enterprise", "hourly_limit": PLENTY})}
         opened = self.provision(wish)
-        api = self._until_the_end.enter_context(Api(self.url, opened["key"]))
-        return Account(opened["account_id"], api, self._table)
+        return Account(opened["account_id"], self.api(opened["key"]), self._table)
+
+    def api(self, key: str | None) -> Api:
+        """The API with a key, until the end of the tests."""
+        return self._until_the_end.enter_context(Api(self.url, key))
 
     def provision(self, payload: Any) -> dict[str, Any]:
         """What the function that opens accounts answers; an error of its own has an `errorMessage`."""
-        answer = self._functions.invoke(FunctionName=self._registrar, Payload=json.dumps(payload).encode())
+        answer = self._functions.invoke(
+            FunctionName=self._resources["ProvisionAccount"], Payload=json.dumps(payload).encode()
+        )
         result: dict[str, Any] = json.load(answer["Payload"])
         assert ("FunctionError" in answer) == ("errorMessage" in result)
         return result
+
+    def logged(self, function: str) -> list[str]:
+        """What a function (by its name in the template) has logged since these accounts began."""
+        pages = (
+            self.deployment.client("logs")
+            .get_paginator("filter_log_events")
+            .paginate(logGroupName=self._resources[f"{function}Logs"], startTime=self.began_ms)
+        )
+        return [event["message"] for page in pages for event in page["events"]]
 
 
 class _Table:

@@ -5,7 +5,9 @@ With CONTACTS_STACK=.local (a directory with a stack.json) the tests use a stack
 
 import json
 import os
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 from local.errors import LocalStackError
 from local.stack import ROOT, LocalStack, free_port
 from tests.e2e.accounts import Account, Accounts
+from tests.e2e.api import MAX_THREADS, Api
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +54,23 @@ def account(accounts: Accounts) -> Iterator[Account]:
 def other_account(accounts: Accounts) -> Account:
     """Somebody else's."""
     return accounts.open()
+
+
+@pytest.fixture(scope="session")
+def revoked_key(accounts: Accounts) -> tuple[Api, float]:
+    """The API with a key that many warm functions knew when it was revoked, and when that was.
+
+    For the session, because it takes a minute until there is nothing left to know of it: the tests between the one
+    that makes it and the one that looks at it make good use of that.
+    """
+    account = accounts.open()
+    key = account.key()
+    api = accounts.api(key["key"])
+    with ThreadPoolExecutor(MAX_THREADS) as clients:
+        answers = list(clients.map(lambda _: api.get("/v1/account"), range(MAX_THREADS)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert account.api.delete(f"/v1/api-keys/{key['id']}").status_code == 200
+    return api, time.monotonic()
 
 
 @pytest.fixture(scope="module")

@@ -178,6 +178,12 @@ def test_a_revoked_key_that_was_never_used_works_nowhere(account: Account) -> No
     assert account.items() == before
 
 
+def test_a_key_in_use_can_be_revoked(revoked_key: tuple[Api, float]) -> None:
+    """Functions that know it may let it in for up to a minute more; test_reliability looks at it after that."""
+    api, _ = revoked_key
+    assert api.get("/v1/account").status_code in (200, 401)
+
+
 # Scopes
 
 Attempt = Callable[[Api], requests.Response]

@@ -53,10 +53,10 @@ def test_it_gets_the_expected_answer(invoked: tuple[Function, Invocation]) -> No
     sample_events.assert_answered(function.name, invocation.payload)
 
 
-def test_it_logs_one_line_and_one_metric_document(invoked: tuple[Function, Invocation]) -> None:
+def test_it_logs_one_line_with_its_metrics(invoked: tuple[Function, Invocation]) -> None:
     function, invocation = invoked
-    line, metrics = sorted(json_lines(invocation.log), key=lambda document: "_aws" in document)
-    assert (line["message"], line["service"], line["level"]) == (function.name, "contacts", "INFO")
+    (line,) = json_lines(invocation.log)
+    assert (line["operation"], line["service"]) == (function.name, "contacts")
     assert line["lambda_request_id"]
     if function.routes:
         event = sample_events.event(function.name)
@@ -65,13 +65,11 @@ def test_it_logs_one_line_and_one_metric_document(invoked: tuple[Function, Invoc
         assert line["status"] == invocation.payload["statusCode"]
         assert line["account_id"] == sample_events.ACCOUNT.id
         assert line["key_id"] == sample_events.API_KEY.id
-    (directive,) = metrics["_aws"]["CloudWatchMetrics"]
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "Contacts"
     assert directive["Dimensions"] == [["operation", "service"]]
-    assert {metric["Name"] for metric in directive["Metrics"]} == {
-        *("Latency", "ClientErrors", "ServerErrors", "RateLimited")
-    }
-    assert metrics["operation"] == function.name
+    failed = {"ClientErrors"} if line["status"] >= 400 else set()
+    assert {metric["Name"] for metric in directive["Metrics"]} == {"Latency"} | failed
 
 
 def test_it_logs_nothing_personal(invoked: tuple[Function, Invocation]) -> None:

@@ -1,4 +1,5 @@
-"""Logs and metrics: one structured line and one metric document a request, with ids and never personal data.
+"""Logs and metrics: one structured line a request, with ids and never personal data, from which CloudWatch also reads
+its metrics (embedded metric format): half the bytes, and half the time, of a line for each.
 
 A path can hold an email, a field name can, an exception's message can: none of them is logged. What identifies
 a request is its id, its operation, its account and its key's id.
@@ -10,22 +11,24 @@ from traceback import extract_tb
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-logger = Logger(service="contacts")
+logger = Logger(service="contacts", location=None)
 metrics = Metrics(service="contacts", namespace="Contacts")
 
 
 def record_request(operation: str, status: int, duration_ms: float, fields: Mapping[str, object]) -> None:
-    """Log one finished request and count it: latency in ms, client errors, server errors, throttled requests.
+    """Log one finished request and count it: its latency in ms (and so that it was), and as what it failed.
 
     `fields`: ids and codes that belong to it.
     """
-    log = logger.error if status >= 500 else logger.info
-    log(operation, extra={**fields, "status": status, "duration_ms": round(duration_ms, 1)})
     metrics.add_dimension(name="operation", value=operation)
-    metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=duration_ms)
-    metrics.add_metric(name="ClientErrors", unit=MetricUnit.Count, value=400 <= status < 500)
-    metrics.add_metric(name="ServerErrors", unit=MetricUnit.Count, value=status >= 500)
-    metrics.add_metric(name="RateLimited", unit=MetricUnit.Count, value=status == 429)
+    metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=round(duration_ms, 1))
+    # A metric that is mostly zero is cheaper left out: no alarm or graph tells the difference.
+    if status >= 400:
+        kind = "ServerErrors" if status >= 500 else "RateLimited" if status == 429 else "ClientErrors"
+        metrics.add_metric(name=kind, unit=MetricUnit.Count, value=1)
+    metrics.add_metadata(key="status", value=status)
+    for key, value in fields.items():
+        metrics.add_metadata(key=key, value=value)
     metrics.flush_metrics()
 
 

@@ -115,6 +115,8 @@ class DynamoContactStore:
         at, change_id = iso(at_ms), self._change_id()
         expression = Expression()
         added = _change_fields(expression, change, at)
+        if added > MAX_BYTES:
+            raise NotInPlace  # DynamoDB would not even look at values of more than 400 KB.
         expression.increase("version", 1)
         expression.set("updated_at", at)
         expression.set("change_id", change_id)

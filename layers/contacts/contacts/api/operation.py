@@ -71,6 +71,7 @@ class _Binding:
             elif f"{{{parameter.name}}}" in route:
                 self._path.append(parameter.name)
             elif hasattr(kind, "from_request"):
+                kind.prepare()
                 self._bodies[parameter.name] = kind.from_request
             else:
                 self._query[parameter.name] = (kind, parameter.default is inspect.Parameter.empty)

@@ -67,8 +67,13 @@ JsonObject = dict[str, Any]
 class Body(BaseModel):
     """A JSON object with known fields of exact types."""
 
-    # Built when first used: of all these bodies, a function takes one.
+    # Built by `prepare`: of all these bodies, a function takes one.
     model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)
+
+    @classmethod
+    def prepare(cls) -> None:
+        """Build the validator."""
+        cls.model_rebuild()
 
     @classmethod
     def from_request(cls, request: Request) -> Self:

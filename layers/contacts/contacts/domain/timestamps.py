@@ -14,12 +14,12 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 def iso(at_ms: int) -> str:
     """A moment in ms since the epoch as ISO 8601 in UTC, with milliseconds."""
     moment = _EPOCH + timedelta(milliseconds=at_ms)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def hour_of(at_ms: int) -> str:
     """The hour a moment lies in: `2026-01-15T10`."""
-    return f"{_EPOCH + timedelta(milliseconds=at_ms):%Y-%m-%dT%H}"
+    return iso(at_ms)[:13]
 
 
 def seconds_left_in_hour(at_ms: int) -> int:

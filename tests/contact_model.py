@@ -1,0 +1,339 @@
+"""The contact book as the API's documentation tells it, in dictionaries: what the machine of test_contact_machine
+holds the real one against. It shares no code with it.
+
+A name (a kind and a value) has at most one owner, live or in the trash. Whoever else takes a name that belongs
+to a contact in the trash becomes its owner; that contact then comes back without it, if it comes back.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+DAYS_IN_TRASH = 30
+DAYS_A_KEY_IS_KEPT = 7
+DAY_S = 86_400
+
+FIELDS = ("external_id", "email", "first_name", "last_name", "phone", "tags", "lists", "custom_fields")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+Name = tuple[str, str]
+Json = dict[str, Any]
+
+
+@dataclass
+class Said:
+    """An answer: of a refusal's body only what a client acts on, in which `None` is anything."""
+
+    status: int
+    body: Json = field(default_factory=dict)
+    replayed: bool = False
+
+
+def refused(status: int, code: str, **told: Any) -> Said:
+    return Said(status, {"code": code, **told})
+
+
+NOT_FOUND = refused(404, "contact_not_found")
+STALE = refused(412, "stale_version")
+
+
+@dataclass
+class Contact:
+    """What is kept of a contact. `full_name` only where the name was given alone."""
+
+    id: str
+    created_at: str
+    updated_at: str
+    version: int = 1
+    email: str | None = None
+    external_id: str | None = None
+    full_name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    phone: str | None = None
+    tags: list[str] = field(default_factory=list)
+    lists: list[str] = field(default_factory=list)
+    custom_fields: Json = field(default_factory=dict)
+    metadata: Json = field(default_factory=dict)
+    is_active: bool = True
+    is_unsubscribed: bool = False
+    unsubscribed_at: str | None = None
+    validation_status: str = "pending"
+    validation_reason: str | None = None
+
+    def shown(self) -> Json:
+        """The contact as the API shows it."""
+        shown = {key: value for key, value in vars(self).items() if key != "full_name"}
+        parts = [part for part in (self.first_name, self.last_name) if part]
+        shown["name"] = (" ".join(parts) or None) if self.full_name is None else self.full_name
+        return shown
+
+    def names(self) -> Iterator[Name]:
+        if self.email is not None:
+            yield "email", self.email
+        if self.external_id is not None:
+            yield "external_id", self.external_id
+
+    def copy(self, **changes: Any) -> "Contact":
+        return Contact(**{**json.loads(json.dumps(vars(self))), **changes})
+
+
+@dataclass(frozen=True)
+class Trashed:
+    contact: Contact
+    until_s: int
+
+
+@dataclass(frozen=True)
+class Record:
+    """What an Idempotency-Key stands for."""
+
+    request: str
+    said: Said
+    until_s: int
+
+
+class Book:
+    """One account's contacts."""
+
+    def __init__(self) -> None:
+        self.live: dict[str, Contact] = {}
+        self.trash: dict[str, Trashed] = {}
+        self.owners: dict[Name, str] = {}
+        self.records: dict[str, Record] = {}
+        self.ids: list[str] = []
+        """Of every contact there ever was."""
+
+    def let_time_pass(self, now_s: int) -> None:
+        """Forget what is over: contacts in the trash with the names that are still theirs, and records."""
+        for contact_id in [key for key, trashed in self.trash.items() if trashed.until_s <= now_s]:
+            self._forget(self.trash.pop(contact_id).contact)
+        self.records = {key: record for key, record in self.records.items() if record.until_s > now_s}
+
+    # Reading
+
+    def get(self, ref: str, by: str | None) -> Said:
+        contact_id = self.resolve(ref, by, self.live)
+        return NOT_FOUND if contact_id is None else Said(200, self.live[contact_id].shown())
+
+    def listed(self, newest_first: bool, flags: Mapping[str, Any], after: str, before: str) -> list[Json]:
+        """Contacts by creation, from `after` on and until `before`."""
+        found = sorted(self.live.values(), key=lambda contact: contact.created_at, reverse=newest_first)
+        return [
+            contact.shown()
+            for contact in found
+            if after <= contact.created_at < before
+            and all(getattr(contact, flag) == wanted for flag, wanted in flags.items())
+        ]
+
+    def resolve(self, ref: str, by: str | None, among: Mapping[str, Any]) -> str | None:
+        """The id of the contact that a ref names."""
+        if by in (None, "id") and UUID.fullmatch(ref) and ref in among:
+            return ref
+        kinds: list[Name] = []
+        if by == "email" or (by is None and "@" in ref):
+            kinds.append(("email", stored_email(ref)))
+        if by in (None, "external_id"):
+            kinds.append(("external_id", ref))
+        return next((self.owners[name] for name in kinds if self.owners.get(name) in among), None)
+
+    # Writing. `new_id` is the id that a contact got, if this made one.
+
+    def create(self, body: Json, on_conflict: str, now_ms: int, new_id: str | None) -> Said:
+        wrong = invalid_fields(body)
+        if wrong:
+            return refused(400, "invalid_input")
+        given = {key: value for key, value in body.items() if value is not None}
+        if "email" not in given and "external_id" not in given:
+            return refused(400, "invalid_input")
+        names = names_in(given)
+        taken = [name for name in names if self.owners.get(name) in self.live]
+        if taken and on_conflict == "reject":
+            return self._taken(taken)
+        if taken:
+            return self._changed(self.live[self.owners[taken[0]]], body, now_ms)
+        for kind, value in names:
+            if kind == "email" and self.owners.get((kind, value)) in self.trash:
+                said = self._restored(self.owners[kind, value], body, now_ms)
+                return Said(201, said.body) if said.status == 200 else said
+        assert new_id is not None, "nothing stands in the way, but no contact was made"
+        at = iso(now_ms)
+        blank = Contact(id=new_id, created_at=at, updated_at=at, version=0)
+        contact = patched(blank, given, at)
+        # What is stored of an object that is new is the object as given, keys without value too.
+        contact.custom_fields = given.get("custom_fields", {})
+        contact.metadata = given.get("metadata", {})
+        self._put(contact)
+        self.ids.append(new_id)
+        return Said(201, contact.shown())
+
+    def update(
+        self, ref: str, by: str | None, body: Json, if_match: int | None, skip: bool, now_ms: int
+    ) -> Said:
+        left_out = invalid_fields(body)
+        if left_out and not skip:
+            return refused(400, "invalid_input")
+        body = {key: value for key, value in body.items() if key not in left_out}
+        contact_id = self.resolve(ref, by, self.live)
+        if contact_id is None:
+            return NOT_FOUND
+        contact = self.live[contact_id]
+        if if_match not in (None, contact.version):
+            return STALE
+        said = self._changed(contact, body, now_ms)
+        while skip and said.status in (400, 409):
+            in_the_way = said.body["fields"]
+            left_out += in_the_way
+            body = {key: value for key, value in body.items() if key not in in_the_way}
+            said = self._changed(contact, body, now_ms)
+        if skip:
+            said = Said(200, {**said.body, "skipped": left_out})
+        return said
+
+    def delete(self, ref: str, by: str | None, permanent: bool, if_match: int | None, now_ms: int) -> Said:
+        contact_id = self.resolve(ref, by, self.live)
+        if contact_id is not None:
+            contact = self.live[contact_id]
+        else:
+            contact_id = self.resolve(ref, by, self.trash) if permanent else None
+            if contact_id is None:
+                return NOT_FOUND
+            contact = self.trash[contact_id].contact
+        if if_match not in (None, contact.version):
+            return STALE
+        self.live.pop(contact_id, None)
+        if permanent:
+            self.trash.pop(contact_id, None)
+            self._forget(contact)
+        else:
+            self.trash[contact_id] = Trashed(contact, now_ms // 1000 + DAYS_IN_TRASH * DAY_S)
+        return Said(200, {"deleted": True, "id": contact_id, "permanent": permanent})
+
+    def restore(self, ref: str, by: str | None, if_match: int | None, now_ms: int) -> Said:
+        contact_id = self.resolve(ref, by, self.trash)
+        if contact_id is None:
+            return NOT_FOUND
+        if if_match not in (None, self.trash[contact_id].contact.version):
+            return STALE
+        return self._restored(contact_id, {}, now_ms)
+
+    def judge(self, contact_id: str, status: str, reason: str | None) -> None:
+        """A validation verdict: neither `version` nor `updated_at` tells of it."""
+        self.live[contact_id] = self.live[contact_id].copy(validation_status=status, validation_reason=reason)
+
+    # Idempotency-Keys
+
+    def known(self, key: str, request: str) -> Said | None:
+        """What a request with this key is answered without being carried out, if it is known."""
+        record = self.records.get(key)
+        if record is None:
+            return None
+        if record.request != request:
+            return refused(422, "idempotency_key_reused")
+        return Said(record.said.status, record.said.body, replayed=True)
+
+    def remember(self, key: str, request: str, said: Said, now_ms: int) -> None:
+        if said.status < 300:
+            self.records[key] = Record(request, said, now_ms // 1000 + DAYS_A_KEY_IS_KEPT * DAY_S)
+
+    # How
+
+    def _restored(self, contact_id: str, body: Json, now_ms: int) -> Said:
+        contact = self.trash[contact_id].contact
+        lost = {kind: None for kind, value in contact.names() if self.owners.get((kind, value)) != contact_id}
+        back = patched(contact.copy(**lost), body, iso(now_ms))
+        if not any(back.names()):
+            return refused(400, "invalid_input") if names_in(body) else refused(409, "names_taken")
+        self._forget(contact)
+        del self.trash[contact_id]
+        self._put(back)
+        return Said(200, back.shown())
+
+    def _changed(self, contact: Contact, body: Json, now_ms: int) -> Said:
+        if not any(not key.startswith(("add_", "remove_")) or value for key, value in body.items()):
+            return Said(200, contact.shown())
+        after = patched(contact, body, iso(now_ms))
+        if not any(after.names()):
+            fields = [key for key in ("email", "external_id") if key in body]
+            return refused(400, "invalid_input", fields=fields)
+        taken = [name for name in after.names() if self.owners.get(name, contact.id) in self.live]
+        taken = [name for name in taken if self.owners.get(name, contact.id) != contact.id]
+        if taken:
+            return self._taken(taken)
+        self._forget(contact)
+        self._put(after)
+        return Said(200, after.shown())
+
+    def _taken(self, taken: list[Name]) -> Said:
+        kinds = [kind for kind, _ in taken]
+        owner = self.owners[taken[0]]
+        return refused(409, "duplicate_contact", existing_id=owner, field=kinds[0], fields=kinds)
+
+    def _put(self, contact: Contact) -> None:
+        self.live[contact.id] = contact
+        for name in contact.names():
+            self.owners[name] = contact.id
+
+    def _forget(self, contact: Contact) -> None:
+        for name in contact.names():
+            if self.owners.get(name) == contact.id:
+                del self.owners[name]
+
+
+def patched(contact: Contact, body: Json, at: str) -> Contact:
+    """A contact after a PATCH: absent keeps, null clears."""
+    after = contact.copy(version=contact.version + 1, updated_at=at)
+    for key in ("email", "external_id", "phone", "first_name", "last_name"):
+        if key in body:
+            setattr(after, key, body[key])
+    if body.get("email") is not None:
+        after.email = stored_email(body["email"])
+    if "first_name" in body or "last_name" in body:
+        after.full_name = None
+    elif "name" in body:
+        after.full_name = body["name"]
+        first, _, last = (body["name"] or "").partition(" ")
+        after.first_name, after.last_name = first or None, last or None
+    for key in ("tags", "lists"):
+        values = (body[key] or []) if key in body else getattr(after, key)
+        values = [value for value in values if value not in (body.get(f"remove_{key}") or [])]
+        setattr(after, key, list(dict.fromkeys(values + (body.get(f"add_{key}") or []))))
+    for key in ("custom_fields", "metadata"):
+        if key in body:
+            kept = {} if body[key] is None else {**getattr(after, key), **body[key]}
+            gone = [name for name, value in (body[key] or {}).items() if value is None]
+            setattr(after, key, {name: value for name, value in kept.items() if name not in gone})
+    if "is_active" in body:
+        after.is_active = body["is_active"] is not False
+    if "is_unsubscribed" in body:
+        after.is_unsubscribed = body["is_unsubscribed"] is True
+        after.unsubscribed_at = (after.unsubscribed_at or at) if after.is_unsubscribed else None
+    if after.email != contact.email:
+        after.validation_status, after.validation_reason = "pending", None
+    return after
+
+
+def invalid_fields(body: Json) -> list[str]:
+    """Fields that cannot be taken; the machine sends no others than wrong numbers."""
+    phone = body.get("phone")
+    return ["phone"] if phone is not None and not re.fullmatch(r"\+[1-9]\d{1,14}", phone) else []
+
+
+def names_in(body: Json) -> list[Name]:
+    """The names a body asks for, an email first."""
+    asked = [("email", body.get("email")), ("external_id", body.get("external_id"))]
+    return [(kind, stored_email(value) if kind == "email" else value) for kind, value in asked if value]
+
+
+def stored_email(email: str) -> str:
+    """Lower-case, an international domain as `xn--`."""
+    local, at, domain = email.lower().rpartition("@")
+    return f"{local}{at}{domain.encode('idna').decode()}" if at else email.lower()
+
+
+def iso(at_ms: int) -> str:
+    moment = datetime.fromtimestamp(at_ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"

@@ -1,0 +1,75 @@
+"""The logs of all functions after all the other tests: complete, and without personal data.
+
+(Files run in the order of their names. Alone, this one has its own requests to look at.)
+"""
+
+import json
+import re
+import time
+from typing import Any
+
+import pytest
+
+from local.template import functions
+from tests.e2e.accounts import Accounts
+from tests.e2e.api import path_of
+
+LOGICAL_IDS = {function.logical_id: function.name for function in functions()}
+
+PERSONAL = re.compile(
+    r"@|sk_live_|sk_test_|example\.(com|org)|crm-\d|\+49|\+81|Ada|Lovelace|Tanaka|tanaka|さくら|田中|Söhne|O'Brien|東京"
+)
+"""What the tests send as names, addresses, numbers and keys."""
+A_LINE_OF_LAMBDA = re.compile(r"(INIT_START|START|END|REPORT) ")
+
+
+@pytest.fixture(scope="module")
+def logs(accounts: Accounts) -> dict[str, list[str]]:
+    """What each function has logged, after requests that tempt it to tell."""
+    account = accounts.open("Ada & Söhne")
+    api = account.api
+    api.created(email="ada@example.com", external_id="crm-1", first_name="Ada", phone="+4930123456")
+    api.post("/v1/contacts", {"email": "ada@example.com", "first_name": "Ada"}, Idempotency_Key="Ada's")
+    api.post("/v1/contacts", {"email": "ada@example", "Ada Lovelace": "+4930123456"})
+    api.get(path_of("ada@example.com", "?by=email&Ada=Lovelace"))
+    api.patch(path_of("ada@example.com"), {"metadata": {"Ada": "Lovelace\0"}}, If_Match="Ada")
+    api.patch(path_of("crm-1"), {"add_tags": ["Ada"]}, User_Agent="Ada's client")
+    api.delete(path_of("nobody@example.com"))
+    api.get(f"/v1/Ada/{account.api.key}")
+    api.get(f"/v1/contacts?cursor={account.api.key}")
+    accounts.api("sk_live_Ada").get(path_of("ada@example.com"))
+    accounts.provision({"name": "Ada", "plan": "Lovelace"})
+    # A line is there a little later than its answer.
+    time.sleep(1)
+    return {function: accounts.logged(function) for function in LOGICAL_IDS}
+
+
+def documents(lines: list[str]) -> list[dict[str, Any]]:
+    """The structured lines."""
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def test_nothing_personal_is_in_the_logs(logs: dict[str, list[str]]) -> None:
+    assert sum(map(len, logs.values())) > 50
+    assert [line for lines in logs.values() for line in lines if PERSONAL.search(line)] == []
+
+
+@pytest.mark.parametrize("function", LOGICAL_IDS)
+def test_every_invocation_has_one_line(function: str, logs: dict[str, list[str]]) -> None:
+    lines = logs[function]
+    if not lines:
+        pytest.skip("was not called")
+    invocations = sum(line.startswith("START ") for line in lines)
+    found = documents(lines)
+    assert len(found) == invocations
+    assert {document["operation"] for document in found} == {LOGICAL_IDS[function]}
+    assert all("_aws" in document for document in found)
+    assert len({document["lambda_request_id"] for document in found}) == invocations
+    assert [line for line in lines if not line.startswith("{") and not A_LINE_OF_LAMBDA.match(line)] == []
+
+
+def test_nothing_failed_that_should_not(logs: dict[str, list[str]]) -> None:
+    """503 is an answer of ours; any other 5xx is a fault, whatever test met it."""
+    found = [document for lines in logs.values() for document in documents(lines)]
+    assert [document for document in found if document["status"] >= 500 and document["status"] != 503] == []
+    assert [document for document in found if "failure" in document] == []

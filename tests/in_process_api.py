@@ -1,0 +1,126 @@
+"""The contact handlers in this process, on a table in this process, called as API Gateway would call them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import quote, urlencode
+
+from contacts import bootstrap
+from contacts.adapters.contact_store import DynamoContactStore
+from contacts.adapters.records import DynamoRecordStore
+from contacts.adapters.table import Table
+from contacts.api.entrypoint import Entrypoint
+from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
+from contacts.services.contact_book import ContactBook
+from contacts.services.gatekeeper import Admission
+from contacts.services.ports import Randomness
+from local.stack import ROOT
+from tests.fakes import FakeClock
+from tests.table import NAME
+
+OPERATIONS = {
+    "POST /v1/contacts": "create_contact",
+    "GET /v1/contacts": "list_contacts",
+    "GET /v1/contacts/{ref}": "get_contact",
+    "PATCH /v1/contacts/{ref}": "update_contact",
+    "DELETE /v1/contacts/{ref}": "delete_contact",
+    "POST /v1/contacts/{ref}/restore": "restore_contact",
+}
+ONE = "/v1/contacts/{ref}"
+_OPENED = "2026-01-01T00:00:00.000Z"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer off the wire."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+class InProcessApi:
+    """The API as one account sees it."""
+
+    def __init__(self, dynamodb: Any, account_id: str, clock: FakeClock, randomness: Randomness) -> None:
+        self._table = Table(dynamodb, NAME)
+        self._clock = clock
+        self._randomness = randomness
+        self._caller = _caller(account_id)
+        self._entries = {route: self._entry(operation) for route, operation in OPERATIONS.items()}
+
+    def request(
+        self,
+        method: str,
+        route: str = "/v1/contacts",
+        ref: str | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Send a request; `ref` stands for `{ref}` in the route."""
+        path = route if ref is None else route.replace("{ref}", quote(ref, safe=""))
+        event = {
+            "version": "2.0",
+            "routeKey": f"{method} {route}",
+            "rawPath": path,
+            "rawQueryString": urlencode(query or {}),
+            "headers": {"x-api-key": "any", **(headers or {})},
+            "pathParameters": {} if ref is None else {"ref": ref.replace("%", "%25")},
+            "requestContext": {"http": {"method": method, "path": path}, "requestId": "r-1"},
+            "body": None if body is None else json.dumps(body),
+            "isBase64Encoded": False,
+        }
+        context = SimpleNamespace(aws_request_id="l-1")
+        answer = self._entries[event["routeKey"]](event, context)
+        content = json.loads(answer["body"]) if answer["body"] else None
+        return Reply(answer["statusCode"], content, answer["headers"])
+
+    def admit(self, _: str) -> Admission:
+        """Let every key in, as ours. (Stands in for the gatekeeper.)"""
+        return Admission(self._caller, used=1, seconds_left=1, resets_at=0)
+
+    def _entry(self, operation: str) -> Entrypoint:
+        path = ROOT / "functions" / operation / "handler.py"
+        spec = spec_from_file_location(f"in_process_{operation}", path)
+        assert spec is not None
+        assert spec.loader is not None
+        handler: Any = module_from_spec(spec)
+        with patch.object(bootstrap, "lambda_entry"):
+            spec.loader.exec_module(handler)
+        handler.contact_store, handler.contact_book = self._contact_store, self._contact_book
+        return Entrypoint(handler.operation, self, self._record_store)
+
+    def _contact_store(self, _: Caller) -> DynamoContactStore:
+        return DynamoContactStore(
+            self._table, self._caller.account_id, self._randomness, self._clock.now_ms() // 1000
+        )
+
+    def _contact_book(self, caller: Caller) -> ContactBook:
+        return ContactBook(self._contact_store(caller), self._clock, self._randomness)
+
+    def _record_store(self, _: Caller) -> DynamoRecordStore:
+        return DynamoRecordStore(self._table, self._caller.account_id, self._clock.now_ms() // 1000)
+
+
+def _caller(account_id: str) -> Caller:
+    account = Account(
+        id=account_id, name="Demo", plan=Plan.ENTERPRISE, hourly_limit=1_000_000_000, created_at=_OPENED
+    )
+    key = ApiKey(
+        id="k",
+        account_id=account_id,
+        key_hash="0" * 64,
+        name="Demo",
+        scopes=(Scope.CONTACTS_READ, Scope.CONTACTS_WRITE),
+        mode=Mode.LIVE,
+        dialect=Dialect.NATIVE,
+        last_four="0000",
+        created_at=_OPENED,
+    )
+    return Caller(account, key)
