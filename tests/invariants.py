@@ -173,7 +173,8 @@ def _record_violations(book: _Book) -> Iterator[str]:
 
 
 def _names(item: TypedItem) -> set[Name]:
-    names = {Name(kind, item[kind]["S"]) for kind in (NameKind.EMAIL, NameKind.EXTERNAL_ID) if kind in item}
+    own = {kind: item.get(kind, {}).get("S") for kind in (NameKind.EMAIL, NameKind.EXTERNAL_ID)}
+    names = {Name(kind, value) for kind, value in own.items() if value}
     for entry in item.get("absorbed", {}).get("L", []):
         kind, _, value = entry["S"].partition(":")
         names.add(Name(NameKind(kind), value))

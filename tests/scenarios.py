@@ -2,19 +2,23 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
+from contacts.adapters.attribute_values import from_item
 from contacts.adapters.contact_store import DynamoContactStore
 from contacts.adapters.records import DynamoRecordStore
 from contacts.adapters.table import Table
 from contacts.domain.contact import Change
-from contacts.domain.errors import ContactsError
+from contacts.domain.errors import ContactsError, TemporarilyUnavailable
 from contacts.domain.identity import Ref, uuid7
 from contacts.domain.outcome import Outcome
 from contacts.services.contact_book import ContactBook, OnConflict
 from contacts.services.once import replayed
 from contacts.services.terms import UNCONDITIONAL, Terms
 from tests.deterministic import Dice, SetClock
+from tests.invariants import violations
+from tests.moto_table import MotoTable
 from tests.table import NAME
 
 ACCOUNT_ID = "0198f3a0-0000-7000-8000-000000000001"
@@ -51,16 +55,20 @@ class Caller:
     ) -> "Answer":
         """What a request is answered; as in `api.entrypoint`, the record of its key wins over a refusal."""
         at_ms = start.at_ms + self.later_ms
+        book = contact_book(dynamodb, at_ms, self.draws or self.label)
+        records = DynamoRecordStore(Table(dynamodb, NAME), ACCOUNT_ID, at_ms // 1000)
         try:
-            book = contact_book(dynamodb, at_ms, self.draws or self.label)
-            return Answer.to(write.ask(book, self.label, terms))
+            try:
+                return Answer.to(write.ask(book, self.label, terms))
+            except TemporarilyUnavailable:
+                raise
+            except ContactsError:
+                record = records.recorded(terms.receipt.key) if terms.receipt else None
+                if record is None:
+                    raise
+                return Answer.to(replayed(record, terms.receipt))
         except ContactsError as error:
-            receipt = terms.receipt
-            records = DynamoRecordStore(Table(dynamodb, NAME), ACCOUNT_ID, at_ms // 1000)
-            record = records.recorded(receipt.key) if receipt else None
-            if record is None:
-                return Answer.refusing(error)
-            return Answer.to(replayed(record, receipt))
+            return Answer.refusing(error)
 
 
 @dataclass(frozen=True)
@@ -211,6 +219,35 @@ STARTS = (
     Start("in the trash, another live", _trashed_beside_live),
     Start("in the trash for too long", _trashed, at_ms=BEGAN_MS + 31 * DAY_MS),
 )
+
+
+Contents = dict[tuple[str, str], Any]
+"""A table by key."""
+
+
+@cache
+def begun(start: Start) -> Any:
+    """A snapshot of the table in a state to start from."""
+    table = MotoTable()
+    start.prepare(Beginning(table.client()))
+    return table.snapshot()
+
+
+def contents(table: MotoTable) -> Contents:
+    """What is in a table, without what no caller sees and what depends on the order of writes."""
+    return {(item["PK"]["S"], item["SK"]["S"]): _masked(from_item(item)) for item in table.items()}
+
+
+def _masked(item: dict[str, Any]) -> dict[str, Any]:
+    seen = {key: value for key, value in item.items() if key not in ("change_id", "size_bound")}
+    if "snapshot" in seen:
+        seen["snapshot"] = _masked(seen["snapshot"])
+    return seen
+
+
+def check(table: MotoTable, start: Start) -> None:
+    """Assert what must hold whatever happened."""
+    assert violations(table.items(), ACCOUNT_ID, start.at_ms // 1000) == []
 
 
 def _creating(*names: str, on_conflict: OnConflict = OnConflict.REJECT) -> Asking:

@@ -491,6 +491,23 @@ def test_a_stale_if_match_changes_nothing_and_a_fresh_one_lets_it_through(
     assert answer.status_code == 200, answer.text
 
 
+def test_a_stale_if_match_keeps_a_contact_in_the_trash(account: Account, contact: Any) -> None:
+    account.api.delete(path_of(contact["id"]))
+    before = account.items()
+    restore = path_of(contact["id"], "/restore")
+    assert_problem(account.api.post(restore, If_Match='"7"'), 412, "stale_version")
+    assert account.items() == before
+    assert account.api.post(restore, If_Match='"1"').status_code == 200
+
+
+def test_a_stale_if_match_stops_an_upsert(account: Account, contact: Any) -> None:
+    before = account.items()
+    upsert, body = "/v1/contacts?on_conflict=update", {"email": contact["email"], "first_name": "x"}
+    assert_problem(account.api.post(upsert, body, If_Match='"7"'), 412, "stale_version")
+    assert account.items() == before
+    assert account.api.post(upsert, body, If_Match='"1"').json()["version"] == 2
+
+
 def test_if_match_takes_several_tags_and_the_star(account: Account, contact: Any) -> None:
     assert _patch(account, contact, '"7-valid", W/"1-pending"').status_code == 200
     assert _patch(account, contact, "*").status_code == 200

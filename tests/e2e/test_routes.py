@@ -23,6 +23,7 @@ from tests.e2e.api import Api, assert_problem, path_of
 def test_a_method_a_path_lacks_is_405_and_names_those_it_has(
     method: str, path: str, allowed: str, shared_account: Account
 ) -> None:
+    """OPTIONS is not among them: AWS hands it to $default like any other, MiniStack answers it unasked."""
     answer = shared_account.api.send(method, path)
     problem = assert_problem(answer, 405, "method_not_allowed")
     assert answer.headers["Allow"] == allowed

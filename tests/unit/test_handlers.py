@@ -1,7 +1,6 @@
 """Every handler, called in this process with its sample event, on a table in memory."""
 
 import importlib.util
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
@@ -27,14 +26,9 @@ KEPT = (bootstrap.table, bootstrap.account_store, bootstrap.gatekeeper)
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A function's environment; what bootstrap has made in another is forgotten."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "TABLE_NAME": NAME,
-        "POWERTOOLS_METRICS_NAMESPACE": "Contacts",
-        "POWERTOOLS_SERVICE_NAME": "contacts",
-    }.items():
+    of_lambda = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
+    of_the_template = functions()[0].resolved_environment({"Table": NAME})
+    for name, value in (of_lambda | of_the_template).items():
         monkeypatch.setenv(name, value)
     for made_once in KEPT:
         made_once.cache_clear()
@@ -54,11 +48,12 @@ def table(settings: None) -> Iterator[Any]:
 
 
 @pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What the functions log from here on."""
-    written = io.StringIO()
-    monkeypatch.setattr(logger.registered_handler, "stream", written)
-    return written
+def log(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """What the functions have written."""
+    kept = logger.registered_handler
+    # It would write to what was standard output when the logger was made.
+    monkeypatch.setattr(kept, "emit", lambda record: print(kept.format(record)))
+    return lambda: capsys.readouterr().out
 
 
 def handler(operation: str) -> Handler:
@@ -80,11 +75,13 @@ def test_the_sample_event_gets_its_answer(operation: str, table: Any) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_one_line_is_logged_and_nothing_personal(operation: str, table: Any, log: io.StringIO) -> None:
+def test_one_line_is_logged_and_nothing_personal(operation: str, table: Any, log: Callable[[], str]) -> None:
     handler(operation)(sample_events.event(operation), LAMBDA_CONTEXT)
-    (line,) = log.getvalue().splitlines()
-    assert json.loads(line)["message"] == operation
-    assert [word for word in sample_events.PERSONAL if word in log.getvalue()] == []
+    written = log()
+    (line,) = map(json.loads, written.splitlines())
+    assert line["operation"] == operation
+    assert line["_aws"]["CloudWatchMetrics"]
+    assert [word for word in sample_events.PERSONAL if word in written] == []
 
 
 def without_key(event: Any) -> Any:
@@ -119,7 +116,7 @@ def test_nobody_gets_in_without_a_key(unkeyed: Callable[[Any], Any], table: Any)
 
 @pytest.mark.parametrize("operation", KEY_NEEDED)
 def test_a_failure_of_ours_tells_the_log_where_and_nobody_what(
-    operation: str, settings: None, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    operation: str, settings: None, log: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message of an exception can hold what was sent: neither the caller nor the log gets to see it."""
     serve = handler(operation)
@@ -135,8 +132,9 @@ def test_a_failure_of_ours_tells_the_log_where_and_nobody_what(
     assert body["code"] == "internal_error"
     assert body["request_id"] == event["requestContext"]["requestId"]
     assert "digest" not in answer["body"]
-    failure, line = map(json.loads, log.getvalue().splitlines())
+    written = log()
+    failure, line = map(json.loads, written.splitlines())
     assert failure["failure"][0].startswith("builtins.RuntimeError at ")
     assert failure["request_id"] == line["request_id"] == body["request_id"]
-    assert (line["level"], line["status"]) == ("ERROR", 500)
-    assert [word for word in sample_events.PERSONAL if word in log.getvalue()] == []
+    assert (failure["level"], line["status"], line["ServerErrors"]) == ("ERROR", 500, [1])
+    assert [word for word in sample_events.PERSONAL if word in written] == []

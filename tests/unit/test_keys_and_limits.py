@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import pytest
 
-from contacts.domain.accounts import MAX_API_KEYS, Caller, Mode, Plan, Scope
+from contacts.domain.accounts import BUNDLES, MAX_API_KEYS, Caller, Mode, Plan, Scope
 from contacts.domain.errors import (
     ApiKeyNotFound,
     IdempotencyKeyReused,
@@ -112,6 +112,17 @@ def test_a_bundle_admits_to_its_operations_only(house: House) -> None:
     assert caller.holds(Scope.CONTACTS_WRITE, Scope.API_USER)
     assert not caller.holds(Scope.CONTACTS_WRITE, Scope.USER)
     assert not caller.holds(Scope.CONTACTS_WRITE)
+
+
+@pytest.mark.parametrize("bundle", [Scope.API_USER, Scope.USER])
+def test_a_bundle_is_given_by_whoever_has_it_or_all_it_stands_for(bundle: Scope, house: House) -> None:
+    assert house.caller.may_grant([bundle]) is None
+    for own in ([bundle], [*BUNDLES[bundle]]):
+        assert Caller(house.account, replace(house.caller.key, scopes=tuple(own))).may_grant([bundle]) is None
+    for lacking in BUNDLES[bundle]:
+        scopes = tuple(BUNDLES[bundle] - {lacking})
+        caller = Caller(house.account, replace(house.caller.key, scopes=scopes))
+        assert caller.may_grant([bundle]) is bundle
 
 
 def test_a_new_key_is_shown_once(house: House) -> None:

@@ -35,6 +35,8 @@ def request(body: Any = None, *, query: str = "", method: str = "POST", **more: 
     ('{"a": NaN}', "NaN is no JSON number"),
     ('{"a": Infinity}', "Infinity is no JSON number"),
     ('{"a": 1, "a": 2}', "given twice"),
+    ('{"\\ud800": 1, "\\ud800": 2}', r"^\\ud800: is given twice"),
+    (f'{{{",".join(f"{chr(34)}{n}{chr(34)}:1" for n in (*range(90_000), 7))}}}', "^7: is given twice"),
     ("[" * 200_000, "nested too deeply"),
 ])  # fmt: skip
 def test_what_is_not_json_is_refused(body: str | None, says: str) -> None:

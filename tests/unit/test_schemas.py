@@ -1,11 +1,12 @@
 """Bodies: every wrong field is named at once, in words that do not speak of Python."""
 
+import json
 from typing import Any
 
 import pytest
 
 from contacts.api.schemas import ContactChange, NewAccount, NewApiKey, NewContact
-from contacts.domain.errors import BodyNotJson, InvalidInput
+from contacts.domain.errors import MAX_ERRORS_SHOWN, BodyNotJson, InvalidInput
 from tests.unit.test_requests import request
 
 
@@ -83,6 +84,18 @@ def test_skipping_leaves_out_what_is_wrong_and_says_so() -> None:
         ContactChange.from_request(request(body))
     with pytest.raises(BodyNotJson):
         ContactChange.from_request(request("[]", query="on_invalid=skip"))
+
+
+def test_of_very_many_wrong_fields_a_hundred_are_shown_and_none_is_skipped() -> None:
+    body = json.dumps({f"unknown {number}": 1 for number in range(20_000)})
+    for query in ("", "on_invalid=skip"):
+        with pytest.raises(InvalidInput) as refused:
+            ContactChange.from_request(request(body, query=query))
+        assert len(refused.value.extras["errors"]) == MAX_ERRORS_SHOWN
+
+
+def test_a_name_that_is_no_unicode_is_an_error_of_the_body() -> None:
+    assert list(wrong(NewContact, {"email": "a@example.com", "\ud800": 1})) == ["body"]
 
 
 @pytest.mark.parametrize(("given", "field"), [

@@ -87,7 +87,11 @@ class DynamoContactStore:
         )
         for attribute, wanted in listing.flags.items():
             expression.keep(expression.equals(attribute, wanted))
-        start = None if after_id is None else keys.contact(self._account, after_id)
+        start = None
+        if after_id is not None:
+            if not lowest <= after_id <= highest:
+                return [], None  # Made up: no cursor of this list leads there, and DynamoDB refuses to start there.
+            start = keys.contact(self._account, after_id)
         found: list[Contact] = []
         while True:
             # One more than wanted, so that the last page is known to be it. With a filter few may match.

@@ -1,0 +1,367 @@
+"""Random operations on the API, each answer and the table after each step held against a model of the book.
+
+Emails, external_ids and Idempotency-Keys come from small pools, so that they meet. Usually some 1,500 operations
+are made; `CONTACT_MACHINE_OPERATIONS=10000 pytest tests/unit/test_contact_machine.py` makes about that many.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from contacts.adapters.keys import contact as contact_key
+from tests.contact_model import Book, Json, Said
+from tests.deterministic import Dice
+from tests.fakes import FakeClock
+from tests.in_process_api import ONE, InProcessApi, Reply
+from tests.invariants import violations
+from tests.moto_table import MotoTable
+from tests.scenarios import ACCOUNT_ID, BEGAN_MS, DAY_MS
+from tests.table import NAME
+
+OPERATIONS = int(os.environ.get("CONTACT_MACHINE_OPERATIONS", "1500"))
+STEPS = 50
+
+EMAILS = ["ada@example.com", "Ada@Example.COM", "bea@example.com", "max@bücher.example.com"]
+EXTERNAL_IDS = ["crm-1", "CRM-1", "ada@example.com", "0198f3a0-0000-4000-8000-00000000000a", "50%25 a/b?c&d"]
+NOBODY = "0198f3a0-0000-7000-8000-0000000000ff"
+NAMES = ["Ada", "Ada King Lovelace", "Ελένη Παπαδοπούλου", ""]
+TAGS, LISTS = ["vip", "beta, or not", "ß"], ["newsletter", "2026-q1", "a_b"]
+VALUES: list[Any] = [1, True, 1.5, "", "é", None, [1, None, {}], {"a": {"b": 1e-7}}, 10**37 + 1, -0.1]
+
+emails, external_ids = st.sampled_from(EMAILS), st.sampled_from(EXTERNAL_IDS)
+tags = st.lists(st.sampled_from(TAGS), max_size=4)
+lists = st.lists(st.sampled_from(LISTS), max_size=3)
+objects = st.dictionaries(
+    st.sampled_from(["plan", "a.b", "#1", "version"]), st.sampled_from(VALUES), max_size=3
+)
+
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "email": emails,
+    "external_id": external_ids,
+    "first_name": st.sampled_from(NAMES),
+    "last_name": st.sampled_from(NAMES),
+    "name": st.sampled_from(NAMES),
+    "phone": st.sampled_from(["+4915112345678", "+12", "+390612345678", "12"]),
+    "tags": tags,
+    "lists": lists,
+    "custom_fields": objects,
+    "metadata": objects,
+    "is_active": st.booleans(),
+    "is_unsubscribed": st.booleans(),
+    "add_tags": tags,
+    "add_lists": lists,
+}
+CHANGES = {**FIELDS, "remove_tags": tags, "remove_lists": lists}
+
+
+def bodies(
+    fields: dict[str, st.SearchStrategy[Any]], **always: st.SearchStrategy[Any]
+) -> st.SearchStrategy[Json]:
+    """Bodies with a few fields, one in five null, and those that are always there."""
+    strategies = {name: st.one_of(*[field] * 4, st.none()) for name, field in fields.items()} | always
+    few = st.sets(st.sampled_from(sorted(fields)), max_size=3).map(lambda names: sorted({*names, *always}))
+    return few.flatmap(lambda names: st.fixed_dictionaries({name: strategies[name] for name in names}))
+
+
+new_contacts = st.one_of(
+    bodies(FIELDS, email=emails),
+    bodies(FIELDS, external_id=external_ids),
+    bodies(FIELDS, email=emails, external_id=external_ids),
+    bodies(FIELDS),
+)
+renames = st.one_of(bodies(CHANGES, email=emails), bodies(CHANGES, external_id=external_ids))
+refs = st.one_of(*[st.integers(0, 5)] * 4, st.integers(-4, -1), emails, external_ids)
+"""A number from 0 stands for one of the contacts that are there, a negative one for any there ever was."""
+kinds = st.sampled_from([*[None] * 6, "id", "email", "external_id"])
+versions = st.sampled_from([*[None] * 6, "current", "older"])
+keys = st.sampled_from([*[None] * 4, "k-1", "k-2"])
+flags = st.fixed_dictionaries(
+    {},
+    optional={
+        "is_active": st.booleans(),
+        "is_unsubscribed": st.booleans(),
+        "validation_status": st.sampled_from(["pending", "valid", "invalid"]),
+    },
+)
+verdicts = st.sampled_from([("valid", None), ("invalid", "no_mx"), ("invalid", "bounced")])
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request for a change: what, of whom and on which terms."""
+
+    method: str
+    route: str
+    ref: str | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Json | None = None
+    version: int | None = None
+    key: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """What an Idempotency-Key stands for."""
+        return _text([self.method, self.route, self.ref, self.query, self.body])
+
+    def headers(self) -> dict[str, str]:
+        headers = {} if self.key is None else {"idempotency-key": self.key}
+        return headers if self.version is None else headers | {"if-match": f'"{self.version}-pending"'}
+
+
+class ContactMachine(RuleBasedStateMachine):
+    """The API on a table, and the model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = MotoTable()
+        self.clock = FakeClock(BEGAN_MS)
+        self.api = InProcessApi(self.table.client(), ACCOUNT_ID, self.clock, Dice("machine"))
+        self.book = Book()
+        self.keyed: Ask | None = None
+        """The latest request that had an Idempotency-Key."""
+
+    # Writing
+
+    @rule(body=new_contacts, key=keys)
+    def create(self, body: Json, key: str | None) -> None:
+        self.create_or(body, "reject", key)
+
+    @rule(body=new_contacts, key=keys)
+    def upsert(self, body: Json, key: str | None) -> None:
+        self.create_or(body, "update", key)
+
+    def create_or(self, body: Json, on_conflict: str, key: str | None) -> None:
+        ask = Ask("POST", "/v1/contacts", query={"on_conflict": on_conflict}, body=body, key=key)
+
+        def modelled(reply: Reply) -> Said:
+            made = reply.body.get("id") if reply.status == 201 else None
+            return self.book.create(body, on_conflict, self.now, made)
+
+        self.write(ask, modelled)
+
+    @rule(ref=refs, by=kinds, body=bodies(CHANGES), version=versions, key=keys)
+    def update(
+        self, ref: str | int, by: str | None, body: Json, version: str | None, key: str | None
+    ) -> None:
+        self.patch(ref, by, body, version, key, skip=False)
+
+    @rule(ref=refs, body=renames, version=versions, key=keys, skip=st.booleans())
+    def rename(self, ref: str | int, body: Json, version: str | None, key: str | None, skip: bool) -> None:
+        self.patch(ref, None, body, version, key, skip)
+
+    def patch(
+        self, ref: str | int, by: str | None, body: Json, version: str | None, key: str | None, skip: bool
+    ) -> None:
+        name = self.named(ref, self.book.live)
+        seen = self.version(version, name, by, self.book.live)
+        query = _by(by) | ({"on_invalid": "skip"} if skip else {})
+        ask = Ask("PATCH", ONE, name, query, body, seen, key)
+        self.write(ask, lambda _: self.book.update(name, by, body, seen, skip, self.now))
+
+    @rule(ref=refs, by=kinds, version=versions, key=keys)
+    def delete(self, ref: str | int, by: str | None, version: str | None, key: str | None) -> None:
+        self.take_away(self.named(ref, self.book.live), by, version, key, permanent=False)
+
+    @rule(ref=refs, by=kinds, version=versions, key=keys)
+    def erase(self, ref: str | int, by: str | None, version: str | None, key: str | None) -> None:
+        contacts = {**self.book.trash, **self.book.live}
+        self.take_away(self.named(ref, contacts), by, version, key, permanent=True)
+
+    def take_away(
+        self, name: str, by: str | None, version: str | None, key: str | None, *, permanent: bool
+    ) -> None:
+        seen = self.version(version, name, by, self.book.live)
+        query = _by(by) | ({"permanent": "true"} if permanent else {})
+        ask = Ask("DELETE", ONE, name, query, None, seen, key)
+        self.write(ask, lambda _: self.book.delete(name, by, permanent, seen, self.now))
+
+    @precondition(lambda self: self.book.trash)
+    @rule(ref=refs, by=kinds, version=versions, key=keys)
+    def restore(self, ref: str | int, by: str | None, version: str | None, key: str | None) -> None:
+        name = self.named(ref, self.book.trash)
+        seen = self.version(version, name, by, self.book.trash)
+        ask = Ask("POST", f"{ONE}/restore", name, _by(by), None, seen, key)
+        self.write(ask, lambda _: self.book.restore(name, by, seen, self.now))
+
+    @precondition(lambda self: self.keyed and self.keyed.key in self.book.records)
+    @rule()
+    def repeat_a_keyed_request(self) -> None:
+        assert self.keyed is not None
+        assert self.keyed.key is not None
+        said = self.book.known(self.keyed.key, self.keyed.identity)
+        assert said is not None
+        self.check(self.send(self.keyed), said)
+
+    # Reading
+
+    @rule(ref=refs, by=kinds)
+    def read(self, ref: str | int, by: str | None) -> None:
+        name = self.named(ref, self.book.live)
+        reply = self.api.request("GET", ONE, name, query=_by(by))
+        self.check(reply, self.book.get(name, by))
+        if reply.status == 200:
+            known = {"if-none-match": reply.headers["ETag"]}
+            assert self.api.request("GET", ONE, name, query=_by(by), headers=known).status == 304
+
+    @precondition(lambda self: self.book.live)
+    @rule(
+        newest_first=st.booleans(),
+        limit=st.integers(1, 4),
+        flags=st.one_of(st.just({}), flags),
+        bounds=st.one_of(st.none(), st.tuples(st.integers(0, 5), st.integers(0, 5))),
+    )
+    def list_by_creation(
+        self, newest_first: bool, limit: int, flags: Json, bounds: tuple[int, int] | None
+    ) -> None:
+        after, before = [self.created(number) for number in bounds] if bounds else ["", "9999"]
+        query = {key: json.dumps(value).strip('"') for key, value in flags.items()}
+        query |= {"limit": str(limit), "sort": "-created_at" if newest_first else "created_at"}
+        query |= {"created_after": after, "created_before": before} if bounds else {}
+        pages = list(self.pages(query))
+        found = [contact for page in pages for contact in page]
+        assert _text(found) == _text(self.book.listed(newest_first, flags, after, before))
+        assert all(len(page) <= limit for page in pages)
+        assert flags or all(len(page) == limit for page in pages[:-1])
+
+    # What happens meanwhile
+
+    @precondition(lambda self: self.book.live)
+    @rule(number=st.integers(0, 5), verdict=verdicts)
+    def a_verdict_on_an_email(self, number: int, verdict: tuple[str, str | None]) -> None:
+        contact_id = self.named(number, self.book.live)
+        self.book.judge(contact_id, *verdict)
+        self.table.call("update_item", _verdict(contact_id, *verdict))
+
+    @precondition(lambda self: self.book.trash)
+    @rule(days=st.sampled_from([1, 8, 16, 31]), choice=st.randoms(use_true_random=False))
+    def days_pass(self, days: int, choice: Random) -> None:
+        """DynamoDB deletes what is over: some of it late."""
+        self.clock.at_ms += days * DAY_MS
+        self.book.let_time_pass(self.now // 1000)
+        for item in self.table.items():
+            is_over = "ttl" in item and int(item["ttl"]["N"]) <= self.now // 1000
+            if is_over and choice.random() < 0.5:
+                self.table.remove(item)
+
+    # Checking
+
+    @invariant()
+    def the_table_is_consistent(self) -> None:
+        items = self.table.items()
+        # While DynamoDB is at it, a record may be gone before its pointer is.
+        found = violations(items, ACCOUNT_ID, self.now // 1000)
+        assert [wrong for wrong in found if "pointer" not in wrong] == []
+
+    def teardown(self) -> None:
+        everything = [contact for page in self.pages({"sort": "created_at"}) for contact in page]
+        assert _text(everything) == _text(self.book.listed(False, {}, "", "9999"))
+        for ref in (*EMAILS, *EXTERNAL_IDS, *self.book.ids):
+            self.check(self.api.request("GET", ONE, ref), self.book.get(ref, None))
+
+    def write(self, ask: Ask, modelled: Callable[[Reply], Said]) -> None:
+        """Send a request for a change, and have the model make it too unless its key is known."""
+        self.clock.at_ms += 7
+        reply = self.send(ask)
+        said = self.book.known(ask.key, ask.identity) if ask.key else None
+        if said is None:
+            said = modelled(reply)
+            if ask.key:
+                self.book.remember(ask.key, ask.identity, said, self.now)
+                self.keyed = ask
+        self.check(reply, said)
+
+    def send(self, ask: Ask) -> Reply:
+        return self.api.request(
+            ask.method, ask.route, ask.ref, query=ask.query, body=ask.body, headers=ask.headers()
+        )
+
+    def check(self, reply: Reply, said: Said) -> None:
+        assert reply.status == said.status, (reply, said)
+        assert (reply.headers.get("Idempotent-Replayed") == "true") is said.replayed
+        if said.status >= 400:
+            told = {key: value for key, value in said.body.items() if key != "fields"}
+            assert {key: reply.body.get(key) for key in told} == told
+            return
+        body = dict(reply.body)
+        if "skipped" in body:
+            body["skipped"] = [skipped["field"] for skipped in body["skipped"]]
+        assert _text(body) == _text(said.body)
+        if "version" in body:
+            assert reply.headers["ETag"] == f'"{body["version"]}-{body["validation_status"]}"'
+
+    def pages(self, query: dict[str, str]) -> Iterator[list[Json]]:
+        cursor: dict[str, str] = {}
+        while True:
+            page = self.api.request("GET", query=query | cursor).body
+            yield page["data"]
+            assert page["has_more"] is (page["next_cursor"] is not None)
+            if not page["has_more"]:
+                return
+            cursor = {"cursor": page["next_cursor"]}
+
+    @property
+    def now(self) -> int:
+        return self.clock.at_ms
+
+    def named(self, ref: str | int, contacts: Mapping[str, Any]) -> str:
+        """The text that stands for a ref."""
+        if isinstance(ref, str):
+            return ref
+        ids = (sorted(contacts) if ref >= 0 else []) or self.book.ids or [NOBODY]
+        return ids[ref % len(ids)]
+
+    def version(
+        self, version: str | None, name: str, by: str | None, contacts: Mapping[str, Any]
+    ) -> int | None:
+        """What If-Match asks for."""
+        contact_id = self.book.resolve(name, by, contacts)
+        if version is None or contact_id is None:
+            return None
+        found = contacts[contact_id]
+        current: int = getattr(found, "contact", found).version
+        return current if version == "current" else current - 1
+
+    def created(self, number: int) -> str:
+        """When one of the live contacts was made."""
+        times = sorted(contact.created_at for contact in self.book.live.values())
+        return times[number % len(times)]
+
+
+def _by(by: str | None) -> dict[str, str]:
+    return {} if by is None else {"by": by}
+
+
+def _text(value: Any) -> str:
+    """Equal where JSON is: to Python, 1 is True."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def _verdict(contact_id: str, status: str, reason: str | None) -> Json:
+    """The update that a verdict is."""
+    update: Json = {
+        "TableName": NAME,
+        "Key": {name: {"S": part} for name, part in contact_key(ACCOUNT_ID, contact_id)._asdict().items()},
+        "UpdateExpression": "SET validation_status = :s REMOVE validation_reason",
+        "ExpressionAttributeValues": {":s": {"S": status}},
+    }
+    if reason is not None:
+        update["UpdateExpression"] = "SET validation_status = :s, validation_reason = :r"
+        update["ExpressionAttributeValues"][":r"] = {"S": reason}
+    return update
+
+
+TestContactMachine = ContactMachine.TestCase
+TestContactMachine.settings = settings(
+    max_examples=max(1, OPERATIONS // STEPS),
+    stateful_step_count=STEPS,
+    deadline=None,
+    derandomize="CONTACT_MACHINE_OPERATIONS" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)

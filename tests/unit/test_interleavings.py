@@ -1,0 +1,254 @@
+"""Every pair of writes to one contact, the second carried out between any two DynamoDB calls of the first.
+
+What both callers are answered, and the whole table afterwards, must be what one of the two serial orders gives.
+Only `change_id` and `size_bound` are masked: each caller has a clock that stands still, and draws the same ids
+in whatever order. The one write of a request is its last call (that is asserted), so a second request in a gap
+finds the table as it was at the start: its own part is carried out once, and what it leaves is put in each gap.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import pytest
+
+from contacts.adapters import keys
+from contacts.domain.outcome import Receipt
+from contacts.services.terms import UNCONDITIONAL, Terms
+from tests.moto_table import MotoTable
+from tests.scenarios import (
+    ACCOUNT_ID,
+    STARTS,
+    WRITES,
+    Answer,
+    Caller,
+    Contents,
+    Start,
+    Write,
+    begun,
+    check,
+    contents,
+)
+
+FIRST, SECOND = Caller("first"), Caller("second", later_ms=1000)
+TWIN = Caller("first", draws="twin")
+"""Sends the very request that the first caller sends."""
+KEYED_STARTS = [start for start in STARTS if start.name in ("live", "two live", "in the trash, another live")]
+"""With a key only the shape of a write's transaction differs, so these will do."""
+WITH_KEY = Terms(receipt=Receipt("k-1", "0" * 64))
+RECORD = tuple(keys.idempotency(ACCOUNT_ID, "k-1"))
+
+Ending = tuple[Answer, Answer, Contents]
+"""The answer to the first write, that to the second, and the table."""
+
+
+class Killed(BaseException):
+    """Raised where a process ends in the middle of a request."""
+
+
+def kill() -> None:
+    raise Killed
+
+
+class Interrupted:
+    """A client of which something else follows the n-th call."""
+
+    def __init__(self, client: Any, after: int, then: Callable[[], None]) -> None:
+        self._client = client
+        self._after = after
+        self._then = then
+        self.calls = 0
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        return partial(self._call, method)
+
+    def _call(self, method: str, **request: Any) -> Any:
+        try:
+            return getattr(self._client, method)(**request)
+        finally:
+            self.calls += 1
+            if self.calls == self._after:
+                self._then()
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of a write; `left` brings the table back to how it then was."""
+
+    answer: Answer
+    calls: int
+    contents: Contents
+    left: Any
+
+
+@cache
+def table() -> MotoTable:
+    """The one table on which everything happens."""
+    return MotoTable()
+
+
+def carried_out(
+    start: Start,
+    caller: Caller,
+    write: Write,
+    terms: Terms,
+    after: int = -1,
+    then: Callable[[], None] = lambda: None,
+) -> Run:
+    """Carry out a write on the table as it is, with something else after its n-th call (0: before any)."""
+    dynamodb = Interrupted(table().client(), after, then)
+    if after == 0:
+        then()
+    answer = caller.answered(dynamodb, start, write, terms)
+    check(table(), start)
+    assert answer.refusal not in ("Contention", "TemporarilyUnavailable")
+    return Run(answer, dynamodb.calls, contents(table()), table().snapshot())
+
+
+@cache
+def untouched(start: Start) -> Contents:
+    table().bring_back(begun(start))
+    check(table(), start)
+    return contents(table())
+
+
+@cache
+def alone(start: Start, caller: Caller, write: Write, terms: Terms = UNCONDITIONAL) -> Run:
+    """A write carried out on a state to start from."""
+    table().bring_back(begun(start))
+    return carried_out(start, caller, write, terms)
+
+
+def gaps(start: Start, first: Write, terms: Terms) -> range:
+    return range(1, alone(start, FIRST, first, terms).calls)
+
+
+def writes_nothing(start: Start, second: Write) -> bool:
+    return alone(start, SECOND, second).contents == untouched(start)
+
+
+@cache
+def likeness(start: Start, second: Write) -> Write:
+    """The first of all writes that does the same to the table: whoever comes after it sees no difference."""
+    contents = alone(start, SECOND, second).contents
+    return next(write for write in WRITES if alone(start, SECOND, write).contents == contents)
+
+
+@cache
+def amid(start: Start, first: Write, terms: Terms, gap: int, other: Caller, second: Write) -> Run:
+    """The first write, with another's in a gap (0: before the first call)."""
+    others_terms = terms if other is TWIN else UNCONDITIONAL
+    left = alone(start, other, second, others_terms).left
+
+    def interlude() -> None:
+        assert contents(table()) == untouched(start), "a request that wrote before its last call"
+        table().bring_back(left)
+
+    table().bring_back(begun(start))
+    return carried_out(start, FIRST, first, terms, gap, interlude)
+
+
+def interleaved(start: Start, first: Write, terms: Terms, gap: int, second: Write) -> Ending:
+    run = amid(start, first, terms, gap, SECOND, likeness(start, second))
+    return run.answer, alone(start, SECOND, second).answer, run.contents
+
+
+def second_then_first(start: Start, first: Write, terms: Terms, second: Write) -> Ending:
+    return interleaved(start, first, terms, 0, second)
+
+
+def first_then_second(start: Start, first: Write, terms: Terms, second: Write) -> Ending:
+    earlier = alone(start, FIRST, first, terms)
+    table().bring_back(earlier.left)
+    later = carried_out(start, SECOND, second, UNCONDITIONAL)
+    return earlier.answer, later.answer, later.contents
+
+
+def is_serial(ending: Ending, start: Start, first: Write, terms: Terms, second: Write) -> bool:
+    return any(
+        ending == order(start, first, terms, second) for order in (second_then_first, first_then_second)
+    )
+
+
+def unexplained(start: Start, first: Write, terms: Terms) -> list[str]:
+    """Every write that, in one of the first one's gaps, leads to an ending of no serial order."""
+    return [
+        f"{second} after call {gap}: {_told(interleaved(start, first, terms, gap, second))}"
+        for second in WRITES
+        for gap in gaps(start, first, terms)
+        if not writes_nothing(start, second)
+        and not is_serial(interleaved(start, first, terms, gap, second), start, first, terms, second)
+    ]
+
+
+def _told(ending: Ending) -> str:
+    one, another, contents = ending
+    return f"first {one}, second {another}, in the table {sorted(contents)}"
+
+
+every_start = pytest.mark.parametrize("start", STARTS, ids=str)
+keyed_start = pytest.mark.parametrize("start", KEYED_STARTS, ids=str)
+every_first = pytest.mark.parametrize("first", WRITES, ids=str)
+
+
+@every_start
+@every_first
+def test_another_write_in_between_has_a_serial_outcome(start: Start, first: Write) -> None:
+    assert unexplained(start, first, UNCONDITIONAL) == []
+
+
+@keyed_start
+@every_first
+def test_so_it_has_with_an_idempotency_key(start: Start, first: Write) -> None:
+    assert unexplained(start, first, WITH_KEY) == []
+
+
+@keyed_start
+@every_first
+def test_whatever_came_in_between_the_request_commits_once(start: Start, first: Write) -> None:
+    for second in {likeness(start, second) for second in WRITES}:
+        for gap in gaps(start, first, WITH_KEY):
+            once = amid(start, first, WITH_KEY, gap, SECOND, second)
+            assert (RECORD in once.contents) is once.answer.is_success
+            if once.answer.is_success:
+                table().bring_back(once.left)
+                again = carried_out(start, FIRST, first, WITH_KEY)
+                assert again.answer == once.answer.replayed()
+                assert again.contents == once.contents
+
+
+@keyed_start
+@every_first
+def test_of_two_equal_requests_one_commits_and_the_other_replays_it(start: Start, first: Write) -> None:
+    twin = alone(start, TWIN, first, WITH_KEY)
+    for gap in (0, *gaps(start, first, WITH_KEY)):
+        run = amid(start, first, WITH_KEY, gap, TWIN, first)
+        assert run.answer == twin.answer.replayed()
+        assert run.contents == twin.contents
+
+
+@every_start
+@every_first
+def test_a_killed_request_leaves_all_or_nothing(start: Start, first: Write) -> None:
+    whole = alone(start, FIRST, first)
+    for after in range(1, whole.calls + 1):
+        table().bring_back(begun(start))
+        with pytest.raises(Killed):
+            carried_out(start, FIRST, first, UNCONDITIONAL, after, kill)
+        check(table(), start)
+        assert contents(table()) == (whole.contents if after == whole.calls else untouched(start))
+
+
+@keyed_start
+@every_first
+def test_the_next_try_completes_a_killed_request(start: Start, first: Write) -> None:
+    whole = alone(start, FIRST, first, WITH_KEY)
+    for after in range(1, whole.calls + 1):
+        table().bring_back(begun(start))
+        with pytest.raises(Killed):
+            carried_out(start, FIRST, first, WITH_KEY, after, kill)
+        again = carried_out(start, FIRST, first, WITH_KEY)
+        is_late = after == whole.calls
+        assert again.answer == (whole.answer.replayed() if is_late else whole.answer)
+        assert again.contents == whole.contents
