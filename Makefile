@@ -5,6 +5,9 @@ MAKEFLAGS += --no-print-directory
 
 PORT ?= 4566
 
+# The package as it is in the repository; functions get it in a layer.
+export PYTHONPATH := layers/contacts
+
 # The first that works: 3.13 is what the functions run on in the cloud, 3.12 and 3.11 are as good for all else.
 PYTHON ?= $(shell for python in \
     python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13*/bin/python \

@@ -89,15 +89,15 @@ def sample_event(operation: str) -> Any:
 def table_contents() -> dict[str, Any]:
     """What the events of events/ expect to find in the table, and a page of contacts more: for `CannedTable`."""
     # Here, as moto takes its time.
-    from tests import sample_events
+    from local import sample_account
     from tests.moto_table import MotoTable
 
     table = MotoTable()
-    sample_events.fill(table.client(), NAME)
+    sample_account.fill(table.client(), NAME)
     items = table.items()
-    live = next(item for item in items if item["SK"]["S"] == f"CONTACT#{sample_events.LIVE.id}")
+    live = next(item for item in items if item["SK"]["S"] == f"CONTACT#{sample_account.LIVE.id}")
     items += [live | {"SK": {"S": f"CONTACT#{number:02}"}} for number in range(PAGE)]
-    return {"items": items, "counter": {"used": {"N": "1"}, "account_id": {"S": sample_events.ACCOUNT.id}}}
+    return {"items": items, "counter": {"used": {"N": "1"}, "account_id": {"S": sample_account.ACCOUNT.id}}}
 
 
 def ours() -> list[Subject]:

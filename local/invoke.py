@@ -78,8 +78,6 @@ def running_stack() -> dict[str, Any] | None:
 def invoke(function: Function, event: Any, stack: dict[str, Any] | None) -> tuple[Any, str]:
     """What a function answers to an event, and its log.
 
-    With a running stack an API key in the event becomes that of its demo account, which the stack knows.
-
     Raises:
         LocalStackError: what it takes to run a function is missing.
         FunctionFailed: the function's process ended without an answer.
@@ -89,9 +87,6 @@ def invoke(function: Function, event: Any, stack: dict[str, Any] | None) -> tupl
         ids: dict[str, str] = {}
     else:
         ids = {"Table": stack["table"]}
-        headers = event.get("headers", {}) if isinstance(event, dict) else {}
-        if "x-api-key" in headers:
-            headers["x-api-key"] = stack.get("keys", {}).get("native", headers["x-api-key"])
     environment = function.resolved_environment(ids)
     environment["AWS_ENDPOINT_URL"] = NOWHERE if stack is None else stack["endpoint_url"]
     emulator = RuntimeEmulator(

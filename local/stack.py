@@ -10,11 +10,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local import sample_account
 from local.demo import create_demo_account
 from local.deployment import Deployment
 from local.environment import own_environment
@@ -162,7 +163,7 @@ class LocalStack:
         urlopen(Request(f"{self.endpoint_url}/_local/save", method="POST"), timeout=60).close()
 
     def write_description(self) -> None:
-        """Writes stack.json, and env for shells.
+        """Writes stack.json, env for shells and sam-env.json for `sam local invoke`.
 
         The demo account is created once: its keys are known only when they are created.
         """
@@ -174,15 +175,26 @@ class LocalStack:
             "endpoint_url": self.endpoint_url,
             "table": resources["Table"],
         }
-        if known.get("table") == description["table"] and known.get("account_id"):
+        if known.get("table") == description["table"] and self.has_account(known):
             description |= {"account_id": known["account_id"], "keys": known["keys"]}
         elif "ProvisionAccount" in resources:
             description |= create_demo_account(self.deployment, self.url)
+            sample_account.fill(self.deployment.client("dynamodb"), resources["Table"])
             self.save()
         file.write_text(json.dumps(description, indent=2) + "\n")
         if "keys" in description:
             variables = f"API={self.url}\nKEY={description['keys']['native']}\n"
             (self.directory / "env").write_text(variables)
+        for_sam = {"Parameters": {"TABLE_NAME": resources["Table"], "TABLE_ENDPOINT": self.endpoint_url}}
+        (self.directory / "sam-env.json").write_text(json.dumps(for_sam, indent=2) + "\n")
+
+    def has_account(self, known: dict[str, Any]) -> bool:
+        """Whether the demo account that an earlier stack.json knows is in the table, which may have been lost since."""
+        with suppress(KeyError, HTTPError):
+            headers = {"X-API-Key": known["keys"]["native"]}
+            with urlopen(Request(f"{self.url}/v1/account", headers=headers), timeout=30) as answer:
+                return bool(json.load(answer)["id"] == known["account_id"])
+        return False
 
     @property
     def description(self) -> dict[str, Any]:

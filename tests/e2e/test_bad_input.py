@@ -22,9 +22,14 @@ def account(shared_account: Account) -> Account:
     return shared_account
 
 
+@pytest.fixture(scope="module")
+def before(account: Account) -> Any:
+    """What is in the account, from the first of these tests to the last."""
+    return account.items()
+
+
 @pytest.fixture(autouse=True)
-def nothing_is_written(account: Account) -> Iterator[None]:
-    before = account.items()
+def nothing_is_written(account: Account, before: Any) -> Iterator[None]:
     yield
     assert account.items() == before
 

@@ -17,6 +17,8 @@ import pytest
 from local.stack import ROOT, LocalStack, free_port
 
 SECONDS_UNTIL_SAVED = 4
+ENVIRONMENT = {**os.environ, "PYTHONPATH": "layers/contacts"}
+"""As the Makefile sets it."""
 
 
 def test_what_no_route_matches_is_refused_by_the_api(stack: dict[str, Any]) -> None:
@@ -80,7 +82,7 @@ def command(stack: LocalStack) -> list[str]:
 def run(stack: LocalStack) -> Iterator[subprocess.Popen[str]]:
     """`make run`, ready."""
     process = subprocess.Popen(
-        command(stack), cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command(stack), cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
         for line in process.stdout:
@@ -95,7 +97,9 @@ def run(stack: LocalStack) -> Iterator[subprocess.Popen[str]]:
 
 
 def run_to_its_end(stack: LocalStack) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(stack), cwd=ROOT, text=True, capture_output=True, timeout=60, check=False)
+    return subprocess.run(
+        command(stack), cwd=ROOT, env=ENVIRONMENT, text=True, capture_output=True, timeout=60, check=False
+    )
 
 
 def processes(directory: Path) -> list[tuple[int, str]]:

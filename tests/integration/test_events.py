@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from local import sample_account
 from local.layers import built_layers
 from local.rie import Invocation, RuntimeEmulator, RuntimeUnavailable, emulator_binary
 from local.stack import LocalStack
@@ -29,7 +30,7 @@ def invoked(request: pytest.FixtureRequest, emulator: LocalStack) -> Iterator[tu
     function: Function = request.param
     client = emulator.deployment.client("dynamodb")
     table = create_table(client, f"contacts-{uuid4().hex}")
-    sample_events.fill(client, table)
+    sample_account.fill(client, table)
     environment = function.resolved_environment({"Table": table})
     with RuntimeEmulator(
         function.folder,
@@ -63,8 +64,8 @@ def test_it_logs_one_line_with_its_metrics(invoked: tuple[Function, Invocation])
         assert line["request_id"] == event["requestContext"]["requestId"]
         assert line["route"] == event["routeKey"]
         assert line["status"] == invocation.payload["statusCode"]
-        assert line["account_id"] == sample_events.ACCOUNT.id
-        assert line["key_id"] == sample_events.API_KEY.id
+        assert line["account_id"] == sample_account.ACCOUNT.id
+        assert line["key_id"] == sample_account.API_KEY.id
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "Contacts"
     assert directive["Dimensions"] == [["operation", "service"]]

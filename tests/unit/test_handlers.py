@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from contacts import bootstrap
 from contacts.observability import logger
+from local import sample_account
 from local.stack import ROOT
 from local.template import functions
 from tests import sample_events
@@ -43,7 +44,7 @@ def table(settings: None) -> Iterator[Any]:
     with mock_aws():
         client = bootstrap.client("dynamodb")
         create_table(client)
-        sample_events.fill(client, NAME)
+        sample_account.fill(client, NAME)
         yield client
 
 

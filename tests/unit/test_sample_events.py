@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from contacts.services.gatekeeper import _KEY as A_KEY
+from local import sample_account
 from local.template import functions
 from tests import sample_events
 
@@ -63,8 +64,8 @@ def test_its_members_do_not_contradict_each_other(event: Any) -> None:
 
 def test_its_key_has_the_form_of_one_and_its_addresses_are_nobodys(event: Any) -> None:
     """RFC 2606 keeps example.com and its like, RFC 5737 keeps 192.0.2.0/24 for documentation."""
-    assert event["headers"]["x-api-key"] == sample_events.KEY
-    assert A_KEY.fullmatch(sample_events.KEY)
+    assert event["headers"]["x-api-key"] == sample_account.KEY
+    assert A_KEY.fullmatch(sample_account.KEY)
     hosts = re.findall(r"@([a-z0-9.-]+)", json.dumps(event))
     assert set(hosts) <= {"example.com", "example.org", "example.net"}
     assert event["requestContext"]["http"]["sourceIp"].startswith("192.0.2.")

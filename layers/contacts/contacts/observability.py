@@ -33,13 +33,15 @@ def record_request(operation: str, status: int, duration_ms: float, fields: Mapp
 
 
 def record_failure(error: BaseException, fields: Mapping[str, object]) -> None:
-    """Log where an unexpected exception came from: its types and places, not its messages."""
+    """Log where an unexpected exception came from: types, places and AWS's error codes, not its messages."""
     chain: list[str] = []
     cause: BaseException | None = error
     while cause is not None and len(chain) < 5:
         frames = [
             f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(cause.__traceback__)
         ]
-        chain.append(f"{type(cause).__module__}.{type(cause).__qualname__} at {' < '.join(reversed(frames))}")
+        code = getattr(cause, "response", {}).get("Error", {}).get("Code", "")
+        kind = f"{type(cause).__module__}.{type(cause).__qualname__} {code}".strip()
+        chain.append(f"{kind} at {' < '.join(reversed(frames))}")
         cause = cause.__cause__ or cause.__context__
     logger.error("unexpected failure", extra={**fields, "failure": chain})

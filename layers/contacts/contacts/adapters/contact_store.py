@@ -90,7 +90,10 @@ class DynamoContactStore:
         start = None
         if after_id is not None:
             if not lowest <= after_id <= highest:
-                return [], None  # Made up: no cursor of this list leads there, and DynamoDB refuses to start there.
+                return (
+                    [],
+                    None,
+                )  # Made up: no cursor of this list leads there, and DynamoDB refuses to start there.
             start = keys.contact(self._account, after_id)
         found: list[Contact] = []
         while True:

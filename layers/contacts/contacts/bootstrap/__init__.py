@@ -76,15 +76,16 @@ def clock() -> SystemClock:
 
 
 @cache
-def client(service: str) -> Any:
+def client(service: str, endpoint_url: str | None = None) -> Any:
     """A low-level client (boto3's resources would cost 60 ms of a cold start)."""
-    return botocore.session.get_session().create_client(service, config=_TABLE_CALLS)
+    session = botocore.session.get_session()
+    return session.create_client(service, endpoint_url=endpoint_url, config=_TABLE_CALLS)
 
 
 @cache
 def table() -> Table:
     """The table."""
-    return Table(client("dynamodb"), os.environ["TABLE_NAME"])
+    return Table(client("dynamodb", os.environ.get("TABLE_ENDPOINT") or None), os.environ["TABLE_NAME"])
 
 
 @cache

@@ -115,7 +115,10 @@ def _validated(email: str) -> str:
 
     try:
         # test_environment admits `.test`, reserved for tests by RFC 2606; a domain still needs its dot.
-        valid = validate_email(email, allow_smtputf8=False, check_deliverability=False, test_environment=True)
+        # strict: at most 64 characters before the @ (RFC 5321 §4.5.3.1.1).
+        valid = validate_email(
+            email, allow_smtputf8=False, check_deliverability=False, test_environment=True, strict=True
+        )
     except EmailNotValidError as error:
         raise ValueError(str(error)) from None
     if valid.ascii_domain is None or "." not in valid.ascii_domain:
