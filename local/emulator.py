@@ -42,7 +42,7 @@ MAX_CONCURRENT_REQUESTS = 4 * (os.cpu_count() or 1)
 
 
 class Emulator:
-    """MiniStack's ASGI application with the three habits above."""
+    """MiniStack's ASGI application with the habits above."""
 
     def __init__(self, application):
         self.application = application

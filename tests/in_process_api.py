@@ -16,11 +16,11 @@ from contacts.adapters.table import Table
 from contacts.api.entrypoint import Entrypoint
 from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
 from contacts.services.contact_book import ContactBook
-from contacts.services.gatekeeper import Admission
+from contacts.services.gatekeeper import Admission, Gatekeeper
 from contacts.services.ports import Randomness
 from local.stack import ROOT
+from local.table import NAME
 from tests.fakes import FakeClock
-from tests.table import NAME
 
 OPERATIONS = {
     "POST /v1/contacts": "create_contact",
@@ -41,6 +41,17 @@ class Reply:
     status: int
     body: Any
     headers: Mapping[str, str]
+
+
+class OpenGate(Gatekeeper):
+    """Lets every key in, as the same caller."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._always = caller
+
+    def admit(self, key: str) -> Admission:
+        """Whose request it is, uncounted."""
+        return Admission(self._always, used=1, seconds_left=1, resets_at=0)
 
 
 class InProcessApi:
@@ -65,9 +76,10 @@ class InProcessApi:
     ) -> Reply:
         """Send a request; `ref` stands for `{ref}` in the route."""
         path = route if ref is None else route.replace("{ref}", quote(ref, safe=""))
+        route_key = f"{method} {route}"
         event = {
             "version": "2.0",
-            "routeKey": f"{method} {route}",
+            "routeKey": route_key,
             "rawPath": path,
             "rawQueryString": urlencode(query or {}),
             "headers": {"x-api-key": "any", **(headers or {})},
@@ -76,14 +88,10 @@ class InProcessApi:
             "body": None if body is None else json.dumps(body),
             "isBase64Encoded": False,
         }
-        context = SimpleNamespace(aws_request_id="l-1")
-        answer = self._entries[event["routeKey"]](event, context)
+        context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
+        answer = self._entries[route_key](event, context)
         content = json.loads(answer["body"]) if answer["body"] else None
         return Reply(answer["statusCode"], content, answer["headers"])
-
-    def admit(self, _: str) -> Admission:
-        """Let every key in, as ours. (Stands in for the gatekeeper.)"""
-        return Admission(self._caller, used=1, seconds_left=1, resets_at=0)
 
     def _entry(self, operation: str) -> Entrypoint:
         path = ROOT / "functions" / operation / "handler.py"
@@ -94,7 +102,9 @@ class InProcessApi:
         with patch.object(bootstrap, "lambda_entry"):
             spec.loader.exec_module(handler)
         handler.contact_store, handler.contact_book = self._contact_store, self._contact_book
-        return Entrypoint(handler.operation, self, self._record_store)
+        return Entrypoint(
+            handler.operation, OpenGate(self._caller), self._record_store, lambda _seconds: None
+        )
 
     def _contact_store(self, _: Caller) -> DynamoContactStore:
         return DynamoContactStore(

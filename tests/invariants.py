@@ -10,7 +10,7 @@ from contacts.adapters.contact_items import KIND
 from contacts.domain.contact import MAX_BYTES, MAX_LISTS, MAX_TAGS
 from contacts.domain.identity import Name, NameKind, is_uuid
 
-TypedItem = Mapping[str, Mapping[str, Any]]
+TypedItem = Mapping[str, dict[str, Any]]
 
 INDEXED = ("email", "external_id", "updated_at")
 """Attributes that are keys of an index: DynamoDB refuses them as NULL or empty."""
@@ -163,7 +163,7 @@ def _whereabouts_violations(book: _Book) -> Iterator[str]:
 def _record_violations(book: _Book) -> Iterator[str]:
     """A record of a request about a contact is found from that contact, and none is pointed to in vain."""
     for key, record in book.records.items():
-        about = record.get("contact", record["details"]).get("id")
+        about = (record.get("contact") or record["details"]).get("id")
         # A request about an API key has no contact to be found from.
         if is_uuid(about) and (about, key) not in book.pointers:
             yield f"no pointer under contact {about} leads to the record of {key}"

@@ -21,7 +21,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
-from tests.table import NAME, create_table
+from local.table import NAME, create_table
 
 TypedItem = dict[str, Any]
 """An item in DynamoDB's typed JSON."""
@@ -149,7 +149,7 @@ def http_response(request: AWSPreparedRequest, status: int, body: bytes) -> AWSR
 def over_http(table: MotoTable, request: AWSPreparedRequest, method: str) -> AWSResponse:
     """A call that arrives as an HTTP request, and its answer."""
     try:
-        status, document = 200, table.call(method, json.loads(request.body))
+        status, document = 200, table.call(method, json.loads(request.body or b""))
     except Refusal as refusal:
         status, document = refusal.status, dict(refusal.document)
     return http_response(request, status, json.dumps(document).encode())

@@ -1,25 +1,28 @@
 """Every way of writing to a contact, and every state it may start from; all about one email and one external_id."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+from contacts.adapters import keys
 from contacts.adapters.attribute_values import from_item
 from contacts.adapters.contact_store import DynamoContactStore
+from contacts.adapters.expressions import Expression
 from contacts.adapters.records import DynamoRecordStore
-from contacts.adapters.table import Table
+from contacts.adapters.table import ConditionsFailed, Table
 from contacts.domain.contact import Change
 from contacts.domain.errors import ContactsError, TemporarilyUnavailable
 from contacts.domain.identity import Ref, uuid7
-from contacts.domain.outcome import Outcome
+from contacts.domain.outcome import Did, Outcome
 from contacts.services.contact_book import ContactBook, OnConflict
 from contacts.services.once import replayed
 from contacts.services.terms import UNCONDITIONAL, Terms
+from local.table import NAME
 from tests.deterministic import Dice, SetClock
 from tests.invariants import violations
 from tests.moto_table import MotoTable
-from tests.table import NAME
 
 ACCOUNT_ID = "0198f3a0-0000-7000-8000-000000000001"
 
@@ -254,7 +257,7 @@ def _creating(*names: str, on_conflict: OnConflict = OnConflict.REJECT) -> Askin
     own = {"email": EMAIL, "external_id": EXTERNAL_ID}
 
     def ask(book: ContactBook, label: str, terms: Terms) -> Outcome:
-        given = {key: own[key] for key in names}
+        given: dict[str, object] = {key: own[key] for key in names}
         given |= {"last_name": label, "add_tags": [label], "custom_fields": {label: 1}}
         return book.create(given, on_conflict, terms)
 
@@ -282,6 +285,18 @@ def _restoring(ref: str) -> Asking:
     return lambda book, _, terms: book.restore(Ref(ref), terms)
 
 
+def _judging(book: ContactBook, label: str, terms: Terms) -> Outcome:
+    """A verdict on a live contact's email, as validation writes it: no caller sees it come."""
+    expression = Expression()
+    expression.set("validation_status", "invalid")
+    expression.set("validation_reason", label)
+    expression.require(expression.is_there())
+    store: Any = book._store
+    with suppress(ConditionsFailed):
+        store._table.update("contact", keys.contact(ACCOUNT_ID, ADA), expression)
+    return Outcome(did=Did.UPDATED)
+
+
 WRITES = (
     Write("create by email", _creating("email")),
     Write("create by external_id", _creating("external_id")),
@@ -307,3 +322,5 @@ WRITES = (
     Write("restore by id", _restoring(ADA)),
     Write("restore by email", _restoring(EMAIL)),
 )
+VERDICT = Write("a verdict on the email", _judging)
+"""No request, so it has no terms; but it may come between a request's calls."""

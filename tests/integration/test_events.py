@@ -15,9 +15,9 @@ from local import sample_account
 from local.layers import built_layers
 from local.rie import Invocation, RuntimeEmulator, RuntimeUnavailable, emulator_binary
 from local.stack import LocalStack
+from local.table import create_table
 from local.template import Function, functions
 from tests import sample_events
-from tests.table import create_table
 
 
 @pytest.fixture(scope="module", params=functions(), ids=lambda function: function.name)

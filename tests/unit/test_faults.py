@@ -25,6 +25,7 @@ from contacts.services.key_ring import KeyRing, KeyWish, Registrar
 from contacts.services.listing import page_by_creation
 from contacts.services.ports import Listing
 from contacts.services.terms import UNCONDITIONAL, Terms
+from local.table import NAME
 from tests.deterministic import Dice, SetClock
 from tests.faulty_wire import FAULTS, LOST_ANSWER, Fault, Wire
 from tests.moto_table import MotoTable
@@ -46,7 +47,6 @@ from tests.scenarios import (
     contact_book,
     contents,
 )
-from tests.table import NAME
 
 CALLER = Caller("first")
 WITH_KEY = Terms(receipt=Receipt("k-1", "0" * 64))

@@ -13,14 +13,16 @@ from contacts import bootstrap
 from contacts.observability import logger
 from local import sample_account
 from local.stack import ROOT
+from local.table import NAME, create_table
 from local.template import functions
 from tests import sample_events
-from tests.table import NAME, create_table
 
 Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
 
 OPERATIONS = [function.name for function in functions()]
-LAMBDA_CONTEXT = SimpleNamespace(aws_request_id="6f0d1c52-1a3b-4c8e-9d7f-2b5a4e3c1d00")
+LAMBDA_CONTEXT = SimpleNamespace(
+    aws_request_id="6f0d1c52-1a3b-4c8e-9d7f-2b5a4e3c1d00", get_remaining_time_in_millis=lambda: 20_000
+)
 KEPT = (bootstrap.table, bootstrap.account_store, bootstrap.gatekeeper)
 
 

@@ -20,11 +20,11 @@ from contacts.domain.outcome import Did, Outcome
 from contacts.domain.timestamps import iso
 from contacts.services.contact_book import MAX_MAP_KEYS_IN_PLACE, ContactBook
 from contacts.services.ports import Absent, Move, NotInPlace, Standing, VersionDiffers
+from local.table import NAME
 from tests.deterministic import Dice, SetClock
 from tests.invariants import violations
 from tests.moto_table import MotoTable
 from tests.scenarios import ACCOUNT_ID, BEGAN_MS
-from tests.table import NAME
 
 CHANGED_MS = BEGAN_MS + 5000
 ID = uuid7(BEGAN_MS, bytes(10))

@@ -20,6 +20,7 @@ from tests.moto_table import MotoTable
 from tests.scenarios import (
     ACCOUNT_ID,
     STARTS,
+    VERDICT,
     WRITES,
     Answer,
     Caller,
@@ -36,6 +37,7 @@ TWIN = Caller("first", draws="twin")
 """Sends the very request that the first caller sends."""
 KEYED_STARTS = [start for start in STARTS if start.name in ("live", "two live", "in the trash, another live")]
 """With a key only the shape of a write's transaction differs, so these will do."""
+SECONDS = (*WRITES, VERDICT)
 WITH_KEY = Terms(receipt=Receipt("k-1", "0" * 64))
 RECORD = tuple(keys.idempotency(ACCOUNT_ID, "k-1"))
 
@@ -132,7 +134,7 @@ def writes_nothing(start: Start, second: Write) -> bool:
 def likeness(start: Start, second: Write) -> Write:
     """The first of all writes that does the same to the table: whoever comes after it sees no difference."""
     contents = alone(start, SECOND, second).contents
-    return next(write for write in WRITES if alone(start, SECOND, write).contents == contents)
+    return next(write for write in SECONDS if alone(start, SECOND, write).contents == contents)
 
 
 @cache
@@ -175,7 +177,7 @@ def unexplained(start: Start, first: Write, terms: Terms) -> list[str]:
     """Every write that, in one of the first one's gaps, leads to an ending of no serial order."""
     return [
         f"{second} after call {gap}: {_told(interleaved(start, first, terms, gap, second))}"
-        for second in WRITES
+        for second in SECONDS
         for gap in gaps(start, first, terms)
         if not writes_nothing(start, second)
         and not is_serial(interleaved(start, first, terms, gap, second), start, first, terms, second)
@@ -207,7 +209,7 @@ def test_so_it_has_with_an_idempotency_key(start: Start, first: Write) -> None:
 @keyed_start
 @every_first
 def test_whatever_came_in_between_the_request_commits_once(start: Start, first: Write) -> None:
-    for second in {likeness(start, second) for second in WRITES}:
+    for second in {likeness(start, second) for second in SECONDS}:
         for gap in gaps(start, first, WITH_KEY):
             once = amid(start, first, WITH_KEY, gap, SECOND, second)
             assert (RECORD in once.contents) is once.answer.is_success

@@ -163,3 +163,14 @@ def test_a_cursor_leads_back_to_its_place_in_its_own_query_only() -> None:
             from_cursor(query, made_up)
     with pytest.raises(InvalidInput, match="cursor"):
         from_cursor(other, cursor)
+
+
+def test_the_alias_is_the_same_request_for_an_idempotency_key() -> None:
+    headers = {"idempotency-key": "k"}
+    alias = request("{}", headers=headers, rawPath="/api/v1/contacts").receipt()
+    assert alias == request("{}", headers=headers).receipt()
+
+
+def test_if_match_names_a_bounded_number_of_etags() -> None:
+    with pytest.raises(InvalidInput, match="If-Match"):
+        request(headers={"if-match": ", ".join(f'"{version}"' for version in range(21))}).terms()

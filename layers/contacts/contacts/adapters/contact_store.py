@@ -20,6 +20,7 @@ from contacts.adapters.expressions import Expression
 from contacts.adapters.records import RECORD, already_recorded, record_steps
 from contacts.adapters.table import ConditionsFailed, Step, Table
 from contacts.domain.contact import MAX_BYTES, TRASH_DAYS, Change, Contact
+from contacts.domain.errors import TemporarilyUnavailable
 from contacts.domain.identity import Name, NameKind, first_uuid7, last_uuid7
 from contacts.domain.timestamps import DAY, iso
 from contacts.services.ports import (
@@ -35,6 +36,10 @@ from contacts.services.ports import (
     VersionDiffers,
 )
 
+UNKNOWN: Final = (
+    "The answer of the table was lost and the contact has changed since: read it before trying again."
+)
+"""A call that was sent twice failed its condition the second time: nobody can tell whether the first succeeded."""
 _CONTACT: Final = "contact"
 _TRASH: Final = "trash"
 _LAST_MS: Final = (1 << 48) - 1
@@ -144,16 +149,11 @@ class DynamoContactStore:
             )
         except ConditionsFailed as failed:
             existing = failed.items[_CONTACT]
-        if existing is None:
-            raise Absent
-        if existing["change_id"] == change_id:
-            return contact_from(existing)
-        contact = contact_from(existing)
-        if named is not None and named not in contact.names:
-            raise Absent
-        if versions and contact.version not in versions:
-            raise VersionDiffers
-        raise NotInPlace
+            if existing is not None and existing["change_id"] == change_id:
+                return contact_from(existing)
+            if failed.is_repetition:
+                raise TemporarilyUnavailable(UNKNOWN) from None
+            raise _refusal(existing, named, versions) from None
 
     def move(self, move: Move) -> None:
         """One transaction (or one plain call where only the contact's own item changes)."""
@@ -176,6 +176,8 @@ class DynamoContactStore:
                 raise already_recorded(failed.items[RECORD]) from None
             if self._is_ours(move, failed.items.get(_CONTACT), steps):
                 return
+            if failed.is_repetition:
+                raise TemporarilyUnavailable(UNKNOWN) from None
             if _CONTACT in failed.items or _TRASH in failed.items:
                 raise Moved from None
             raise NamesNotFree(
@@ -288,6 +290,18 @@ class DynamoContactStore:
 
     def _change_id(self) -> str:
         return self._randomness(9).hex()
+
+
+def _refusal(existing: Item | None, named: Name | None, versions: Sequence[int]) -> Exception:
+    """Why a contact was not changed in place."""
+    if existing is None:
+        return Absent()
+    contact = contact_from(existing)
+    if named is not None and named not in contact.names:
+        return Absent()
+    if versions and contact.version not in versions:
+        return VersionDiffers()
+    return NotInPlace()
 
 
 def _trash_ends(at_ms: int) -> int:

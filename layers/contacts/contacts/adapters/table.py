@@ -1,17 +1,19 @@
 """The DynamoDB table: single calls, and what their failures mean.
 
-Reads are strongly consistent. A call is retried by the SDK (`bootstrap`: three attempts within six seconds);
-what is left then becomes `TemporarilyUnavailable`. Failed conditions come back as `ConditionsFailed` with the
-items that stood in the way, so that nobody has to read again to learn why.
+Reads are strongly consistent. A call is retried by the SDK (`bootstrap`: three attempts within nine seconds) and not
+begun where the request has less time than that: then, or when all attempts failed, it is `TemporarilyUnavailable`.
+Failed conditions come back as `ConditionsFailed` with the items that stood in the way, so that nobody has to read again
+to learn why.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from contacts.adapters.attribute_values import Item, from_item, to_item
+from contacts.adapters.deadline import Deadline
 from contacts.adapters.expressions import Expression
 from contacts.adapters.keys import Key
 from contacts.domain.errors import Contention, TemporarilyUnavailable
@@ -36,17 +38,25 @@ _CONFLICT_REASONS = frozenset({"TransactionConflict"})
 _BUSY_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
-class ConditionsFailed(Exception):
-    """Raised when conditions did not hold; `items` has, by step, the item that stood in the way (or None)."""
+LONGEST_CALL: Final = 9.0
+"""Seconds: three attempts of a connect (1) and a read (2), with pauses of at most 1 and 2 between them."""
 
-    def __init__(self, items: Mapping[str, Item | None]) -> None:
+
+class ConditionsFailed(Exception):
+    """Raised when conditions did not hold; `items` has, by step, the item that stood in the way (or None).
+
+    `is_repetition`: the SDK had sent the call before and did not get its answer, so it may have been carried out.
+    """
+
+    def __init__(self, items: Mapping[str, Item | None], *, is_repetition: bool = False) -> None:
         super().__init__(", ".join(items))
         self.items = dict(items)
+        self.is_repetition = is_repetition
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One write of a transaction: its name in errors, its kind (Put, Update, Delete, ConditionCheck), its request."""
+    """One write of a transaction: its name in errors, its kind (Put, Update, Delete), its request."""
 
     name: str
     kind: str
@@ -56,9 +66,10 @@ class Step:
 class Table:
     """One table through botocore's DynamoDB client."""
 
-    def __init__(self, client: Any, name: str) -> None:
+    def __init__(self, client: Any, name: str, deadline: Deadline | None = None) -> None:
         self._client = client
         self._name = name
+        self._deadline = deadline or Deadline()
 
     def get(self, key: Key) -> Item | None:
         """One item, as of the latest write."""
@@ -133,10 +144,15 @@ class Table:
             return self._call(method, **request)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                raise ConditionsFailed({name: _old_item(error.response)}) from None
+                attempts = error.response["ResponseMetadata"].get("RetryAttempts", 0)
+                raise ConditionsFailed(
+                    {name: _old_item(error.response)}, is_repetition=attempts > 0
+                ) from None
             raise
 
     def _call(self, method: str, *, named: bool = True, **request: Any) -> dict[str, Any]:
+        if not self._deadline.leaves(LONGEST_CALL):
+            raise TemporarilyUnavailable
         try:
             if named:
                 request["TableName"] = self._name

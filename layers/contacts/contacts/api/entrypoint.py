@@ -17,18 +17,24 @@ from contacts.services.ports import RecordStore
 
 LambdaHandler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
 RecordsOf = Callable[[Caller], RecordStore]
+Begin = Callable[[float], None]
+"""Is told at the beginning of a request how many seconds it has."""
 
 
 class DirectEntrypoint:
     """The Lambda handler around a function that is invoked by its name, with IAM."""
 
-    def __init__(self, name: str, function: Callable[[Mapping[str, Any]], dict[str, object]]) -> None:
+    def __init__(
+        self, name: str, function: Callable[[Mapping[str, Any]], dict[str, object]], begin: Begin
+    ) -> None:
         self._name = name
         self._function = function
+        self._begin = begin
 
     def __call__(self, payload: Mapping[str, Any], context: Any) -> dict[str, object]:
         """Carry it out. An error reaches the invoker as the function's error, with its message."""
         began = perf_counter()
+        self._begin(context.get_remaining_time_in_millis() / 1000)
         status = 500
         try:
             result = self._function(payload)
@@ -45,14 +51,18 @@ class DirectEntrypoint:
 class Entrypoint:
     """The Lambda handler around one operation."""
 
-    def __init__(self, operation: Operation, gatekeeper: Gatekeeper, records_of: RecordsOf) -> None:
+    def __init__(
+        self, operation: Operation, gatekeeper: Gatekeeper, records_of: RecordsOf, begin: Begin
+    ) -> None:
         self.operation = operation
         self._gatekeeper = gatekeeper
         self._records_of = records_of
+        self._begin = begin
 
     def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """Answer one event of API Gateway."""
         began = perf_counter()
+        self._begin(context.get_remaining_time_in_millis() / 1000)
         request = Request.of(event)
         fields: dict[str, object] = {
             "request_id": request.request_id,
@@ -78,8 +88,9 @@ class Entrypoint:
     def _reply(self, request: Request) -> Answer:
         """Serve the request, or recall what it did before.
 
-        Before any refusal the record of its Idempotency-Key is looked up and wins, so that a repeated request
-        gets the answer it had even where the change itself would now fail.
+        Before a refusal of an admitted caller the record of its Idempotency-Key is looked up and wins, so that a
+        repeated request gets the answer it had even where the change itself would now fail. Who is not admitted (401,
+        403, 429) is not told of earlier answers.
 
         Raises:
             ContactsError

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any, ClassVar, Final, get_origin
+from typing import Any, ClassVar, Final
 
 from contacts.domain.timestamps import parsed
 
@@ -19,20 +19,18 @@ class Bounded(int):
 
 
 def converted(values: list[str], kind: Any) -> object:
-    """The value of a query parameter that was given once or, where the kind is a list, repeatedly.
+    """The value of a query parameter.
 
     Raises:
         ValueError: it is none; the message says what is expected.
     """
-    if get_origin(kind) is list:
-        return [_text(value) for value in values]
     if len(values) > 1:
         raise ValueError("is given more than once")
     convert = next(_CONVERTERS[base] for base in kind.__mro__ if base in _CONVERTERS)
     return convert(values[0], kind)
 
 
-def _text(text: str, kind: Any = str) -> str:
+def _text(text: str, kind: Any) -> str:
     if "\0" in text:
         raise ValueError("must not contain the character NUL")
     return text

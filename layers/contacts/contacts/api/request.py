@@ -18,6 +18,8 @@ from contacts.services.terms import Terms
 
 MAX_BODY_BYTES: Final = 1 << 20
 MAX_IDEMPOTENCY_KEY: Final = 255
+MAX_ETAGS: Final = 20
+"""In If-Match; a condition of DynamoDB's takes a hundred."""
 _WRITING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -132,7 +134,8 @@ class Request:
         if not 0 < len(key) <= MAX_IDEMPOTENCY_KEY or not key.isascii() or not key.isprintable():
             message = f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters"
             raise InvalidInput([FieldError("Idempotency-Key", message)])
-        asked = f"{self.method} {self.path}?{self.event.get('rawQueryString') or ''}\n".encode()
+        path = self.path.removeprefix("/api")  # the alias is the same request
+        asked = f"{self.method} {path}?{self.event.get('rawQueryString') or ''}\n".encode()
         return Receipt(key, sha256(asked + self.body()).hexdigest())
 
     def terms(self) -> Terms:
@@ -147,8 +150,11 @@ class Request:
         header = self.header("if-match")
         if header is None or header.strip() == "*":
             return ()
+        tags = header.split(",")
+        if len(tags) > MAX_ETAGS:
+            raise InvalidInput([FieldError("If-Match", f"names more than {MAX_ETAGS} ETags")])
         versions = []
-        for tag in header.split(","):
+        for tag in tags:
             version = tag.strip().removeprefix("W/").strip('"').partition("-")[0]
             if not (version.isascii() and version.isdigit() and len(version) <= 15):
                 raise InvalidInput([FieldError("If-Match", 'is not an ETag of this API, such as "3-valid"')])

@@ -231,4 +231,5 @@ def _field_error(details: Mapping[str, Any]) -> FieldError:
     # A name that is no Unicode has no place of its own.
     path = ".".join(str(part) for part in details["loc"]) or "body"
     template = _MESSAGES.get(details["type"])
-    return FieldError(path, template.format(**details.get("ctx", {})) if template else details["msg"])
+    message = template.format(**details.get("ctx", {})) if template else details["msg"]
+    return FieldError(path, message.replace("'", ""))

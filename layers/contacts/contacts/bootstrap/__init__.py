@@ -25,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from contacts.adapters.account_store import DynamoAccountStore
 from contacts.adapters.clock import SystemClock
+from contacts.adapters.deadline import Deadline
 from contacts.adapters.records import DynamoRecordStore
 from contacts.adapters.sandbox import SandboxRecordStore
 from contacts.adapters.table import Table
@@ -42,12 +43,12 @@ _TABLE_CALLS = Config(
     parameter_validation=False,
     tcp_keepalive=True,
 )
-"""Seconds. Three attempts take at most 9 s with their pauses, so an answer comes before the function's 20 s end."""
+"""Seconds. Three attempts take at most 9 s with their pauses (`adapters.table.LONGEST_CALL`)."""
 
 
 def lambda_entry(operation: Operation) -> LambdaHandler:
     """The Lambda handler of an operation, with everything built that its first request will need."""
-    entry = Entrypoint(operation, gatekeeper(), record_store)
+    entry = Entrypoint(operation, gatekeeper(), record_store, deadline().begin)
     if _IN_LAMBDA:
         # Loads the certificates, shakes hands and runs the SDK's code once: 30 ms here, 200 in the first request.
         with suppress(TemporarilyUnavailable, BotoCoreError, ClientError):
@@ -58,7 +59,7 @@ def lambda_entry(operation: Operation) -> LambdaHandler:
 
 def direct_entry(name: str, function: Callable[[Mapping[str, Any]], dict[str, object]]) -> LambdaHandler:
     """The Lambda handler of a function that is invoked by its name."""
-    entry = DirectEntrypoint(name, function)
+    entry = DirectEntrypoint(name, function, deadline().begin)
     _started()
     return entry
 
@@ -83,9 +84,16 @@ def client(service: str, endpoint_url: str | None = None) -> Any:
 
 
 @cache
+def deadline() -> Deadline:
+    """When the request that is being served must be answered."""
+    return Deadline()
+
+
+@cache
 def table() -> Table:
     """The table."""
-    return Table(client("dynamodb", os.environ.get("TABLE_ENDPOINT") or None), os.environ["TABLE_NAME"])
+    endpoint_url = os.environ.get("TABLE_ENDPOINT") or None
+    return Table(client("dynamodb", endpoint_url), os.environ["TABLE_NAME"], deadline())
 
 
 @cache

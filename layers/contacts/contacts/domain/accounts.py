@@ -18,7 +18,7 @@ HOURLY_LIMITS: Final = {Plan.FREE: 100, Plan.PRO: 10_000}
 """Requests an hour; an enterprise account has a number of its own."""
 
 MAX_API_KEYS: Final = 30
-"""Keys an account may have (two made at the same moment may exceed it by one).
+"""Keys an account may have (those made at the same moment may exceed it).
 
 Their ids stand in the hour's usage item, which stays below 1 KB, so that counting a request costs one unit.
 """

@@ -96,6 +96,11 @@ class ContactBook:
         spared = frozenset(name for name in contact.names if name.kind is NameKind.EMAIL)
 
         def attempt() -> Outcome:
+            if terms.versions:  # A contact that is not there has no version.
+                claims = {name: self._store.claim(name) for name in contact.names}
+                if not any(claim and claim.standing is Standing.LIVE for claim in claims.values()):
+                    raise StaleVersion
+                return self._create_over(given, claims, on_conflict, terms)
             outcome = Outcome(did=Did.CREATED, contact=contact)
             try:
                 self._store.move(
