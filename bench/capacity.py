@@ -11,10 +11,11 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -97,7 +98,8 @@ class Api:
         event = request_event(row.method, row.route, path, body, **({"ref": row.ref} if row.ref else {}))
         event["rawQueryString"] = row.query
         event["headers"] |= {"x-api-key": self.key, **row.headers}
-        answer = handler(row.operation)(event, _Context)
+        with redirect_stdout(StringIO()):  # the log line
+            answer = handler(row.operation)(event, _Context)
         assert answer["statusCode"] < 300, f"{row.name}: {answer['body']}"
         result: dict[str, Any] = json.loads(answer["body"])
         return result
@@ -131,7 +133,8 @@ def handler(operation: str) -> Callable[[Any, Any], dict[str, Any]]:
 def metered() -> Iterator[Consumed]:
     """Add up what every DynamoDB call in this process consumes."""
     consumed = Consumed()
-    original = botocore.client.BaseClient._make_api_call
+    client_class: Any = botocore.client.BaseClient
+    original = client_class._make_api_call
 
     def measured(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
         response = original(client, operation, {**parameters, "ReturnConsumedCapacity": "INDEXES"})
@@ -144,7 +147,7 @@ def metered() -> Iterator[Consumed]:
             _add_writes(consumed, response["ConsumedCapacity"])
         return response
 
-    with patch.object(botocore.client.BaseClient, "_make_api_call", measured):
+    with patch.object(client_class, "_make_api_call", measured):
         yield consumed
 
 
@@ -247,7 +250,8 @@ def newly_built() -> Iterator[None]:
 
 def _open_account() -> str:
     payload = {"name": "bench", "plan": "enterprise", "hourly_limit": 1_000_000}
-    opened = handler("provision_account")(payload, _Context)
+    with redirect_stdout(StringIO()):
+        opened = handler("provision_account")(payload, _Context)
     return str(opened["key"])
 
 

@@ -1,7 +1,7 @@
 """POST /v1/api-keys: make a key; it is shown once, in this answer."""
 
 from contacts.api import Answer, Operation, Request, answer
-from contacts.api.schemas import NewApiKey
+from contacts.api.account_schemas import NewApiKey
 from contacts.bootstrap import lambda_entry
 from contacts.bootstrap.accounts import key_ring
 from contacts.domain.accounts import Scope

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from contacts.api.schemas import NewAccount
+from contacts.api.account_schemas import NewAccount
 from contacts.bootstrap import direct_entry
 from contacts.bootstrap.accounts import registrar
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from contacts.api.schemas import ContactChange, NewAccount, NewApiKey, NewContact
+from contacts.api.account_schemas import NewAccount, NewApiKey
+from contacts.api.schemas import ContactChange, NewContact
 from contacts.domain.errors import MAX_ERRORS_SHOWN, BodyNotJson, InvalidInput
 from tests.unit.test_requests import request
 

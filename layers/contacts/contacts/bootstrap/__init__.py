@@ -7,13 +7,6 @@ Lambda gives a starting function a whole processor, a 256 MB one that answers ab
 
 import gc
 import os
-
-_IN_LAMBDA = "AWS_LAMBDA_RUNTIME_API" in os.environ
-if _IN_LAMBDA:
-    # Nothing made while starting is garbage: looking for some costs 17 ms (docs/decisions/0005-cold-starts.md).
-    gc.disable()
-
-# ruff: noqa: E402 - the collector is to rest before the imports
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
@@ -36,6 +29,7 @@ from contacts.domain.errors import TemporarilyUnavailable
 from contacts.services.gatekeeper import Gatekeeper
 from contacts.services.ports import RecordStore
 
+_IN_LAMBDA = "AWS_LAMBDA_RUNTIME_API" in os.environ
 _TABLE_CALLS = Config(
     connect_timeout=1,
     read_timeout=2,
