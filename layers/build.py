@@ -30,7 +30,7 @@ CLOUD_PLATFORMS = [f"manylinux_{glibc}_aarch64" for glibc in ("2_34", "2_28", "2
 ]
 
 # botocore describes some 440 services; scanning them takes half of the time it needs to create a client.
-USED_SERVICES = frozenset({"dynamodb"})
+USED_SERVICES = frozenset({"dynamodb", "scheduler", "sqs"})
 BOTOCORE_COMMON_DATA = frozenset(
     {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
 )

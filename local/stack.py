@@ -185,7 +185,7 @@ class LocalStack:
         if "keys" in description:
             variables = f"API={self.url}\nKEY={description['keys']['native']}\n"
             (self.directory / "env").write_text(variables)
-        for_sam = {"Parameters": {"TABLE_NAME": resources["Table"], "TABLE_ENDPOINT": self.endpoint_url}}
+        for_sam = {"Parameters": {"TABLE_NAME": resources["Table"], "SERVICES_ENDPOINT": self.endpoint_url}}
         (self.directory / "sam-env.json").write_text(json.dumps(for_sam, indent=2) + "\n")
 
     def has_account(self, known: dict[str, Any]) -> bool:

@@ -164,7 +164,7 @@ class Wire:
         """The SDK's client, set as the service sets it, on this wire."""
         with patch.dict(os.environ, {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}):
             client = botocore.session.get_session().create_client(
-                "dynamodb", region_name="us-east-1", config=bootstrap._TABLE_CALLS
+                "dynamodb", region_name="us-east-1", config=bootstrap._CALLS
             )
         client.meta.events.register("before-send.dynamodb", self)
         return client

@@ -8,7 +8,7 @@ import copy
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
@@ -45,13 +45,10 @@ class MotoTable:
     def __init__(self) -> None:
         self._backend = DynamoDBBackend(_REGION, _ACCOUNT)
         self._transactions: dict[str, Mapping[str, Any]] = {}
-        create_table(SimpleNamespace(create_table=self._create))
+        _Handler(self._backend, _definition()).create_table()
         self._table.__class__ = _SharingTable
         # Nobody reads the stream here, and moto would copy all of it in every transaction.
         self._table.stream_shard = None
-
-    def _create(self, **request: Any) -> None:
-        _Handler(self._backend, request).create_table()
 
     @property
     def _table(self) -> Table:
@@ -153,6 +150,14 @@ def over_http(table: MotoTable, request: AWSPreparedRequest, method: str) -> AWS
     except Refusal as refusal:
         status, document = refusal.status, dict(refusal.document)
     return http_response(request, status, json.dumps(document).encode())
+
+
+@cache
+def _definition() -> Mapping[str, Any]:
+    """The request that creates the table."""
+    request: dict[str, Any] = {}
+    create_table(SimpleNamespace(create_table=request.update))
+    return request
 
 
 class _Raw(BytesIO):

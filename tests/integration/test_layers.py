@@ -14,7 +14,7 @@ import pytest
 from local.stack import ROOT
 
 LAYERS = ROOT / "layers"
-USED_SERVICES = {"dynamodb"}
+USED_SERVICES = {"dynamodb", "scheduler", "sqs"}
 
 # The flags after the magic number: hash-based, not checked against the source (PEP 552).
 UNCHECKED_HASH = (1).to_bytes(4, "little")

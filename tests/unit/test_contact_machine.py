@@ -205,7 +205,7 @@ class ContactMachine(RuleBasedStateMachine):
         if permanent and reply.status == 200 and "Idempotent-Replayed" not in reply.headers:
             tombstone = _typed(table_keys.tombstone(ACCOUNT_ID, reply.body["id"]))
             found = next(item for item in self.table.items() if tombstone.items() <= item.items())
-            assert found.keys() == {"PK", "SK", "erased_at", "ttl"}, "no personal data may stay"
+            assert found.keys() == {"PK", "SK", "erased_at", "version", "ttl"}, "no personal data may stay"
 
     def restore(self, ref: str | int, by: str | None, version: str | None, key: str | None) -> None:
         name = self.named(ref, self.book.trash)

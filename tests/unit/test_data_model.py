@@ -3,19 +3,25 @@
 import ast
 import re
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contacts.adapters import keys
+from contacts.adapters.records import key_digest
 from contacts.domain.identity import Name, NameKind
+from contacts.domain.postings import EVERYBODY, PostingKind, PostingList
 from local.stack import ROOT
 
 PACKAGE = ROOT / "layers" / "contacts" / "contacts"
 A = "01941f29-0000-7000-8000-00000000000a"
 C = "01941f29-7c00-7aaa-8000-000000000001"
 MERGED = "01941f29-7c00-7aaa-8000-000000000002"
+ORDER_77 = key_digest("order-77")
+EVENT = "01941f29-7c00-7bbb-8000-000000000003"
+DELIVERY = "01941f29-7c00-7ccc-8000-000000000004"
 MADE: dict[str, keys.Key] = {
     "account": keys.account(A),
     "API key": keys.api_key("2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"),
@@ -27,8 +33,21 @@ MADE: dict[str, keys.Key] = {
     "claim of a merged id": keys.claim(A, Name(NameKind.ALIAS, MERGED)),
     "trash": keys.trash(A, C),
     "tombstone": keys.tombstone(A, C),
-    "idempotency record": keys.idempotency(A, "order-77"),
-    "its pointer": keys.idempotency_pointer(A, C, "order-77"),
+    "idempotency record": keys.idempotency(A, ORDER_77),
+    "its pointer": keys.idempotency_pointer(A, C, ORDER_77),
+    "timeline entry": keys.timeline_entry(A, C, EVENT),
+    "event": keys.event(A, "2026-01-15T10:30:00.250Z", EVENT),
+    "posting of all": keys.posting(A, EVERYBODY, C),
+    "posting of a tag": keys.posting(A, PostingList(PostingKind.TAG, "vip"), C),
+    "posting of a list": keys.posting(A, PostingList(PostingKind.LIST, "newsletter"), C),
+    "count of all": keys.count(A, EVERYBODY),
+    "count of a tag": keys.count(A, PostingList(PostingKind.TAG, "vip")),
+    "count of a list": keys.count(A, PostingList(PostingKind.LIST, "newsletter")),
+    "word posting": keys.word_posting(A, "lovelace", C),
+    "first character": keys.first_character(A, "l"),
+    "webhook": keys.webhook(A, "wh_01941f29000a1b2c3d4"),
+    "delivery": keys.delivery(A, "wh_01941f29000a1b2c3d4", DELIVERY),
+    "verdict on a domain": keys.domain_verdict(sha256(b"example.com").hexdigest()),
 }
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contacts.adapters.attribute_values import from_attribute, item_size, to_attribute
-from contacts.api.answers import to_json
 from contacts.api.json_values import json_errors
+from contacts.domain.json_text import to_json
 from contacts.domain.numbers import exact_number, is_storable
 
 DIGITS = st.text("0123456789", min_size=1, max_size=38)

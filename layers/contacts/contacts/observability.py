@@ -32,6 +32,23 @@ def record_request(operation: str, status: int, duration_ms: float, fields: Mapp
     metrics.flush_metrics()
 
 
+def record_batch(
+    operation: str, records: int, failed: int, duration_ms: float, fields: Mapping[str, object]
+) -> None:
+    """Log one batch that a function took from the stream, a queue or a topic, and count what was in it.
+
+    `failed`: how many of its records are to be delivered again; `fields`: ids that belong to it.
+    """
+    metrics.add_dimension(name="operation", value=operation)
+    metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=round(duration_ms, 1))
+    metrics.add_metric(name="Records", unit=MetricUnit.Count, value=records)
+    if failed:
+        metrics.add_metric(name="Failed", unit=MetricUnit.Count, value=failed)
+    for key, value in fields.items():
+        metrics.add_metadata(key=key, value=value)
+    metrics.flush_metrics()
+
+
 def record_failure(error: BaseException, fields: Mapping[str, object]) -> None:
     """Log where an unexpected exception came from: types, places and AWS's error codes, not its messages."""
     chain: list[str] = []

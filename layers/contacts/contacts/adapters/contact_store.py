@@ -239,7 +239,11 @@ class DynamoContactStore:
             yield table.put_step(
                 "tombstone",
                 keys.tombstone(self._account, contact.id),
-                {"erased_at": iso(move.at_ms), "ttl": move.at_ms // 1000 + DAY},
+                {
+                    "erased_at": iso(move.at_ms),
+                    "version": contact.version,
+                    "ttl": move.at_ms // 1000 + DAY,
+                },
             )
 
     def _claim_steps(self, move: Move) -> Iterable[tuple[Name, Step]]:

@@ -1,17 +1,23 @@
 """Every key of the table: the only file with a `#` in a string.
 
-Account and contact ids are UUIDs and hold no `#`; a name stands last in its key, so it may hold anything.
+Account and contact ids are UUIDs and hold no `#`; a name stands last in its key, so it may hold anything. A word
+may too, and its contact stands behind it: such keys are read from the right.
 `docs/data-model.md` shows each key with a literal example; a test holds the examples against this file.
 """
 
 from typing import NamedTuple
 
 from contacts.domain.identity import Name
+from contacts.domain.postings import PostingKind, PostingList
 
 EXPRESSION_NAME = "#"
 """What a placeholder for an attribute name begins with in an expression."""
 
 _CONTACT = "CONTACT#"
+_ERASED = "ERASED#"
+_EVENT = "EVENT#"
+_IDEMPOTENCY = "IDEMPOTENCY#"
+_WORD = "WORD#"
 
 
 class Key(NamedTuple):
@@ -68,14 +74,138 @@ def trash(account_id: str, contact_id: str) -> Key:
 
 def tombstone(account_id: str, contact_id: str) -> Key:
     """`ACCOUNT#<a>#TRASH` / `ERASED#<c>`: a contact was erased; no personal data."""
-    return Key(f"ACCOUNT#{account_id}#TRASH", f"ERASED#{contact_id}")
+    return Key(f"ACCOUNT#{account_id}#TRASH", f"{_ERASED}{contact_id}")
 
 
-def idempotency(account_id: str, idempotency_key: str) -> Key:
-    """`ACCOUNT#<a>#IDEMPOTENCY#<key>` / `REQUEST`: what a request with this Idempotency-Key did."""
-    return Key(f"ACCOUNT#{account_id}#IDEMPOTENCY#{idempotency_key}", "REQUEST")
+def idempotency(account_id: str, key_digest: str) -> Key:
+    """`ACCOUNT#<a>#IDEMPOTENCY#<sha256 of the key>` / `REQUEST`: what a request with this Idempotency-Key did."""
+    return Key(f"ACCOUNT#{account_id}#IDEMPOTENCY#{key_digest}", "REQUEST")
 
 
-def idempotency_pointer(account_id: str, contact_id: str, idempotency_key: str) -> Key:
-    """`ACCOUNT#<a>#CONTACT#<c>` / `IDEMPOTENCY#<key>`: leads erasure to the records that hold a contact."""
-    return Key(f"ACCOUNT#{account_id}#{_CONTACT}{contact_id}", f"IDEMPOTENCY#{idempotency_key}")
+def about_contact(account_id: str, contact_id: str) -> str:
+    """The partition of everything about a contact that goes when the contact is erased."""
+    return f"ACCOUNT#{account_id}#{_CONTACT}{contact_id}"
+
+
+def idempotency_pointer(account_id: str, contact_id: str, key_digest: str) -> Key:
+    """`ACCOUNT#<a>#CONTACT#<c>` / `IDEMPOTENCY#<sha256 of the key>`: leads erasure to the records of a contact."""
+    return Key(about_contact(account_id, contact_id), f"{_IDEMPOTENCY}{key_digest}")
+
+
+def pointed_digest(key: Key) -> str | None:
+    """The digest in an idempotency pointer's key; None where the key is another item's."""
+    return key.SK.removeprefix(_IDEMPOTENCY) if key.SK.startswith(_IDEMPOTENCY) else None
+
+
+def timeline_entry(account_id: str, contact_id: str, event_id: str) -> Key:
+    """`ACCOUNT#<a>#CONTACT#<c>` / `EVENT#<event id>`: an event in its contact's timeline."""
+    return Key(about_contact(account_id, contact_id), f"{_EVENT}{event_id}")
+
+
+def timeline_event_id(key: Key) -> str | None:
+    """The event's id in a timeline entry's key; None where the key is another item's."""
+    return key.SK.removeprefix(_EVENT) if key.SK.startswith(_EVENT) else None
+
+
+def event(account_id: str, appended_at: str, event_id: str) -> Key:
+    """`ACCOUNT#<a>#EVENTS#<day>` / `<append time>#<event id>`: an event in the account's log.
+
+    The append time is an ISO timestamp; its first ten characters are the day.
+    """
+    return Key(f"ACCOUNT#{account_id}#EVENTS#{appended_at[:10]}", f"{appended_at}#{event_id}")
+
+
+def event_position(key: Key) -> tuple[str, str]:
+    """The append time and the id of the event a key of the log belongs to."""
+    appended_at, _, event_id = key.SK.partition("#")
+    return appended_at, event_id
+
+
+def posting(account_id: str, posting_list: PostingList, contact_id: str) -> Key:
+    """`ACCOUNT#<a>#ALL`, `…#TAG#<tag>`, `…#LIST#<slug>` / `CONTACT#<c>`: a contact is on a posting list."""
+    return Key(f"ACCOUNT#{account_id}#{_of(posting_list)}", f"{_CONTACT}{contact_id}")
+
+
+def count(account_id: str, posting_list: PostingList) -> Key:
+    """`ACCOUNT#<a>#COUNTS` / `ALL`, `TAG#<tag>`, `LIST#<slug>`: how long a posting list is."""
+    return Key(counts(account_id), _of(posting_list))
+
+
+def counts(account_id: str) -> str:
+    """The partition of an account's counts."""
+    return f"ACCOUNT#{account_id}#COUNTS"
+
+
+def counted(key: Key) -> PostingList | None:
+    """The posting list whose count a key is; None where the key is another item's."""
+    kind, _, value = key.SK.partition("#")
+    try:
+        return PostingList(PostingKind(kind.lower()), value)
+    except ValueError:
+        return None
+
+
+def word_posting(account_id: str, word: str, contact_id: str) -> Key:
+    """`ACCOUNT#<a>#WORD#<first character>` / `<word>#<c>`: a contact can be found by a word."""
+    return Key(words_beginning_with(account_id, word[0]), f"{word}#{contact_id}")
+
+
+def words_beginning_with(account_id: str, character: str) -> str:
+    """The partition of the words that begin with a character."""
+    return f"ACCOUNT#{account_id}#WORD#{character}"
+
+
+def posted_word(key: Key) -> tuple[str, str]:
+    """The word and the contact's id in a word posting's key."""
+    word, _, contact_id = key.SK.rpartition("#")
+    return word, contact_id
+
+
+def first_character(account_id: str, character: str) -> Key:
+    """`ACCOUNT#<a>#COUNTS` / `WORD#<first character>`: there are, or were, words that begin with it.
+
+    Leads `reindex_account` to every partition of words.
+    """
+    return Key(counts(account_id), f"{_WORD}{character}")
+
+
+def listed_character(key: Key) -> str | None:
+    """The first character that a key lists; None where the key is another item's."""
+    return key.SK.removeprefix(_WORD) if key.SK.startswith(_WORD) else None
+
+
+def webhook(account_id: str, webhook_id: str) -> Key:
+    """`ACCOUNT#<a>#WEBHOOKS` / `<webhook id>`: an endpoint that is told of changes."""
+    return Key(f"ACCOUNT#{account_id}#WEBHOOKS", webhook_id)
+
+
+def delivery(account_id: str, webhook_id: str, delivery_id: str) -> Key:
+    """`ACCOUNT#<a>#WEBHOOK#<w>` / `DELIVERY#<delivery id>`: one event on its way to one endpoint."""
+    return Key(f"ACCOUNT#{account_id}#WEBHOOK#{webhook_id}", f"DELIVERY#{delivery_id}")
+
+
+def domain_verdict(domain_digest: str) -> Key:
+    """`DOMAIN#<sha256 of the domain>` / `VERDICT`: what the DNS says of a domain; it belongs to no account."""
+    return Key(f"DOMAIN#{domain_digest}", "VERDICT")
+
+
+def _of(posting_list: PostingList) -> str:
+    kind, value = posting_list
+    return kind.upper() if kind is PostingKind.ALL else f"{kind.upper()}#{value}"
+
+
+def owner(key: Key) -> tuple[str, str]:
+    """The account and the contact that the key of a contact, of its trash or of its tombstone belongs to.
+
+    Raises:
+        ValueError: it is the key of something else.
+    """
+    account_id, _, room = key.PK.removeprefix("ACCOUNT#").partition("#")
+    prefix, _, contact_id = key.SK.partition("#")
+    if not contact_id or (room, f"{prefix}#") not in (
+        ("0", _CONTACT),
+        ("TRASH", _CONTACT),
+        ("TRASH", _ERASED),
+    ):
+        raise ValueError("no key of a contact, its trash or its tombstone")
+    return account_id, contact_id

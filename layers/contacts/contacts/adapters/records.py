@@ -2,10 +2,11 @@
 
 A record holds the outcome, not bytes of an answer, so that it reads the same in every dialect. Contacts have
 at most 350 KB, so a record always fits an item. A pointer under the contact lets erasure find the records
-that hold personal data.
+that hold personal data. In keys an Idempotency-Key stands as its SHA-256: callers may well make it from an email.
 """
 
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Final
 
 from contacts.adapters import keys
@@ -39,14 +40,22 @@ def record_steps(
     if outcome.contact is not None:
         values = contact_values(outcome.contact)
         item["contact"] = {key: value for key, value in values.items() if value is not None}
-    yield table.put_step(RECORD, keys.idempotency(account_id, receipt.key), item, expression)
+    digest = key_digest(receipt.key)
+    yield table.put_step(RECORD, keys.idempotency(account_id, digest), item, expression)
     if contact_id is not None:
-        pointer = keys.idempotency_pointer(account_id, contact_id, receipt.key)
+        pointer = keys.idempotency_pointer(account_id, contact_id, digest)
         yield table.put_step("idempotency pointer", pointer, {"ttl": ttl})
 
 
+def key_digest(idempotency_key: str) -> str:
+    """What stands for an Idempotency-Key in keys of the table."""
+    return sha256(idempotency_key.encode()).hexdigest()
+
+
 def recorded_request(item: Item) -> RecordedRequest:
-    """The record an item holds."""
+    """The record an item holds; of one that erasure went through, that it was there."""
+    if item.get("erased"):
+        return RecordedRequest(item["request_hash"], None)
     contact = contact_from(item["contact"]) if "contact" in item else None
     outcome = Outcome(did=Did(item["did"]), contact=contact, details=item["details"], is_replay=True)
     return RecordedRequest(item["request_hash"], outcome)
@@ -68,7 +77,7 @@ class DynamoRecordStore:
 
     def recorded(self, idempotency_key: str) -> RecordedRequest | None:
         """One GetItem on the record."""
-        item = self._table.get(keys.idempotency(self._account, idempotency_key))
+        item = self._table.get(keys.idempotency(self._account, key_digest(idempotency_key)))
         if item is None or item["ttl"] <= self._now_s:
             return None
         return recorded_request(item)

@@ -6,33 +6,20 @@ Failed conditions come back as `ConditionsFailed` with the items that stood in t
 to learn why.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from time import sleep
 from typing import Any, Final
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import ClientError
 
 from contacts.adapters.attribute_values import Item, from_item, to_item
+from contacts.adapters.aws_errors import NO_ANSWER, is_busy
 from contacts.adapters.deadline import Deadline
 from contacts.adapters.expressions import Expression
 from contacts.adapters.keys import Key
 from contacts.domain.errors import Contention, TemporarilyUnavailable
 
-_BUSY = frozenset(
-    {
-        "InternalServerError",
-        "InternalFailure",
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "ReplicatedWriteConflictException",
-        "RequestLimitExceeded",
-        "ServiceUnavailable",
-        "ThrottlingException",
-        "Throttling",
-        "TransactionInProgressException",
-    }
-)
-"""Error codes after which the same call may well succeed a little later."""
 _CONTENDED = frozenset({"TransactionConflictException"})
 _CONFLICT_REASONS = frozenset({"TransactionConflict"})
 _BUSY_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
@@ -40,6 +27,12 @@ _BUSY_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 
 LONGEST_CALL: Final = 9.0
 """Seconds: three attempts of a connect (1) and a read (2), with pauses of at most 1 and 2 between them."""
+MAX_STEPS: Final = 100
+"""Of one transaction."""
+_KEYS_AT_ONCE: Final = 100
+_WRITES_AT_ONCE: Final = 25
+_ROUNDS: Final = 6
+"""How often what a batch call left undone is asked for again, after pauses of 50 ms, 100 ms and so on."""
 
 
 class ConditionsFailed(Exception):
@@ -90,6 +83,10 @@ class Table:
         """Delete an item under a condition."""
         return Step(name, "Delete", {"Key": to_item(key._asdict()), **_guarded(expression)})
 
+    def check_step(self, name: str, key: Key, expression: Expression) -> Step:
+        """Change nothing, but hold the transaction to a condition on this item."""
+        return Step(name, "ConditionCheck", {"Key": to_item(key._asdict()), **_guarded(expression)})
+
     def write(self, steps: Sequence[Step]) -> None:
         """Carry out all steps or none: a single one as a plain call (half the units), more as a transaction.
 
@@ -124,20 +121,82 @@ class Table:
         start: Key | None = None,
         limit: int | None = None,
         forward: bool = True,
+        consistent: bool = True,
     ) -> tuple[list[Item], Key | None]:
         """One page of a query: items, and where the next page starts (None: that was all).
 
-        A page ends after `limit` evaluated items or 1 MB, whichever comes first.
+        A page ends after `limit` evaluated items or 1 MB, whichever comes first. One that is not consistent costs
+        half, and may miss what was written in the last moment.
         """
         request = expression.parameters("KeyConditionExpression")
         if start is not None:
             request["ExclusiveStartKey"] = to_item(start._asdict())
         if limit is not None:
             request["Limit"] = limit
-        page = self._call("query", ConsistentRead=True, ScanIndexForward=forward, **request)
+        page = self._call("query", ConsistentRead=consistent, ScanIndexForward=forward, **request)
         last = page.get("LastEvaluatedKey")
         items = [from_item(item) for item in page["Items"]]
         return items, None if last is None else Key(last["PK"]["S"], last["SK"]["S"])
+
+    def all_of(self, expression: Expression, *, consistent: bool = True) -> Iterator[Item]:
+        """Every item of a query, page after page."""
+        start = None
+        while True:
+            items, start = self.query(expression, start=start, consistent=consistent)
+            yield from items
+            if start is None:
+                return
+
+    def how_many(self, expression: Expression) -> int:
+        """How many items a query finds, page after page, as of the latest writes."""
+        request = expression.parameters("KeyConditionExpression") | {
+            "Select": "COUNT",
+            "ConsistentRead": True,
+        }
+        found = 0
+        while True:
+            page = self._call("query", **request)
+            found += int(page["Count"])
+            if "LastEvaluatedKey" not in page:
+                return found
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def get_many(self, keys: Iterable[Key], *, consistent: bool = True) -> dict[Key, Item]:
+        """Those of many items that are there.
+
+        Raises:
+            TemporarilyUnavailable: some were not handed out, however often they were asked for.
+        """
+        wanted = [to_item(key._asdict()) for key in dict.fromkeys(keys)]
+        found: dict[Key, Item] = {}
+        for chunk in _chunks(wanted, _KEYS_AT_ONCE):
+            request = {"Keys": chunk, "ConsistentRead": consistent}
+            for _ in _rounds():
+                answer = self._call("batch_get_item", named=False, RequestItems={self._name: request})
+                for item in answer["Responses"].get(self._name, ()):
+                    found[Key(item["PK"]["S"], item["SK"]["S"])] = from_item(item)
+                if self._name not in answer.get("UnprocessedKeys", {}):
+                    break
+                request = answer["UnprocessedKeys"][self._name]
+        return found
+
+    def write_many(self, puts: Mapping[Key, Mapping[str, object]], deletes: Iterable[Key] = ()) -> None:
+        """Put and delete many items, each for itself and unconditionally; no key may come twice.
+
+        Raises:
+            TemporarilyUnavailable: some may be written, some not.
+        """
+        requests: list[dict[str, Any]] = [
+            {"PutRequest": {"Item": to_item({**key._asdict(), **item})}} for key, item in puts.items()
+        ]
+        requests += [{"DeleteRequest": {"Key": to_item(key._asdict())}} for key in deletes]
+        for chunk in _chunks(requests, _WRITES_AT_ONCE):
+            rest = chunk
+            for _ in _rounds():
+                answer = self._call("batch_write_item", named=False, RequestItems={self._name: rest})
+                rest = answer.get("UnprocessedItems", {}).get(self._name, [])
+                if not rest:
+                    break
 
     def _conditional(self, name: str, method: str, request: Mapping[str, Any]) -> dict[str, Any]:
         try:
@@ -162,11 +221,28 @@ class Table:
             code = error.response["Error"]["Code"]
             if code in _CONTENDED:
                 raise Contention from None
-            if code in _BUSY or error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500:
+            if is_busy(error):
                 raise TemporarilyUnavailable from None
             raise
-        except (ConnectionError, HTTPClientError) as error:
+        except NO_ANSWER as error:
             raise TemporarilyUnavailable from error
+
+
+def _chunks(values: list[Any], size: int) -> Iterator[list[Any]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def _rounds() -> Iterator[int]:
+    """
+    Raises:
+        TemporarilyUnavailable: the last round did not do it.
+    """
+    for number in range(_ROUNDS):
+        if number:
+            sleep(0.05 * 2 ** (number - 1))
+        yield number
+    raise TemporarilyUnavailable
 
 
 def _guarded(expression: Expression | None) -> dict[str, Any]:

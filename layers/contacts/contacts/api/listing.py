@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from contacts.api.answers import MAX_ANSWER_BYTES, Answer, contact_out, page, to_json
+from contacts.api.answers import MAX_ANSWER_BYTES, Answer, page
 from contacts.api.cursors import fingerprint, from_cursor, to_cursor
 from contacts.api.parameters import Bounded, Moment
 from contacts.domain.errors import FieldError, InvalidInput
+from contacts.domain.json_text import to_json
+from contacts.domain.native import contact_out
 from contacts.services.listing import page_by_creation
 from contacts.services.ports import ContactStore, Listing
 

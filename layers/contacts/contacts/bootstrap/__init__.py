@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import botocore.session
 from botocore.config import Config
@@ -29,8 +29,10 @@ from contacts.domain.errors import TemporarilyUnavailable
 from contacts.services.gatekeeper import Gatekeeper
 from contacts.services.ports import RecordStore
 
+Entry = TypeVar("Entry", bound=Callable[..., object])
+
 _IN_LAMBDA = "AWS_LAMBDA_RUNTIME_API" in os.environ
-_TABLE_CALLS = Config(
+_CALLS = Config(
     connect_timeout=1,
     read_timeout=2,
     retries={"mode": "standard", "total_max_attempts": 3},
@@ -58,6 +60,12 @@ def direct_entry(name: str, function: Callable[[Mapping[str, Any]], dict[str, ob
     return entry
 
 
+def started(entry: Entry) -> Entry:
+    """A Lambda handler, with all that was made while the function started taken for permanent."""
+    _started()
+    return entry
+
+
 def _started() -> None:
     if _IN_LAMBDA:
         gc.freeze()
@@ -71,10 +79,10 @@ def clock() -> SystemClock:
 
 
 @cache
-def client(service: str, endpoint_url: str | None = None) -> Any:
+def client(service: str) -> Any:
     """A low-level client (boto3's resources would cost 60 ms of a cold start)."""
-    session = botocore.session.get_session()
-    return session.create_client(service, endpoint_url=endpoint_url, config=_TABLE_CALLS)
+    endpoint_url = os.environ.get("SERVICES_ENDPOINT") or None
+    return botocore.session.get_session().create_client(service, endpoint_url=endpoint_url, config=_CALLS)
 
 
 @cache
@@ -86,8 +94,7 @@ def deadline() -> Deadline:
 @cache
 def table() -> Table:
     """The table."""
-    endpoint_url = os.environ.get("TABLE_ENDPOINT") or None
-    return Table(client("dynamodb", endpoint_url), os.environ["TABLE_NAME"], deadline())
+    return Table(client("dynamodb"), os.environ["TABLE_NAME"], deadline())
 
 
 @cache

@@ -9,12 +9,16 @@ ContactsError
 ├── NotFound
 │   ├── ContactNotFound
 │   ├── ApiKeyNotFound
+│   ├── WebhookNotFound
+│   ├── DeliveryNotFound
 │   └── RouteNotFound
 ├── MethodNotAllowed
 ├── Conflict
 │   ├── DuplicateContact
 │   ├── NamesTaken
-│   └── TooManyApiKeys
+│   ├── TooManyApiKeys
+│   ├── TooManyWebhooks
+│   └── NotDeliverable
 ├── StaleVersion
 ├── IdempotencyKeyReused
 ├── BodyTooLarge
@@ -137,6 +141,24 @@ class ApiKeyNotFound(NotFound):
     code = "api_key_not_found"
 
 
+class WebhookNotFound(NotFound):
+    """Raised when the account has no webhook with that id."""
+
+    code = "webhook_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("Webhook not found.")
+
+
+class DeliveryNotFound(NotFound):
+    """Raised when the webhook has no delivery with that id, or no longer: they are kept for 30 days."""
+
+    code = "delivery_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("Delivery not found.")
+
+
 class RouteNotFound(NotFound):
     """Raised when nothing is served at a path."""
 
@@ -202,6 +224,18 @@ class TooManyApiKeys(Conflict):
     """Raised when an account already has as many API keys as it may have."""
 
     code = "too_many_api_keys"
+
+
+class TooManyWebhooks(Conflict):
+    """Raised when an account already has as many webhooks as it may have."""
+
+    code = "too_many_webhooks"
+
+
+class NotDeliverable(Conflict):
+    """Raised when a delivery cannot be sent again: webhook inactive, event erased, or tried too often."""
+
+    code = "not_deliverable"
 
 
 class StaleVersion(ContactsError):

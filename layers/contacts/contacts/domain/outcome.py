@@ -16,6 +16,8 @@ class Did(StrEnum):
     RECREATED = "recreated"
     """A create found its email in the trash and brought that contact back."""
     DELETED = "deleted"
+    QUEUED = "queued"
+    """It will be done in a moment, by another function."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,4 +49,5 @@ class RecordedRequest:
     """What an Idempotency-Key already stands for."""
 
     request_hash: str
-    outcome: Outcome
+    outcome: Outcome | None
+    """None where the person it was about has been erased since, and the answer with them."""

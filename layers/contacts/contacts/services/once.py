@@ -1,6 +1,6 @@
 """Carrying out a request once, however often it is sent."""
 
-from contacts.domain.errors import IdempotencyKeyReused
+from contacts.domain.errors import ContactNotFound, IdempotencyKeyReused
 from contacts.domain.outcome import Outcome, Receipt, RecordedRequest
 
 
@@ -9,7 +9,10 @@ def replayed(record: RecordedRequest, receipt: Receipt | None) -> Outcome:
 
     Raises:
         IdempotencyKeyReused: the key was used for another one.
+        ContactNotFound: the contact it was about has been erased, and so has the answer.
     """
     if receipt is None or record.request_hash != receipt.request_hash:
         raise IdempotencyKeyReused
+    if record.outcome is None:
+        raise ContactNotFound("The contact this request was about has been erased.")
     return record.outcome

@@ -1,0 +1,1 @@
+"""What calls functions without a client waiting: the table's stream, queues, notifications."""
