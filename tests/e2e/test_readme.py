@@ -10,11 +10,9 @@ from local.stack import ROOT
 from tests.e2e.accounts import Account
 
 
-def shell_blocks() -> list[str]:
-    """The README's shell blocks of "A first request"."""
-    section = (
-        (ROOT / "README.md").read_text(encoding="utf-8").split("## A first request")[1].split("\n## ")[0]
-    )
+def shell_blocks(title: str) -> list[str]:
+    """The shell blocks of a section of the README."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split(f"## {title}")[1].split("\n## ")[0]
     return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
 
 
@@ -35,7 +33,7 @@ def run(command: str, stack: dict[str, Any], key: str) -> tuple[int, Any]:
 
 def test_the_first_requests_answer_what_the_readme_says(stack: dict[str, Any], account: Account) -> None:
     key = account.key()["key"]
-    ran = [(command, *run(command, stack, key)) for command in commands(shell_blocks())]
+    ran = [(command, *run(command, stack, key)) for command in commands(shell_blocks("A first request"))]
     statuses = [status for _, status, _ in ran]
     assert statuses == [201, 200, 200, 200, 200, 200, 200, 409], ran
     created, by_email, by_external_id, patched, listed, deleted, restored, refused = [
@@ -49,3 +47,14 @@ def test_the_first_requests_answer_what_the_readme_says(stack: dict[str, Any], a
     assert restored["id"] == created["id"]
     assert refused["existing_id"] == created["id"]
     assert refused["code"] == "duplicate_contact"
+
+
+def test_one_can_be_told_of_changes_as_the_readme_says(stack: dict[str, Any], account: Account) -> None:
+    key = account.key()["key"]
+    (made, webhook), (read, events) = [
+        run(command, stack, key) for command in commands(shell_blocks("Being told of changes"))
+    ]
+    assert (made, read) == (201, 200)
+    assert webhook["secret"].startswith("whsec_")
+    assert webhook["events"] == ["*"]
+    assert events["data"] == []
