@@ -7,6 +7,7 @@ to a contact in the trash becomes its owner; that contact then comes back withou
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -139,6 +140,21 @@ class Book:
         if by in (None, "external_id"):
             kinds.append(("external_id", ref))
         return next((self.owners[name] for name in kinds if self.owners.get(name) in among), None)
+
+    # What follows
+
+    def counts(self) -> dict[str, int]:
+        """How many contacts there are, carry a tag, are on a list; without those that none has."""
+        found = Counter("ALL" for _ in self.live)
+        for contact in self.live.values():
+            found.update(f"TAG#{tag}" for tag in contact.tags)
+            found.update(f"LIST#{slug}" for slug in contact.lists)
+        return dict(found)
+
+    def waiting_for_a_verdict(self) -> set[str]:
+        """The ids of those whose email nobody has judged."""
+        live = self.live.values()
+        return {who.id for who in live if who.email is not None and who.validation_status == "pending"}
 
     # Writing. `new_id` is the id that a contact got, if this made one.
 

@@ -1,14 +1,20 @@
-"""What must hold of an account's contacts in the table after every operation, whatever happened to it."""
+"""What must hold of an account's contacts in the table after every operation, whatever happened to it; and of what is
+derived of them, once the projection is through.
+"""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from contacts.adapters import keys
 from contacts.adapters.attribute_values import Item, from_attribute, from_item, item_size
-from contacts.adapters.contact_items import KIND
+from contacts.adapters.contact_items import KIND, contact_from
 from contacts.domain.contact import MAX_BYTES, MAX_LISTS, MAX_TAGS
 from contacts.domain.identity import Name, NameKind, is_uuid
+from contacts.domain.outcome import Did
+from contacts.domain.postings import EVERYBODY, PostingKind, PostingList, posting_lists
+from contacts.domain.words import words_of
 
 TypedItem = Mapping[str, dict[str, Any]]
 
@@ -27,6 +33,51 @@ def violations(items: Iterable[TypedItem], account_id: str, now_s: int) -> list[
         *_whereabouts_violations(book),
         *_record_violations(book),
     ]
+
+
+def derived_violations(items: Iterable[TypedItem], account_id: str) -> list[str]:
+    """Where postings, words and counts (in typed JSON) are not what the contacts say."""
+    found = {keys.Key(item["PK"]["S"], item["SK"]["S"]): item for item in items}
+    book = _sorted_into_rooms(found.values(), account_id)
+    contacts = [contact_from(from_item(item)) for item in book.contacts.values()]
+    lists = [(one, contact) for contact in contacts for one in posting_lists(contact)]
+    words = [(word, contact) for contact in contacts for word in words_of(contact)]
+    expected = {
+        *(keys.posting(account_id, one, contact.id) for one, contact in lists),
+        *(keys.word_posting(account_id, word, contact.id) for word, contact in words),
+    }
+    derived = {key for key in found if _is_derived(key, account_id)}
+    characters = {keys.first_character(account_id, word[0]) for word, _ in words}
+    return [
+        *(f"missing: {key}" for key in sorted(expected - derived)),
+        *(f"in vain: {key}" for key in sorted(derived - expected)),
+        *(f"not listed: {key}" for key in sorted(characters - found.keys())),
+        *_count_violations(found, account_id, Counter(one for one, _ in lists)),
+    ]
+
+
+def _is_derived(key: keys.Key, account_id: str) -> bool:
+    """Whether it is the key of a posting or a word."""
+    rooms = (
+        keys.posting(account_id, PostingList(kind), "").PK for kind in (PostingKind.TAG, PostingKind.LIST)
+    )
+    named = (*rooms, keys.words_beginning_with(account_id, ""))
+    return key.PK == keys.posting(account_id, EVERYBODY, "").PK or key.PK.startswith(named)
+
+
+def _count_violations(
+    found: Mapping[keys.Key, TypedItem], account_id: str, lengths: Mapping[PostingList, int]
+) -> Iterator[str]:
+    """A list with somebody on it has a count, and a count is how many are on its list."""
+    counted = {
+        posting_list: int(item.get("n", {}).get("N", "-1"))
+        for key, item in found.items()
+        if keys.counts(account_id) == key.PK and (posting_list := keys.counted(key)) is not None
+    }
+    for posting_list in sorted(lengths.keys() | counted.keys()):
+        length, n = lengths.get(posting_list, 0), counted.get(posting_list, 0)
+        if n != length:
+            yield f"the count of {posting_list} is {n}, but {length} are on it"
 
 
 @dataclass
@@ -163,9 +214,11 @@ def _whereabouts_violations(book: _Book) -> Iterator[str]:
 def _record_violations(book: _Book) -> Iterator[str]:
     """A record of a request about a contact is found from that contact, and none is pointed to in vain."""
     for key, record in book.records.items():
+        if record.get("erased") or record["did"] == Did.QUEUED:
+            continue
         about = (record.get("contact") or record["details"]).get("id")
-        # A request about an API key has no contact to be found from.
-        if is_uuid(about) and (about, key) not in book.pointers:
+        # A request about an API key has no contact to be found from; that of an erasure nothing to be found for.
+        if is_uuid(about) and about not in book.erased and (about, key) not in book.pointers:
             yield f"no pointer under contact {about} leads to the record of {key}"
     for contact_id, key in book.pointers:
         if key not in book.records:

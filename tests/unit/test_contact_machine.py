@@ -1,5 +1,9 @@
 """Random operations on the API, each answer and the table after each step held against a model of the book.
 
+What the table's stream tells of them is projected now and then: in batches that come twice, in halves, with a record
+in between that nobody understands, and with the projection killed in the middle. In the end all of it has been, and
+postings, words and counts must be what the contacts say.
+
 Emails, external_ids and Idempotency-Keys come from small pools, so that they meet. Usually some 2,000 operations
 are made; `CONTACT_MACHINE_OPERATIONS=10000 pytest tests/unit/test_contact_machine.py` makes about that many.
 """
@@ -7,6 +11,7 @@ are made; `CONTACT_MACHINE_OPERATIONS=10000 pytest tests/unit/test_contact_machi
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -21,9 +26,11 @@ from tests.contact_model import Book, Json, Said, iso
 from tests.deterministic import Dice
 from tests.fakes import FakeClock
 from tests.in_process_api import ONE, InProcessApi, Reply
-from tests.invariants import violations
-from tests.moto_table import MotoTable
+from tests.invariants import derived_violations, violations
+from tests.moto_table import MotoTable, TypedItem
+from tests.projecting import Killed, Mortal, Projection, account_item, differences, reindexer
 from tests.scenarios import ACCOUNT_ID, BEGAN_MS, DAY_MS
+from tests.streams import ItemKey, Record, about_contacts, delivered, key_of, records_between, unreadable
 
 OPERATIONS = int(os.environ.get("CONTACT_MACHINE_OPERATIONS", "2000"))
 STEPS = 50
@@ -125,6 +132,7 @@ operations = st.sampled_from(
         ),
         *doing(1, "judge", number=numbers, verdict=st.sampled_from(VERDICTS)),
         *doing(1, "wait", days=st.sampled_from([1, 8, 16, 31]), choice=st.randoms(use_true_random=False)),
+        *doing(2, "project", seed=st.integers(0, 2**32), dies_after=st.sampled_from([*[None] * 3, 1, 2, 4])),
     ]
 ).flatmap(lambda chosen: chosen)
 
@@ -162,6 +170,15 @@ class ContactMachine(RuleBasedStateMachine):
         self.book = Book()
         self.keyed: Ask | None = None
         """The latest request that had an Idempotency-Key."""
+        self.table.call("put_item", {"TableName": NAME, "Item": account_item(ACCOUNT_ID)})
+        self.wire = Mortal(self.table.client())
+        self.projection = Projection(self.wire)
+        self.items: list[TypedItem] = []
+        """As of the latest look at the table."""
+        self.told: list[Record] = []
+        """What the stream tells and is still to be projected."""
+        self.gone: set[str] = set()
+        """The ids of contacts that were erased, or whose days in the trash ran out."""
 
     @initialize(bodies=st.lists(new_contacts, min_size=1, max_size=3))
     def begin(self, bodies: list[Json]) -> None:
@@ -203,6 +220,7 @@ class ContactMachine(RuleBasedStateMachine):
         ask = Ask("DELETE", ONE, name, query, None, seen, key)
         reply = self.write(ask, lambda _: self.book.delete(name, by, permanent, seen, self.now))
         if permanent and reply.status == 200 and "Idempotent-Replayed" not in reply.headers:
+            self.gone.add(reply.body["id"])
             tombstone = _typed(table_keys.tombstone(ACCOUNT_ID, reply.body["id"]))
             found = next(item for item in self.table.items() if tombstone.items() <= item.items())
             assert found.keys() == {"PK", "SK", "erased_at", "version", "ttl"}, "no personal data may stay"
@@ -254,23 +272,74 @@ class ContactMachine(RuleBasedStateMachine):
 
     def wait(self, days: int, choice: Random) -> None:
         """Let days pass; DynamoDB deletes some of what is over, and the rest late."""
+        expired: set[ItemKey] = set()
         self.clock.at_ms += days * DAY_MS
         self.book.let_time_pass(self.now // 1000)
         for item in self.table.items():
             is_over = "ttl" in item and int(item["ttl"]["N"]) <= self.now // 1000
             if is_over and choice.random() < 0.5:
                 self.table.remove(item)
+                expired.add(key_of(item))
+                if "snapshot" in item:
+                    self.gone.add(item["snapshot"]["M"]["id"]["S"])
+        self.listen(expired)
+
+    def listen(self, expired: set[ItemKey] | None = None) -> None:
+        """Take down what the stream tells of what has just been written."""
+        before, self.items = self.items, self.table.items()
+        told = records_between(before, self.items, self.now // 1000, expired or ())
+        self.told += about_contacts(told)
+
+    def project(self, seed: int, dies_after: int | None) -> None:
+        """Project some of what the stream has told, in whatever batches; the rest stays for later."""
+        choice = Random(seed)
+        ready = self.told[: choice.randint(0, len(self.told))]
+        for batch in delivered(ready, choice):
+            self.wire.dies_after = dies_after
+            if choice.random() < 0.2:
+                batch.insert(choice.randint(0, len(batch)), unreadable())
+            with suppress(Killed):
+                assert self.projection.take(batch) is None
+                continue
+            self.projection.start_again()
+            assert self.projection.take(batch) is None
+        self.wire.dies_after = None
+        self.told = self.told[len(ready) :]
 
     # Checking
 
     @invariant()
     def the_table_is_consistent(self) -> None:
-        items = self.table.items()
+        self.listen()
         # While DynamoDB is at it, a record may be gone before its pointer is.
-        found = violations(items, ACCOUNT_ID, self.now // 1000)
+        found = violations(self.items, ACCOUNT_ID, self.now // 1000)
         assert [wrong for wrong in found if "pointer" not in wrong] == []
 
+    def what_is_derived_is_right(self) -> None:
+        """Once everything is projected; so there is nothing that a rebuild would find, either."""
+        assert self.projection.take(self.told) is None
+        items = self.table.items()
+        assert derived_violations(items, ACCOUNT_ID) == []
+        report = reindexer(self.table.client()).reindex(ACCOUNT_ID).told()
+        assert (differences(report), report["contacts"]) == (0, len(self.book.live))
+        assert derived_violations(self.table.items(), ACCOUNT_ID) == []
+        counts = table_keys.counts(ACCOUNT_ID)
+        counted = {
+            item["SK"]["S"]: int(item["n"]["N"])
+            for item in items
+            if item["PK"]["S"] == counts and "n" in item
+        }
+        assert {name: n for name, n in counted.items() if n} == self.book.counts()
+        to_validate, to_erase = (
+            {body["contact_id"] for body in queue.bodies}
+            for queue in (self.projection.to_validate, self.projection.to_erase)
+        )
+        assert to_validate >= self.book.waiting_for_a_verdict()
+        assert to_erase == self.gone
+        assert not self.gone & {item["contact_id"]["S"] for item in items if "contact_id" in item}
+
     def teardown(self) -> None:
+        self.what_is_derived_is_right()
         everything = [contact for page in self.pages({"sort": "created_at"}) for contact in page]
         assert _text(everything) == _text(self.book.listed(False, {}, "", "9999"))
         for ref in (*EMAILS, *EXTERNAL_IDS, *self.book.ids):

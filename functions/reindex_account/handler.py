@@ -1,0 +1,22 @@
+"""Invoked with IAM, without a route: rebuild what is derived of an account's contacts, and report what differed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from contacts.api.operator_schemas import Reindexing
+from contacts.bootstrap import direct_entry
+from contacts.bootstrap.reindexing import reindexer
+
+Reindexing.prepare()
+
+
+def reindex_account(payload: Mapping[str, Any]) -> dict[str, object]:
+    """Rebuild an account: `{"account_id", "dry_run"?, "resume"?}` → `{"account_id", "contacts", "missing", …}`.
+
+    `finished` false: time ran out; invoked again with `resume` as reported, it goes on.
+    """
+    wish = Reindexing.checked(payload)
+    return reindexer().reindex(wish.account_id, dry_run=wish.dry_run, resume=wish.resume).told()
+
+
+lambda_handler = direct_entry("reindex_account", reindex_account)
