@@ -1,21 +1,20 @@
 """Every way of writing to a contact, and every state it may start from; all about one email and one external_id."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from contacts.adapters import keys
 from contacts.adapters.attribute_values import from_item
 from contacts.adapters.contact_store import DynamoContactStore
-from contacts.adapters.expressions import Expression
 from contacts.adapters.records import DynamoRecordStore
-from contacts.adapters.table import ConditionsFailed, Table
+from contacts.adapters.table import Table
+from contacts.adapters.verdict_store import DynamoVerdictStore
 from contacts.domain.contact import Change
 from contacts.domain.errors import ContactsError, TemporarilyUnavailable
 from contacts.domain.identity import Ref, uuid7
 from contacts.domain.outcome import Did, Outcome
+from contacts.domain.verdicts import Reason, invalid
 from contacts.services.contact_book import ContactBook, OnConflict
 from contacts.services.once import replayed
 from contacts.services.terms import UNCONDITIONAL, Terms
@@ -287,13 +286,8 @@ def _restoring(ref: str) -> Asking:
 
 def _judging(book: ContactBook, label: str, terms: Terms) -> Outcome:
     """A verdict on a live contact's email, as validation writes it: no caller sees it come."""
-    expression = Expression()
-    expression.set("validation_status", "invalid")
-    expression.set("validation_reason", label)
-    expression.require(expression.is_there())
     store: Any = book._store
-    with suppress(ConditionsFailed):
-        store._table.update("contact", keys.contact(ACCOUNT_ID, ADA), expression)
+    DynamoVerdictStore(store._table).judge(ACCOUNT_ID, ADA, EMAIL, invalid(Reason.NO_MX))
     return Outcome(did=Did.UPDATED)
 
 

@@ -191,16 +191,15 @@ def test_a_message_can_ask_to_come_back_at_another_time(is_hidden: bool) -> None
 
 
 def test_a_notification_that_cannot_be_handled_fails_the_invocation() -> None:
-    seen: list[Mapping[str, Any]] = []
+    seen: list[str] = []
 
-    def handle(notification: Mapping[str, Any]) -> None:
-        if not notification:
-            raise ValueError("empty")
+    def handle(notification: str) -> None:
+        if notification == "poison":
+            raise ValueError(notification)
         seen.append(notification)
 
     entry = NotificationEntrypoint("bounce", handle, begin)
-    entry({"Records": [{"Sns": {"Message": '{"a": 1}'}}]}, CONTEXT)
-    assert seen == [{"a": 1}]
-    for broken in ("{}", "{"):
-        with pytest.raises(ValueError):  # noqa: PT011 (its text is the decoder's)
-            entry({"Records": [{"Sns": {"Message": broken}}]}, CONTEXT)
+    entry({"Records": [{"Sns": {"Message": "no JSON"}}]}, CONTEXT)
+    assert seen == ["no JSON"]
+    with pytest.raises(ValueError, match="poison"):
+        entry({"Records": [{"Sns": {"Message": "poison"}}]}, CONTEXT)

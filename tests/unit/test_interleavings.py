@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from contacts.adapters import keys
+from contacts.adapters.records import key_digest
 from contacts.domain.outcome import Receipt
 from contacts.services.terms import UNCONDITIONAL, Terms
 from tests.moto_table import MotoTable
@@ -39,7 +40,7 @@ KEYED_STARTS = [start for start in STARTS if start.name in ("live", "two live", 
 """With a key only the shape of a write's transaction differs, so these will do."""
 SECONDS = (*WRITES, VERDICT)
 WITH_KEY = Terms(receipt=Receipt("k-1", "0" * 64))
-RECORD = tuple(keys.idempotency(ACCOUNT_ID, "k-1"))
+RECORD = tuple(keys.idempotency(ACCOUNT_ID, key_digest("k-1")))
 
 Ending = tuple[Answer, Answer, Contents]
 """The answer to the first write, that to the second, and the table."""

@@ -15,7 +15,10 @@ from contacts.domain.identity import Name, NameKind
 
 KIND: Final = "contact"
 _KEY_AND_BOOKKEEPING_BYTES: Final = 256
-"""Upper bound for PK, SK, kind, size_bound and change_id with their names, and the item's own overhead."""
+"""Upper bound for PK, SK, kind, size_bound, change_id and the longest verdict on an email with their names (200 bytes),
+and for the item's own overhead."""
+_OF_THE_VERDICT: Final = {"validation_status": None, "validation_reason": None}
+"""Not measured: a verdict comes at any time, and must neither be refused nor make a later change too large."""
 _FIELDS: Final = tuple(entry.name for entry in fields(Contact))
 _SEQUENCES: Final = frozenset({"tags", "lists"})
 
@@ -48,7 +51,7 @@ def measured(values: Mapping[str, object]) -> int:
     Raises:
         ContactTooLarge: it would exceed 350 KB.
     """
-    size = item_size(values) + _KEY_AND_BOOKKEEPING_BYTES
+    size = item_size({**values, **_OF_THE_VERDICT}) + _KEY_AND_BOOKKEEPING_BYTES
     if size > MAX_BYTES:
         raise ContactTooLarge(size, MAX_BYTES)
     return size

@@ -1,9 +1,8 @@
 """Wiring of what is called by the stream, by queues and by topics."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
 
 from contacts.adapters.queues import SqsQueue
 from contacts.adapters.stream_records import identified, streamed_change
@@ -38,6 +37,6 @@ def queue_entry(name: str, handle: Callable[[Message], None], variable: str | No
     return started(QueueEntrypoint(name, handle, deadline().begin, own))
 
 
-def notification_entry(name: str, handle: Callable[[Mapping[str, Any]], None]) -> NotificationEntrypoint:
+def notification_entry(name: str, handle: Callable[[str], None]) -> NotificationEntrypoint:
     """The Lambda handler of a function that is told by SNS."""
     return started(NotificationEntrypoint(name, handle, deadline().begin))

@@ -179,7 +179,8 @@ class NotificationEntrypoint:
     What it raises makes Lambda try again (twice), and then send the notification to the on-failure queue.
     """
 
-    def __init__(self, name: str, handle: Callable[[Mapping[str, Any]], None], begin: Begin) -> None:
+    def __init__(self, name: str, handle: Callable[[str], None], begin: Begin) -> None:
+        """`handle`: takes the text of a notification, which need not be JSON."""
         self._name = name
         self._handle = handle
         self._begin = begin
@@ -192,7 +193,7 @@ class NotificationEntrypoint:
         failed = len(event["Records"])
         try:
             for record in event["Records"]:
-                self._handle(json.loads(record["Sns"]["Message"]))
+                self._handle(record["Sns"]["Message"])
                 failed -= 1
         finally:
             duration_ms = (perf_counter() - began) * 1000
