@@ -51,6 +51,11 @@ class Event:
     is_erased: bool = False
     """The person it was about is gone, and `data` with them."""
 
+    @property
+    def tells_of_erasure(self) -> bool:
+        """Whether it says that a person is erased: what an endpoint answers to that may tell who it was."""
+        return self.data.get("permanent") is True
+
     def payload(self) -> dict[str, object]:
         """The event as receivers and `GET /events` see it."""
         if self.is_erased:

@@ -1,0 +1,137 @@
+"""What is kept about contacts, found and taken away: items under the contact, and those they lead to."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from contacts.adapters import keys
+from contacts.adapters.attribute_values import Item
+from contacts.adapters.expressions import Expression
+from contacts.adapters.table import ConditionsFailed, Step, Table
+from contacts.domain.errors import Contention
+from contacts.domain.outcome import Did
+from contacts.domain.timestamps import DAY, iso
+from contacts.domain.webhooks import DELIVERIES_KEPT_DAYS, DeliveryRef, DeliveryStatus
+from contacts.services.erasure import Trace, TracedEvent, TracedRequest
+
+_STEP: Final = "trace"
+
+
+class DynamoTraceStore:
+    """`services.erasure.TraceStore` on the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def bury(self, account_id: str, contact_id: str, version: int, at_ms: int) -> None:
+        """One PutItem, on condition that there is none."""
+        tombstone = {"erased_at": iso(at_ms), "version": version, "ttl": at_ms // 1000 + DAY}
+        expression = Expression()
+        expression.require(expression.is_free())
+        key = keys.tombstone(account_id, contact_id)
+        self._if_so(self._table.put_step(_STEP, key, tombstone, expression))
+
+    def traces(self, account_id: str, contact_id: str) -> Iterator[Trace]:
+        """Queries of the partition, strongly consistent."""
+        expression = Expression()
+        expression.require(expression.equals("PK", keys.about_contact(account_id, contact_id)))
+        return map(_trace, self._table.all_of(expression))
+
+    def strip_record(self, account_id: str, request: TracedRequest) -> None:
+        """One UpdateItem, on condition that the record is of that request.
+
+        A key may be used again after seven days, about somebody else, and DynamoDB be late in removing the pointer.
+        """
+        expression = Expression()
+        expression.require(expression.equals("ttl", request.expires_at))
+        expression.require(f"{expression.name('did')} <> {expression.value(Did.DELETED)}")
+        expression.set("erased", value=True)
+        for attribute in ("contact", "did", "details"):
+            expression.remove(attribute)
+        key = keys.idempotency(account_id, request.digest)
+        self._if_so(self._table.update_step(_STEP, key, expression))
+
+    def strip_event(self, account_id: str, appended_at: str, event_id: str) -> None:
+        """One UpdateItem, on condition that the event is still there."""
+        expression = Expression()
+        expression.require(expression.is_there())
+        expression.set("erased", value=True)
+        for attribute in ("timestamp", "contact_id", "data"):
+            expression.remove(attribute)
+        self._if_so(self._table.update_step(_STEP, keys.event(account_id, appended_at, event_id), expression))
+
+    def strip_delivery(self, delivery: DeliveryRef, at_ms: int) -> None:
+        """One PutItem of a delivery that has ended, on condition that there is none; else one UpdateItem of that one.
+
+        Raises:
+            Contention: an attempt was recorded at this moment.
+        """
+        key = keys.delivery(delivery.account_id, delivery.webhook_id, delivery.delivery_id)
+        expression = Expression()
+        expression.require(expression.is_free())
+        ended: dict[str, object] = {
+            "event_id": delivery.event_id,
+            "event_type": delivery.event_type,
+            "appended_at": delivery.appended_at,
+            "status": DeliveryStatus.ERASED,
+            "begun": 0,
+            "done": 0,
+            "round_began_after": 0,
+            "attempts": [],
+            "ttl": at_ms // 1000 + DELIVERIES_KEPT_DAYS * DAY,
+        }
+        try:
+            self._table.write([self._table.put_step(_STEP, key, ended, expression)])
+        except ConditionsFailed as failed:
+            there = failed.items[_STEP]
+            if there is None or not self._if_so(self._table.update_step(_STEP, key, _stripped(there))):
+                raise Contention from None
+
+    def remove(self, account_id: str, contact_id: str, trace: Trace) -> None:
+        """One DeleteItem."""
+        key = keys.Key(keys.about_contact(account_id, contact_id), trace.name)
+        self._table.write([self._table.delete_step(_STEP, key)])
+
+    def _if_so(self, step: Step) -> bool:
+        """Whether the condition of a write held; where it did not, nothing was written."""
+        try:
+            self._table.write([step])
+        except ConditionsFailed:
+            return False
+        return True
+
+
+def _trace(item: Item) -> Trace:
+    key = keys.Key(item["PK"], item["SK"])
+    digest, event_id = keys.pointed_digest(key), keys.timeline_event_id(key)
+    return Trace(
+        name=key.SK,
+        request=None if digest is None else TracedRequest(digest=digest, expires_at=item["ttl"]),
+        event=None if event_id is None else _traced_event(event_id, item),
+    )
+
+
+def _traced_event(event_id: str, entry: Item) -> TracedEvent:
+    return TracedEvent(
+        id=event_id,
+        type=entry["type"],
+        timestamp=entry["timestamp"],
+        appended_at=entry["appended_at"],
+        webhook_ids=tuple(entry["webhooks"]),
+    )
+
+
+def _stripped(delivery: Item) -> Expression:
+    """The update that takes an endpoint's answers from a delivery as it was read, and ends it if it is pending."""
+    expression = Expression()
+    for attribute in ("status", "done"):
+        expression.require(expression.equals(attribute, delivery.get(attribute)))
+    attempts = delivery.get("attempts", ())
+    expression.set("attempts", [_without_response(attempt) for attempt in attempts])
+    if delivery["status"] == DeliveryStatus.PENDING:
+        expression.set("status", DeliveryStatus.ERASED)
+        expression.remove("next_attempt_at")
+    return expression
+
+
+def _without_response(attempt: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in attempt.items() if name != "response"}

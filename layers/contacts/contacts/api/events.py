@@ -1,0 +1,63 @@
+"""Pages of events: what may be asked for, and the answer.
+
+Every page has a `next_cursor`, also where nothing is left for now: who keeps the latest one and comes back with it gets
+each event once. A cursor is 30 bytes in base64url: a fingerprint of account and query, when the last event that was
+looked at had been appended (6 bytes, ms since the epoch), and its id.
+"""
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Final
+from uuid import UUID
+
+from contacts.api.answers import MAX_ANSWER_BYTES, Answer
+from contacts.api.cursors import fingerprint
+from contacts.api.listing import PageSize
+from contacts.domain.errors import FieldError, InvalidInput
+from contacts.domain.events import SUBSCRIBABLE, EventType
+from contacts.services.event_log import EventLog, Position
+
+_ENVELOPE_BYTES: Final = 200
+_MOMENT_BYTES: Final = 6
+_ID_BYTES: Final = 16
+_CURSOR = re.compile(r"[A-Za-z0-9_-]{40}")
+
+
+def event_page(
+    log: EventLog, account_id: str, kind: str | None, cursor: str | None, limit: PageSize
+) -> Answer:
+    """A page of events, the oldest first. One that would exceed 5 MB ends earlier.
+
+    `kind`: only events of this type.
+
+    Raises:
+        InvalidInput: there is no such type, or the cursor is none of this list's.
+    """
+    only = None if kind is None else _logged_type(kind)
+    query = fingerprint(account_id, "events", kind)
+    after = None if cursor is None else _from_cursor(query, cursor)
+    found = log.page(after, only, limit, MAX_ANSWER_BYTES - _ENVELOPE_BYTES)
+    next_cursor = _to_cursor(query, found.position)
+    return Answer(200, {"data": found.events, "has_more": found.has_more, "next_cursor": next_cursor})
+
+
+def _logged_type(kind: str) -> EventType:
+    if kind not in SUBSCRIBABLE:
+        raise InvalidInput([FieldError("type", f"must be one of {', '.join(SUBSCRIBABLE)}")])
+    return EventType(kind)
+
+
+def _to_cursor(query: bytes, position: Position) -> str:
+    moment = position.at_ms.to_bytes(_MOMENT_BYTES)
+    return urlsafe_b64encode(query + moment + UUID(position.event_id).bytes).decode()
+
+
+def _from_cursor(query: bytes, cursor: str) -> Position:
+    if not _CURSOR.fullmatch(cursor):
+        raise InvalidInput([FieldError("cursor", "is not a next_cursor of this API")])
+    content = urlsafe_b64decode(cursor)
+    place = content.removeprefix(query)
+    if len(place) == len(content):
+        raise InvalidInput([FieldError("cursor", "belongs to a list with other parameters")])
+    moment, event_id = place[:_MOMENT_BYTES], place[_MOMENT_BYTES:]
+    return Position(int.from_bytes(moment), str(UUID(bytes=event_id)))

@@ -1,0 +1,92 @@
+"""What a change of a contact means to those who follow it: the events that a change stands for.
+
+A change that shows in no field of the API is none: internal attributes, or an update that left everything as it was
+and only counted `version` up. A contact that leaves its place, for the trash or for good, is told of by the item it
+leaves behind, not by its own removal.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, cast
+
+from contacts.domain.contact import Contact
+from contacts.domain.events import Event, EventType, event_at
+from contacts.domain.native import contact_out
+from contacts.domain.timestamps import parsed
+
+_OF_EVERY_CHANGE: Final = frozenset({"version", "updated_at"})
+"""Fields that say that there was a change, and not what it was."""
+_OF_A_VERDICT: Final = frozenset({"validation_status", "validation_reason"})
+
+
+def events_of_change(
+    record_id: str, at_ms: int, account_id: str, before: Contact | None, after: Contact
+) -> Iterator[Event]:
+    """The events of a contact that was put (`before` None) or changed, in their order.
+
+    `at_ms`: when the stream saw it. What a caller did is told with the contact's own `updated_at` instead: the stream
+    knows the second only, and a timeline is in the order of the events' ids.
+    """
+    contact = contact_out(after)
+    changed_ms = parsed(after.updated_at)
+
+    def event(kind: EventType, moment: int, **more: object) -> Event:
+        return event_at(record_id, kind, moment, account_id, after.id, {"contact": contact, **more})
+
+    if before is None:
+        yield event(EventType.CREATED if after.version == 1 else EventType.RESTORED, changed_ms)
+        return
+    previous = differences(before, after)
+    if not previous:
+        return
+    if previous.keys() <= _OF_A_VERDICT:
+        yield event(EventType.VALIDATED, max(at_ms, changed_ms))
+        return
+    yield event(EventType.UPDATED, changed_ms, changed=list(previous), previous=previous)
+    if after.is_unsubscribed != before.is_unsubscribed:
+        kind = EventType.UNSUBSCRIBED if after.is_unsubscribed else EventType.RESUBSCRIBED
+        yield event(kind, changed_ms)
+
+
+def event_of_trashing(record_id: str, at_ms: int, account_id: str, contact: Contact) -> Event:
+    """The event of a contact that went to the trash, from where it can come back."""
+    data = {"contact": contact_out(contact), "permanent": False}
+    return event_at(record_id, EventType.DELETED, at_ms, account_id, contact.id, data)
+
+
+def event_of_erasure(record_id: str, at_ms: int, account_id: str, contact_id: str, version: int) -> Event:
+    """The event of a contact that was erased: of the person nothing is left to be told."""
+    data = {"contact": {"id": contact_id, "version": version}, "permanent": True}
+    return event_at(record_id, EventType.DELETED, at_ms, account_id, contact_id, data)
+
+
+def differences(before: Contact, after: Contact) -> dict[str, object]:
+    """The fields in which a contact differs, as the API shows them, with their old values; sorted.
+
+    `name` is shown composed of first and last name, so it is among them where one of these changed it: who keeps a
+    copy may apply just the fields that are named.
+    """
+    old, new = (cast("Mapping[str, object]", contact_out(contact)) for contact in (before, after))
+    return {
+        field: old[field]
+        for field in sorted(old)
+        if field not in _OF_EVERY_CHANGE and not _is_same(old[field], new[field])
+    }
+
+
+def _is_same(one: object, another: object) -> bool:
+    """Whether two values are the same JSON. (To Python, 1 equals true.)"""
+    match one:
+        case Mapping():
+            return (
+                isinstance(another, Mapping)
+                and one.keys() == another.keys()
+                and all(_is_same(value, another[key]) for key, value in one.items())
+            )
+        case list() | tuple():
+            return (
+                isinstance(another, list | tuple)
+                and len(one) == len(another)
+                and all(map(_is_same, one, another))
+            )
+        case _:
+            return isinstance(one, bool) == isinstance(another, bool) and one == another

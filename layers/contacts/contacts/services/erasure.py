@@ -1,0 +1,135 @@
+"""Erasure: of a person who has been deleted for good nothing stays but that there was somebody.
+
+Claims go in the transaction that erases a contact, postings with the projection. This goes through what is kept about
+the contact besides: answers to requests, its timeline, and from there the event log and the deliveries.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from contacts.domain.errors import Contention
+from contacts.domain.timestamps import parsed
+from contacts.domain.webhooks import DeliveryRef, delivery_id
+from contacts.services.ports import Clock, Randomness
+from contacts.services.retrying import tries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracedEvent:
+    """An event in a contact's timeline."""
+
+    id: str
+    type: str
+    timestamp: str
+    appended_at: str
+    """Where it lies in the log."""
+    webhook_ids: tuple[str, ...]
+    """The endpoints it was, or is yet to be, delivered to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracedRequest:
+    """A request about a contact that came with an Idempotency-Key."""
+
+    digest: str
+    """Of its key."""
+    expires_at: int
+    """Seconds since the epoch. Its record has the same; another is of a later request with the same key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Something kept under a contact."""
+
+    name: str
+    """What it is found by among the traces of its contact."""
+    request: TracedRequest | None = None
+    event: TracedEvent | None = None
+
+
+class TraceStore(Protocol):
+    """What is kept about contacts besides themselves. Everything can be done again and is then as it was.
+
+    Raises:
+        Contention, TemporarilyUnavailable.
+    """
+
+    def bury(self, account_id: str, contact_id: str, version: int, at_ms: int) -> None:
+        """Put a tombstone, unless there is one: from then on no event of the contact is appended."""
+        ...
+
+    def traces(self, account_id: str, contact_id: str) -> Iterator[Trace]:
+        """Everything kept under a contact, as of the latest write."""
+        ...
+
+    def strip_record(self, account_id: str, request: TracedRequest) -> None:
+        """Leave of a request's record only what was asked (as a hash); of a deletion's, which names nobody, all."""
+        ...
+
+    def strip_event(self, account_id: str, appended_at: str, event_id: str) -> None:
+        """Leave of an event in the log only its id and type."""
+        ...
+
+    def strip_delivery(self, delivery: DeliveryRef, at_ms: int) -> None:
+        """Leave of a delivery no answers of the endpoint; one that is pending ends, one that is not begun never is."""
+        ...
+
+    def remove(self, account_id: str, contact_id: str, trace: Trace) -> None:
+        """Remove a trace itself."""
+        ...
+
+
+class Eraser:
+    """Erases what is kept about contacts.
+
+    It may be ended anywhere and begun again: a trace is removed only when everything it leads to is gone.
+    """
+
+    def __init__(self, store: TraceStore, clock: Clock, randomness: Randomness) -> None:
+        self._store = store
+        self._clock = clock
+        self._randomness = randomness
+
+    def erase(self, account_id: str, contact_id: str, version: int = 0) -> None:
+        """Erase what is kept about a contact that is gone for good.
+
+        `version`: its last one, for its tombstone: it has none yet where its days in the trash ran out.
+
+        Raises:
+            TemporarilyUnavailable: a part is done; it is to be asked for again.
+        """
+        at_ms = self._clock.now_ms()
+        self._until_done(lambda: self._store.bury(account_id, contact_id, version, at_ms))
+        for trace in self._store.traces(account_id, contact_id):
+            self._erase(account_id, contact_id, trace)
+
+    def _erase(self, account_id: str, contact_id: str, trace: Trace) -> None:
+        store, request, event = self._store, trace.request, trace.event
+        if request is not None:
+            self._until_done(lambda: store.strip_record(account_id, request))
+        if event is not None:
+            # The event before its deliveries: nothing of it can be sent again from then on.
+            self._until_done(lambda: store.strip_event(account_id, event.appended_at, event.id))
+            for webhook_id in event.webhook_ids:
+                self._end_delivery(account_id, event, webhook_id)
+        self._until_done(lambda: store.remove(account_id, contact_id, trace))
+
+    def _end_delivery(self, account_id: str, event: TracedEvent, webhook_id: str) -> None:
+        delivery = DeliveryRef(
+            account_id=account_id,
+            webhook_id=webhook_id,
+            delivery_id=delivery_id(event.id, webhook_id, parsed(event.timestamp)),
+            event_id=event.id,
+            event_type=event.type,
+            appended_at=event.appended_at,
+        )
+        self._until_done(lambda: self._store.strip_delivery(delivery, self._clock.now_ms()))
+
+    def _until_done(self, step: Callable[[], None]) -> None:
+        for _ in tries(self._clock, self._randomness):
+            try:
+                return step()
+            except Contention:
+                continue
+        raise Contention
