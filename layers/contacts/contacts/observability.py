@@ -57,7 +57,9 @@ def record_failure(error: BaseException, fields: Mapping[str, object]) -> None:
         frames = [
             f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(cause.__traceback__)
         ]
-        code = getattr(cause, "response", {}).get("Error", {}).get("Code", "")
+        response = getattr(cause, "response", None)
+        # An answer that did not come (botocore's HTTPClientError) is None.
+        code = response.get("Error", {}).get("Code", "") if isinstance(response, dict) else ""
         kind = f"{type(cause).__module__}.{type(cause).__qualname__} {code}".strip()
         chain.append(f"{kind} at {' < '.join(reversed(frames))}")
         cause = cause.__cause__ or cause.__context__

@@ -14,6 +14,7 @@ EXPRESSION_NAME = "#"
 """What a placeholder for an attribute name begins with in an expression."""
 
 _CONTACT = "CONTACT#"
+_DELIVERY = "DELIVERY#"
 _ERASED = "ERASED#"
 _EVENT = "EVENT#"
 _IDEMPOTENCY = "IDEMPOTENCY#"
@@ -181,7 +182,12 @@ def webhook(account_id: str, webhook_id: str) -> Key:
 
 def delivery(account_id: str, webhook_id: str, delivery_id: str) -> Key:
     """`ACCOUNT#<a>#WEBHOOK#<w>` / `DELIVERY#<delivery id>`: one event on its way to one endpoint."""
-    return Key(f"ACCOUNT#{account_id}#WEBHOOK#{webhook_id}", f"DELIVERY#{delivery_id}")
+    return Key(f"ACCOUNT#{account_id}#WEBHOOK#{webhook_id}", f"{_DELIVERY}{delivery_id}")
+
+
+def delivery_id(key: Key) -> str:
+    """The id in a delivery's key."""
+    return key.SK.removeprefix(_DELIVERY)
 
 
 def domain_verdict(domain_digest: str) -> Key:

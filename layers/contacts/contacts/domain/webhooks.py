@@ -1,14 +1,14 @@
 """Webhooks: endpoints that are told of events, and the deliveries on their way to them."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
 from typing import Final
 
 from contacts.domain.events import EVERYTHING
 from contacts.domain.identity import uuid7
-from contacts.domain.timestamps import DAY, HOUR
+from contacts.domain.timestamps import DAY, HOUR, iso
 
 MAX_WEBHOOKS: Final = 100
 """Of an account (those made at the same moment may exceed it)."""
@@ -23,6 +23,8 @@ MAX_ATTEMPTS_EVER: Final = 100
 """Of one delivery, all its rounds of redelivering together: they are kept in one item."""
 RESPONSE_KEPT: Final = 1024
 """Bytes of an endpoint's answer that the log shows."""
+GONE: Final = 410
+"""The status by which an endpoint says that it wants nothing more (RFC 9110 §15.5.11)."""
 
 RETRY_DELAYS: Final = (0, 5, 30, 120, 600, 1800, HOUR, 2 * HOUR, 5 * HOUR, 10 * HOUR, *[12 * HOUR] * 5)
 """Seconds before each of the 15 attempts, each counted from the one before: 3.3 days in all."""
@@ -62,9 +64,9 @@ class Webhook:
     is_active: bool
     disabled_reason: str | None
     created_at: str
-    secret: str
+    secret: str = field(repr=False)
     """`whsec_…`; never listed, never logged."""
-    previous_secret: str | None = None
+    previous_secret: str | None = field(default=None, repr=False)
     previous_secret_until: int = 0
     """Seconds since the epoch until which the previous secret signs, too."""
     failing_since: str | None = None
@@ -120,6 +122,11 @@ class DeliveryRef:
     appended_at: str | None
     """When the event was appended to the log, which is where it lies there; None for a test, which lies nowhere."""
 
+    @property
+    def is_test(self) -> bool:
+        """Whether it is of an event that was made to try an endpoint out."""
+        return self.appended_at is None
+
     def message(self, attempt: int) -> dict[str, object]:
         """The body of the message that asks for an attempt (counted over all rounds, 1 is the first)."""
         return {
@@ -149,7 +156,6 @@ class Delivery:
 
     ref: DeliveryRef
     status: DeliveryStatus
-    created_at: str
     next_attempt_at: str | None
     attempts: tuple[Attempt, ...]
     begun: int = 0
@@ -160,6 +166,59 @@ class Delivery:
     """How many attempts had been made when the schedule began (again)."""
     payload: Mapping[str, object] | None = None
     """Of a test, which is in no log."""
+    claim: str | None = None
+    """A token of whoever began the latest attempt."""
+    lease_until: int = 0
+    """Seconds since the epoch until which nobody else begins that attempt again."""
+
+    @property
+    def created_at(self) -> str:
+        """When the event happened; deliveries are listed in that order."""
+        return iso(int(self.ref.delivery_id.replace("-", "")[:12], 16))
+
+    @property
+    def has_run_out(self) -> bool:
+        """Whether no attempt follows those made since the schedule began (again)."""
+        return _next_delay(self, 0) is None
+
+
+def after_attempt(delivery: Delivery, attempt: Attempt, at_ms: int, random_byte: int) -> Delivery:
+    """A delivery once the attempt that was begun is over.
+
+    Taken by the endpoint it is delivered, refused by a 410 or for the last time it has failed, else the next attempt
+    is due when its delay is over. Of a person who has been erased meanwhile nothing is kept that the endpoint said.
+    """
+    done = delivery.done + 1
+    if delivery.status is DeliveryStatus.ERASED:
+        kept = replace(attempt, response=None)
+        return replace(delivery, done=done, attempts=(*delivery.attempts, kept), next_attempt_at=None)
+    made = replace(delivery, done=done, attempts=(*delivery.attempts, attempt), next_attempt_at=None)
+    if attempt.is_success:
+        return replace(made, status=DeliveryStatus.DELIVERED)
+    delay = None if attempt.status_code == GONE else _next_delay(made, random_byte)
+    if delay is None:
+        return replace(made, status=DeliveryStatus.FAILED)
+    return replace(made, status=DeliveryStatus.PENDING, next_attempt_at=iso(at_ms + round(delay * 1000)))
+
+
+def sent_again(delivery: Delivery, at_ms: int) -> Delivery:
+    """A delivery whose schedule begins again, at once."""
+    return replace(
+        delivery,
+        status=DeliveryStatus.PENDING,
+        round_began_after=delivery.done,
+        next_attempt_at=iso(at_ms),
+    )
+
+
+def _next_delay(delivery: Delivery, random_byte: int) -> float | None:
+    """Seconds before the next attempt; None where there is none. A test has a single one."""
+    if delivery.done >= MAX_ATTEMPTS_EVER:
+        return None
+    in_round = delivery.done - delivery.round_began_after
+    if delivery.ref.is_test:
+        return None if in_round else 0
+    return retry_delay(in_round + 1, random_byte)
 
 
 def delivery_id(event_id: str, webhook_id: str, at_ms: int) -> str:
@@ -177,6 +236,29 @@ def described(webhook: Webhook) -> dict[str, object]:
         "is_active": webhook.is_active,
         "disabled_reason": webhook.disabled_reason,
         "created_at": webhook.created_at,
+    }
+
+
+def described_delivery(delivery: Delivery) -> dict[str, object]:
+    """A delivery as callers may see it."""
+    return {
+        "id": delivery.ref.delivery_id,
+        "webhook_id": delivery.ref.webhook_id,
+        "event_id": delivery.ref.event_id,
+        "event_type": delivery.ref.event_type,
+        "status": str(delivery.status),
+        "created_at": delivery.created_at,
+        "next_attempt_at": delivery.next_attempt_at,
+        "attempts": [
+            {
+                "at": attempt.at,
+                "status_code": attempt.status_code,
+                "error": attempt.error,
+                "duration_ms": attempt.duration_ms,
+                "response": attempt.response,
+            }
+            for attempt in delivery.attempts
+        ],
     }
 
 

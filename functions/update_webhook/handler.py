@@ -1,0 +1,22 @@
+"""PATCH /v1/webhooks/{id}: change fields; absent keeps."""
+
+from contacts.api import Answer, Operation, Request, answer
+from contacts.api.webhook_schemas import WebhookChange
+from contacts.bootstrap import lambda_entry
+from contacts.bootstrap.webhooks import webhook_desk
+from contacts.domain.accounts import Scope
+
+operation = Operation("update_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER)
+
+
+@operation.on("PATCH /v1/webhooks/{id}")
+def update_webhook(
+    request: Request,
+    id: str,  # noqa: A002 (the parameter's name in the path)
+    webhook: WebhookChange,
+) -> Answer:
+    """Change a webhook; switching it on again clears why it was off."""
+    return answer(webhook_desk().change(request.caller, id, webhook.given(), request.receipt()))
+
+
+lambda_handler = lambda_entry(operation)

@@ -1,0 +1,70 @@
+"""Bodies of requests about webhooks."""
+
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from contacts.api.bodies import Body, clean
+from contacts.domain.events import EVERYTHING, SUBSCRIBABLE
+from contacts.domain.webhooks import MAX_URL
+from contacts.services.endpoints import endpoint_of
+from contacts.services.webhook_desk import WebhookWish
+
+MAX_DESCRIPTION: Final = 500
+"""Characters."""
+
+
+def _url(text: str) -> str:
+    """A URL that can be an endpoint somewhere; whether it may here is the desk's to say (and the resolver's)."""
+    try:
+        return endpoint_of(text, private_allowed=True).url
+    except ValueError as error:
+        raise PydanticCustomError("url", "{why}", {"why": str(error)}) from None
+
+
+def _event(name: str) -> str:
+    if name != EVERYTHING and name not in SUBSCRIBABLE:
+        known = ", ".join(SUBSCRIBABLE)
+        raise PydanticCustomError("event", f"is no event; there are {known}, and * for all of them")
+    return name
+
+
+def _listed(given: object) -> object:
+    """`*` may stand for the list that holds it."""
+    return [EVERYTHING] if given == EVERYTHING else given
+
+
+def _once_each(names: list[str]) -> list[str]:
+    """All of them is all of them, whatever else is named."""
+    return [EVERYTHING] if EVERYTHING in names else list(dict.fromkeys(names))
+
+
+Url = Annotated[str, Field(max_length=MAX_URL), AfterValidator(clean), AfterValidator(_url)]
+EventName = Annotated[str, AfterValidator(_event)]
+Events = Annotated[list[EventName], BeforeValidator(_listed), Field(min_length=1), AfterValidator(_once_each)]
+Description = Annotated[str, Field(max_length=MAX_DESCRIPTION), AfterValidator(clean)]
+
+
+class NewWebhook(Body):
+    """A webhook to be made. Without `events` it is told of all."""
+
+    url: Url
+    events: Events = Field(default_factory=lambda: [EVERYTHING])
+    description: Description | None = None
+    is_active: bool = True
+
+    def wish(self) -> WebhookWish:
+        """What the desk is asked for."""
+        return WebhookWish(
+            url=self.url, events=self.events, description=self.description, is_active=self.is_active
+        )
+
+
+class WebhookChange(Body):
+    """Fields to change: absent keeps; only the description can be cleared. (The defaults are never looked at.)"""
+
+    url: Url = ""
+    events: Events = Field(default_factory=list)
+    description: Description | None = None
+    is_active: bool = True

@@ -1,0 +1,333 @@
+"""One attempt at delivering one event to one endpoint, and what follows from how it went.
+
+The order is: claim the attempt, send, note a failure on the endpoint, record the attempt, ask for what follows. A
+message may come twice and a function may end anywhere, so each step finds out whether it was taken before:
+
+- ended before the record: the message comes back after the lease, and the event is sent again (with the same
+  `webhook-id`, by which receivers know it);
+- ended after the record: the message comes back, finds its attempt made, and only what follows is asked for again;
+- a second message for the same attempt waits for the first one's lease, and then finds the attempt made.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from contacts.domain.errors import Contention, TemporarilyUnavailable
+from contacts.domain.events import Event
+from contacts.domain.json_text import to_json
+from contacts.domain.timestamps import iso, parsed
+from contacts.domain.webhooks import (
+    DISABLED_AFTER,
+    GONE,
+    Attempt,
+    Delivery,
+    DeliveryRef,
+    DeliveryStatus,
+    DisabledReason,
+    Webhook,
+    after_attempt,
+)
+from contacts.services.ports import Clock, MessageQueue, Outgoing, Randomness
+from contacts.services.retrying import tries
+from contacts.services.signing import signed_headers
+
+LEASE: Final = 60
+"""Seconds for which an attempt that was begun is left to whoever began it: longer than the function may run (40 s)."""
+LONGEST_ATTEMPT: Final = 15.0
+"""Seconds for connecting, sending and reading the answer together."""
+USER_AGENT: Final = "Contacts-Webhooks/1"
+UNGROUPED: Final = "ungrouped"
+"""The member of a message that came on the queue without its group."""
+_TIME_NEEDED: Final = 33.0
+"""Seconds that must be left before an attempt is begun: to claim it, to send, and to record it (9 + 15 + 9)."""
+_TIME_TO_NOTE: Final = 18.0
+"""Seconds that must be left to do more than to record an attempt (9 + 9)."""
+
+
+class NotOpen(Exception):
+    """Raised by a store when an attempt cannot be begun, or the delivery not be ended; nothing was written.
+
+    `delivery` is as it stands; None: there is none.
+    """
+
+    def __init__(self, delivery: Delivery | None) -> None:
+        super().__init__("not open")
+        self.delivery = delivery
+
+
+class DeliveryMoved(Exception):
+    """Raised by a store when a delivery is no longer as it was read; nothing was written."""
+
+    def __init__(self, delivery: Delivery | None) -> None:
+        super().__init__("moved")
+        self.delivery = delivery
+
+
+class Webhooks(Protocol):
+    """The endpoints, and how deliveries to them went."""
+
+    def webhook(self, account_id: str, webhook_id: str) -> Webhook | None:
+        """An endpoint as of the latest write."""
+        ...
+
+    def note_failure(self, webhook: Webhook, at: str) -> None:
+        """Remember that it has been failing since then, unless it has been failing for longer."""
+        ...
+
+    def note_success(self, webhook: Webhook) -> None:
+        """It is no longer failing."""
+        ...
+
+    def disable(self, webhook: Webhook, reason: DisabledReason) -> bool:
+        """Send it nothing more; False where its owner has changed it meanwhile."""
+        ...
+
+
+class Events(Protocol):
+    """The event log."""
+
+    def event(self, account_id: str, appended_at: str, event_id: str) -> Event | None:
+        """An event by its place."""
+        ...
+
+
+class Deliveries(Protocol):
+    """The log of deliveries."""
+
+    def claim(self, ref: DeliveryRef, attempt: int, token: str, at_ms: int, lease_s: int) -> Delivery:
+        """Begin an attempt, for which nobody else may do so for as long as the lease runs.
+
+        The first attempt of an event makes the delivery; a test's is there before.
+
+        Raises:
+            NotOpen: it has been made, it is being made by somebody else, or the delivery is over.
+        """
+        ...
+
+    def record(self, before: Delivery, after: Delivery) -> None:
+        """Write how the attempt went that was claimed.
+
+        Raises:
+            DeliveryMoved, Contention, TemporarilyUnavailable.
+        """
+        ...
+
+    def end(self, ref: DeliveryRef, attempt: int, status: DeliveryStatus, at_ms: int) -> None:
+        """End a delivery instead of beginning an attempt.
+
+        Raises:
+            NotOpen: as for `claim`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came of a request."""
+
+    status_code: int | None
+    error: str | None
+    duration_ms: int
+    response: str | None
+    """The first KB of the answer's body."""
+
+
+class Sender(Protocol):
+    """Calls endpoints."""
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Send a body; whatever goes wrong is in the reply, after 15 seconds at most."""
+        ...
+
+
+class Schedule(Protocol):
+    """Asks for attempts."""
+
+    def later(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
+        """Have an attempt made after so many seconds; asked for twice, it may be asked for twice.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        ...
+
+
+class Courier:
+    """Takes events to endpoints."""
+
+    def __init__(
+        self,
+        webhooks: Webhooks,
+        events: Events,
+        deliveries: Deliveries,
+        sender: Sender,
+        schedule: Schedule,
+        dead_letters: MessageQueue,
+        clock: Clock,
+        randomness: Randomness,
+        has_time: Callable[[float], bool],
+    ) -> None:
+        """`has_time`: whether so many seconds are left to the invocation."""
+        self._webhooks = webhooks
+        self._events = events
+        self._deliveries = deliveries
+        self._sender = sender
+        self._schedule = schedule
+        self._dead_letters = dead_letters
+        self._clock = clock
+        self._randomness = randomness
+        self._has_time = has_time
+
+    def take(self, body: Mapping[str, object]) -> int | None:
+        """Do what a message on the delivery queue asks for (`deliver`).
+
+        One without its group goes on the queue once more, with it: SQS takes every message without a group for
+        somebody else's, so an endpoint that hangs could hold up all others with those.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is no such message.
+            TemporarilyUnavailable: it is to come again.
+        """
+        fields = {name: value for name, value in body.items() if name != UNGROUPED}
+        ref, attempt = DeliveryRef.of_message(fields)
+        if UNGROUPED not in body:
+            return self.deliver(ref, attempt)
+        self._schedule.later(ref, attempt, 0)
+        return None
+
+    def deliver(self, ref: DeliveryRef, attempt: int) -> int | None:
+        """Make an attempt that a message asks for, unless it has been made or is no longer to be made.
+
+        Gives back None; or, where somebody else is making it, in how many seconds to ask again.
+
+        Raises:
+            TemporarilyUnavailable: the message is to come again.
+        """
+        webhook = self._webhooks.webhook(ref.account_id, ref.webhook_id)
+        if webhook is None:
+            return None
+        event = None
+        if ref.appended_at is not None:
+            event = self._events.event(ref.account_id, ref.appended_at, ref.event_id)
+        if not self._has_time(_TIME_NEEDED):
+            raise TemporarilyUnavailable
+        now_ms = self._clock.now_ms()
+        try:
+            over = _over(ref, webhook, event)
+            if over is not None:
+                self._deliveries.end(ref, attempt, over, now_ms)
+                return None
+            token = self._randomness(8).hex()
+            delivery = self._deliveries.claim(ref, attempt, token, now_ms, LEASE)
+        except NotOpen as refused:
+            return self._resume(webhook, refused.delivery, attempt)
+        payload = delivery.payload if event is None else event.payload()
+        assert payload is not None, "a test has its payload with it"
+        made = self._sent(webhook, ref.event_id, payload)
+        if event is not None and event.tells_of_erasure:
+            made = replace(made, response=None)
+        if not (ref.is_test or made.is_success):
+            webhook = self._noted(webhook, made.at)
+        recorded = self._record(delivery, made)
+        if recorded is not None:
+            self._ask_for_what_follows(webhook, recorded)
+        return None
+
+    def _resume(self, webhook: Webhook, delivery: Delivery | None, attempt: int) -> int | None:
+        """Deal with a message whose attempt cannot be begun."""
+        if delivery is None or delivery.status is DeliveryStatus.ERASED:
+            return None
+        is_pending = delivery.status is DeliveryStatus.PENDING
+        if is_pending and delivery.done == attempt - 1 and delivery.begun == attempt:
+            return max(1, delivery.lease_until - self._clock.now_ms() // 1000)
+        if delivery.done == attempt:
+            # To record it may have been the last thing that its maker did.
+            self._ask_for_what_follows(webhook, delivery)
+        return None
+
+    def _sent(self, webhook: Webhook, event_id: str, payload: Mapping[str, object]) -> Attempt:
+        at_ms = self._clock.now_ms()
+        body = to_json(payload)
+        signed = signed_headers(event_id, at_ms // 1000, body, webhook.secrets_at(at_ms // 1000))
+        headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT, **signed}
+        reply = self._sender.post(webhook.url, headers, body.encode())
+        return Attempt(
+            at=iso(at_ms),
+            status_code=reply.status_code,
+            error=reply.error,
+            duration_ms=reply.duration_ms,
+            response=reply.response,
+        )
+
+    def _noted(self, webhook: Webhook, at: str) -> Webhook:
+        """The endpoint with a failure noted, which comes before the record: what follows from that relies on it."""
+        # Where that cannot be done, the next failure is the first one that is known.
+        if self._has_time(_TIME_TO_NOTE):
+            with suppress(TemporarilyUnavailable):
+                self._webhooks.note_failure(webhook, at)
+        return replace(webhook, failing_since=webhook.failing_since or at)
+
+    def _record(self, delivery: Delivery, attempt: Attempt) -> Delivery | None:
+        """Write down an attempt; None where it is no longer ours to do so."""
+        random_byte, made = self._randomness(1)[0], delivery.begun
+        for _ in tries(self._clock, self._randomness):
+            after = after_attempt(delivery, attempt, self._clock.now_ms(), random_byte)
+            try:
+                self._deliveries.record(delivery, after)
+            except Contention:
+                continue
+            except DeliveryMoved as moved:
+                # Erased, or asked for again, while the endpoint was answering.
+                if moved.delivery is None or moved.delivery.claim != delivery.claim:
+                    return None
+                delivery = moved.delivery
+                if delivery.done == made:
+                    return delivery  # The SDK repeated the call, and found what it had written itself.
+                continue
+            return after
+        raise Contention
+
+    def _ask_for_what_follows(self, webhook: Webhook, delivery: Delivery) -> None:
+        """Ask for all that follows from a delivery as it stands after an attempt; may be asked for again."""
+        if not delivery.ref.is_test:
+            self._judge(webhook, delivery)
+        if delivery.status is DeliveryStatus.PENDING and delivery.next_attempt_at is not None:
+            delay_ms = parsed(delivery.next_attempt_at) - self._clock.now_ms()
+            self._schedule.later(delivery.ref, delivery.done + 1, max(0, delay_ms) / 1000)
+        elif delivery.status is DeliveryStatus.FAILED and not delivery.ref.is_test and delivery.has_run_out:
+            self._dead_letters.send([Outgoing(body=delivery.ref.message(delivery.done))])
+
+    def _judge(self, webhook: Webhook, delivery: Delivery) -> None:
+        """Have the endpoint no longer failing, or no longer active, where the latest attempt says so.
+
+        Not where it is older than the latest beginning of failures, nor where there are none: since that attempt the
+        endpoint has taken something, or its owner has switched it on again, and this message comes late.
+        """
+        failing_since = webhook.failing_since
+        if not delivery.attempts or failing_since is None or failing_since > delivery.attempts[-1].at:
+            return
+        if delivery.attempts[-1].is_success:
+            self._webhooks.note_success(webhook)
+        elif delivery.attempts[-1].status_code == GONE:
+            self._webhooks.disable(webhook, DisabledReason.GONE)
+        elif self._is_long_ago(failing_since):
+            self._webhooks.disable(webhook, DisabledReason.FAILING)
+
+    def _is_long_ago(self, failing_since: str) -> bool:
+        return self._clock.now_ms() - parsed(failing_since) >= DISABLED_AFTER * 1000
+
+
+def _over(ref: DeliveryRef, webhook: Webhook, event: Event | None) -> DeliveryStatus | None:
+    """As what a delivery ends without an attempt; None where it is to be made.
+
+    A test is sent to an inactive endpoint as well: its owner wants to know whether it works.
+    """
+    if ref.is_test:
+        return None
+    if event is not None and event.is_erased:
+        return DeliveryStatus.ERASED
+    if event is None or not webhook.is_active:
+        return DeliveryStatus.FAILED
+    return None

@@ -1,0 +1,175 @@
+"""The webhook operations in this process: the handlers as they are, on a table in memory, with a resolver on paper."""
+
+import json
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+from contacts import bootstrap
+from contacts.adapters.endpoint_addresses import EndpointAddresses
+from contacts.adapters.records import DynamoRecordStore
+from contacts.adapters.sandbox import SandboxRecordStore
+from contacts.adapters.table import Table
+from contacts.adapters.webhook_store import DynamoWebhookStore
+from contacts.api.entrypoint import Entrypoint
+from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
+from contacts.services.gatekeeper import Admission, Gatekeeper
+from contacts.services.ports import RecordStore
+from contacts.services.webhook_desk import WebhookDesk
+from local.stack import ROOT
+from local.table import NAME
+from tests.fakes import CountingBytes, FakeClock
+from tests.moto_table import MotoTable
+
+ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000a"
+OTHER_ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000b"
+PUBLIC = "93.184.216.34"
+ENDPOINT = "https://hooks.example.com/contacts"
+COLLECTION, ONE, ROTATE = "/v1/webhooks", "/v1/webhooks/{id}", "/v1/webhooks/{id}/rotate-secret"
+OPERATIONS = {
+    f"POST {COLLECTION}": "create_webhook",
+    f"GET {COLLECTION}": "list_webhooks",
+    f"GET {ONE}": "get_webhook",
+    f"PATCH {ONE}": "update_webhook",
+    f"DELETE {ONE}": "delete_webhook",
+    f"POST {ROTATE}": "rotate_webhook_secret",
+}
+
+
+@dataclass
+class Resolver:
+    """`socket.getaddrinfo` with a zone of its own; what is not in it does not exist."""
+
+    zone: dict[str, tuple[str, ...] | Exception] = field(
+        default_factory=lambda: {"hooks.example.com": (PUBLIC,)}
+    )
+    asked: list[str] = field(default_factory=list)
+
+    def __call__(self, host: str, port: int, **_: Any) -> list[Any]:
+        self.asked.append(host)
+        found = self.zone.get(host)
+        if found is None:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        if isinstance(found, Exception):
+            raise found
+        return [
+            (family, socket.SOCK_STREAM, 6, "", (address, port, *rest))
+            for address in found
+            for family, rest in [(socket.AF_INET6, (0, 0)) if ":" in address else (socket.AF_INET, ())]
+        ]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer off the wire."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+def caller_of(account_id: str = ACCOUNT_ID, mode: Mode = Mode.LIVE) -> Caller:
+    """Somebody with every scope."""
+    opened = "2026-01-01T00:00:00.000Z"
+    account = Account(id=account_id, name="Demo", plan=Plan.PRO, hourly_limit=10_000, created_at=opened)
+    key = ApiKey(
+        id="k",
+        account_id=account_id,
+        key_hash="0" * 64,
+        name="Demo",
+        scopes=tuple(Scope),
+        mode=mode,
+        dialect=Dialect.NATIVE,
+        last_four="0000",
+        created_at=opened,
+    )
+    return Caller(account, key)
+
+
+class OpenGate(Gatekeeper):
+    """Lets every key in, as whoever is asking."""
+
+    def __init__(self, house: "WebhookHouse") -> None:
+        self._house = house
+
+    def admit(self, key: str) -> Admission:
+        """Whose request it is, uncounted."""
+        return Admission(self._house.caller, used=1, seconds_left=1, resets_at=0)
+
+
+class WebhookHouse:
+    """A table, a clock, a resolver, and the webhook operations on them. Made anew by each test."""
+
+    def __init__(self, dynamodb: Any = None, *, private_allowed: bool = False) -> None:
+        self.moto = MotoTable()
+        self.table = Table(dynamodb or self.moto.client(), NAME)
+        self.clock, self.randomness, self.resolver = FakeClock(), CountingBytes(), Resolver()
+        self.store = DynamoWebhookStore(self.table)
+        self.addresses = EndpointAddresses(private_allowed, self.resolver)
+        self.desk = WebhookDesk(self.store, self.addresses, self.clock, self.randomness)
+        self.caller = caller_of()
+
+    def as_test(self) -> "WebhookHouse":
+        """From here on a test key asks."""
+        self.caller = replace(self.caller, key=replace(self.caller.key, mode=Mode.TEST))
+        return self
+
+    def request(
+        self,
+        method: str,
+        route: str = COLLECTION,
+        webhook_id: str | None = None,
+        *,
+        body: Any = None,
+        key: str | None = None,
+    ) -> Reply:
+        """Send a request; `webhook_id` stands for `{id}` in the route, `key` is its Idempotency-Key."""
+        path = route if webhook_id is None else route.replace("{id}", webhook_id)
+        event = {
+            "version": "2.0",
+            "routeKey": f"{method} {route}",
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": {"x-api-key": "any"} | ({} if key is None else {"idempotency-key": key}),
+            "pathParameters": {} if webhook_id is None else {"id": webhook_id},
+            "requestContext": {"http": {"method": method, "path": path}, "requestId": "r-1"},
+            "body": None if body is None else json.dumps(body),
+            "isBase64Encoded": False,
+        }
+        context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
+        answer = self._entry(OPERATIONS[f"{method} {route}"])(event, context)
+        return Reply(answer["statusCode"], json.loads(answer["body"]), answer["headers"])
+
+    def created(self, **wish: Any) -> Any:
+        """A new webhook as the API showed it, with its secret."""
+        reply = self.request("POST", body={"url": ENDPOINT, **wish})
+        assert reply.status == 201, reply
+        return reply.body
+
+    def _entry(self, operation: str) -> Entrypoint:
+        handler = _handler(operation)
+        handler.webhook_desk = lambda: self.desk
+        return Entrypoint(handler.operation, OpenGate(self), self._records, lambda _seconds: None)
+
+    def _records(self, caller: Caller) -> RecordStore:
+        if caller.is_test:
+            return SandboxRecordStore()
+        return DynamoRecordStore(self.table, caller.account_id, self.clock.now_ms() // 1000)
+
+
+@cache
+def _handler(operation: str) -> Any:
+    """The module of a function, which takes its desk from whoever called it last."""
+    path = ROOT / "functions" / operation / "handler.py"
+    spec = spec_from_file_location(f"webhook_house_{operation}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    with patch.object(bootstrap, "lambda_entry"):
+        spec.loader.exec_module(module)
+    return module
