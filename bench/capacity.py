@@ -1,4 +1,4 @@
-"""DynamoDB calls in sequence and units of each operation: `python -m bench.capacity`.
+"""DynamoDB calls in sequence and units of each operation, and of what follows: `python -m bench.capacity`.
 
 Both are exact, whatever the machine. The handlers run in this process against MiniStack's DynamoDB; each call is
 made to report its ConsumedCapacity. Writes count as reported (table and indexes, transactions twice). MiniStack
@@ -25,9 +25,13 @@ import botocore.session
 
 from bench.results import Results
 from bench.subjects import request_event
-from contacts import bootstrap
+from contacts.adapters import keys
 from contacts.adapters.attribute_values import from_item, item_size
+from contacts.adapters.contact_items import contact_from
+from contacts.domain.postings import posting_lists
+from contacts.domain.words import words_of
 from local.environment import own_environment
+from local.queues import create_queues
 from local.stack import ROOT, LocalStack, free_port
 from local.table import NAME, create_table
 from local.template import functions
@@ -80,11 +84,40 @@ class Row:
     headers: Mapping[str, str] = field(default_factory=dict)
     before: Callable[["Api"], object] = lambda api: None
 
+    def measured(self, api: "Api") -> tuple[Consumed, Budget]:
+        """What the operation costs and may cost, warm: its key known, its hour begun."""
+        made = self.before(api)
+        api.request(Row("", "get_account", "GET", "/v1/account", Budget(0, 0, 0)))
+        row = replace(self, ref=str(made)) if self.ref == ID else self
+        with metered() as consumed:
+            api.request(row)
+        return consumed, self.budget
+
+
+@dataclass(frozen=True)
+class Projection:
+    """What follows a create: the contact's postings and their counts, its words."""
+
+    name: str
+
+    def measured(self, api: "Api") -> tuple[Consumed, Budget]:
+        """What the projection of one create costs and may cost, warm: the first characters of its words noted."""
+        for number in (1, 2):
+            created = create(email=f"ada{number}@example.com", external_id=f"crm-{number}")(api)
+            item = api.item(keys.contact(api.account_id, str(created)))
+            with metered() as consumed:
+                api.project(item)
+        contact = contact_from(from_item(item))
+        words, postings = len(words_of(contact)), len(posting_lists(contact))
+        # A transaction, whose units count twice, with a count for each posting; and a batch.
+        return consumed, Budget(2, words + 2 * 2 * postings, 0)
+
 
 class Api:
-    """The handlers in this process, called as API Gateway would call them."""
+    """The handlers in this process, called as API Gateway and the stream would call them."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, account_id: str, key: str) -> None:
+        self.account_id = account_id
         self.key = key
 
     def request(self, row: Row) -> dict[str, Any]:
@@ -103,6 +136,30 @@ class Api:
         assert answer["statusCode"] < 300, f"{row.name}: {answer['body']}"
         result: dict[str, Any] = json.loads(answer["body"])
         return result
+
+    def item(self, key: keys.Key) -> dict[str, Any]:
+        """An item as it is in the table."""
+        client: Any = botocore.session.get_session().create_client("dynamodb")
+        typed = {name: {"S": value} for name, value in key._asdict().items()}
+        item: dict[str, Any] = client.get_item(TableName=NAME, Key=typed)["Item"]
+        return item
+
+    def project(self, item: Mapping[str, Any]) -> None:
+        """Tell `project_changes` that this item was put.
+
+        Raises:
+            AssertionError: it asks for a repetition.
+        """
+        body = {
+            "ApproximateCreationDateTime": 1768473000,
+            "Keys": {name: item[name] for name in ("PK", "SK")},
+            "NewImage": item,
+            "SequenceNumber": "1",
+        }
+        record = {"eventID": item["SK"]["S"], "eventName": "INSERT", "dynamodb": body}
+        with redirect_stdout(StringIO()):
+            answer = handler("project_changes")({"Records": [record]}, _Context)
+        assert answer == {"batchItemFailures": []}, answer
 
 
 class _Context:
@@ -137,6 +194,8 @@ def metered() -> Iterator[Consumed]:
     original = client_class._make_api_call
 
     def measured(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        if client.meta.service_model.service_name != "dynamodb":
+            return original(client, operation, parameters)
         response = original(client, operation, {**parameters, "ReturnConsumedCapacity": "INDEXES"})
         consumed.calls += 1
         if operation == "GetItem":
@@ -204,34 +263,32 @@ ROWS = (
     Row("soft delete", "delete_contact", "DELETE", REF, Budget(4, 14, 3), ref=ID, before=create()),
     Row("restore", "restore_contact", "POST", f"{REF}/restore", Budget(4, 14, 3), ref=ID, before=trashed),
     Row("list, page of 50", "list_contacts", "GET", "/v1/contacts", LIST, query="limit=50", before=fifty_and_more),
+    Projection("projection of one create"),
 )  # fmt: skip
 
 
-def measure(row: Row, open_account: Callable[[], str]) -> Consumed:
-    """What a row's operation costs, in an account of its own and warm: its key known, its hour begun.
+def measure(row: Row | Projection, open_account: Callable[[], Api]) -> tuple[Consumed, Budget]:
+    """What a row costs and may cost, in an account of its own.
 
     (The handlers share this process and so the gatekeeper that remembers keys.)
     """
-    api = Api(open_account())
-    made = row.before(api)
-    api.request(Row("", "get_account", "GET", "/v1/account", Budget(0, 0, 0)))
-    if row.ref == ID:
-        row = replace(row, ref=str(made))
-    with metered() as consumed:
-        api.request(row)
-    return consumed
+    return row.measured(open_account())
 
 
 @contextmanager
-def dynamodb() -> Iterator[Callable[[], str]]:
-    """MiniStack's DynamoDB with the template's table, for the handlers of this process; gives what opens accounts."""
+def emulated() -> Iterator[Callable[[], Api]]:
+    """MiniStack with the template's table and queues, for the handlers of this process; gives what opens accounts."""
     with tempfile.TemporaryDirectory(prefix="contacts-capacity-") as directory:
         stack = LocalStack(Path(directory), free_port(), persistent=False, root=ROOT)
         stack.start_emulator()
-        environment = own_environment(stack.endpoint_url) | {"TABLE_NAME": NAME}
+        client_of = stack.deployment.client
         try:
+            create_table(client_of("dynamodb"))
+            ids = {"Table": NAME, **create_queues(client_of("sqs"))}
+            environment = own_environment(stack.endpoint_url)
+            for function in functions():
+                environment |= function.resolved_environment(ids)
             with patch.dict(os.environ, environment, clear=True), newly_built():
-                create_table(botocore.session.get_session().create_client("dynamodb"))
                 yield _open_account
         finally:
             stack.stop()
@@ -240,51 +297,59 @@ def dynamodb() -> Iterator[Callable[[], str]]:
 @contextmanager
 def newly_built() -> Iterator[None]:
     """Have everything that a process builds once be built anew, before and after."""
-    kept = (handler, *(built for built in vars(bootstrap).values() if hasattr(built, "cache_clear")))
-    for built in kept:
-        built.cache_clear()
+    _forget()
     yield
-    for built in kept:
-        built.cache_clear()
+    _forget()
 
 
-def _open_account() -> str:
+def _forget() -> None:
+    handler.cache_clear()
+    for name, module in list(sys.modules.items()):
+        if name.partition(".bootstrap")[0] == "contacts":
+            for built in vars(module).values():
+                if hasattr(built, "cache_clear"):
+                    built.cache_clear()
+
+
+def _open_account() -> Api:
     payload = {"name": "bench", "plan": "enterprise", "hourly_limit": 1_000_000}
     with redirect_stdout(StringIO()):
         opened = handler("provision_account")(payload, _Context)
-    return str(opened["key"])
+    return Api(opened["account_id"], opened["key"])
 
 
-def over_budget(row: Row, consumed: Consumed) -> list[str]:
-    """Where an operation costs more than it may, a sentence each."""
+def over_budget(name: str, consumed: Consumed, budget: Budget) -> list[str]:
+    """Where something costs more than it may, a sentence each."""
     writes = consumed.table_writes + consumed.index_writes
     figures = (
-        ("calls", consumed.calls, row.budget.calls),
-        ("write units", writes, row.budget.writes),
-        ("read units", consumed.reads, row.budget.reads),
+        ("calls", consumed.calls, budget.calls),
+        ("write units", writes, budget.writes),
+        ("read units", consumed.reads, budget.reads),
     )
-    return [f"{row.name} takes {is_} {what} (budget {may})" for what, is_, may in figures if is_ > may]
+    return [f"{name} takes {is_} {what} (budget {may})" for what, is_, may in figures if is_ > may]
 
 
 def run() -> Results:
     """Measure every operation."""
     columns = ("operation", "calls", "budget", "table writes", "index writes", "budget ", "reads", "budget  ")
     table = Results("capacity", "DynamoDB calls and units of a warm request", columns)
-    with dynamodb() as open_account:
+    with emulated() as open_account:
         for row in ROWS:
-            consumed = measure(row, open_account)
-            table.failures += over_budget(row, consumed)
+            consumed, budget = measure(row, open_account)
+            table.failures += over_budget(row.name, consumed, budget)
             table.rows.append(
                 (
                     row.name,
-                    *(consumed.calls, row.budget.calls),
-                    *(int(consumed.table_writes), int(consumed.index_writes), int(row.budget.writes)),
-                    *(consumed.reads, row.budget.reads),
+                    *(consumed.calls, budget.calls),
+                    *(int(consumed.table_writes), int(consumed.index_writes), int(budget.writes)),
+                    *(consumed.reads, budget.reads),
                 )
             )
     table.notes = [
-        "Calls are in sequence; the first is the meter, whose one write unit is in the figures. A contact has less "
-        "than 1 KB, an email, an external_id and two tags. Budgets: quality.md."
+        "Calls are in sequence; a request's first is the meter, whose write unit is in the figures. A contact has less "
+        "than 1 KB, an email, an external_id and two tags. Budgets: quality.md.",
+        "The projection is of such a contact: a write unit for each of its words, two for each posting (all, its tags, "
+        "its list) and each count, and no read.",
     ]
     return table
 

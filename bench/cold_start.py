@@ -29,8 +29,9 @@ BUDGET_OF_OTHERS = 0.75
 METHOD = """\
 Medians of {runs} fresh processes each, interleaved, under AWS's runtime interface emulator with awslambdaric; a ratio
 is the median of the ratios run by run.
-DynamoDB is a stub on loopback that answers at once, over http, so no TLS handshake is in it. The handler's part comes
-after the init; Lambda gives the init a whole CPU, the handler what its memory buys (256 MB: a seventh)."""
+DynamoDB, SQS and EventBridge Scheduler are a stub on loopback that answers at once, over http, so no TLS handshake is
+in it; the endpoint of `deliver_webhook` is an address where nothing listens. The handler's part comes after the init;
+Lambda gives the init a whole CPU, the handler what its memory buys (256 MB: a seventh)."""
 COMPARISON = """\
 Conventional: Powertools Logger, Metrics and APIGatewayHttpResolver with validation, pydantic with EmailStr, boto3's
 resource (`bench/conventional/`); with byte code as ours has it unless it says otherwise; two DynamoDB calls.
@@ -56,7 +57,9 @@ def first_invoke(subject: Subject, endpoint_url: str) -> Invocation:
         FunctionFailed: it did not answer what it should, so that its time would mean nothing.
     """
     environment = {**subject.environment, "AWS_ENDPOINT_URL": endpoint_url}
-    with RuntimeEmulator(subject.folder, environment, subject.layers, handler=subject.handler) as emulator:
+    with RuntimeEmulator(
+        subject.folder, environment, subject.layers, handler=subject.handler, timeout=subject.timeout
+    ) as emulator:
         invocation = emulator.invoke(subject.event)
     refuse_wrong_answer(subject, invocation.payload, invocation.log)
     return invocation
@@ -64,8 +67,10 @@ def first_invoke(subject: Subject, endpoint_url: str) -> Invocation:
 
 def refuse_wrong_answer(subject: Subject, payload: Any, log: str = "") -> None:
     """Raise FunctionFailed unless the answer is a success, or a refusal of one that is there to refuse."""
-    status = payload.get("statusCode", 200)
-    if "errorMessage" in payload or not (200 <= status < 300 or (status == 404 and subject.refuses)):
+    answer = payload or {}
+    status = answer.get("statusCode", 200)
+    is_served = 200 <= status < 300 or (status == 404 and subject.refuses)
+    if "errorMessage" in answer or answer.get("batchItemFailures") or not is_served:
         raise FunctionFailed(f"{subject.name} answered {payload}\n{log}")
 
 

@@ -2,7 +2,8 @@
 
 It exists so that a measurement holds what a function does and not what a database, or an emulator of one, does. It
 is given items once, never changes them and checks no condition. `DynamoDbStub` serves it on loopback from a process
-of its own; `CannedTable` is the same without a network.
+of its own; `CannedTable` is the same without a network. What writes to other services (a message to SQS, a schedule) is
+answered as every write is: with nothing, which says that nothing went wrong.
 """
 
 import json

@@ -42,6 +42,8 @@ class Subject:
     event: Any
     layers: tuple[Path, ...]
     handler: str = "handler.lambda_handler"
+    timeout: int = 30
+    """Seconds: some do not begin what they might not bring to an end."""
     environment: dict[str, str] = field(default_factory=dict)
     kind: Kind = Kind.GET
     is_ours: bool = False
@@ -113,7 +115,9 @@ def _our_subject(function: Function, layers: tuple[Path, ...]) -> Subject:
         sample_event(function.name),
         layers,
         handler=function.handler,
-        environment=function.resolved_environment({"Table": NAME}),
+        timeout=function.timeout,
+        # As in the cloud, though nothing is asked of the DNS: the sample contact has been judged.
+        environment=function.resolved_environment({"Table": NAME, "EmailDns": "on"}),
         kind=kind_of(function),
         is_ours=True,
         refuses=function.name == "refuse_request",

@@ -142,10 +142,26 @@ class Deployment:
 
     def resources(self) -> dict[str, str]:
         """The physical id of each resource of the stack, by its logical id."""
-        described = self.client("cloudformation").describe_stack_resources(StackName=STACK_NAME)[
-            "StackResources"
-        ]
-        return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in described}
+        return {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in self._described()
+        }
+
+    def environments(self) -> dict[str, dict[str, str]]:
+        """The variables of each function of the stack, by its logical id."""
+        functions = self.client("lambda")
+        return {
+            resource["LogicalResourceId"]: functions.get_function_configuration(
+                FunctionName=resource["PhysicalResourceId"]
+            )["Environment"]["Variables"]
+            for resource in self._described()
+            if resource["ResourceType"] == "AWS::Lambda::Function"
+        }
+
+    def _described(self) -> list[dict[str, Any]]:
+        described: list[dict[str, Any]] = self.client("cloudformation").describe_stack_resources(
+            StackName=STACK_NAME
+        )["StackResources"]
+        return described
 
     def invoke(self, logical_id: str, payload: Any) -> Any:
         """What the function of this logical id answers to `payload`.

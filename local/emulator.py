@@ -8,11 +8,20 @@ What a person's machine needs and `python -m ministack` does not do:
   would start a hundred interpreters on a laptop; here the rest wait for their turn.
 - Each of those processes unpacks the layers for itself, inside the emulator, where nothing else runs meanwhile:
   half a second each. Here a layer is unpacked once and shared.
+- It keeps how far a function has read a table's stream, but not the stream: after a restart the function would
+  miss as many records as it had read before. Here the records that somebody has still to read are kept.
+- It takes a batch of the stream for done whatever the function says of it. Here one with failures comes again.
+- It knows its queues by the port it listened on when they were made. Here the port in their names stays the same,
+  whatever the port of the day; a queue answers under any.
+- It holds each schedule's permission against the group `default`, asks for permissions that IAM does not know for
+  batches of messages, and takes a number that is a parameter of the template for a text.
 - It ends when the process that started it ends, however that ended.
 """
 
 import asyncio
+import copy
 import hashlib
+import json
 import os
 import signal
 import sys
@@ -23,19 +32,26 @@ import zipfile
 from pathlib import Path
 
 import ministack.app as ministack
-from ministack.core import lambda_runtime
-from ministack.core.persistence import PERSIST_STATE, save_all
+from ministack.core import iam_actions, lambda_runtime
+from ministack.core.persistence import PERSIST_STATE, load_state, save_all
+from ministack.core.responses import AccountRegionScopedDict
+from ministack.services import dynamodb, lambda_svc, sqs
 
 # Where the API answers. Functions reach the emulator as `localhost`, so none of them ever waits in this line.
 API_HOST = "127.0.0.1"
 
 # Deploying changes everything and is followed by a request to this path. Between deployments only data changes.
 SAVE_PATH = "/_local/save"
-DATA = ("dynamodb", "sqs", "scheduler")
+# In this order: the table's state holds how far its stream was read, and what was sent for a record must not be
+# older than that. What is there twice after a crash is dealt with twice, as on AWS.
+DATA = ("sqs", "scheduler", "dynamodb")
 
 # Writing the data blocks the emulator, so it may take at most one part in twenty of the time.
 SECONDS_BETWEEN_SAVES = 2.0
 SAVE_SHARE = 20
+
+# The port in the names of queues: any number, and always the same.
+QUEUE_NAME_PORT = "4566"
 
 # More would only take memory: a function that waits for DynamoDB waits for this machine's own processors.
 MAX_CONCURRENT_REQUESTS = 4 * (os.cpu_count() or 1)
@@ -121,6 +137,119 @@ class ZipModule:
         return getattr(zipfile, name)
 
 
+def stream_state() -> dict:
+    """How far each event source mapping has read its table's stream, and the records that one of them has yet to read.
+
+    Read in this order, a position that moves meanwhile costs a repetition and never a record.
+    """
+    with lambda_svc._dynamodb_stream_positions_lock:
+        positions = copy.deepcopy(lambda_svc._dynamodb_stream_positions)
+    first_unread: dict[tuple, int] = {}
+    for (account, region, mapping), position in positions.all_items():
+        source = lambda_svc._esms.get_scoped(account, region, mapping, {}).get("EventSourceArn", "")
+        table = (account, region, source.split("/stream/")[0].rpartition("/")[2])
+        first_unread[table] = min(position, first_unread.get(table, position))
+    streams = AccountRegionScopedDict()
+    for (account, region, table), first in first_unread.items():
+        start = dynamodb.stream_start_position(table, account_id=account, region=region)
+        records = dynamodb.stream_live_records(table, account_id=account, region=region)
+        unread = copy.deepcopy(records[max(0, first - start) :])
+        streams.set_scoped(account, region, table, {"first": max(first, start), "records": unread})
+    return {"positions": positions, "unread": streams}
+
+
+def restore_streams(state: dict) -> None:
+    """Go on where `stream_state` was taken."""
+    lambda_svc._dynamodb_stream_positions.clear()
+    lambda_svc._dynamodb_stream_positions.update(state["positions"])
+    for (account, region, table), stream in state["unread"].all_items():
+        dynamodb._stream_trimmed.set_scoped(account, region, table, stream["first"])
+        dynamodb._stream_records.set_scoped(account, region, table, stream["records"])
+
+
+def keep_streams() -> None:
+    """Have the state of the tables hold their streams, too."""
+    table_state, load_everything = dynamodb.get_state, ministack._load_persisted_state
+
+    def load() -> None:
+        load_everything()
+        if "streams" in (kept := load_state("dynamodb") or {}):
+            restore_streams(kept["streams"])
+
+    dynamodb.get_state = lambda: {**table_state(), "streams": stream_state()}
+    ministack._load_persisted_state = load
+
+
+def repeat_failed_batches() -> None:
+    """Deliver a batch of a stream again, all of it, where the function reports a failure in it."""
+    poll, execute, polling = (
+        lambda_svc._poll_dynamodb_streams,
+        lambda_svc._execute_function,
+        threading.local(),
+    )
+
+    def poll_streams():
+        polling.now = True
+        try:
+            return poll()
+        finally:
+            polling.now = False
+
+    def executed(function, event):
+        result = execute(function, event)
+        answer = result.get("body")
+        if getattr(polling, "now", False) and isinstance(answer, dict) and answer.get("batchItemFailures"):
+            return {**result, "error": True}
+        return result
+
+    lambda_svc._poll_dynamodb_streams = poll_streams
+    lambda_svc._execute_function = executed
+
+
+def keep_queue_names() -> None:
+    """Give queues the same names whatever the port."""
+    sqs.DEFAULT_PORT = QUEUE_NAME_PORT
+    sqs._CANONICAL_NETLOC = f"{sqs.DEFAULT_HOST}:{QUEUE_NAME_PORT}"
+
+
+def know_schedule_groups() -> None:
+    """Hold the permission to make a schedule against the group that the request names."""
+    resource_of = iam_actions.extract_resource_arn
+
+    def with_group(service, method, path, headers, body, *rest, **more):
+        arn = resource_of(service, method, path, headers, body, *rest, **more)
+        if service == "scheduler" and ":schedule/default/" in arn and body:
+            group = json.loads(body).get("GroupName", "default")
+            return arn.replace(":schedule/default/", f":schedule/{group}/")
+        return arn
+
+    iam_actions.extract_resource_arn = with_group
+
+
+def know_batches_of_messages() -> None:
+    """Let a batch take the permission that a single message takes."""
+    action_of = iam_actions.extract_iam_action
+
+    def of_single(service, *rest, **more):
+        action = action_of(service, *rest, **more)
+        return action.removesuffix("Batch") if service == "sqs" and action else action
+
+    iam_actions.extract_iam_action = of_single
+
+
+def read_concurrency_as_number() -> None:
+    """Let the concurrency of a queue's reader be a parameter of the template."""
+    concurrency_of = lambda_svc._sqs_esm_concurrency
+
+    def as_number(mapping, *rest):
+        scaling = mapping.get("ScalingConfig") or {}
+        if isinstance(scaling.get("MaximumConcurrency"), str):
+            scaling["MaximumConcurrency"] = int(scaling["MaximumConcurrency"])
+        return concurrency_of(mapping, *rest)
+
+    lambda_svc._sqs_esm_concurrency = as_number
+
+
 def end_with_parent() -> None:
     """Ends this process in good order as soon as its standard input, the parent's pipe, is closed."""
     # Not sys.stdin: the interpreter could not end while a thread reads that.
@@ -132,6 +261,12 @@ def end_with_parent() -> None:
 if __name__ == "__main__":
     threading.Thread(target=end_with_parent, daemon=True).start()
     lambda_runtime.zipfile = ZipModule()
+    keep_streams()
+    repeat_failed_batches()
+    keep_queue_names()
+    know_schedule_groups()
+    know_batches_of_messages()
+    read_concurrency_as_number()
     # `main` looks its application up by this name.
     ministack.app = Emulator(ministack.app)
     sys.argv = ["ministack"]

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from local.errors import LocalStackError
 from local.layers import built_layers
 from local.rie import FunctionFailed, RuntimeEmulator
-from local.stack import ROOT
+from local.stack import ROOT, VARIABLES_FILE
 from local.template import Function, functions
 
 NOWHERE = "http://127.0.0.1:9"
@@ -83,12 +83,13 @@ def invoke(function: Function, event: Any, stack: dict[str, Any] | None) -> tupl
         FunctionFailed: the function's process ended without an answer.
     """
     if stack is None:
-        print("no local stack is running (`make run` starts one): DynamoDB will not answer", file=sys.stderr)
-        ids: dict[str, str] = {}
+        print(
+            "no local stack is running (`make run` starts one): nothing of AWS will answer", file=sys.stderr
+        )
+        environment = function.resolved_environment({}) | {"AWS_ENDPOINT_URL": NOWHERE}
     else:
-        ids = {"Table": stack["table"]}
-    environment = function.resolved_environment(ids)
-    environment["AWS_ENDPOINT_URL"] = NOWHERE if stack is None else stack["endpoint_url"]
+        variables = json.loads((ROOT / ".local" / VARIABLES_FILE).read_text(encoding="utf-8"))
+        environment = {**variables[function.logical_id], "AWS_ENDPOINT_URL": stack["endpoint_url"]}
     emulator = RuntimeEmulator(
         function.folder,
         environment,

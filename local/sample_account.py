@@ -1,20 +1,42 @@
-"""The account that the events in events/ are requests of: one API key, a contact that is there, one in the trash.
+"""The account that the events in events/ are of: one API key, a contact that is there, one in the trash, what is left
+of one that was erased, a webhook, events and a delivery.
 
 The local stack has it, so that every event works there; tests and benchmarks put it into tables of their own.
 """
 
 import secrets
 import time
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
+from contacts.adapters import keys
 from contacts.adapters.account_store import DynamoAccountStore
 from contacts.adapters.contact_store import DynamoContactStore
+from contacts.adapters.projection_store import DynamoProjectionStore
+from contacts.adapters.records import record_steps
 from contacts.adapters.table import Table
+from contacts.adapters.webhook_store import DynamoWebhookStore
 from contacts.domain.accounts import Account, ApiKey, Dialect, Mode, Plan, Scope
 from contacts.domain.contact import Contact, ValidationStatus
-from contacts.domain.outcome import Did, Outcome
+from contacts.domain.events import IN_TIMELINE_DAYS, KEPT_DAYS, Event, EventType
+from contacts.domain.native import contact_out
+from contacts.domain.outcome import Did, Outcome, Receipt
+from contacts.domain.postings import posting_lists
+from contacts.domain.timestamps import DAY, HOUR, iso, parsed
+from contacts.domain.webhooks import (
+    DELIVERIES_KEPT_DAYS,
+    Attempt,
+    DeliveryRef,
+    DeliveryStatus,
+    Webhook,
+    delivery_id,
+)
+from contacts.domain.words import words_of
 from contacts.services.ports import Move, Standing
+from contacts.services.projection import Posting, WordPosting
 
 KEY = "sk_live_ExampleExampleExampleExampleExampleExample1"
 FIRST_SCOPES = tuple(scope for scope in Scope if scope not in (Scope.API_USER, Scope.USER))
@@ -80,6 +102,72 @@ TRASHED = Contact(
 )
 
 
+ERASED = Contact(
+    id="019bb712-75d8-7b0f-8c44-1d7a90e3f526",
+    version=1,
+    created_at="2026-01-13T11:16:39.000Z",
+    updated_at="2026-01-13T11:16:39.000Z",
+    email="ines.duarte@example.net",
+    first_name="Inês",
+    last_name="Duarte",
+    lists=("newsletter",),
+    validation_status=ValidationStatus.VALID,
+)
+"""Gone, but not yet what was kept about it: its timeline, its event and the record of a request."""
+
+WEBHOOK = Webhook(
+    id="wh_19bbc0e1c40b7e21d94",
+    account_id=ACCOUNT.id,
+    url="http://127.0.0.1:9000/contacts",
+    # None that the sample contacts give rise to: nobody listens there.
+    events=(EventType.UNSUBSCRIBED, EventType.RESUBSCRIBED),
+    description="CRM sync",
+    is_active=True,
+    disabled_reason=None,
+    created_at="2026-01-14T10:30:00.000Z",
+    secret="whsec_" + b64encode(b"32 bytes that everybody may know").decode(),
+)
+UNSUBSCRIBED = Event(
+    id="019bbc29-9380-7c1e-9d52-80f7a3b64e15",
+    type=EventType.UNSUBSCRIBED,
+    timestamp=LIVE.updated_at,
+    account_id=ACCOUNT.id,
+    contact_id=LIVE.id,
+    data={"contact": contact_out(LIVE)},
+)
+"""On its way to the webhook: one attempt has failed."""
+CREATED = Event(
+    id="019bb712-75d8-7d49-a1b3-5c0e92d8f761",
+    type=EventType.CREATED,
+    timestamp=ERASED.created_at,
+    account_id=ACCOUNT.id,
+    contact_id=ERASED.id,
+    data={"contact": contact_out(ERASED)},
+)
+UPDATED = Event(
+    id="019bbc29-9380-7f33-b6c8-2a19d47e0b58",
+    type=EventType.UPDATED,
+    timestamp=LIVE.updated_at,
+    account_id=ACCOUNT.id,
+    contact_id=LIVE.id,
+    data={"contact": contact_out(LIVE), "changed": ["lists"], "previous": {"lists": []}},
+)
+"""Appended to the log an hour ago, whenever that is: the one that is listed."""
+APPENDED_AFTER_MS = 412
+"""When the other two were appended, from the moment they happened."""
+DELIVERY = DeliveryRef(
+    account_id=ACCOUNT.id,
+    webhook_id=WEBHOOK.id,
+    delivery_id=delivery_id(UNSUBSCRIBED.id, WEBHOOK.id, parsed(UNSUBSCRIBED.timestamp)),
+    event_id=UNSUBSCRIBED.id,
+    event_type=UNSUBSCRIBED.type,
+    appended_at=iso(parsed(UNSUBSCRIBED.timestamp) + APPENDED_AFTER_MS),
+)
+FIRST_ATTEMPT = Attempt(
+    at="2026-01-14T11:00:00.873Z", status_code=500, error=None, duration_ms=214, response="out of order"
+)
+
+
 def fill(client: Any, table_name: str) -> None:
     """Put into an empty table what the events expect to find."""
     now_ms = time.time_ns() // 1_000_000
@@ -87,6 +175,13 @@ def fill(client: Any, table_name: str) -> None:
     accounts = DynamoAccountStore(table)
     accounts.open_account(ACCOUNT, API_KEY)
     accounts.add_api_key(SPARE_KEY, Outcome(did=Did.CREATED), None, now_ms)
+    _put_contacts(table, now_ms)
+    _put_projection(table)
+    _put_events(table, now_ms)
+    _put_delivery(table, now_ms)
+
+
+def _put_contacts(table: Table, now_ms: int) -> None:
     contacts = DynamoContactStore(table, ACCOUNT.id, secrets.token_bytes, now_ms // 1000)
     for contact in (LIVE, TRASHED):
         created = Outcome(did=Did.CREATED, contact=contact)
@@ -103,3 +198,68 @@ def fill(client: Any, table_name: str) -> None:
             outcome=Outcome(did=Did.DELETED),
         )
     )
+
+
+def _put_projection(table: Table) -> None:
+    """What `project_changes` derives of the contact that is there."""
+    derived, words = DynamoProjectionStore(table), words_of(LIVE)
+    derived.post(ACCOUNT.id, {Posting(posting_list, LIVE.id): True for posting_list in posting_lists(LIVE)})
+    derived.list_characters(ACCOUNT.id, {word[0] for word in words})
+    derived.post_words(ACCOUNT.id, {WordPosting(word, LIVE.id): True for word in words})
+
+
+def _put_events(table: Table, now_ms: int) -> None:
+    """The events, kept as if they were of today, and a request about the contact that is gone."""
+    items: dict[keys.Key, dict[str, object]] = {}
+    items.update(_logged(UPDATED, iso(now_ms - HOUR * 1000), now_ms))
+    for event in (UNSUBSCRIBED, CREATED):
+        items.update(_logged(event, iso(parsed(event.timestamp) + APPENDED_AFTER_MS), now_ms))
+    table.write_many(items)
+    receipt = Receipt("signup-31007", sha256(b"a request").hexdigest())
+    outcome = Outcome(did=Did.CREATED, contact=ERASED)
+    table.write([*record_steps(table, ACCOUNT.id, receipt, outcome, ERASED.id, now_ms)])
+
+
+def _logged(event: Event, appended_at: str, now_ms: int) -> Iterator[tuple[keys.Key, dict[str, object]]]:
+    """An event in the log and in its contact's timeline, as `dispatch_webhooks` puts them there."""
+    assert event.contact_id is not None
+    contact = event.data["contact"]
+    assert isinstance(contact, dict)
+    about = {"type": event.type, "timestamp": event.timestamp}
+    kept, in_timeline = now_ms // 1000 + KEPT_DAYS * DAY, now_ms // 1000 + IN_TIMELINE_DAYS * DAY
+    yield (
+        keys.event(ACCOUNT.id, appended_at, event.id),
+        {**about, "id": event.id, "contact_id": event.contact_id, "data": event.data, "ttl": kept},
+    )
+    yield (
+        keys.timeline_entry(ACCOUNT.id, event.contact_id, event.id),
+        {
+            **about,
+            "version": contact["version"],
+            "appended_at": appended_at,
+            "webhooks": [WEBHOOK.id],
+            "ttl": in_timeline,
+        },
+    )
+
+
+def _put_delivery(table: Table, now_ms: int) -> None:
+    """The webhook, and a delivery whose first attempt has failed, as `deliver_webhook` leaves it.
+
+    Not through its store, which needs packages that are not installed where the local stack runs.
+    """
+    DynamoWebhookStore(table).add(WEBHOOK, Outcome(did=Did.CREATED), None, now_ms)
+    attempt = {name: value for name, value in asdict(FIRST_ATTEMPT).items() if value is not None}
+    delivery = {
+        "event_id": DELIVERY.event_id,
+        "event_type": DELIVERY.event_type,
+        "appended_at": DELIVERY.appended_at,
+        "status": DeliveryStatus.PENDING,
+        "begun": 1,
+        "done": 1,
+        "round_began_after": 0,
+        "next_attempt_at": iso(now_ms),
+        "attempts": [attempt],
+        "ttl": now_ms // 1000 + DELIVERIES_KEPT_DAYS * DAY,
+    }
+    table.write_many({keys.delivery(ACCOUNT.id, WEBHOOK.id, DELIVERY.delivery_id): delivery})

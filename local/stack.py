@@ -24,6 +24,9 @@ from local.errors import LocalStackError
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 
+VARIABLES_FILE = "sam-env.json"
+"""In the stack's directory: each function's variables as it has them there."""
+
 SECONDS_TO_START = 60
 SECONDS_TO_SAVE_AND_END = 30
 
@@ -163,7 +166,7 @@ class LocalStack:
         urlopen(Request(f"{self.endpoint_url}/_local/save", method="POST"), timeout=60).close()
 
     def write_description(self) -> None:
-        """Writes stack.json, env for shells and sam-env.json for `sam local invoke`.
+        """Writes stack.json, env for shells, and sam-env.json for `sam local invoke` and `make invoke`.
 
         The demo account is created once: its keys are known only when they are created.
         """
@@ -185,8 +188,11 @@ class LocalStack:
         if "keys" in description:
             variables = f"API={self.url}\nKEY={description['keys']['native']}\n"
             (self.directory / "env").write_text(variables)
-        for_sam = {"Parameters": {"TABLE_NAME": resources["Table"], "SERVICES_ENDPOINT": self.endpoint_url}}
-        (self.directory / "sam-env.json").write_text(json.dumps(for_sam, indent=2) + "\n")
+        for_sam = {
+            function: variables | {"SERVICES_ENDPOINT": self.endpoint_url}
+            for function, variables in self.deployment.environments().items()
+        }
+        (self.directory / VARIABLES_FILE).write_text(json.dumps(for_sam, indent=2) + "\n")
 
     def has_account(self, known: dict[str, Any]) -> bool:
         """Whether the demo account that an earlier stack.json knows is in the table, which may have been lost since."""

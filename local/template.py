@@ -1,7 +1,9 @@
 """template.yaml as data: its functions, with the environment and the routes their blocks give them."""
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,18 +47,33 @@ class Function:
     """(method, path) of each HTTP API event; ("ANY", "$default") for the one that takes what is left."""
 
     def resolved_environment(self, physical_ids: Mapping[str, str]) -> dict[str, str]:
-        """The variables as the function gets them.
+        """The variables as the function gets them, with parameters as the local stack has them.
 
         Args:
-            physical_ids: of resources by logical id; one that is missing there is called as in the template.
+            physical_ids: of resources by logical id, and their attributes by `<logical id>.<attribute>`; what is
+                missing there is called as in the template.
         """
-        return {name: _resolved(value, physical_ids) for name, value in self.environment.items()}
+        known = {**local_parameters(), **physical_ids}
+        return {name: _resolved(value, known) for name, value in self.environment.items()}
 
 
 def template(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
     """The whole template."""
     loaded: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     return loaded
+
+
+@cache
+def local_parameters() -> dict[str, str]:
+    """The template's parameters as the local stack is deployed with: their defaults, and samconfig.toml's over them."""
+    found = {
+        name: str(parameter["Default"])
+        for name, parameter in template()["Parameters"].items()
+        if "Default" in parameter
+    }
+    configuration = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
+    overrides: str = configuration["local"]["deploy"]["parameters"]["parameter_overrides"]
+    return found | dict(override.split("=", 1) for override in overrides.split())
 
 
 def functions(path: Path = ROOT / "template.yaml") -> list[Function]:
@@ -96,9 +113,9 @@ def _variables(properties: Mapping[str, Any]) -> dict[str, Any]:
     return variables
 
 
-def _resolved(value: Any, physical_ids: Mapping[str, str]) -> str:
+def _resolved(value: Any, known: Mapping[str, str]) -> str:
     if not isinstance(value, dict):
         return str(value)
     ((kind, argument),) = value.items()
-    name = argument[0] if isinstance(argument, list) else str(argument).partition(".")[0]
-    return physical_ids.get(name, name) if kind in ("Ref", "Fn::GetAtt") else str(argument)
+    name = ".".join(argument) if isinstance(argument, list) else str(argument)
+    return known.get(name, name) if kind in ("Ref", "Fn::GetAtt") else name

@@ -19,4 +19,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(tests).parts[0]
         if folder in FOLDERS_WITH_LOOPBACK:
             item.add_marker(folder)
+            # One process runs them all: they share a running stack, and go from file to file in order.
+            item.add_marker(pytest.mark.xdist_group("e2e" if folder == "e2e" else item.path.stem))
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))

@@ -4,12 +4,26 @@ An answer's moments, and ids made for it, stand here as ANY.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from unittest.mock import ANY
 
-from local.sample_account import ACCOUNT, API_KEY, FIRST_SCOPES, KEY, LIVE, SPARE_KEY, TRASHED
+from contacts.domain.webhooks import described
+from local.sample_account import (
+    ACCOUNT,
+    API_KEY,
+    DELIVERY,
+    FIRST_ATTEMPT,
+    FIRST_SCOPES,
+    KEY,
+    LIVE,
+    SPARE_KEY,
+    TRASHED,
+    WEBHOOK,
+)
+from local.sample_account import UPDATED as CHANGE
 from local.stack import ROOT
+from local.template import functions
 
 EVENTS = ROOT / "events"
 
@@ -17,7 +31,8 @@ PERSONAL = (
     *("olena", "Olena", "Олена", "Коваленко", "31337", "+380", "Київ", "Львів"),
     *("mehmet", "Mehmet", "Öz", "27182"),
     *("sakura", "さくら", "田中", "48213", "+8190", "Example 株式会社"),
-    *(KEY, "Söhne", "example.com", "example.org"),
+    *("ines", "Inês", "Duarte", "kofi", "Kofi", "Mensah"),
+    *(KEY, "Söhne", "example.com", "example.org", "example.net", "whsec_", "127.0.0.1:9000"),
 )
 """What stands in the events or in the table and must not stand in a log."""
 
@@ -169,28 +184,95 @@ NOT_SERVED = {
     "request_id": event("refuse_request")["requestContext"]["requestId"],
 }
 
+WEBHOOK_SHOWN = described(WEBHOOK)
+DELIVERY_SHOWN = {
+    "id": DELIVERY.delivery_id,
+    "webhook_id": WEBHOOK.id,
+    "event_id": DELIVERY.event_id,
+    "event_type": "contact.unsubscribed",
+    "status": "pending",
+    "created_at": LIVE.updated_at,
+    "next_attempt_at": ANY,
+    "attempts": [asdict(FIRST_ATTEMPT)],
+}
+SENT_AGAIN = {**DELIVERY_SHOWN, "attempts": [asdict(FIRST_ATTEMPT) | {"response": None}]}
+TEST_SENT = {
+    "id": ANY,
+    "webhook_id": WEBHOOK.id,
+    "event_id": ANY,
+    "event_type": "webhook.test",
+    "status": "pending",
+    "created_at": ANY,
+    "next_attempt_at": ANY,
+    "attempts": [],
+}
+NEW_WEBHOOK = {
+    "id": ANY,
+    "url": "http://127.0.0.1:9000/contacts",
+    "events": ["contact.created", "contact.updated", "contact.deleted"],
+    "description": "CRM sync",
+    "is_active": True,
+    "disabled_reason": None,
+    "created_at": ANY,
+    "secret": ANY,
+}
+
 EXPECTED = {
     "create_api_key": Expected(201, NEW_KEY),
+    "create_webhook": Expected(201, NEW_WEBHOOK),
     "create_contact": Expected(201, CREATED, {"ETag": '"1-pending"'}),
     "delete_contact": Expected(200, {"deleted": True, "id": LIVE.id, "permanent": False}),
+    "delete_webhook": Expected(200, {"deleted": True, "id": WEBHOOK.id}),
     "get_account": Expected(200, ACCOUNT_SHOWN),
     "get_contact": Expected(200, LIVE_SHOWN, {"ETag": '"3-valid"'}),
+    "get_webhook": Expected(200, WEBHOOK_SHOWN),
     "list_api_keys": Expected(200, {"data": LISTED_KEYS, "has_more": False, "next_cursor": None}),
     "list_contacts": Expected(200, {"data": [LIVE_SHOWN], "has_more": False, "next_cursor": None}),
+    "list_deliveries": Expected(200, {"data": [DELIVERY_SHOWN], "has_more": False, "next_cursor": None}),
+    "list_events": Expected(200, {"data": [CHANGE.payload()], "has_more": False, "next_cursor": ANY}),
+    "list_webhooks": Expected(200, {"data": [WEBHOOK_SHOWN], "has_more": False, "next_cursor": None}),
+    "redeliver_delivery": Expected(202, SENT_AGAIN),
     "refuse_request": Expected(404, NOT_SERVED, {"Content-Type": "application/problem+json"}),
     "restore_contact": Expected(200, RESTORED, {"ETag": '"3-pending"'}),
     "revoke_api_key": Expected(200, {"deleted": True, "id": SPARE_KEY.id}),
+    "rotate_webhook_secret": Expected(200, WEBHOOK_SHOWN | {"secret": ANY}),
+    "test_webhook": Expected(202, TEST_SENT),
     "update_contact": Expected(200, UPDATED, {"ETag": '"4-valid"'}),
+    "update_webhook": Expected(
+        200, WEBHOOK_SHOWN | {"events": ["*"], "description": "CRM sync, all changes"}
+    ),
 }
-"""By operation; all but that of provision_account, which does not speak HTTP."""
+"""By operation, what requests are answered."""
 
-PROVISIONED = {"account_id": ANY, "key": ANY, "plan": "pro", "hourly_limit": 10_000}
+ALL_DONE = {"batchItemFailures": []}
+NOTHING_DIFFERS = {
+    "account_id": ACCOUNT.id,
+    "contacts": 1,
+    "missing": {"postings": 0, "words": 0, "counts": 0, "first_characters": 0},
+    "orphaned": {"postings": 0, "words": 0},
+    "miscounted": [],
+    "uncounted": 0,
+    "finished": True,
+}
+RETURNED: dict[str, Any] = {
+    "deliver_webhook": ALL_DONE,
+    "dispatch_webhooks": ALL_DONE,
+    "erase_contact": ALL_DONE,
+    "project_changes": ALL_DONE,
+    "provision_account": {"account_id": ANY, "key": ANY, "plan": "pro", "hourly_limit": 10_000},
+    "record_bounce": None,
+    "reindex_account": NOTHING_DIFFERS,
+    "validate_contact": ALL_DONE,
+}
+"""By operation, what those return that do not speak HTTP."""
+REQUESTS = frozenset(function.name for function in functions() if function.routes)
+"""The operations that speak HTTP."""
 
 
-def assert_answered(operation: str, answer: dict[str, Any]) -> None:
+def assert_answered(operation: str, answer: Any) -> None:
     """Hold an answer of a function against the expected one."""
-    if operation == "provision_account":
-        assert answer == PROVISIONED
+    if operation not in REQUESTS:
+        assert answer == RETURNED[operation]
         return
     expected = EXPECTED[operation]
     assert (answer["statusCode"], json.loads(answer["body"])) == (expected.status, expected.body)

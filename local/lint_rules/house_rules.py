@@ -1,7 +1,8 @@
 """Rules of this house for template.yaml, run by cfn-lint beside its own (`make check`).
 
 Each keeps something that is only missed on a bad day: a log that grows for ever, an event that vanishes.
-They see the template after SAM's transformation, so it does not matter how a function was written down.
+cfn-lint applies SAM's Globals and translates nothing else, so the rules know SAM's form of a function beside
+CloudFormation's own, and the events that SAM writes into it.
 """
 
 from collections.abc import Iterator
@@ -10,14 +11,19 @@ from typing import Any, ClassVar
 from cfnlint.rules import CloudFormationLintRule, RuleMatch
 from cfnlint.template import Template
 
-FUNCTION = "AWS::Lambda::Function"
+FUNCTIONS = ("AWS::Lambda::Function", "AWS::Serverless::Function")
 LOG_GROUP = "AWS::Logs::LogGroup"
 QUEUE = "AWS::SQS::Queue"
 ALARM = "AWS::CloudWatch::Alarm"
 EVENT_SOURCE = "AWS::Lambda::EventSourceMapping"
 ASYNCHRONOUS_CALL = "AWS::Lambda::EventInvokeConfig"
-FAILURE_OWNERS = (EVENT_SOURCE, ASYNCHRONOUS_CALL)
 ASYNCHRONOUS_CALLERS = ("AWS::Events::Rule", "AWS::SNS::Subscription", "AWS::Scheduler::Schedule")
+# Types of a SAM function's own events.
+ASYNCHRONOUS_EVENTS = frozenset(
+    {"CloudWatchEvent", "EventBridgeRule", "IoTRule", "S3", "SNS", "Schedule", "ScheduleV2"}
+)
+STREAM_EVENTS = frozenset({"DynamoDB", "Kinesis"})
+QUEUE_EVENT = "SQS"
 
 
 class FunctionLogs(CloudFormationLintRule):
@@ -34,7 +40,7 @@ class FunctionLogs(CloudFormationLintRule):
         groups = properties(cfn, LOG_GROUP)
         return [
             complaint(name, "needs LoggingConfig.LogGroup: a log group of this template with RetentionInDays")
-            for name, function in properties(cfn, FUNCTION).items()
+            for name, function in properties(cfn, *FUNCTIONS).items()
             if not any(
                 "RetentionInDays" in groups.get(group, {})
                 for group in references(function.get("LoggingConfig", {}).get("LogGroup"))
@@ -55,7 +61,7 @@ class FunctionLimits(CloudFormationLintRule):
         """What cfn-lint calls."""
         return [
             complaint(name, f"needs {limit}")
-            for name, function in properties(cfn, FUNCTION).items()
+            for name, function in properties(cfn, *FUNCTIONS).items()
             for limit in ("Timeout", "MemorySize")
             if limit not in function
         ]
@@ -74,22 +80,27 @@ class FailuresAreKept(CloudFormationLintRule):
         """What cfn-lint calls."""
         streams = [
             complaint(name, "needs DestinationConfig.OnFailure: a batch given up would be lost")
-            for name, mapping in properties(cfn, EVENT_SOURCE).items()
+            for name, mapping in mappings(cfn)
             # Only a stream has a position to start from; a queue has its own dead-letter queue.
             if "StartingPosition" in mapping and not on_failure(mapping)
         ]
+        functions = properties(cfn, *FUNCTIONS)
         kept = {
             name
             for configuration in properties(cfn, ASYNCHRONOUS_CALL).values()
             if on_failure(configuration)
             for name in references(configuration.get("FunctionName"))
-        }
+        } | {name for name, function in functions.items() if on_failure(invoke_config(function))}
         called = {
             name
             for caller in ASYNCHRONOUS_CALLERS
             for event in properties(cfn, caller).values()
             for name in references(event)
-            if name in properties(cfn, FUNCTION)
+            if name in functions
+        } | {
+            name
+            for name, function in functions.items()
+            if any(event["Type"] in ASYNCHRONOUS_EVENTS for event in events(function))
         }
         return streams + [
             complaint(
@@ -104,20 +115,26 @@ class QueueHasDeadLetters(CloudFormationLintRule):
 
     id = "E9104"
     shortdesc = "Queue without dead-letter queue"
-    description = "Every queue has a RedrivePolicy, unless it takes the dead letters of others"
+    description = (
+        "Every queue that a function reads has a RedrivePolicy, unless it takes the dead letters of others"
+    )
     source_url = ""
     tags: ClassVar[list[str]] = ["house"]
 
     def match(self, cfn: Template) -> list[RuleMatch]:
         """What cfn-lint calls."""
         queues = properties(cfn, QUEUE)
+        functions = properties(cfn, *FUNCTIONS).values()
         ends = [queue.get("RedrivePolicy") for queue in queues.values()]
-        ends += [on_failure(owner) for kind in FAILURE_OWNERS for owner in properties(cfn, kind).values()]
+        ends += [on_failure(mapping) for _, mapping in mappings(cfn)]
+        ends += [on_failure(configuration) for configuration in properties(cfn, ASYNCHRONOUS_CALL).values()]
+        ends += [on_failure(invoke_config(function)) for function in functions]
         last_resorts = set(references(ends))
+        read = {name for _, mapping in mappings(cfn) for name in references(mapping.get("EventSourceArn"))}
         return [
             complaint(name, "needs a RedrivePolicy")
             for name, queue in queues.items()
-            if "RedrivePolicy" not in queue and name not in last_resorts
+            if "RedrivePolicy" not in queue and name in read - last_resorts
         ]
 
 
@@ -136,11 +153,34 @@ class QueueHasAlarm(CloudFormationLintRule):
         return [complaint(name, "needs an alarm") for name in properties(cfn, QUEUE) if name not in watched]
 
 
-def properties(cfn: Template, resource_type: str) -> dict[str, dict[str, Any]]:
-    """The properties of every resource of a type, by logical id."""
+def properties(cfn: Template, *resource_types: str) -> dict[str, dict[str, Any]]:
+    """The properties of every resource of some types, by logical id."""
     return {
-        name: resource.get("Properties", {}) for name, resource in cfn.get_resources([resource_type]).items()
+        name: resource.get("Properties", {})
+        for name, resource in cfn.get_resources(list(resource_types)).items()
     }
+
+
+def events(function: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The events that SAM's form of a function has of its own."""
+    yield from function.get("Events", {}).values()
+
+
+def invoke_config(function: dict[str, Any]) -> dict[str, Any]:
+    """How SAM's form of a function is called asynchronously."""
+    configured: dict[str, Any] = function.get("EventInvokeConfig", {})
+    return configured
+
+
+def mappings(cfn: Template) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every event source mapping with where it stands, those among a function's events, too."""
+    yield from properties(cfn, EVENT_SOURCE).items()
+    for name, function in properties(cfn, *FUNCTIONS).items():
+        for event in events(function):
+            if event["Type"] in STREAM_EVENTS:
+                yield name, {"EventSourceArn": event["Properties"]["Stream"], **event["Properties"]}
+            elif event["Type"] == QUEUE_EVENT:
+                yield name, {"EventSourceArn": event["Properties"]["Queue"], **event["Properties"]}
 
 
 def complaint(logical_id: str, what: str) -> RuleMatch:

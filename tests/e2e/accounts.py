@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,12 @@ from contacts.domain.timestamps import HOUR
 from local.deployment import Deployment
 from local.stack import ROOT
 from tests.e2e.api import Api
-from tests.invariants import violations
+from tests.invariants import derived_violations, violations
 
 PLENTY = 1_000_000
+SEPARATOR = keys.EXPRESSION_NAME
+BACKGROUND = frozenset({"USAGE", "ALL", "TAG", "LIST", "WORD", "COUNTS", "EVENTS", "WEBHOOK"})
+"""The rooms of an account in the table that are written to by the way or a moment later."""
 
 
 class Account:
@@ -25,19 +28,39 @@ class Account:
         self.api = api
         self._table = table
 
-    def items(self) -> dict[tuple[str, str], Any]:
-        """Every item of the account by its key, but for its usage, which every request changes."""
-        usage = keys.usage(self.id, "").PK
+    def everything(self) -> dict[tuple[str, str], Any]:
+        """Every item of the account by its key."""
         found = self._table.items_below(keys.account(self.id).PK)
-        return {
-            (item["PK"]["S"], item["SK"]["S"]): item
-            for item in found
-            if not item["PK"]["S"].startswith(usage)
-        }
+        return {(item["PK"]["S"], item["SK"]["S"]): item for item in found}
+
+    def items(self) -> dict[tuple[str, str], Any]:
+        """What requests write, but for the usage, which every one of them changes."""
+        return {key: item for key, item in self.everything().items() if not self._is_derived(key)}
+
+    def derived(self) -> dict[tuple[str, str], Any]:
+        """What is written a moment after them, by the functions that follow the stream."""
+        return {key: item for key, item in self.everything().items() if self._is_derived(key)}
+
+    def _is_derived(self, key: tuple[str, str]) -> bool:
+        room = key[0].removeprefix(keys.account(self.id).PK).lstrip(SEPARATOR).partition(SEPARATOR)[0]
+        timeline = keys.timeline_entry("", "", "").SK
+        return room in BACKGROUND or (room == "CONTACT" and key[1].startswith(timeline))
+
+    def put_item(self, key: keys.Key, attributes: Mapping[str, Any]) -> None:
+        """Write to the table what no function would."""
+        self._table.put(key, attributes)
+
+    def remove_item(self, key: keys.Key) -> None:
+        """Take from the table what no function would."""
+        self._table.remove(key)
 
     def contradictions(self) -> list[str]:
         """What does not fit together among the account's items."""
         return violations(self.items().values(), self.id, int(time.time()))
+
+    def derived_contradictions(self) -> list[str]:
+        """Where postings, words and counts are not what the contacts say; the projection needs a moment."""
+        return derived_violations(self.everything().values(), self.id)
 
     def key(self, **wish: Any) -> dict[str, Any]:
         """A further API key of the account, as the API showed it."""
@@ -75,9 +98,25 @@ class Accounts:
         return self._until_the_end.enter_context(Api(self.url, key))
 
     def provision(self, payload: Any) -> dict[str, Any]:
-        """What the function that opens accounts answers; an error of its own has an `errorMessage`."""
+        """What the function that opens accounts answers."""
+        return self.invoke("ProvisionAccount", payload)
+
+    @contextmanager
+    def judging(self) -> Iterator[None]:
+        """Have emails judged meanwhile, and those that wait for it."""
+        switch_validation(self.deployment, on=True)
+        yield
+        switch_validation(self.deployment, on=False)
+
+    def publish_bounce(self, notification: Mapping[str, Any]) -> None:
+        """Tell the stack of a bounce, as SES does."""
+        topic = self._resources["Bounces"]
+        self.deployment.client("sns").publish(TopicArn=topic, Message=json.dumps(notification))
+
+    def invoke(self, function: str, payload: Any) -> dict[str, Any]:
+        """What a function (by its name in the template) answers; an error of its own has an `errorMessage`."""
         answer = self._functions.invoke(
-            FunctionName=self._resources["ProvisionAccount"], Payload=json.dumps(payload).encode()
+            FunctionName=self._resources[function], Payload=json.dumps(payload).encode()
         )
         result: dict[str, Any] = json.load(answer["Payload"])
         assert ("FunctionError" in answer) == ("errorMessage" in result)
@@ -107,6 +146,27 @@ class _Table:
             ConsistentRead=True,
         )
         return [item for page in pages for item in page["Items"]]
+
+    def put(self, key: keys.Key, attributes: Mapping[str, Any]) -> None:
+        """Write an item."""
+        self._client.put_item(TableName=self._name, Item={**_typed(key), **attributes})
+
+    def remove(self, key: keys.Key) -> None:
+        """Delete an item."""
+        self._client.delete_item(TableName=self._name, Key=_typed(key))
+
+
+def _typed(key: keys.Key) -> dict[str, Any]:
+    return {name: {"S": value} for name, value in key._asdict().items()}
+
+
+def switch_validation(deployment: Deployment, *, on: bool) -> None:
+    """Have the stack judge emails, or leave them waiting in their queue."""
+    functions = deployment.client("lambda")
+    (mapping,) = functions.list_event_source_mappings(FunctionName=deployment.resources()["ValidateContact"])[
+        "EventSourceMappings"
+    ]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
 
 
 def wait_for_a_fresh_hour_if_this_one_ends_within(seconds: int) -> None:

@@ -1,20 +1,23 @@
 """`make run` from start to end: ready, interrupted, killed, continued."""
 
+import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
+from contacts.adapters import keys
+from contacts.domain.postings import EVERYBODY
 from local.stack import ROOT, LocalStack, free_port
+from tests.e2e.waiting import until
 
 SECONDS_UNTIL_SAVED = 4
 ENVIRONMENT = {**os.environ, "PYTHONPATH": "layers/contacts"}
@@ -66,6 +69,61 @@ def test_the_data_outlives_kill_and_interrupt_leaves_nothing_behind(tmp_path: Pa
         assert processes(tmp_path) == []
 
 
+def test_what_follows_a_change_goes_on_where_it_was_killed(tmp_path: Path) -> None:
+    """Also on another port: the queues are found, and no record of the stream is missed or read as another's."""
+    stack = LocalStack(tmp_path, free_port())
+    with run(stack):
+        create_contact(stack, "first@example.com")
+        assert until(lambda: counted(stack) == 1)
+        project(stack, on=False)
+        stack.save()
+        create_contact(stack, "second@example.com")
+        time.sleep(SECONDS_UNTIL_SAVED)
+        (emulator,) = [pid for pid, line in processes(tmp_path) if "emulator.py" in line]
+        os.kill(emulator, signal.SIGKILL)
+
+    stack = LocalStack(tmp_path, free_port())
+    with run(stack):
+        project(stack, on=True)
+        assert until(lambda: counted(stack) == 2)
+        third = create_contact(stack, "third@mailinator.com")
+        assert until(lambda: counted(stack) == 3)
+        assert until(lambda: verdict_on(stack, third) == "invalid")
+
+
+def create_contact(stack: LocalStack, email: str) -> str:
+    """A new contact of the demo account; gives back its id."""
+    return str(asked(stack, "POST", "/v1/contacts", {"email": email})["id"])
+
+
+def verdict_on(stack: LocalStack, contact_id: str) -> str:
+    """What is thought of a contact's email."""
+    return str(asked(stack, "GET", f"/v1/contacts/{contact_id}")["validation_status"])
+
+
+def asked(stack: LocalStack, method: str, path: str, body: Any = None) -> Any:
+    """The answer to a request with the demo account's key."""
+    headers = {"X-API-Key": stack.description["keys"]["native"], "Content-Type": "application/json"}
+    content = None if body is None else json.dumps(body).encode()
+    with urlopen(Request(f"{stack.url}{path}", content, headers, method=method), timeout=60) as answer:
+        return json.load(answer)
+
+
+def project(stack: LocalStack, *, on: bool) -> None:
+    """Have the projection follow the stream, or wait."""
+    mapping = stack.deployment.resources()["ProjectChangesSource"]
+    stack.deployment.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=on)
+
+
+def counted(stack: LocalStack) -> int:
+    """How many contacts the demo account has by its count."""
+    described, table = stack.description, stack.deployment.client("dynamodb")
+    count = keys.count(described["account_id"], EVERYBODY)
+    key = {name: {"S": text} for name, text in count._asdict().items()}
+    item = table.get_item(TableName=described["table"], Key=key).get("Item", {"n": {"N": "0"}})
+    return int(item["n"]["N"])
+
+
 def start_a_worker(stack: LocalStack) -> None:
     """Has the emulator start a process for a function."""
     with suppress(HTTPError):
@@ -75,7 +133,8 @@ def start_a_worker(stack: LocalStack) -> None:
 
 def command(stack: LocalStack) -> list[str]:
     where = ["--port", str(stack.port), "--directory", str(stack.directory)]
-    return [sys.executable, "-m", "local", "run", *where]
+    # As the Makefile has it: that environment has not all the packages of this one.
+    return [str(stack.deployment.python), "-m", "local", "run", *where]
 
 
 @contextmanager

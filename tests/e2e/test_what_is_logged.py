@@ -66,12 +66,13 @@ def test_every_invocation_has_one_line(function: str, logs: dict[str, list[str]]
     assert all("_aws" in document for document in found)
     assert len({document["lambda_request_id"] for document in found}) == invocations
     others = [line for line in lines if not line.startswith("{") and not A_LINE_OF_LAMBDA.match(line)]
-    # That function alone lets its errors out, to the operator who invoked it; the runtime prints them.
-    assert others == [] or function == "ProvisionAccount"
+    # These alone let their errors out, to the operator who invoked them; the runtime prints them.
+    assert others == [] or function in ("ProvisionAccount", "ReindexAccount")
 
 
 def test_nothing_failed_that_should_not(logs: dict[str, list[str]]) -> None:
     """503 is an answer of ours; any other 5xx is a fault, whatever test met it."""
     found = [document for lines in logs.values() for document in documents(lines)]
     assert [document for document in found if "failure" in document] == []
-    assert [document for document in found if document["status"] >= 500 and document["status"] != 503] == []
+    # What follows the stream or a queue has no status; what it could not do is among the failures.
+    assert {document.get("status", 200) for document in found if document.get("status", 200) >= 500} <= {503}

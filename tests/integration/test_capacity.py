@@ -4,17 +4,17 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bench.capacity import ROWS, Row, dynamodb, measure, over_budget
+from bench.capacity import ROWS, Api, Projection, Row, emulated, measure, over_budget
 
 
 @pytest.fixture(scope="module")
-def open_account() -> Iterator[Callable[[], str]]:
-    with dynamodb() as opening:
+def open_account() -> Iterator[Callable[[], Api]]:
+    with emulated() as opening:
         yield opening
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_an_operation_keeps_its_budget(row: Row, open_account: Callable[[], str]) -> None:
-    consumed = measure(row, open_account)
+def test_an_operation_keeps_its_budget(row: Row | Projection, open_account: Callable[[], Api]) -> None:
+    consumed, budget = measure(row, open_account)
     assert consumed.calls
-    assert not over_budget(row, consumed)
+    assert not over_budget(row.name, consumed, budget)

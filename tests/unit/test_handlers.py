@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -10,44 +11,68 @@ import pytest
 from moto import mock_aws
 
 from contacts import bootstrap
+from contacts.adapters.webhook_sender import WebhookSender
 from contacts.observability import logger
+from contacts.services.webhook_delivery import Reply
 from local import sample_account
+from local.queues import create_queues
 from local.stack import ROOT
 from local.table import NAME, create_table
 from local.template import functions
 from tests import sample_events
 
-Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
+Handler = Callable[[Mapping[str, Any], Any], Any]
 
 OPERATIONS = [function.name for function in functions()]
-LAMBDA_CONTEXT = SimpleNamespace(
-    aws_request_id="6f0d1c52-1a3b-4c8e-9d7f-2b5a4e3c1d00", get_remaining_time_in_millis=lambda: 20_000
-)
-KEPT = (bootstrap.table, bootstrap.account_store, bootstrap.gatekeeper)
+SECONDS = {function.name: function.timeout for function in functions()}
+DELIVERED = Reply(status_code=204, error=None, duration_ms=12, response="")
+
+
+def forget_what_bootstrap_made() -> None:
+    for name, module in list(sys.modules.items()):
+        if name.partition(".bootstrap")[0] == "contacts":
+            for made_once in vars(module).values():
+                if hasattr(made_once, "cache_clear"):
+                    made_once.cache_clear()
+
+
+def set_variables(monkeypatch: pytest.MonkeyPatch, ids: Mapping[str, str]) -> None:
+    """Have the environment that the template gives its functions, all of them together."""
+    for function in functions():
+        for name, value in function.resolved_environment(ids).items():
+            monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A function's environment; what bootstrap has made in another is forgotten."""
     of_lambda = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
-    of_the_template = functions()[0].resolved_environment({"Table": NAME})
-    for name, value in (of_lambda | of_the_template).items():
+    for name, value in of_lambda.items():
         monkeypatch.setenv(name, value)
-    for made_once in KEPT:
-        made_once.cache_clear()
+    set_variables(monkeypatch, {"Table": NAME})
+    forget_what_bootstrap_made()
     yield
-    for made_once in KEPT:
-        made_once.cache_clear()
+    forget_what_bootstrap_made()
 
 
 @pytest.fixture
-def table(settings: None) -> Iterator[Any]:
-    """A client of a DynamoDB that holds what the events expect."""
+def table(settings: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client of a DynamoDB that holds what the events expect; the queues are there, too, and endpoints answer."""
+    monkeypatch.setattr(WebhookSender, "post", lambda *_: DELIVERED)
     with mock_aws():
         client = bootstrap.client("dynamodb")
         create_table(client)
         sample_account.fill(client, NAME)
+        set_variables(monkeypatch, {"Table": NAME, **create_queues(bootstrap.client("sqs"))})
         yield client
+
+
+def context(operation: str) -> SimpleNamespace:
+    """What Lambda passes beside the event."""
+    return SimpleNamespace(
+        aws_request_id="6f0d1c52-1a3b-4c8e-9d7f-2b5a4e3c1d00",
+        get_remaining_time_in_millis=lambda: SECONDS[operation] * 1000,
+    )
 
 
 @pytest.fixture
@@ -73,13 +98,13 @@ def handler(operation: str) -> Handler:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_sample_event_gets_its_answer(operation: str, table: Any) -> None:
-    answer = handler(operation)(sample_events.event(operation), LAMBDA_CONTEXT)
+    answer = handler(operation)(sample_events.event(operation), context(operation))
     sample_events.assert_answered(operation, answer)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_one_line_is_logged_and_nothing_personal(operation: str, table: Any, log: Callable[[], str]) -> None:
-    handler(operation)(sample_events.event(operation), LAMBDA_CONTEXT)
+    handler(operation)(sample_events.event(operation), context(operation))
     written = log()
     (line,) = map(json.loads, written.splitlines())
     assert line["operation"] == operation
@@ -95,7 +120,7 @@ def with_key(event: Any, key: str) -> Any:
     return event | {"headers": event["headers"] | {"x-api-key": key}}
 
 
-KEY_NEEDED = [name for name in OPERATIONS if name not in ("provision_account", "refuse_request")]
+KEY_NEEDED = sorted(sample_events.REQUESTS - {"refuse_request"})
 WELL_FORMED_BUT_UNKNOWN = "sk_live_" + "Unknown" * 6 + "1"
 
 
@@ -110,7 +135,7 @@ WELL_FORMED_BUT_UNKNOWN = "sk_live_" + "Unknown" * 6 + "1"
 def test_nobody_gets_in_without_a_key(unkeyed: Callable[[Any], Any], table: Any) -> None:
     before = table.scan(TableName=NAME)["Items"]
     for operation in KEY_NEEDED:
-        answer = handler(operation)(unkeyed(sample_events.event(operation)), LAMBDA_CONTEXT)
+        answer = handler(operation)(unkeyed(sample_events.event(operation)), context(operation))
         assert answer["statusCode"] == 401, operation
         assert answer["headers"]["WWW-Authenticate"].startswith("Bearer ")
         assert json.loads(answer["body"])["code"] == "not_authenticated"
@@ -129,7 +154,7 @@ def test_a_failure_of_ours_tells_the_log_where_and_nobody_what(
         raise RuntimeError(f"cannot digest {event}")
 
     monkeypatch.setattr(bootstrap.gatekeeper(), "admit", fail)
-    answer = serve(event, LAMBDA_CONTEXT)
+    answer = serve(event, context(operation))
     assert answer["statusCode"] == 500
     body = json.loads(answer["body"])
     assert body["code"] == "internal_error"

@@ -4,9 +4,11 @@ import copy
 from typing import Any
 
 import pytest
+from cfnlint.decode import decode
 from cfnlint.template import Template
 
 from local.lint_rules import house_rules
+from local.stack import ROOT
 
 RULES = [
     house_rules.FailuresAreKept(),
@@ -74,6 +76,26 @@ GOOD: dict[str, Any] = {
             "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": ["LostBatches", "Arn"]}}},
         },
     },
+    "SamFunction": {
+        "Type": "AWS::Serverless::Function",
+        "Properties": {
+            "Runtime": "python3.13",
+            "Handler": "handler.lambda_handler",
+            "CodeUri": "functions/some",
+            "Timeout": 10,
+            "MemorySize": 256,
+            "LoggingConfig": {"LogGroup": {"Ref": "Logs"}},
+            "EventInvokeConfig": {
+                "DestinationConfig": {
+                    "OnFailure": {"Type": "SQS", "Destination": {"Fn::GetAtt": ["LostBatches", "Arn"]}}
+                }
+            },
+            "Events": {
+                "Told": {"Type": "SNS", "Properties": {"Topic": "arn:aws:sns:us-east-1:123456789012:t"}},
+                "Read": {"Type": "SQS", "Properties": {"Queue": {"Fn::GetAtt": ["Work", "Arn"]}}},
+            },
+        },
+    },
     "Work": {
         "Type": "AWS::SQS::Queue",
         "DeletionPolicy": "Delete",
@@ -95,6 +117,11 @@ GOOD: dict[str, Any] = {
         "DeletionPolicy": "Delete",
         "UpdateReplacePolicy": "Delete",
     },
+    "SetAside": {
+        "Type": "AWS::SQS::Queue",
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+    },
 } | {
     f"{queue}Alarm": {
         "Type": "AWS::CloudWatch::Alarm",
@@ -109,7 +136,7 @@ GOOD: dict[str, Any] = {
             "ComparisonOperator": "GreaterThanOrEqualToThreshold",
         },
     }
-    for queue in ("Work", "DeadLetters", "LostBatches")
+    for queue in ("Work", "DeadLetters", "LostBatches", "SetAside")
 }
 
 # What is taken away from GOOD -> the one rule that must notice, and where.
@@ -118,6 +145,9 @@ DEFECTS = [
     pytest.param(["Logs", "RetentionInDays"], "E9101", "Function", id="no retention"),
     pytest.param(["Function", "Timeout"], "E9102", "Function", id="no timeout"),
     pytest.param(["Function", "MemorySize"], "E9102", "Function", id="no memory"),
+    pytest.param(["SamFunction", "LoggingConfig"], "E9101", "SamFunction", id="SAM: no log group"),
+    pytest.param(["SamFunction", "Timeout"], "E9102", "SamFunction", id="SAM: no timeout"),
+    pytest.param(["SamFunction", "EventInvokeConfig"], "E9103", "SamFunction", id="SAM: without on-failure"),
     pytest.param(["Mapping", "DestinationConfig"], "E9103", "Mapping", id="stream without on-failure"),
     pytest.param(["Calls", "DestinationConfig"], "E9103", "Function", id="call without on-failure"),
     pytest.param(["Work", "RedrivePolicy"], "E9104", "Work", id="no dead-letter queue"),
@@ -143,3 +173,19 @@ def test_a_template_that_breaks_one_is_refused(taken_away: list[str], rule: str,
     found = complaints(broken)
     assert (rule, resource) in found
     assert {id_ for id_, _ in found} == {rule}
+
+
+@pytest.mark.parametrize(("resource", "name", "rule"), [
+    ("GetContact", "LoggingConfig", "E9101"),
+    ("ProjectChangesSource", "DestinationConfig", "E9103"),
+    ("RecordBounce", "EventInvokeConfig", "E9103"),
+    ("DeliveryQueue", "RedrivePolicy", "E9104"),
+    ("ErasureDeadLettersAlarm", "Dimensions", "E9105"),
+])  # fmt: skip
+def test_they_see_what_stands_in_the_template(resource: str, name: str, rule: str) -> None:
+    decoded, _ = decode(str(ROOT / "template.yaml"))
+    whole = Template("template.yaml", decoded, ["us-east-1"])
+    assert whole.transform() == []
+    assert not any(found.match(whole) for found in RULES)
+    del whole.template["Resources"][resource]["Properties"][name]
+    assert {found.id for found in RULES if found.match(whole)} == {rule}

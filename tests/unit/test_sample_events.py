@@ -1,19 +1,21 @@
-"""The events in events/ are what API Gateway sends: one for each function, complete and free of contradictions."""
+"""The events in events/ are what AWS sends: one for each function, complete and free of contradictions."""
 
 import json
 import re
+from hashlib import md5
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 
+from contacts.adapters.stream_records import streamed_change
 from contacts.services.gatekeeper import _KEY as A_KEY
 from local import sample_account
 from local.template import functions
 from tests import sample_events
 
 FUNCTIONS = {function.name: function for function in functions()}
-REQUESTS = [name for name in sample_events.names() if name != "provision_account"]
+REQUESTS = sorted(sample_events.REQUESTS)
 
 MEMBERS = {"version", "routeKey", "rawPath", "rawQueryString", "headers", "requestContext", "isBase64Encoded"}
 MAY_BE_ABSENT = {"queryStringParameters", "body", "pathParameters"}
@@ -22,6 +24,10 @@ OF_THE_CONTEXT = {
     *("accountId", "apiId", "domainName", "domainPrefix", "http"),
     *("requestId", "routeKey", "stage", "time", "timeEpoch"),
 }
+
+
+OF_A_STREAM = ["dispatch_webhooks", "project_changes"]
+OF_A_QUEUE = ["deliver_webhook", "erase_contact", "validate_contact"]
 
 
 def test_every_function_has_an_event_and_every_event_a_function() -> None:
@@ -69,3 +75,34 @@ def test_its_key_has_the_form_of_one_and_its_addresses_are_nobodys(event: Any) -
     hosts = re.findall(r"@([a-z0-9.-]+)", json.dumps(event))
     assert set(hosts) <= {"example.com", "example.org", "example.net"}
     assert event["requestContext"]["http"]["sourceIp"].startswith("192.0.2.")
+
+
+@pytest.mark.parametrize("operation", OF_A_STREAM)
+def test_a_batch_of_the_stream_is_one_of_ours(operation: str) -> None:
+    records = sample_events.event(operation)["Records"]
+    numbers = [int(record["dynamodb"]["SequenceNumber"]) for record in records]
+    assert numbers == sorted(set(numbers))
+    assert len({record["eventID"] for record in records}) == len(records)
+    for record in records:
+        change = streamed_change(record)
+        assert change is not None
+        assert change.account_id == sample_account.ACCOUNT.id
+        images = {"INSERT": {"NewImage"}, "MODIFY": {"OldImage", "NewImage"}, "REMOVE": {"OldImage"}}
+        assert record["dynamodb"].keys() & {"OldImage", "NewImage"} == images[record["eventName"]]
+
+
+@pytest.mark.parametrize("operation", OF_A_QUEUE)
+def test_a_batch_of_a_queue_is_one_of_ours(operation: str) -> None:
+    for record in sample_events.event(operation)["Records"]:
+        assert record["eventSource"] == "aws:sqs"
+        assert record["md5OfBody"] == md5(record["body"].encode()).hexdigest()
+        assert json.loads(record["body"])["account_id"] == sample_account.ACCOUNT.id
+
+
+def test_addresses_in_events_are_nobodys() -> None:
+    hosts = {
+        host
+        for name in sample_events.names()
+        for host in re.findall(r"@([a-z0-9.-]+)", json.dumps(sample_events.event(name)))
+    }
+    assert hosts <= {"example.com", "example.org", "example.net"}
