@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from contacts.api.operator_schemas import Reindexing
+from contacts.api.operator_requests import Reindexing
 from contacts.bootstrap import direct_entry
 from contacts.bootstrap.reindexing import reindexer
-
-Reindexing.prepare()
 
 
 def reindex_account(payload: Mapping[str, Any]) -> dict[str, object]:
