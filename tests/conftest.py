@@ -12,6 +12,7 @@ LOOPBACK = ["127.0.0.1", "::1"]
 FOLDERS_WITH_LOOPBACK = ("integration", "contract", "e2e")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks tests by their folder."""
     tests = Path(__file__).parent

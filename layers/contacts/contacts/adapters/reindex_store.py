@@ -33,9 +33,8 @@ class DynamoReindexStore:
         """A page of the contacts' partition."""
         start = None if after_id is None else keys.contact(account_id, after_id)
         found, last = self._page(keys.contacts(account_id), start, _CONTACTS_PAGE)
-        return [contact_from(item) for item in found.values()], None if last is None else keys.contact_id(
-            last
-        )
+        page = [contact_from(item) for item in found.values()]
+        return page, None if last is None else keys.contact_id(last)
 
     def contacts_by_id(
         self, account_id: str, ids: Iterable[str], *, latest: bool = False
