@@ -38,7 +38,7 @@ invoke: environments ## Invoke one function against the running stack: F=get_con
 
 .PHONY: test
 test: environments ## Run all tests; T="tests/unit -k email" chooses some
-	@$(dev)/python -m pytest --numprocesses 2 --dist loadgroup $(T)
+	@$(dev)/python -m pytest --numprocesses 2 $(T)
 
 .PHONY: check
 check: environments ## Check style, types, architecture and template

@@ -47,6 +47,9 @@ _EMULATOR_NAMES = {
     "arm64": "aws-lambda-rie-arm64",
 }
 _DURATION = re.compile(r"^REPORT RequestId:.*?\tDuration: ([0-9.]+) ms", re.MULTILINE)
+_PORT_WAS_TAKEN = "rapid.startRuntimeAPI("
+"""Where the emulator ends when somebody else took a port that was free when it was chosen: no function has run yet."""
+_STARTS = 3
 _HANDLER_DURATION = re.compile(r"INVOKE RTDONE\(.*?duration: ([0-9.]+)ms\)")
 
 
@@ -238,6 +241,17 @@ class RuntimeEmulator:
         Raises:
             FunctionFailed: the function's process ended, or did not answer in time.
         """
+        for _ in range(_STARTS - 1):
+            try:
+                return self._invoked(event)
+            except FunctionFailed:
+                if _PORT_WAS_TAKEN not in self.log():
+                    raise
+                self.stop()
+                self.start()
+        return self._invoked(event)
+
+    def _invoked(self, event: Any) -> Invocation:
         printed_before = len(self.log())
         connection = http.client.HTTPConnection(HOST, self._port, timeout=self._timeout + SECONDS_TO_START)
         try:

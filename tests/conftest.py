@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # `sam deploy` packs the folders of the functions as they are.
 sys.dont_write_bytecode = True
@@ -12,7 +14,6 @@ LOOPBACK = ["127.0.0.1", "::1"]
 FOLDERS_WITH_LOOPBACK = ("integration", "contract", "e2e")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks tests by their folder."""
     tests = Path(__file__).parent
@@ -20,6 +21,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(tests).parts[0]
         if folder in FOLDERS_WITH_LOOPBACK:
             item.add_marker(folder)
-            # One process runs them all: they share a running stack, and go from file to file in order.
-            item.add_marker(pytest.mark.xdist_group("e2e" if folder == "e2e" else item.path.stem))
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+
+
+class EndToEndTogether(LoadScopeScheduling):
+    """Of several processes one runs all end-to-end tests, in their order, on one running stack."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "end to end" if nodeid.startswith("tests/e2e/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Decides which process runs which test (`make test` has two)."""
+    return EndToEndTogether(config, log)
