@@ -47,8 +47,8 @@ _EMULATOR_NAMES = {
     "arm64": "aws-lambda-rie-arm64",
 }
 _DURATION = re.compile(r"^REPORT RequestId:.*?\tDuration: ([0-9.]+) ms", re.MULTILINE)
-_PORT_WAS_TAKEN = "rapid.startRuntimeAPI("
-"""Where the emulator ends when somebody else took a port that was free when it was chosen: no function has run yet."""
+_WITHOUT_ITS_PORT = "rapid.startRuntimeAPI("
+"""Where the emulator ends that cannot have the port of its runtime API."""
 _STARTS = 3
 _HANDLER_DURATION = re.compile(r"INVOKE RTDONE\(.*?duration: ([0-9.]+)ms\)")
 
@@ -59,6 +59,10 @@ class RuntimeUnavailable(LocalStackError):
 
 class FunctionFailed(Exception):
     """Raised when the function's process ended, did not answer in time, or could not be started."""
+
+
+class _PortTaken(FunctionFailed):
+    """Raised when somebody else has a port that was free when it was chosen; the function has not run yet."""
 
 
 class Invocation(NamedTuple):
@@ -199,6 +203,12 @@ class RuntimeEmulator:
             RuntimeUnavailable: this machine lacks what it needs.
             FunctionFailed: it ended at once.
         """
+        for _ in range(_STARTS - 1):
+            with suppress(_PortTaken):
+                return self._start()
+        return self._start()
+
+    def _start(self) -> None:
         binary = emulator_binary()
         self._port = free_port()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - stop() closes it
@@ -219,9 +229,9 @@ class RuntimeEmulator:
         deadline = time.monotonic() + SECONDS_TO_START
         while not self._listens():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                log = self.log()
+                failure = self._failure("the runtime emulator did not start")
                 self.stop()
-                raise FunctionFailed(f"the runtime emulator did not start:\n{log}")
+                raise failure
             time.sleep(0.005)
 
     def _listens(self) -> bool:
@@ -244,9 +254,7 @@ class RuntimeEmulator:
         for _ in range(_STARTS - 1):
             try:
                 return self._invoked(event)
-            except FunctionFailed:
-                if _PORT_WAS_TAKEN not in self.log():
-                    raise
+            except _PortTaken:
                 self.stop()
                 self.start()
         return self._invoked(event)
@@ -262,9 +270,13 @@ class RuntimeEmulator:
                 raise ValueError(answer.decode("utf-8", "replace"))
             return Invocation(json.loads(answer), *self._reported(printed_before))
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise FunctionFailed(f"{error}\n{self.log()[printed_before:]}") from error
+            raise self._failure(str(error), printed_before) from error
         finally:
             connection.close()
+
+    def _failure(self, what: str, printed_before: int = 0) -> FunctionFailed:
+        log = self.log()[printed_before:]
+        return (_PortTaken if _WITHOUT_ITS_PORT in log else FunctionFailed)(f"{what}\n{log}")
 
     def _reported(self, printed_before: int) -> tuple[float, float, str]:
         """The durations the emulator reports, a little after the answer at times, and all that was printed since."""
