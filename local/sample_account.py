@@ -16,7 +16,7 @@ from contacts.adapters import keys
 from contacts.adapters.account_store import DynamoAccountStore
 from contacts.adapters.contact_store import DynamoContactStore
 from contacts.adapters.projection_store import DynamoProjectionStore
-from contacts.adapters.records import record_steps
+from contacts.adapters.records import write_recorded
 from contacts.adapters.table import Table
 from contacts.adapters.webhook_store import DynamoWebhookStore
 from contacts.domain.accounts import Account, ApiKey, Dialect, Mode, Plan, Scope
@@ -217,7 +217,7 @@ def _put_events(table: Table, now_ms: int) -> None:
     table.write_many(items)
     receipt = Receipt("signup-31007", sha256(b"a request").hexdigest())
     outcome = Outcome(did=Did.CREATED, contact=ERASED)
-    table.write([*record_steps(table, ACCOUNT.id, receipt, outcome, ERASED.id, now_ms)])
+    write_recorded(table, (), ACCOUNT.id, receipt, outcome, ERASED.id, now_ms)
 
 
 def _logged(event: Event, appended_at: str, now_ms: int) -> Iterator[tuple[keys.Key, dict[str, object]]]:

@@ -23,6 +23,7 @@ from contacts.services.webhook_delivery import DeliveryMoved, NotOpen
 from local.table import NAME
 from tests.event_house import ACCOUNT_ID, EventHouse, Killed, Life, webhook
 from tests.faulty_wire import FAULTS, Fault, Wire
+from tests.interrupted import Interrupted
 from tests.moto_table import MotoTable
 from tests.streams import Record
 
@@ -320,33 +321,12 @@ def test_killed_after_any_call_the_next_try_completes_it(end: Callable[[Story], 
 # Others at work
 
 
-class Interrupting:
-    """A client after whose n-th call something else happens."""
-
-    def __init__(self, client: Any, after: int, then: Callable[[], object]) -> None:
-        self._client = client
-        self._after = after
-        self._then = then
-        self.calls = 0
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        return partial(self._call, method)
-
-    def _call(self, method: str, **request: Any) -> Any:
-        try:
-            return getattr(self._client, method)(**request)
-        finally:
-            self.calls += 1
-            if self.calls == self._after:
-                self._then()
-
-
 def erased_while(story: Story, after: int, then: Callable[[], object]) -> int:
     """Erase with something else after the n-th call (0: before any); gives back how many calls there were."""
     client = story.house.client
     if after == 0:
         then()
-    story.house.client = Interrupting(client, after, then)
+    story.house.client = Interrupted(client, after, then)
     try:
         story.house.erase(story.ada, version=2)
         return story.house.client.calls

@@ -8,7 +8,7 @@ finds the table as it was at the start: its own part is carried out once, and wh
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from contacts.adapters import keys
 from contacts.adapters.records import key_digest
 from contacts.domain.outcome import Receipt
 from contacts.services.terms import UNCONDITIONAL, Terms
+from tests.interrupted import Interrupted
 from tests.moto_table import MotoTable
 from tests.scenarios import (
     ACCOUNT_ID,
@@ -52,27 +53,6 @@ class Killed(BaseException):
 
 def kill() -> None:
     raise Killed
-
-
-class Interrupted:
-    """A client of which something else follows the n-th call."""
-
-    def __init__(self, client: Any, after: int, then: Callable[[], None]) -> None:
-        self._client = client
-        self._after = after
-        self._then = then
-        self.calls = 0
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        return partial(self._call, method)
-
-    def _call(self, method: str, **request: Any) -> Any:
-        try:
-            return getattr(self._client, method)(**request)
-        finally:
-            self.calls += 1
-            if self.calls == self._after:
-                self._then()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Final
 from contacts.adapters import keys
 from contacts.adapters.attribute_values import Item
 from contacts.adapters.expressions import Expression
-from contacts.adapters.records import RECORD, already_recorded, record_steps
+from contacts.adapters.records import write_recorded
 from contacts.adapters.table import ConditionsFailed, Step, Table
 from contacts.domain.accounts import Account, ApiKey, Dialect, Mode, Plan, Scope
 from contacts.domain.outcome import Outcome, Receipt
@@ -116,14 +116,7 @@ class DynamoAccountStore:
     def _write(
         self, steps: list[Step], key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int
     ) -> None:
-        if receipt is not None:
-            steps += record_steps(self._table, key.account_id, receipt, outcome, None, at_ms)
-        try:
-            self._table.write(steps)
-        except ConditionsFailed as failed:
-            if RECORD in failed.items:
-                raise already_recorded(failed.items[RECORD]) from None
-            raise
+        write_recorded(self._table, steps, key.account_id, receipt, outcome, None, at_ms)
 
     def _key_steps(self, key: ApiKey) -> list[Step]:
         fresh = Expression()

@@ -12,6 +12,7 @@ from contacts.adapters.attribute_values import Item, item_size
 from contacts.domain.contact import MAX_BYTES, Contact, ValidationStatus
 from contacts.domain.errors import ContactTooLarge
 from contacts.domain.identity import Name, NameKind
+from contacts.domain.timestamps import DAY, iso
 
 KIND: Final = "contact"
 _KEY_AND_BOOKKEEPING_BYTES: Final = 256
@@ -55,6 +56,11 @@ def measured(values: Mapping[str, object]) -> int:
     if size > MAX_BYTES:
         raise ContactTooLarge(size, MAX_BYTES)
     return size
+
+
+def tombstone_item(version: int, at_ms: int) -> dict[str, object]:
+    """What is left of a contact that was erased, but for its key: when, and its last version."""
+    return {"erased_at": iso(at_ms), "version": version, "ttl": at_ms // 1000 + DAY}
 
 
 def contact_from(item: Item) -> Contact:

@@ -15,9 +15,10 @@ from contacts.adapters.contact_items import (
     contact_item,
     contact_values,
     measured,
+    tombstone_item,
 )
 from contacts.adapters.expressions import Expression
-from contacts.adapters.records import RECORD, already_recorded, record_steps
+from contacts.adapters.records import write_recorded
 from contacts.adapters.table import ConditionsFailed, Step, Table
 from contacts.domain.contact import MAX_BYTES, TRASH_DAYS, Change, Contact
 from contacts.domain.errors import TemporarilyUnavailable
@@ -159,22 +160,12 @@ class DynamoContactStore:
         """One transaction (or one plain call where only the contact's own item changes)."""
         claims = dict(self._claim_steps(move))
         steps = [*self._contact_steps(move), *claims.values()]
-        if move.receipt is not None:
-            contact = move.after or move.before
-            steps += record_steps(
-                self._table,
-                self._account,
-                move.receipt,
-                move.outcome,
-                None if contact is None else contact.id,
-                move.at_ms,
-            )
+        contact = move.after or move.before
+        about = None if contact is None else contact.id
         try:
-            self._table.write(steps)
+            write_recorded(self._table, steps, self._account, move.receipt, move.outcome, about, move.at_ms)
         except ConditionsFailed as failed:
-            if RECORD in failed.items:
-                raise already_recorded(failed.items[RECORD]) from None
-            if self._is_ours(move, failed.items.get(_CONTACT), steps):
+            if move.receipt is None and self._is_ours(failed.items.get(_CONTACT), steps):
                 return
             if failed.is_repetition:
                 raise TemporarilyUnavailable(UNKNOWN) from None
@@ -188,7 +179,7 @@ class DynamoContactStore:
                 }
             ) from None
 
-    def _is_ours(self, move: Move, existing: Item | None, steps: Sequence[Step]) -> bool:
+    def _is_ours(self, existing: Item | None, steps: Sequence[Step]) -> bool:
         """Whether a plain update that seems to have failed is our own, repeated by the SDK."""
         if existing is None or len(steps) != 1 or steps[0].kind != "Update":
             return False
@@ -239,11 +230,7 @@ class DynamoContactStore:
             yield table.put_step(
                 "tombstone",
                 keys.tombstone(self._account, contact.id),
-                {
-                    "erased_at": iso(move.at_ms),
-                    "version": contact.version,
-                    "ttl": move.at_ms // 1000 + DAY,
-                },
+                tombstone_item(contact.version, move.at_ms),
             )
 
     def _claim_steps(self, move: Move) -> Iterable[tuple[Name, Step]]:
@@ -350,10 +337,7 @@ def _difference(before: Contact, after: Contact) -> Expression:
         # Compared as DynamoDB sees them: to Python, 1 equals True.
         if to_attribute(value) == to_attribute(old[attribute]):
             continue
-        if value is None:
-            expression.remove(attribute)
-        else:
-            expression.set(attribute, value)
+        expression.assign(attribute, value)
     expression.set("size_bound", measured(new))
     return expression
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 from contacts.adapters import keys
 from contacts.adapters.attribute_values import Item
 from contacts.adapters.expressions import Expression
-from contacts.adapters.records import RECORD, already_recorded, record_steps
-from contacts.adapters.table import ConditionsFailed, Step, Table
+from contacts.adapters.records import write_recorded
+from contacts.adapters.table import ConditionsFailed, Table
 from contacts.domain.identity import is_uuid
 from contacts.domain.outcome import Outcome, Receipt
 from contacts.domain.timestamps import DAY
@@ -116,7 +116,7 @@ class DynamoDeliveryStore:
         expression.set("status", after.status)
         expression.set("done", after.done)
         expression.set("attempts", [_attempt_item(attempt) for attempt in after.attempts])
-        _assign(expression, "next_attempt_at", after.next_attempt_at)
+        expression.assign("next_attempt_at", after.next_attempt_at)
         try:
             self._table.write([self._table.update_step(_DELIVERY, _key(before.ref), expression)])
         except ConditionsFailed as failed:
@@ -152,12 +152,10 @@ class DynamoDeliveryStore:
         expression.set("status", after.status)
         expression.set("round_began_after", after.round_began_after)
         expression.set("ttl", _ttl(at_ms))
-        _assign(expression, "next_attempt_at", after.next_attempt_at)
-        steps = [self._table.update_step(_DELIVERY, _key(before.ref), expression)]
-        if receipt is not None:
-            steps += record_steps(self._table, before.ref.account_id, receipt, outcome, None, at_ms)
+        expression.assign("next_attempt_at", after.next_attempt_at)
+        step = self._table.update_step(_DELIVERY, _key(before.ref), expression)
         try:
-            self._write(steps)
+            write_recorded(self._table, [step], before.ref.account_id, receipt, outcome, None, at_ms)
         except ConditionsFailed:
             raise Moved from None
 
@@ -179,22 +177,12 @@ class DynamoDeliveryStore:
             "payload": delivery.payload,
             "ttl": _ttl(at_ms),
         }
-        steps = [self._table.put_step(_DELIVERY, _key(ref), item, expression)]
-        if receipt is not None:
-            steps += record_steps(self._table, ref.account_id, receipt, outcome, None, at_ms)
+        step = self._table.put_step(_DELIVERY, _key(ref), item, expression)
         try:
-            self._write(steps)
+            write_recorded(self._table, [step], ref.account_id, receipt, outcome, None, at_ms)
         except ConditionsFailed:
             # Nobody else makes a delivery of this id: the SDK repeated the call, and found what it had written itself.
             return
-
-    def _write(self, steps: list[Step]) -> None:
-        try:
-            self._table.write(steps)
-        except ConditionsFailed as failed:
-            if RECORD in failed.items:
-                raise already_recorded(failed.items[RECORD]) from None
-            raise
 
 
 def _open(ref: DeliveryRef, attempt: int, now_s: int) -> Expression:
@@ -221,13 +209,6 @@ def _open(ref: DeliveryRef, attempt: int, now_s: int) -> Expression:
     expression.set_once("attempts", [])
     expression.set_once("ttl", _ttl(now_s * 1000))
     return expression
-
-
-def _assign(expression: Expression, attribute: str, value: object) -> None:
-    if value is None:
-        expression.remove(attribute)
-    else:
-        expression.set(attribute, value)
 
 
 def _key(ref: DeliveryRef) -> keys.Key:

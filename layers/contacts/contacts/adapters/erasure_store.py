@@ -5,11 +5,12 @@ from typing import Any, Final
 
 from contacts.adapters import keys
 from contacts.adapters.attribute_values import Item
+from contacts.adapters.contact_items import tombstone_item
 from contacts.adapters.expressions import Expression
 from contacts.adapters.table import ConditionsFailed, Step, Table
 from contacts.domain.errors import Contention
 from contacts.domain.outcome import Did
-from contacts.domain.timestamps import DAY, iso
+from contacts.domain.timestamps import DAY
 from contacts.domain.webhooks import DELIVERIES_KEPT_DAYS, DeliveryRef, DeliveryStatus
 from contacts.services.erasure import Trace, TracedEvent, TracedRequest
 
@@ -24,7 +25,7 @@ class DynamoTraceStore:
 
     def bury(self, account_id: str, contact_id: str, version: int, at_ms: int) -> None:
         """One PutItem, on condition that there is none."""
-        tombstone = {"erased_at": iso(at_ms), "version": version, "ttl": at_ms // 1000 + DAY}
+        tombstone = tombstone_item(version, at_ms)
         expression = Expression()
         expression.require(expression.is_free())
         key = keys.tombstone(account_id, contact_id)

@@ -34,6 +34,13 @@ class Expression:
         path = (path,) if isinstance(path, str) else path
         self._sets.append(f"{self.name(*path)} = {self.value(value)}")
 
+    def assign(self, attribute: str, value: object) -> None:
+        """Set an attribute to a value; None: remove it."""
+        if value is None:
+            self.remove(attribute)
+        else:
+            self.set(attribute, value)
+
     def set_once(self, attribute: str, value: object) -> None:
         """Set an attribute unless it has a value already."""
         name = self.name(attribute)

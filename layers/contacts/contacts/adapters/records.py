@@ -5,7 +5,7 @@ at most 350 KB, so a record always fits an item. A pointer under the contact let
 that hold personal data. In keys an Idempotency-Key stands as its SHA-256: callers may well make it from an email.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -13,7 +13,7 @@ from contacts.adapters import keys
 from contacts.adapters.attribute_values import Item
 from contacts.adapters.contact_items import contact_from, contact_values
 from contacts.adapters.expressions import Expression
-from contacts.adapters.table import Step, Table
+from contacts.adapters.table import ConditionsFailed, Step, Table
 from contacts.domain.outcome import Did, Outcome, Receipt, RecordedRequest
 from contacts.domain.timestamps import DAY
 from contacts.services.ports import AlreadyRecorded
@@ -23,7 +23,33 @@ RECORD: Final = "idempotency record"
 KEPT_DAYS: Final = 7
 
 
-def record_steps(
+def write_recorded(
+    table: Table,
+    steps: Sequence[Step],
+    account_id: str,
+    receipt: Receipt | None,
+    outcome: Outcome,
+    contact_id: str | None,
+    at_ms: int,
+) -> None:
+    """Write steps, and with them the record of the request that asks for them, if it is to be carried out once.
+
+    `contact_id`: where the request is about a contact.
+
+    Raises:
+        AlreadyRecorded: it was carried out before; nothing was written.
+        ConditionsFailed, Contention, TemporarilyUnavailable.
+    """
+    record = () if receipt is None else _record_steps(table, account_id, receipt, outcome, contact_id, at_ms)
+    try:
+        table.write([*steps, *record])
+    except ConditionsFailed as failed:
+        if RECORD in failed.items:
+            raise _already_recorded(failed.items[RECORD]) from None
+        raise
+
+
+def _record_steps(
     table: Table, account_id: str, receipt: Receipt, outcome: Outcome, contact_id: str | None, at_ms: int
 ) -> Iterable[Step]:
     """The steps that leave a record, and its pointer where the request was about a contact."""
@@ -61,7 +87,7 @@ def recorded_request(item: Item) -> RecordedRequest:
     return RecordedRequest(item["request_hash"], outcome)
 
 
-def already_recorded(item: Item | None) -> AlreadyRecorded:
+def _already_recorded(item: Item | None) -> AlreadyRecorded:
     """What to raise when a record stood in the way."""
     assert item is not None, "a record's condition fails only where there is one"
     return AlreadyRecorded(recorded_request(item))

@@ -80,10 +80,7 @@ def _giving(verdict: Verdict, email: str) -> Expression:
     """The update that writes a verdict on an email that the contact has."""
     expression = Expression()
     expression.set("validation_status", verdict.status)
-    if verdict.reason is None:
-        expression.remove("validation_reason")
-    else:
-        expression.set("validation_reason", verdict.reason)
+    expression.assign("validation_reason", verdict.reason)
     expression.require(expression.equals("email", email))
     return expression
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from contacts.adapters import keys
 from contacts.adapters.attribute_values import Item
 from contacts.adapters.expressions import Expression
-from contacts.adapters.records import RECORD, already_recorded, record_steps
+from contacts.adapters.records import write_recorded
 from contacts.adapters.table import ConditionsFailed, Step, Table
 from contacts.domain.outcome import Outcome, Receipt
 from contacts.domain.webhooks import DisabledReason, Webhook
@@ -71,10 +71,10 @@ class DynamoWebhookStore:
             expression.require(expression.equals(attribute, was[attribute]))
         expression.require(expression.equals("secret", before.secret))
         for attribute in (*_SHOWN, *_SECRETS):
-            _assign(expression, attribute, becomes[attribute])
+            expression.assign(attribute, becomes[attribute])
         # Deliveries write this one on their own, and it is in no answer.
         if after.failing_since != before.failing_since:
-            _assign(expression, "failing_since", after.failing_since)
+            expression.assign("failing_since", after.failing_since)
         step = self._table.update_step(_WEBHOOK, _key(before), expression)
         try:
             self._write(step, before.account_id, outcome, receipt, at_ms)
@@ -151,22 +151,7 @@ class DynamoWebhookStore:
     def _write(
         self, step: Step, account_id: str, outcome: Outcome, receipt: Receipt | None, at_ms: int
     ) -> None:
-        steps = [step]
-        if receipt is not None:
-            steps += record_steps(self._table, account_id, receipt, outcome, None, at_ms)
-        try:
-            self._table.write(steps)
-        except ConditionsFailed as failed:
-            if RECORD in failed.items:
-                raise already_recorded(failed.items[RECORD]) from None
-            raise
-
-
-def _assign(expression: Expression, attribute: str, value: object) -> None:
-    if value is None:
-        expression.remove(attribute)
-    else:
-        expression.set(attribute, value)
+        write_recorded(self._table, [step], account_id, receipt, outcome, None, at_ms)
 
 
 def _key(webhook: Webhook) -> keys.Key:

@@ -1,6 +1,6 @@
 """Pages of contacts: what may be asked for, and the answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -61,15 +61,22 @@ def contact_page(
         flags=asked,
     )
     found = page_by_creation(store, listing, _after_id(query, cursor, starting_after), limit)
+    return shown_page(map(contact_out, found.contacts), found.next_after, query)
+
+
+def shown_page(things: Iterable[Mapping[str, Any]], next_after: str | None, query: bytes) -> Answer:
+    """A page of things as they are shown, each with its `id`. One that would exceed 5 MB ends earlier, with a cursor.
+
+    `next_after`: the id to go on after where all of them fit; None: that was all.
+    """
     shown: list[Any] = []
-    room, next_after = MAX_ANSWER_BYTES - _ENVELOPE_BYTES, found.next_after
-    for contact in found.contacts:
-        as_json = contact_out(contact)
-        room -= len(to_json(as_json).encode()) + 1
+    room = MAX_ANSWER_BYTES - _ENVELOPE_BYTES
+    for thing in things:
+        room -= len(to_json(thing).encode()) + 1
         if room < 0:
             next_after = shown[-1]["id"]
             break
-        shown.append(as_json)
+        shown.append(thing)
     return page(shown, None if next_after is None else to_cursor(query, next_after))
 
 

@@ -6,16 +6,14 @@ address twice is marking it once, so a notification may come any number of times
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from email.utils import parseaddr
 from typing import Any, Final, Protocol
 
 from contacts.domain.contact import Contact
-from contacts.domain.errors import Contention
 from contacts.domain.identity import MAX_EMAIL, Name, NameKind, is_uuid, looked_up_email
 from contacts.domain.verdicts import Reason
-from contacts.services.ports import Clock, Randomness
-from contacts.services.retrying import tries
+from contacts.services.ports import Clock, Moved, Randomness
+from contacts.services.retrying import settled
 
 ACCOUNT_TAG: Final = "account_id"
 """The message tag by which the sender says for which account an email is."""
@@ -87,18 +85,19 @@ class BounceRecorder:
                 self._mark(account_id, email)
 
     def _mark(self, account_id: str, email: str) -> None:
-        for _ in tries(self._clock, self._randomness):
+        def attempt() -> None:
             contact_id = self._contacts.contact_id_of(account_id, email)
             if contact_id is None:
                 return
             contact = self._contacts.contact(account_id, contact_id)
             if contact is None or Name(NameKind.EMAIL, email) not in contact.names:
-                continue  # It has gone, or given the email away, since the email led to it.
+                raise Moved  # It has gone, or given the email away, since the email led to it.
             if contact.email != email or contact.validation_reason == Reason.BOUNCED:
                 return  # A verdict is about the contact's own email, not one that came with a merge.
-            with suppress(Contention):
-                if self._contacts.mark_bounced(account_id, contact_id, email):
-                    return
+            if not self._contacts.mark_bounced(account_id, contact_id, email):
+                raise Moved
+
+        settled(attempt, self._clock, self._randomness)
 
 
 def _account_of(mail: Mapping[str, Any]) -> str | None:

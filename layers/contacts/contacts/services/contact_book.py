@@ -7,12 +7,11 @@ anew, so each outcome is one that some order of the operations, one after the ot
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final
 
 from contacts.domain.contact import Change, Contact, new_contact
 from contacts.domain.errors import (
     ContactNotFound,
-    Contention,
     DuplicateContact,
     FieldError,
     InvalidInput,
@@ -22,10 +21,9 @@ from contacts.domain.errors import (
 from contacts.domain.identity import Name, NameKind, Ref, possible_id, possible_names, uuid7
 from contacts.domain.outcome import Did, Outcome
 from contacts.domain.timestamps import iso
-from contacts.services.once import replayed
+from contacts.services.once import once
 from contacts.services.ports import (
     Absent,
-    AlreadyRecorded,
     Claim,
     Clock,
     ContactStore,
@@ -37,10 +35,9 @@ from contacts.services.ports import (
     Standing,
     VersionDiffers,
 )
-from contacts.services.retrying import tries
+from contacts.services.retrying import settled
 from contacts.services.terms import UNCONDITIONAL, Terms
 
-Result = TypeVar("Result")
 Details = Mapping[str, object]
 
 MAX_MAP_KEYS_IN_PLACE: Final = 50
@@ -75,7 +72,7 @@ class ContactBook:
         Raises:
             ContactNotFound: there is none.
         """
-        return self._until_settled(lambda: self._find(ref).contact)
+        return settled(lambda: self._find(ref).contact, self._clock, self._randomness)
 
     def create(
         self,
@@ -387,21 +384,8 @@ class ContactBook:
             else:
                 return
 
-    def _until_settled(self, attempt: Callable[[], Result]) -> Result:
-        """Attempt until no other writer is in the way."""
-        for _ in tries(self._clock, self._randomness):
-            try:
-                return attempt()
-            except (Moved, Contention):
-                continue
-        raise Contention
-
     def _once(self, attempt: Callable[[], Outcome], terms: Terms) -> Outcome:
-        """Attempt until settled, unless the request turns out to have been carried out before."""
-        try:
-            return self._until_settled(attempt)
-        except AlreadyRecorded as already:
-            return replayed(already.record, terms.receipt)
+        return once(attempt, terms.receipt, self._clock, self._randomness)
 
 
 def _fits_in_place(change: Change) -> bool:

@@ -12,11 +12,9 @@ from typing import Final, Protocol
 
 from contacts.domain.accounts import Caller
 from contacts.domain.errors import (
-    Contention,
     DeliveryNotFound,
     NotDeliverable,
     TemporarilyUnavailable,
-    WebhookNotFound,
 )
 from contacts.domain.events import Event, EventType
 from contacts.domain.identity import uuid7
@@ -32,30 +30,14 @@ from contacts.domain.webhooks import (
     described_delivery,
     sent_again,
 )
-from contacts.services.once import replayed
-from contacts.services.ports import AlreadyRecorded, Clock, MessageQueue, Moved, Outgoing, Randomness
-from contacts.services.retrying import tries
+from contacts.services.once import once
+from contacts.services.ports import Clock, MessageQueue, Outgoing, Randomness
+from contacts.services.webhooks import Events, Webhooks, existing_webhook
 
 PROMISED_AFTER: Final = 30
 """Seconds until the promised message comes: longer than a function that answers requests may run (20 s)."""
 MAX_CANDIDATES: Final = 1000
 """How many deliveries one request looks at; then it answers what it has, with a cursor."""
-
-
-class Webhooks(Protocol):
-    """The endpoints of accounts."""
-
-    def webhook(self, account_id: str, webhook_id: str) -> Webhook | None:
-        """An endpoint as of the latest write."""
-        ...
-
-
-class Events(Protocol):
-    """The event log."""
-
-    def event(self, account_id: str, appended_at: str, event_id: str) -> Event | None:
-        """An event by its place."""
-        ...
 
 
 class Deliveries(Protocol):
@@ -128,7 +110,7 @@ class DeliveryLog:
         Raises:
             WebhookNotFound, TemporarilyUnavailable.
         """
-        _webhook_of(caller, webhook_id, self._webhooks)
+        existing_webhook(caller, webhook_id, self._webhooks)
         now_s = self._clock.now_ms() // 1000
         return self._deliveries.newest_first(
             *(caller.account_id, webhook_id, status, after_id, now_s), at_most=limit, evaluate=MAX_CANDIDATES
@@ -167,8 +149,9 @@ class DeliveryDesk:
             NotDeliverable: the endpoint is inactive, the event erased or no longer kept, or it was tried too often.
             IdempotencyKeyReused, TemporarilyUnavailable.
         """
-        for _ in tries(self._clock, self._randomness):
-            webhook = _webhook_of(caller, webhook_id, self._webhooks)
+
+        def attempt() -> Outcome:
+            webhook = existing_webhook(caller, webhook_id, self._webhooks)
             now_ms = self._clock.now_ms()
             delivery = self._deliveries.delivery(caller.account_id, webhook_id, delivery_id, now_ms // 1000)
             if delivery is None:
@@ -177,15 +160,11 @@ class DeliveryDesk:
             again = sent_again(delivery, now_ms)
             outcome = _queued(again)
             self._promise(again)
-            try:
-                self._deliveries.begin_again(delivery, again, outcome, receipt, now_ms)
-            except (Contention, Moved):
-                continue
-            except AlreadyRecorded as already:
-                return replayed(already.record, receipt)
+            self._deliveries.begin_again(delivery, again, outcome, receipt, now_ms)
             self._send(again)
             return outcome
-        raise Contention
+
+        return once(attempt, receipt, self._clock, self._randomness)
 
     def test(self, caller: Caller, webhook_id: str, receipt: Receipt | None) -> Outcome:
         """Send an endpoint, active or not, a `webhook.test`, once.
@@ -193,21 +172,18 @@ class DeliveryDesk:
         Raises:
             WebhookNotFound, IdempotencyKeyReused, TemporarilyUnavailable.
         """
-        webhook = _webhook_of(caller, webhook_id, self._webhooks)
+        webhook = existing_webhook(caller, webhook_id, self._webhooks)
         now_ms = self._clock.now_ms()
         delivery = _test_delivery(webhook, now_ms, self._randomness)
         outcome = _queued(delivery)
         self._promise(delivery)
-        for _ in tries(self._clock, self._randomness):
-            try:
-                self._deliveries.add(delivery, outcome, receipt, now_ms)
-            except Contention:
-                continue
-            except AlreadyRecorded as already:
-                return replayed(already.record, receipt)
+
+        def attempt() -> Outcome:
+            self._deliveries.add(delivery, outcome, receipt, now_ms)
             self._send(delivery)
             return outcome
-        raise Contention
+
+        return once(attempt, receipt, self._clock, self._randomness)
 
     def _must_be_deliverable(self, delivery: Delivery, webhook: Webhook) -> None:
         """
@@ -235,17 +211,6 @@ class DeliveryDesk:
         # Where even that fails, the promised message comes.
         with suppress(TemporarilyUnavailable):
             self._queue.send([_request(delivery, 0)])
-
-
-def _webhook_of(caller: Caller, webhook_id: str, webhooks: Webhooks) -> Webhook:
-    """
-    Raises:
-        WebhookNotFound: there is none of that id; for a test key there is none at all.
-    """
-    webhook = None if caller.is_test else webhooks.webhook(caller.account_id, webhook_id)
-    if webhook is None:
-        raise WebhookNotFound
-    return webhook
 
 
 def _queued(delivery: Delivery) -> Outcome:

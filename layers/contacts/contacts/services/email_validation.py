@@ -5,15 +5,14 @@ for the address that was looked at.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
+from functools import partial
 from typing import Final, Protocol
 
 from contacts.domain.contact import Contact, ValidationStatus
-from contacts.domain.errors import Contention
 from contacts.domain.identity import stored_email
 from contacts.domain.verdicts import VALID, Reason, Verdict, invalid
 from contacts.services.ports import Clock, Randomness
-from contacts.services.retrying import tries
+from contacts.services.retrying import settled
 
 _PAUSES_S: Final = (60, 5 * 60, 15 * 60, 30 * 60)
 """Seconds until a message comes back after it was received the first, second, third and fourth time: 51 minutes."""
@@ -92,11 +91,9 @@ class EmailValidator:
         verdict = self._verdict_on(contact.email)
         if verdict is None:
             return False
-        for _ in tries(self._clock, self._randomness):
-            with suppress(Contention):
-                self._contacts.judge(account_id, contact_id, contact.email, verdict)
-                return True
-        raise Contention
+        judge = partial(self._contacts.judge, account_id, contact_id, contact.email, verdict)
+        settled(judge, self._clock, self._randomness)
+        return True
 
     def _verdict_on(self, email: str) -> Verdict | None:
         try:

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from contacts.domain.errors import Contention
 from contacts.domain.timestamps import parsed
 from contacts.domain.webhooks import DeliveryRef, delivery_id
 from contacts.services.ports import Clock, Randomness
-from contacts.services.retrying import tries
+from contacts.services.retrying import settled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +126,4 @@ class Eraser:
         self._until_done(lambda: self._store.strip_delivery(delivery, self._clock.now_ms()))
 
     def _until_done(self, step: Callable[[], None]) -> None:
-        for _ in tries(self._clock, self._randomness):
-            try:
-                return step()
-            except Contention:
-                continue
-        raise Contention
+        settled(step, self._clock, self._randomness)

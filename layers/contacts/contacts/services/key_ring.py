@@ -18,7 +18,6 @@ from contacts.domain.accounts import (
 )
 from contacts.domain.errors import (
     ApiKeyNotFound,
-    Contention,
     FieldError,
     InvalidInput,
     ScopeMissing,
@@ -27,9 +26,8 @@ from contacts.domain.errors import (
 from contacts.domain.identity import uuid7
 from contacts.domain.outcome import Did, Outcome, Receipt
 from contacts.domain.timestamps import iso
-from contacts.services.once import replayed
-from contacts.services.ports import AccountStore, AlreadyRecorded, Clock, Randomness
-from contacts.services.retrying import tries
+from contacts.services.once import once
+from contacts.services.ports import AccountStore, Clock, Randomness
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_BYTES: Final = 32
@@ -147,15 +145,11 @@ class KeyRing:
         return self._once(remove, outcome, receipt)
 
     def _once(self, write: Callable[[], None], outcome: Outcome, receipt: Receipt | None) -> Outcome:
-        for _ in tries(self._clock, self._randomness):
-            try:
-                write()
-            except Contention:
-                continue
-            except AlreadyRecorded as already:
-                return replayed(already.record, receipt)
+        def attempt() -> Outcome:
+            write()
             return outcome
-        raise Contention
+
+        return once(attempt, receipt, self._clock, self._randomness)
 
 
 class Registrar:

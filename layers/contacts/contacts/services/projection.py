@@ -6,7 +6,8 @@ whatever is there; messages may come twice. The last change of a contact wins, a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 from contacts.domain.contact import ValidationStatus
@@ -15,7 +16,7 @@ from contacts.domain.identity import Name
 from contacts.domain.postings import PostingList, posting_lists
 from contacts.domain.words import words_of
 from contacts.services.ports import Clock, MessageQueue, Outgoing, Randomness
-from contacts.services.retrying import tries
+from contacts.services.retrying import settled, tries
 from contacts.services.streamed import Happened, StreamedChange
 
 STEPS_AT_ONCE: Final = 100
@@ -130,22 +131,7 @@ class Projector:
             for posting_list in before ^ after:
                 wanted[Posting(posting_list, change.contact_id)] = posting_list in after
         for transaction in transactions(wanted):
-            self._post_at_once(account_id, transaction)
-
-    def _post_at_once(self, account_id: str, wanted: Mapping[Derived, bool]) -> None:
-        for _ in tries(self._clock, self._randomness):
-            try:
-                while wanted:
-                    try:
-                        self._store.post(account_id, wanted)
-                    except AlreadySo as already:
-                        # The count of these was written with them. Fewer are left each time.
-                        wanted = {key: value for key, value in wanted.items() if key not in already.derived}
-                    else:
-                        return
-                return
-            except Contention:
-                continue
+            written(partial(self._store.post, account_id), transaction, self._clock, self._randomness)
 
     def _post_words(self, account_id: str, changes: Iterable[StreamedChange]) -> None:
         wanted: dict[WordPosting, bool] = {}
@@ -176,15 +162,35 @@ class Projector:
             if change.happened is not Happened.EXPIRED or change.before is None:
                 continue
             for name in change.before.names:
-                self._release_claim(account_id, change.contact_id, name)
+                release = partial(self._store.release_claim, account_id, change.contact_id, name)
+                settled(release, self._clock, self._randomness)
 
-    def _release_claim(self, account_id: str, contact_id: str, name: Name) -> None:
-        for _ in tries(self._clock, self._randomness):
-            try:
-                self._store.release_claim(account_id, contact_id, name)
-                return
-            except Contention:
-                continue
+
+def written(
+    write: Callable[[Mapping[Derived, bool]], None],
+    wanted: Mapping[Derived, bool],
+    clock: Clock,
+    randomness: Randomness,
+) -> Mapping[Derived, bool]:
+    """Write derived items, all or none at a time, and give back those that were not as wanted before.
+
+    Raises:
+        Contention, and whatever else `write` raises but for AlreadySo.
+    """
+    for _ in tries(clock, randomness):
+        try:
+            while wanted:
+                try:
+                    write(wanted)
+                except AlreadySo as already:
+                    # The count of these was written with them. Fewer are left each time.
+                    wanted = {key: value for key, value in wanted.items() if key not in already.derived}
+                else:
+                    break
+            return wanted
+        except Contention:
+            continue
+    raise Contention
 
 
 def transactions(

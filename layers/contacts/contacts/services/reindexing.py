@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from hashlib import sha256
 from typing import Final, NamedTuple, Protocol, Self
 
@@ -21,13 +22,12 @@ from contacts.domain.words import words_of
 from contacts.services.ports import AccountStore, Clock, Moved, Randomness
 from contacts.services.projection import (
     STEPS_AT_ONCE,
-    AlreadySo,
     Derived,
     Posting,
     WordPosting,
     transactions,
+    written,
 )
-from contacts.services.retrying import tries
 
 SETTLING_S: Final = 5
 """How long the projection is given before what it has not done counts as missing."""
@@ -461,19 +461,8 @@ class _Run:
         Raises:
             Moved, TemporarilyUnavailable.
         """
-        for _ in tries(self._clock, self._randomness):
-            try:
-                while wanted:
-                    try:
-                        self._store.repair(self._account, difference.contact_id, difference.version, wanted)
-                    except AlreadySo as already:
-                        wanted = {key: value for key, value in wanted.items() if key not in already.derived}
-                    else:
-                        break
-                return wanted
-            except Contention:
-                continue
-        raise Contention
+        repair = partial(self._store.repair, self._account, difference.contact_id, difference.version)
+        return written(repair, wanted, self._clock, self._randomness)
 
     def _recount(self, posting_list: PostingList) -> None:
         """Set a count right. It changes with every change of its list, so if it has not, the list has not either."""

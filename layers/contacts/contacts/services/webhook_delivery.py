@@ -32,6 +32,7 @@ from contacts.domain.webhooks import (
 from contacts.services.ports import Clock, MessageQueue, Outgoing, Randomness
 from contacts.services.retrying import tries
 from contacts.services.signing import signed_headers
+from contacts.services.webhooks import Events, Webhooks
 
 LEASE: Final = 60
 """Seconds for which an attempt that was begun is left to whoever began it: longer than the function may run (40 s)."""
@@ -65,12 +66,8 @@ class DeliveryMoved(Exception):
         self.delivery = delivery
 
 
-class Webhooks(Protocol):
+class TriedWebhooks(Webhooks, Protocol):
     """The endpoints, and how deliveries to them went."""
-
-    def webhook(self, account_id: str, webhook_id: str) -> Webhook | None:
-        """An endpoint as of the latest write."""
-        ...
 
     def note_failure(self, webhook: Webhook, at: str) -> None:
         """Remember that it has been failing since then, unless it has been failing for longer."""
@@ -82,14 +79,6 @@ class Webhooks(Protocol):
 
     def disable(self, webhook: Webhook, reason: DisabledReason) -> bool:
         """Send it nothing more; False where its owner has changed it meanwhile."""
-        ...
-
-
-class Events(Protocol):
-    """The event log."""
-
-    def event(self, account_id: str, appended_at: str, event_id: str) -> Event | None:
-        """An event by its place."""
         ...
 
 
@@ -159,7 +148,7 @@ class Courier:
 
     def __init__(
         self,
-        webhooks: Webhooks,
+        webhooks: TriedWebhooks,
         events: Events,
         deliveries: Deliveries,
         sender: Sender,

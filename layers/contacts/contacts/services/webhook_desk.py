@@ -6,29 +6,25 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from contacts.domain.accounts import Caller
-from contacts.domain.errors import Contention, FieldError, InvalidInput, TooManyWebhooks, WebhookNotFound
+from contacts.domain.errors import FieldError, InvalidInput, TooManyWebhooks, WebhookNotFound
 from contacts.domain.events import EVERYTHING
 from contacts.domain.outcome import Did, Outcome, Receipt
 from contacts.domain.timestamps import iso
 from contacts.domain.webhooks import MAX_WEBHOOKS, SECRET_OVERLAP, Webhook, described
 from contacts.services.endpoints import Addresses, NoSuchHost, NotResolved, UnsafeEndpoint, endpoint_of
-from contacts.services.once import replayed
-from contacts.services.ports import AlreadyRecorded, Clock, Moved, Randomness
-from contacts.services.retrying import tries
+from contacts.services.once import once
+from contacts.services.ports import Clock, Randomness
+from contacts.services.webhooks import Webhooks, existing_webhook
 
 _SECRET_BYTES: Final = 32
 """Standard Webhooks asks for 24 to 64."""
 
 
-class WebhookStore(Protocol):
+class WebhookStore(Webhooks, Protocol):
     """The webhooks of all accounts."""
 
     def webhooks(self, account_id: str) -> list[Webhook]:
         """Those of an account, oldest first."""
-        ...
-
-    def webhook(self, account_id: str, webhook_id: str) -> Webhook | None:
-        """One of them."""
         ...
 
     def add(self, webhook: Webhook, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
@@ -92,7 +88,7 @@ class WebhookDesk:
         Raises:
             WebhookNotFound: the account has none with that id.
         """
-        return described(self._existing(caller, webhook_id))
+        return described(existing_webhook(caller, webhook_id, self._store))
 
     def add(self, caller: Caller, wish: WebhookWish, receipt: Receipt | None) -> Outcome:
         """Make a webhook; its secret is shown once, in this outcome.
@@ -139,7 +135,7 @@ class WebhookDesk:
             InvalidInput: the URL is none that may be called.
             IdempotencyKeyReused, TemporarilyUnavailable.
         """
-        self._existing(caller, webhook_id)
+        existing_webhook(caller, webhook_id, self._store)
         changes = dict(fields)
         if "url" in changes:
             changes["url"] = self._checked(changes["url"])
@@ -195,12 +191,6 @@ class WebhookDesk:
 
         return self._once(write, receipt)
 
-    def _existing(self, caller: Caller, webhook_id: str) -> Webhook:
-        found = None if caller.is_test else self._store.webhook(caller.account_id, webhook_id)
-        if found is None:
-            raise WebhookNotFound
-        return found
-
     def _checked(self, url: str) -> str:
         """A URL in the form in which it is kept.
 
@@ -238,7 +228,7 @@ class WebhookDesk:
         now = self._clock.now_ms()
 
         def write() -> Outcome:
-            before = self._existing(caller, webhook_id)
+            before = existing_webhook(caller, webhook_id, self._store)
             after = moved(before)
             outcome = Outcome(did=Did.UPDATED, details=described(after), secrets=secrets or {})
             self._store.change(before, after, outcome, receipt, now)
@@ -247,11 +237,4 @@ class WebhookDesk:
         return self._once(write, receipt)
 
     def _once(self, write: Callable[[], Outcome], receipt: Receipt | None) -> Outcome:
-        for _ in tries(self._clock, self._randomness):
-            try:
-                return write()
-            except (Contention, Moved):
-                continue
-            except AlreadyRecorded as already:
-                return replayed(already.record, receipt)
-        raise Contention
+        return once(write, receipt, self._clock, self._randomness)

@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from contacts.domain.errors import Contention
 from contacts.domain.events import Event
 from contacts.domain.happenings import event_of_erasure, event_of_trashing, events_of_change
 from contacts.domain.timestamps import iso, parsed
 from contacts.domain.webhooks import DeliveryRef, Webhook, delivery_id, subscribed
 from contacts.services.ports import Clock, MessageQueue, Outgoing, Randomness
-from contacts.services.retrying import tries
+from contacts.services.retrying import settled
 from contacts.services.streamed import Happened, StreamedChange
 
 
@@ -98,13 +97,12 @@ class Dispatcher:
 
     def _until_appended(self, append: _Append, event: Event, batch: "_Batch") -> Appended | None:
         webhook_ids = batch.subscribers(event)
-        for _ in tries(self._clock, self._randomness):
-            try:
-                # At its own moment each time: nothing may turn up in the log behind a cursor that has passed it.
-                return append(event, iso(batch.next_moment()), webhook_ids)
-            except Contention:
-                continue
-        raise Contention
+
+        def attempt() -> Appended | None:
+            # At its own moment each time: nothing may turn up in the log behind a cursor that has passed it.
+            return append(event, iso(batch.next_moment()), webhook_ids)
+
+        return settled(attempt, self._clock, self._randomness)
 
 
 class _Batch:
