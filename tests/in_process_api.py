@@ -10,12 +10,14 @@ from unittest.mock import patch
 from urllib.parse import quote, urlencode
 
 from contacts import bootstrap
+from contacts.adapters.contact_index import DynamoBookmarks, DynamoContactIndex
 from contacts.adapters.contact_store import DynamoContactStore
 from contacts.adapters.records import DynamoRecordStore
 from contacts.adapters.table import Table
 from contacts.api.entrypoint import Entrypoint
 from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
 from contacts.services.contact_book import ContactBook
+from contacts.services.finding import Finder
 from contacts.services.gatekeeper import Admission, Gatekeeper
 from contacts.services.ports import Randomness
 from local.stack import ROOT
@@ -25,6 +27,7 @@ from tests.fakes import FakeClock
 OPERATIONS = {
     "POST /v1/contacts": "create_contact",
     "GET /v1/contacts": "list_contacts",
+    "GET /v1/contacts/search": "search_contacts",
     "GET /v1/contacts/{ref}": "get_contact",
     "PATCH /v1/contacts/{ref}": "update_contact",
     "DELETE /v1/contacts/{ref}": "delete_contact",
@@ -70,7 +73,7 @@ class InProcessApi:
         route: str = "/v1/contacts",
         ref: str | None = None,
         *,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str | list[str]] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
@@ -81,7 +84,7 @@ class InProcessApi:
             "version": "2.0",
             "routeKey": route_key,
             "rawPath": path,
-            "rawQueryString": urlencode(query or {}),
+            "rawQueryString": urlencode(query or {}, doseq=True),
             "headers": {"x-api-key": "any", **(headers or {})},
             "pathParameters": {} if ref is None else {"ref": ref.replace("%", "%25")},
             "requestContext": {"http": {"method": method, "path": path}, "requestId": "r-1"},
@@ -102,6 +105,7 @@ class InProcessApi:
         with patch.object(bootstrap, "lambda_entry"):
             spec.loader.exec_module(handler)
         handler.contact_store, handler.contact_book = self._contact_store, self._contact_book
+        handler.finder = self._finder
         return Entrypoint(
             handler.operation, OpenGate(self._caller), self._record_store, lambda _seconds: None
         )
@@ -113,6 +117,13 @@ class InProcessApi:
 
     def _contact_book(self, caller: Caller) -> ContactBook:
         return ContactBook(self._contact_store(caller), self._clock, self._randomness)
+
+    def _finder(self, caller: Caller) -> Finder:
+        account_id = caller.account_id
+        return Finder(
+            DynamoContactIndex(self._table, account_id),
+            DynamoBookmarks(self._table, account_id, self._clock),
+        )
 
     def _record_store(self, _: Caller) -> DynamoRecordStore:
         return DynamoRecordStore(self._table, self._caller.account_id, self._clock.now_ms() // 1000)

@@ -231,6 +231,7 @@ EXPECTED = {
     "list_deliveries": Expected(200, {"data": [DELIVERY_SHOWN], "has_more": False, "next_cursor": None}),
     "list_events": Expected(200, {"data": [CHANGE.payload()], "has_more": False, "next_cursor": ANY}),
     "list_webhooks": Expected(200, {"data": [WEBHOOK_SHOWN], "has_more": False, "next_cursor": None}),
+    "search_contacts": Expected(200, {"data": [LIVE_SHOWN], "has_more": False, "next_cursor": None}),
     "redeliver_delivery": Expected(202, SENT_AGAIN),
     "refuse_request": Expected(404, NOT_SERVED, {"Content-Type": "application/problem+json"}),
     "restore_contact": Expected(200, RESTORED, {"ETag": '"3-pending"'}),

@@ -45,6 +45,7 @@ MADE: dict[str, keys.Key] = {
     "count of a list": keys.count(A, PostingList(PostingKind.LIST, "newsletter")),
     "word posting": keys.word_posting(A, "lovelace", C),
     "first character": keys.first_character(A, "l"),
+    "page bookmark": keys.bookmark(A, "d6f1a2b3c4e59687", 150),
     "webhook": keys.webhook(A, "wh_01941f29000a1b2c3d4"),
     "delivery": keys.delivery(A, "wh_01941f29000a1b2c3d4", DELIVERY),
     "verdict on a domain": keys.domain_verdict(sha256(b"example.com").hexdigest()),

@@ -175,6 +175,19 @@ def listed_character(key: Key) -> str | None:
     return key.SK.removeprefix(_WORD) if key.SK.startswith(_WORD) else None
 
 
+def bookmark(account_id: str, query: str, offset: int) -> Key:
+    """`ACCOUNT#<a>#PAGES` / `<query hash>#<offset>`: where a walk stands after so many contacts.
+
+    The offset has ten digits, so that keys are in its order.
+    """
+    return Key(f"ACCOUNT#{account_id}#PAGES", f"{query}#{offset:010}")
+
+
+def bookmark_offset(key: Key) -> int:
+    """The offset in a bookmark's key."""
+    return int(key.SK.rpartition("#")[2])
+
+
 def webhook(account_id: str, webhook_id: str) -> Key:
     """`ACCOUNT#<a>#WEBHOOKS` / `<webhook id>`: an endpoint that is told of changes."""
     return Key(f"ACCOUNT#{account_id}#WEBHOOKS", webhook_id)

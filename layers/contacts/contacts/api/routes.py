@@ -6,6 +6,7 @@ from contacts.domain.errors import ContactsError, MethodNotAllowed, RouteNotFoun
 
 ROUTES: Final = {
     "/v1/contacts": ("GET", "POST"),
+    "/v1/contacts/search": ("GET",),
     "/v1/contacts/{ref}": ("DELETE", "GET", "PATCH", "PUT"),
     "/v1/contacts/{ref}/restore": ("POST",),
     "/v1/webhooks": ("GET", "POST"),
@@ -26,9 +27,10 @@ ALIASED: Final = "/v1/contacts"
 def refusal(method: str, path: str) -> ContactsError:
     """Why a request that matched no route is refused."""
     served = path.removeprefix("/api") if path.startswith(f"/api{ALIASED}") else path
-    for pattern, methods in ROUTES.items():
-        if _matches(pattern, served) and method not in methods:
-            return MethodNotAllowed(methods)
+    # `search` may be a contact's name, too: a path can match more than one pattern.
+    allowed = {one for pattern, methods in ROUTES.items() if _matches(pattern, served) for one in methods}
+    if allowed and method not in allowed:
+        return MethodNotAllowed(tuple(sorted(allowed)))
     return RouteNotFound("Nothing is served at this path.")
 
 

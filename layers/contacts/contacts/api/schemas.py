@@ -1,18 +1,16 @@
 """Bodies of requests about contacts: what may be sent, field by field."""
 
 from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from contacts.api.bodies import Body, JsonObject, clean
 from contacts.api.request import Request
-from contacts.domain.contact import MAX_LISTS, MAX_TAGS, distinct
+from contacts.domain.contact import LONGEST_TAG, MAX_LISTS, MAX_TAGS, SLUG, distinct
 from contacts.domain.errors import MAX_ERRORS_SHOWN, BodyNotJson, FieldError, InvalidInput
 from contacts.domain.identity import MAX_EXTERNAL_ID, is_e164, stored_email
-
-_SLUG: Final = r"^[a-z0-9][a-z0-9_-]{0,99}$"
 
 
 def _email(text: str) -> str:
@@ -46,8 +44,8 @@ Email = Annotated[str, AfterValidator(_email)]
 Phone = Annotated[str, AfterValidator(_phone)]
 ExternalId = Annotated[str, Field(min_length=1, max_length=MAX_EXTERNAL_ID), AfterValidator(clean)]
 PersonName = Annotated[str, Field(max_length=255), AfterValidator(clean)]
-Tag = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(clean)]
-Slug = Annotated[str, Field(pattern=_SLUG)]
+Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG), AfterValidator(clean)]
+Slug = Annotated[str, Field(pattern=f"^{SLUG}$")]
 Tags = Annotated[list[Tag], _at_most(MAX_TAGS)]
 Lists = Annotated[list[Slug], _at_most(MAX_LISTS)]
 
