@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from contacts.adapters import keys
 from contacts.adapters.attribute_values import Item, from_item
+from contacts.adapters.contact_reader import DynamoContactReader
 from contacts.adapters.erasure_store import DynamoTraceStore
 from contacts.adapters.event_source import DynamoEventSource
 from contacts.adapters.event_store import DynamoEventStore
@@ -144,7 +145,8 @@ class EventHouse:
 
     def dispatcher(self, events: EventSink | None = None) -> Dispatcher:
         events = events or DynamoEventStore(self.mortal_table)
-        return Dispatcher(self.webhooks, events, self.mailbox, self.clock, self.randomness)
+        contacts = DynamoContactReader(self.mortal_table)
+        return Dispatcher(self.webhooks, contacts, events, self.mailbox, self.clock, self.randomness)
 
     def dispatch(self, *records: Record, events: EventSink | None = None) -> None:
         """Give a batch to a dispatcher; what it writes itself is not of interest to it."""
