@@ -10,10 +10,12 @@ import pytest
 
 from contacts.adapters import keys
 from contacts.adapters.attribute_values import Item
+from contacts.adapters.contact_reader import DynamoContactReader
 from contacts.adapters.delivery_store import DynamoDeliveryStore
 from contacts.adapters.event_store import DynamoEventStore
 from contacts.adapters.records import key_digest
 from contacts.adapters.table import Table
+from contacts.domain.contact import Contact
 from contacts.domain.errors import TemporarilyUnavailable
 from contacts.domain.events import Event
 from contacts.domain.identity import Name, NameKind
@@ -389,6 +391,38 @@ def test_whenever_she_is_erased_while_the_dispatcher_is_at_it_nothing_stays(
         story.house.client = Interrupted(client, after, erase)
         story.house.dispatch(*story.undispatched)
         story.house.client = client
+        assert traces(story.house) == [], after
+
+
+class AsSheWas:
+    """`services.webhook_dispatch.Contacts` that has looked before she was erased."""
+
+    def __init__(self, story: Story) -> None:
+        self._ada = DynamoContactReader(story.table).contact(ACCOUNT_ID, story.ada)
+        assert self._ada is not None
+
+    def contact(self, account_id: str, contact_id: str) -> Contact | None:
+        return self._ada
+
+
+@either_way
+def test_who_was_seen_before_and_is_appended_while_she_is_erased_is_not_brought_back(
+    end: Callable[[Story], None], story: Story
+) -> None:
+    """Between the look at what is kept about her and the removal of the last of it."""
+    as_she_was, client = AsSheWas(story), story.house.client
+    end(story)
+    begun = story.house.table.snapshot()
+    calls = erased_while(story, -1, lambda: None)
+
+    def dispatch() -> None:
+        interrupted, story.house.client = story.house.client, client
+        story.house.dispatch(*story.undispatched, contacts=as_she_was)
+        story.house.client = interrupted
+
+    for after in range(calls + 1):
+        story.house.table.bring_back(begun)
+        erased_while(story, after, dispatch)
         assert traces(story.house) == [], after
 
 

@@ -17,6 +17,7 @@ from contacts.adapters.attribute_values import entry_size, item_size
 from contacts.adapters.contact_items import contact_values, measured
 from contacts.adapters.event_store import DynamoEventStore
 from contacts.adapters.sandbox import SandboxContactStore
+from contacts.adapters.stream_records import streamed_change
 from contacts.adapters.table import Table
 from contacts.adapters.timeline_store import DynamoTimelineStore
 from contacts.api.answers import MAX_ANSWER_BYTES
@@ -29,6 +30,7 @@ from contacts.domain.timeline import MAX_DATA_BYTES, CustomEvent, custom_event
 from contacts.domain.timestamps import DAY, iso, parsed
 from contacts.domain.webhooks import delivery_id
 from contacts.services.contact_book import ContactBook
+from contacts.services.streamed import Happened
 from contacts.services.timeline import Timeline
 from local.table import NAME
 from tests.event_house import ACCOUNT_ID, EventHouse, Killed, Life, webhook
@@ -37,7 +39,7 @@ from tests.faulty_wire import FAULTS, Fault, Wire
 from tests.in_process_api import Reply
 from tests.interrupted import Interrupted
 from tests.moto_table import MotoTable
-from tests.streams import Record, delivered
+from tests.streams import Record, delivered, record
 
 EVENTS = "/v1/contacts/{ref}/events"
 RESTORE = "/v1/contacts/{ref}/restore"
@@ -424,6 +426,32 @@ def test_what_was_recorded_is_told_with_the_contact_as_it_is_by_then(house: Even
     assert page(house, ada)["data"] == [entry], "it looks the same afterwards"
 
 
+def test_the_stream_tells_of_it_when_it_is_put_and_not_again(house: EventHouse, ada: str) -> None:
+    entry = recorded(house, ada, {**ORDER, "occurred_at": iso(house.clock.at_ms - DAY_MS)})
+    (told,) = house.records()
+    body, number = told["dynamodb"], 7
+    change = streamed_change(told)
+    assert change is not None
+    assert (change.happened, change.account_id, change.contact_id) == (Happened.RECORDED, ACCOUNT_ID, ada)
+    assert change.at_ms == house.clock.at_ms
+    assert change.recorded == CustomEvent(
+        id=entry["id"],
+        name=ORDER["name"],
+        data=ORDER["data"],
+        recorded_at=iso(house.clock.at_ms),
+        occurred_at=entry["timestamp"],
+    )
+    put = body["NewImage"]
+    for old, new in ((put, {**put, "appended_at": {"S": "x"}}), (put, None)):
+        assert streamed_change(record(number, old, new, 0)) is None
+    damaged = {name: value for name, value in put.items() if name != "name"}
+    with pytest.raises(KeyError):
+        streamed_change(record(number, None, damaged, 0))
+    logged = {**put, "SK": {"S": keys.event(ACCOUNT_ID, change.recorded.recorded_at, entry["id"]).SK}}
+    with pytest.raises(ValueError, match="no key of a contact"):
+        streamed_change(record(number, None, logged, 0))
+
+
 def test_only_who_asked_for_it_is_told(house: EventHouse, ada: str) -> None:
     entry = recorded(house, ada)
     house.dispatch(*house.records())
@@ -668,7 +696,31 @@ def test_a_walk_has_everything_once_the_newest_first(limit: int, house: EventHou
     while found["next_cursor"]:
         found = page(house, ada, limit=limit, cursor=found["next_cursor"])
         pages += 1
-    assert pages == -(-7 // limit), "the last page is known to be it"
+    assert pages == -(-7 // limit)
+
+
+class Asked:
+    """A client that keeps what it is asked for."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.queries: list[Any] = []
+
+    def query(self, **request: Any) -> Any:
+        self.queries.append(request)
+        return self._client.query(**request)
+
+
+def test_one_more_is_read_than_shown_so_that_the_last_page_is_known_to_be_it(
+    house: EventHouse, ada: str
+) -> None:
+    """DynamoDB says that there is more wherever it stops at a limit."""
+    for number in range(3):
+        recorded(house, ada, {"name": str(number)})
+    client = Asked(house.client)
+    store = DynamoTimelineStore(Table(client, NAME), ACCOUNT_ID)
+    entries, after = store.newest_first(ada, None, None, 0, at_most=3, evaluate=1000)
+    assert (len(entries), after, [query["Limit"] for query in client.queries]) == (3, None, [4])
 
 
 def test_fifty_are_shown_where_nothing_is_said(house: EventHouse, ada: str) -> None:
