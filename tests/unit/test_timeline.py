@@ -20,6 +20,7 @@ from contacts.adapters.sandbox import SandboxContactStore
 from contacts.adapters.stream_records import streamed_change
 from contacts.adapters.table import Table
 from contacts.adapters.timeline_store import DynamoTimelineStore
+from contacts.adapters.verdict_store import DynamoVerdictStore
 from contacts.api.answers import MAX_ANSWER_BYTES
 from contacts.domain.contact import Contact
 from contacts.domain.errors import ContactNotFound, TemporarilyUnavailable
@@ -515,6 +516,14 @@ def test_a_timeline_has_what_changed_and_what_was_done(house: EventHouse) -> Non
     assert [entry["name"] for entry in entries if "name" in entry] == ["seen", "called", "order placed"]
 
 
+def test_a_verdict_is_in_the_timeline(house: EventHouse) -> None:
+    contact_id, records = lived(house)
+    DynamoVerdictStore(Table(house.client, NAME)).mark_bounced(ACCOUNT_ID, contact_id, ADA["email"])
+    house.dispatch(*records, *house.records())
+    (entry,) = page(house, contact_id, type="contact.validated")["data"]
+    assert set(entry) == {"id", "type", "timestamp"}
+
+
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_however_the_stream_is_cut_and_repeated_every_event_is_told_once(seed: int) -> None:
@@ -578,6 +587,17 @@ def test_of_who_is_gone_by_then_it_is_not_told(house: EventHouse, ada: str) -> N
     erase(house, ada)
     house.dispatch(*told)
     assert (house.logged(), house.bodies()) == ([], [])
+
+
+def test_who_has_been_erased_is_not_told_of_again(house: EventHouse, ada: str) -> None:
+    """Also as long as the eraser has not come to it."""
+    recorded(house, ada)
+    told = house.records()
+    house.dispatch(*told)
+    asked_for = house.asked()
+    erase(house, ada)
+    house.dispatch(*told)
+    assert (house.asked(), len(house.logged())) == (asked_for, 1)
 
 
 def test_whenever_somebody_is_restored_it_is_told(house: EventHouse, ada: str) -> None:

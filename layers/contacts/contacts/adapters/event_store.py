@@ -103,9 +103,11 @@ class DynamoEventStore:
         return Appended(appended_at, tuple(webhook_ids))
 
     def appended(self, event: Event) -> Appended | None:
-        """One GetItem of its timeline entry."""
+        """One GetItem of its timeline entry, and one of the tombstone."""
         entry = self._table.get(_timeline_key(event))
-        return None if entry is None or "appended_at" not in entry else _appended(entry)
+        if entry is None or "appended_at" not in entry or self._table.get(_tombstone_key(event)) is not None:
+            return None
+        return _appended(entry)
 
     def _log_step(self, event: Event, appended_at: str) -> Step:
         key = keys.event(event.account_id, appended_at, event.id)

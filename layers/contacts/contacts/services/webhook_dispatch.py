@@ -78,7 +78,7 @@ class EventSink(Protocol):
         ...
 
     def appended(self, event: Event) -> Appended | None:
-        """Where an event of a timeline lies in the log; None where it does not, or not any more.
+        """Where an event of a timeline lies in the log; None where it does not, or the person has been erased.
 
         Raises:
             TemporarilyUnavailable.
