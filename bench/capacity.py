@@ -242,6 +242,18 @@ def fifty_and_more(api: Api) -> None:
         create(email=f"ada+{number}@example.com", external_id=f"crm-{number}")(api)
 
 
+EVENTS = f"{REF}/events"
+EVENT = {"name": "order placed", "data": {"order": "2026-000417", "total": 149.9, "currency": "EUR"}}
+
+
+def fifty_events_and_more(api: Api) -> object:
+    """Create a contact of whom more is recorded than a page has."""
+    contact_id = create()(api)
+    for _ in range(60):
+        api.request(Row("", "record_event", "POST", EVENTS, Budget(0, 0, 0), ref=str(contact_id), body=EVENT))
+    return contact_id
+
+
 ID = "<id>"
 """Stands for the id of the contact that was made before."""
 LIST = Budget(2, 1, 30)
@@ -263,6 +275,13 @@ ROWS = (
     Row("soft delete", "delete_contact", "DELETE", REF, Budget(4, 14, 3), ref=ID, before=create()),
     Row("restore", "restore_contact", "POST", f"{REF}/restore", Budget(4, 14, 3), ref=ID, before=trashed),
     Row("list, page of 50", "list_contacts", "GET", "/v1/contacts", LIST, query="limit=50", before=fifty_and_more),
+    # A transaction: the entry, a look at the contact, each counted twice; with a key also the record and its pointer.
+    Row("record an event", "record_event", "POST", EVENTS, Budget(3, 1 + 2 + 2, 1), ref=ID, body=EVENT,
+        before=create()),
+    Row("event with Idempotency-Key", "record_event", "POST", EVENTS, Budget(3, 1 + 2 + 2 + 4, 1), ref=ID,
+        body=EVENT, headers={"idempotency-key": "k"}, before=create()),
+    Row("timeline, page of 50", "list_contact_events", "GET", EVENTS, Budget(3, 1, 1 + 4), ref=ID, query="limit=50",
+        before=fifty_events_and_more),
     Projection("projection of one create"),
 )  # fmt: skip
 

@@ -25,6 +25,7 @@ from contacts.domain.events import IN_TIMELINE_DAYS, KEPT_DAYS, Event, EventType
 from contacts.domain.native import contact_out
 from contacts.domain.outcome import Did, Outcome, Receipt
 from contacts.domain.postings import posting_lists
+from contacts.domain.timeline import CustomEvent
 from contacts.domain.timestamps import DAY, HOUR, iso, parsed
 from contacts.domain.webhooks import (
     DELIVERIES_KEPT_DAYS,
@@ -153,6 +154,14 @@ UPDATED = Event(
     data={"contact": contact_out(LIVE), "changed": ["lists"], "previous": {"lists": []}},
 )
 """Appended to the log an hour ago, whenever that is: the one that is listed."""
+RECORDED = CustomEvent(
+    id="019bbc30-8e7d-7b26-a14f-93d05c7e8b41",
+    name="newsletter opened",
+    data={"issue": 12, "subject": "Новини зі Львова"},
+    recorded_at="2026-01-14T11:07:37.469Z",
+    occurred_at=None,
+)
+"""Of the contact that is there; in its timeline and not yet in the log."""
 APPENDED_AFTER_MS = 412
 """When the other two were appended, from the moment they happened."""
 DELIVERY = DeliveryRef(
@@ -214,6 +223,13 @@ def _put_events(table: Table, now_ms: int) -> None:
     items.update(_logged(UPDATED, iso(now_ms - HOUR * 1000), now_ms))
     for event in (UNSUBSCRIBED, CREATED):
         items.update(_logged(event, iso(parsed(event.timestamp) + APPENDED_AFTER_MS), now_ms))
+    items[keys.timeline_entry(ACCOUNT.id, LIVE.id, RECORDED.id)] = {
+        "type": EventType.CUSTOM,
+        "timestamp": RECORDED.recorded_at,
+        "name": RECORDED.name,
+        "data": RECORDED.data,
+        "ttl": now_ms // 1000 + IN_TIMELINE_DAYS * DAY,
+    }
     table.write_many(items)
     receipt = Receipt("signup-31007", sha256(b"a request").hexdigest())
     outcome = Outcome(did=Did.CREATED, contact=ERASED)
@@ -236,6 +252,7 @@ def _logged(event: Event, appended_at: str, now_ms: int) -> Iterator[tuple[keys.
         {
             **about,
             "version": contact["version"],
+            "changed": event.data.get("changed"),
             "appended_at": appended_at,
             "webhooks": [WEBHOOK.id],
             "ttl": in_timeline,

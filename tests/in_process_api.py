@@ -14,12 +14,14 @@ from contacts.adapters.contact_index import DynamoBookmarks, DynamoContactIndex
 from contacts.adapters.contact_store import DynamoContactStore
 from contacts.adapters.records import DynamoRecordStore
 from contacts.adapters.table import Table
+from contacts.adapters.timeline_store import DynamoTimelineStore
 from contacts.api.entrypoint import Entrypoint
 from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
 from contacts.services.contact_book import ContactBook
 from contacts.services.finding import Finder
 from contacts.services.gatekeeper import Admission, Gatekeeper
 from contacts.services.ports import Randomness
+from contacts.services.timeline import Timeline
 from local.stack import ROOT
 from local.table import NAME
 from tests.fakes import FakeClock
@@ -32,6 +34,8 @@ OPERATIONS = {
     "PATCH /v1/contacts/{ref}": "update_contact",
     "DELETE /v1/contacts/{ref}": "delete_contact",
     "POST /v1/contacts/{ref}/restore": "restore_contact",
+    "POST /v1/contacts/{ref}/events": "record_event",
+    "GET /v1/contacts/{ref}/events": "list_contact_events",
 }
 ONE = "/v1/contacts/{ref}"
 _OPENED = "2026-01-01T00:00:00.000Z"
@@ -106,6 +110,7 @@ class InProcessApi:
             spec.loader.exec_module(handler)
         handler.contact_store, handler.contact_book = self._contact_store, self._contact_book
         handler.finder = self._finder
+        handler.timeline = self._timeline
         return Entrypoint(
             handler.operation, OpenGate(self._caller), self._record_store, lambda _seconds: None
         )
@@ -124,6 +129,10 @@ class InProcessApi:
             DynamoContactIndex(self._table, account_id),
             DynamoBookmarks(self._table, account_id, self._clock),
         )
+
+    def _timeline(self, caller: Caller) -> Timeline:
+        entries = DynamoTimelineStore(self._table, self._caller.account_id)
+        return Timeline(self._contact_book(caller), entries, self._clock, self._randomness)
 
     def _record_store(self, _: Caller) -> DynamoRecordStore:
         return DynamoRecordStore(self._table, self._caller.account_id, self._clock.now_ms() // 1000)

@@ -216,6 +216,10 @@ def _record_violations(book: _Book) -> Iterator[str]:
     for key, record in book.records.items():
         if record.get("erased") or record.get("did") == Did.QUEUED:
             continue
+        if record.get("did") == Did.RECORDED:
+            if key not in {pointed for _, pointed in book.pointers} and not book.erased:
+                yield f"no pointer leads to the record of {key}, which holds what somebody did"
+            continue
         about = (record.get("contact") or record["details"]).get("id")
         # A request about an API key has no contact to be found from; that of an erasure nothing to be found for.
         if is_uuid(about) and about not in book.erased and (about, key) not in book.pointers:

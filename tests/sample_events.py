@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from unittest.mock import ANY
 
+from contacts.domain.timeline import entry_of
 from contacts.domain.webhooks import described
 from local.sample_account import (
     ACCOUNT,
@@ -17,8 +18,10 @@ from local.sample_account import (
     FIRST_SCOPES,
     KEY,
     LIVE,
+    RECORDED,
     SPARE_KEY,
     TRASHED,
+    UNSUBSCRIBED,
     WEBHOOK,
 )
 from local.sample_account import UPDATED as CHANGE
@@ -29,7 +32,7 @@ EVENTS = ROOT / "events"
 
 PERSONAL = (
     *("olena", "Olena", "Олена", "Коваленко", "31337", "+380", "Київ", "Львів"),
-    *("mehmet", "Mehmet", "Öz", "27182"),
+    *("mehmet", "Mehmet", "Öz", "27182", "newsletter opened", "Новини", "order placed", "000417"),
     *("sakura", "さくら", "田中", "48213", "+8190", "Example 株式会社"),
     *("ines", "Inês", "Duarte", "kofi", "Kofi", "Mensah"),
     *(KEY, "Söhne", "example.com", "example.org", "example.net", "whsec_", "127.0.0.1:9000"),
@@ -216,6 +219,24 @@ NEW_WEBHOOK = {
     "created_at": ANY,
     "secret": ANY,
 }
+ORDER_PLACED = {
+    "id": ANY,
+    "type": "contact.event",
+    "timestamp": ANY,
+    "name": "order placed",
+    "data": {
+        "order": "2026-000417",
+        "total": 149.9,
+        "currency": "EUR",
+        "items": [{"sku": "A-17", "quantity": 2}],
+        "note": "Klingel: Öz",
+    },
+}
+TIMELINE = [
+    entry_of(RECORDED).shown(),
+    {"id": CHANGE.id, "type": "contact.updated", "timestamp": LIVE.updated_at, "changed": ["lists"]},
+    {"id": UNSUBSCRIBED.id, "type": "contact.unsubscribed", "timestamp": LIVE.updated_at},
+]
 
 EXPECTED = {
     "create_api_key": Expected(201, NEW_KEY),
@@ -227,11 +248,13 @@ EXPECTED = {
     "get_contact": Expected(200, LIVE_SHOWN, {"ETag": '"3-valid"'}),
     "get_webhook": Expected(200, WEBHOOK_SHOWN),
     "list_api_keys": Expected(200, {"data": LISTED_KEYS, "has_more": False, "next_cursor": None}),
+    "list_contact_events": Expected(200, {"data": TIMELINE, "has_more": False, "next_cursor": None}),
     "list_contacts": Expected(200, {"data": [LIVE_SHOWN], "has_more": False, "next_cursor": None}),
     "list_deliveries": Expected(200, {"data": [DELIVERY_SHOWN], "has_more": False, "next_cursor": None}),
     "list_events": Expected(200, {"data": [CHANGE.payload()], "has_more": False, "next_cursor": ANY}),
     "list_webhooks": Expected(200, {"data": [WEBHOOK_SHOWN], "has_more": False, "next_cursor": None}),
     "search_contacts": Expected(200, {"data": [LIVE_SHOWN], "has_more": False, "next_cursor": None}),
+    "record_event": Expected(202, ORDER_PLACED),
     "redeliver_delivery": Expected(202, SENT_AGAIN),
     "refuse_request": Expected(404, NOT_SERVED, {"Content-Type": "application/problem+json"}),
     "restore_contact": Expected(200, RESTORED, {"ETag": '"3-pending"'}),

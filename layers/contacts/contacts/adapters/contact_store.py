@@ -91,7 +91,7 @@ class DynamoContactStore:
         # The SDK repeats a call whose answer got lost: the repetition must not change the contact twice.
         expression.require(f"{expression.name('change_id')} <> {expression.value(change_id)}")
         if named is not None:
-            expression.require(_has_name(expression, named))
+            expression.require(has_name(expression, named))
         if versions:
             choices = ", ".join(expression.value(version) for version in versions)
             expression.require(f"{expression.name('version')} IN ({choices})")
@@ -268,7 +268,8 @@ def _is_owned(expression: Expression, contact_id: str, standing: Standing | None
     return f"{owner} AND {expression.equals('state', standing)}"
 
 
-def _has_name(expression: Expression, name: Name) -> str:
+def has_name(expression: Expression, name: Name) -> str:
+    """The condition that a contact has a name, its own or one that it absorbed."""
     absorbed = f"contains({expression.name('absorbed')}, {expression.value(absorbed_value(name))})"
     if name.kind is NameKind.ALIAS:
         return absorbed

@@ -214,17 +214,19 @@ def _of(posting_list: PostingList) -> str:
 
 
 def owner(key: Key) -> tuple[str, str]:
-    """The account and the contact that the key of a contact, of its trash or of its tombstone belongs to.
+    """The account and the contact that the key of a contact, of its trash, tombstone or timeline entry belongs to.
 
     Raises:
         ValueError: it is the key of something else.
     """
     account_id, _, room = key.PK.removeprefix("ACCOUNT#").partition("#")
+    if room.startswith(_CONTACT) and timeline_event_id(key):
+        return account_id, room.removeprefix(_CONTACT)
     prefix, _, contact_id = key.SK.partition("#")
     if not contact_id or (room, f"{prefix}#") not in (
         ("0", _CONTACT),
         ("TRASH", _CONTACT),
         ("TRASH", _ERASED),
     ):
-        raise ValueError("no key of a contact, its trash or its tombstone")
+        raise ValueError("no key of a contact, its trash, tombstone or timeline")
     return account_id, contact_id

@@ -15,7 +15,7 @@ MAX_ANSWER_BYTES: Final = 5_000_000
 """Lambda's limit for an answer is 6 MB; the rest is for its envelope."""
 
 JSON: Final = "application/json"
-_STATUSES: Final = {Did.CREATED: 201, Did.RECREATED: 201, Did.QUEUED: 202}
+_STATUSES: Final = {Did.CREATED: 201, Did.RECREATED: 201, Did.QUEUED: 202, Did.RECORDED: 202}
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ ContactsError
 ├── IdempotencyKeyReused
 ├── BodyTooLarge
 ├── ContactTooLarge
+├── EventTooLarge
 └── TemporarilyUnavailable
     └── Contention
 
@@ -269,6 +270,15 @@ class ContactTooLarge(ContactsError):
 
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(f"The contact would take {size:,} bytes; at most {limit:,} are stored.")
+
+
+class EventTooLarge(ContactsError):
+    """Raised when the `data` of a custom event would exceed 32 KB as DynamoDB counts it; nothing was written."""
+
+    code = "event_too_large"
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"data would take {size:,} bytes; at most {limit:,} are stored.", field="data")
 
 
 class TemporarilyUnavailable(ContactsError):
