@@ -13,11 +13,13 @@ from contacts import bootstrap
 from contacts.adapters.contact_store import DynamoContactStore
 from contacts.adapters.records import DynamoRecordStore
 from contacts.adapters.table import Table
+from contacts.adapters.value_rules import DynamoValueRules
 from contacts.api.entrypoint import Entrypoint
 from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
 from contacts.services.contact_book import ContactBook
 from contacts.services.gatekeeper import Admission, Gatekeeper
 from contacts.services.ports import Randomness
+from contacts.services.typed_fields import TypedFields
 from local.stack import ROOT
 from local.table import NAME
 from tests.fakes import FakeClock
@@ -102,6 +104,7 @@ class InProcessApi:
         with patch.object(bootstrap, "lambda_entry"):
             spec.loader.exec_module(handler)
         handler.contact_store, handler.contact_book = self._contact_store, self._contact_book
+        handler.typed_fields = self._typed_fields
         return Entrypoint(
             handler.operation, OpenGate(self._caller), self._record_store, lambda _seconds: None
         )
@@ -113,6 +116,9 @@ class InProcessApi:
 
     def _contact_book(self, caller: Caller) -> ContactBook:
         return ContactBook(self._contact_store(caller), self._clock, self._randomness)
+
+    def _typed_fields(self, _: Caller) -> TypedFields:
+        return TypedFields(DynamoValueRules(self._table, self._caller.account_id))
 
     def _record_store(self, _: Caller) -> DynamoRecordStore:
         return DynamoRecordStore(self._table, self._caller.account_id, self._clock.now_ms() // 1000)

@@ -1,9 +1,10 @@
 """POST /v1/contacts: create a contact, or with ?on_conflict=update an upsert."""
 
 from contacts.api import Answer, Operation, Request, answer
-from contacts.api.schemas import NewContact
+from contacts.api.schemas import NewContact, OnInvalid
 from contacts.bootstrap import lambda_entry
 from contacts.bootstrap.contacts import contact_book
+from contacts.bootstrap.typed_fields import typed_fields
 from contacts.domain.accounts import Scope
 from contacts.services.contact_book import OnConflict
 
@@ -12,10 +13,14 @@ operation = Operation("create_contact", Scope.CONTACTS_WRITE, Scope.API_USER)
 
 @operation.on("POST /v1/contacts")
 def create_contact(
-    request: Request, contact: NewContact, on_conflict: OnConflict = OnConflict.REJECT
+    request: Request,
+    contact: NewContact,
+    on_conflict: OnConflict = OnConflict.REJECT,
+    on_invalid: OnInvalid = OnInvalid.REJECT,
 ) -> Answer:
-    """Create a contact in the caller's account."""
-    return answer(contact_book(request.caller).create(contact.given(), on_conflict, request.terms()))
+    """Create a contact; with on_invalid=skip what cannot be taken is left out and listed in `skipped`."""
+    fields, skipped = contact.taken(typed_fields(request.caller), on_invalid)
+    return answer(contact_book(request.caller).create(fields, on_conflict, request.terms(), skipped))
 
 
 lambda_handler = lambda_entry(operation)

@@ -4,6 +4,7 @@ from contacts.api import Answer, Operation, Request, answer
 from contacts.api.schemas import ContactChange, OnInvalid
 from contacts.bootstrap import lambda_entry
 from contacts.bootstrap.contacts import contact_book
+from contacts.bootstrap.typed_fields import typed_fields
 from contacts.domain.accounts import Scope
 from contacts.domain.contact import Change
 from contacts.domain.identity import Ref, RefKind
@@ -20,8 +21,8 @@ def update_contact(
     on_invalid: OnInvalid = OnInvalid.REJECT,
 ) -> Answer:
     """Change a contact; with on_invalid=skip what cannot be taken is left out and listed in `skipped`."""
-    skipped = contact.skipped if on_invalid is OnInvalid.SKIP else None
-    change = Change.of(contact.given())
+    fields, skipped = contact.taken(typed_fields(request.caller), on_invalid)
+    change = Change.of(fields)
     return answer(contact_book(request.caller).update(Ref(ref, by), change, request.terms(), skipped))
 
 
