@@ -101,7 +101,11 @@ def test_every_moment_in_a_zone_is_a_datetime_and_without_one_is_none(moment: da
 
 
 ANY_JSON = some.recursive(
-    some.none() | some.booleans() | some.integers(-(10**37), 10**37) | some.floats(-1e100, 1e100) | some.text(),
+    some.none()
+    | some.booleans()
+    | some.integers(-(10**37), 10**37)
+    | some.floats(-1e100, 1e100)
+    | some.text(),
     lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(), inner, max_size=3),
     max_leaves=5,
 )
@@ -119,7 +123,9 @@ def test_json_that_went_over_the_wire_is_of_one_plain_type(value: Any) -> None:
 # Names
 
 
-@pytest.mark.parametrize("name", ["a", "A", "birthday", "firstName", "job-title", "x_1", "a" * 64, "Tag", "size2"])
+@pytest.mark.parametrize(
+    "name", ["a", "A", "birthday", "firstName", "job-title", "x_1", "a" * 64, "Tag", "size2"]
+)
 def test_a_name_may_be(name: str) -> None:
     assert is_property_name(name)
 

@@ -144,7 +144,9 @@ def test_values_are_checked_as_the_property_is_at_this_moment(house: PropertyHou
     assert list(update(house, {"custom_fields": {"later": 3}}).wrong) == [field("later")]
     plan = next(one for one in house.listed() if one["name"] == "plan")
     house.request("PUT", ONE, plan["id"], body={"options": ["pro", "max"]})
-    assert update(house, {"custom_fields": {"plan": "free"}}).wrong[field("plan")] == "must be one of pro, max"
+    assert (
+        update(house, {"custom_fields": {"plan": "free"}}).wrong[field("plan")] == "must be one of pro, max"
+    )
     assert update(house, {"custom_fields": {"plan": "max"}}).status == 200
 
 
@@ -169,7 +171,9 @@ def test_with_skip_only_the_wrong_keys_are_left_out(house: PropertyHouse) -> Non
     assert (made.status, skipped(made)) == (201, expected)
     assert made.body["custom_fields"] == {"text": "right", "free": 1}
     assert (made.body["first_name"], made.body["phone"]) == ("Ada", None)
-    changed = update(house, {"phone": "12", "custom_fields": {**WRONG, "more": 1}}, query={"on_invalid": "skip"})
+    changed = update(
+        house, {"phone": "12", "custom_fields": {**WRONG, "more": 1}}, query={"on_invalid": "skip"}
+    )
     assert (changed.status, skipped(changed)) == (200, ["phone", *map(field, WRONG)])
     assert changed.body["custom_fields"] == {"text": "right", "free": 1, "more": 1}
     stored = house.request("GET", CONTACT, EMAIL).body
@@ -243,7 +247,11 @@ def test_a_contact_that_exists_is_a_conflict_also_with_skip(taken: str, house: P
     before = house.moto.items()
     body = {"email": "other@example.com", "external_id": "8", taken: made[taken], "phone": "1"}
     reply = house.request("POST", CONTACTS, body=body, query={"on_invalid": "skip"})
-    assert (reply.status, reply.body["code"], reply.body["existing_id"]) == (409, "duplicate_contact", made["id"])
+    assert (reply.status, reply.body["code"], reply.body["existing_id"]) == (
+        409,
+        "duplicate_contact",
+        made["id"],
+    )
     assert reply.body["field"] == taken
     assert house.moto.items() == before
 
@@ -310,7 +318,12 @@ def calls(house: PropertyHouse) -> list[str]:
 
 
 def test_a_write_without_custom_fields_reads_no_property(house: PropertyHouse) -> None:
-    for body in ({"first_name": "Ada"}, {"custom_fields": {}}, {"custom_fields": None}, {"metadata": {"size": "x"}}):
+    for body in (
+        {"first_name": "Ada"},
+        {"custom_fields": {}},
+        {"custom_fields": None},
+        {"metadata": {"size": "x"}},
+    ):
         house.client.calls.clear()
         reply = house.request("POST", CONTACTS, body={"external_id": str(body), **body})
         assert reply.status == 201
@@ -334,7 +347,9 @@ def test_a_write_reads_the_names_it_sends_strongly_and_in_one_call(house: Proper
 
 
 @pytest.mark.parametrize(("count", "call"), [(MAX_LOOKED_UP, "batch_get_item"), (MAX_LOOKED_UP + 1, "query")])
-def test_very_many_names_cost_no_more_than_all_properties(count: int, call: str, house: PropertyHouse) -> None:
+def test_very_many_names_cost_no_more_than_all_properties(
+    count: int, call: str, house: PropertyHouse
+) -> None:
     for number in (3, 99):
         house.defined(f"n{number}", "boolean")
     house.request("DELETE", ONE, house.listed()[-1]["id"])
@@ -392,7 +407,12 @@ class Written:
         return {name: self.written[name] for name in names if name in self.written}
 
 
-VALUES = some.none() | some.booleans() | some.integers(-5, 5) | some.sampled_from(["pro", "2026-01-15", "", [], {}])
+VALUES = (
+    some.none()
+    | some.booleans()
+    | some.integers(-5, 5)
+    | some.sampled_from(["pro", "2026-01-15", "", [], {}])
+)
 
 
 @settings(deadline=None, max_examples=40)
@@ -401,12 +421,15 @@ VALUES = some.none() | some.booleans() | some.integers(-5, 5) | some.sampled_fro
     fields=some.dictionaries(some.sampled_from([*"abcdef", "no name"]), VALUES),
     more=some.sampled_from([0, 120]),
 )
-def test_what_is_wrong_is_what_the_rules_say(kinds: dict[str, str], fields: dict[str, Any], more: int) -> None:
+def test_what_is_wrong_is_what_the_rules_say(
+    kinds: dict[str, str], fields: dict[str, Any], more: int
+) -> None:
     house = PropertyHouse()
     for name, kind in kinds.items():
         house.defined(name, kind, **({"options": ["pro"]} if kind == "enum" else {}))
     rules = {
-        name: ValueRule(PropertyType(kind), ("pro",) if kind == "enum" else ()) for name, kind in kinds.items()
+        name: ValueRule(PropertyType(kind), ("pro",) if kind == "enum" else ())
+        for name, kind in kinds.items()
     }
     sent = fields | {f"x{number}": 1 for number in range(more)}
     wrong = TypedFields(DynamoValueRules(house.table, ACCOUNT_ID)).wrong(sent)
