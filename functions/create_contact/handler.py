@@ -1,6 +1,6 @@
 """POST /v1/contacts: create a contact, or with ?on_conflict=update an upsert."""
 
-from contacts.api import Answer, Operation, Request, answer
+from contacts.api import Answer, Operation, Request, answer, contact_requests
 from contacts.api.schemas import NewContact, OnInvalid
 from contacts.bootstrap import lambda_entry
 from contacts.bootstrap.contacts import contact_book
@@ -19,8 +19,8 @@ def create_contact(
     on_invalid: OnInvalid = OnInvalid.REJECT,
 ) -> Answer:
     """Create a contact; with on_invalid=skip what cannot be taken is left out and listed in `skipped`."""
-    fields, skipped = contact.taken(typed_fields(request.caller), on_invalid)
-    return answer(contact_book(request.caller).create(fields, on_conflict, request.terms(), skipped))
+    book, typed, terms = contact_book(request.caller), typed_fields(request.caller), request.terms()
+    return answer(contact_requests.create(book, typed, contact, on_conflict, on_invalid, terms))
 
 
 lambda_handler = lambda_entry(operation)

@@ -110,16 +110,17 @@ def test_of_a_map_only_the_wrong_keys_are_skipped() -> None:
     given = {
         "custom_fields": {"good": 1, "bad": {"deep": ["\0"]}, "x" * 256: 1, "a.b": "\0", "b": None},
         "metadata": {"bad": "\0", "good": [1]},
+        "metadata.good": 1,
     }
     fields, skipped = taken(json.dumps(given), "skip")
     assert fields == {"custom_fields": {"good": 1, "b": None}, "metadata": {"good": [1]}}
     assert [error.field for error in skipped] == [
-        *("custom_fields.bad", "custom_fields", "custom_fields.a.b", "metadata.bad")
+        *("metadata.good", "custom_fields.bad", "custom_fields", "custom_fields.a.b", "metadata.bad")
     ]
     with pytest.raises(InvalidInput) as refused:
         taken(json.dumps(given), "reject")
     assert [error.field for error in refused.value.errors] == [
-        *("custom_fields.bad.deep.0", "custom_fields", "custom_fields.a.b", "metadata.bad")
+        *("metadata.good", "custom_fields.bad.deep.0", "custom_fields", "custom_fields.a.b", "metadata.bad")
     ]
 
 

@@ -85,8 +85,9 @@ class ContactFields(Draft):
     ) -> tuple[dict[str, Any], list[FieldError]]:
         """A body without its wrong fields, and these. Of a map only the wrong keys go, or all if nothing is left."""
         maps = [name for name in MAPS if isinstance(given.get(name), dict)]
-        elsewhere = [error for error in errors if error.field.partition(".")[0] not in maps]
-        kept, left_out = super().taken_apart(given, elsewhere)
+        fields = given.keys() - set(maps)
+        of_fields = [one for one in errors if one.field in fields or one.field.partition(".")[0] not in maps]
+        kept, left_out = super().taken_apart(given, of_fields)
         for name in maps:
             wrong = _wrong_keys(given[name], name)
             left_out += wrong.values()
