@@ -15,6 +15,7 @@ from contacts.adapters.contact_store import DynamoContactStore
 from contacts.adapters.records import DynamoRecordStore
 from contacts.adapters.table import Table
 from contacts.adapters.timeline_store import DynamoTimelineStore
+from contacts.adapters.value_rules import DynamoValueRules
 from contacts.api.entrypoint import Entrypoint
 from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
 from contacts.services.contact_book import ContactBook
@@ -22,6 +23,7 @@ from contacts.services.finding import Finder
 from contacts.services.gatekeeper import Admission, Gatekeeper
 from contacts.services.ports import Randomness
 from contacts.services.timeline import Timeline
+from contacts.services.typed_fields import TypedFields
 from local.stack import ROOT
 from local.table import NAME
 from tests.fakes import FakeClock
@@ -111,6 +113,7 @@ class InProcessApi:
         handler.contact_store, handler.contact_book = self._contact_store, self._contact_book
         handler.finder = self._finder
         handler.timeline = self._timeline
+        handler.typed_fields = self._typed_fields
         return Entrypoint(
             handler.operation, OpenGate(self._caller), self._record_store, lambda _seconds: None
         )
@@ -133,6 +136,9 @@ class InProcessApi:
     def _timeline(self, caller: Caller) -> Timeline:
         entries = DynamoTimelineStore(self._table, self._caller.account_id)
         return Timeline(self._contact_book(caller), entries, self._clock, self._randomness)
+
+    def _typed_fields(self, _: Caller) -> TypedFields:
+        return TypedFields(DynamoValueRules(self._table, self._caller.account_id))
 
     def _record_store(self, _: Caller) -> DynamoRecordStore:
         return DynamoRecordStore(self._table, self._caller.account_id, self._clock.now_ms() // 1000)

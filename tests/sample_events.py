@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from unittest.mock import ANY
 
+from contacts.domain.property_definitions import described_property
 from contacts.domain.timeline import entry_of
 from contacts.domain.webhooks import described
 from local.sample_account import (
@@ -18,6 +19,7 @@ from local.sample_account import (
     FIRST_SCOPES,
     KEY,
     LIVE,
+    PROPERTY,
     RECORDED,
     SPARE_KEY,
     TRASHED,
@@ -238,11 +240,34 @@ TIMELINE = [
     {"id": UNSUBSCRIBED.id, "type": "contact.unsubscribed", "timestamp": LIVE.updated_at},
 ]
 
+PROPERTY_SHOWN = described_property(PROPERTY)
+NEW_PROPERTY = {
+    "id": ANY,
+    "name": "birthday",
+    "label": "Birthday",
+    "type": "date",
+    "description": "For the card we send",
+    "archived": False,
+    "created_at": ANY,
+    "updated_at": ANY,
+}
+CHANGED_PROPERTY = {
+    **PROPERTY_SHOWN,
+    "label": "How often we write",
+    "options": ["daily", "weekly", "monthly"],
+    "updated_at": ANY,
+}
+
 EXPECTED = {
     "create_api_key": Expected(201, NEW_KEY),
     "create_webhook": Expected(201, NEW_WEBHOOK),
     "create_contact": Expected(201, CREATED, {"ETag": '"1-pending"'}),
     "delete_contact": Expected(200, {"deleted": True, "id": LIVE.id, "permanent": False}),
+    "create_property": Expected(201, NEW_PROPERTY),
+    "delete_property": Expected(200, {"deleted": True, "id": PROPERTY.id, "archived": True}),
+    "get_property": Expected(200, PROPERTY_SHOWN),
+    "list_properties": Expected(200, {"data": [PROPERTY_SHOWN], "has_more": False, "next_cursor": None}),
+    "update_property": Expected(200, CHANGED_PROPERTY),
     "delete_webhook": Expected(200, {"deleted": True, "id": WEBHOOK.id}),
     "get_account": Expected(200, ACCOUNT_SHOWN),
     "get_contact": Expected(200, LIVE_SHOWN, {"ETag": '"3-valid"'}),

@@ -208,6 +208,21 @@ def domain_verdict(domain_digest: str) -> Key:
     return Key(f"DOMAIN#{domain_digest}", "VERDICT")
 
 
+def property_(account_id: str, property_id: str) -> Key:
+    """`ACCOUNT#<a>#PROPERTIES` / `<property id>`: a typed custom field. (`property` is Python's.)"""
+    return Key(f"ACCOUNT#{account_id}#PROPERTIES", property_id)
+
+
+def property_name(account_id: str, name: str) -> Key:
+    """`ACCOUNT#<a>#PROPERTY#<name>` / `PROPERTY`: who has the name, and what values are checked by."""
+    return Key(f"ACCOUNT#{account_id}#PROPERTY#{name}", "PROPERTY")
+
+
+def property_count(account_id: str) -> Key:
+    """`ACCOUNT#<a>` / `PROPERTIES`: how many properties there are, which bounds them."""
+    return Key(f"ACCOUNT#{account_id}", "PROPERTIES")
+
+
 def _of(posting_list: PostingList) -> str:
     kind, value = posting_list
     return kind.upper() if kind is PostingKind.ALL else f"{kind.upper()}#{value}"

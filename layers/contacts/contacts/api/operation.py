@@ -112,6 +112,9 @@ class _Binding:
             except InvalidInput as error:
                 errors.extend(error.errors)
         if errors:
+            for name in self._bodies:
+                # Of a draft (`bodies.Draft`) nothing has been refused yet.
+                errors.extend(getattr(arguments.get(name), "wrong", ()))
             raise InvalidInput(errors)
         for parameter, (group, names) in self._groups.items():
             arguments[parameter] = group(**{name: arguments.pop(name) for name in names if name in arguments})

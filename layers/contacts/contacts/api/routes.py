@@ -16,6 +16,8 @@ ROUTES: Final = {
     "/v1/webhooks/{id}/rotate-secret": ("POST",),
     "/v1/webhooks/{id}/deliveries": ("GET",),
     "/v1/webhooks/{id}/deliveries/{delivery_id}/redeliver": ("POST",),
+    "/v1/contact-properties": ("GET", "POST"),
+    "/v1/contact-properties/{id}": ("DELETE", "GET", "PUT"),
     "/v1/events": ("GET",),
     "/v1/account": ("GET",),
     "/v1/api-keys": ("GET", "POST"),
