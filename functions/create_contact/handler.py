@@ -1,6 +1,6 @@
 """POST /v1/contacts: create a contact, or with ?on_conflict=update an upsert."""
 
-from contacts.api import Answer, Operation, Request, answer
+from contacts.api import Answer, Operation, Request, answer, contact_requests
 from contacts.api.schemas import NewContact
 from contacts.bootstrap import lambda_entry
 from contacts.bootstrap.contacts import contact_book
@@ -15,7 +15,8 @@ def create_contact(
     request: Request, contact: NewContact, on_conflict: OnConflict = OnConflict.REJECT
 ) -> Answer:
     """Create a contact in the caller's account."""
-    return answer(contact_book(request.caller).create(contact.given(), on_conflict, request.terms()))
+    book = contact_book(request.caller)
+    return answer(contact_requests.create(book, contact, on_conflict, request.terms()))
 
 
 lambda_handler = lambda_entry(operation)

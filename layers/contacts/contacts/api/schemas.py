@@ -15,6 +15,13 @@ from contacts.domain.identity import MAX_EXTERNAL_ID, is_e164, stored_email
 _SLUG: Final = r"^[a-z0-9][a-z0-9_-]{0,99}$"
 
 
+class OnInvalid(StrEnum):
+    """What an update does with a field that cannot be taken."""
+
+    REJECT = "reject"
+    SKIP = "skip"
+
+
 def _email(text: str) -> str:
     try:
         return stored_email(clean(text))
@@ -70,16 +77,19 @@ class ContactFields(Body):
     add_tags: Tags | None = None
     add_lists: Lists | None = None
 
+    @classmethod
+    def read(cls, given: object, on_invalid: OnInvalid) -> Self:
+        """Fields from parsed JSON; `skip` is for updates only.
+
+        Raises:
+            InvalidInput: names every wrong field.
+            BodyNotJson: it is no object.
+        """
+        return cls.checked(given)
+
 
 class NewContact(ContactFields):
     """A contact to be created. It needs an email or an external_id."""
-
-
-class OnInvalid(StrEnum):
-    """What an update does with a field that cannot be taken."""
-
-    REJECT = "reject"
-    SKIP = "skip"
 
 
 class ContactChange(ContactFields):
@@ -102,8 +112,18 @@ class ContactChange(ContactFields):
     @classmethod
     def from_request(cls, request: Request) -> Self:
         """The body of a request, with `?on_invalid=skip` without the fields that cannot be taken."""
-        given = request.json()
-        if request.query().get("on_invalid") != [OnInvalid.SKIP]:
+        skips = request.query().get("on_invalid") == [OnInvalid.SKIP]
+        return cls.read(request.json(), OnInvalid.SKIP if skips else OnInvalid.REJECT)
+
+    @classmethod
+    def read(cls, given: object, on_invalid: OnInvalid) -> Self:
+        """A change from parsed JSON, with `skip` without the fields that cannot be taken.
+
+        Raises:
+            InvalidInput: names every wrong field.
+            BodyNotJson: it is no object.
+        """
+        if on_invalid is not OnInvalid.SKIP:
             return cls.checked(given)
         try:
             return cls.checked(given)

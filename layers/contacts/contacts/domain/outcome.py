@@ -18,6 +18,8 @@ class Did(StrEnum):
     DELETED = "deleted"
     QUEUED = "queued"
     """It will be done in a moment, by another function."""
+    BEGUN = "begun"
+    """A batch was begun; each of its items has a record of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
