@@ -35,6 +35,8 @@ def logs(accounts: Accounts) -> dict[str, list[str]]:
     api.patch(path_of("ada@example.com"), {"metadata": {"Ada": "Lovelace\0"}}, If_Match="Ada")
     api.patch(path_of("crm-1"), {"add_tags": ["Ada"]}, User_Agent="Ada's client")
     api.delete(path_of("nobody@example.com"))
+    api.post("/v1/contacts/batch", {"operations": [{"op": "delete", "ref": "Ada"}, {"Ada": "Lovelace"}]})
+    api.get(f"/v1/tags?cursor={account.api.key}")
     api.get(f"/v1/Ada/{account.api.key}")
     api.get(f"/v1/contacts?cursor={account.api.key}")
     accounts.api("sk_live_Ada").get(path_of("ada@example.com"))

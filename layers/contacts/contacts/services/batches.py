@@ -18,8 +18,8 @@ from contacts.services.terms import Terms
 
 MAX_ITEMS: Final = 100
 AT_ONCE: Final = 8
-"""Items under way at the same time: the SDK keeps ten connections open, and a function of 256 MB has a seventh of a
-processor, which so many keep busy while they wait for the table."""
+"""Items under way at the same time. The SDK keeps ten connections open; and while one item waits some ten milliseconds
+for the table, a function with half a processor is done with what the others need of it."""
 
 
 class BatchRecords(RecordStore, Protocol):
