@@ -151,6 +151,14 @@ def test_a_cursor_carries_any_tag(tag: str) -> None:
         _from_cursor(fingerprint("b"), cursor)
 
 
+@pytest.mark.parametrize("name", ["", "x" * 101])
+def test_what_no_tag_is_called_is_no_place_to_go_on_from(name: str) -> None:
+    """However well its cursor is made: DynamoDB would not take such a key."""
+    query = fingerprint("a")
+    with pytest.raises(InvalidInput, match="is not a next_cursor"):
+        _from_cursor(query, _to_cursor(query, name))
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.dictionaries(ANY_TAG, st.integers(0, 3), max_size=12), st.integers(1, 5))
 def test_a_walk_meets_every_tag_in_use_once_in_the_order_of_its_bytes(
