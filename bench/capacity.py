@@ -17,6 +17,7 @@ from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from io import StringIO
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from unittest.mock import patch
 
@@ -190,23 +191,25 @@ def handler(operation: str) -> Callable[[Any, Any], dict[str, Any]]:
 @contextmanager
 def metered() -> Iterator[Consumed]:
     """Add up what every DynamoDB call in this process consumes."""
-    consumed = Consumed()
+    consumed, one_at_a_time = Consumed(), Lock()
     client_class: Any = botocore.client.BaseClient
     original = client_class._make_api_call
 
     def measured(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
         if client.meta.service_model.service_name != "dynamodb":
             return original(client, operation, parameters)
+        with one_at_a_time:
+            consumed.calls += 1
         response = original(client, operation, {**parameters, "ReturnConsumedCapacity": "INDEXES"})
-        consumed.calls += 1
-        if operation == "GetItem":
-            consumed.reads += _read_units([response["Item"]] if "Item" in response else [])
-        elif operation == "Query":
-            consumed.reads += _read_units(response["Items"])
-        elif operation == "BatchGetItem":
-            consumed.reads += _batch_read_units(parameters, response)
-        else:
-            _add_writes(consumed, response["ConsumedCapacity"])
+        with one_at_a_time:
+            if operation == "GetItem":
+                consumed.reads += _read_units([response["Item"]] if "Item" in response else [])
+            elif operation == "Query":
+                consumed.reads += _read_units(response["Items"])
+            elif operation == "BatchGetItem":
+                consumed.reads += _batch_read_units(parameters, response)
+            else:
+                _add_writes(consumed, response["ConsumedCapacity"])
         return response
 
     with patch.object(client_class, "_make_api_call", measured):
@@ -276,9 +279,31 @@ def fifty_events_and_more(api: Api) -> object:
     return contact_id
 
 
+def a_batch(label: str = "crm") -> dict[str, Any]:
+    """A batch that creates a hundred contacts."""
+    contacts = (
+        CONTACT | {"email": f"{label}+{n}@example.com", "external_id": f"{label}-{n}"} for n in range(100)
+    )
+    return {"operations": [{"op": "create", "contact": contact} for contact in contacts]}
+
+
+def sent_before(api: Api) -> None:
+    """Send the batch that is to be repeated."""
+    api.request(Row("", "batch_contacts", "POST", BATCH, Budget(0, 0, 0), body=a_batch(), headers=KEYED))
+
+
+def counted_tags(api: Api) -> None:
+    """Have more tags than a page has, each with its count."""
+    for number in range(60):
+        made = create(email=None, external_id=f"crm-{number}", tags=[f"tag {number}"], lists=[])(api)
+        api.project(api.item(keys.contact(api.account_id, str(made))))
+
+
 ID = "<id>"
 """Stands for the id of the contact that was made before."""
 LIST = Budget(2, 1, 30)
+BATCH = "/v1/contacts/batch"
+KEYED = {"idempotency-key": "k"}
 ROWS = (
     Row("get by id", "get_contact", "GET", REF, Budget(2, 1, 1), ref=ID, before=create()),
     Row("get by email", "get_contact", "GET", REF, Budget(3, 1, 2), ref="ada@example.com", before=create()),
@@ -308,6 +333,13 @@ ROWS = (
         body=EVENT, headers={"idempotency-key": "k"}, before=create()),
     Row("timeline, page of 50", "list_contact_events", "GET", EVENTS, Budget(3, 1, 1 + 4), ref=ID, query="limit=50",
         before=fifty_events_and_more),
+    Row("batch of 100 creates", "batch_contacts", "POST", BATCH, Budget(1 + 100, 1 + 100 * 9, 0), body=a_batch()),
+    Row("batch with Idempotency-Key", "batch_contacts", "POST", BATCH, Budget(1 + 1 + 100, 1 + 1 + 100 * 13, 0),
+        body=a_batch(), headers=KEYED),
+    Row("the same batch again", "batch_contacts", "POST", BATCH, Budget(3, 2, 100), body=a_batch(), headers=KEYED,
+        before=sent_before),
+    Row("tags, page of 50", "list_tags", "GET", "/v1/tags", Budget(2, 1, 3), query="limit=50", before=counted_tags),
+    Row("account", "get_account", "GET", "/v1/account", Budget(2, 1, 1), before=create()),
     Projection("projection of one create"),
 )  # fmt: skip
 
@@ -394,6 +426,9 @@ def run() -> Results:
         "Calls are in sequence; a request's first is the meter, whose write unit is in the figures. A contact has less "
         "than 1 KB, an email, an external_id and two tags. Budgets: quality.md. Where custom fields are sent, their "
         "properties are read: one call more, and a unit for each name.",
+        "Of a batch's calls eight are under way at once: a hundred creates wait for 1 + 13 in sequence. Its first with "
+        "an Idempotency-Key is the record of the batch; a repetition tries that in vain and reads all its records in "
+        "one call.",
         "The projection is of such a contact: a write unit for each of its words, two for each posting (all, its tags, "
         "its list) and each count, and no read.",
     ]

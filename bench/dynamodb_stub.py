@@ -8,6 +8,7 @@ answered as every write is: with nothing, which says that nothing went wrong.
 
 import json
 import os
+import re
 import socketserver
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from typing import Any, Self
 
 HOST = "127.0.0.1"
 
+_BEGINS_WITH = re.compile(r"begins_with\([^,]*, (:\w+)\)")
 Item = dict[str, Any]
 """An item in DynamoDB's typed JSON."""
 
@@ -72,9 +74,16 @@ class CannedTable:
         return self._partitions.get(key["PK"]["S"], {}).get(key["SK"]["S"])
 
     def _page(self, request: Mapping[str, Any]) -> Item:
-        """The partition that one of the values names, up to the limit."""
-        values = [value.get("S", "") for value in request["ExpressionAttributeValues"].values()]
-        items = [item for value in values for item in self._partitions.get(value, {}).values()]
+        """The partition that one of the values names, or what of it begins as another says, up to the limit."""
+        values = {name: value.get("S", "") for name, value in request["ExpressionAttributeValues"].items()}
+        begins = _BEGINS_WITH.search(request["KeyConditionExpression"])
+        prefix = values[begins[1]] if begins else ""
+        items = [
+            item
+            for value in values.values()
+            for sort_key, item in self._partitions.get(value, {}).items()
+            if sort_key.startswith(prefix)
+        ]
         items = items[: request.get("Limit")]
         return {"Items": items, "Count": len(items), "ScannedCount": len(items)}
 

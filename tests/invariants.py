@@ -225,7 +225,7 @@ def _whereabouts_violations(book: _Book) -> Iterator[str]:
 def _record_violations(book: _Book) -> Iterator[str]:
     """A record of a request about a contact is found from that contact, and none is pointed to in vain."""
     for key, record in book.records.items():
-        if record.get("erased") or record.get("did") == Did.QUEUED:
+        if record.get("erased") or record.get("did") in (Did.QUEUED, Did.BEGUN):
             continue
         if record.get("did") == Did.RECORDED:
             if key not in {pointed for _, pointed in book.pointers} and not book.erased:

@@ -179,7 +179,53 @@ ACCOUNT_SHOWN = {
     "hourly_limit": 10_000,
     "used_this_hour": 1,
     "resets_at": ANY,
+    "counts": {"contacts": 1},
 }
+BATCH_DONE = [
+    {
+        "index": 0,
+        "status": 201,
+        "contact": {
+            **CREATED,
+            "external_id": None,
+            "email": "kofi.mensah@example.com",
+            "first_name": "Kofi",
+            "last_name": "Mensah",
+            "name": "Kofi Mensah",
+            "phone": None,
+            "tags": ["early, very early"],
+            "lists": [],
+            "custom_fields": {},
+            "metadata": {},
+        },
+    },
+    {
+        "index": 1,
+        "status": 200,
+        "contact": {
+            **LIVE_SHOWN,
+            "tags": ["vip", "beta, second wave", "展示会 2026"],
+            "custom_fields": {**LIVE_SHOWN["custom_fields"], "city": "Київ"},
+            "version": 4,
+            "updated_at": ANY,
+        },
+    },
+    {
+        "index": 2,
+        "status": 200,
+        "contact": {
+            **LIVE_SHOWN,
+            "first_name": "Олена",
+            "name": "Олена Коваленко",
+            "tags": ["vip", "beta, second wave", "展示会 2026"],
+            "custom_fields": {**LIVE_SHOWN["custom_fields"], "city": "Київ"},
+            "version": 5,
+            "updated_at": ANY,
+        },
+    },
+    {"index": 3, "status": 400, "problem": ANY},
+    {"index": 4, "status": 404, "problem": ANY},
+]
 NOT_SERVED = {
     "type": "urn:contacts:problem:route_not_found",
     "title": "Not Found",
@@ -259,6 +305,7 @@ CHANGED_PROPERTY = {
 }
 
 EXPECTED = {
+    "batch_contacts": Expected(207, {"results": BATCH_DONE}),
     "create_api_key": Expected(201, NEW_KEY),
     "create_webhook": Expected(201, NEW_WEBHOOK),
     "create_contact": Expected(201, CREATED, {"ETag": '"1-pending"'}),
@@ -277,6 +324,17 @@ EXPECTED = {
     "list_contacts": Expected(200, {"data": [LIVE_SHOWN], "has_more": False, "next_cursor": None}),
     "list_deliveries": Expected(200, {"data": [DELIVERY_SHOWN], "has_more": False, "next_cursor": None}),
     "list_events": Expected(200, {"data": [CHANGE.payload()], "has_more": False, "next_cursor": ANY}),
+    "list_lists": Expected(
+        200, {"data": [{"list": "newsletter", "count": 1}], "has_more": False, "next_cursor": None}
+    ),
+    "list_tags": Expected(
+        200,
+        {
+            "data": [{"tag": "beta, second wave", "count": 1}, {"tag": "vip", "count": 1}],
+            "has_more": False,
+            "next_cursor": None,
+        },
+    ),
     "list_webhooks": Expected(200, {"data": [WEBHOOK_SHOWN], "has_more": False, "next_cursor": None}),
     "search_contacts": Expected(200, {"data": [LIVE_SHOWN], "has_more": False, "next_cursor": None}),
     "record_event": Expected(202, ORDER_PLACED),

@@ -8,6 +8,7 @@ from typing import Any
 
 from local.stack import ROOT
 from tests.e2e.accounts import Account
+from tests.e2e.waiting import until
 
 
 def shell_blocks(title: str) -> list[str]:
@@ -18,8 +19,10 @@ def shell_blocks(title: str) -> list[str]:
 
 def commands(blocks: list[str]) -> list[str]:
     """Their curl lines, each whole."""
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    return [line for line in lines if line.startswith("curl ")]
+    lines = "\n\n".join(blocks)
+    return [
+        line.strip() for line in re.findall(r"^curl .*?(?=\ncurl |\n\n|\Z)", lines, re.DOTALL | re.MULTILINE)
+    ]
 
 
 def run(command: str, stack: dict[str, Any], key: str) -> tuple[int, Any]:
@@ -47,6 +50,17 @@ def test_the_first_requests_answer_what_the_readme_says(stack: dict[str, Any], a
     assert restored["id"] == created["id"]
     assert refused["existing_id"] == created["id"]
     assert refused["code"] == "duplicate_contact"
+
+
+def test_many_at_once_are_answered_as_the_readme_says(stack: dict[str, Any], account: Account) -> None:
+    key = account.key()["key"]
+    account.api.created(email="ada@example.com", tags=["vip"])
+    batch, tags = commands(shell_blocks("Many at once"))
+    status, done = run(batch, stack, key)
+    assert status == 207, done
+    assert [result["status"] for result in done["results"]] == [200, 201, 404]
+    assert done["results"][0]["contact"]["tags"] == ["vip", "2026"]
+    assert until(lambda: [tag["tag"] for tag in run(tags, stack, key)[1]["data"]] == ["2026", "vip"])
 
 
 def test_one_can_be_told_of_changes_as_the_readme_says(stack: dict[str, Any], account: Account) -> None:

@@ -38,6 +38,8 @@ def logs(accounts: Accounts) -> dict[str, list[str]]:
     api.post(path_of("ada@example.com", "/events"), {"name": "Ada called", "occurred_at": "Ada's birthday"})
     api.get(path_of("ada@example.com", "/events?type=Ada"))
     api.delete(path_of("nobody@example.com"))
+    api.post("/v1/contacts/batch", {"operations": [{"op": "delete", "ref": "Ada"}, {"Ada": "Lovelace"}]})
+    api.get(f"/v1/tags?cursor={account.api.key}")
     api.get(f"/v1/Ada/{account.api.key}")
     api.get(f"/v1/contacts?cursor={account.api.key}")
     accounts.api("sk_live_Ada").get(path_of("ada@example.com"))

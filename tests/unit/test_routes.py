@@ -58,6 +58,8 @@ def test_the_template_stays_far_from_cloudformations_limit() -> None:
     ("POST", "/api/v1/contacts/x", ("DELETE", "GET", "PATCH", "PUT")),
     ("GET", "/v1/contacts/x/restore", ("POST",)),
     ("DELETE", "/api/v1/contacts/x/events", ("GET", "POST")),
+    ("HEAD", "/v1/contacts/batch", ("DELETE", "GET", "PATCH", "POST", "PUT")),
+    ("POST", "/v1/tags", ("GET",)),
 ])  # fmt: skip
 def test_a_method_a_path_lacks_is_405_with_those_it_has(
     method: str, path: str, allowed: tuple[str, ...]

@@ -94,7 +94,7 @@ def _already_recorded(item: Item | None) -> AlreadyRecorded:
 
 
 class DynamoRecordStore:
-    """`services.ports.RecordStore` on the table."""
+    """`services.ports.RecordStore` and `services.batches.BatchRecords` on the table."""
 
     def __init__(self, table: Table, account_id: str, now_s: int) -> None:
         self._table = table
@@ -103,7 +103,22 @@ class DynamoRecordStore:
 
     def recorded(self, idempotency_key: str) -> RecordedRequest | None:
         """One GetItem on the record."""
-        item = self._table.get(keys.idempotency(self._account, key_digest(idempotency_key)))
+        item = self._table.get(self._key(idempotency_key))
         if item is None or item["ttl"] <= self._now_s:
             return None
         return recorded_request(item)
+
+    def begin(self, receipt: Receipt, at_ms: int) -> None:
+        """One PutItem on condition that there is no record."""
+        write_recorded(self._table, (), self._account, receipt, Outcome(did=Did.BEGUN), None, at_ms)
+
+    def recorded_under(self, idempotency_keys: Iterable[str]) -> dict[str, RecordedRequest]:
+        """A BatchGetItem for each hundred records."""
+        by_key = {self._key(idempotency_key): idempotency_key for idempotency_key in idempotency_keys}
+        found = self._table.get_many(by_key)
+        return {
+            by_key[key]: recorded_request(item) for key, item in found.items() if item["ttl"] > self._now_s
+        }
+
+    def _key(self, idempotency_key: str) -> keys.Key:
+        return keys.idempotency(self._account, key_digest(idempotency_key))

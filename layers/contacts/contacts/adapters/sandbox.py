@@ -1,11 +1,11 @@
 """The contacts of a test key: whatever is written is taken and nothing is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from contacts.adapters.contact_items import contact_values, measured
 from contacts.domain.contact import Change, Contact
 from contacts.domain.identity import Name
-from contacts.domain.outcome import RecordedRequest
+from contacts.domain.outcome import Receipt, RecordedRequest
 from contacts.services.ports import Absent, Claim, Move
 
 
@@ -41,8 +41,15 @@ class SandboxContactStore:
 
 
 class SandboxRecordStore:
-    """`services.ports.RecordStore` that remembers nothing."""
+    """`services.ports.RecordStore` and `services.batches.BatchRecords` that remember nothing."""
 
     def recorded(self, idempotency_key: str) -> RecordedRequest | None:
         """Nothing."""
         return None
+
+    def begin(self, receipt: Receipt, at_ms: int) -> None:
+        """Let it begin."""
+
+    def recorded_under(self, idempotency_keys: Iterable[str]) -> dict[str, RecordedRequest]:
+        """Nothing."""
+        return {}

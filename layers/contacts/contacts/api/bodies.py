@@ -169,6 +169,7 @@ _MESSAGES: Final = {
     "greater_than_equal": "must be at least {ge}",
     "int_type": "must be a whole number",
     "less_than_equal": "must be at most {le}",
+    "literal_error": "must be one of {expected}",
     "list_type": "must be an array",
     "missing": "is required",
     "string_pattern_mismatch": "must be a slug: lower-case letters, digits, - and _, 1 to 100 characters",

@@ -12,7 +12,7 @@ from contacts.api.request import Request
 from contacts.domain.accounts import Caller
 from contacts.domain.errors import ContactsError, NotAuthenticated, ScopeMissing
 from contacts.services.gatekeeper import Admission, Gatekeeper, OverLimit
-from contacts.services.once import replayed
+from contacts.services.once import recalled
 from contacts.services.ports import RecordStore
 
 LambdaHandler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
@@ -89,9 +89,7 @@ class Entrypoint:
     def _reply(self, request: Request) -> Answer:
         """Serve the request, or recall what it did before.
 
-        Before a refusal of an admitted caller the record of its Idempotency-Key is looked up and wins, so that a
-        repeated request gets the answer it had even where the change itself would now fail. Who is not admitted (401,
-        403, 429) is not told of earlier answers.
+        Who is not admitted (401, 403, 429) is not told of earlier answers.
 
         Raises:
             ContactsError
@@ -102,11 +100,7 @@ class Entrypoint:
         except ContactsError as error:
             if status_of(error) >= 500 or request.admission is None:
                 raise
-            receipt = request.receipt()
-            record = self._records_of(request.caller).recorded(receipt.key) if receipt else None
-            if record is None:
-                raise
-            return answer(replayed(record, receipt))
+            return answer(recalled(error, request.receipt(), self._records_of(request.caller)))
 
     def _admit(self, request: Request) -> None:
         """Let the caller in.

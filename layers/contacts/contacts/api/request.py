@@ -148,18 +148,32 @@ class Request:
 
     def _versions(self) -> tuple[int, ...]:
         header = self.header("if-match")
-        if header is None or header.strip() == "*":
+        if header is None:
             return ()
-        tags = header.split(",")
-        if len(tags) > MAX_ETAGS:
-            raise InvalidInput([FieldError("If-Match", f"names more than {MAX_ETAGS} ETags")])
-        versions = []
-        for tag in tags:
-            version = tag.strip().removeprefix("W/").strip('"').partition("-")[0]
-            if not (version.isascii() and version.isdigit() and len(version) <= 15):
-                raise InvalidInput([FieldError("If-Match", 'is not an ETag of this API, such as "3-valid"')])
-            versions.append(int(version))
-        return tuple(versions)
+        try:
+            return versions_matching(header)
+        except ValueError as error:
+            raise InvalidInput([FieldError("If-Match", str(error))]) from None
+
+
+def versions_matching(if_match: str) -> tuple[int, ...]:
+    """The versions that ETags, as If-Match takes them, stand for; none for `*`, which matches any.
+
+    Raises:
+        ValueError: they are none; the message says what is expected.
+    """
+    if if_match.strip() == "*":
+        return ()
+    tags = if_match.split(",")
+    if len(tags) > MAX_ETAGS:
+        raise ValueError(f"names more than {MAX_ETAGS} ETags")
+    versions = []
+    for tag in tags:
+        version = tag.strip().removeprefix("W/").strip('"').partition("-")[0]
+        if not (version.isascii() and version.isdigit() and len(version) <= 15):
+            raise ValueError('is not an ETag of this API, such as "3-valid"')
+        versions.append(int(version))
+    return tuple(versions)
 
 
 def _refuse_constant(constant: str) -> object:

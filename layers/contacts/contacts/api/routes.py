@@ -6,6 +6,7 @@ from contacts.domain.errors import ContactsError, MethodNotAllowed, RouteNotFoun
 
 ROUTES: Final = {
     "/v1/contacts": ("GET", "POST"),
+    "/v1/contacts/batch": ("POST",),
     "/v1/contacts/search": ("GET",),
     "/v1/contacts/{ref}": ("DELETE", "GET", "PATCH", "PUT"),
     "/v1/contacts/{ref}/restore": ("POST",),
@@ -19,6 +20,8 @@ ROUTES: Final = {
     "/v1/contact-properties": ("GET", "POST"),
     "/v1/contact-properties/{id}": ("DELETE", "GET", "PUT"),
     "/v1/events": ("GET",),
+    "/v1/tags": ("GET",),
+    "/v1/lists": ("GET",),
     "/v1/account": ("GET",),
     "/v1/api-keys": ("GET", "POST"),
     "/v1/api-keys/{id}": ("DELETE",),
@@ -30,10 +33,10 @@ ALIASED: Final = "/v1/contacts"
 def refusal(method: str, path: str) -> ContactsError:
     """Why a request that matched no route is refused."""
     served = path.removeprefix("/api") if path.startswith(f"/api{ALIASED}") else path
-    # `search` may be a contact's name, too: a path can match more than one pattern.
-    allowed = {one for pattern, methods in ROUTES.items() if _matches(pattern, served) for one in methods}
-    if allowed and method not in allowed:
-        return MethodNotAllowed(tuple(sorted(allowed)))
+    # A path may be more than one's: `batch` is also the external_id of some contact.
+    served_with = {one for pattern, methods in ROUTES.items() if _matches(pattern, served) for one in methods}
+    if served_with and method not in served_with:
+        return MethodNotAllowed(sorted(served_with))
     return RouteNotFound("Nothing is served at this path.")
 
 

@@ -20,6 +20,8 @@ class Did(StrEnum):
     """It will be done in a moment, by another function."""
     RECORDED = "recorded"
     """An event of a contact is in its timeline; it goes out in a moment."""
+    BEGUN = "begun"
+    """A batch was begun; each of its items has a record of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,14 @@
 
 from collections.abc import Callable
 
-from contacts.domain.errors import ContactNotFound, IdempotencyKeyReused
+from contacts.domain.errors import (
+    ContactNotFound,
+    ContactsError,
+    IdempotencyKeyReused,
+    TemporarilyUnavailable,
+)
 from contacts.domain.outcome import Outcome, Receipt, RecordedRequest
-from contacts.services.ports import AlreadyRecorded, Clock, Randomness
+from contacts.services.ports import AlreadyRecorded, Clock, Randomness, RecordStore
 from contacts.services.retrying import settled
 
 
@@ -20,6 +25,21 @@ def once(
         return settled(attempt, clock, randomness)
     except AlreadyRecorded as already:
         return replayed(already.record, receipt)
+
+
+def recalled(refusal: ContactsError, receipt: Receipt | None, records: RecordStore) -> Outcome:
+    """What a request that is refused now did when it came before: its record wins, so that a repetition gets the answer
+    it had even where the change itself would now fail.
+
+    Raises:
+        ContactsError: the refusal, where there is no record; else whatever `replayed` raises.
+    """
+    if receipt is None or isinstance(refusal, TemporarilyUnavailable):
+        raise refusal
+    record = records.recorded(receipt.key)
+    if record is None:
+        raise refusal
+    return replayed(record, receipt)
 
 
 def replayed(record: RecordedRequest, receipt: Receipt | None) -> Outcome:

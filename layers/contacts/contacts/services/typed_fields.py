@@ -1,6 +1,6 @@
 """Whether the custom fields of a contact are what the account's properties say."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from contacts.domain.errors import FieldError
@@ -25,6 +25,15 @@ class TypedFields:
     def __init__(self, rules: ValueRules) -> None:
         self._rules = rules
 
+    def knowing(self, many: Iterable[Mapping[str, object]]) -> "TypedFields":
+        """The same for the custom fields of many contacts, whose rules are read at once.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        names = {name for custom_fields in many for name in _looked_up(custom_fields)}
+        return TypedFields(_Known(self._rules.rules(sorted(names)) if names else {}))
+
     def wrong(self, custom_fields: Mapping[str, object]) -> list[FieldError]:
         """Every value that its property does not take, as `custom_fields.<name>`, in the order given.
 
@@ -34,9 +43,7 @@ class TypedFields:
         Raises:
             TemporarilyUnavailable.
         """
-        looked_up = [
-            name for name, value in custom_fields.items() if value is not None and is_property_name(name)
-        ]
+        looked_up = _looked_up(custom_fields)
         if not looked_up:
             return []
         rules = self._rules.rules(looked_up)
@@ -44,3 +51,19 @@ class TypedFields:
             name: objection(custom_fields[name], rules[name]) for name in looked_up if name in rules
         }
         return [FieldError(f"custom_fields.{name}", why) for name, why in objections.items() if why]
+
+
+class _Known:
+    """`ValueRules` that have been read."""
+
+    def __init__(self, rules: Mapping[str, ValueRule]) -> None:
+        self._rules = rules
+
+    def rules(self, names: Collection[str]) -> Mapping[str, ValueRule]:
+        """Those of some names."""
+        return {name: self._rules[name] for name in names if name in self._rules}
+
+
+def _looked_up(custom_fields: Mapping[str, object]) -> list[str]:
+    """The names whose values can be wrong."""
+    return [name for name, value in custom_fields.items() if value is not None and is_property_name(name)]
