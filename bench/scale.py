@@ -75,8 +75,8 @@ class Query:
     parameters: Sequence[tuple[str, str]] = ()
     is_search: bool = False
     is_second_page: bool = False
-    is_sparse: bool = False
-    """Whether so few contacts match that more are looked at than a page has: no limit on its read units."""
+    may_read: float = MAX_READS
+    """Read units: more where some of the contacts that are read do not match."""
 
     def sent(self, api: Api, cursor: str | None = None) -> dict[str, Any]:
         """The answer to it; `cursor`: where to go on."""
@@ -96,8 +96,8 @@ QUERIES = (
     Query("the newest"),
     Query("the newest, page 2", is_second_page=True),
     Query("one tag, on 10 %", [("tag", TENTH)]),
-    Query("two tags, on 10 % and 70 %", [("tag", TENTH), ("tag", MOST)]),
-    Query("a list and is_active", [("list", LIST), ("is_active", "true")]),
+    Query("two tags, on 10 % and 70 %", [("tag", TENTH), ("tag", MOST)], may_read=MAX_READS / 0.7),
+    Query("a list and is_active", [("list", LIST), ("is_active", "true")], may_read=MAX_READS / 0.9),
     Query(
         "created in two days, is_unsubscribed=false",
         [("created_after", days_ago(3)), ("created_before", days_ago(1)), ("is_unsubscribed", "false")],
@@ -289,9 +289,9 @@ def over_budget(query: Query, costs: Mapping[int, Cost]) -> list[str]:
             failures.append(
                 f"{query.name} takes {cost.calls} calls at {size:,} contacts (budget {MAX_CALLS})"
             )
-        if cost.reads > MAX_READS and not query.is_sparse:
+        if cost.reads > query.may_read:
             failures.append(
-                f"{query.name} takes {cost.reads:g} read units at {size:,} contacts (budget {MAX_READS})"
+                f"{query.name} takes {cost.reads:g} read units at {size:,} contacts (budget {query.may_read:.0f})"
             )
     return failures
 
@@ -320,7 +320,7 @@ def run(database: Database, sizes: Sequence[int]) -> tuple[Results, dict[str, di
     table.notes = [
         "Calls are to DynamoDB, in sequence; the first is the meter. Reads are its read units. Budgets: at the largest "
         f"size no more than {GROWTH} times as much as at the smallest (and one more, as units are whole or half), "
-        f"{MAX_CALLS} calls, {MAX_READS} read units.",
+        f"{MAX_CALLS} calls, {MAX_READS} read units, more where contacts are read that lack a second tag or a flag.",
         f"Contacts have 0.5 to 1 KB, two tags or so. The table was in {database.name}.",
     ]
     return table, costs

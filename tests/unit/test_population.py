@@ -106,8 +106,8 @@ def test_what_grows_with_the_account_is_over_budget(small: Cost, large: Cost, co
     assert bool(failures) == bool(complaint)
 
 
-def test_a_sparse_query_may_take_more_units_but_not_grow() -> None:
-    query = Query("x", is_sparse=True)
+def test_a_query_that_may_read_more_may_not_grow_either() -> None:
+    query = Query("x", may_read=200)
     assert over_budget(query, {SMALL: Cost(3, 90), LARGE: Cost(3, 95)}) == []
     assert over_budget(query, {SMALL: Cost(3, 90), LARGE: Cost(3, 190)}) != []
 
