@@ -13,11 +13,11 @@ BAR, GAP = 9, 14
 """Heights of a bar, and of the space between two queries."""
 
 
-def chart(reads: Mapping[str, Sequence[float]], sizes: Sequence[int], limit: float) -> str:
-    """The SVG. `reads`: by query, the read units at each size; `limit`: the most that a page may take."""
+def chart(reads: Mapping[str, Sequence[float]], sizes: Sequence[int], budgets: Mapping[str, float]) -> str:
+    """The SVG. `reads`: by query, the read units at each size; `budgets`: by query, the most that a page may take."""
     group = BAR * len(sizes) + GAP
     height = TOP + group * len(reads) + BOTTOM
-    most = max(limit, *(max(figures) for figures in reads.values())) * 1.02
+    most = max(max(*figures, budgets[name]) for name, figures in reads.items()) * 1.02
     scale = (WIDTH - LEFT - RIGHT) / most
     bottom = height - BOTTOM
     lines = [
@@ -25,7 +25,14 @@ def chart(reads: Mapping[str, Sequence[float]], sizes: Sequence[int], limit: flo
         'font-family="system-ui, sans-serif" font-size="13">',
         "<title>Read units of a page of 50 contacts, by the size of the account</title>",
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
-        _text(20, 30, "A page costs what a page costs, however many contacts there are", size=18, weight=600),
+        _text(
+            20,
+            30,
+            "A page costs what a page costs, however many contacts there are",
+            fill=INK,
+            size=18,
+            weight=600,
+        ),
         _text(
             20, 52, "DynamoDB read units for a page of 50. Bars of equal length: size makes no difference."
         ),
@@ -42,10 +49,9 @@ def chart(reads: Mapping[str, Sequence[float]], sizes: Sequence[int], limit: flo
                 f'fill="{_colour(position, len(sizes))}"/>'
             )
             lines.append(_text(LEFT + units * scale + 5, y + BAR - 1, f"{units:g}", size=9))
-    x = LEFT + limit * scale
+        x = LEFT + budgets[name] * scale
+        lines.append(_budget_mark(x, top - 3, BAR * len(sizes) + 5))
     lines += [
-        f'<line x1="{x:.1f}" y1="{TOP - 6}" x2="{x:.1f}" y2="{bottom}" stroke="{LIMIT}" stroke-dasharray="4 3"/>',
-        _text(x, TOP - 12, f"budget: {limit:g}", anchor="end", fill=LIMIT, size=12),
         _text(LEFT, height - 16, "read units (one: 4 KB read consistently, or 8 KB eventually)", size=12),
         "</svg>",
     ]
@@ -59,6 +65,12 @@ def _legend(sizes: Sequence[int]) -> Iterator[str]:
         label = f"{size:,} contacts"
         yield _text(x + 18, 77, label, fill=INK)
         x += 40 + 8 * len(label)
+    yield _budget_mark(x, 65, 14)
+    yield _text(x + 8, 77, "the most it may take", fill=INK)
+
+
+def _budget_mark(x: float, top: float, height: float) -> str:
+    return f'<rect x="{x - 1:.1f}" y="{top:g}" width="2" height="{height:g}" fill="{LIMIT}"/>'
 
 
 def _axis(most: float, scale: float, bottom: float) -> Iterator[str]:

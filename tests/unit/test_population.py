@@ -146,8 +146,11 @@ def test_what_is_reported_counts_but_for_what_was_not_found() -> None:
 
 
 def test_the_chart_has_a_bar_for_each_figure() -> None:
-    drawn = chart({"the <newest>": [8, 8, 8.5], "sort=email": [27, 27, 40]}, [1_000, 10_000, 100_000], 30)
-    assert drawn.count("<rect") == 1 + 3 + 6
+    budgets = {"the <newest>": 30, "sort=email": 40}
+    drawn = chart(
+        {"the <newest>": [8, 8, 8.5], "sort=email": [27, 27, 40]}, [1_000, 10_000, 100_000], budgets
+    )
+    assert drawn.count("<rect") == 1 + 3 + 1 + 6 + 2  # The ground, the legend with its mark, bars and marks.
     assert "the &lt;newest&gt;" in drawn
     assert ">8.5<" in drawn
     assert "100,000 contacts" in drawn
