@@ -361,14 +361,23 @@ def emulated() -> Iterator[Callable[[], Api]]:
         client_of = stack.deployment.client
         try:
             create_table(client_of("dynamodb"))
-            ids = {"Table": NAME, **create_queues(client_of("sqs"))}
-            environment = own_environment(stack.endpoint_url)
-            for function in functions():
-                environment |= function.resolved_environment(ids)
-            with patch.dict(os.environ, environment, clear=True), newly_built():
-                yield _open_account
+            with wired(stack.endpoint_url, create_queues(client_of("sqs"))) as open_account:
+                yield open_account
         finally:
             stack.stop()
+
+
+@contextmanager
+def wired(endpoint_url: str, ids: Mapping[str, str]) -> Iterator[Callable[[], Api]]:
+    """Have the handlers of this process work on the table at an endpoint; gives what opens accounts.
+
+    `ids`: of what they need besides, as `Function.resolved_environment` takes them.
+    """
+    environment = own_environment(endpoint_url)
+    for function in functions():
+        environment |= function.resolved_environment({"Table": NAME, **ids})
+    with patch.dict(os.environ, environment, clear=True), newly_built():
+        yield _open_account
 
 
 @contextmanager
