@@ -46,8 +46,9 @@ CONTACT = {
     "phone": "+442079460000",
     "tags": ["vip", "beta"],
     "lists": ["newsletter"],
-    "custom_fields": {"city": "London", "age": 36},
 }
+TYPED = CONTACT | {"custom_fields": {"city": "London", "age": 36}}
+"""One of these has a property, the other has none: both are looked up."""
 
 
 @dataclass
@@ -202,6 +203,8 @@ def metered() -> Iterator[Consumed]:
             consumed.reads += _read_units([response["Item"]] if "Item" in response else [])
         elif operation == "Query":
             consumed.reads += _read_units(response["Items"])
+        elif operation == "BatchGetItem":
+            consumed.reads += _batch_read_units(parameters, response)
         else:
             _add_writes(consumed, response["ConsumedCapacity"])
         return response
@@ -213,6 +216,13 @@ def metered() -> Iterator[Consumed]:
 def _read_units(items: list[dict[str, Any]]) -> int:
     size = sum(item_size(from_item(item)) for item in items)
     return max(1, -(-size // READ_UNIT_BYTES))
+
+
+def _batch_read_units(parameters: Mapping[str, Any], response: Mapping[str, Any]) -> int:
+    """Each item for itself, and a unit for each that is not there."""
+    found = [item for items in response["Responses"].values() for item in items]
+    asked = sum(len(wanted["Keys"]) for wanted in parameters["RequestItems"].values())
+    return sum(_read_units([item]) for item in found) + asked - len(found)
 
 
 def _add_writes(consumed: Consumed, reported: Any) -> None:
@@ -229,6 +239,18 @@ def create(**changes: Any) -> Callable[[Api], object]:
     return lambda api: api.request(row)["id"]
 
 
+def age_is_a_number(api: Api) -> None:
+    """Give a custom field a type."""
+    body = {"name": "age", "type": "number"}
+    api.request(Row("", "create_property", "POST", "/v1/contact-properties", Budget(0, 0, 0), body=body))
+
+
+def typed(api: Api) -> object:
+    """Give a custom field a type, and create a contact that has none yet."""
+    age_is_a_number(api)
+    return create()(api)
+
+
 def trashed(api: Api) -> object:
     """Create a contact and put it in the trash."""
     contact_id = create()(api)
@@ -242,6 +264,18 @@ def fifty_and_more(api: Api) -> None:
         create(email=f"ada+{number}@example.com", external_id=f"crm-{number}")(api)
 
 
+EVENTS = f"{REF}/events"
+EVENT = {"name": "order placed", "data": {"order": "2026-000417", "total": 149.9, "currency": "EUR"}}
+
+
+def fifty_events_and_more(api: Api) -> object:
+    """Create a contact of whom more is recorded than a page has."""
+    contact_id = create()(api)
+    for _ in range(60):
+        api.request(Row("", "record_event", "POST", EVENTS, Budget(0, 0, 0), ref=str(contact_id), body=EVENT))
+    return contact_id
+
+
 ID = "<id>"
 """Stands for the id of the contact that was made before."""
 LIST = Budget(2, 1, 30)
@@ -250,8 +284,12 @@ ROWS = (
     Row("get by email", "get_contact", "GET", REF, Budget(3, 1, 2), ref="ada@example.com", before=create()),
     Row("get by external_id", "get_contact", "GET", REF, Budget(3, 1, 2), ref="crm-4711", before=create()),
     Row("create", "create_contact", "POST", "/v1/contacts", Budget(2, 1 + 6 + 3, 0), body=CONTACT),
+    Row("create with 2 custom fields", "create_contact", "POST", "/v1/contacts", Budget(3, 1 + 6 + 3, 2), body=TYPED,
+        before=age_is_a_number),
     Row("plain update by id", "update_contact", "PATCH", REF, Budget(2, 1 + 1 + 2, 0), ref=ID,
-        body={"last_name": "King", "custom_fields": {"age": 37}}, before=create()),
+        body={"last_name": "King"}, before=create()),
+    Row("plain update by id with a custom field", "update_contact", "PATCH", REF, Budget(3, 1 + 1 + 2, 1), ref=ID,
+        body={"last_name": "King", "custom_fields": {"age": 37}}, before=typed),
     Row("update by email", "update_contact", "PATCH", REF, Budget(3, 1 + 1 + 2, 1), ref="ada@example.com",
         body={"last_name": "King"}, before=create()),
     Row("update with add_tags", "update_contact", "PATCH", REF, Budget(3, 1 + 1 + 2, 1), ref=ID,
@@ -263,6 +301,13 @@ ROWS = (
     Row("soft delete", "delete_contact", "DELETE", REF, Budget(4, 14, 3), ref=ID, before=create()),
     Row("restore", "restore_contact", "POST", f"{REF}/restore", Budget(4, 14, 3), ref=ID, before=trashed),
     Row("list, page of 50", "list_contacts", "GET", "/v1/contacts", LIST, query="limit=50", before=fifty_and_more),
+    # A transaction: the entry, a look at the contact, each counted twice; with a key also the record and its pointer.
+    Row("record an event", "record_event", "POST", EVENTS, Budget(3, 1 + 2 + 2, 1), ref=ID, body=EVENT,
+        before=create()),
+    Row("event with Idempotency-Key", "record_event", "POST", EVENTS, Budget(3, 1 + 2 + 2 + 4, 1), ref=ID,
+        body=EVENT, headers={"idempotency-key": "k"}, before=create()),
+    Row("timeline, page of 50", "list_contact_events", "GET", EVENTS, Budget(3, 1, 1 + 4), ref=ID, query="limit=50",
+        before=fifty_events_and_more),
     Projection("projection of one create"),
 )  # fmt: skip
 
@@ -356,7 +401,8 @@ def run() -> Results:
             )
     table.notes = [
         "Calls are in sequence; a request's first is the meter, whose write unit is in the figures. A contact has less "
-        "than 1 KB, an email, an external_id and two tags. Budgets: quality.md.",
+        "than 1 KB, an email, an external_id and two tags. Budgets: quality.md. Where custom fields are sent, their "
+        "properties are read: one call more, and a unit for each name.",
         "The projection is of such a contact: a write unit for each of its words, two for each posting (all, its tags, "
         "its list) and each count, and no read.",
     ]

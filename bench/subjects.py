@@ -130,7 +130,7 @@ def _our_subject(function: Function, layers: tuple[Path, ...]) -> Subject:
         kind=kind_of(function),
         is_ours=True,
         refuses=function.name == "refuse_request",
-        lists=function.name == "list_contacts",
+        lists=function.name in ("list_contacts", "search_contacts"),
     )
 
 

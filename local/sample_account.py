@@ -1,5 +1,5 @@
 """The account that the events in events/ are of: one API key, a contact that is there, one in the trash, what is left
-of one that was erased, a webhook, events and a delivery.
+of one that was erased, a typed custom field, a webhook, events and a delivery.
 
 The local stack has it, so that every event works there; tests and benchmarks put it into tables of their own.
 """
@@ -16,6 +16,7 @@ from contacts.adapters import keys
 from contacts.adapters.account_store import DynamoAccountStore
 from contacts.adapters.contact_store import DynamoContactStore
 from contacts.adapters.projection_store import DynamoProjectionStore
+from contacts.adapters.property_store import DynamoPropertyStore
 from contacts.adapters.records import write_recorded
 from contacts.adapters.table import Table
 from contacts.adapters.webhook_store import DynamoWebhookStore
@@ -25,6 +26,9 @@ from contacts.domain.events import IN_TIMELINE_DAYS, KEPT_DAYS, Event, EventType
 from contacts.domain.native import contact_out
 from contacts.domain.outcome import Did, Outcome, Receipt
 from contacts.domain.postings import posting_lists
+from contacts.domain.properties import PropertyType
+from contacts.domain.property_definitions import Property
+from contacts.domain.timeline import CustomEvent
 from contacts.domain.timestamps import DAY, HOUR, iso, parsed
 from contacts.domain.webhooks import (
     DELIVERIES_KEPT_DAYS,
@@ -115,6 +119,16 @@ ERASED = Contact(
 )
 """Gone, but not yet what was kept about it: its timeline, its event and the record of a request."""
 
+PROPERTY = Property(
+    id="019bbc0e-1c40-7e52-a7d9-41c6f0b83d27",
+    name="newsletter_frequency",
+    label="Newsletter frequency",
+    type=PropertyType.ENUM,
+    options=("weekly", "monthly"),
+    created_at="2026-01-14T10:30:00.000Z",
+    updated_at="2026-01-14T10:30:00.000Z",
+)
+
 WEBHOOK = Webhook(
     id="wh_19bbc0e1c40b7e21d94",
     account_id=ACCOUNT.id,
@@ -153,6 +167,14 @@ UPDATED = Event(
     data={"contact": contact_out(LIVE), "changed": ["lists"], "previous": {"lists": []}},
 )
 """Appended to the log an hour ago, whenever that is: the one that is listed."""
+RECORDED = CustomEvent(
+    id="019bbc30-8e7d-7b26-a14f-93d05c7e8b41",
+    name="newsletter opened",
+    data={"issue": 12, "subject": "Новини зі Львова"},
+    recorded_at="2026-01-14T11:07:37.469Z",
+    occurred_at=None,
+)
+"""Of the contact that is there; in its timeline and not yet in the log."""
 APPENDED_AFTER_MS = 412
 """When the other two were appended, from the moment they happened."""
 DELIVERY = DeliveryRef(
@@ -175,6 +197,7 @@ def fill(client: Any, table_name: str) -> None:
     accounts = DynamoAccountStore(table)
     accounts.open_account(ACCOUNT, API_KEY)
     accounts.add_api_key(SPARE_KEY, Outcome(did=Did.CREATED), None, now_ms)
+    DynamoPropertyStore(table, ACCOUNT.id).add(PROPERTY, Outcome(did=Did.CREATED), None, now_ms)
     _put_contacts(table, now_ms)
     _put_projection(table)
     _put_events(table, now_ms)
@@ -214,6 +237,13 @@ def _put_events(table: Table, now_ms: int) -> None:
     items.update(_logged(UPDATED, iso(now_ms - HOUR * 1000), now_ms))
     for event in (UNSUBSCRIBED, CREATED):
         items.update(_logged(event, iso(parsed(event.timestamp) + APPENDED_AFTER_MS), now_ms))
+    items[keys.timeline_entry(ACCOUNT.id, LIVE.id, RECORDED.id)] = {
+        "type": EventType.CUSTOM,
+        "timestamp": RECORDED.recorded_at,
+        "name": RECORDED.name,
+        "data": RECORDED.data,
+        "ttl": now_ms // 1000 + IN_TIMELINE_DAYS * DAY,
+    }
     table.write_many(items)
     receipt = Receipt("signup-31007", sha256(b"a request").hexdigest())
     outcome = Outcome(did=Did.CREATED, contact=ERASED)
@@ -236,6 +266,7 @@ def _logged(event: Event, appended_at: str, now_ms: int) -> Iterator[tuple[keys.
         {
             **about,
             "version": contact["version"],
+            "changed": event.data.get("changed"),
             "appended_at": appended_at,
             "webhooks": [WEBHOOK.id],
             "ttl": in_timeline,

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from contacts.adapters import keys
 from contacts.adapters.attribute_values import Item, from_item
+from contacts.adapters.contact_reader import DynamoContactReader
 from contacts.adapters.erasure_store import DynamoTraceStore
 from contacts.adapters.event_source import DynamoEventSource
 from contacts.adapters.event_store import DynamoEventStore
@@ -20,7 +21,7 @@ from contacts.services.erasure import Eraser
 from contacts.services.event_log import EventLog
 from contacts.services.ports import Outgoing
 from contacts.services.streamed import StreamedChange
-from contacts.services.webhook_dispatch import Dispatcher, EventSink
+from contacts.services.webhook_dispatch import Contacts, Dispatcher, EventSink
 from local.table import NAME
 from tests.fakes import CountingBytes, FakeClock
 from tests.in_process_api import ONE, InProcessApi, Reply
@@ -142,13 +143,16 @@ class EventHouse:
     def mortal_table(self) -> Table:
         return Table(Mortal(self.client, self.life), NAME)
 
-    def dispatcher(self, events: EventSink | None = None) -> Dispatcher:
+    def dispatcher(self, events: EventSink | None = None, contacts: Contacts | None = None) -> Dispatcher:
         events = events or DynamoEventStore(self.mortal_table)
-        return Dispatcher(self.webhooks, events, self.mailbox, self.clock, self.randomness)
+        contacts = contacts or DynamoContactReader(self.mortal_table)
+        return Dispatcher(self.webhooks, contacts, events, self.mailbox, self.clock, self.randomness)
 
-    def dispatch(self, *records: Record, events: EventSink | None = None) -> None:
+    def dispatch(
+        self, *records: Record, events: EventSink | None = None, contacts: Contacts | None = None
+    ) -> None:
         """Give a batch to a dispatcher; what it writes itself is not of interest to it."""
-        self.dispatcher(events).handle(changes(records))
+        self.dispatcher(events, contacts).handle(changes(records))
         self.records()
 
     def erase(self, contact_id: str, version: int = 0) -> None:

@@ -10,14 +10,20 @@ from unittest.mock import patch
 from urllib.parse import quote, urlencode
 
 from contacts import bootstrap
+from contacts.adapters.contact_index import DynamoBookmarks, DynamoContactIndex
 from contacts.adapters.contact_store import DynamoContactStore
 from contacts.adapters.records import DynamoRecordStore
 from contacts.adapters.table import Table
+from contacts.adapters.timeline_store import DynamoTimelineStore
+from contacts.adapters.value_rules import DynamoValueRules
 from contacts.api.entrypoint import Entrypoint
 from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
 from contacts.services.contact_book import ContactBook
+from contacts.services.finding import Finder
 from contacts.services.gatekeeper import Admission, Gatekeeper
 from contacts.services.ports import Randomness
+from contacts.services.timeline import Timeline
+from contacts.services.typed_fields import TypedFields
 from local.stack import ROOT
 from local.table import NAME
 from tests.fakes import FakeClock
@@ -25,10 +31,13 @@ from tests.fakes import FakeClock
 OPERATIONS = {
     "POST /v1/contacts": "create_contact",
     "GET /v1/contacts": "list_contacts",
+    "GET /v1/contacts/search": "search_contacts",
     "GET /v1/contacts/{ref}": "get_contact",
     "PATCH /v1/contacts/{ref}": "update_contact",
     "DELETE /v1/contacts/{ref}": "delete_contact",
     "POST /v1/contacts/{ref}/restore": "restore_contact",
+    "POST /v1/contacts/{ref}/events": "record_event",
+    "GET /v1/contacts/{ref}/events": "list_contact_events",
 }
 ONE = "/v1/contacts/{ref}"
 _OPENED = "2026-01-01T00:00:00.000Z"
@@ -70,7 +79,7 @@ class InProcessApi:
         route: str = "/v1/contacts",
         ref: str | None = None,
         *,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str | list[str]] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
@@ -81,7 +90,7 @@ class InProcessApi:
             "version": "2.0",
             "routeKey": route_key,
             "rawPath": path,
-            "rawQueryString": urlencode(query or {}),
+            "rawQueryString": urlencode(query or {}, doseq=True),
             "headers": {"x-api-key": "any", **(headers or {})},
             "pathParameters": {} if ref is None else {"ref": ref.replace("%", "%25")},
             "requestContext": {"http": {"method": method, "path": path}, "requestId": "r-1"},
@@ -102,6 +111,9 @@ class InProcessApi:
         with patch.object(bootstrap, "lambda_entry"):
             spec.loader.exec_module(handler)
         handler.contact_store, handler.contact_book = self._contact_store, self._contact_book
+        handler.finder = self._finder
+        handler.timeline = self._timeline
+        handler.typed_fields = self._typed_fields
         return Entrypoint(
             handler.operation, OpenGate(self._caller), self._record_store, lambda _seconds: None
         )
@@ -113,6 +125,20 @@ class InProcessApi:
 
     def _contact_book(self, caller: Caller) -> ContactBook:
         return ContactBook(self._contact_store(caller), self._clock, self._randomness)
+
+    def _finder(self, caller: Caller) -> Finder:
+        account_id = caller.account_id
+        return Finder(
+            DynamoContactIndex(self._table, account_id),
+            DynamoBookmarks(self._table, account_id, self._clock),
+        )
+
+    def _timeline(self, caller: Caller) -> Timeline:
+        entries = DynamoTimelineStore(self._table, self._caller.account_id)
+        return Timeline(self._contact_book(caller), entries, self._clock, self._randomness)
+
+    def _typed_fields(self, _: Caller) -> TypedFields:
+        return TypedFields(DynamoValueRules(self._table, self._caller.account_id))
 
     def _record_store(self, _: Caller) -> DynamoRecordStore:
         return DynamoRecordStore(self._table, self._caller.account_id, self._clock.now_ms() // 1000)

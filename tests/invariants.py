@@ -32,6 +32,7 @@ def violations(items: Iterable[TypedItem], account_id: str, now_s: int) -> list[
         *_claim_violations(book, now_s),
         *_whereabouts_violations(book),
         *_record_violations(book),
+        *_property_violations(book),
     ]
 
 
@@ -92,6 +93,9 @@ class _Book:
     records: dict[str, Item] = field(default_factory=dict)
     pointers: list[tuple[str, str]] = field(default_factory=list)
     """Contact id and Idempotency-Key."""
+    properties: dict[str, Item] = field(default_factory=dict)
+    named_properties: dict[str, Item] = field(default_factory=dict)
+    property_count: int = 0
 
 
 def _sorted_into_rooms(items: Iterable[TypedItem], account_id: str) -> _Book:
@@ -100,6 +104,7 @@ def _sorted_into_rooms(items: Iterable[TypedItem], account_id: str) -> _Book:
     contact, trash = keys.contact(account_id, ""), keys.trash(account_id, "")
     tombstone, record = keys.tombstone(account_id, ""), keys.idempotency(account_id, "")
     pointer = keys.idempotency_pointer(account_id, "", "")
+    property_, property_name = keys.property_(account_id, ""), keys.property_name(account_id, "")
     for item in items:
         key = keys.Key(item["PK"]["S"], item["SK"]["S"])
         if contact == (key.PK, key.SK[: len(contact.SK)]):
@@ -112,6 +117,12 @@ def _sorted_into_rooms(items: Iterable[TypedItem], account_id: str) -> _Book:
             book.records[key.PK.removeprefix(record.PK)] = from_item(item)
         elif pointer == (key.PK[: len(pointer.PK)], key.SK[: len(pointer.SK)]):
             book.pointers.append((key.PK.removeprefix(pointer.PK), key.SK.removeprefix(pointer.SK)))
+        elif key.PK == property_.PK:
+            book.properties[key.SK] = from_item(item)
+        elif property_name == (key.PK[: len(property_name.PK)], key.SK):
+            book.named_properties[key.PK.removeprefix(property_name.PK)] = from_item(item)
+        elif key == keys.property_count(account_id):
+            book.property_count = from_item(item)["n"]
         else:
             for kind, claim in claims.items():
                 if claim == (key.PK[: len(claim.PK)], key.SK):
@@ -216,13 +227,36 @@ def _record_violations(book: _Book) -> Iterator[str]:
     for key, record in book.records.items():
         if record.get("erased") or record.get("did") == Did.QUEUED:
             continue
+        if record.get("did") == Did.RECORDED:
+            if key not in {pointed for _, pointed in book.pointers} and not book.erased:
+                yield f"no pointer leads to the record of {key}, which holds what somebody did"
+            continue
         about = (record.get("contact") or record["details"]).get("id")
-        # A request about an API key has no contact to be found from; that of an erasure nothing to be found for.
-        if is_uuid(about) and about not in book.erased and (about, key) not in book.pointers:
+        # A request about an API key or a property has no contact to be found from; that of an erasure nothing to be
+        # found for.
+        found_from = is_uuid(about) and about not in book.properties
+        if found_from and about not in book.erased and (about, key) not in book.pointers:
             yield f"no pointer under contact {about} leads to the record of {key}"
     for contact_id, key in book.pointers:
         if key not in book.records:
             yield f"the pointer under contact {contact_id} to {key} leads nowhere"
+
+
+def _property_violations(book: _Book) -> Iterator[str]:
+    """Each property has its name, which says the same of it; they are as many as are counted."""
+    rule = ("type", "options", "archived")
+    said = {
+        item["name"]: {"property_id": property_id} | {name: item[name] for name in rule if name in item}
+        for property_id, item in book.properties.items()
+    }
+    under_names = {
+        name: {key: value for key, value in item.items() if key not in ("PK", "SK")}
+        for name, item in book.named_properties.items()
+    }
+    if said != under_names:
+        yield f"properties are {said}, under their names are {under_names}"
+    if book.property_count != len(book.properties):
+        yield f"{book.property_count} properties are counted, there are {len(book.properties)}"
 
 
 def _names(item: TypedItem) -> set[Name]:

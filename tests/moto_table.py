@@ -201,6 +201,12 @@ def _shared(items: Mapping[Any, Mapping[Any, Any]]) -> Any:
 def _tell_where_to_go_on(request: Mapping[str, Any], answer: dict[str, Any]) -> None:
     """A query that stops at its Limit does not look whether anything comes after. (moto does.)"""
     stopped = answer["ScannedCount"] == request.get("Limit")
-    if stopped and "LastEvaluatedKey" not in answer and "FilterExpression" not in request:
+    if (
+        stopped
+        and answer.get("Items")
+        and "LastEvaluatedKey" not in answer
+        and "FilterExpression" not in request
+    ):
         last = answer["Items"][-1]
-        answer["LastEvaluatedKey"] = {key: last[key] for key in ("PK", "SK")}
+        index = [request["IndexName"]] if "IndexName" in request else []
+        answer["LastEvaluatedKey"] = {key: last[key] for key in ("PK", "SK", *index)}

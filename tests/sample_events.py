@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from unittest.mock import ANY
 
+from contacts.domain.property_definitions import described_property
+from contacts.domain.timeline import entry_of
 from contacts.domain.webhooks import described
 from local.sample_account import (
     ACCOUNT,
@@ -17,8 +19,11 @@ from local.sample_account import (
     FIRST_SCOPES,
     KEY,
     LIVE,
+    PROPERTY,
+    RECORDED,
     SPARE_KEY,
     TRASHED,
+    UNSUBSCRIBED,
     WEBHOOK,
 )
 from local.sample_account import UPDATED as CHANGE
@@ -29,7 +34,7 @@ EVENTS = ROOT / "events"
 
 PERSONAL = (
     *("olena", "Olena", "Олена", "Коваленко", "31337", "+380", "Київ", "Львів"),
-    *("mehmet", "Mehmet", "Öz", "27182"),
+    *("mehmet", "Mehmet", "Öz", "27182", "newsletter opened", "Новини", "order placed", "000417"),
     *("sakura", "さくら", "田中", "48213", "+8190", "Example 株式会社"),
     *("ines", "Inês", "Duarte", "kofi", "Kofi", "Mensah"),
     *(KEY, "Söhne", "example.com", "example.org", "example.net", "whsec_", "127.0.0.1:9000"),
@@ -216,21 +221,65 @@ NEW_WEBHOOK = {
     "created_at": ANY,
     "secret": ANY,
 }
+ORDER_PLACED = {
+    "id": ANY,
+    "type": "contact.event",
+    "timestamp": ANY,
+    "name": "order placed",
+    "data": {
+        "order": "2026-000417",
+        "total": 149.9,
+        "currency": "EUR",
+        "items": [{"sku": "A-17", "quantity": 2}],
+        "note": "Klingel: Öz",
+    },
+}
+TIMELINE = [
+    entry_of(RECORDED).shown(),
+    {"id": CHANGE.id, "type": "contact.updated", "timestamp": LIVE.updated_at, "changed": ["lists"]},
+    {"id": UNSUBSCRIBED.id, "type": "contact.unsubscribed", "timestamp": LIVE.updated_at},
+]
+
+PROPERTY_SHOWN = described_property(PROPERTY)
+NEW_PROPERTY = {
+    "id": ANY,
+    "name": "birthday",
+    "label": "Birthday",
+    "type": "date",
+    "description": "For the card we send",
+    "archived": False,
+    "created_at": ANY,
+    "updated_at": ANY,
+}
+CHANGED_PROPERTY = {
+    **PROPERTY_SHOWN,
+    "label": "How often we write",
+    "options": ["daily", "weekly", "monthly"],
+    "updated_at": ANY,
+}
 
 EXPECTED = {
     "create_api_key": Expected(201, NEW_KEY),
     "create_webhook": Expected(201, NEW_WEBHOOK),
     "create_contact": Expected(201, CREATED, {"ETag": '"1-pending"'}),
     "delete_contact": Expected(200, {"deleted": True, "id": LIVE.id, "permanent": False}),
+    "create_property": Expected(201, NEW_PROPERTY),
+    "delete_property": Expected(200, {"deleted": True, "id": PROPERTY.id, "archived": True}),
+    "get_property": Expected(200, PROPERTY_SHOWN),
+    "list_properties": Expected(200, {"data": [PROPERTY_SHOWN], "has_more": False, "next_cursor": None}),
+    "update_property": Expected(200, CHANGED_PROPERTY),
     "delete_webhook": Expected(200, {"deleted": True, "id": WEBHOOK.id}),
     "get_account": Expected(200, ACCOUNT_SHOWN),
     "get_contact": Expected(200, LIVE_SHOWN, {"ETag": '"3-valid"'}),
     "get_webhook": Expected(200, WEBHOOK_SHOWN),
     "list_api_keys": Expected(200, {"data": LISTED_KEYS, "has_more": False, "next_cursor": None}),
+    "list_contact_events": Expected(200, {"data": TIMELINE, "has_more": False, "next_cursor": None}),
     "list_contacts": Expected(200, {"data": [LIVE_SHOWN], "has_more": False, "next_cursor": None}),
     "list_deliveries": Expected(200, {"data": [DELIVERY_SHOWN], "has_more": False, "next_cursor": None}),
     "list_events": Expected(200, {"data": [CHANGE.payload()], "has_more": False, "next_cursor": ANY}),
     "list_webhooks": Expected(200, {"data": [WEBHOOK_SHOWN], "has_more": False, "next_cursor": None}),
+    "search_contacts": Expected(200, {"data": [LIVE_SHOWN], "has_more": False, "next_cursor": None}),
+    "record_event": Expected(202, ORDER_PLACED),
     "redeliver_delivery": Expected(202, SENT_AGAIN),
     "refuse_request": Expected(404, NOT_SERVED, {"Content-Type": "application/problem+json"}),
     "restore_contact": Expected(200, RESTORED, {"ETag": '"3-pending"'}),

@@ -17,7 +17,9 @@ from itertools import count
 from random import Random
 from typing import Any
 
+from contacts.adapters import keys
 from contacts.adapters.stream_records import TTL_PRINCIPAL
+from contacts.domain.events import EventType
 from tests.moto_table import MotoTable, TypedItem
 
 Record = dict[str, Any]
@@ -95,8 +97,8 @@ def unreadable(number: int | None = None) -> Record:
 
 
 def about_contacts(records: Iterable[Record]) -> list[Record]:
-    """Those of contacts, of trash and of tombstones: what the event source mappings let through."""
-    return [record for record in records if _is_about_contact(record["dynamodb"])]
+    """Those of contacts, of trash, of tombstones and of custom events: what the event source mappings let through."""
+    return [record for record in records if _is_about_contact(record["dynamodb"]) or _is_recorded(record)]
 
 
 def stream_event(records: Sequence[Record]) -> dict[str, Any]:
@@ -152,6 +154,12 @@ def by_key(items: Iterable[TypedItem]) -> dict[ItemKey, TypedItem]:
 def key_of(item: TypedItem) -> ItemKey:
     """An item's PK and SK."""
     return item["PK"]["S"], item["SK"]["S"]
+
+
+def _is_recorded(record: Record) -> bool:
+    image = record["dynamodb"].get("NewImage", {})
+    is_entry = keys.timeline_event_id(keys.Key(*key_of(record["dynamodb"]["Keys"]))) is not None
+    return record["eventName"] == "INSERT" and is_entry and image["type"] == {"S": EventType.CUSTOM}
 
 
 def _is_about_contact(body: Mapping[str, Any]) -> bool:

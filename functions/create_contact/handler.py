@@ -1,9 +1,10 @@
 """POST /v1/contacts: create a contact, or with ?on_conflict=update an upsert."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.api.schemas import NewContact
+from contacts.api import Answer, Operation, Request, answer, contact_requests
+from contacts.api.schemas import NewContact, OnInvalid
 from contacts.bootstrap import lambda_entry
 from contacts.bootstrap.contacts import contact_book
+from contacts.bootstrap.typed_fields import typed_fields
 from contacts.domain.accounts import Scope
 from contacts.services.contact_book import OnConflict
 
@@ -12,10 +13,14 @@ operation = Operation("create_contact", Scope.CONTACTS_WRITE, Scope.API_USER)
 
 @operation.on("POST /v1/contacts")
 def create_contact(
-    request: Request, contact: NewContact, on_conflict: OnConflict = OnConflict.REJECT
+    request: Request,
+    contact: NewContact,
+    on_conflict: OnConflict = OnConflict.REJECT,
+    on_invalid: OnInvalid = OnInvalid.REJECT,
 ) -> Answer:
-    """Create a contact in the caller's account."""
-    return answer(contact_book(request.caller).create(contact.given(), on_conflict, request.terms()))
+    """Create a contact; with on_invalid=skip what cannot be taken is left out and listed in `skipped`."""
+    book, typed, terms = contact_book(request.caller), typed_fields(request.caller), request.terms()
+    return answer(contact_requests.create(book, typed, contact, on_conflict, on_invalid, terms))
 
 
 lambda_handler = lambda_entry(operation)

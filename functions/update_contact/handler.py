@@ -1,11 +1,11 @@
 """PATCH and PUT /v1/contacts/{ref}: change fields; absent keeps, null clears."""
 
-from contacts.api import Answer, Operation, Request, answer
+from contacts.api import Answer, Operation, Request, answer, contact_requests
 from contacts.api.schemas import ContactChange, OnInvalid
 from contacts.bootstrap import lambda_entry
 from contacts.bootstrap.contacts import contact_book
+from contacts.bootstrap.typed_fields import typed_fields
 from contacts.domain.accounts import Scope
-from contacts.domain.contact import Change
 from contacts.domain.identity import Ref, RefKind
 
 operation = Operation("update_contact", Scope.CONTACTS_WRITE, Scope.USER)
@@ -20,9 +20,8 @@ def update_contact(
     on_invalid: OnInvalid = OnInvalid.REJECT,
 ) -> Answer:
     """Change a contact; with on_invalid=skip what cannot be taken is left out and listed in `skipped`."""
-    skipped = contact.skipped if on_invalid is OnInvalid.SKIP else None
-    change = Change.of(contact.given())
-    return answer(contact_book(request.caller).update(Ref(ref, by), change, request.terms(), skipped))
+    book, typed, terms = contact_book(request.caller), typed_fields(request.caller), request.terms()
+    return answer(contact_requests.update(book, typed, Ref(ref, by), contact, on_invalid, terms))
 
 
 lambda_handler = lambda_entry(operation)

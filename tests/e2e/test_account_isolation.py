@@ -35,6 +35,8 @@ def test_nothing_can_be_done_with_a_contact_of_another_account(
         account.api.delete(path),
         account.api.delete(path_of(theirs[name], f"?permanent=true{query.replace('?', '&')}")),
         account.api.post(path_of(theirs[name], f"/restore{query}")),
+        account.api.get(path_of(theirs[name], f"/events{query}")),
+        account.api.post(path_of(theirs[name], f"/events{query}"), {"name": "seen"}, Idempotency_Key="k"),
     ]
     for answer in answers:
         problem = assert_problem(answer, 404, "contact_not_found")

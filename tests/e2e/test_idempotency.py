@@ -25,6 +25,7 @@ WRITES = {
     "rename": ("PATCH", "/v1/contacts/ada@example.com", {"email": "b@example.com"}, 200),
     "delete": ("DELETE", "/v1/contacts/7", None, 200),
     "permanent delete": ("DELETE", "/v1/contacts/7?permanent=true", None, 200),
+    "event": ("POST", "/v1/contacts/ada@example.com/events", {"name": "seen", "data": {"n": 0.10}}, 202),
     "revoke": ("DELETE", "/v1/api-keys/{key_id}", None, 200),
 }
 

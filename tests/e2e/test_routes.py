@@ -13,6 +13,7 @@ from tests.e2e.api import Api, assert_problem, path_of
         ("DELETE", "/v1/contacts", "GET, POST"),
         ("POST", "/v1/contacts/ada@example.com", "DELETE, GET, PATCH, PUT"),
         ("GET", "/v1/contacts/ada@example.com/restore", "POST"),
+        ("DELETE", "/v1/contacts/ada@example.com/events", "GET, POST"),
         ("POST", "/v1/account", "GET"),
         ("PATCH", "/v1/api-keys", "GET, POST"),
         ("GET", "/v1/api-keys/key_1", "DELETE"),

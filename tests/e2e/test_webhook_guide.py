@@ -38,7 +38,7 @@ def test_from_the_first_webhook_to_the_last_command(
 ) -> None:
     variables = {"API": stack["url"], "KEY": account.key()["key"]}
     port = free_port()
-    register, create, switch_on, rotate, log, redeliver, test = commands()
+    register, create, switch_on, record, timeline, rotate, log, redeliver, test = commands()
     status, webhook = run(register.replace(SHOWN_ADDRESS, f"http://127.0.0.1:{port}/"), **variables)
     assert (status, webhook["events"], webhook["description"]) == (201, ["*"], "my first")
     variables["WEBHOOK"] = webhook["id"]
@@ -49,28 +49,37 @@ def test_from_the_first_webhook_to_the_last_command(
         assert line[1] == "contact.created"
         assert run(switch_on, **variables)[0] == 200
 
+        status, recorded = run(record, **variables)
+        assert (status, recorded["name"]) == (202, "order placed")
+        assert until(lambda: receiver.lines()[1:]) == [[recorded["id"], "contact.event"]]
+        status, listed = run(timeline, **variables)
+        assert (status, [entry["type"] for entry in listed["data"]]) == (
+            200,
+            ["contact.event", "contact.created"],
+        )
+
         status, rotated = run(rotate, **variables)
         assert (status, rotated["secret"][:6]) == (200, "whsec_")
         account.api.patch(path_of(contact["id"]), {"first_name": "Grace"})
-        assert until(lambda: [line[1] for line in receiver.lines()][1:]) == ["contact.updated"]
+        assert until(lambda: [line[1] for line in receiver.lines()][2:]) == ["contact.updated"]
 
         def delivered() -> list[Any]:
             status, listed = run(log, **variables)
             assert status == 200
             return [found for found in listed["data"] if found["status"] == "delivered"]
 
-        until(lambda: len(delivered()) == 2)
-        newest, oldest = delivered()
+        until(lambda: len(delivered()) == 3)
+        newest, _, oldest = delivered()
         assert (newest["event_type"], oldest["event_type"]) == ("contact.updated", "contact.created")
         assert oldest["event_id"] == line[0]
         assert [attempt["status_code"] for attempt in oldest["attempts"]] == [204]
 
         status, sent = run(redeliver, **variables, DELIVERY=oldest["id"])
         assert (status, sent["status"]) == (202, "pending")
-        assert until(lambda: receiver.lines()[2:]) == [line]
+        assert until(lambda: receiver.lines()[3:]) == [line]
         status, sent = run(test, **variables)
         assert (status, sent["event_type"]) == (202, "webhook.test")
-        assert until(lambda: [line[1] for line in receiver.lines()[3:]]) == ["webhook.test"]
+        assert until(lambda: [line[1] for line in receiver.lines()[4:]]) == ["webhook.test"]
 
 
 def test_catching_up_gives_every_event_once(stack: dict[str, Any], account: Account) -> None:

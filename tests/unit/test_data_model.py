@@ -22,6 +22,7 @@ MERGED = "01941f29-7c00-7aaa-8000-000000000002"
 ORDER_77 = key_digest("order-77")
 EVENT = "01941f29-7c00-7bbb-8000-000000000003"
 DELIVERY = "01941f29-7c00-7ccc-8000-000000000004"
+PROPERTY = "01941f29-7c00-7ddd-8000-000000000005"
 MADE: dict[str, keys.Key] = {
     "account": keys.account(A),
     "API key": keys.api_key("2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"),
@@ -45,6 +46,10 @@ MADE: dict[str, keys.Key] = {
     "count of a list": keys.count(A, PostingList(PostingKind.LIST, "newsletter")),
     "word posting": keys.word_posting(A, "lovelace", C),
     "first character": keys.first_character(A, "l"),
+    "page bookmark": keys.bookmark(A, "d6f1a2b3c4e59687", 150),
+    "property": keys.property_(A, PROPERTY),
+    "property, by name": keys.property_name(A, "birthday"),
+    "number of properties": keys.property_count(A),
     "webhook": keys.webhook(A, "wh_01941f29000a1b2c3d4"),
     "delivery": keys.delivery(A, "wh_01941f29000a1b2c3d4", DELIVERY),
     "verdict on a domain": keys.domain_verdict(sha256(b"example.com").hexdigest()),

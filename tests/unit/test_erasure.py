@@ -10,10 +10,12 @@ import pytest
 
 from contacts.adapters import keys
 from contacts.adapters.attribute_values import Item
+from contacts.adapters.contact_reader import DynamoContactReader
 from contacts.adapters.delivery_store import DynamoDeliveryStore
 from contacts.adapters.event_store import DynamoEventStore
 from contacts.adapters.records import key_digest
 from contacts.adapters.table import Table
+from contacts.domain.contact import Contact
 from contacts.domain.errors import TemporarilyUnavailable
 from contacts.domain.events import Event
 from contacts.domain.identity import Name, NameKind
@@ -28,6 +30,7 @@ from tests.moto_table import MotoTable
 from tests.streams import Record
 
 RESTORE = "/v1/contacts/{ref}/restore"
+EVENTS = "/v1/contacts/{ref}/events"
 PERMANENT = {"permanent": "true"}
 ADA = {
     "email": "ada.lovelace@example.com",
@@ -37,6 +40,7 @@ ADA = {
     "phone": "+442079460958",
     "custom_fields": {"house": "Ockham"},
 }
+ORDERED = {"name": "gift for Ada ordered", "data": {"to": {"name": "Ada", "house": "Ockham"}}}
 PERSONAL = (
     *("ada.lovelace", "crm-4711", "Ada", "Lovelace", "442079460958", "Ockham"),
     *("augusta", "Augusta", "countess"),
@@ -61,7 +65,13 @@ class Story:
         change = {"first_name": "Augusta", "email": "augusta@example.com", "tags": ["countess"]}
         self.told("PATCH", ref=self.ada, body=change, headers=keyed("update"))
         self.told("PATCH", ref=self.bea, body={"first_name": "Bea"}, headers=keyed("bea"))
+        self.told("POST", EVENTS, self.ada, body=ORDERED, headers=keyed("order"))
+        self.told("POST", EVENTS, self.bea, body={"name": "called"})
+        late = len(self.records)
+        self.told("POST", EVENTS, self.ada, body=ORDERED)
         self.told("DELETE", ref=self.ada, headers=keyed("trash"))
+        self.undispatched = [self.records.pop(late)]
+        """An event of hers that was recorded, and that the dispatcher has not come to yet."""
         self.house.dispatch(*self.records)
         numbers = count()
         for ref, _ in map(DeliveryRef.of_message, self.house.bodies()):
@@ -77,7 +87,7 @@ class Story:
         return contact_id
 
     def _deliver(self, ref: DeliveryRef, event: Event, number: int) -> None:
-        """Have a delivery in one of five states; endpoints echo what they get."""
+        """Have a delivery in one of six states; endpoints echo what they get."""
         attempt = {"at": event.timestamp, "status_code": 500, "duration_ms": 12}
         made = {"begun": 2, "done": 2, "attempts": [{**attempt, "response": str(event.payload())}, attempt]}
         states: tuple[dict[str, object] | None, ...] = (
@@ -86,6 +96,7 @@ class Story:
             {**made, "status": "failed"},
             {"begun": 1, "done": 0, "status": "pending", "claimed_by": "me", "lease_until": 1},
             None,  # Its message is still in the queue.
+            {**made, "status": "delivered"},
         )
         state = states[number]
         if state is None:
@@ -340,7 +351,7 @@ def test_whenever_the_dispatcher_is_late_it_brings_nothing_back(
 ) -> None:
     """The same records again, and ones of hers that it has never seen."""
     seen = list(story.records)
-    unseen = [{**record, "eventID": f"{record['eventID']}-2"} for record in seen]
+    unseen = [{**record, "eventID": f"{record['eventID']}-2"} for record in (*seen, *story.undispatched)]
     end(story)
     begun = story.house.table.snapshot()
     calls = erased_while(story, -1, lambda: None)
@@ -356,6 +367,63 @@ def test_whenever_the_dispatcher_is_late_it_brings_nothing_back(
         erased_while(story, after, dispatch)
         assert traces(story.house) == [], after
         assert [event for event in story.house.logged() if event.get("contact_id") == story.ada] == []
+
+
+@either_way
+def test_whenever_she_is_erased_while_the_dispatcher_is_at_it_nothing_stays(
+    end: Callable[[Story], None], story: Story
+) -> None:
+    """Of an event that was recorded, the dispatcher looks who she is, and then appends it."""
+    begun, client = story.house.table.snapshot(), story.house.client
+    story.house.client = Interrupted(client, -1, lambda: None)
+    story.house.dispatch(*story.undispatched)
+    calls = story.house.client.calls
+    assert calls > 1
+
+    def erase() -> None:
+        interrupted, story.house.client = story.house.client, client
+        end(story)
+        story.house.erase(story.ada, version=2)
+        story.house.client = interrupted
+
+    for after in range(1, calls + 1):
+        story.house.table.bring_back(begun)
+        story.house.client = Interrupted(client, after, erase)
+        story.house.dispatch(*story.undispatched)
+        story.house.client = client
+        assert traces(story.house) == [], after
+
+
+class AsSheWas:
+    """`services.webhook_dispatch.Contacts` that has looked before she was erased."""
+
+    def __init__(self, story: Story) -> None:
+        self._ada = DynamoContactReader(story.table).contact(ACCOUNT_ID, story.ada)
+        assert self._ada is not None
+
+    def contact(self, account_id: str, contact_id: str) -> Contact | None:
+        return self._ada
+
+
+@either_way
+def test_who_was_seen_before_and_is_appended_while_she_is_erased_is_not_brought_back(
+    end: Callable[[Story], None], story: Story
+) -> None:
+    """Between the look at what is kept about her and the removal of the last of it."""
+    as_she_was, client = AsSheWas(story), story.house.client
+    end(story)
+    begun = story.house.table.snapshot()
+    calls = erased_while(story, -1, lambda: None)
+
+    def dispatch() -> None:
+        interrupted, story.house.client = story.house.client, client
+        story.house.dispatch(*story.undispatched, contacts=as_she_was)
+        story.house.client = interrupted
+
+    for after in range(calls + 1):
+        story.house.table.bring_back(begun)
+        erased_while(story, after, dispatch)
+        assert traces(story.house) == [], after
 
 
 def first_of(story: Story) -> DeliveryRef:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from contacts.adapters.account_store import DynamoAccountStore
-from contacts.adapters.contact_store import DynamoContactStore
+from contacts.adapters.contact_index import DynamoBookmarks, DynamoContactIndex
 from contacts.adapters.table import Table
 from contacts.domain.accounts import Caller as KeyHolder
 from contacts.domain.accounts import Plan
@@ -20,10 +20,11 @@ from contacts.domain.contact import Change
 from contacts.domain.errors import TemporarilyUnavailable
 from contacts.domain.identity import Ref
 from contacts.domain.outcome import Receipt
+from contacts.domain.queries import NEWEST_FIRST, Order, SortField, Wanted
+from contacts.services.candidates import Place
+from contacts.services.finding import Finder, Position
 from contacts.services.gatekeeper import Gatekeeper
 from contacts.services.key_ring import KeyRing, KeyWish, Registrar
-from contacts.services.listing import page_by_creation
-from contacts.services.ports import Listing
 from contacts.services.terms import UNCONDITIONAL, Terms
 from local.table import NAME
 from tests.deterministic import Dice, SetClock
@@ -192,8 +193,24 @@ class Rest:
         return contact_book(self._table._client, BEGAN_MS, "rest").get(Ref(EMAIL))
 
     def list_by_creation(self, _: str) -> object:
-        store = DynamoContactStore(self._table, ACCOUNT_ID, self._dice, BEGAN_MS // 1000)
-        return page_by_creation(store, Listing(), None, 1)
+        return self._finder().listed(Wanted(), NEWEST_FIRST, 1)
+
+    def list_by_tag_and_word(self, _: str) -> object:
+        wanted = Wanted(tags=("vip", "beta"), words=("ada",))
+        return self._finder().listed(wanted, Order(SortField.EMAIL), 1, with_total=True)
+
+    def search(self, _: str) -> object:
+        return self._finder().searched(Wanted(words=("ada",)), 1)
+
+    def list_from_an_offset(self, _: str) -> object:
+        finder = self._finder()
+        finder.leave_bookmark("q", 1, Position(place=Place(None, ACCOUNT_ID)), NEWEST_FIRST)
+        return finder.position_at("q", 1, NEWEST_FIRST)
+
+    def _finder(self) -> Finder:
+        return Finder(
+            DynamoContactIndex(self._table, ACCOUNT_ID), DynamoBookmarks(self._table, ACCOUNT_ID, self._clock)
+        )
 
     def admit(self, key: str) -> KeyHolder:
         return Gatekeeper(self._accounts, self._clock).admit(key).caller
@@ -216,6 +233,9 @@ class Rest:
 REST = (
     Rest.get_by_email,
     Rest.list_by_creation,
+    Rest.list_by_tag_and_word,
+    Rest.search,
+    Rest.list_from_an_offset,
     Rest.admit,
     Rest.make_a_key,
     Rest.revoke_a_key,

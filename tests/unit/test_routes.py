@@ -57,6 +57,7 @@ def test_the_template_stays_far_from_cloudformations_limit() -> None:
     ("POST", "/v1/contacts/ada@example.com", ("DELETE", "GET", "PATCH", "PUT")),
     ("POST", "/api/v1/contacts/x", ("DELETE", "GET", "PATCH", "PUT")),
     ("GET", "/v1/contacts/x/restore", ("POST",)),
+    ("DELETE", "/api/v1/contacts/x/events", ("GET", "POST")),
 ])  # fmt: skip
 def test_a_method_a_path_lacks_is_405_with_those_it_has(
     method: str, path: str, allowed: tuple[str, ...]

@@ -1,13 +1,16 @@
 """Bodies: every wrong field is named at once, in words that do not speak of Python."""
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 
 from contacts.api.account_schemas import NewAccount, NewApiKey
-from contacts.api.schemas import ContactChange, NewContact
+from contacts.api.schemas import ContactChange, ContactFields, NewContact, OnInvalid
 from contacts.domain.errors import MAX_ERRORS_SHOWN, BodyNotJson, InvalidInput
+from contacts.domain.properties import ValueRule
+from contacts.services.typed_fields import TypedFields
 from tests.unit.test_requests import request
 
 
@@ -74,25 +77,73 @@ def test_null_is_different_from_absent() -> None:
     assert ContactChange.checked({}).given() == {}
 
 
+class AnyJson:
+    """No property has a type."""
+
+    def rules(self, names: Collection[str]) -> dict[str, ValueRule]:
+        return {}
+
+
+def taken(body: str, on_invalid: str, model: type[ContactFields] = ContactChange) -> Any:
+    """What of a request is taken, and what is left out."""
+    draft = model.from_request(request(body, query=f"on_invalid={on_invalid}"))
+    return draft.taken(TypedFields(AnyJson()), OnInvalid(on_invalid))
+
+
 def test_skipping_leaves_out_what_is_wrong_and_says_so() -> None:
     body = (
         '{"phone": "x", "first_name": "Ada", "custom_fields": {"a": "\\u0000"}, "tags": ["ok", 5], "a.b": 1}'
     )
-    change = ContactChange.from_request(request(body, query="on_invalid=skip"))
-    assert change.given() == {"first_name": "Ada"}
-    assert {error.field for error in change.skipped} == {"phone", "custom_fields", "tags", "a.b"}
-    with pytest.raises(InvalidInput):
-        ContactChange.from_request(request(body))
-    with pytest.raises(BodyNotJson):
-        ContactChange.from_request(request("[]", query="on_invalid=skip"))
+    for model in (NewContact, ContactChange):
+        fields, skipped = taken(body, "skip", model)
+        assert fields == {"first_name": "Ada"}
+        assert [error.field for error in skipped] == ["phone", "tags", "a.b", "custom_fields.a"]
+        with pytest.raises(InvalidInput):
+            taken(body, "reject", model)
+        with pytest.raises(InvalidInput):
+            model.from_request(request(body)).given()
+        with pytest.raises(BodyNotJson):
+            model.from_request(request("[]", query="on_invalid=skip"))
+
+
+def test_of_a_map_only_the_wrong_keys_are_skipped() -> None:
+    given = {
+        "custom_fields": {"good": 1, "bad": {"deep": ["\0"]}, "x" * 256: 1, "a.b": "\0", "b": None},
+        "metadata": {"bad": "\0", "good": [1]},
+        "metadata.good": 1,
+    }
+    fields, skipped = taken(json.dumps(given), "skip")
+    assert fields == {"custom_fields": {"good": 1, "b": None}, "metadata": {"good": [1]}}
+    assert [error.field for error in skipped] == [
+        *("metadata.good", "custom_fields.bad", "custom_fields", "custom_fields.a.b", "metadata.bad")
+    ]
+    with pytest.raises(InvalidInput) as refused:
+        taken(json.dumps(given), "reject")
+    assert [error.field for error in refused.value.errors] == [
+        *("metadata.good", "custom_fields.bad.deep.0", "custom_fields", "custom_fields.a.b", "metadata.bad")
+    ]
+
+
+@pytest.mark.parametrize("wrong", [[], "x", 5])
+def test_a_map_that_is_none_is_skipped_as_a_whole(wrong: Any) -> None:
+    fields, skipped = taken(json.dumps({"custom_fields": wrong, "first_name": "Ada"}), "skip")
+    assert fields == {"first_name": "Ada"}
+    assert [tuple(error) for error in skipped] == [("custom_fields", "must be an object")]
+
+
+def test_nothing_to_skip_is_an_empty_list_and_not_skipping_is_none() -> None:
+    assert taken('{"first_name": "Ada"}', "skip") == ({"first_name": "Ada"}, ())
+    assert taken('{"first_name": "Ada"}', "reject") == ({"first_name": "Ada"}, None)
 
 
 def test_of_very_many_wrong_fields_a_hundred_are_shown_and_none_is_skipped() -> None:
-    body = json.dumps({f"unknown {number}": 1 for number in range(20_000)})
-    for query in ("", "on_invalid=skip"):
-        with pytest.raises(InvalidInput) as refused:
-            ContactChange.from_request(request(body, query=query))
-        assert len(refused.value.extras["errors"]) == MAX_ERRORS_SHOWN
+    many = json.dumps({f"unknown {number}": 1 for number in range(20_000)})
+    keys = json.dumps({"custom_fields": {f"key {number}": "\0" for number in range(101)}})
+    for body in (many, keys):
+        for on_invalid in ("reject", "skip"):
+            with pytest.raises(InvalidInput) as refused:
+                taken(body, on_invalid)
+            assert len(refused.value.extras["errors"]) == MAX_ERRORS_SHOWN
 
 
 def test_a_name_that_is_no_unicode_is_an_error_of_the_body() -> None:

@@ -59,6 +59,10 @@ def contact(version: int) -> Any:
 
 TRASH = item(keys.trash(ACCOUNT, CONTACT), snapshot={"version": 1}, deleted_at="2026-01-15T10:30:00.000Z")
 TOMBSTONE = item(keys.tombstone(ACCOUNT, CONTACT), erased_at="2026-01-15T10:30:00.000Z", version=1)
+ENTRY = item(keys.timeline_entry(ACCOUNT, CONTACT, "e"), type="contact.event", name="seen", data={})
+APPENDED = {**ENTRY, "appended_at": {"S": "2026-01-15T10:30:00.000Z"}}
+CHANGE = item(keys.timeline_entry(ACCOUNT, CONTACT, "e"), type="contact.updated")
+LOGGED = item(keys.event(ACCOUNT, "2026-01-15T10:30:00.000Z", "e"), type="contact.event")
 TOLD = {**TOMBSTONE, "event": {"M": {"event_id": {"S": "e"}}}}
 
 
@@ -72,6 +76,12 @@ TOLD = {**TOMBSTONE, "event": {"M": {"event_id": {"S": "e"}}}}
     pytest.param(None, TOMBSTONE, False, BOTH, id="erased"),
     pytest.param(TOMBSTONE, TOLD, False, NOBODY, id="erasure was told"),
     pytest.param(TOMBSTONE, None, True, NOBODY, id="tombstone expires"),
+    pytest.param(None, ENTRY, False, EVENTS, id="custom event recorded"),
+    pytest.param(ENTRY, APPENDED, False, NOBODY, id="custom event appended to the log"),
+    pytest.param(APPENDED, None, False, NOBODY, id="custom event erased"),
+    pytest.param(APPENDED, None, True, NOBODY, id="custom event expires"),
+    pytest.param(None, CHANGE, False, NOBODY, id="change noted in the timeline"),
+    pytest.param(None, LOGGED, False, NOBODY, id="custom event in the log"),
 ])  # fmt: skip
 def test_what_happens_to_a_contact_is_let_through_to_those_who_follow_it(
     old: Any, new: Any, is_expired: bool, followers: frozenset[str]
@@ -83,7 +93,12 @@ def test_what_happens_to_a_contact_is_let_through_to_those_who_follow_it(
 def test_nothing_else_in_the_table_is() -> None:
     table = MotoTable()
     sample_account.fill(table.client(), NAME)
-    others = [there for there in table.items() if "kind" not in there and "deleted_at" not in there]
+    recorded = keys.timeline_entry(ACCOUNT, CONTACT, sample_account.RECORDED.id).SK
+    others = [
+        there
+        for there in table.items()
+        if "kind" not in there and "deleted_at" not in there and there["SK"]["S"] != recorded
+    ]
     assert len(others) > 30
     for there in others:
         for old, new, is_expired in ((None, there, False), (there, None, False), (there, None, True)):

@@ -18,7 +18,7 @@ from tests.streams import Record, Tape, key_of, record, records_between, unreada
 
 MEANT_FOR = {
     "ProjectChangesSource": {Happened.CHANGED, Happened.ERASED, Happened.EXPIRED},
-    "DispatchWebhooksSource": {Happened.CHANGED, Happened.TRASHED, Happened.ERASED},
+    "DispatchWebhooksSource": {Happened.CHANGED, Happened.TRASHED, Happened.ERASED, Happened.RECORDED},
 }
 """What each mapping's function has to be told of; a contact that is removed is nothing to tell anybody else."""
 

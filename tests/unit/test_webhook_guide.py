@@ -12,8 +12,14 @@ from hypothesis import strategies as some
 
 from contacts.domain.contact import Contact, ValidationStatus
 from contacts.domain.events import Event, EventType
-from contacts.domain.happenings import event_of_erasure, event_of_trashing, events_of_change
+from contacts.domain.happenings import (
+    event_of_erasure,
+    event_of_recording,
+    event_of_trashing,
+    events_of_change,
+)
 from contacts.domain.identity import uuid7
+from contacts.domain.timeline import TimelineEntry, custom_event, entry_of
 from contacts.domain.timestamps import iso
 from contacts.domain.webhooks import (
     RETRY_DELAYS,
@@ -58,6 +64,11 @@ def a_contact(**fields: Any) -> Contact:
     return Contact(**{**made, "email": "ada@example.com", **fields})
 
 
+ORDERED = custom_event(
+    "order placed", {"order": "2026-000417", "total": 149.9}, AT_MS - 2000, AT_MS, bytes(10)
+)
+
+
 def produced() -> list[dict[str, Any]]:
     """Events as the service makes them, one of each form."""
     before = a_contact(last_name="Lovelace", tags=("vip",))
@@ -66,6 +77,7 @@ def produced() -> list[dict[str, Any]]:
         *events_of_change("r", AT_MS, ACCOUNT_ID, None, before),
         *events_of_change("r", AT_MS, ACCOUNT_ID, before, after),
         event_of_erasure("r", AT_MS, ACCOUNT_ID, before.id, 2),
+        event_of_recording(ACCOUNT_ID, before.id, ORDERED, before),
     ]
     test = Event(
         id=uuid7(AT_MS, bytes(10)),
@@ -93,6 +105,21 @@ def test_the_examples_have_the_form_of_what_is_sent() -> None:
         event["data"].get("previous", {}).clear()
         assert form(example) == form(json.loads(json.dumps(event)))
         assert list(example) == list(event)
+
+
+def test_the_timeline_is_shown_as_it_is() -> None:
+    recorded, listed = map(json.loads, blocks(section(GUIDE, "Events of your own"), "json"))
+    assert list(recorded) == list(entry_of(ORDERED).shown())
+    updated, created, ordered = listed["data"]
+    at = {"id": "e", "timestamp": iso(AT_MS)}
+    assert list(updated) == list(TimelineEntry(**at, type=EventType.UPDATED, changed=["name"]).shown())
+    assert list(created) == list(TimelineEntry(**at, type=EventType.CREATED).shown())
+    assert ordered == recorded
+    moments = [entry["timestamp"] for entry in listed["data"]]
+    assert moments == sorted(moments, reverse=True)
+    assert [entry["id"] for entry in listed["data"]] == sorted(
+        (entry["id"] for entry in listed["data"]), reverse=True
+    )
 
 
 def test_a_webhook_and_a_delivery_are_shown_as_they_are() -> None:
@@ -139,7 +166,7 @@ def take() -> Callable[[Any, Any], Any]:
 
 
 TAKE = take()
-STEPS = ("update", "unsubscribe", "judge", "trash", "restore", "erase")
+STEPS = ("update", "unsubscribe", "judge", "record", "trash", "restore", "erase")
 
 
 @dataclass
@@ -171,6 +198,9 @@ class Life:
                 self._become(
                     validation_status=ValidationStatus.INVALID if was_valid else ValidationStatus.VALID
                 )
+            case "record":
+                recorded = custom_event("seen", {}, None, self.now_ms, bytes(10))
+                self._tell(event_of_recording(ACCOUNT_ID, self.contact.id, recorded, self.contact))
             case "trash":
                 self.is_trashed = True
                 self._tell(event_of_trashing("r", self.now_ms, ACCOUNT_ID, self.contact))

@@ -22,12 +22,11 @@ from contacts.adapters.records import write_recorded
 from contacts.adapters.table import ConditionsFailed, Step, Table
 from contacts.domain.contact import MAX_BYTES, TRASH_DAYS, Change, Contact
 from contacts.domain.errors import TemporarilyUnavailable
-from contacts.domain.identity import Name, NameKind, first_uuid7, last_uuid7
+from contacts.domain.identity import Name, NameKind
 from contacts.domain.timestamps import DAY, iso
 from contacts.services.ports import (
     Absent,
     Claim,
-    Listing,
     Move,
     Moved,
     NamesNotFree,
@@ -43,8 +42,6 @@ UNKNOWN: Final = (
 """A call that was sent twice failed its condition the second time: nobody can tell whether the first succeeded."""
 _CONTACT: Final = "contact"
 _TRASH: Final = "trash"
-_LAST_MS: Final = (1 << 48) - 1
-"""The latest moment a UUID version 7 can hold."""
 
 
 class DynamoContactStore:
@@ -76,49 +73,6 @@ class DynamoContactStore:
         claim = _claim_from(self._table.get(keys.claim(self._account, name)))
         return None if claim is None or self._is_over(claim) else claim
 
-    def by_creation(
-        self, listing: Listing, after_id: str | None, *, at_most: int, evaluate: int
-    ) -> tuple[list[Contact], str | None]:
-        """Queries on the partition, whose order is creation; flags are a filter."""
-        lowest = first_uuid7(listing.created_from_ms)
-        until_ms = _LAST_MS + 1 if listing.created_until_ms is None else listing.created_until_ms
-        if until_ms <= listing.created_from_ms:
-            return [], None
-        highest = last_uuid7(min(until_ms - 1, _LAST_MS))
-        expression = Expression()
-        expression.require(expression.equals("PK", keys.contacts(self._account)))
-        low, high = keys.contact(self._account, lowest).SK, keys.contact(self._account, highest).SK
-        expression.require(
-            f"{expression.name('SK')} BETWEEN {expression.value(low)} AND {expression.value(high)}"
-        )
-        for attribute, wanted in listing.flags.items():
-            expression.keep(expression.equals(attribute, wanted))
-        start = None
-        if after_id is not None:
-            if not lowest <= after_id <= highest:
-                return (
-                    [],
-                    None,
-                )  # Made up: no cursor of this list leads there, and DynamoDB refuses to start there.
-            start = keys.contact(self._account, after_id)
-        found: list[Contact] = []
-        while True:
-            # One more than wanted, so that the last page is known to be it. With a filter few may match.
-            wanted_now = (at_most + 1 - len(found)) * (4 if listing.flags else 1)
-            chunk = min(evaluate, wanted_now)
-            items, start = self._table.query(
-                expression, start=start, limit=chunk, forward=not listing.newest_first
-            )
-            found.extend(contact_from(item) for item in items)
-            evaluate -= chunk
-            if len(found) > at_most:
-                found = found[:at_most]
-                return found, found[-1].id
-            if start is None:
-                return found, None
-            if len(found) == at_most or evaluate <= 0:
-                return found, keys.contact_id(start)
-
     # Writes
 
     def change_in_place(
@@ -137,7 +91,7 @@ class DynamoContactStore:
         # The SDK repeats a call whose answer got lost: the repetition must not change the contact twice.
         expression.require(f"{expression.name('change_id')} <> {expression.value(change_id)}")
         if named is not None:
-            expression.require(_has_name(expression, named))
+            expression.require(has_name(expression, named))
         if versions:
             choices = ", ".join(expression.value(version) for version in versions)
             expression.require(f"{expression.name('version')} IN ({choices})")
@@ -314,7 +268,8 @@ def _is_owned(expression: Expression, contact_id: str, standing: Standing | None
     return f"{owner} AND {expression.equals('state', standing)}"
 
 
-def _has_name(expression: Expression, name: Name) -> str:
+def has_name(expression: Expression, name: Name) -> str:
+    """The condition that a contact has a name, its own or one that it absorbed."""
     absorbed = f"contains({expression.name('absorbed')}, {expression.value(absorbed_value(name))})"
     if name.kind is NameKind.ALIAS:
         return absorbed

@@ -107,7 +107,8 @@ def _trace(item: Item) -> Trace:
     return Trace(
         name=key.SK,
         request=None if digest is None else TracedRequest(digest=digest, expires_at=item["ttl"]),
-        event=None if event_id is None else _traced_event(event_id, item),
+        # A custom event that is in no log yet leads to nothing, and never will: its contact is buried.
+        event=_traced_event(event_id, item) if event_id is not None and "appended_at" in item else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 The log is in the order in which events were appended, a partition for each day. An event's place in it is when it was
 appended and its id; its contact's timeline (for an erasure: its tombstone) remembers the place, and that it is taken.
+A custom event is in the timeline before it is in the log: of that the place itself is the proof.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +36,6 @@ class DynamoEventStore:
 
     def append(self, event: Event, appended_at: str, webhook_ids: Sequence[str]) -> Appended | None:
         """One transaction: the event, its timeline entry, and a look whether the person has been erased."""
-        assert event.contact_id is not None, "a timeline is a contact's"
         entry: dict[str, object] = {
             "type": event.type,
             "timestamp": event.timestamp,
@@ -48,14 +48,12 @@ class DynamoEventStore:
         is_first, nobody_erased = Expression(), Expression()
         is_first.require(is_first.is_free())
         nobody_erased.require(nobody_erased.is_free())
-        timeline = keys.timeline_entry(event.account_id, event.contact_id, event.id)
-        tombstone = keys.tombstone(event.account_id, event.contact_id)
         try:
             self._table.write(
                 [
-                    self._table.put_step(_TIMELINE, timeline, entry, is_first),
+                    self._table.put_step(_TIMELINE, _timeline_key(event), entry, is_first),
                     self._log_step(event, appended_at),
-                    self._table.check_step(_TOMBSTONE, tombstone, nobody_erased),
+                    self._table.check_step(_TOMBSTONE, _tombstone_key(event), nobody_erased),
                 ]
             )
         except ConditionsFailed as failed:
@@ -66,24 +64,50 @@ class DynamoEventStore:
 
     def append_last(self, event: Event, appended_at: str, webhook_ids: Sequence[str]) -> Appended | None:
         """One transaction: the event, and its place on the tombstone."""
-        assert event.contact_id is not None, "a tombstone is a contact's"
         place = {"event_id": event.id, "appended_at": appended_at, "webhooks": list(webhook_ids)}
         expression = Expression()
         expression.set("event", place)
         expression.require(expression.is_there())
         expression.require(expression.equals("event", None))
-        tombstone = keys.tombstone(event.account_id, event.contact_id)
         try:
             self._table.write(
                 [
                     self._log_step(event, appended_at),
-                    self._table.update_step(_TOMBSTONE, tombstone, expression),
+                    self._table.update_step(_TOMBSTONE, _tombstone_key(event), expression),
                 ]
             )
         except ConditionsFailed as failed:
             existing = failed.items[_TOMBSTONE]
             return None if existing is None else _appended(existing["event"])
         return Appended(appended_at, tuple(webhook_ids))
+
+    def append_recorded(self, event: Event, appended_at: str, webhook_ids: Sequence[str]) -> Appended | None:
+        """One transaction: the event, its place on its timeline entry, a look whether the person has been erased."""
+        place, nobody_erased = Expression(), Expression()
+        place.set("appended_at", appended_at)
+        place.set("webhooks", list(webhook_ids))
+        place.require(place.is_there())
+        place.require(place.equals("appended_at", None))
+        nobody_erased.require(nobody_erased.is_free())
+        try:
+            self._table.write(
+                [
+                    self._table.update_step(_TIMELINE, _timeline_key(event), place),
+                    self._log_step(event, appended_at),
+                    self._table.check_step(_TOMBSTONE, _tombstone_key(event), nobody_erased),
+                ]
+            )
+        except ConditionsFailed as failed:
+            existing = failed.items.get(_TIMELINE)
+            return None if _TOMBSTONE in failed.items or existing is None else _appended(existing)
+        return Appended(appended_at, tuple(webhook_ids))
+
+    def appended(self, event: Event) -> Appended | None:
+        """One GetItem of its timeline entry, and one of the tombstone."""
+        entry = self._table.get(_timeline_key(event))
+        if entry is None or "appended_at" not in entry or self._table.get(_tombstone_key(event)) is not None:
+            return None
+        return _appended(entry)
 
     def _log_step(self, event: Event, appended_at: str) -> Step:
         key = keys.event(event.account_id, appended_at, event.id)
@@ -102,6 +126,16 @@ def _event_item(event: Event, appended_at: str) -> Mapping[str, object]:
     if item_size(item) > MAX_EVENT_BYTES:
         item["data"] = {key: value for key, value in event.data.items() if key != "previous"}
     return item
+
+
+def _timeline_key(event: Event) -> keys.Key:
+    assert event.contact_id is not None, "a timeline is a contact's"
+    return keys.timeline_entry(event.account_id, event.contact_id, event.id)
+
+
+def _tombstone_key(event: Event) -> keys.Key:
+    assert event.contact_id is not None, "a tombstone is a contact's"
+    return keys.tombstone(event.account_id, event.contact_id)
 
 
 def _version(event: Event) -> object:

@@ -175,6 +175,19 @@ def listed_character(key: Key) -> str | None:
     return key.SK.removeprefix(_WORD) if key.SK.startswith(_WORD) else None
 
 
+def bookmark(account_id: str, query: str, offset: int) -> Key:
+    """`ACCOUNT#<a>#PAGES` / `<query hash>#<offset>`: where a walk stands after so many contacts.
+
+    The offset has ten digits, so that keys are in its order.
+    """
+    return Key(f"ACCOUNT#{account_id}#PAGES", f"{query}#{offset:010}")
+
+
+def bookmark_offset(key: Key) -> int:
+    """The offset in a bookmark's key."""
+    return int(key.SK.rpartition("#")[2])
+
+
 def webhook(account_id: str, webhook_id: str) -> Key:
     """`ACCOUNT#<a>#WEBHOOKS` / `<webhook id>`: an endpoint that is told of changes."""
     return Key(f"ACCOUNT#{account_id}#WEBHOOKS", webhook_id)
@@ -195,23 +208,40 @@ def domain_verdict(domain_digest: str) -> Key:
     return Key(f"DOMAIN#{domain_digest}", "VERDICT")
 
 
+def property_(account_id: str, property_id: str) -> Key:
+    """`ACCOUNT#<a>#PROPERTIES` / `<property id>`: a typed custom field. (`property` is Python's.)"""
+    return Key(f"ACCOUNT#{account_id}#PROPERTIES", property_id)
+
+
+def property_name(account_id: str, name: str) -> Key:
+    """`ACCOUNT#<a>#PROPERTY#<name>` / `PROPERTY`: who has the name, and what values are checked by."""
+    return Key(f"ACCOUNT#{account_id}#PROPERTY#{name}", "PROPERTY")
+
+
+def property_count(account_id: str) -> Key:
+    """`ACCOUNT#<a>` / `PROPERTIES`: how many properties there are, which bounds them."""
+    return Key(f"ACCOUNT#{account_id}", "PROPERTIES")
+
+
 def _of(posting_list: PostingList) -> str:
     kind, value = posting_list
     return kind.upper() if kind is PostingKind.ALL else f"{kind.upper()}#{value}"
 
 
 def owner(key: Key) -> tuple[str, str]:
-    """The account and the contact that the key of a contact, of its trash or of its tombstone belongs to.
+    """The account and the contact that the key of a contact, of its trash, tombstone or timeline entry belongs to.
 
     Raises:
         ValueError: it is the key of something else.
     """
     account_id, _, room = key.PK.removeprefix("ACCOUNT#").partition("#")
+    if room.startswith(_CONTACT) and timeline_event_id(key):
+        return account_id, room.removeprefix(_CONTACT)
     prefix, _, contact_id = key.SK.partition("#")
     if not contact_id or (room, f"{prefix}#") not in (
         ("0", _CONTACT),
         ("TRASH", _CONTACT),
         ("TRASH", _ERASED),
     ):
-        raise ValueError("no key of a contact, its trash or its tombstone")
+        raise ValueError("no key of a contact, its trash, tombstone or timeline")
     return account_id, contact_id

@@ -6,7 +6,7 @@ from contacts.adapters.contact_items import contact_values, measured
 from contacts.domain.contact import Change, Contact
 from contacts.domain.identity import Name
 from contacts.domain.outcome import RecordedRequest
-from contacts.services.ports import Absent, Claim, Listing, Move
+from contacts.services.ports import Absent, Claim, Move
 
 
 class SandboxContactStore:
@@ -38,12 +38,6 @@ class SandboxContactStore:
     ) -> Contact:
         """There is never such a contact."""
         raise Absent
-
-    def by_creation(
-        self, listing: Listing, after_id: str | None, *, at_most: int, evaluate: int
-    ) -> tuple[list[Contact], str | None]:
-        """An empty list."""
-        return [], None
 
 
 class SandboxRecordStore:

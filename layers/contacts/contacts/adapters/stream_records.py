@@ -11,6 +11,8 @@ from contacts.adapters import keys
 from contacts.adapters.attribute_values import Item, from_item
 from contacts.adapters.contact_items import KIND, contact_from
 from contacts.domain.contact import Contact
+from contacts.domain.events import EventType
+from contacts.domain.timeline import CustomEvent
 from contacts.domain.timestamps import parsed
 from contacts.services.streamed import Happened, StreamedChange
 
@@ -42,6 +44,7 @@ def streamed_change(record: Mapping[str, Any]) -> StreamedChange | None:
         before=before,
         after=after,
         version=(new or {}).get("version", 0) if contact is None else contact.version,
+        recorded=_recorded(key, new) if happened is Happened.RECORDED else None,
     )
 
 
@@ -68,7 +71,9 @@ def _happened(record: Mapping[str, Any], old: Item | None, new: Item | None) -> 
         return {"INSERT": Happened.TRASHED, "REMOVE": Happened.EXPIRED if by_ttl else None}.get(name)
     if "erased_at" in some:
         return Happened.ERASED if name == "INSERT" else None
-    raise ValueError("neither a contact, nor its trash, nor its tombstone")
+    if some.get("type") == EventType.CUSTOM:
+        return Happened.RECORDED if name == "INSERT" else None
+    raise ValueError("neither a contact, nor its trash, nor its tombstone, nor a custom event")
 
 
 def _image(body: Mapping[str, Any], name: str) -> Item | None:
@@ -76,15 +81,30 @@ def _image(body: Mapping[str, Any], name: str) -> Item | None:
 
 
 def _contact(image: Item | None) -> Contact | None:
-    if image is None or "erased_at" in image:
+    if image is None:
         return None
-    return contact_from(image.get("snapshot", image))
+    if "snapshot" in image:
+        return contact_from(image["snapshot"])
+    return contact_from(image) if image.get("kind") == KIND else None
+
+
+def _recorded(key: keys.Key, entry: Item | None) -> CustomEvent:
+    event_id = keys.timeline_event_id(key)
+    assert event_id is not None, "its owner was found by it"
+    assert entry is not None, "it was put"
+    return CustomEvent(
+        id=event_id,
+        name=entry["name"],
+        data=entry["data"],
+        recorded_at=entry["timestamp"],
+        occurred_at=entry.get("occurred_at"),
+    )
 
 
 def _moment(body: Mapping[str, Any], new: Item | None) -> int:
     """The moment the item tells, which is exact to the millisecond, or else the stream, which is to the second."""
     if new is not None:
-        for attribute in ("erased_at", "deleted_at"):
+        for attribute in ("erased_at", "deleted_at", "timestamp"):
             if attribute in new:
                 return parsed(new[attribute])
     return int(float(body["ApproximateCreationDateTime"]) * 1000)

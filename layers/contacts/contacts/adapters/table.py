@@ -138,6 +138,25 @@ class Table:
         items = [from_item(item) for item in page["Items"]]
         return items, None if last is None else Key(last["PK"]["S"], last["SK"]["S"])
 
+    def query_index(
+        self,
+        index: str,
+        expression: Expression,
+        *,
+        start: Mapping[str, object] | None = None,
+        limit: int,
+        forward: bool = True,
+    ) -> tuple[list[Item], bool]:
+        """One page of a query of an index, and whether that was all. An index follows the writes by milliseconds.
+
+        `start`: the keys, of the table and of the index, of an item; it need not exist any more.
+        """
+        request = expression.parameters("KeyConditionExpression")
+        if start is not None:
+            request["ExclusiveStartKey"] = to_item(start)
+        page = self._call("query", IndexName=str(index), Limit=limit, ScanIndexForward=forward, **request)
+        return [from_item(item) for item in page["Items"]], "LastEvaluatedKey" not in page
+
     def all_of(self, expression: Expression, *, consistent: bool = True) -> Iterator[Item]:
         """Every item of a query, page after page."""
         start = None
@@ -146,6 +165,22 @@ class Table:
             yield from items
             if start is None:
                 return
+
+    def how_many_of(self, expression: Expression, at_most: int) -> int | None:
+        """How many items a query finds, page after page; None: it would have to look at more than so many.
+
+        Not strongly consistent, which costs half.
+        """
+        request = expression.parameters("KeyConditionExpression") | {"Select": "COUNT"}
+        found = 0
+        while at_most > 0:
+            page = self._call("query", Limit=at_most, **request)
+            found += int(page["Count"])
+            at_most -= int(page["ScannedCount"])
+            if "LastEvaluatedKey" not in page:
+                return found
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return None
 
     def how_many(self, expression: Expression) -> int:
         """How many items a query finds, page after page, as of the latest writes."""

@@ -1,5 +1,6 @@
 """Answers: what an operation did, as JSON."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ MAX_ANSWER_BYTES: Final = 5_000_000
 """Lambda's limit for an answer is 6 MB; the rest is for its envelope."""
 
 JSON: Final = "application/json"
-_STATUSES: Final = {Did.CREATED: 201, Did.RECREATED: 201, Did.QUEUED: 202}
+_STATUSES: Final = {Did.CREATED: 201, Did.RECREATED: 201, Did.QUEUED: 202, Did.RECORDED: 202}
 
 
 @dataclass(slots=True)
@@ -25,6 +26,8 @@ class Answer:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = JSON
+    noted: Mapping[str, object] = field(default_factory=dict)
+    """What the log line tells besides: kinds and numbers, never personal data."""
 
     def encoded(self) -> str:
         """The body as JSON text."""

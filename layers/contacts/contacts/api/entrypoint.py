@@ -81,6 +81,7 @@ class Entrypoint:
             key = request.caller.key
             fields |= {"account_id": key.account_id, "key_id": key.id}
         response = _response(reply, request)
+        fields |= reply.noted
         duration_ms = (perf_counter() - began) * 1000
         observability.record_request(self.operation.name, reply.status, duration_ms, fields)
         return response

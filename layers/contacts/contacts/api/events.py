@@ -12,9 +12,9 @@ from uuid import UUID
 
 from contacts.api.answers import MAX_ANSWER_BYTES, Answer
 from contacts.api.cursors import fingerprint
+from contacts.api.event_types import logged_type
 from contacts.api.listing import PageSize
 from contacts.domain.errors import FieldError, InvalidInput
-from contacts.domain.events import SUBSCRIBABLE, EventType
 from contacts.services.event_log import EventLog, Position
 
 _ENVELOPE_BYTES: Final = 200
@@ -33,18 +33,12 @@ def event_page(
     Raises:
         InvalidInput: there is no such type, or the cursor is none of this list's.
     """
-    only = None if kind is None else _logged_type(kind)
+    only = logged_type(kind)
     query = fingerprint(account_id, "events", kind)
     after = None if cursor is None else _from_cursor(query, cursor)
     found = log.page(after, only, limit, MAX_ANSWER_BYTES - _ENVELOPE_BYTES)
     next_cursor = _to_cursor(query, found.position)
     return Answer(200, {"data": found.events, "has_more": found.has_more, "next_cursor": next_cursor})
-
-
-def _logged_type(kind: str) -> EventType:
-    if kind not in SUBSCRIBABLE:
-        raise InvalidInput([FieldError("type", f"must be one of {', '.join(SUBSCRIBABLE)}")])
-    return EventType(kind)
 
 
 def _to_cursor(query: bytes, position: Position) -> str:

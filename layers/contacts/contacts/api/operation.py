@@ -7,6 +7,7 @@ and query parameters by name and type, a body by its model; what it does not nam
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -56,7 +57,10 @@ class Operation:
 
 
 class _Binding:
-    """A function with what its signature says about where its arguments come from."""
+    """A function with what its signature says about where its arguments come from.
+
+    A dataclass stands for a group of query parameters that several operations take.
+    """
 
     def __init__(self, function: Callable[..., Answer], route: str) -> None:
         self.function = function
@@ -64,9 +68,14 @@ class _Binding:
         self._path: list[str] = []
         self._bodies: dict[str, Callable[[Request], object]] = {}
         self._query: dict[str, tuple[Any, bool]] = {}
+        self._groups: dict[str, tuple[Callable[..., object], tuple[str, ...]]] = {}
         for parameter in inspect.signature(function).parameters.values():
             kind = _without_none(parameter.annotation)
-            if kind is Request:
+            if isinstance(kind, type) and is_dataclass(kind) and kind is not Request:
+                grouped = inspect.signature(kind).parameters.values()
+                self._query |= {member.name: _query_parameter(member) for member in grouped}
+                self._groups[parameter.name] = (kind, tuple(member.name for member in grouped))
+            elif kind is Request:
                 self._takes_request.append(parameter.name)
             elif f"{{{parameter.name}}}" in route:
                 self._path.append(parameter.name)
@@ -74,7 +83,7 @@ class _Binding:
                 kind.prepare()
                 self._bodies[parameter.name] = kind.from_request
             else:
-                self._query[parameter.name] = (kind, parameter.default is inspect.Parameter.empty)
+                self._query[parameter.name] = _query_parameter(parameter)
 
     def arguments(self, request: Request) -> dict[str, object]:
         arguments: dict[str, object] = dict.fromkeys(self._takes_request, request)
@@ -103,8 +112,18 @@ class _Binding:
             except InvalidInput as error:
                 errors.extend(error.errors)
         if errors:
+            for name in self._bodies:
+                # Of a draft (`bodies.Draft`) nothing has been refused yet.
+                errors.extend(getattr(arguments.get(name), "wrong", ()))
             raise InvalidInput(errors)
+        for parameter, (group, names) in self._groups.items():
+            arguments[parameter] = group(**{name: arguments.pop(name) for name in names if name in arguments})
         return arguments
+
+
+def _query_parameter(parameter: inspect.Parameter) -> tuple[Any, bool]:
+    """What a query parameter is converted to, and whether it is required."""
+    return _without_none(parameter.annotation), parameter.default is inspect.Parameter.empty
 
 
 def _without_none(annotation: Any) -> Any:

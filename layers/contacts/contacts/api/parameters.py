@@ -18,16 +18,39 @@ class Bounded(int):
     maximum: ClassVar[int]
 
 
+class Repeated(tuple[str, ...]):
+    """Texts of a parameter that may be given more than once; each of them once."""
+
+    __slots__ = ()
+
+    most: ClassVar[int]
+
+    @classmethod
+    def checked(cls, text: str) -> str:
+        """One of them, as it is to be.
+
+        Raises:
+            ValueError: it is none; the message says what is expected.
+        """
+        return text
+
+
 def converted(values: list[str], kind: Any) -> object:
     """The value of a query parameter.
 
     Raises:
         ValueError: it is none; the message says what is expected.
     """
+    if issubclass(kind, Repeated):
+        found = kind(dict.fromkeys(kind.checked(_text(value, kind)) for value in values))
+        if len(found) > kind.most:
+            raise ValueError(f"must be given at most {kind.most} times")
+        return found
     if len(values) > 1:
         raise ValueError("is given more than once")
     convert = next(_CONVERTERS[base] for base in kind.__mro__ if base in _CONVERTERS)
-    return convert(values[0], kind)
+    value = convert(values[0], kind)
+    return kind.checked(value) if hasattr(kind, "checked") else value
 
 
 def _text(text: str, kind: Any) -> str:

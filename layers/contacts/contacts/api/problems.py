@@ -18,6 +18,7 @@ STATUSES: Final[dict[type[errors.ContactsError], int]] = {
     errors.StaleVersion: 412,
     errors.BodyTooLarge: 413,
     errors.ContactTooLarge: 413,
+    errors.EventTooLarge: 413,
     errors.IdempotencyKeyReused: 422,
     errors.LimitReached: 429,
     errors.TemporarilyUnavailable: 503,

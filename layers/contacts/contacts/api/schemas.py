@@ -1,18 +1,18 @@
 """Bodies of requests about contacts: what may be sent, field by field."""
 
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from contacts.api.bodies import Body, JsonObject, clean
-from contacts.api.request import Request
-from contacts.domain.contact import MAX_LISTS, MAX_TAGS, distinct
-from contacts.domain.errors import MAX_ERRORS_SHOWN, BodyNotJson, FieldError, InvalidInput
+from contacts.api.bodies import Draft, JsonObject, clean
+from contacts.api.json_values import json_errors
+from contacts.domain.contact import LONGEST_TAG, MAPS, MAX_LISTS, MAX_TAGS, SLUG, distinct
+from contacts.domain.errors import MAX_ERRORS_SHOWN, FieldError, InvalidInput
 from contacts.domain.identity import MAX_EXTERNAL_ID, is_e164, stored_email
-
-_SLUG: Final = r"^[a-z0-9][a-z0-9_-]{0,99}$"
+from contacts.services.typed_fields import TypedFields
 
 
 def _email(text: str) -> str:
@@ -46,13 +46,20 @@ Email = Annotated[str, AfterValidator(_email)]
 Phone = Annotated[str, AfterValidator(_phone)]
 ExternalId = Annotated[str, Field(min_length=1, max_length=MAX_EXTERNAL_ID), AfterValidator(clean)]
 PersonName = Annotated[str, Field(max_length=255), AfterValidator(clean)]
-Tag = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(clean)]
-Slug = Annotated[str, Field(pattern=_SLUG)]
+Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG), AfterValidator(clean)]
+Slug = Annotated[str, Field(pattern=f"^{SLUG}$")]
 Tags = Annotated[list[Tag], _at_most(MAX_TAGS)]
 Lists = Annotated[list[Slug], _at_most(MAX_LISTS)]
 
 
-class ContactFields(Body):
+class OnInvalid(StrEnum):
+    """What a write does with a field that cannot be taken."""
+
+    REJECT = "reject"
+    SKIP = "skip"
+
+
+class ContactFields(Draft):
     """The fields of a contact that callers set."""
 
     external_id: ExternalId | None = None
@@ -70,16 +77,49 @@ class ContactFields(Body):
     add_tags: Tags | None = None
     add_lists: Lists | None = None
 
+    @classmethod
+    def taken_apart(
+        cls, given: Mapping[str, Any], errors: Sequence[FieldError]
+    ) -> tuple[dict[str, Any], list[FieldError]]:
+        """A body without its wrong fields, and these. Of a map only the wrong keys go, or all if nothing is left."""
+        maps = [name for name in MAPS if isinstance(given.get(name), dict)]
+        fields = given.keys() - set(maps)
+        of_fields = [one for one in errors if one.field in fields or one.field.partition(".")[0] not in maps]
+        kept, left_out = super().taken_apart(given, of_fields)
+        for name in maps:
+            wrong = _wrong_keys(given[name], name)
+            left_out += wrong.values()
+            if wrong:
+                kept |= {name: _without(given[name], wrong.keys())}
+                if not kept[name]:
+                    del kept[name]
+        return kept, left_out
+
+    def taken(
+        self, typed: TypedFields, on_invalid: OnInvalid
+    ) -> tuple[dict[str, Any], tuple[FieldError, ...] | None]:
+        """The fields to write, and with `skip` what they leave out (else None).
+
+        Raises:
+            InvalidInput: something is wrong and not to be skipped, or is more than one answer names.
+            TemporarilyUnavailable.
+        """
+        mistyped = typed.wrong(self.custom_fields or {})
+        left_out = (*self.left_out, *mistyped)
+        skips = on_invalid is OnInvalid.SKIP
+        if left_out and (not skips or len(left_out) > MAX_ERRORS_SHOWN):
+            raise InvalidInput((*self.wrong, *mistyped))
+        fields = self.takeable()
+        if mistyped:
+            names = {field.removeprefix(_OF_CUSTOM_FIELDS) for field, _ in mistyped}
+            fields["custom_fields"] = _without(fields["custom_fields"], names)
+            if not fields["custom_fields"]:
+                del fields["custom_fields"]
+        return fields, left_out if skips else None
+
 
 class NewContact(ContactFields):
     """A contact to be created. It needs an email or an external_id."""
-
-
-class OnInvalid(StrEnum):
-    """What an update does with a field that cannot be taken."""
-
-    REJECT = "reject"
-    SKIP = "skip"
 
 
 class ContactChange(ContactFields):
@@ -87,32 +127,20 @@ class ContactChange(ContactFields):
 
     remove_tags: Tags | None = None
     remove_lists: Lists | None = None
-    _skipped: tuple[FieldError, ...] = ()
 
-    @property
-    def skipped(self) -> tuple[FieldError, ...]:
-        """The fields that were left out because of `?on_invalid=skip`."""
-        return self._skipped
 
-    def leaving_out(self, wrong: tuple[FieldError, ...]) -> Self:
-        """The same change, knowing what it leaves out."""
-        self._skipped = wrong
-        return self
+_OF_CUSTOM_FIELDS: Final = "custom_fields."
 
-    @classmethod
-    def from_request(cls, request: Request) -> Self:
-        """The body of a request, with `?on_invalid=skip` without the fields that cannot be taken."""
-        given = request.json()
-        if request.query().get("on_invalid") != [OnInvalid.SKIP]:
-            return cls.checked(given)
-        try:
-            return cls.checked(given)
-        except BodyNotJson:
-            raise
-        except InvalidInput as error:
-            assert isinstance(given, dict)
-            wrong = {path if path in given else path.partition(".")[0]: why for path, why in error.errors}
-            if len(wrong) > MAX_ERRORS_SHOWN:
-                raise
-            change = cls.checked({name: value for name, value in given.items() if name not in wrong})
-            return change.leaving_out(tuple(FieldError(name, why) for name, why in wrong.items()))
+
+def _without(entries: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
+    return {key: value for key, value in entries.items() if key not in keys}
+
+
+def _wrong_keys(entries: Mapping[str, Any], path: str) -> dict[str, FieldError]:
+    """The keys of a map that cannot be stored with their values. One that is no name itself is told of by the map's."""
+    found = {}
+    for key, value in entries.items():
+        error = next(json_errors({key: value}, path), None)
+        if error is not None:
+            found[key] = FieldError(path if error.field == path else f"{path}.{key}", error.message)
+    return found

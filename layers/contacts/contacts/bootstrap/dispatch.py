@@ -2,6 +2,7 @@
 
 import secrets
 
+from contacts.adapters.contact_reader import DynamoContactReader
 from contacts.adapters.event_store import DynamoEventStore
 from contacts.adapters.webhook_store import DynamoWebhookStore
 from contacts.bootstrap import clock, table
@@ -13,6 +14,7 @@ def dispatcher() -> Dispatcher:
     """Puts events into the log and deliveries on their queue."""
     return Dispatcher(
         DynamoWebhookStore(table()),
+        DynamoContactReader(table()),
         DynamoEventStore(table()),
         queue("DELIVERY_QUEUE_URL"),
         clock(),

@@ -14,6 +14,10 @@ from contacts.domain.identity import Name, NameKind
 
 MAX_TAGS: Final = 100
 MAX_LISTS: Final = 100
+LONGEST_TAG: Final = 100
+"""Characters."""
+SLUG: Final = "[a-z0-9][a-z0-9_-]{0,99}"
+"""The pattern of a list's name."""
 MAX_BYTES: Final = 350 * 1024
 """A contact's size as DynamoDB counts it. Its items may have 400 KB; the trash wraps the contact once more."""
 TRASH_DAYS: Final = 30

@@ -11,6 +11,7 @@ ContactsError
 │   ├── ApiKeyNotFound
 │   ├── WebhookNotFound
 │   ├── DeliveryNotFound
+│   ├── PropertyNotFound
 │   └── RouteNotFound
 ├── MethodNotAllowed
 ├── Conflict
@@ -18,11 +19,14 @@ ContactsError
 │   ├── NamesTaken
 │   ├── TooManyApiKeys
 │   ├── TooManyWebhooks
+│   ├── DuplicateProperty
+│   ├── TooManyProperties
 │   └── NotDeliverable
 ├── StaleVersion
 ├── IdempotencyKeyReused
 ├── BodyTooLarge
 ├── ContactTooLarge
+├── EventTooLarge
 └── TemporarilyUnavailable
     └── Contention
 
@@ -159,6 +163,15 @@ class DeliveryNotFound(NotFound):
         super().__init__("Delivery not found.")
 
 
+class PropertyNotFound(NotFound):
+    """Raised when the account has no contact property with that id."""
+
+    code = "property_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("Contact property not found.")
+
+
 class RouteNotFound(NotFound):
     """Raised when nothing is served at a path."""
 
@@ -232,6 +245,28 @@ class TooManyWebhooks(Conflict):
     code = "too_many_webhooks"
 
 
+class DuplicateProperty(Conflict):
+    """Raised when the account already has a contact property of that name, archived or not."""
+
+    code = "duplicate_property"
+
+    def __init__(self, existing_id: str, *, is_archived: bool) -> None:
+        hint = " It is archived; a PUT with archived: false brings it back." if is_archived else ""
+        super().__init__(f"Another contact property already has this name.{hint}", field="name")
+        self.existing_id = existing_id
+
+    @property
+    def extras(self) -> Mapping[str, object]:
+        """The field in the way, and whose it is."""
+        return {**super().extras, "existing_id": self.existing_id}
+
+
+class TooManyProperties(Conflict):
+    """Raised when an account already has as many contact properties as it may have."""
+
+    code = "too_many_properties"
+
+
 class NotDeliverable(Conflict):
     """Raised when a delivery cannot be sent again: webhook inactive, event erased, or tried too often."""
 
@@ -269,6 +304,15 @@ class ContactTooLarge(ContactsError):
 
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(f"The contact would take {size:,} bytes; at most {limit:,} are stored.")
+
+
+class EventTooLarge(ContactsError):
+    """Raised when the `data` of a custom event would exceed 32 KB as DynamoDB counts it; nothing was written."""
+
+    code = "event_too_large"
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"data would take {size:,} bytes; at most {limit:,} are stored.", field="data")
 
 
 class TemporarilyUnavailable(ContactsError):

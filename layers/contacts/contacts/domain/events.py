@@ -29,6 +29,8 @@ class EventType(StrEnum):
     DELETED = "contact.deleted"
     RESTORED = "contact.restored"
     VALIDATED = "contact.validated"
+    CUSTOM = "contact.event"
+    """What a caller recorded of a contact."""
     TEST = "webhook.test"
     """Only sent where it is asked for; not in the log, and nothing to subscribe to."""
 
@@ -39,7 +41,10 @@ EVERYTHING: Final = "*"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened. Its id is a UUID version 7 of the moment it happened."""
+    """Something that happened. Its id is a UUID version 7 of the moment it happened.
+
+    Its `timestamp` is that moment, too; but that of a custom event is when it was recorded, which may be later.
+    """
 
     id: str
     type: EventType
@@ -47,7 +52,7 @@ class Event:
     account_id: str
     contact_id: str | None
     data: Mapping[str, object]
-    """`contact` as the native API shows it, and by type: `changed`, `previous`, `permanent`."""
+    """`contact` as the native API shows it, and by type: `changed`, `previous`, `permanent`, `name` and `data`."""
     is_erased: bool = False
     """The person it was about is gone, and `data` with them."""
 

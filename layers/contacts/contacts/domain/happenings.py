@@ -11,6 +11,7 @@ from typing import Final, cast
 from contacts.domain.contact import Contact
 from contacts.domain.events import Event, EventType, event_at
 from contacts.domain.native import contact_out
+from contacts.domain.timeline import CustomEvent
 from contacts.domain.timestamps import parsed
 
 _OF_EVERY_CHANGE: Final = frozenset({"version", "updated_at"})
@@ -57,6 +58,27 @@ def event_of_erasure(record_id: str, at_ms: int, account_id: str, contact_id: st
     """The event of a contact that was erased: of the person nothing is left to be told."""
     data = {"contact": {"id": contact_id, "version": version}, "permanent": True}
     return event_at(record_id, EventType.DELETED, at_ms, account_id, contact_id, data)
+
+
+def event_of_recording(
+    account_id: str, contact_id: str, recorded: CustomEvent, contact: Contact | None
+) -> Event:
+    """The event of something that a caller recorded; with the contact as it is by now, None where it is gone.
+
+    Its id is its entry's, whose order is that of what happened; it is told at the moment at which it was recorded.
+    """
+    data: dict[str, object] = {} if contact is None else {"contact": contact_out(contact)}
+    data |= {"name": recorded.name, "data": recorded.data}
+    if recorded.occurred_at is not None:
+        data["occurred_at"] = recorded.occurred_at
+    return Event(
+        id=recorded.id,
+        type=EventType.CUSTOM,
+        timestamp=recorded.recorded_at,
+        account_id=account_id,
+        contact_id=contact_id,
+        data=data,
+    )
 
 
 def differences(before: Contact, after: Contact) -> dict[str, object]:

@@ -18,6 +18,8 @@ class Did(StrEnum):
     DELETED = "deleted"
     QUEUED = "queued"
     """It will be done in a moment, by another function."""
+    RECORDED = "recorded"
+    """An event of a contact is in its timeline; it goes out in a moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,15 +79,39 @@ class ContactBook:
         given: Mapping[str, object],
         on_conflict: OnConflict = OnConflict.REJECT,
         terms: Terms = UNCONDITIONAL,
+        skipped: Sequence[FieldError] | None = None,
     ) -> Outcome:
         """Create a contact from a validated body; an email in the trash restores its contact instead.
 
+        `skipped`: not None where fields that cannot be taken are to be left out and told of, and then those
+        that were left out already. It leaves out no name of a contact that is to be made: that the contact exists
+        already is for `on_conflict` to deal with.
+
         Raises:
-            InvalidInput: the contact would have neither email nor external_id, or too many tags or lists.
+            InvalidInput: the contact would have neither email nor external_id; where nothing is skipped also too
+                many tags or lists.
             DuplicateContact: email or external_id belong to a live contact (only with `reject`, or where
-                an upsert would need the names of two contacts).
+                an upsert would need the names of two contacts and nothing is skipped).
             ContactTooLarge, IdempotencyKeyReused, TemporarilyUnavailable.
         """
+        if skipped is None:
+            return self._create(given, on_conflict, terms, {})
+        _must_be_reachable(given, skipped)
+        try:
+            return self._create(given, on_conflict, terms, _told(skipped))
+        except (DuplicateContact, InvalidInput) as error:
+            if isinstance(error, DuplicateContact) and on_conflict is OnConflict.REJECT:
+                raise
+            wrong = error.field_errors
+            fields = {field for field, _ in wrong}
+            rest = {key: value for key, value in given.items() if key not in fields}
+            if len(rest) == len(given):
+                raise
+            return self.create(rest, on_conflict, terms, (*skipped, *wrong))
+
+    def _create(
+        self, given: Mapping[str, object], on_conflict: OnConflict, terms: Terms, details: Details
+    ) -> Outcome:
         now = self._clock.now_ms()
         contact = new_contact(uuid7(now, self._randomness(10)), given, iso(now))
         spared = frozenset(name for name in contact.names if name.kind is NameKind.EMAIL)
@@ -97,8 +121,8 @@ class ContactBook:
                 claims = {name: self._store.claim(name) for name in contact.names}
                 if not any(claim and claim.standing is Standing.LIVE for claim in claims.values()):
                     raise StaleVersion
-                return self._create_over(given, claims, on_conflict, terms)
-            outcome = Outcome(did=Did.CREATED, contact=contact)
+                return self._create_over(given, claims, on_conflict, terms, details)
+            outcome = Outcome(did=Did.CREATED, contact=contact, details=details)
             try:
                 self._store.move(
                     Move(
@@ -113,7 +137,7 @@ class ContactBook:
                     )
                 )
             except NamesNotFree as taken:
-                return self._create_over(given, taken.claims, on_conflict, terms)
+                return self._create_over(given, taken.claims, on_conflict, terms, details)
             return outcome
 
         return self._once(attempt, terms)
@@ -136,7 +160,7 @@ class ContactBook:
         """
         if skipped is None:
             return self._once(lambda: self._update(ref, change, terms, {}), terms)
-        details = {"skipped": [{"field": field, "reason": reason} for field, reason in skipped]}
+        details = _told(skipped)
         try:
             return self._once(lambda: self._update(ref, change, terms, details), terms)
         except (DuplicateContact, InvalidInput) as error:
@@ -179,7 +203,7 @@ class ContactBook:
         def attempt() -> Outcome:
             found = self._find_trashed(ref)
             _check_version(found.contact, terms)
-            return self._bring_back(found, Change(), Did.RESTORED, terms)
+            return self._bring_back(found, Change(), Did.RESTORED, terms, {})
 
         return self._once(attempt, terms)
 
@@ -238,6 +262,7 @@ class ContactBook:
         claims: Mapping[Name, Claim | None],
         on_conflict: OnConflict,
         terms: Terms,
+        details: Details,
     ) -> Outcome:
         """A create whose names belong to others: an upsert, a restore, or a conflict."""
         change = Change.of(given)
@@ -248,14 +273,14 @@ class ContactBook:
             contact = self._store.by_id(live[name].contact_id)
             if contact is None or name not in contact.names:
                 raise Moved
-            return self._change_read(_Found(contact, name), change, terms, {})
+            return self._change_read(_Found(contact, name), change, terms, details)
         for name, claim in claims.items():
             trashed = claim and self._store.trashed(claim.contact_id)
             if trashed:
-                return self._bring_back(_Found(trashed, name), change, Did.RECREATED, terms)
+                return self._bring_back(_Found(trashed, name), change, Did.RECREATED, terms, details)
         raise Moved
 
-    def _bring_back(self, found: _Found, change: Change, did: Did, terms: Terms) -> Outcome:
+    def _bring_back(self, found: _Found, change: Change, did: Did, terms: Terms, details: Details) -> Outcome:
         """Restore a contact with a change applied. Names that others took meanwhile turn up as it tries.
 
         Raises:
@@ -268,7 +293,7 @@ class ContactBook:
             if not kept.is_reachable and not change.touches_names:
                 raise NamesTaken
             after = change.applied_to(kept, iso(now))
-            outcome = Outcome(did=did, contact=after)
+            outcome = Outcome(did=did, contact=after, details=details)
             try:
                 self._store.move(
                     Move(
@@ -392,6 +417,24 @@ def _fits_in_place(change: Change) -> bool:
     return (
         not change.touches_names and not change.edits_sequences and change.map_keys <= MAX_MAP_KEYS_IN_PLACE
     )
+
+
+def _told(skipped: Sequence[FieldError]) -> Details:
+    """What an answer says of fields that were left out."""
+    return {"skipped": [{"field": field, "reason": reason} for field, reason in skipped]}
+
+
+def _must_be_reachable(given: Mapping[str, object], skipped: Sequence[FieldError]) -> None:
+    """
+    Raises:
+        InvalidInput: without what is skipped nothing leads to the contact, so all that was wrong is told.
+    """
+    names = ("email", "external_id")
+    if any(given.get(name) is not None for name in names):
+        return
+    told = {field for field, _ in skipped}
+    missing = [FieldError(name, "a contact needs an email or an external_id") for name in names]
+    raise InvalidInput([*skipped, *(error for error in missing if error.field not in told)])
 
 
 def _check_version(contact: Contact, terms: Terms) -> None:

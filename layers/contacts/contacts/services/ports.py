@@ -1,7 +1,7 @@
 """What the use cases need from the outside; `adapters` provides it, `tests/fakes.py` stands in for it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -123,18 +123,6 @@ class AlreadyRecorded(Exception):
         self.record = record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """Which contacts are asked for, by creation."""
-
-    created_from_ms: int = 0
-    created_until_ms: int | None = None
-    """Exclusive."""
-    newest_first: bool = True
-    flags: Mapping[str, object] = field(default_factory=dict)
-    """Values that fields must have."""
-
-
 class ContactStore(Protocol):
     """The contacts of one account."""
 
@@ -167,15 +155,6 @@ class ContactStore(Protocol):
 
         Raises:
             Absent, VersionDiffers, NotInPlace, TemporarilyUnavailable.
-        """
-        ...
-
-    def by_creation(
-        self, listing: Listing, after_id: str | None, *, at_most: int, evaluate: int
-    ) -> tuple[list[Contact], str | None]:
-        """Up to `at_most` matching contacts in order of creation, looking at no more than `evaluate`.
-
-        The second value is the id to go on after; None when there are no more.
         """
         ...
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from contacts.domain.contact import Contact
+from contacts.domain.timeline import CustomEvent
 
 
 class Happened(StrEnum):
@@ -17,6 +18,8 @@ class Happened(StrEnum):
     """A contact was erased; only its id and its last version are left."""
     EXPIRED = "expired"
     """A contact's days in the trash are over; `before` is the contact as it lay there."""
+    RECORDED = "recorded"
+    """A caller recorded an event of a contact; `recorded` is that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +37,4 @@ class StreamedChange:
     after: Contact | None = None
     version: int = 0
     """The contact's version: of `after`, else of `before`, else as the tombstone tells."""
+    recorded: CustomEvent | None = None

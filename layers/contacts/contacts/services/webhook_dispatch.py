@@ -4,8 +4,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from contacts.domain.contact import Contact
 from contacts.domain.events import Event
-from contacts.domain.happenings import event_of_erasure, event_of_trashing, events_of_change
+from contacts.domain.happenings import (
+    event_of_erasure,
+    event_of_recording,
+    event_of_trashing,
+    events_of_change,
+)
+from contacts.domain.timeline import CustomEvent
 from contacts.domain.timestamps import iso, parsed
 from contacts.domain.webhooks import DeliveryRef, Webhook, delivery_id, subscribed
 from contacts.services.ports import Clock, MessageQueue, Outgoing, Randomness
@@ -26,6 +33,14 @@ class Webhooks(Protocol):
 
     def webhooks(self, account_id: str) -> list[Webhook]:
         """The account's endpoints, as of the latest write."""
+        ...
+
+
+class Contacts(Protocol):
+    """The contacts of all accounts."""
+
+    def contact(self, account_id: str, contact_id: str) -> Contact | None:
+        """A contact as of the latest write, live or in the trash; None where it is gone."""
         ...
 
 
@@ -52,6 +67,24 @@ class EventSink(Protocol):
         """
         ...
 
+    def append_recorded(self, event: Event, appended_at: str, webhook_ids: Sequence[str]) -> Appended | None:
+        """Append to the log an event that is in its contact's timeline already, unless it is there, too.
+
+        None: the person has been erased, or the entry is gone; nothing was written.
+
+        Raises:
+            Contention, TemporarilyUnavailable.
+        """
+        ...
+
+    def appended(self, event: Event) -> Appended | None:
+        """Where an event of a timeline lies in the log; None where it does not, or the person has been erased.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        ...
+
 
 _Append = Callable[[Event, str, Sequence[str]], Appended | None]
 
@@ -67,12 +100,14 @@ class Dispatcher:
     def __init__(
         self,
         webhooks: Webhooks,
+        contacts: Contacts,
         events: EventSink,
         deliveries: MessageQueue,
         clock: Clock,
         randomness: Randomness,
     ) -> None:
         self._webhooks = webhooks
+        self._contacts = contacts
         self._events = events
         self._deliveries = deliveries
         self._clock = clock
@@ -87,13 +122,31 @@ class Dispatcher:
         batch = _Batch(self._webhooks, self._clock)
         messages: list[Outgoing] = []
         for change in changes:
-            append = self._events.append_last if change.happened is Happened.ERASED else self._events.append
-            for event in _events_of(change):
-                appended = self._until_appended(append, event, batch)
+            for event, appended in self._appended(change, batch):
                 if appended is not None:
                     messages.extend(_requests(event, appended))
         if messages:
             self._deliveries.send(messages)
+
+    def _appended(self, change: StreamedChange, batch: "_Batch") -> Iterator[tuple[Event, Appended | None]]:
+        """The events of a change, each with its place once it has one."""
+        if change.recorded is not None:
+            yield self._told(change, change.recorded, batch)
+            return
+        append = self._events.append_last if change.happened is Happened.ERASED else self._events.append
+        for event in _events_of(change):
+            yield event, self._until_appended(append, event, batch)
+
+    def _told(
+        self, change: StreamedChange, recorded: CustomEvent, batch: "_Batch"
+    ) -> tuple[Event, Appended | None]:
+        """The event of something that was recorded of a contact, if the contact is still there to be told of."""
+        contact = self._contacts.contact(change.account_id, change.contact_id)
+        event = event_of_recording(change.account_id, change.contact_id, recorded, contact)
+        if contact is None:
+            # Of a batch that comes again, it may have been appended while the contact was there.
+            return event, self._events.appended(event)
+        return event, self._until_appended(self._events.append_recorded, event, batch)
 
     def _until_appended(self, append: _Append, event: Event, batch: "_Batch") -> Appended | None:
         webhook_ids = batch.subscribers(event)

@@ -1,0 +1,28 @@
+"""GET /v1/contacts/{ref}/events: a contact's timeline, a page at a time."""
+
+from contacts.api import Answer, Operation, Request
+from contacts.api.listing import DEFAULT_PAGE_SIZE, PageSize
+from contacts.api.timeline import timeline_page
+from contacts.bootstrap import lambda_entry
+from contacts.bootstrap.timeline import timeline
+from contacts.domain.accounts import Scope
+from contacts.domain.identity import Ref, RefKind
+
+operation = Operation("list_contact_events", Scope.CONTACTS_READ)
+
+
+@operation.on("GET /v1/contacts/{ref}/events")
+def list_contact_events(
+    request: Request,
+    ref: str,
+    by: RefKind | None = None,
+    limit: PageSize = DEFAULT_PAGE_SIZE,
+    cursor: str | None = None,
+    type: str | None = None,  # noqa: A002 (the parameter's name in the query)
+) -> Answer:
+    """List what happened to a contact and what it did, the newest first; `type`: only entries of one type."""
+    caller = request.caller
+    return timeline_page(timeline(caller), caller.account_id, Ref(ref, by), type, cursor, limit)
+
+
+lambda_handler = lambda_entry(operation)

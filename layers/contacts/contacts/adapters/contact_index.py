@@ -1,0 +1,321 @@
+"""The ways in which an account's contacts are kept in order: their partition, its indexes, posting lists and words.
+
+What is read by keys only and then by BatchGetItem is read without strong consistency, which costs half: indexes and
+what the projection writes follow the contacts anyway.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from contacts.adapters import keys
+from contacts.adapters.attribute_values import Item
+from contacts.adapters.contact_items import contact_from
+from contacts.adapters.expressions import Expression
+from contacts.adapters.keys import Key
+from contacts.adapters.table import Table
+from contacts.domain.contact import Contact
+from contacts.domain.identity import Name, first_uuid7, last_uuid7
+from contacts.domain.postings import PostingList
+from contacts.domain.queries import Moments, SortField, Wanted
+from contacts.domain.timestamps import HOUR, iso
+from contacts.services.candidates import Batch, Place
+from contacts.services.finding import Bookmark, Position
+from contacts.services.ports import Clock, Standing
+
+_NOTHING: Final = Batch((), None, 0)
+_BOOKMARK_KEPT: Final = HOUR
+"""Seconds."""
+
+
+class DynamoContactIndex:
+    """`services.candidates.ContactIndex` on the table."""
+
+    def __init__(self, table: Table, account_id: str) -> None:
+        self._table = table
+        self._account = account_id
+
+    def created(
+        self,
+        wanted: Wanted,
+        lacking: SortField | None,
+        after_id: str | None,
+        *,
+        descending: bool,
+        at_most: int,
+    ) -> Batch:
+        """One Query of the contacts' partition, strongly consistent."""
+        span = _ids(wanted.created, after_id, None, descending=descending)
+        if span is None:
+            return _NOTHING
+        expression = self._between(*(keys.contact(self._account, one) for one in span))
+        _keep_matching(expression, wanted)
+        if lacking is not None:
+            expression.keep(expression.equals(lacking, None))
+        items, further = self._table.query(expression, limit=at_most, forward=not descending)
+        contacts = [contact_from(item) for item in items]
+        return Batch(
+            [Place(None, contact.id) for contact in contacts],
+            None if further is None else Place(None, keys.contact_id(further)),
+            len(items) if further is None else at_most,
+            {contact.id: contact for contact in contacts},
+        )
+
+    def how_many_created(self, wanted: Wanted, at_most: int) -> int | None:
+        """Queries of the contacts' partition that give back numbers only."""
+        span = _ids(wanted.created, None, None, descending=False)
+        if span is None:
+            return 0
+        expression = self._between(*(keys.contact(self._account, one) for one in span))
+        _keep_matching(expression, wanted)
+        return self._table.how_many_of(expression, at_most)
+
+    def posted(
+        self,
+        posting_list: PostingList,
+        created: Moments,
+        after_id: str | None,
+        *,
+        descending: bool,
+        at_most: int,
+        last_id: str | None = None,
+    ) -> Batch:
+        """One Query of a posting list."""
+        span = _ids(created, after_id, last_id, descending=descending)
+        if span is None:
+            return _NOTHING
+        expression = self._between(*(keys.posting(self._account, posting_list, one) for one in span))
+        items, further = self._table.query(
+            expression, limit=at_most, forward=not descending, consistent=False
+        )
+        places = [Place(None, keys.contact_id(_key(item))) for item in items]
+        return Batch(places, None if further is None else Place(None, keys.contact_id(further)), len(places))
+
+    def sorted_by(
+        self, field: SortField, updated: Moments, after: Place | None, *, descending: bool, at_most: int
+    ) -> Batch:
+        """One Query of the index of a field."""
+        expression = Expression()
+        expression.require(expression.equals("PK", keys.contacts(self._account)))
+        start = None
+        if after is not None and after.value is not None:
+            start = {**keys.contact(self._account, after.contact_id)._asdict(), str(field): after.value}
+        if field is SortField.UPDATED_AT and updated.is_bounded:
+            if after is not None and not updated.has(after.value or ""):
+                return _NOTHING  # Made up: no list leads there, and DynamoDB refuses to start there.
+            low, high = (expression.value(iso(moment)) for moment in (updated.first, updated.last))
+            expression.require(f"{expression.name(field)} BETWEEN {low} AND {high}")
+        items, is_all = self._table.query_index(
+            field, expression, start=start, limit=at_most, forward=not descending
+        )
+        places = [Place(item[field], keys.contact_id(_key(item))) for item in items]
+        return Batch(places, None if is_all or not places else places[-1], len(places))
+
+    def worded(self, beginning: str, after: Place | None, at_most: int) -> Batch:
+        """One Query of the words that begin with a character."""
+        expression = Expression()
+        expression.require(expression.equals("PK", keys.words_beginning_with(self._account, beginning[0])))
+        expression.require(f"begins_with({expression.name('SK')}, {expression.value(beginning)})")
+        start = None
+        if after is not None:
+            if after.value is None or not after.value.startswith(beginning):
+                return _NOTHING
+            start = keys.word_posting(self._account, after.value, after.contact_id)
+        items, further = self._table.query(expression, start=start, limit=at_most, consistent=False)
+        places = [Place(*keys.posted_word(_key(item))) for item in items]
+        return Batch(places, None if further is None else Place(*keys.posted_word(further)), len(places))
+
+    def worded_exactly(self, word: str, after_id: str | None, at_most: int) -> Batch:
+        """One Query of the words that begin with a character."""
+        span = _ids(Moments(), after_id, None, descending=True)
+        if span is None:
+            return _NOTHING
+        expression = self._between(*(keys.word_posting(self._account, word, one) for one in span))
+        items, further = self._table.query(expression, limit=at_most, forward=False, consistent=False)
+        posted = [Place(*keys.posted_word(_key(item))) for item in items]
+        # A word may hold anything: another one may look like this one and an id.
+        places = [Place(None, place.contact_id) for place in posted if place.value == word]
+        last = None if further is None else Place(None, keys.posted_word(further)[1])
+        return Batch(places, last, len(posted))
+
+    def contacts(self, ids: Iterable[str]) -> Mapping[str, Contact]:
+        """BatchGetItem."""
+        wanted = [keys.contact(self._account, contact_id) for contact_id in ids]
+        if not wanted:
+            return {}
+        found = self._table.get_many(wanted, consistent=False)
+        return {keys.contact_id(key): contact_from(item) for key, item in found.items()}
+
+    def named(self, name: Name) -> Contact | None:
+        """Its claim, then the contact: two GetItems, strongly consistent."""
+        claim = self._table.get(keys.claim(self._account, name))
+        if claim is None or claim["state"] != Standing.LIVE:
+            return None
+        item = self._table.get(keys.contact(self._account, claim["contact_id"]))
+        return None if item is None else contact_from(item)
+
+    def counts(self, posting_lists: Iterable[PostingList]) -> Mapping[PostingList, int]:
+        """One BatchGetItem for up to 100."""
+        by_key = {keys.count(self._account, one): one for one in posting_lists}
+        found = self._table.get_many(by_key, consistent=False)
+        return {by_key[key]: item["n"] for key, item in found.items()}
+
+    def _between(self, low: Key, high: Key) -> Expression:
+        expression = Expression()
+        expression.require(expression.equals("PK", low.PK))
+        expression.require(
+            f"{expression.name('SK')} BETWEEN {expression.value(low.SK)} AND {expression.value(high.SK)}"
+        )
+        return expression
+
+
+class DynamoBookmarks:
+    """`services.finding.Bookmarks` on the table."""
+
+    def __init__(self, table: Table, account_id: str, clock: Clock) -> None:
+        self._table = table
+        self._account = account_id
+        self._clock = clock
+
+    def latest(self, query: str, offset: int, at_most: int) -> list[Bookmark]:
+        """One Query of the bookmarks."""
+        expression = Expression()
+        first, last = (keys.bookmark(self._account, query, one) for one in (1, offset))
+        expression.require(expression.equals("PK", first.PK))
+        expression.require(
+            f"{expression.name('SK')} BETWEEN {expression.value(first.SK)} AND {expression.value(last.SK)}"
+        )
+        items, _ = self._table.query(expression, limit=at_most, forward=False)
+        now_s = self._clock.now_ms() // 1000
+        return [_bookmark(item) for item in items if item["ttl"] > now_s]
+
+    def leave(self, query: str, bookmark: Bookmark) -> None:
+        """One PutItem."""
+        position = bookmark.position
+        item = {
+            "part": position.part,
+            "in_memory": position.in_memory,
+            "in_word_order": position.in_word_order,
+            "value": position.place and position.place.value,
+            "contact_id": position.place and position.place.contact_id,
+            "ttl": self._clock.now_ms() // 1000 + _BOOKMARK_KEPT,
+        }
+        key = keys.bookmark(self._account, query, bookmark.offset)
+        self._table.write([self._table.put_step("bookmark", key, item)])
+
+
+class SandboxContactIndex:
+    """`services.candidates.ContactIndex` of a test key: no contacts."""
+
+    def created(
+        self,
+        wanted: Wanted,
+        lacking: SortField | None,
+        after_id: str | None,
+        *,
+        descending: bool,
+        at_most: int,
+    ) -> Batch:
+        """Nothing."""
+        return _NOTHING
+
+    def how_many_created(self, wanted: Wanted, at_most: int) -> int | None:
+        """None at all."""
+        return 0
+
+    def posted(
+        self,
+        posting_list: PostingList,
+        created: Moments,
+        after_id: str | None,
+        *,
+        descending: bool,
+        at_most: int,
+        last_id: str | None = None,
+    ) -> Batch:
+        """Nothing."""
+        return _NOTHING
+
+    def sorted_by(
+        self, field: SortField, updated: Moments, after: Place | None, *, descending: bool, at_most: int
+    ) -> Batch:
+        """Nothing."""
+        return _NOTHING
+
+    def worded(self, beginning: str, after: Place | None, at_most: int) -> Batch:
+        """Nothing."""
+        return _NOTHING
+
+    def worded_exactly(self, word: str, after_id: str | None, at_most: int) -> Batch:
+        """Nothing."""
+        return _NOTHING
+
+    def contacts(self, ids: Iterable[str]) -> Mapping[str, Contact]:
+        """Nobody."""
+        return {}
+
+    def named(self, name: Name) -> Contact | None:
+        """Nobody."""
+        return None
+
+    def counts(self, posting_lists: Iterable[PostingList]) -> Mapping[PostingList, int]:
+        """None."""
+        return {}
+
+
+class SandboxBookmarks:
+    """`services.finding.Bookmarks` of a test key: none are kept."""
+
+    def latest(self, query: str, offset: int, at_most: int) -> list[Bookmark]:
+        """None."""
+        return []
+
+    def leave(self, query: str, bookmark: Bookmark) -> None:
+        """Keep nothing."""
+
+
+def _ids(
+    created: Moments, after_id: str | None, last_id: str | None, *, descending: bool
+) -> tuple[str, str] | None:
+    """The lowest and the highest id of contacts created in a span of time that come after one, up to another.
+
+    None where there can be none.
+    """
+    low, high = first_uuid7(created.first), last_uuid7(created.last)
+    if descending:
+        high = high if after_id is None else min(high, _neighbour(after_id, -1))
+        low = low if last_id is None else max(low, last_id)
+    else:
+        low = low if after_id is None else max(low, _neighbour(after_id, 1))
+        high = high if last_id is None else min(high, last_id)
+    return (low, high) if low <= high else None
+
+
+def _neighbour(contact_id: str, step: int) -> str:
+    """The id just before or after one."""
+    number = min(max(int(contact_id.replace("-", ""), 16) + step, 0), (1 << 128) - 1)
+    digits = f"{number:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _keep_matching(expression: Expression, wanted: Wanted) -> None:
+    """Leave out what does not match but for words, which no expression can tell."""
+    for attribute, value in wanted.flags.items():
+        expression.keep(expression.equals(attribute, value))
+    for attribute, values in (("tags", wanted.tags), ("lists", wanted.lists)):
+        for value in values:
+            expression.keep(f"contains({expression.name(attribute)}, {expression.value(value)})")
+    if wanted.updated.is_bounded:
+        low, high = (expression.value(iso(one)) for one in (wanted.updated.first, wanted.updated.last))
+        expression.keep(f"{expression.name('updated_at')} BETWEEN {low} AND {high}")
+
+
+def _key(item: Item) -> Key:
+    return Key(item["PK"], item["SK"])
+
+
+def _bookmark(item: Item) -> Bookmark:
+    place = None if item.get("contact_id") is None else Place(item.get("value"), item["contact_id"])
+    position = Position(
+        int(item["part"]), place, in_memory=item.get("in_memory"), in_word_order=item.get("in_word_order")
+    )
+    return Bookmark(keys.bookmark_offset(_key(item)), position)

@@ -1,0 +1,248 @@
+"""Pages of contacts: what may be asked for, and the answer.
+
+Their cursors hold the id of the last contact seen and what it is sorted by, so that they stay valid when it is gone.
+"""
+
+import re
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Final
+
+from contacts.api.answers import Answer, page
+from contacts.api.cursors import fingerprint, not_ours, place_from_cursor, to_cursor
+from contacts.api.listing import DEFAULT_PAGE_SIZE, PageSize, fitting
+from contacts.api.parameters import Bounded, Moment, Repeated
+from contacts.domain.contact import LONGEST_TAG, MAX_LISTS, MAX_TAGS, SLUG, ValidationStatus
+from contacts.domain.errors import FieldError, InvalidInput
+from contacts.domain.identity import MAX_EXTERNAL_ID, stored_email
+from contacts.domain.native import contact_out
+from contacts.domain.queries import Moments, Order, SortField, Wanted, searched
+from contacts.services.candidates import Place
+from contacts.services.finding import BEGINNING, Finder, Found, Position
+
+
+class Sort(StrEnum):
+    """In which order contacts are listed; `-` is descending."""
+
+    NEWEST_FIRST = "-created_at"
+    OLDEST_FIRST = "created_at"
+    LAST_CHANGED_FIRST = "-updated_at"
+    FIRST_CHANGED_FIRST = "updated_at"
+    EMAIL = "email"
+    EMAIL_DESCENDING = "-email"
+    EXTERNAL_ID = "external_id"
+    EXTERNAL_ID_DESCENDING = "-external_id"
+
+    @property
+    def order(self) -> Order:
+        """The order it stands for."""
+        return Order(SortField(self.removeprefix("-")), descending=self.startswith("-"))
+
+
+class Offset(Bounded):
+    """How many contacts are skipped."""
+
+    minimum = 0
+    maximum = 2_000_000_000
+
+
+class TagFilter(Repeated):
+    """Tags that a contact must all have."""
+
+    __slots__ = ()
+    most = MAX_TAGS
+
+    @classmethod
+    def checked(cls, text: str) -> str:
+        """A tag."""
+        if not 0 < len(text) <= LONGEST_TAG:
+            raise ValueError(f"must have 1 to {LONGEST_TAG} characters")
+        return text
+
+
+class ListFilter(Repeated):
+    """Lists that a contact must all be on."""
+
+    __slots__ = ()
+    most = MAX_LISTS
+
+    @classmethod
+    def checked(cls, text: str) -> str:
+        """A list's name."""
+        if not re.fullmatch(SLUG, text):
+            raise ValueError("must be a slug: lower-case letters, digits, - and _, 1 to 100 characters")
+        return text
+
+
+class Email(str):
+    """An email in the form in which it is stored."""
+
+    __slots__ = ()
+
+    @classmethod
+    def checked(cls, text: str) -> "Email":
+        """
+        Raises:
+            ValueError: the syntax is wrong.
+        """
+        try:
+            return cls(stored_email(text))
+        except ValueError as error:
+            raise ValueError(f"is not an email address: {error}") from None
+
+
+class ExternalId(str):
+    """The caller's own id of a contact."""
+
+    __slots__ = ()
+
+    @classmethod
+    def checked(cls, text: str) -> "ExternalId":
+        """
+        Raises:
+            ValueError: it is too long or empty.
+        """
+        if not 0 < len(text) <= MAX_EXTERNAL_ID:
+            raise ValueError(f"must have 1 to {MAX_EXTERNAL_ID} characters")
+        return cls(text)
+
+
+class Words(str):
+    """A query's words, normalised, with a space between them."""
+
+    __slots__ = ()
+
+    @classmethod
+    def checked(cls, text: str) -> "Words":
+        """
+        Raises:
+            ValueError: it has none, or too many.
+        """
+        return cls(" ".join(searched(text)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What contacts must be like; all of it holds at once. `…_after` is inclusive, `…_before` exclusive."""
+
+    tag: TagFilter | None = None
+    list: ListFilter | None = None
+    is_active: bool | None = None
+    is_unsubscribed: bool | None = None
+    validation_status: ValidationStatus | None = None
+    created_after: Moment | None = None
+    created_before: Moment | None = None
+    updated_after: Moment | None = None
+    updated_before: Moment | None = None
+    email: Email | None = None
+    external_id: ExternalId | None = None
+
+    def wanted(self, words: Words | None) -> Wanted:
+        """The contacts that are wanted."""
+        return Wanted(
+            tags=tuple(self.tag or ()),
+            lists=tuple(self.list or ()),
+            is_active=self.is_active,
+            is_unsubscribed=self.is_unsubscribed,
+            validation_status=self.validation_status,
+            created=Moments(self.created_after or 0, self.created_before),
+            updated=Moments(self.updated_after or 0, self.updated_before),
+            email=self.email,
+            external_id=self.external_id,
+            words=tuple(words.split()) if words else (),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paging:
+    """Which page: `starting_after` is another name for `cursor`; `offset` skips contacts instead."""
+
+    limit: PageSize = DEFAULT_PAGE_SIZE
+    cursor: str | None = None
+    starting_after: str | None = None
+    offset: Offset | None = None
+    include_total: bool = False
+
+
+def listed_page(
+    finder: Finder, account_id: str, filters: Filters, paging: Paging, sort: Sort, words: Words | None
+) -> Answer:
+    """A page of a list. One that would exceed 5 MB ends earlier, with a cursor.
+
+    Raises:
+        InvalidInput: the cursor is none of this list's, or there are two; or the offset leads too far.
+        TemporarilyUnavailable.
+    """
+    wanted, order = filters.wanted(words), sort.order
+    query = fingerprint(account_id, str(sort), _asked(wanted))
+    begin = _begin(finder, query, paging, order)
+    found = finder.listed(wanted, order, paging.limit, begin, with_total=paging.include_total)
+    return _answer(finder, found, query, paging, order)
+
+
+def searched_page(finder: Finder, account_id: str, filters: Filters, paging: Paging, words: Words) -> Answer:
+    """A page of a search, ranked. One that would exceed 5 MB ends earlier, with a cursor.
+
+    Raises: as `listed_page`.
+    """
+    wanted = filters.wanted(words)
+    query = fingerprint(account_id, "search", _asked(wanted))
+    begin = _begin(finder, query, paging, None)
+    found = finder.searched(wanted, paging.limit, begin, with_total=paging.include_total)
+    return _answer(finder, found, query, paging, None)
+
+
+def _asked(wanted: Wanted) -> list[tuple[str, object]]:
+    return [(one.name, getattr(wanted, one.name)) for one in fields(wanted)]
+
+
+def _begin(finder: Finder, query: bytes, paging: Paging, order: Order | None) -> Position:
+    ways = [name for name in ("cursor", "starting_after", "offset") if getattr(paging, name) is not None]
+    if len(ways) > 1:
+        message = f"says where to begin, and so does {ways[0]}: send one of them"
+        raise InvalidInput([FieldError(name, message) for name in ways[1:]])
+    # An empty cursor is refused like any other that is none: taken for the beginning, it would make a walk endless.
+    for name in ways:
+        if name != "offset":
+            return _from_cursor(query, getattr(paging, name), name)
+    return finder.position_at(query.hex(), paging.offset, order) if paging.offset else BEGINNING
+
+
+def _answer(finder: Finder, found: Found, query: bytes, paging: Paging, order: Order | None) -> Answer:
+    shown, is_cut = fitting(map(contact_out, found.contacts))
+    further = found.positions[len(shown) - 1] if is_cut else found.further
+    if further is not None and paging.offset is not None:
+        finder.leave_bookmark(query.hex(), paging.offset + len(shown), further, order)
+    total = {"total": found.total} if paging.include_total else {}
+    answer = page(shown, None if further is None else _to_cursor(query, further), **total)
+    answer.noted = {"driver": found.driver and str(found.driver), "candidates": found.candidates}
+    return answer
+
+
+_NO_ID: Final = "00000000-0000-0000-0000-000000000000"
+_TRISTATES: Final = (None, False, True)
+_SKIP_BYTES: Final = 2
+
+
+def _to_cursor(query: bytes, position: Position) -> str:
+    place = position.place
+    value = None if place is None else place.value
+    states = _TRISTATES.index(position.in_memory) * 3 + _TRISTATES.index(position.in_word_order)
+    flags = bytes((position.part, states, value is not None))
+    skip = position.skip.to_bytes(_SKIP_BYTES)
+    last_id = _NO_ID if place is None else place.contact_id
+    return to_cursor(query, last_id, flags + skip + (value or "").encode())
+
+
+def _from_cursor(query: bytes, cursor: str, parameter: str) -> Position:
+    last_id, rest = place_from_cursor(query, cursor, parameter)
+    try:
+        part, states, has_value = rest[:3]
+        place = None
+        if last_id != _NO_ID:
+            place = Place(rest[3 + _SKIP_BYTES :].decode() if has_value else None, last_id)
+        in_memory, in_word_order = _TRISTATES[states // 3], _TRISTATES[states % 3]
+    except (ValueError, IndexError):
+        raise not_ours(parameter) from None
+    skip = int.from_bytes(rest[3 : 3 + _SKIP_BYTES])
+    return Position(part, place, in_memory, in_word_order, skip)

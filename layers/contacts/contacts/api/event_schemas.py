@@ -1,0 +1,35 @@
+"""Bodies of requests about events of contacts."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from contacts.api.bodies import Body, JsonObject, clean
+from contacts.domain.timeline import MAX_NAME
+from contacts.domain.timestamps import parsed
+
+
+def _moment(text: str) -> str:
+    try:
+        parsed(text)
+    except ValueError as error:
+        raise PydanticCustomError("moment", "{why}", {"why": str(error)}) from None
+    return text
+
+
+EventName = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(clean)]
+Moment = Annotated[str, AfterValidator(clean), AfterValidator(_moment)]
+
+
+class NewEvent(Body):
+    """An event to be recorded."""
+
+    name: EventName
+    data: JsonObject | None = None
+    occurred_at: Moment | None = None
+
+    @property
+    def occurred_ms(self) -> int | None:
+        """When it happened, in ms since the epoch; None where that is not said."""
+        return None if self.occurred_at is None else parsed(self.occurred_at)

@@ -1,0 +1,89 @@
+"""Bodies of requests about contact properties."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from contacts.api.bodies import Body, Draft, clean
+from contacts.domain.errors import FieldError
+from contacts.domain.properties import MAX_NAME, PropertyType, is_property_name
+from contacts.domain.property_definitions import (
+    MAX_DESCRIPTION,
+    MAX_LABEL,
+    MAX_OPTION,
+    MAX_OPTIONS,
+    name_objection,
+    wrong_options,
+)
+from contacts.services.property_desk import PropertyWish
+
+_NAME_RULE = f"must be 1 to {MAX_NAME} ASCII letters, digits, - and _, beginning with a letter"
+
+
+def _name(name: str) -> str:
+    wrong = name_objection(name) if is_property_name(name) else _NAME_RULE
+    if wrong:
+        raise PydanticCustomError("name", "{wrong}", {"wrong": wrong})
+    return name
+
+
+def _distinct(options: list[str]) -> list[str]:
+    twice = next((option for number, option in enumerate(options) if option in options[:number]), None)
+    if twice is not None:
+        raise PydanticCustomError("twice", "has {option} twice", {"option": twice})
+    return options
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL), AfterValidator(clean)]
+Type = Annotated[PropertyType, Field(strict=False)]
+Option = Annotated[str, Field(min_length=1, max_length=MAX_OPTION), AfterValidator(clean)]
+Options = Annotated[list[Option], Field(max_length=MAX_OPTIONS), AfterValidator(_distinct)]
+Description = Annotated[str, Field(max_length=MAX_DESCRIPTION), AfterValidator(clean)]
+
+
+class NewProperty(Body):
+    """A property to be defined. Only an enum has options, and needs some; the label is the name if none is given."""
+
+    name: Name
+    type: Type
+    label: Label | None = None
+    options: Options | None = None
+    description: Description | None = None
+
+    @classmethod
+    def joint_errors(cls, given: Mapping[str, object]) -> list[FieldError]:
+        """Options that the type does not have, or lacks."""
+        kind, options = given.get("type"), given.get("options")
+        if not isinstance(kind, str) or kind not in set(PropertyType):
+            return []
+        if options is not None and not isinstance(options, list):
+            return []
+        wrong = wrong_options(PropertyType(kind), options)
+        return [] if wrong is None else [FieldError("options", wrong)]
+
+    def wish(self) -> PropertyWish:
+        """What the desk is asked for."""
+        return PropertyWish(
+            name=self.name,
+            type=self.type,
+            label=self.label,
+            options=self.options or (),
+            description=self.description,
+        )
+
+
+class PropertyChange(Draft):
+    """Fields to change: absent keeps, null clears. Name and type may be sent as they are.
+
+    What the property itself cannot take is told together with what is wrong here. (The defaults are never looked at.)
+    """
+
+    name: str = ""
+    type: Type = PropertyType.STRING
+    label: Label | None = None
+    options: Options | None = None
+    description: Description | None = None
+    archived: bool = False

@@ -1,0 +1,195 @@
+"""Candidates: contacts that may be what a list asks for, in the list's order, a batch at a time.
+
+A source gives them without saying whether they match; that is checked on the contacts themselves (`services.finding`).
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from contacts.domain.contact import Contact
+from contacts.domain.identity import Name
+from contacts.domain.postings import PostingList
+from contacts.domain.queries import Moments, Order, SortField, Wanted
+
+
+class Place(NamedTuple):
+    """Where a contact stands in a list: what it is sorted by (None: only by its id), and its id."""
+
+    value: str | None
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some candidates."""
+
+    places: Sequence[Place]
+    further: Place | None
+    """Where to go on after; None: there are no more."""
+    looked_at: int
+    """How many were read, with those that are left out."""
+    contacts: Mapping[str, Contact] | None = None
+    """By id, where they have been read already."""
+
+
+Source = Callable[[Place | None, int], Batch]
+"""Up to so many candidates that come after a place; the contact there need not exist any more."""
+
+
+class ContactIndex(Protocol):
+    """The ways in which an account's contacts are kept in order. But for `created` and `named` they follow the writes,
+    normally within milliseconds (what a field is sorted by) or well under a second (posting lists, words, counts).
+    """
+
+    def created(
+        self,
+        wanted: Wanted,
+        lacking: SortField | None,
+        after_id: str | None,
+        *,
+        descending: bool,
+        at_most: int,
+    ) -> Batch:
+        """Contacts in order of creation, as of the latest write; those that do not match are left out.
+
+        `lacking`: only those without this field. Words are not looked at.
+        """
+        ...
+
+    def how_many_created(self, wanted: Wanted, at_most: int) -> int | None:
+        """How many contacts match but for words, as of a moment ago; None: more would have to be looked at."""
+        ...
+
+    def posted(
+        self,
+        posting_list: PostingList,
+        created: Moments,
+        after_id: str | None,
+        *,
+        descending: bool,
+        at_most: int,
+        last_id: str | None = None,
+    ) -> Batch:
+        """The contacts of a posting list in order of creation; `last_id`: up to this one."""
+        ...
+
+    def sorted_by(
+        self, field: SortField, updated: Moments, after: Place | None, *, descending: bool, at_most: int
+    ) -> Batch:
+        """The contacts that have a field, in its order. (`updated` only bounds the order by `updated_at`.)"""
+        ...
+
+    def worded(self, beginning: str, after: Place | None, at_most: int) -> Batch:
+        """The words with a beginning and their contacts, in order of the words; a contact may come more than once."""
+        ...
+
+    def worded_exactly(self, word: str, after_id: str | None, at_most: int) -> Batch:
+        """The contacts with a word, the newest first."""
+        ...
+
+    def contacts(self, ids: Iterable[str]) -> Mapping[str, Contact]:
+        """Those of many contacts that are there, by id, as of a moment ago."""
+        ...
+
+    def named(self, name: Name) -> Contact | None:
+        """The contact that has a name, as of the latest write."""
+        ...
+
+    def counts(self, posting_lists: Iterable[PostingList]) -> Mapping[PostingList, int]:
+        """How many contacts posting lists have; none where a list was never counted."""
+        ...
+
+
+class Known:
+    """A source of candidates that are known already, all of them."""
+
+    def __init__(
+        self, places: Iterable[Place], order: Order, contacts: Mapping[str, Contact] | None = None
+    ) -> None:
+        """`places`: in any order, and possibly more than once; `contacts`: by id, where they have been read."""
+        self._order = order
+        self._places = sorted(set(places), key=self._rank)
+        self._contacts = contacts
+
+    def __call__(self, after: Place | None, at_most: int) -> Batch:
+        """The next of them."""
+        begin = 0 if after is None else bisect_right(self._places, self._rank(after), key=self._rank)
+        end = begin + at_most
+        places = self._places[begin:end]
+        further = places[-1] if places and end < len(self._places) else None
+        return Batch(places, further, len(places), self._contacts)
+
+    def _rank(self, place: Place) -> tuple[bool, "_Downwards | tuple[str, str]"]:
+        key = (place.value or "", place.contact_id)
+        return place.value is None, _Downwards(key) if self._order.descending else key
+
+
+class _Downwards:
+    """A sort key whose order is turned round."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: tuple[str, str]) -> None:
+        self._key = key
+
+    def __lt__(self, other: "_Downwards") -> bool:
+        return other._key < self._key
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Downwards) and self._key == other._key
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Posted:
+    """A source of the contacts that are on several posting lists, by creation: what their ids alone can tell."""
+
+    def __init__(
+        self,
+        index: ContactIndex,
+        driver: PostingList,
+        others: Sequence[PostingList],
+        created: Moments,
+        order: Order,
+    ) -> None:
+        """`driver`: the shortest of the lists; `others`: none much longer, as of each the same span is read."""
+        self._index = index
+        self._driver = driver
+        self._others = others
+        self._created = created
+        self._descending = order.descending
+
+    def __call__(self, after: Place | None, at_most: int) -> Batch:
+        """The next of them, looking at so many of the shortest list."""
+        after_id = after and after.contact_id
+        batch = self._read(self._driver, after_id, at_most)
+        places, further = list(batch.places), batch.further
+        for posting_list in self._others:
+            if not places:
+                break
+            # As far as the driver has been read, and a bound in case this list is much denser there.
+            span = self._read(posting_list, after_id, 4 * at_most, places[-1].contact_id)
+            if span.further is not None:
+                end = span.further.contact_id
+                places = [place for place in places if not self._is_past(place.contact_id, end)]
+                further = span.further
+            on_list = {place.contact_id for place in span.places}
+            places = [place for place in places if place.contact_id in on_list]
+        return Batch(places, further, batch.looked_at)
+
+    def _read(
+        self, posting_list: PostingList, after_id: str | None, at_most: int, last_id: str | None = None
+    ) -> Batch:
+        return self._index.posted(
+            posting_list,
+            self._created,
+            after_id,
+            descending=self._descending,
+            at_most=at_most,
+            last_id=last_id,
+        )
+
+    def _is_past(self, contact_id: str, end: str) -> bool:
+        return contact_id < end if self._descending else contact_id > end

@@ -1,0 +1,483 @@
+"""Finding contacts: lists and searches, a page at a time.
+
+A page costs what a page costs, whatever the account's size: one request looks at no more than 1,000 candidates, then
+answers what it has and where to go on. A contact that nobody touches meanwhile turns up exactly once in a walk.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from math import ceil
+from typing import Final, NamedTuple, Protocol
+
+from contacts.domain.contact import Contact
+from contacts.domain.errors import FieldError, InvalidInput
+from contacts.domain.postings import EVERYBODY
+from contacts.domain.queries import NEWEST_FIRST, Order, SortField, Wanted
+from contacts.domain.words import words_of
+from contacts.services.candidates import Batch, ContactIndex, Known, Place, Posted, Source
+from contacts.services.planning import (
+    MAX_IN_MEMORY,
+    Driver,
+    Plan,
+    Sizes,
+    changes_are_worth_looking_for,
+    lists_to_count,
+    plan,
+    words_to_look_for,
+)
+
+MAX_CANDIDATES: Final = 1000
+"""How many contacts one request looks at for a page."""
+MAX_SKIPPED: Final = 10_000
+"""How many it skips for an offset, and how many it looks at to do so."""
+MAX_COUNTED: Final = 10_000
+"""How many it looks at to tell a total."""
+_MOST: Final = 0.8
+"""Of candidates that may not match, how many are taken to do so until it is known."""
+_PAGES_LOOKED_THROUGH: Final = 4
+"""So many candidates for each contact of a page are looked at to know whether it is the last."""
+_BOOKMARKS: Final = 3
+"""So many are tried, where the contacts they stand on may be gone."""
+_AT_ONCE: Final = 1000
+"""Candidates that are asked for in one go, at most."""
+
+
+class Position(NamedTuple):
+    """Where a walk stands: after `place` in its part of so many, or at that part's beginning (`place` None).
+
+    `in_memory`: how its first page was found where ways differ in the order of equals; see `planning.plan`.
+    `in_word_order`: whether what a search finds comes in the order of the words. `skip`: contacts to be skipped yet.
+    """
+
+    part: int = 0
+    place: Place | None = None
+    in_memory: bool | None = None
+    in_word_order: bool | None = None
+    skip: int = 0
+
+
+BEGINNING: Final = Position()
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """Where a walk by offset stands after so many contacts."""
+
+    offset: int
+    position: Position
+
+
+class Bookmarks(Protocol):
+    """Where walks by offset stand; kept for an hour."""
+
+    def latest(self, query: str, offset: int, at_most: int) -> list[Bookmark]:
+        """Bookmarks of a query at an offset or before it, the furthest first."""
+        ...
+
+    def leave(self, query: str, bookmark: Bookmark) -> None:
+        """Keep a bookmark."""
+        ...
+
+
+@dataclass(slots=True)
+class Found:
+    """A page of contacts, each with the position after it; and how it was found."""
+
+    contacts: list[Contact] = field(default_factory=list)
+    positions: list[Position] = field(default_factory=list)
+    further: Position | None = None
+    """Where to go on; None: that was all."""
+    total: int | None = None
+    driver: Driver | None = None
+    candidates: int = 0
+    """How many contacts, or keys of contacts, were looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a walk: where its candidates come from, and which of them are meant."""
+
+    source: Source
+    accepts: Callable[[Contact, Place], bool]
+    is_sure: bool = False
+    """Whether every candidate is meant, but for what changed in the last moment: they can be skipped, and counted,
+    without being read."""
+    share: float = _MOST
+    """Of what the source looks at, how much is expected to be meant."""
+
+    def to_read(self, wanted: int, matched: int, looked_at: int) -> int:
+        """How many candidates are to be looked at to find so many, when so many of so many matched before."""
+        if not looked_at:
+            return min(ceil(wanted / max(self.share, 1 / _AT_ONCE)), _AT_ONCE)
+        density = max(matched, 0.25) / looked_at
+        return min(ceil(wanted / density / _MOST), _AT_ONCE)
+
+
+class Finder:
+    """The contacts of one account, to be found."""
+
+    def __init__(self, index: ContactIndex, bookmarks: Bookmarks) -> None:
+        self._index = index
+        self._bookmarks = bookmarks
+
+    def listed(
+        self,
+        wanted: Wanted,
+        order: Order,
+        limit: int,
+        position: Position = BEGINNING,
+        *,
+        with_total: bool = False,
+    ) -> Found:
+        """Up to `limit` contacts that come after a position in an order.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        if wanted.is_contradictory:
+            return Found(total=0 if with_total else None)
+        sizes, known = self._sizes(wanted, order, was_in_memory=position.in_memory is True)
+        chosen = plan(wanted, order, limit, sizes, was_in_memory=position.in_memory, skip=position.skip)
+        if not order.is_of_creation and chosen.driver is not Driver.NAME:
+            position = position._replace(in_memory=chosen.is_in_memory)
+            if (
+                position.part == 0
+                and position.place
+                and position.place.value is None
+                and not chosen.is_in_memory
+            ):
+                position = position._replace(
+                    part=1
+                )  # In memory, those that lack the field are not a part of their own.
+        found = self._walk(self._list_parts(wanted, order, chosen, known), position, limit)
+        found.driver = chosen.driver
+        if with_total:
+            found.total = self._total(wanted, sizes, known)
+        return found
+
+    def searched(
+        self, wanted: Wanted, limit: int, position: Position = BEGINNING, *, with_total: bool = False
+    ) -> Found:
+        """Up to `limit` contacts after a position in the ranking of a search.
+
+        Those of whom every word of the query is a whole word come first, then the others; of each the newest first. But
+        where more than 1,000 words begin like the query, the others come in the order of these words.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        if wanted.is_contradictory:
+            return Found(total=0 if with_total else None)
+        sizes, known = self._sizes(wanted, NEWEST_FIRST, was_in_memory=position.in_word_order is False)
+        chosen = plan(wanted, NEWEST_FIRST, limit, sizes)
+        if position.in_word_order or (chosen.driver is Driver.CREATION and position.in_word_order is None):
+            chosen = Plan(Driver.WORD_ORDER)
+        position = position._replace(in_word_order=chosen.driver is Driver.WORD_ORDER)
+        found = self._walk(self._search_parts(wanted, chosen, sizes, known), position, limit)
+        found.driver = chosen.driver
+        if with_total:
+            found.total = self._total(wanted, sizes, known)
+        return found
+
+    def position_at(self, query: str, offset: int, order: Order | None) -> Position:
+        """Where the page begins that follows so many contacts of a query: at the bookmark nearest to it, and then some.
+
+        `order`: of a list; None for a search.
+
+        Raises:
+            InvalidInput: more than 10,000 contacts lie between it and what is before it, a bookmark or the beginning.
+            TemporarilyUnavailable.
+        """
+        nearest = Bookmark(0, BEGINNING)
+        if offset:
+            found = self._bookmarks.latest(query, offset, at_most=_BOOKMARKS)
+            standing = (self._standing(bookmark, order) for bookmark in found)
+            nearest = next((bookmark for bookmark in standing if bookmark is not None), nearest)
+        skip = offset - nearest.offset
+        if skip > MAX_SKIPPED:
+            message = f"must be at most {MAX_SKIPPED:,}; go further with cursor, or page by page"
+            raise InvalidInput([FieldError("offset", message)])
+        return nearest.position._replace(skip=skip)
+
+    def leave_bookmark(self, query: str, offset: int, position: Position, order: Order | None) -> None:
+        """Keep where a walk by offset stands, so that its next page need not skip what came before.
+
+        What contacts are sorted by may be personal and the bookmark outlive an erasure: such a value is not kept, and
+        looked up when it is needed; for words that lead to a search it could not be.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        if position.skip or position.in_word_order:
+            return
+        if position.place is not None and _is_personal(order):
+            position = position._replace(place=Place(None, position.place.contact_id))
+        self._bookmarks.leave(query, Bookmark(offset, position))
+
+    def _standing(self, bookmark: Bookmark, order: Order | None) -> Bookmark | None:
+        """A bookmark as it was before it was left; None where its contact is gone."""
+        position = bookmark.position
+        if position.part or position.place is None or order is None or not _is_personal(order):
+            return bookmark
+        contact = self._index.contacts([position.place.contact_id]).get(position.place.contact_id)
+        if contact is None:
+            return None
+        place = Place(order.value(contact), contact.id)
+        return Bookmark(bookmark.offset, position._replace(place=place))
+
+    # Where candidates come from
+
+    def _sizes(self, wanted: Wanted, order: Order, *, was_in_memory: bool) -> tuple[Sizes, list[Place]]:
+        """How many candidates there are, and those that were found on the way, in no order."""
+        sizes = Sizes()
+        lists = [] if wanted.name else lists_to_count(wanted, order)
+        if lists:
+            sizes.posted = self._index.counts(lists)
+        # A walk that began with few goes on with twice as many, rather than in another order.
+        most = MAX_IN_MEMORY * (2 if was_in_memory else 1)
+        looked_for = () if wanted.name else self._looked_for(wanted, order, sizes, most + 1)
+        for word, batch in looked_for:
+            if batch.further is None and len(batch.places) <= most:
+                sizes.known = len(_ids(batch.places))
+                sizes.known_by = word
+                return sizes, list(batch.places)
+        return sizes, []
+
+    def _looked_for(
+        self, wanted: Wanted, order: Order, sizes: Sizes, at_most: int
+    ) -> Iterator[tuple[str | None, Batch]]:
+        """What words, one after the other, and changes lead to."""
+        for word in words_to_look_for(wanted, sizes):
+            yield word, self._index.worded(word, None, at_most)
+        if changes_are_worth_looking_for(wanted, order, sizes):
+            field, updated = SortField.UPDATED_AT, wanted.updated
+            yield None, self._index.sorted_by(field, updated, None, descending=True, at_most=at_most)
+
+    def _list_parts(self, wanted: Wanted, order: Order, chosen: Plan, known: Sequence[Place]) -> list[_Part]:
+        if chosen.driver is Driver.NAME or order.is_of_creation:
+            return [self._by_creation(wanted, order, chosen, known)]
+        if not chosen.is_in_memory:
+            return self._by_index(wanted, order)
+        ids = _ids(known)
+        if chosen.driver is Driver.SORTED_POSTINGS:
+            assert chosen.posting_list is not None
+            posted = Posted(self._index, chosen.posting_list, (), wanted.created, NEWEST_FIRST)
+            batches = _batches(posted, 2 * MAX_IN_MEMORY)
+            ids = [place.contact_id for batch in batches for place in batch.places]
+        contacts = self._index.contacts(ids)
+        places = [Place(order.value(contact), contact.id) for contact in contacts.values()]
+        return [_Part(Known(places, order, contacts), _meant(wanted))]
+
+    def _by_creation(self, wanted: Wanted, order: Order, chosen: Plan, known: Sequence[Place]) -> _Part:
+        """Those that match, in the order of their ids."""
+        match chosen.driver:
+            case Driver.NAME:
+                assert wanted.name is not None
+                contact = self._index.named(wanted.name)
+                contacts = {} if contact is None else {contact.id: contact}
+                return _Part(Known((Place(None, one) for one in contacts), order, contacts), _meant(wanted))
+            case Driver.KNOWN:
+                source: Source = Known((Place(None, one) for one in _ids(known)), order)
+                return _Part(source, _meant(wanted), is_sure=wanted == Wanted(words=wanted.words[:1]))
+            case Driver.POSTINGS:
+                assert chosen.posting_list is not None
+                source = Posted(self._index, chosen.posting_list, chosen.others, wanted.created, order)
+                posted = {chosen.posting_list, *chosen.others}
+                is_sure = _is_posted(wanted) and posted >= set(wanted.posting_lists)
+                return _Part(source, _meant(wanted), is_sure, chosen.share * (1 if is_sure else _MOST))
+            case _:
+                is_plain = wanted == Wanted(created=wanted.created)
+                return _Part(
+                    self._created(wanted, order, None),
+                    _meant(wanted),
+                    not wanted.words,
+                    1 if is_plain else _MOST,
+                )
+
+    def _by_index(self, wanted: Wanted, order: Order) -> list[_Part]:
+        """Those that have the field, in its order; then those that lack it, by creation."""
+
+        def indexed(after: Place | None, at_most: int) -> Batch:
+            return self._index.sorted_by(
+                order.field, wanted.updated, after, descending=order.descending, at_most=at_most
+            )
+
+        if order.field is SortField.UPDATED_AT:
+            is_sure = wanted == Wanted(updated=wanted.updated)
+            return [_Part(indexed, _meant(wanted), is_sure, 1 if is_sure else _MOST)]
+
+        def lacks(contact: Contact, _: Place) -> bool:
+            return order.value(contact) is None and wanted.matches(contact)
+
+        is_sure = wanted == Wanted()
+        having = _Part(indexed, _meant(wanted), is_sure, 1 if is_sure else _MOST)
+        return [having, _Part(self._created(wanted, order, order.field), lacks, not wanted.words)]
+
+    def _search_parts(
+        self, wanted: Wanted, chosen: Plan, sizes: Sizes, known: Sequence[Place]
+    ) -> list[_Part]:
+        """Those of whom every word is a whole one, then the others."""
+        longest = max(wanted.words, key=lambda word: (len(word), word))
+
+        def is_exact(contact: Contact) -> bool:
+            return words_of(contact).issuperset(wanted.words)
+
+        def exact(contact: Contact, _: Place) -> bool:
+            return is_exact(contact) and wanted.matches(contact)
+
+        def begun(contact: Contact, place: Place) -> bool:
+            # A contact has a place for each of its words: the first one counts.
+            is_first = place.value is None or place.value == _first_word(contact, longest)
+            return is_first and not is_exact(contact) and wanted.matches(contact)
+
+        def worded_exactly(after: Place | None, at_most: int) -> Batch:
+            return self._index.worded_exactly(longest, after and after.contact_id, at_most)
+
+        if chosen.driver is Driver.WORD_ORDER:
+            rest: Source = partial(self._index.worded, longest)
+            return [_Part(worded_exactly, exact), _Part(rest, begun)]
+        by_creation = self._by_creation(wanted, NEWEST_FIRST, chosen, known)
+        if chosen.driver is Driver.KNOWN and wanted.words == (sizes.known_by,):
+            # Which have it as a whole word, their keys have told.
+            whole = {place.contact_id for place in known if place.value == longest}
+            others = (one for one in _ids(known) if one not in whole)
+            return [
+                _Part(Known((Place(None, one) for one in whole), NEWEST_FIRST), exact),
+                _Part(Known((Place(None, one) for one in others), NEWEST_FIRST), begun),
+            ]
+        source = worded_exactly if chosen.driver is Driver.CREATION else by_creation.source
+        return [_Part(source, exact), _Part(by_creation.source, begun)]
+
+    def _created(self, wanted: Wanted, order: Order, lacking: SortField | None) -> Source:
+        def source(after: Place | None, at_most: int) -> Batch:
+            after_id = after and after.contact_id
+            return self._index.created(
+                wanted, lacking, after_id, descending=order.descending, at_most=at_most
+            )
+
+        return source
+
+    # How they are gone through
+
+    def _walk(self, parts: Sequence[_Part], position: Position, limit: int) -> Found:
+        found = Found()
+        budget = MAX_CANDIDATES + (MAX_SKIPPED if position.skip else 0)
+        number, place, skip = position.part, position.place, position.skip
+        matched = looked_at = 0
+        while number < len(parts):
+            part = parts[number]
+            missing = limit - len(found.contacts)
+            # One more, so that the last page is known to be it. Of a full page only so far as that is cheap.
+            at_most = part.to_read(skip + missing + 1, matched, looked_at)
+            far = _PAGES_LOOKED_THROUGH * (limit + 1)
+            at_most = min(budget, at_most if missing else far - looked_at)
+            batch = part.source(place, at_most)
+            budget -= max(batch.looked_at, 1)
+            looked_at += batch.looked_at
+            found.candidates += batch.looked_at
+            places = batch.places
+            if part.is_sure:
+                matched += len(places)
+                places, skip = places[skip:], max(skip - len(places), 0)
+            to_read = missing if part.is_sure and batch.contacts is None else len(places)
+            contacts = self._contacts(batch, places[:to_read])
+            for one in places[:to_read]:
+                contact = contacts.get(one.contact_id)
+                if contact is None or not part.accepts(contact, one):
+                    continue
+                matched += not part.is_sure
+                if skip:
+                    skip -= 1
+                elif len(found.contacts) == limit:
+                    found.further = found.positions[-1]
+                    return found
+                else:
+                    found.contacts.append(contact)
+                    found.positions.append(position._replace(part=number, place=one, skip=0))
+            if len(places) > to_read:
+                last = place if to_read == 0 else places[to_read - 1]
+                found.further = position._replace(part=number, place=last, skip=0)
+                return found
+            place = batch.further
+            if place is None:
+                number += 1
+                matched = looked_at = 0
+            is_full = len(found.contacts) == limit
+            if number < len(parts) and (budget <= 0 or (is_full and looked_at >= far)):
+                found.further = position._replace(part=number, place=place, skip=skip)
+                return found
+        return found
+
+    def _contacts(self, batch: Batch, places: Iterable[Place]) -> Mapping[str, Contact]:
+        """The contacts at some places of a batch that are still there."""
+        return self._index.contacts(_ids(places)) if batch.contacts is None else batch.contacts
+
+    def _total(self, wanted: Wanted, sizes: Sizes, known: Sequence[Place]) -> int | None:
+        """How many contacts match; None: more would have to be looked at than a request may."""
+        only = wanted.only_posted
+        if only is not None:
+            counts = sizes.posted if only in sizes.posted else self._index.counts([only])
+            return counts.get(only, 0)
+        chosen = plan(wanted, NEWEST_FIRST, 1, sizes)
+        if (chosen.expected or 0) > MAX_COUNTED:
+            return None
+        if chosen.driver is Driver.CREATION:
+            # Keys are a tenth of a contact's size.
+            if wanted == Wanted(updated=wanted.updated):
+                return self._counted(*self._by_index(wanted, Order(SortField.UPDATED_AT)))
+            if wanted == Wanted(created=wanted.created):
+                chosen = Plan(Driver.POSTINGS, EVERYBODY)
+            elif not wanted.words:
+                return self._index.how_many_created(wanted, MAX_COUNTED)
+        return self._counted(self._by_creation(wanted, NEWEST_FIRST, chosen, known))
+
+    def _counted(self, part: _Part) -> int | None:
+        total = 0
+        batches = _batches(part.source, MAX_COUNTED)
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration as end:
+                return total if end.value is None else None
+            if part.is_sure:
+                total += len(batch.places)
+                continue
+            contacts = self._contacts(batch, batch.places)
+            found = ((place, contacts.get(place.contact_id)) for place in batch.places)
+            total += sum(contact is not None and part.accepts(contact, place) for place, contact in found)
+
+
+def _batches(source: Source, most: int) -> Generator[Batch, None, Place | None]:
+    """Everything a source has, but at most so many; in the end, where it would go on."""
+    after: Place | None = None
+    while most > 0:
+        batch = source(after, min(most, _AT_ONCE))
+        yield batch
+        after = batch.further
+        if after is None:
+            return None
+        most -= max(batch.looked_at, 1)
+    return after
+
+
+def _meant(wanted: Wanted) -> Callable[[Contact, Place], bool]:
+    return lambda contact, _: wanted.matches(contact)
+
+
+def _is_posted(wanted: Wanted) -> bool:
+    """Whether posting lists tell all there is to know."""
+    return wanted == Wanted(tags=wanted.tags, lists=wanted.lists, created=wanted.created)
+
+
+def _is_personal(order: Order | None) -> bool:
+    """Whether what contacts are sorted by may say who they are."""
+    return order is not None and order.field in (SortField.EMAIL, SortField.EXTERNAL_ID)
+
+
+def _first_word(contact: Contact, beginning: str) -> str | None:
+    return min((word for word in words_of(contact) if word.startswith(beginning)), default=None)
+
+
+def _ids(places: Iterable[Place]) -> list[str]:
+    return list(dict.fromkeys(place.contact_id for place in places))

@@ -1,0 +1,217 @@
+"""The operations on properties and contacts in this process: the handlers as they are, on a table in memory."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import urlencode
+
+from contacts import bootstrap
+from contacts.adapters.contact_store import DynamoContactStore
+from contacts.adapters.property_store import DynamoPropertyStore, SandboxPropertyStore
+from contacts.adapters.records import DynamoRecordStore
+from contacts.adapters.sandbox import SandboxContactStore, SandboxRecordStore
+from contacts.adapters.table import Table
+from contacts.adapters.value_rules import DynamoValueRules
+from contacts.api.entrypoint import Entrypoint
+from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
+from contacts.services.contact_book import ContactBook
+from contacts.services.gatekeeper import Admission, Gatekeeper
+from contacts.services.ports import ContactStore, RecordStore
+from contacts.services.property_desk import PropertyDesk, PropertyStore
+from contacts.services.typed_fields import TypedFields
+from local.stack import ROOT
+from local.table import NAME
+from tests.fakes import CountingBytes, FakeClock
+from tests.moto_table import MotoTable
+
+ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000a"
+OTHER_ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000b"
+COLLECTION, ONE = "/v1/contact-properties", "/v1/contact-properties/{id}"
+CONTACTS, CONTACT = "/v1/contacts", "/v1/contacts/{ref}"
+OPERATIONS = {
+    f"POST {COLLECTION}": "create_property",
+    f"GET {COLLECTION}": "list_properties",
+    f"GET {ONE}": "get_property",
+    f"PUT {ONE}": "update_property",
+    f"DELETE {ONE}": "delete_property",
+    f"POST {CONTACTS}": "create_contact",
+    f"GET {CONTACT}": "get_contact",
+    f"PATCH {CONTACT}": "update_contact",
+    f"DELETE {CONTACT}": "delete_contact",
+}
+_OPENED = "2026-01-01T00:00:00.000Z"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer off the wire."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+    @property
+    def wrong(self) -> dict[str, str]:
+        """The fields that a refusal names, with what it says of them."""
+        assert self.status == 400, self
+        return {error["field"]: error["message"] for error in self.body["errors"]}
+
+
+class CountedClient:
+    """A client that writes down which calls it is asked for."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def __getattr__(self, method: str) -> Any:
+        def call(**request: Any) -> Any:
+            self.calls.append((method, request))
+            return getattr(self._client, method)(**request)
+
+        return call
+
+
+class OpenGate(Gatekeeper):
+    """Lets every key in, as whoever is asking."""
+
+    def __init__(self, house: "PropertyHouse") -> None:
+        self._house = house
+
+    def admit(self, key: str) -> Admission:
+        """Whose request it is, uncounted."""
+        return Admission(self._house.caller, used=1, seconds_left=1, resets_at=0)
+
+
+class PropertyHouse:
+    """A table, a clock, and the operations on them. Made anew by each test."""
+
+    def __init__(self) -> None:
+        self.moto = MotoTable()
+        self.client = CountedClient(self.moto.client())
+        self.table = Table(self.client, NAME)
+        self.clock, self.randomness = FakeClock(), CountingBytes()
+        self.caller = _caller(ACCOUNT_ID)
+        self.store: PropertyStore | None = None
+        """Instead of the caller's own."""
+
+    def as_test(self) -> "PropertyHouse":
+        """From here on a test key asks."""
+        self.caller = replace(self.caller, key=replace(self.caller.key, mode=Mode.TEST))
+        return self
+
+    def as_live(self) -> "PropertyHouse":
+        """From here on a live key asks."""
+        self.caller = replace(self.caller, key=replace(self.caller.key, mode=Mode.LIVE))
+        return self
+
+    def of_account(self, account_id: str) -> "PropertyHouse":
+        """From here on somebody of that account asks."""
+        self.caller = _caller(account_id)
+        return self
+
+    def request(
+        self,
+        method: str,
+        route: str = COLLECTION,
+        name: str | None = None,
+        *,
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        key: str | None = None,
+    ) -> Reply:
+        """Send a request; `name` stands for what is in braces in the route, `key` is its Idempotency-Key."""
+        parameter = route.partition("{")[2].rstrip("}")
+        path = route if name is None else route.replace(f"{{{parameter}}}", name)
+        event = {
+            "version": "2.0",
+            "routeKey": f"{method} {route}",
+            "rawPath": path,
+            "rawQueryString": urlencode(query or {}),
+            "headers": {"x-api-key": "any"} | ({} if key is None else {"idempotency-key": key}),
+            "pathParameters": {} if name is None else {parameter: name},
+            "requestContext": {"http": {"method": method, "path": path}, "requestId": "r-1"},
+            "body": None if body is None else json.dumps(body),
+            "isBase64Encoded": False,
+        }
+        context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
+        answer = self._entry(OPERATIONS[f"{method} {route}"])(event, context)
+        return Reply(answer["statusCode"], json.loads(answer["body"]), answer["headers"])
+
+    def defined(self, name: str, kind: str, **more: Any) -> Any:
+        """A new property as the API showed it."""
+        reply = self.request("POST", body={"name": name, "type": kind, **more})
+        assert reply.status == 201, reply
+        return reply.body
+
+    def listed(self, **query: str) -> list[Any]:
+        """The properties of the first page."""
+        found: list[Any] = self.request("GET", query=query).body["data"]
+        return found
+
+    def create(self, custom_fields: Any, *, key: str | None = None, **query: str) -> Reply:
+        """Create a contact of its own with custom fields."""
+        email = f"{self.randomness(8).hex()}@example.com"
+        return self.request(
+            *("POST", CONTACTS), body={"email": email, "custom_fields": custom_fields}, query=query, key=key
+        )
+
+    def desk(self, caller: Caller) -> PropertyDesk:
+        """What the handlers get."""
+        store: PropertyStore = SandboxPropertyStore()
+        if not caller.is_test:
+            store = self.store or DynamoPropertyStore(self.table, caller.account_id)
+        return PropertyDesk(store, self.clock, self.randomness)
+
+    def _book(self, caller: Caller) -> ContactBook:
+        store: ContactStore = SandboxContactStore()
+        if not caller.is_test:
+            now_s = self.clock.now_ms() // 1000
+            store = DynamoContactStore(self.table, caller.account_id, self.randomness, now_s)
+        return ContactBook(store, self.clock, self.randomness)
+
+    def _entry(self, operation: str) -> Entrypoint:
+        handler = _handler(operation)
+        handler.property_desk, handler.contact_book = self.desk, self._book
+        handler.typed_fields = lambda caller: TypedFields(DynamoValueRules(self.table, caller.account_id))
+        return Entrypoint(handler.operation, OpenGate(self), self._records, lambda _seconds: None)
+
+    def _records(self, caller: Caller) -> RecordStore:
+        if caller.is_test:
+            return SandboxRecordStore()
+        return DynamoRecordStore(self.table, caller.account_id, self.clock.now_ms() // 1000)
+
+
+def _caller(account_id: str) -> Caller:
+    """Somebody with every scope."""
+    account = Account(id=account_id, name="Demo", plan=Plan.PRO, hourly_limit=10_000, created_at=_OPENED)
+    key = ApiKey(
+        id="k",
+        account_id=account_id,
+        key_hash="0" * 64,
+        name="Demo",
+        scopes=tuple(Scope),
+        mode=Mode.LIVE,
+        dialect=Dialect.NATIVE,
+        last_four="0000",
+        created_at=_OPENED,
+    )
+    return Caller(account, key)
+
+
+@cache
+def _handler(operation: str) -> Any:
+    """The module of a function, which takes its services from whoever called it last."""
+    path = ROOT / "functions" / operation / "handler.py"
+    spec = spec_from_file_location(f"property_house_{operation}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    with patch.object(bootstrap, "lambda_entry"):
+        spec.loader.exec_module(module)
+    return module
