@@ -5,7 +5,7 @@ answers what it has and where to go on. A contact that nobody touches meanwhile 
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import ceil
 from typing import Final, NamedTuple, Protocol
@@ -169,6 +169,12 @@ class Finder:
         """
         if wanted.is_contradictory:
             return Found(total=0 if with_total else None)
+        if wanted == Wanted(words=wanted.words[:1]) and position.part == 0 and not with_total:
+            # Those that have the word are often enough for a page: the others need not be looked for.
+            found = self._walk([self._whole_word(wanted)], position, limit)
+            if found.further is not None:
+                found.driver = Driver.WORD
+                return found
         sizes, known = self._sizes(wanted, NEWEST_FIRST, was_in_memory=position.in_word_order is False)
         chosen = plan(wanted, NEWEST_FIRST, limit, sizes)
         if position.in_word_order or (chosen.driver is Driver.CREATION and position.in_word_order is None):
@@ -285,7 +291,8 @@ class Finder:
                 source = Posted(self._index, chosen.posting_list, chosen.others, wanted.created, order)
                 posted = {chosen.posting_list, *chosen.others}
                 is_sure = _is_posted(wanted) and posted >= set(wanted.posting_lists)
-                return _Part(source, _meant(wanted), is_sure, chosen.share * (1 if is_sure else _MOST))
+                is_all = is_sure and not chosen.others
+                return _Part(source, _meant(wanted), is_sure, chosen.share * (1 if is_all else _MOST))
             case _:
                 is_plain = wanted == Wanted(created=wanted.created)
                 return _Part(
@@ -318,7 +325,7 @@ class Finder:
         self, wanted: Wanted, chosen: Plan, sizes: Sizes, known: Sequence[Place]
     ) -> list[_Part]:
         """Those of whom every word is a whole one, then the others."""
-        longest = max(wanted.words, key=lambda word: (len(word), word))
+        longest = _longest(wanted.words)
 
         def is_exact(contact: Contact) -> bool:
             return words_of(contact).issuperset(wanted.words)
@@ -331,23 +338,39 @@ class Finder:
             is_first = place.value is None or place.value == _first_word(contact, longest)
             return is_first and not is_exact(contact) and wanted.matches(contact)
 
-        def worded_exactly(after: Place | None, at_most: int) -> Batch:
-            return self._index.worded_exactly(longest, after and after.contact_id, at_most)
-
+        whole_word = self._whole_word(wanted)
         if chosen.driver is Driver.WORD_ORDER:
             rest: Source = partial(self._index.worded, longest)
-            return [_Part(worded_exactly, exact), _Part(rest, begun)]
+            return [replace(whole_word, accepts=exact), _Part(rest, begun)]
         by_creation = self._by_creation(wanted, NEWEST_FIRST, chosen, known)
         if chosen.driver is Driver.KNOWN and wanted.words == (sizes.known_by,):
             # Which have it as a whole word, their keys have told.
             whole = {place.contact_id for place in known if place.value == longest}
             others = (one for one in _ids(known) if one not in whole)
+            is_sure = wanted == Wanted(words=wanted.words)
             return [
-                _Part(Known((Place(None, one) for one in whole), NEWEST_FIRST), exact),
-                _Part(Known((Place(None, one) for one in others), NEWEST_FIRST), begun),
+                _Part(
+                    Known((Place(None, one) for one in ids), NEWEST_FIRST),
+                    accepts,
+                    is_sure,
+                    1 if is_sure else _MOST,
+                )
+                for ids, accepts in ((whole, exact), (others, begun))
             ]
-        source = worded_exactly if chosen.driver is Driver.CREATION else by_creation.source
-        return [_Part(source, exact), _Part(by_creation.source, begun)]
+        if chosen.driver is Driver.CREATION:
+            return [replace(whole_word, accepts=exact), _Part(by_creation.source, begun)]
+        return [_Part(by_creation.source, exact), _Part(by_creation.source, begun)]
+
+    def _whole_word(self, wanted: Wanted) -> _Part:
+        """Those that have the longest word of a search as it is, the newest first."""
+        longest = _longest(wanted.words)
+
+        def worded_exactly(after: Place | None, at_most: int) -> Batch:
+            return self._index.worded_exactly(longest, after and after.contact_id, at_most)
+
+        is_sure = wanted == Wanted(words=wanted.words[:1])
+        accepts = partial(_has_whole, wanted, longest)
+        return _Part(worded_exactly, accepts, is_sure, 1 if is_sure else _MOST)
 
     def _created(self, wanted: Wanted, order: Order, lacking: SortField | None) -> Source:
         def source(after: Place | None, at_most: int) -> Batch:
@@ -459,6 +482,14 @@ def _batches(source: Source, most: int) -> Generator[Batch, None, Place | None]:
             return None
         most -= max(batch.looked_at, 1)
     return after
+
+
+def _longest(words: Iterable[str]) -> str:
+    return max(words, key=lambda word: (len(word), word))
+
+
+def _has_whole(wanted: Wanted, word: str, contact: Contact, _: Place) -> bool:
+    return word in words_of(contact) and wanted.matches(contact)
 
 
 def _meant(wanted: Wanted) -> Callable[[Contact, Place], bool]:

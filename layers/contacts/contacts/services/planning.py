@@ -36,6 +36,8 @@ class Driver(StrEnum):
     """The shortest posting list, read whole and sorted in memory."""
     KNOWN = "known"
     """The contacts with a word, or changed in a span of time: they have been found already, and are few."""
+    WORD = "word"
+    """A whole word."""
     WORD_ORDER = "word_order"
     """The words with a beginning, in their order."""
 
