@@ -16,14 +16,19 @@ from hypothesis import strategies as st
 from contacts import observability
 from contacts.adapters import keys
 from contacts.adapters.deadline import Deadline
+from contacts.adapters.property_store import DynamoPropertyStore
+from contacts.adapters.table import Table
 from contacts.api import batches
 from contacts.api.answers import MAX_ANSWER_BYTES
 from contacts.api.batches import _Results
 from contacts.domain.accounts import Mode
 from contacts.domain.contact import Contact
 from contacts.domain.outcome import Did, Outcome
+from contacts.domain.properties import PropertyType
 from contacts.services.batches import AT_ONCE, MAX_ITEMS, Item, lanes
 from contacts.services.contact_book import ContactBook
+from contacts.services.property_desk import PropertyDesk, PropertyWish
+from local.table import NAME
 from tests.batch_house import (
     BATCH,
     BatchHouse,
@@ -35,7 +40,7 @@ from tests.batch_house import (
     upsert,
 )
 from tests.event_house import Killed, Life, Mortal
-from tests.fakes import FakeClock
+from tests.fakes import CountingBytes, FakeClock
 from tests.in_process_api import Reply
 from tests.interrupted import Interrupted
 from tests.moto_table import MotoTable
@@ -452,10 +457,34 @@ def test_a_key_that_a_single_request_used_is_none_for_a_batch(house: BatchHouse)
 
 
 def test_of_a_batch_whose_items_cannot_be_taken_nothing_is_kept(house: BatchHouse) -> None:
-    refused = [create(email="no"), {"op": "delete"}]
+    refused = [{"op": "create"}, {"op": "delete"}]
     assert house.statuses(*refused, key="k") == [400, 400]
     assert house.items() == {}
     assert house.statuses(create(email="yes@example.com"), key="k") == [201]
+
+
+def test_values_that_properties_do_not_take_are_named_and_each_name_is_looked_up_once() -> None:
+    table = MotoTable()
+    client = Client(table.client())
+    house = BatchHouse(8, client=client, table=table)
+    properties = DynamoPropertyStore(Table(table.client(), NAME), house.account_id)
+    PropertyDesk(properties, house.clock, CountingBytes()).add(
+        PropertyWish(name="age", type=PropertyType.NUMBER), None
+    )
+    wanted = [create(external_id=f"{n}", custom_fields={"age": n, "city": "x"}) for n in range(20)]
+    wrong = [
+        create(external_id="w", custom_fields={"age": "old"}),
+        create(external_id="x", phone="x", custom_fields={"age": True}),
+        update("1", custom_fields={"age": [], "city": "y"}),
+    ]
+    results = house.results(*wanted, *wrong)
+    assert {result["status"] for result in results[:20]} == {201}
+    named = [{error["field"] for error in result["problem"]["errors"]} for result in results[20:]]
+    assert named == [{"custom_fields.age"}, {"phone", "custom_fields.age"}, {"custom_fields.age"}]
+    assert client.calls.count("batch_get_item") == 1
+    *_, skipping = house.results(*wrong, on_invalid="skip")
+    assert [skip["field"] for skip in skipping["contact"]["skipped"]] == ["custom_fields.age"]
+    assert skipping["contact"]["custom_fields"] == {"age": 1, "city": "y"}
 
 
 def test_what_was_refused_is_tried_again(house: BatchHouse) -> None:

@@ -4,10 +4,12 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 from moto import mock_aws
 
 from contacts import bootstrap
@@ -59,6 +61,14 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def table(settings: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A client of a DynamoDB that holds what the events expect; the queues are there, too, and endpoints answer."""
     monkeypatch.setattr(WebhookSender, "post", lambda *_: DELIVERED)
+    call, one_at_a_time = BaseClient._make_api_call, Lock()
+
+    def called(*arguments: Any) -> Any:
+        """moto is for one thread; a batch has several."""
+        with one_at_a_time:
+            return call(*arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", called)
     with mock_aws():
         client = bootstrap.client("dynamodb")
         create_table(client)

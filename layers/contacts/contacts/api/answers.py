@@ -66,8 +66,8 @@ def contact_answer(contact: Contact, if_none_match: str | None) -> Answer:
     return Answer(200, contact_out(contact), {"ETag": tag})
 
 
-def account_answer(admission: Admission) -> Answer:
-    """An account and where it stands in this hour."""
+def account_answer(admission: Admission, contacts: int) -> Answer:
+    """An account, where it stands in this hour, and how many contacts it has."""
     account = admission.caller.account
     body = {
         "id": account.id,
@@ -76,6 +76,7 @@ def account_answer(admission: Admission) -> Answer:
         "hourly_limit": account.hourly_limit,
         "used_this_hour": admission.used,
         "resets_at": iso(admission.resets_at * 1000),
+        "counts": {"contacts": contacts},
     }
     return Answer(200, body)
 

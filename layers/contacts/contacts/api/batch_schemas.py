@@ -87,7 +87,9 @@ class Read(NamedTuple):
 
 
 def item(number: int, read: Read, on_invalid: OnInvalid, book: ContactBook, typed: TypedFields) -> Item:
-    """What one of the operations asks of the contact book."""
+    """What one of the operations asks of the contact book. (A contact that cannot be taken is refused in asking, with
+    whatever its properties do not take.)
+    """
     operation, contact = read
     ref = None if operation.ref is None else Ref(operation.ref)
     return Item(
@@ -143,7 +145,7 @@ def _names(ref: Ref | None, contact: ContactFields | None) -> frozenset[Hashable
     names: set[Hashable] = set()
     if ref is not None:
         names |= {possible_id(ref), *possible_names(ref)} - {None}
-    given = {} if contact is None else contact.given()
+    given = {} if contact is None else contact.takeable()
     return frozenset(names | {Name(kind, given[kind]) for kind in _NAMES if given.get(kind)})
 
 
