@@ -264,8 +264,11 @@ def test_another_name_or_type_is_told_that_they_never_change(house: PropertyHous
 def test_what_is_not_there_is_not_found(method: str, property_id: str, house: PropertyHouse) -> None:
     house.defined("plan", "string")
     before = house.moto.items()
+    house.client.calls.clear()
     reply = house.request(method, ONE, property_id, body={"label": "x"})
     assert (reply.status, reply.body["code"]) == (404, "property_not_found")
+    # What can be no id is no key either: DynamoDB would refuse one of 3,000 bytes.
+    assert len(house.client.calls) == (property_id == NOBODYS)
     assert house.moto.items() == before
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 
 from contacts.adapters import keys
 from contacts.adapters.value_rules import MAX_LOOKED_UP, DynamoValueRules
+from contacts.domain.errors import MAX_ERRORS_SHOWN
 from contacts.domain.properties import PropertyType, ValueRule
 from contacts.services.typed_fields import TypedFields
 from tests.property_house import (
@@ -264,6 +265,22 @@ def test_an_upsert_skips_the_external_id_of_another_contact_as_an_update_does(ho
     reply = upsert(house, body, on_invalid="skip")
     assert (reply.status, skipped(reply), reply.body["id"]) == (200, ["external_id"], made["id"])
     assert (reply.body["external_id"], reply.body["last_name"]) == ("7", "King")
+
+
+@pytest.mark.parametrize("on_invalid", ["reject", "skip"])
+def test_more_than_an_answer_names_is_refused(on_invalid: str, house: PropertyHouse) -> None:
+    many = range(MAX_ERRORS_SHOWN + 1)
+    for number in many:
+        house.defined(f"n{number}", "boolean")
+    before = house.moto.items()
+    reply = house.create({f"n{number}": number for number in many}, on_invalid=on_invalid)
+    assert len(reply.wrong) == MAX_ERRORS_SHOWN
+    house.client.calls.clear()
+    body = {"email": EMAIL, "custom_fields": {"size": "x"}, **{f"n{number}": 1 for number in many}}
+    reply = house.request("POST", CONTACTS, body=body, query={"on_invalid": on_invalid})
+    assert len(reply.wrong) == MAX_ERRORS_SHOWN
+    assert house.client.calls == []
+    assert house.moto.items() == before
 
 
 @pytest.mark.parametrize("on_invalid", ["ignore", ""])

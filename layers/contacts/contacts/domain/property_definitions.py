@@ -75,7 +75,9 @@ class Property:
 
 def name_objection(name: str) -> str | None:
     """Why a property cannot have a well-formed name, if it cannot."""
-    return "is the name of a field that every contact has" if name.lower() in CORE_FIELDS else None
+    return (
+        f"cannot be {name}: every contact has a field of that name" if name.lower() in CORE_FIELDS else None
+    )
 
 
 def wrong_options(kind: PropertyType, options: Sequence[str] | None) -> str | None:
