@@ -193,6 +193,7 @@ Attempt = Callable[[Api], requests.Response]
 EVERY_OPERATION: dict[str, Attempt] = {
     "create_contact": lambda api: api.post("/v1/contacts", {"external_id": "x"}),
     "list_contacts": lambda api: api.get("/v1/contacts"),
+    "search_contacts": lambda api: api.get("/v1/contacts/search?q=x"),
     "get_contact": lambda api: api.get(path_of("7")),
     "update_contact": lambda api: api.patch(path_of("7"), {"first_name": "A"}),
     "delete_contact": lambda api: api.delete(path_of("7")),
@@ -210,7 +211,14 @@ EVERY_OPERATION: dict[str, Attempt] = {
     "revoke_api_key": lambda api: api.delete("/v1/api-keys/key_1"),
 }
 OPENED_BY = {
-    "contacts:read": {"list_contacts", "get_contact", "list_contact_events", "list_tags", "list_lists"},
+    "contacts:read": {
+        "list_contacts",
+        "search_contacts",
+        "get_contact",
+        "list_contact_events",
+        "list_tags",
+        "list_lists",
+    },
     "contacts:write": {
         *("create_contact", "update_contact", "delete_contact", "restore_contact", "record_event"),
         "batch_contacts",
@@ -218,7 +226,7 @@ OPENED_BY = {
     "keys:write": {"create_api_key", "list_api_keys", "revoke_api_key"},
     "account:read": {"get_account"},
     "webhooks:write": set(),
-    "api_user": {"create_contact", "list_contacts"},
+    "api_user": {"create_contact", "list_contacts", "search_contacts"},
     "user": {"get_contact", "update_contact", "delete_contact"},
 }
 
