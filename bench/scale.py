@@ -76,9 +76,9 @@ class Query:
     is_search: bool = False
     is_second_page: bool = False
     may_read: float = MAX_READS
+    """Read units: more where some of the contacts that are read do not match."""
     may_call: int = MAX_CALLS
     """One more where a second posting list is read: that spares reading contacts."""
-    """Read units: more where some of the contacts that are read do not match."""
 
     def sent(self, api: Api, cursor: str | None = None) -> dict[str, Any]:
         """The answer to it; `cursor`: where to go on."""

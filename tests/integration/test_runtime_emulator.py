@@ -101,5 +101,12 @@ def test_the_stub_of_the_benchmarks_answers_from_its_items() -> None:
     counted = table.answer("UpdateItem", {"Key": missing, "ReturnValues": "ALL_NEW"})
     assert counted == {"Attributes": missing | {"used": {"N": "7"}}}
     assert table.answer("UpdateItem", {"Key": missing}) == {}
-    page = table.answer("Query", {"ExpressionAttributeValues": {":p": {"S": "p"}}, "Limit": 5})
+    page = table.answer(
+        "Query",
+        {
+            "KeyConditionExpression": "PK = :p",
+            "ExpressionAttributeValues": {":p": {"S": "p"}},
+            "Limit": 5,
+        },
+    )
     assert page["Count"] == 1
