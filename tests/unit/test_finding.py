@@ -113,7 +113,7 @@ def ids_of(contacts: list[Json]) -> list[str]:
     by_offset=st.booleans(),
     chosen=tight,
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_list_is_what_a_plain_filter_finds(
     contacts: list[Json], query: Json, sort: str, limit: int, by_offset: bool, chosen: dict[str, Any]
 ) -> None:
@@ -138,7 +138,7 @@ def test_a_list_is_what_a_plain_filter_finds(
     limit=st.integers(1, 6),
     chosen=tight,
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_search_finds_whole_words_first_then_the_newest(
     contacts: list[Json], query: Json, text: str, limit: int, chosen: dict[str, Any]
 ) -> None:
@@ -169,7 +169,7 @@ def test_a_search_finds_whole_words_first_then_the_newest(
     seed=st.integers(0, 1 << 30),
     lags=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_who_is_not_touched_turns_up_exactly_once(
     contacts: list[Json], query: Json, sort: str, limit: int, chosen: dict[str, Any], seed: int, lags: bool
 ) -> None:
