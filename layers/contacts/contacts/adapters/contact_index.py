@@ -47,7 +47,7 @@ class DynamoContactIndex:
         span = _ids(wanted.created, after_id, None, descending=descending)
         if span is None:
             return _NOTHING
-        expression = self._between(*(keys.contact(self._account, one) for one in span))
+        expression = Expression.of_span(*(keys.contact(self._account, one) for one in span))
         _keep_matching(expression, wanted)
         if lacking is not None:
             expression.keep(expression.equals(lacking, None))
@@ -65,7 +65,7 @@ class DynamoContactIndex:
         span = _ids(wanted.created, None, None, descending=False)
         if span is None:
             return 0
-        expression = self._between(*(keys.contact(self._account, one) for one in span))
+        expression = Expression.of_span(*(keys.contact(self._account, one) for one in span))
         _keep_matching(expression, wanted)
         return self._table.how_many_of(expression, at_most)
 
@@ -83,7 +83,7 @@ class DynamoContactIndex:
         span = _ids(created, after_id, last_id, descending=descending)
         if span is None:
             return _NOTHING
-        expression = self._between(*(keys.posting(self._account, posting_list, one) for one in span))
+        expression = Expression.of_span(*(keys.posting(self._account, posting_list, one) for one in span))
         items, further = self._table.query(
             expression, limit=at_most, forward=not descending, consistent=False
         )
@@ -94,16 +94,14 @@ class DynamoContactIndex:
         self, field: SortField, updated: Moments, after: Place | None, *, descending: bool, at_most: int
     ) -> Batch:
         """One Query of the index of a field."""
-        expression = Expression()
-        expression.require(expression.equals("PK", keys.contacts(self._account)))
+        expression = Expression.of_partition(keys.contacts(self._account))
         start = None
         if after is not None and after.value is not None:
             start = {**keys.contact(self._account, after.contact_id)._asdict(), str(field): after.value}
         if field is SortField.UPDATED_AT and updated.is_bounded:
             if after is not None and not updated.has(after.value or ""):
                 return _NOTHING  # Made up: no list leads there, and DynamoDB refuses to start there.
-            low, high = (expression.value(iso(moment)) for moment in (updated.first, updated.last))
-            expression.require(f"{expression.name(field)} BETWEEN {low} AND {high}")
+            expression.require(expression.between(field, iso(updated.first), iso(updated.last)))
         items, is_all = self._table.query_index(
             field, expression, start=start, limit=at_most, forward=not descending
         )
@@ -112,9 +110,8 @@ class DynamoContactIndex:
 
     def worded(self, beginning: str, after: Place | None, at_most: int) -> Batch:
         """One Query of the words that begin with a character."""
-        expression = Expression()
-        expression.require(expression.equals("PK", keys.words_beginning_with(self._account, beginning[0])))
-        expression.require(f"begins_with({expression.name('SK')}, {expression.value(beginning)})")
+        words = keys.words_beginning_with(self._account, beginning[0])
+        expression = Expression.of_beginning(Key(words, beginning))
         start = None
         if after is not None:
             if after.value is None or not after.value.startswith(beginning):
@@ -129,7 +126,7 @@ class DynamoContactIndex:
         span = _ids(Moments(), after_id, None, descending=True)
         if span is None:
             return _NOTHING
-        expression = self._between(*(keys.word_posting(self._account, word, one) for one in span))
+        expression = Expression.of_span(*(keys.word_posting(self._account, word, one) for one in span))
         items, further = self._table.query(expression, limit=at_most, forward=False, consistent=False)
         posted = [Place(*keys.posted_word(_key(item))) for item in items]
         # A word may hold anything: another one may look like this one and an id.
@@ -159,14 +156,6 @@ class DynamoContactIndex:
         found = self._table.get_many(by_key, consistent=False)
         return {by_key[key]: item["n"] for key, item in found.items()}
 
-    def _between(self, low: Key, high: Key) -> Expression:
-        expression = Expression()
-        expression.require(expression.equals("PK", low.PK))
-        expression.require(
-            f"{expression.name('SK')} BETWEEN {expression.value(low.SK)} AND {expression.value(high.SK)}"
-        )
-        return expression
-
 
 class DynamoBookmarks:
     """`services.finding.Bookmarks` on the table."""
@@ -178,12 +167,7 @@ class DynamoBookmarks:
 
     def latest(self, query: str, offset: int, at_most: int) -> list[Bookmark]:
         """One Query of the bookmarks."""
-        expression = Expression()
-        first, last = (keys.bookmark(self._account, query, one) for one in (1, offset))
-        expression.require(expression.equals("PK", first.PK))
-        expression.require(
-            f"{expression.name('SK')} BETWEEN {expression.value(first.SK)} AND {expression.value(last.SK)}"
-        )
+        expression = Expression.of_span(*(keys.bookmark(self._account, query, one) for one in (1, offset)))
         items, _ = self._table.query(expression, limit=at_most, forward=False)
         now_s = self._clock.now_ms() // 1000
         return [_bookmark(item) for item in items if item["ttl"] > now_s]
@@ -305,8 +289,7 @@ def _keep_matching(expression: Expression, wanted: Wanted) -> None:
         for value in values:
             expression.keep(f"contains({expression.name(attribute)}, {expression.value(value)})")
     if wanted.updated.is_bounded:
-        low, high = (expression.value(iso(one)) for one in (wanted.updated.first, wanted.updated.last))
-        expression.keep(f"{expression.name('updated_at')} BETWEEN {low} AND {high}")
+        expression.keep(expression.between("updated_at", iso(wanted.updated.first), iso(wanted.updated.last)))
 
 
 def _key(item: Item) -> Key:

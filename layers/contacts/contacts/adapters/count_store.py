@@ -47,10 +47,7 @@ class DynamoCountStore:
                 return found, _name(start)
 
     def _those_in_use(self, kind: PostingKind) -> Expression:
-        first = keys.count(self._account, PostingList(kind))
-        expression = Expression()
-        expression.require(expression.equals("PK", first.PK))
-        expression.require(f"begins_with({expression.name('SK')}, {expression.value(first.SK)})")
+        expression = Expression.of_beginning(keys.count(self._account, PostingList(kind)))
         expression.keep(f"{expression.name('n')} > {expression.value(0)}")
         return expression
 

@@ -57,8 +57,7 @@ class DynamoDeliveryStore:
         evaluate: int,
     ) -> tuple[list[Delivery], str | None]:
         """Queries on the endpoint's partition, backwards: ids begin with the time of their event."""
-        expression = Expression()
-        expression.require(expression.equals("PK", keys.delivery(account_id, webhook_id, "").PK))
+        expression = Expression.of_partition(keys.delivery(account_id, webhook_id, "").PK)
         expression.keep(f"{expression.name('ttl')} > {expression.value(now_s)}")
         if status is not None:
             expression.keep(expression.equals("status", status))

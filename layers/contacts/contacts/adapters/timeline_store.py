@@ -86,10 +86,7 @@ class DynamoTimelineStore:
         evaluate: int,
     ) -> tuple[list[TimelineEntry], str | None]:
         """Queries on what is kept about the contact, backwards: ids begin with the time of what they tell."""
-        below = keys.timeline_entry(self._account, contact_id, "")
-        expression = Expression()
-        expression.require(expression.equals("PK", below.PK))
-        expression.require(f"begins_with({expression.name('SK')}, {expression.value(below.SK)})")
+        expression = Expression.of_beginning(keys.timeline_entry(self._account, contact_id, ""))
         expression.keep(f"{expression.name('ttl')} > {expression.value(now_s)}")
         if kind is not None:
             expression.keep(expression.equals("type", kind))
