@@ -103,13 +103,14 @@ class _Part:
     is_sure: bool = False
     """Whether every candidate is meant, but for what changed in the last moment: they can be skipped, and counted,
     without being read."""
-    share: float = _MOST
-    """Of what the source looks at, how much is expected to be meant."""
+    share: float | None = None
+    """Of what the source looks at, how much is expected to be meant; None: all of it where that is sure, else most."""
 
     def to_read(self, wanted: int, matched: int, looked_at: int) -> int:
         """How many candidates are to be looked at to find so many, when so many of so many matched before."""
         if not looked_at:
-            return min(ceil(wanted / max(self.share, 1 / _AT_ONCE)), _AT_ONCE)
+            share = (1 if self.is_sure else _MOST) if self.share is None else self.share
+            return min(ceil(wanted / max(share, 1 / _AT_ONCE)), _AT_ONCE)
         density = max(matched, 0.25) / looked_at
         return min(ceil(wanted / density / _MOST), _AT_ONCE)
 
@@ -141,15 +142,10 @@ class Finder:
         chosen = plan(wanted, order, limit, sizes, was_in_memory=position.in_memory, skip=position.skip)
         if not order.is_of_creation and chosen.driver is not Driver.NAME:
             position = position._replace(in_memory=chosen.is_in_memory)
-            if (
-                position.part == 0
-                and position.place
-                and position.place.value is None
-                and not chosen.is_in_memory
-            ):
-                position = position._replace(
-                    part=1
-                )  # In memory, those that lack the field are not a part of their own.
+            is_lacking = position.place is not None and position.place.value is None
+            if position.part == 0 and is_lacking and not chosen.is_in_memory:
+                # In memory, those that lack the field are no part of their own; along the index they are.
+                position = position._replace(part=1)
         found = self._walk(self._list_parts(wanted, order, chosen, known), position, limit)
         found.driver = chosen.driver
         if with_total:
@@ -312,14 +308,13 @@ class Finder:
 
         if order.field is SortField.UPDATED_AT:
             is_sure = wanted == Wanted(updated=wanted.updated)
-            return [_Part(indexed, _meant(wanted), is_sure, 1 if is_sure else _MOST)]
+            return [_Part(indexed, _meant(wanted), is_sure)]
 
         def lacks(contact: Contact, _: Place) -> bool:
             return order.value(contact) is None and wanted.matches(contact)
 
-        is_sure = wanted == Wanted()
-        having = _Part(indexed, _meant(wanted), is_sure, 1 if is_sure else _MOST)
-        return [having, _Part(self._created(wanted, order, order.field), lacks, not wanted.words)]
+        having = _Part(indexed, _meant(wanted), is_sure=wanted == Wanted())
+        return [having, _Part(self._created(wanted, order, order.field), lacks, not wanted.words, _MOST)]
 
     def _search_parts(
         self, wanted: Wanted, chosen: Plan, sizes: Sizes, known: Sequence[Place]
@@ -349,12 +344,7 @@ class Finder:
             others = (one for one in _ids(known) if one not in whole)
             is_sure = wanted == Wanted(words=wanted.words)
             return [
-                _Part(
-                    Known((Place(None, one) for one in ids), NEWEST_FIRST),
-                    accepts,
-                    is_sure,
-                    1 if is_sure else _MOST,
-                )
+                _Part(Known((Place(None, one) for one in ids), NEWEST_FIRST), accepts, is_sure)
                 for ids, accepts in ((whole, exact), (others, begun))
             ]
         if chosen.driver is Driver.CREATION:
@@ -370,7 +360,7 @@ class Finder:
 
         is_sure = wanted == Wanted(words=wanted.words[:1])
         accepts = partial(_has_whole, wanted, longest)
-        return _Part(worded_exactly, accepts, is_sure, 1 if is_sure else _MOST)
+        return _Part(worded_exactly, accepts, is_sure)
 
     def _created(self, wanted: Wanted, order: Order, lacking: SortField | None) -> Source:
         def source(after: Place | None, at_most: int) -> Batch:
