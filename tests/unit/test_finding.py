@@ -1,6 +1,6 @@
 """Lists and searches against a plain filter over the same contacts: same set, same order, no double, no gap."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from random import Random
 from typing import Any
@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contacts.adapters.contact_index import DynamoContactIndex
+from contacts.domain.contact import Contact
 from contacts.services import finding, planning
 from tests.finding_house import FindingHouse, Json, in_order, is_exact, matches
 
@@ -158,6 +160,43 @@ def test_a_search_finds_whole_words_first_then_the_newest(
     assert shown[:whole] == expected[:whole]
     if chosen["in_memory"] == 1000:
         assert shown == expected
+
+
+@given(
+    contacts=st.lists(people, min_size=1, max_size=12),
+    text=st.sampled_from(["jo", "j", "example.com", "p1"]),
+    limit=st.integers(1, 6),
+    by_offset=st.booleans(),
+    chosen=tight,
+)
+@settings(max_examples=30, deadline=None)
+def test_a_search_that_tells_no_total_finds_the_same(
+    contacts: list[Json], text: str, limit: int, by_offset: bool, chosen: dict[str, Any]
+) -> None:
+    """It looks for the others only where those that have the word do not fill the page."""
+    house, _ = filled(contacts)
+    asked: Json = {"q": text, "limit": limit}
+    route = "/v1/contacts/search"
+    with bounds(chosen):
+        told = [*house.pages({**asked, "include_total": True}, route)]
+        untold = [*house.pages(asked, route, by_offset=by_offset)]
+    assert [one for page in untold for one in page["data"]] == [one for page in told for one in page["data"]]
+
+
+def test_what_whole_words_have_given_of_a_page_is_not_read_again() -> None:
+    house, _ = filled([_person(number) for number in range(16)])
+    read: list[str] = []
+    contacts = DynamoContactIndex.contacts
+
+    def noted(index: DynamoContactIndex, ids: Iterable[str]) -> Mapping[str, Contact]:
+        wanted = list(ids)
+        read.extend(wanted)
+        return contacts(index, wanted)
+
+    with patch.object(DynamoContactIndex, "contacts", noted):
+        found = house.ask({"q": "jo", "limit": 100}, "/v1/contacts/search").body["data"]
+    assert len(found) > sum(is_exact(one, {"q": "jo"}) for one in found) > 0
+    assert read == ids_of(found)
 
 
 @given(

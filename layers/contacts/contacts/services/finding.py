@@ -92,6 +92,8 @@ class Found:
     driver: Driver | None = None
     candidates: int = 0
     """How many contacts, or keys of contacts, were looked at."""
+    skipped: int = 0
+    """How many were skipped for an offset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,18 +167,20 @@ class Finder:
         """
         if wanted.is_contradictory:
             return Found(total=0 if with_total else None)
+        found = Found()
         if wanted == Wanted(words=wanted.words[:1]) and position.part == 0 and not with_total:
             # Those that have the word are often enough for a page: the others need not be looked for.
             found = self._walk([self._whole_word(wanted)], position, limit)
             if found.further is not None:
                 found.driver = Driver.WORD
                 return found
+            position = position._replace(part=1, place=None)
         sizes, known = self._sizes(wanted, NEWEST_FIRST, was_in_memory=position.in_word_order is False)
         chosen = plan(wanted, NEWEST_FIRST, limit, sizes)
         if position.in_word_order or (chosen.driver is Driver.CREATION and position.in_word_order is None):
             chosen = Plan(Driver.WORD_ORDER)
         position = position._replace(in_word_order=chosen.driver is Driver.WORD_ORDER)
-        found = self._walk(self._search_parts(wanted, chosen, sizes, known), position, limit)
+        found = self._walk(self._search_parts(wanted, chosen, sizes, known), position, limit, found)
         found.driver = chosen.driver
         if with_total:
             found.total = self._total(wanted, sizes, known)
@@ -373,17 +377,23 @@ class Finder:
 
     # How they are gone through
 
-    def _walk(self, parts: Sequence[_Part], position: Position, limit: int) -> Found:
-        found = Found()
-        budget = MAX_CANDIDATES + (MAX_SKIPPED if position.skip else 0)
-        number, place, skip = position.part, position.place, position.skip
+    def _walk(
+        self, parts: Sequence[_Part], position: Position, limit: int, found: Found | None = None
+    ) -> Found:
+        """A page from a position on; `found`: what of it an earlier walk found, up to there."""
+        found = found or Found()
+        budget = MAX_CANDIDATES + (MAX_SKIPPED if position.skip else 0) - found.candidates
+        number, place, skip = position.part, position.place, position.skip - found.skipped
         matched = looked_at = 0
         while number < len(parts):
             part = parts[number]
             missing = limit - len(found.contacts)
+            far = _PAGES_LOOKED_THROUGH * (limit + 1)
+            if budget <= 0 or (not missing and looked_at >= far):
+                found.further = position._replace(part=number, place=place, skip=skip)
+                return found
             # One more, so that the last page is known to be it. Of a full page only so far as that is cheap.
             at_most = part.to_read(skip + missing + 1, matched, looked_at)
-            far = _PAGES_LOOKED_THROUGH * (limit + 1)
             at_most = min(budget, at_most if missing else far - looked_at)
             batch = part.source(place, at_most)
             budget -= max(batch.looked_at, 1)
@@ -416,10 +426,7 @@ class Finder:
             if place is None:
                 number += 1
                 matched = looked_at = 0
-            is_full = len(found.contacts) == limit
-            if number < len(parts) and (budget <= 0 or (is_full and looked_at >= far)):
-                found.further = position._replace(part=number, place=place, skip=skip)
-                return found
+        found.skipped = position.skip - skip
         return found
 
     def _contacts(self, batch: Batch, places: Iterable[Place]) -> Mapping[str, Contact]:
