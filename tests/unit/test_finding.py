@@ -183,6 +183,23 @@ def test_a_search_that_tells_no_total_finds_the_same(
     assert [one for page in untold for one in page["data"]] == [one for page in told for one in page["data"]]
 
 
+@pytest.mark.parametrize("in_memory", [0, 1000], ids=["in the order of the words", "the newest first"])
+def test_a_search_goes_on_from_anywhere(in_memory: int) -> None:
+    house, _ = filled([_person(number) for number in range(16)])
+    route = "/v1/contacts/search"
+    with bounds({"in_memory": in_memory, "worth_looking": 0, "candidates": 1000, "at_once": 1000}):
+        found = house.ask({"q": "jo", "limit": 100}, route).body["data"]
+        assert len(found) == 12
+        for begin in reversed(range(len(found))):  # so that no bookmark lies before it
+            assert (
+                house.ask({"q": "jo", "limit": 3, "offset": begin}, route).body["data"]
+                == found[begin : begin + 3]
+            )
+        for limit in range(1, len(found)):
+            pages = house.pages({"q": "jo", "limit": limit}, route)
+            assert [one for page in pages for one in page["data"]] == found
+
+
 def test_what_whole_words_have_given_of_a_page_is_not_read_again() -> None:
     house, _ = filled([_person(number) for number in range(16)])
     read: list[str] = []
