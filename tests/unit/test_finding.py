@@ -13,20 +13,9 @@ from hypothesis import strategies as st
 from contacts.adapters.contact_index import DynamoContactIndex
 from contacts.domain.contact import Contact
 from contacts.services import finding, planning
-from tests.finding_house import FindingHouse, Json, in_order, is_exact, matches
+from tests.finding_house import NAMES, SORTS, FindingHouse, Json, in_order, is_exact, matches
 
 TAGS, LISTS = ["vip", "customer", "a,b #1"], ["news", "launch"]
-NAMES = ["José Jo", "Jo", "John Łuk", "jo-ann", "Иван Jo", "Ada", "Jörg jo", None]
-SORTS = [
-    "created_at",
-    "-created_at",
-    "updated_at",
-    "-updated_at",
-    "email",
-    "-email",
-    "external_id",
-    "-external_id",
-]
 
 people = st.fixed_dictionaries(
     {
