@@ -16,7 +16,7 @@ from contacts.adapters.table import Table
 from contacts.domain.contact import Contact
 from contacts.domain.identity import Name, first_uuid7, last_uuid7
 from contacts.domain.postings import PostingList
-from contacts.domain.queries import Moments, SortField, Wanted
+from contacts.domain.queries import ALWAYS, Moments, SortField, Wanted
 from contacts.domain.timestamps import HOUR, iso
 from contacts.services.candidates import Batch, Place
 from contacts.services.finding import Bookmark, Position
@@ -87,7 +87,7 @@ class DynamoContactIndex:
         items, further = self._table.query(
             expression, limit=at_most, forward=not descending, consistent=False
         )
-        places = [Place(None, keys.contact_id(_key(item))) for item in items]
+        places = [Place(None, keys.contact_id(Key.of(item))) for item in items]
         return Batch(places, None if further is None else Place(None, keys.contact_id(further)), len(places))
 
     def sorted_by(
@@ -105,7 +105,7 @@ class DynamoContactIndex:
         items, is_all = self._table.query_index(
             field, expression, start=start, limit=at_most, forward=not descending
         )
-        places = [Place(item[field], keys.contact_id(_key(item))) for item in items]
+        places = [Place(item[field], keys.contact_id(Key.of(item))) for item in items]
         return Batch(places, None if is_all or not places else places[-1], len(places))
 
     def worded(self, beginning: str, after: Place | None, at_most: int) -> Batch:
@@ -118,17 +118,17 @@ class DynamoContactIndex:
                 return _NOTHING
             start = keys.word_posting(self._account, after.value, after.contact_id)
         items, further = self._table.query(expression, start=start, limit=at_most, consistent=False)
-        places = [Place(*keys.posted_word(_key(item))) for item in items]
+        places = [Place(*keys.posted_word(Key.of(item))) for item in items]
         return Batch(places, None if further is None else Place(*keys.posted_word(further)), len(places))
 
     def worded_exactly(self, word: str, after_id: str | None, at_most: int) -> Batch:
         """One Query of the words that begin with a character."""
-        span = _ids(Moments(), after_id, None, descending=True)
+        span = _ids(ALWAYS, after_id, None, descending=True)
         if span is None:
             return _NOTHING
         expression = Expression.of_span(*(keys.word_posting(self._account, word, one) for one in span))
         items, further = self._table.query(expression, limit=at_most, forward=False, consistent=False)
-        posted = [Place(*keys.posted_word(_key(item))) for item in items]
+        posted = [Place(*keys.posted_word(Key.of(item))) for item in items]
         # A word may hold anything: another one may look like this one and an id.
         places = [Place(None, place.contact_id) for place in posted if place.value == word]
         last = None if further is None else Place(None, keys.posted_word(further)[1])
@@ -292,13 +292,9 @@ def _keep_matching(expression: Expression, wanted: Wanted) -> None:
         expression.keep(expression.between("updated_at", iso(wanted.updated.first), iso(wanted.updated.last)))
 
 
-def _key(item: Item) -> Key:
-    return Key(item["PK"], item["SK"])
-
-
 def _bookmark(item: Item) -> Bookmark:
     place = None if item.get("contact_id") is None else Place(item.get("value"), item["contact_id"])
     position = Position(
         int(item["part"]), place, in_memory=item.get("in_memory"), in_word_order=item.get("in_word_order")
     )
-    return Bookmark(keys.bookmark_offset(_key(item)), position)
+    return Bookmark(keys.bookmark_offset(Key.of(item)), position)

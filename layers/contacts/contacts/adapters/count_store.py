@@ -36,7 +36,7 @@ class DynamoCountStore:
         while True:
             chunk = min(evaluate, chunk)
             items, start = self._table.query(expression, start=start, limit=chunk, consistent=False)
-            found.extend(Counted(_name(keys.Key(item["PK"], item["SK"])), item["n"]) for item in items)
+            found.extend(Counted(_name(keys.Key.of(item)), item["n"]) for item in items)
             evaluate, chunk = evaluate - chunk, _MANY
             if len(found) > at_most:
                 found = found[:at_most]

@@ -224,7 +224,7 @@ def _delivery_from(item: Item, account_id: str, webhook_id: str) -> Delivery:
     ref = DeliveryRef(
         account_id=account_id,
         webhook_id=webhook_id,
-        delivery_id=keys.delivery_id(keys.Key(item["PK"], item["SK"])),
+        delivery_id=keys.delivery_id(keys.Key.of(item)),
         event_id=item["event_id"],
         event_type=item["event_type"],
         appended_at=item.get("appended_at"),

@@ -101,7 +101,7 @@ class DynamoTraceStore:
 
 
 def _trace(item: Item) -> Trace:
-    key = keys.Key(item["PK"], item["SK"])
+    key = keys.Key.of(item)
     digest, event_id = keys.pointed_digest(key), keys.timeline_event_id(key)
     return Trace(
         name=key.SK,

@@ -26,7 +26,7 @@ class DynamoEventSource:
         return keys.event(self._account, iso(position.at_ms), position.event_id)
 
     def _logged(self, item: Item) -> Logged:
-        position = _position(keys.Key(item["PK"], item["SK"]))
+        position = _position(keys.Key.of(item))
         return Logged(position, item["ttl"], event_from(item, self._account, iso(position.at_ms)))
 
 

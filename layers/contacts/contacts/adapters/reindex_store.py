@@ -54,7 +54,7 @@ class DynamoReindexStore:
     def directory(self, account_id: str) -> Directory:
         """A Query over all counts."""
         expression = Expression.of_partition(keys.counts(account_id))
-        found = [Key(item["PK"], item["SK"]) for item in self._table.all_of(expression)]
+        found = [Key.of(item) for item in self._table.all_of(expression)]
         return Directory(
             frozenset(counted for key in found if (counted := keys.counted(key)) is not None),
             frozenset(character for key in found if (character := keys.listed_character(key))),
@@ -127,7 +127,7 @@ class DynamoReindexStore:
         items, last = self._table.query(
             Expression.of_partition(partition), start=start, limit=at_most, consistent=False
         )
-        return {Key(item["PK"], item["SK"]): item for item in items}, last
+        return {Key.of(item): item for item in items}, last
 
     def _is_new(self, key: Key, item: Mapping[str, object], *, dry_run: bool) -> bool:
         if self._table.get(key) is not None:

@@ -185,8 +185,7 @@ class Table:
             found += items
             evaluate -= limit
             if len(found) > at_most:
-                last = found[at_most - 1]
-                return found[:at_most], Key(last["PK"], last["SK"])
+                return found[:at_most], Key.of(found[at_most - 1])
             if after is None or len(found) == at_most or evaluate <= 0:
                 break
         return found, after

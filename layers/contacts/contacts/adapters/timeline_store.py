@@ -97,7 +97,7 @@ class DynamoTimelineStore:
 
 
 def _entry_from(item: Item) -> TimelineEntry:
-    event_id = keys.timeline_event_id(keys.Key(item["PK"], item["SK"]))
+    event_id = keys.timeline_event_id(keys.Key.of(item))
     assert event_id is not None, "only entries of timelines were asked for"
     return TimelineEntry(
         id=event_id,
