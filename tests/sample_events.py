@@ -8,15 +8,19 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from unittest.mock import ANY
 
+from contacts.domain.channels import described_channel
 from contacts.domain.property_definitions import described_property
+from contacts.domain.reach import shown_gate
 from contacts.domain.timeline import entry_of
 from contacts.domain.webhooks import described
 from local.sample_account import (
     ACCOUNT,
     API_KEY,
+    CHANNEL,
     DELIVERY,
     FIRST_ATTEMPT,
     FIRST_SCOPES,
+    GATE,
     KEY,
     LIVE,
     PROPERTY,
@@ -37,6 +41,7 @@ PERSONAL = (
     *("mehmet", "Mehmet", "Öz", "27182", "newsletter opened", "Новини", "order placed", "000417"),
     *("sakura", "さくら", "田中", "48213", "+8190", "Example 株式会社"),
     *("ines", "Inês", "Duarte", "kofi", "Kofi", "Mensah"),
+    *("731905284", "582914467"),
     *(KEY, "Söhne", "example.com", "example.org", "example.net", "whsec_", "127.0.0.1:9000"),
 )
 """What stands in the events or in the table and must not stand in a log."""
@@ -304,7 +309,59 @@ CHANGED_PROPERTY = {
     "updated_at": ANY,
 }
 
+CHANNEL_SHOWN = described_channel(CHANNEL)
+NEW_CHANNEL = {
+    "id": ANY,
+    "type": "whatsapp",
+    "name": "Support Київ",
+    "state": True,
+    "created_at": ANY,
+    "updated_at": ANY,
+}
+NEW_GATE = {
+    "id": ANY,
+    "channel": {"id": CHANNEL.id, "type": "telegram", "name": "Support bot"},
+    "identifier": "582914467",
+    "contact_id": ANY,
+    "created_at": ANY,
+}
+GATES = [
+    shown_gate(GATE, CHANNEL, LIVE.id),
+    {
+        "id": ANY,
+        "channel": {"id": None, "type": "email", "name": "Email"},
+        "identifier": "olena.kovalenko@example.com",
+        "contact_id": LIVE.id,
+        "created_at": LIVE.created_at,
+    },
+    {
+        "id": ANY,
+        "channel": {"id": None, "type": "sms", "name": "SMS"},
+        "identifier": "+380501234567",
+        "contact_id": LIVE.id,
+        "created_at": LIVE.created_at,
+    },
+]
+CHAT = {
+    "id": ANY,
+    "name": "Olena Коваленко",
+    "image": None,
+    "contact": LIVE_SHOWN,
+    "gates": GATES,
+    "created_at": LIVE.created_at,
+    "updated_at": LIVE.updated_at,
+}
+
 EXPECTED = {
+    "add_gate": Expected(201, NEW_GATE),
+    "create_channel": Expected(201, NEW_CHANNEL),
+    "get_channel": Expected(200, CHANNEL_SHOWN),
+    "get_chat": Expected(200, CHAT),
+    "list_channels": Expected(
+        200, {"data": [CHANNEL_SHOWN], "has_more": False, "next_cursor": None, "total": 1}
+    ),
+    "list_gates": Expected(200, {"data": GATES, "has_more": False, "next_cursor": None, "total": 3}),
+    "update_channel": Expected(200, {**CHANNEL_SHOWN, "state": False, "updated_at": ANY}),
     "batch_contacts": Expected(207, {"results": BATCH_DONE}),
     "create_api_key": Expected(201, NEW_KEY),
     "create_webhook": Expected(201, NEW_WEBHOOK),

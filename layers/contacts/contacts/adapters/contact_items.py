@@ -11,6 +11,7 @@ from typing import Any, Final
 from contacts.adapters.attribute_values import Item, item_size
 from contacts.domain.contact import MAX_BYTES, Contact, ValidationStatus
 from contacts.domain.errors import ContactTooLarge
+from contacts.domain.gates import Gate
 from contacts.domain.identity import Name, NameKind
 from contacts.domain.timestamps import DAY, iso
 
@@ -28,6 +29,7 @@ def contact_values(contact: Contact) -> dict[str, object]:
     """The attributes of a contact."""
     values: dict[str, object] = {key: getattr(contact, key) for key in _FIELDS}
     values["absorbed"] = [f"{name.kind}:{name.value}" for name in contact.absorbed] or None
+    values["gates"] = [":".join(gate) for gate in contact.gates] or None
     return values
 
 
@@ -73,4 +75,5 @@ def contact_from(item: Item) -> Contact:
         Name(NameKind(kind), value)
         for kind, _, value in (entry.partition(":") for entry in values.get("absorbed", ()))
     )
+    values["gates"] = tuple(Gate(*entry.split(":", 2)) for entry in values.get("gates", ()))
     return Contact(**values)

@@ -12,6 +12,7 @@ ContactsError
 │   ├── WebhookNotFound
 │   ├── DeliveryNotFound
 │   ├── PropertyNotFound
+│   ├── ChannelNotFound
 │   └── RouteNotFound
 ├── MethodNotAllowed
 ├── Conflict
@@ -21,6 +22,8 @@ ContactsError
 │   ├── TooManyWebhooks
 │   ├── DuplicateProperty
 │   ├── TooManyProperties
+│   ├── TooManyChannels
+│   ├── ChannelOff
 │   └── NotDeliverable
 ├── StaleVersion
 ├── IdempotencyKeyReused
@@ -172,6 +175,15 @@ class PropertyNotFound(NotFound):
         super().__init__("Contact property not found.")
 
 
+class ChannelNotFound(NotFound):
+    """Raised when the account has no channel with that id."""
+
+    code = "channel_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("Channel not found.")
+
+
 class RouteNotFound(NotFound):
     """Raised when nothing is served at a path."""
 
@@ -265,6 +277,21 @@ class TooManyProperties(Conflict):
     """Raised when an account already has as many contact properties as it may have."""
 
     code = "too_many_properties"
+
+
+class TooManyChannels(Conflict):
+    """Raised when an account already has as many channels as it may have."""
+
+    code = "too_many_channels"
+
+
+class ChannelOff(Conflict):
+    """Raised when a contact is to arrive through a channel that is switched off; nothing was written."""
+
+    code = "channel_off"
+
+    def __init__(self) -> None:
+        super().__init__("This channel is off. A PUT with state: true switches it on.")
 
 
 class NotDeliverable(Conflict):

@@ -16,6 +16,8 @@ class Did(StrEnum):
     RECREATED = "recreated"
     """A create found its email in the trash and brought that contact back."""
     DELETED = "deleted"
+    FOUND = "found"
+    """What was to be made was there already; nothing changed."""
     QUEUED = "queued"
     """It will be done in a moment, by another function."""
     RECORDED = "recorded"

@@ -98,6 +98,14 @@ class NamesNotFree(Exception):
         super().__init__("names not free")
         self.claims = dict(claims)
 
+    def live_owners(self) -> list[tuple[str, str]]:
+        """Each kind of name that a live contact has, with the contact's id."""
+        return sorted(
+            (str(name.kind), claim.contact_id)
+            for name, claim in self.claims.items()
+            if claim is not None and claim.standing is Standing.LIVE
+        )
+
 
 class Moved(Exception):
     """Raised by a store when the contact is no longer as it was read; nothing was written."""
