@@ -64,10 +64,12 @@ class Contact:
     unsubscribed_at: str | None = None
     validation_status: str = "pending"
     validation_reason: str | None = None
+    gates: list[str] = field(default_factory=list)
+    """Channels and identifiers."""
 
     def shown(self) -> Json:
         """The contact as the API shows it."""
-        shown = {key: value for key, value in vars(self).items() if key != "full_name"}
+        shown = {key: value for key, value in vars(self).items() if key not in ("full_name", "gates")}
         parts = [part for part in (self.first_name, self.last_name) if part]
         shown["name"] = (" ".join(parts) or None) if self.full_name is None else self.full_name
         return shown
@@ -77,6 +79,7 @@ class Contact:
             yield "email", self.email
         if self.external_id is not None:
             yield "external_id", self.external_id
+        yield from (("gate", gate) for gate in self.gates)
 
     def copy(self, **changes: Any) -> "Contact":
         return Contact(**{**json.loads(json.dumps(vars(self))), **changes})
@@ -105,6 +108,8 @@ class Book:
         self.trash: dict[str, Trashed] = {}
         self.owners: dict[Name, str] = {}
         self.records: dict[str, Record] = {}
+        self.gates: dict[Name, Json] = {}
+        """What was answered when a gate was made."""
         self.ids: list[str] = []
         """Of every contact there ever was."""
 
@@ -185,6 +190,35 @@ class Book:
         self._put(contact)
         self.ids.append(new_id)
         return Said(201, contact.shown())
+
+    def arrive(self, channel: Json, identifier: str, body: Json, now_ms: int, made: Json) -> Said:
+        """`made`: the gate's id and the contact's, if this made them."""
+        if invalid_fields(body):
+            return refused(400, "invalid_input")
+        name = "gate", f"{channel['id']}:{identifier}"
+        owner = self.owners.get(name)
+        if owner in self.trash:
+            self._restored(owner, {}, now_ms)
+        if owner in self.live:
+            return Said(200, self.gates[name])
+        given = {key: value for key, value in body.items() if value is not None}
+        taken = [one for one in names_in(given) if self.owners.get(one) in self.live]
+        if taken:
+            return self._taken(taken)
+        at = iso(now_ms)
+        blank = Contact(id=made["contact_id"], created_at=at, updated_at=at, version=0, gates=[name[1]])
+        contact = patched(blank, given, at)
+        contact.custom_fields = given.get("custom_fields", {})
+        contact.metadata = given.get("metadata", {})
+        self._put(contact)
+        self.ids.append(contact.id)
+        shown = {"channel": channel, "identifier": identifier, "contact_id": contact.id, "created_at": at}
+        self.gates[name] = {"id": made["id"], **shown}
+        return Said(201, self.gates[name])
+
+    def gates_of(self, contact_id: str) -> list[Json]:
+        """Those that it was given."""
+        return [self.gates["gate", gate] for gate in self.live[contact_id].gates]
 
     def update(
         self, ref: str, by: str | None, body: Json, if_match: int | None, skip: bool, now_ms: int

@@ -10,6 +10,7 @@ from unittest.mock import patch
 from urllib.parse import quote, urlencode
 
 from contacts import bootstrap
+from contacts.adapters.channel_store import DynamoChannelStore
 from contacts.adapters.contact_index import DynamoBookmarks, DynamoContactIndex
 from contacts.adapters.contact_store import DynamoContactStore
 from contacts.adapters.records import DynamoRecordStore
@@ -20,8 +21,10 @@ from contacts.api.entrypoint import Entrypoint
 from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
 from contacts.services.contact_book import ContactBook
 from contacts.services.finding import Finder
+from contacts.services.gate_desk import GateDesk
 from contacts.services.gatekeeper import Admission, Gatekeeper
 from contacts.services.ports import Randomness
+from contacts.services.reach import Reach
 from contacts.services.timeline import Timeline
 from contacts.services.typed_fields import TypedFields
 from local.stack import ROOT
@@ -38,6 +41,8 @@ OPERATIONS = {
     "POST /v1/contacts/{ref}/restore": "restore_contact",
     "POST /v1/contacts/{ref}/events": "record_event",
     "GET /v1/contacts/{ref}/events": "list_contact_events",
+    "GET /v1/contacts/{ref}/gates": "list_gates",
+    "POST /v1/channels/{id}/gates": "add_gate",
 }
 ONE = "/v1/contacts/{ref}"
 _OPENED = "2026-01-01T00:00:00.000Z"
@@ -83,8 +88,9 @@ class InProcessApi:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """Send a request; `ref` stands for `{ref}` in the route."""
-        path = route if ref is None else route.replace("{ref}", quote(ref, safe=""))
+        """Send a request; `ref` stands for what is in braces in the route."""
+        parameter = route.partition("{")[2].partition("}")[0]
+        path = route if ref is None else route.replace(f"{{{parameter}}}", quote(ref, safe=""))
         route_key = f"{method} {route}"
         event = {
             "version": "2.0",
@@ -92,7 +98,7 @@ class InProcessApi:
             "rawPath": path,
             "rawQueryString": urlencode(query or {}, doseq=True),
             "headers": {"x-api-key": "any", **(headers or {})},
-            "pathParameters": {} if ref is None else {"ref": ref.replace("%", "%25")},
+            "pathParameters": {} if ref is None else {parameter: ref.replace("%", "%25")},
             "requestContext": {"http": {"method": method, "path": path}, "requestId": "r-1"},
             "body": None if body is None else json.dumps(body),
             "isBase64Encoded": False,
@@ -114,6 +120,7 @@ class InProcessApi:
         handler.finder = self._finder
         handler.timeline = self._timeline
         handler.typed_fields = self._typed_fields
+        handler.gate_desk, handler.reach = self._gate_desk, self._reach
         return Entrypoint(
             handler.operation, OpenGate(self._caller), self._record_store, lambda _seconds: None
         )
@@ -136,6 +143,16 @@ class InProcessApi:
     def _timeline(self, caller: Caller) -> Timeline:
         entries = DynamoTimelineStore(self._table, self._caller.account_id)
         return Timeline(self._contact_book(caller), entries, self._clock, self._randomness)
+
+    def _gate_desk(self, caller: Caller) -> GateDesk:
+        contacts, book = self._contact_store(caller), self._contact_book(caller)
+        return GateDesk(self._channels(), contacts, book, self._clock, self._randomness)
+
+    def _reach(self, caller: Caller) -> Reach:
+        return Reach(self._contact_book(caller), self._channels())
+
+    def _channels(self) -> DynamoChannelStore:
+        return DynamoChannelStore(self._table, self._caller.account_id)
 
     def _typed_fields(self, _: Caller) -> TypedFields:
         return TypedFields(DynamoValueRules(self._table, self._caller.account_id))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 from urllib.parse import urlencode
 
@@ -91,6 +91,8 @@ class OpenGate(Gatekeeper):
 class PropertyHouse:
     """A table, a clock, and the operations on them. Made anew by each test."""
 
+    operations: ClassVar[Mapping[str, str]] = OPERATIONS
+
     def __init__(self) -> None:
         self.moto = MotoTable()
         self.client = CountedClient(self.moto.client())
@@ -126,7 +128,7 @@ class PropertyHouse:
         key: str | None = None,
     ) -> Reply:
         """Send a request; `name` stands for what is in braces in the route, `key` is its Idempotency-Key."""
-        parameter = route.partition("{")[2].rstrip("}")
+        parameter = route.partition("{")[2].partition("}")[0]
         path = route if name is None else route.replace(f"{{{parameter}}}", name)
         event = {
             "version": "2.0",
@@ -140,7 +142,7 @@ class PropertyHouse:
             "isBase64Encoded": False,
         }
         context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
-        answer = self._entry(OPERATIONS[f"{method} {route}"])(event, context)
+        answer = self._entry(self.operations[f"{method} {route}"])(event, context)
         return Reply(answer["statusCode"], json.loads(answer["body"]), answer["headers"])
 
     def defined(self, name: str, kind: str, **more: Any) -> Any:
@@ -168,17 +170,25 @@ class PropertyHouse:
             store = self.store or DynamoPropertyStore(self.table, caller.account_id)
         return PropertyDesk(store, self.clock, self.randomness)
 
-    def _book(self, caller: Caller) -> ContactBook:
-        store: ContactStore = SandboxContactStore()
-        if not caller.is_test:
-            now_s = self.clock.now_ms() // 1000
-            store = DynamoContactStore(self.table, caller.account_id, self.randomness, now_s)
-        return ContactBook(store, self.clock, self.randomness)
+    def furnish(self, handler: Any) -> None:
+        """Give a handler the services it asks for."""
+        handler.property_desk, handler.contact_book = self.desk, self.book
+        handler.typed_fields = lambda caller: TypedFields(DynamoValueRules(self.table, caller.account_id))
+
+    def contacts(self, caller: Caller) -> ContactStore:
+        """The caller's contacts."""
+        if caller.is_test:
+            return SandboxContactStore()
+        now_s = self.clock.now_ms() // 1000
+        return DynamoContactStore(self.table, caller.account_id, self.randomness, now_s)
+
+    def book(self, caller: Caller) -> ContactBook:
+        """The caller's contact book."""
+        return ContactBook(self.contacts(caller), self.clock, self.randomness)
 
     def _entry(self, operation: str) -> Entrypoint:
         handler = _handler(operation)
-        handler.property_desk, handler.contact_book = self.desk, self._book
-        handler.typed_fields = lambda caller: TypedFields(DynamoValueRules(self.table, caller.account_id))
+        self.furnish(handler)
         return Entrypoint(handler.operation, OpenGate(self), self._records, lambda _seconds: None)
 
     def _records(self, caller: Caller) -> RecordStore:

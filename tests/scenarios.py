@@ -10,12 +10,14 @@ from contacts.adapters.contact_store import DynamoContactStore
 from contacts.adapters.records import DynamoRecordStore
 from contacts.adapters.table import Table
 from contacts.adapters.verdict_store import DynamoVerdictStore
+from contacts.domain.channels import Channel, ChannelType
 from contacts.domain.contact import Change
 from contacts.domain.errors import ContactsError, TemporarilyUnavailable
 from contacts.domain.identity import Ref, uuid7
 from contacts.domain.outcome import Did, Outcome
 from contacts.domain.verdicts import Reason, invalid
 from contacts.services.contact_book import ContactBook, OnConflict
+from contacts.services.gate_desk import GateDesk
 from contacts.services.once import replayed
 from contacts.services.terms import UNCONDITIONAL, Terms
 from local.table import NAME
@@ -32,6 +34,26 @@ NEW_EMAIL, NEW_EXTERNAL_ID = "ada@example.org", "crm-9"
 BEGAN_MS = 1_768_471_200_000
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+
+
+CHANNEL = Channel(
+    id="0198f3a0-0000-7000-8000-0000000000c1",
+    type=ChannelType.TELEGRAM,
+    name="Bot",
+    created_at="2026-01-01T00:00:00.000Z",
+    updated_at="2026-01-01T00:00:00.000Z",
+)
+IDENTIFIER = "731905284"
+
+
+class OneChannel:
+    """`services.channel_desk.Channels` of an account with one channel."""
+
+    def by_id(self, channel_id: str) -> Channel | None:
+        return CHANNEL if channel_id == CHANNEL.id else None
+
+    def all(self) -> list[Channel]:
+        return [CHANNEL]
 
 
 def contact_book(dynamodb: Any, at_ms: int, draws: str) -> ContactBook:
@@ -143,6 +165,12 @@ class Beginning:
         given = {"first_name": label, "tags": ["old"], "custom_fields": {"plan": "a"}, **given}
         contact_book(self._dynamodb, BEGAN_MS, label).create(given)
 
+    def arrive(self, label: str, **given: object) -> None:
+        """As `create`, through a gate."""
+        _arriving(
+            contact_book(self._dynamodb, BEGAN_MS, label), {"first_name": label, **given}, UNCONDITIONAL
+        )
+
     def change(self, label: str, **given: object) -> None:
         """Change a contact."""
         self._later().update(Ref(contact_id(label)), Change.of(given))
@@ -172,7 +200,7 @@ def _live(begin: Beginning) -> None:
 
 
 def _two_live(begin: Beginning) -> None:
-    begin.create("ada", email=EMAIL)
+    begin.arrive("ada", email=EMAIL)
     begin.create("bea", email=OTHER_EMAIL, external_id=EXTERNAL_ID)
 
 
@@ -205,7 +233,8 @@ def _trashed_and_a_name_set_free(begin: Beginning) -> None:
 
 
 def _trashed_beside_live(begin: Beginning) -> None:
-    _trashed(begin)
+    begin.arrive("ada", email=EMAIL, external_id=EXTERNAL_ID)
+    begin.trash("ada")
     begin.create("bea", email=OTHER_EMAIL, external_id=OTHER_EXTERNAL_ID)
 
 
@@ -284,6 +313,16 @@ def _restoring(ref: str) -> Asking:
     return lambda book, _, terms: book.restore(Ref(ref), terms)
 
 
+def _arriving(book: ContactBook, given: Mapping[str, object], terms: Terms) -> Outcome:
+    """Arrive through the gate that everything is about."""
+    desk = GateDesk(OneChannel(), book._store, book, book._clock, book._randomness)
+    return desk.add(CHANNEL.id, IDENTIFIER, given, terms.receipt)
+
+
+def _arriving_with_the_email(book: ContactBook, label: str, terms: Terms) -> Outcome:
+    return _arriving(book, {"email": EMAIL, "last_name": label}, terms)
+
+
 def _judging(book: ContactBook, label: str, terms: Terms) -> Outcome:
     """A verdict on a live contact's email, as validation writes it: no caller sees it come."""
     store: Any = book._store
@@ -315,6 +354,7 @@ WRITES = (
     Write("erase by email", _deleting(EMAIL, permanent=True)),
     Write("restore by id", _restoring(ADA)),
     Write("restore by email", _restoring(EMAIL)),
+    Write("arrive through a gate", _arriving_with_the_email),
 )
 VERDICT = Write("a verdict on the email", _judging)
 """No request, so it has no terms; but it may come between a request's calls."""

@@ -21,6 +21,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from contacts.adapters import keys as table_keys
+from contacts.adapters.channel_store import DynamoChannelStore
+from contacts.adapters.table import Table
+from contacts.domain.channels import Channel, ChannelType
+from contacts.domain.outcome import Did, Outcome
 from local.table import NAME
 from tests.contact_model import Book, Json, Said, iso
 from tests.deterministic import Dice
@@ -37,6 +41,7 @@ STEPS = 50
 
 EMAILS = ["ada@example.com", "Ada@Example.COM", "bea@example.com", "max@bücher.example.com"]
 EXTERNAL_IDS = ["crm-1", "CRM-1", "ada@example.com", "0198f3a0-0000-4000-8000-00000000000a", "50%25 a/b?c&d"]
+IDENTIFIERS = ["731905284", "crm-1", "a:b#c"]
 NOBODY = "0198f3a0-0000-7000-8000-0000000000ff"
 VERDICTS = [("valid", None), ("invalid", "no_mx"), ("invalid", "bounced")]
 NAMES = ["Ada", "Ada King Lovelace", "Ελένη Παπαδοπούλου", ""]
@@ -117,6 +122,14 @@ def doing(weight: int, name: str, **strategies: st.SearchStrategy[Any]) -> list[
 operations = st.sampled_from(
     [
         *doing(5, "create", body=new_contacts, on_conflict=st.sampled_from(["reject", "update"]), key=keys),
+        *doing(
+            3,
+            "arrive",
+            number=st.integers(0, 1),
+            identifier=st.sampled_from(IDENTIFIERS),
+            body=st.one_of(bodies(FIELDS), bodies(FIELDS, email=emails)),
+            key=keys,
+        ),
         *doing(4, "update", ref=refs, by=kinds, body=changes, skip=st.booleans(), version=versions, key=keys),
         *doing(4, "delete", ref=refs, by=kinds, permanent=rarely, version=versions, key=keys),
         *doing(4, "restore", ref=refs, by=kinds, version=versions, key=keys),
@@ -171,6 +184,7 @@ class ContactMachine(RuleBasedStateMachine):
         self.keyed: Ask | None = None
         """The latest request that had an Idempotency-Key."""
         self.table.call("put_item", {"TableName": NAME, "Item": account_item(ACCOUNT_ID)})
+        self.channels = [self.channel(number) for number in range(2)]
         self.wire = Mortal(self.table.client())
         self.projection = Projection(self.wire)
         self.items: list[TypedItem] = []
@@ -201,6 +215,12 @@ class ContactMachine(RuleBasedStateMachine):
             return self.book.create(body, on_conflict, self.now, made)
 
         self.write(ask, modelled)
+
+    def arrive(self, number: int, identifier: str, body: Json, key: str | None) -> None:
+        channel = self.channels[number]
+        sent = {"identifier": identifier, **body}
+        ask = Ask("POST", "/v1/channels/{id}/gates", channel["id"], body=sent, key=key)
+        self.write(ask, lambda reply: self.book.arrive(channel, identifier, body, self.now, reply.body))
 
     def update(
         self, ref: str | int, by: str | None, body: Json, skip: bool, version: str | None, key: str | None
@@ -247,6 +267,9 @@ class ContactMachine(RuleBasedStateMachine):
         if reply.status == 200:
             known = {"if-none-match": reply.headers["ETag"]}
             assert self.api.request("GET", ONE, name, query=_by(by), headers=known).status == 304
+            gates = self.api.request("GET", f"{ONE}/gates", reply.body["id"]).body["data"]
+            arrived = [gate for gate in gates if gate["channel"]["id"]]
+            assert sorted(map(_text, arrived)) == sorted(map(_text, self.book.gates_of(reply.body["id"])))
 
     def list_by_creation(
         self, newest_first: bool, limit: int, flags: Json, bounds: tuple[int, int] | None
@@ -306,6 +329,17 @@ class ContactMachine(RuleBasedStateMachine):
             assert self.projection.take(batch) is None
         self.wire.dies_after = None
         self.told = self.told[len(ready) :]
+
+    def channel(self, number: int) -> Json:
+        """A new channel, as gates show it."""
+        at = iso(BEGAN_MS)
+        channel_id = f"0198f3a0-0000-7000-8000-0000000000c{number}"
+        new = Channel(
+            id=channel_id, type=ChannelType.TELEGRAM, name=f"bot {number}", created_at=at, updated_at=at
+        )
+        store = DynamoChannelStore(Table(self.table.client(), NAME), ACCOUNT_ID)
+        store.add(new, Outcome(did=Did.CREATED), None, BEGAN_MS)
+        return {"id": channel_id, "type": "telegram", "name": new.name}
 
     # Checking
 

@@ -207,6 +207,22 @@ class ContactBook:
 
         return self._once(attempt, terms)
 
+    def bring_back(
+        self, contact_id: str, named: Name, told: Callable[[Contact], Outcome], terms: Terms
+    ) -> Outcome:
+        """Try once to bring a contact back from the trash as it was, because somebody asked for one of its names.
+
+        `told`: what is answered, and remembered, of the contact as it then is.
+
+        Raises:
+            Moved: it is not in the trash any more, or has lost the name.
+            AlreadyRecorded, TemporarilyUnavailable.
+        """
+        trashed = self._store.trashed(contact_id)
+        if trashed is None:
+            raise Moved
+        return self._bring_back(_Found(trashed, named), Change(), Did.RESTORED, terms, {}, told)
+
     # Finding
 
     def _find(self, ref: Ref) -> _Found:
@@ -280,7 +296,15 @@ class ContactBook:
                 return self._bring_back(_Found(trashed, name), change, Did.RECREATED, terms, details)
         raise Moved
 
-    def _bring_back(self, found: _Found, change: Change, did: Did, terms: Terms, details: Details) -> Outcome:
+    def _bring_back(
+        self,
+        found: _Found,
+        change: Change,
+        did: Did,
+        terms: Terms,
+        details: Details,
+        told: Callable[[Contact], Outcome] | None = None,
+    ) -> Outcome:
         """Restore a contact with a change applied. Names that others took meanwhile turn up as it tries.
 
         Raises:
@@ -293,7 +317,7 @@ class ContactBook:
             if not kept.is_reachable and not change.touches_names:
                 raise NamesTaken
             after = change.applied_to(kept, iso(now))
-            outcome = Outcome(did=did, contact=after, details=details)
+            outcome = told(after) if told else Outcome(did=did, contact=after, details=details)
             try:
                 self._store.move(
                     Move(

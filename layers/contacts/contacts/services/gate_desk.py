@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from contacts.domain.channels import Channel
-from contacts.domain.contact import new_contact
-from contacts.domain.errors import ChannelOff, ContactNotFound, DuplicateContact, NamesTaken
+from contacts.domain.contact import Contact, new_contact
+from contacts.domain.errors import ChannelOff, DuplicateContact
 from contacts.domain.gates import Gate
-from contacts.domain.identity import Name, Ref, RefKind, uuid7
+from contacts.domain.identity import Name, uuid7
 from contacts.domain.outcome import Did, Outcome, Receipt
 from contacts.domain.reach import shown_gate
 from contacts.domain.timestamps import iso
@@ -14,6 +14,7 @@ from contacts.services.channel_desk import Channels, existing_channel
 from contacts.services.contact_book import ContactBook
 from contacts.services.once import once
 from contacts.services.ports import (
+    Claim,
     Clock,
     ContactStore,
     Move,
@@ -22,6 +23,7 @@ from contacts.services.ports import (
     Randomness,
     Standing,
 )
+from contacts.services.terms import Terms
 
 
 class GateDesk:
@@ -55,19 +57,22 @@ class GateDesk:
             DuplicateContact: email or external_id belong to a live contact; nothing is created.
             ContactTooLarge, InvalidInput, IdempotencyKeyReused, TemporarilyUnavailable.
         """
-        return once(
-            lambda: self._add(channel_id, identifier, given, receipt), receipt, self._clock, self._randomness
-        )
+        now = self._clock.now_ms()
+        contact_id, gate_id = (uuid7(now, self._randomness(10)) for _ in range(2))
+        gate = Gate(gate_id, channel_id.lower(), identifier)
+        contact = new_contact(contact_id, given, iso(now), (gate,))
+
+        def attempt() -> Outcome:
+            channel = existing_channel(self._channels, channel_id)
+            if not channel.state:
+                raise ChannelOff
+            return self._add(channel, gate, contact, now, receipt)
+
+        return once(attempt, receipt, self._clock, self._randomness)
 
     def _add(
-        self, channel_id: str, identifier: str, given: Mapping[str, object], receipt: Receipt | None
+        self, channel: Channel, gate: Gate, contact: Contact, at_ms: int, receipt: Receipt | None
     ) -> Outcome:
-        channel = existing_channel(self._channels, channel_id)
-        if not channel.state:
-            raise ChannelOff
-        now = self._clock.now_ms()
-        gate = Gate(uuid7(now, self._randomness(10)), channel.id, identifier)
-        contact = new_contact(uuid7(now, self._randomness(10)), given, iso(now), (gate,))
         outcome = Outcome(did=Did.CREATED, details=shown_gate(gate, channel, contact.id))
         try:
             self._contacts.move(
@@ -76,36 +81,40 @@ class GateDesk:
                     was=None,
                     after=contact,
                     becomes=Standing.LIVE,
-                    at_ms=now,
+                    at_ms=at_ms,
                     spares_trashed=frozenset((gate.name,)),
                     outcome=outcome,
                     receipt=receipt,
                 )
             )
         except NamesNotFree as taken:
-            return self._found(channel, gate.name, receipt) or self._refuse(taken)
+            if gate.name in taken.claims:
+                return self._found(channel, gate.name, taken.claims[gate.name], receipt)
+            owners = taken.live_owners()
+            raise (DuplicateContact(owners) if owners else Moved) from None
         return outcome
 
-    def _found(self, channel: Channel, name: Name, receipt: Receipt | None) -> Outcome | None:
-        """The gate that is there; where its contact is in the trash, both come back. None: there is none.
+    def _found(self, channel: Channel, name: Name, claim: Claim | None, receipt: Receipt | None) -> Outcome:
+        """The gate that is there; where its contact is in the trash, both come back.
 
         Raises:
             Moved: somebody deletes, restores or merges the contact at this moment.
         """
-        claim = self._contacts.claim(name)
+
+        def told(contact: Contact) -> Outcome:
+            gate = next((gate for gate in contact.gates if gate.name == name), None)
+            if gate is None:
+                raise Moved
+            return Outcome(did=Did.FOUND, details=shown_gate(gate, channel, contact.id))
+
         if claim is None:
-            return None
-        if claim.standing is Standing.DELETED:
-            try:
-                self._book.restore(Ref(claim.contact_id, RefKind.ID))
-            except (ContactNotFound, NamesTaken):
-                raise Moved from None
-            return self._found(channel, name, receipt)
-        contact = self._contacts.by_id(claim.contact_id)
-        gate = None if contact is None else next((one for one in contact.gates if one.name == name), None)
-        if contact is None or gate is None:
             raise Moved
-        outcome = Outcome(did=Did.FOUND, details=shown_gate(gate, channel, contact.id))
+        if claim.standing is Standing.DELETED:
+            return self._book.bring_back(claim.contact_id, name, told, Terms(receipt=receipt))
+        contact = self._contacts.by_id(claim.contact_id)
+        if contact is None:
+            raise Moved
+        outcome = told(contact)
         if receipt is not None:
             # Nothing changes, but what was answered is to be answered again.
             self._contacts.move(
@@ -120,13 +129,3 @@ class GateDesk:
                 )
             )
         return outcome
-
-    @staticmethod
-    def _refuse(taken: NamesNotFree) -> Outcome:
-        """
-        Raises:
-            DuplicateContact: other names of the new contact belong to live ones.
-            Moved: they did a moment ago.
-        """
-        owners = taken.live_owners()
-        raise DuplicateContact(owners) if owners else Moved
