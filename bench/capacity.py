@@ -128,9 +128,10 @@ class Api:
         Raises:
             AssertionError: the answer is no success.
         """
-        path = row.route.replace("{ref}", row.ref or "")
+        parameter = row.route.partition("{")[2].partition("}")[0]
+        path = row.route.replace(f"{{{parameter}}}", row.ref or "")
         body = None if row.body is None else json.dumps(row.body)
-        event = request_event(row.method, row.route, path, body, **({"ref": row.ref} if row.ref else {}))
+        event = request_event(row.method, row.route, path, body, **({parameter: row.ref} if row.ref else {}))
         event["rawQueryString"] = row.query
         event["headers"] |= {"x-api-key": self.key, **row.headers}
         with redirect_stdout(StringIO()):  # the log line
@@ -310,6 +311,28 @@ def counted_tags(api: Api) -> None:
         api.project(api.item(keys.contact(api.account_id, str(made))))
 
 
+ARRIVE = "/v1/channels/{id}/gates"
+ARRIVAL = {
+    "identifier": "731905284",
+    "first_name": "Ada",
+    "email": "ada@example.com",
+    "tags": ["vip", "beta"],
+}
+
+
+def channel(api: Api) -> object:
+    """Make a channel."""
+    body = {"type": "telegram", "name": "Bot"}
+    return api.request(Row("", "create_channel", "POST", "/v1/channels", Budget(0, 0, 0), body=body))["id"]
+
+
+def arrived_before(api: Api) -> object:
+    """Make a channel, and have a contact arrive through it."""
+    channel_id = str(channel(api))
+    api.request(Row("", "add_gate", "POST", ARRIVE, Budget(0, 0, 0), ref=channel_id, body=ARRIVAL))
+    return channel_id
+
+
 ID = "<id>"
 """Stands for the id of the contact that was made before."""
 LIST = Budget(4, 1, 30)
@@ -365,6 +388,14 @@ ROWS = (
         before=sent_before),
     Row("tags, page of 50", "list_tags", "GET", "/v1/tags", Budget(2, 1, 3), query="limit=50", before=counted_tags),
     Row("account", "get_account", "GET", "/v1/account", Budget(2, 1, 1), before=create()),
+    # A transaction: the contact, its gate, its email; two of the indexes.
+    Row("arrive through a gate", "add_gate", "POST", ARRIVE, Budget(4, 1 + 6 + 2 * 2, 2), ref=ID, body=ARRIVAL,
+        before=channel),
+    Row("arrive again", "add_gate", "POST", ARRIVE, Budget(4, 1, 3), ref=ID, body={"identifier": "731905284"},
+        before=arrived_before),
+    Row("gates of a contact", "list_gates", "GET", f"{REF}/gates", Budget(3, 1, 2), ref=ID, before=create()),
+    Row("chat of a contact", "get_chat", "GET", f"{REF}/chat", Budget(3, 1, 2), ref=ID, before=create()),
+    Row("channels", "list_channels", "GET", "/v1/channels", Budget(2, 1, 1), before=channel),
     Projection("projection of one create"),
 )  # fmt: skip
 
