@@ -11,6 +11,7 @@ from hypothesis import strategies as some
 
 from contacts.adapters import keys
 from contacts.adapters.contact_items import contact_from, contact_values
+from contacts.adapters.contact_store import DynamoContactStore
 from contacts.adapters.table import Table
 from contacts.domain.channels import Channel, ChannelType
 from contacts.domain.contact import TRASH_DAYS, Contact, ValidationStatus
@@ -19,7 +20,7 @@ from contacts.domain.identity import Name, NameKind, derived_id, is_uuid, made_a
 from contacts.domain.outcome import Did, Outcome
 from contacts.domain.reach import open_gates
 from contacts.domain.timestamps import DAY
-from contacts.services.ports import Move, Standing
+from contacts.services.ports import Claim, Move, Standing
 from local.table import NAME
 from tests.channel_house import ARRIVE, CHAT, GATES, RESTORE, ChannelHouse, OneAtATime
 from tests.invariants import violations
@@ -130,11 +131,11 @@ def test_nobody_arrives_through_a_channel_that_is_off(house: ChannelHouse, bot: 
     house.switched(bot, on=False)
     before = house.moto.items()
     for identifier in ("1", "2"):
-        reply = house.arrive(bot, identifier)
+        reply = house.arrive(bot.upper(), identifier)
         assert (reply.status, reply.body["code"]) == (409, "channel_off")
     assert house.moto.items() == before
     house.switched(bot, on=True)
-    assert house.arrive(bot, "1").body == gate
+    assert house.arrive(bot.upper(), "1").body == gate, "an id may be written in capitals"
 
 
 @pytest.mark.parametrize("channel_id", [NOBODYS, "telegram", "x" * 3000])
@@ -183,6 +184,34 @@ def test_an_identifier_may_be_any_text(identifier: str, house: ChannelHouse, bot
     gate = house.arrived(bot, identifier)
     assert house.arrive(bot, identifier).body == gate
     assert house.gates(gate["contact_id"]) == [gate]
+
+
+@pytest.mark.parametrize("is_trashed", [True, False])
+def test_who_arrives_just_after_somebody_looked_arrives_once(
+    is_trashed: bool, house: ChannelHouse, bot: str
+) -> None:
+    """Between the look and the write another request makes the contact, and maybe one more deletes it."""
+    others = ChannelHouse()
+    others.moto, others.table, others.clock = house.moto, house.table, house.clock
+    others.randomness.calls = 1000
+    theirs: list[Any] = []
+
+    class Interrupted(DynamoContactStore):
+        def claim(self, name: Name) -> Claim | None:
+            found = super().claim(name)
+            if not theirs:
+                theirs.append(others.arrived(bot, "1", email="ada@example.com"))
+                if is_trashed:
+                    others.request("DELETE", CONTACT, theirs[0]["contact_id"])
+            return found
+
+    house.contacts = lambda caller: Interrupted(  # type: ignore[method-assign]
+        house.table, caller.account_id, house.randomness, house.clock.now_ms() // 1000
+    )
+    reply = house.arrive(bot, "1", email="ada@example.com")
+    assert (reply.status, [reply.body]) == (200, theirs)
+    assert house.contact("ada@example.com")["id"] == theirs[0]["contact_id"]
+    assert sound(house)
 
 
 def test_of_fifty_arrivals_at_once_one_makes_the_contact(house: ChannelHouse, bot: str) -> None:
