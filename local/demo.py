@@ -13,6 +13,11 @@ DEMO_ACCOUNT = {"name": "Demo", "plan": "enterprise", "hourly_limit": 1_000_000}
 # Name in stack.json -> what is asked of POST /v1/api-keys. "native" comes with the account itself.
 FURTHER_KEYS: dict[str, dict[str, Any]] = {
     "native_test": {"name": "Demo, test mode", "mode": "test", "dialect": "native"},
+    "sendmator": {"name": "Demo, Sendmator", "dialect": "sendmator"},
+    "smashsend": {"name": "Demo, SMASHSEND", "dialect": "smashsend"},
+    "smartsender": {"name": "Demo, Smart Sender", "dialect": "smartsender"},
+    "artamail": {"name": "Demo, Artamail", "dialect": "artamail"},
+    "artamail_test": {"name": "Demo, Artamail, test mode", "mode": "test", "dialect": "artamail"},
 }
 
 
@@ -31,12 +36,22 @@ def create_demo_account(deployment: Deployment, url: str) -> dict[str, Any]:
         LocalStackError: a function or the API refused.
     """
     account = deployment.invoke("ProvisionAccount", DEMO_ACCOUNT)
-    keys = {"native": account["key"]}
-    for name, wanted in FURTHER_KEYS.items():
-        keys[name] = create_key(url, account["key"], wanted)
     for channel in CHANNELS:
         _post(url, "/v1/channels", account["key"], channel)
-    return {"account_id": account["account_id"], "keys": keys}
+    return {"account_id": account["account_id"], "keys": with_all_keys(url, {"native": account["key"]})}
+
+
+def with_all_keys(url: str, keys: dict[str, str]) -> dict[str, str]:
+    """The demo account's keys, and those of FURTHER_KEYS it lacks (an older version made it), which are created.
+
+    Raises:
+        LocalStackError: the API refused.
+    """
+    return keys | {
+        name: create_key(url, keys["native"], wanted)
+        for name, wanted in FURTHER_KEYS.items()
+        if name not in keys
+    }
 
 
 def create_key(url: str, key: str, wanted: dict[str, Any]) -> str:

@@ -207,7 +207,7 @@ def fill(client: Any, table_name: str) -> None:
     now_ms = time.time_ns() // 1_000_000
     table = Table(client, table_name)
     accounts = DynamoAccountStore(table)
-    accounts.open_account(ACCOUNT, API_KEY)
+    accounts.open_account(ACCOUNT, [API_KEY])
     accounts.add_api_key(SPARE_KEY, Outcome(did=Did.CREATED), None, now_ms)
     DynamoPropertyStore(table, ACCOUNT.id).add(PROPERTY, Outcome(did=Did.CREATED), None, now_ms)
     DynamoChannelStore(table, ACCOUNT.id).add(CHANNEL, Outcome(did=Did.CREATED), None, now_ms)

@@ -44,6 +44,8 @@ OPERATIONS = {
     "GET /v1/contacts/{ref}/gates": "list_gates",
     "POST /v1/channels/{id}/gates": "add_gate",
 }
+NATIVE_ROUTES = {"PUT /v1/contacts/{ref}": "PATCH /v1/contacts/{ref}"}
+"""Routes that are another one's, or only a vendor's: with the route by which OPERATIONS knows their function."""
 ONE = "/v1/contacts/{ref}"
 _OPENED = "2026-01-01T00:00:00.000Z"
 
@@ -71,11 +73,18 @@ class OpenGate(Gatekeeper):
 class InProcessApi:
     """The API as one account sees it."""
 
-    def __init__(self, dynamodb: Any, account_id: str, clock: FakeClock, randomness: Randomness) -> None:
+    def __init__(
+        self,
+        dynamodb: Any,
+        account_id: str,
+        clock: FakeClock,
+        randomness: Randomness,
+        dialect: Dialect = Dialect.NATIVE,
+    ) -> None:
         self._table = Table(dynamodb, NAME)
         self._clock = clock
         self._randomness = randomness
-        self._caller = _caller(account_id)
+        self._caller = caller_of(account_id, dialect)
         self._entries = {route: self._entry(operation) for route, operation in OPERATIONS.items()}
 
     def request(
@@ -104,7 +113,7 @@ class InProcessApi:
             "isBase64Encoded": False,
         }
         context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
-        answer = self._entries[route_key](event, context)
+        answer = self._entries[NATIVE_ROUTES.get(route_key, route_key)](event, context)
         content = json.loads(answer["body"]) if answer["body"] else None
         return Reply(answer["statusCode"], content, answer["headers"])
 
@@ -161,7 +170,8 @@ class InProcessApi:
         return DynamoRecordStore(self._table, self._caller.account_id, self._clock.now_ms() // 1000)
 
 
-def _caller(account_id: str) -> Caller:
+def caller_of(account_id: str, dialect: Dialect = Dialect.NATIVE) -> Caller:
+    """Whoever has a key of an account that speaks a dialect."""
     account = Account(
         id=account_id, name="Demo", plan=Plan.ENTERPRISE, hourly_limit=1_000_000_000, created_at=_OPENED
     )
@@ -172,7 +182,7 @@ def _caller(account_id: str) -> Caller:
         name="Demo",
         scopes=(Scope.CONTACTS_READ, Scope.CONTACTS_WRITE),
         mode=Mode.LIVE,
-        dialect=Dialect.NATIVE,
+        dialect=dialect,
         last_four="0000",
         created_at=_OPENED,
     )

@@ -15,7 +15,7 @@ from contacts.adapters.account_store import DynamoAccountStore
 from contacts.adapters.contact_index import DynamoBookmarks, DynamoContactIndex
 from contacts.adapters.table import Table
 from contacts.domain.accounts import Caller as KeyHolder
-from contacts.domain.accounts import Plan
+from contacts.domain.accounts import Dialect, Plan
 from contacts.domain.contact import Change
 from contacts.domain.errors import TemporarilyUnavailable
 from contacts.domain.identity import Ref
@@ -227,7 +227,7 @@ class Rest:
 
     def open_an_account(self, _: str) -> str:
         registrar = Registrar(self._accounts, self._clock, self._dice)
-        return registrar.open_account("B", Plan.FREE, None)[1]
+        return registrar.open_account("B", Plan.FREE, None)[1][Dialect.NATIVE]
 
 
 REST = (

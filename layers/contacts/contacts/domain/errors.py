@@ -4,6 +4,7 @@ ContactsError
 ├── InvalidInput
 │   └── BodyNotJson
 ├── NotAuthenticated
+│   └── KeyRevoked
 ├── ScopeMissing
 ├── LimitReached
 ├── NotFound
@@ -98,6 +99,17 @@ class NotAuthenticated(ContactsError):
     """Raised when the request carries no key, one in the wrong place, or one that is unknown or revoked."""
 
     code = "not_authenticated"
+
+
+class KeyRevoked(NotAuthenticated):
+    """Raised when the request carries a key that was revoked."""
+
+    code = "key_revoked"
+
+    def __init__(self, dialect: str) -> None:
+        """`dialect`: the one the key spoke, in which its client expects to be told."""
+        super().__init__("This API key was revoked.")
+        self.dialect = dialect
 
 
 class ScopeMissing(ContactsError):
