@@ -112,6 +112,11 @@ class PropertyHouse:
         self.caller = replace(self.caller, key=replace(self.caller.key, mode=Mode.LIVE))
         return self
 
+    def speaking(self, dialect: Dialect) -> "PropertyHouse":
+        """From here on a key of a dialect asks."""
+        self.caller = replace(self.caller, key=replace(self.caller.key, dialect=dialect))
+        return self
+
     def of_account(self, account_id: str) -> "PropertyHouse":
         """From here on somebody of that account asks."""
         self.caller = _caller(account_id)

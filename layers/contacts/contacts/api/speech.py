@@ -71,7 +71,9 @@ class Speech:
         request.native = translation.asked(call)
 
     def answered(self, reply: Answer) -> Answer:
-        """A native answer as the vendor gives it."""
+        """A native answer as the vendor gives it. Where nothing is shown (304) nothing is translated."""
+        if reply.body is None:
+            return reply
         translation = self._dialect.routes[self._call.route]
         return self._said(reply, translation.answered(self._call, wire.Reply(reply.status, reply.body)))
 

@@ -138,6 +138,30 @@ def culprits(problem: Mapping[str, Any], names: Mapping[str, str]) -> list[Culpr
     return [Culprit(named and _theirs(named, names), problem["detail"])]
 
 
+def in_words(problem: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """A problem in one line: every culprit with what is wrong with it, or else what happened; `names`: as above."""
+    if "errors" not in problem:
+        return str(problem["detail"]).removesuffix(".")
+    return "; ".join(f"{field} {message}" for field, message in culprits(problem, names))
+
+
+CODES: Final[Mapping[int, str]] = {
+    400: "validation_error",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    412: "precondition_failed",
+    413: "payload_too_large",
+    422: "idempotency_key_reused",
+    429: "rate_limited",
+    500: "internal_error",
+    503: "service_unavailable",
+}
+"""What errors are called by vendors that have a code of letters, by status."""
+
+
 def _theirs(path: str, names: Mapping[str, str]) -> str:
     first, dot, rest = path.partition(".")
     return names.get(first, first) + dot + rest
