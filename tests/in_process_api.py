@@ -19,6 +19,7 @@ from contacts.adapters.timeline_store import DynamoTimelineStore
 from contacts.adapters.value_rules import DynamoValueRules
 from contacts.api.entrypoint import Entrypoint
 from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
+from contacts.services.channel_desk import ChannelDesk
 from contacts.services.contact_book import ContactBook
 from contacts.services.finding import Finder
 from contacts.services.gate_desk import GateDesk
@@ -42,9 +43,18 @@ OPERATIONS = {
     "POST /v1/contacts/{ref}/events": "record_event",
     "GET /v1/contacts/{ref}/events": "list_contact_events",
     "GET /v1/contacts/{ref}/gates": "list_gates",
+    "GET /v1/contacts/{ref}/chat": "get_chat",
+    "GET /v1/channels": "list_channels",
+    "POST /v1/channels": "create_channel",
+    "GET /v1/channels/{id}": "get_channel",
+    "PUT /v1/channels/{id}": "update_channel",
     "POST /v1/channels/{id}/gates": "add_gate",
 }
-NATIVE_ROUTES = {"PUT /v1/contacts/{ref}": "PATCH /v1/contacts/{ref}"}
+NATIVE_ROUTES = {
+    "PUT /v1/contacts/{ref}": "PATCH /v1/contacts/{ref}",
+    "GET /v1/contacts/{ref}/info": "GET /v1/contacts/{ref}",
+    "POST /v1/contacts/{ref}/fire": "POST /v1/contacts/{ref}/events",
+}
 """Routes that are another one's, or only a vendor's: with the route by which OPERATIONS knows their function."""
 ONE = "/v1/contacts/{ref}"
 _OPENED = "2026-01-01T00:00:00.000Z"
@@ -130,6 +140,7 @@ class InProcessApi:
         handler.timeline = self._timeline
         handler.typed_fields = self._typed_fields
         handler.gate_desk, handler.reach = self._gate_desk, self._reach
+        handler.channel_desk = self._channel_desk
         return Entrypoint(
             handler.operation, OpenGate(self._caller), self._record_store, lambda _seconds: None
         )
@@ -159,6 +170,9 @@ class InProcessApi:
 
     def _reach(self, caller: Caller) -> Reach:
         return Reach(self._contact_book(caller), self._channels())
+
+    def _channel_desk(self, _: Caller) -> ChannelDesk:
+        return ChannelDesk(self._channels(), self._clock, self._randomness)
 
     def _channels(self) -> DynamoChannelStore:
         return DynamoChannelStore(self._table, self._caller.account_id)

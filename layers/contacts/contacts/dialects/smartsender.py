@@ -11,8 +11,8 @@ from contacts.dialects.wire import (
     Reply,
     Translation,
     Whole,
-    culprits,
     fields_of,
+    in_words,
     one_of,
     renamed,
     required,
@@ -46,7 +46,6 @@ _NAMES: Final = {
 _BY_ID: Final = {"by": ["id"]}
 _DONE: Final = {"state": True}
 _FORBIDDEN: Final = 403
-_MESSAGES: Final = {"contact_not_found": "Contact not found", "channel_not_found": "Channel not found"}
 
 
 # What is shown
@@ -181,7 +180,10 @@ def _update(call: Call) -> Call:
 
 
 def changes(values: Fields) -> Fields:
-    """The native update that values stand for, system fields and variables mixed. A photo that is no text is skipped."""
+    """The native update that values stand for, system fields and variables mixed.
+
+    What cannot be taken is the native operation's to skip; only a photo that is no text is skipped here.
+    """
     body = renamed(values, _SYSTEM_FIELDS)
     if "photo" in values and isinstance(values["photo"], str | None):
         body["metadata"] = {"photo": values["photo"]}
@@ -223,7 +225,7 @@ def _fire(call: Call) -> Call:
 
 
 def _merge(call: Call) -> Call:
-    path, body = {"ref": call.path["ref"]}, {"from": call.path["target"]}
+    path, body = {"ref": call.path["ref"]}, {"from": call.path["target"], "by": "id"}
     return Call(route="POST /v1/contacts/{ref}/merge", path=path, query=_BY_ID, body=body)
 
 
@@ -248,7 +250,10 @@ def _switch(call: Call) -> Call:
 def _arrive(call: Call) -> Call:
     given = fields_of(call)
     required(given, "identifier", "firstName")
-    body = {"identifier": given["identifier"], **renamed(given, {**_OF_A_GATE, "parameters": "custom_fields"})}
+    body = {
+        "identifier": given["identifier"],
+        **renamed(given, {**_OF_A_GATE, "parameters": "custom_fields"}),
+    }
     return Call(route=call.route, path=call.path, body=body)
 
 
@@ -256,8 +261,7 @@ def _arrive(call: Call) -> Call:
 
 
 def _shown(out: Callable[[Fields], Fields]) -> Callable[[Call, Reply], Reply]:
-    # Of a contact that the client has already (304) there is nothing to show.
-    return lambda _, reply: Reply(reply.status, reply.body and out(reply.body))
+    return lambda _, reply: Reply(reply.status, out(reply.body))
 
 
 def _listed(out: Callable[[Fields], Fields]) -> Callable[[Call, Reply], Reply]:
@@ -296,14 +300,7 @@ def _refused(_: Call, reply: Reply) -> Reply:
     problem = reply.body
     # To its clients a revoked token is one that may no longer, not one that is wrong.
     status = _FORBIDDEN if problem["code"] == "key_revoked" else reply.status
-    return Reply(status, {"error": {"code": status, "message": _message(problem)}})
-
-
-def _message(problem: Mapping[str, Any]) -> str:
-    if problem["code"] in _MESSAGES:
-        return _MESSAGES[problem["code"]]
-    field, message = culprits(problem, _NAMES)[0]
-    return f"{field} {message}" if field and "errors" in problem else message
+    return Reply(status, {"error": {"code": status, "message": in_words(problem, _NAMES)}})
 
 
 DIALECT: Final = Dialect(
