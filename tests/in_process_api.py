@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from contacts import bootstrap
 from contacts.adapters.contact_index import DynamoBookmarks, DynamoContactIndex
 from contacts.adapters.contact_store import DynamoContactStore
+from contacts.adapters.merge_store import DynamoMergeStore
 from contacts.adapters.records import DynamoRecordStore
 from contacts.adapters.table import Table
 from contacts.adapters.timeline_store import DynamoTimelineStore
@@ -21,6 +22,7 @@ from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Pla
 from contacts.services.contact_book import ContactBook
 from contacts.services.finding import Finder
 from contacts.services.gatekeeper import Admission, Gatekeeper
+from contacts.services.merging import Merger
 from contacts.services.ports import Randomness
 from contacts.services.timeline import Timeline
 from contacts.services.typed_fields import TypedFields
@@ -36,6 +38,7 @@ OPERATIONS = {
     "PATCH /v1/contacts/{ref}": "update_contact",
     "DELETE /v1/contacts/{ref}": "delete_contact",
     "POST /v1/contacts/{ref}/restore": "restore_contact",
+    "POST /v1/contacts/{ref}/merge": "merge_contacts",
     "POST /v1/contacts/{ref}/events": "record_event",
     "GET /v1/contacts/{ref}/events": "list_contact_events",
 }
@@ -113,6 +116,7 @@ class InProcessApi:
         handler.contact_store, handler.contact_book = self._contact_store, self._contact_book
         handler.finder = self._finder
         handler.timeline = self._timeline
+        handler.merger = self._merger
         handler.typed_fields = self._typed_fields
         return Entrypoint(
             handler.operation, OpenGate(self._caller), self._record_store, lambda _seconds: None
@@ -136,6 +140,10 @@ class InProcessApi:
     def _timeline(self, caller: Caller) -> Timeline:
         entries = DynamoTimelineStore(self._table, self._caller.account_id)
         return Timeline(self._contact_book(caller), entries, self._clock, self._randomness)
+
+    def _merger(self, caller: Caller) -> Merger:
+        store = DynamoMergeStore(self._table, self._caller.account_id, self._randomness)
+        return Merger(self._contact_book(caller), store, self._clock, self._randomness)
 
     def _typed_fields(self, _: Caller) -> TypedFields:
         return TypedFields(DynamoValueRules(self._table, self._caller.account_id))

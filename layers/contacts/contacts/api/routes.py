@@ -10,6 +10,7 @@ ROUTES: Final = {
     "/v1/contacts/search": ("GET",),
     "/v1/contacts/{ref}": ("DELETE", "GET", "PATCH", "PUT"),
     "/v1/contacts/{ref}/restore": ("POST",),
+    "/v1/contacts/{ref}/merge": ("POST",),
     "/v1/contacts/{ref}/events": ("GET", "POST"),
     "/v1/webhooks": ("GET", "POST"),
     "/v1/webhooks/{id}": ("DELETE", "GET", "PATCH"),

@@ -16,6 +16,7 @@ class Did(StrEnum):
     RECREATED = "recreated"
     """A create found its email in the trash and brought that contact back."""
     DELETED = "deleted"
+    MERGED = "merged"
     QUEUED = "queued"
     """It will be done in a moment, by another function."""
     RECORDED = "recorded"

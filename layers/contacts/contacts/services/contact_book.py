@@ -15,6 +15,7 @@ from contacts.domain.errors import (
     DuplicateContact,
     FieldError,
     InvalidInput,
+    MergedAway,
     NamesTaken,
     StaleVersion,
 )
@@ -174,19 +175,24 @@ class ContactBook:
         """Move a contact to the trash for 30 days, or erase it; what is in the trash can be erased too.
 
         Raises:
+            MergedAway: the name is one that came with a merge: who means the contact that it named then may not know
+                of the other.
             ContactNotFound, StaleVersion, IdempotencyKeyReused, TemporarilyUnavailable.
         """
 
         def attempt() -> Outcome:
             try:
-                found, was = self._find(ref).contact, Standing.LIVE
+                found, was = self._find(ref), Standing.LIVE
             except ContactNotFound:
                 if not permanent:
                     raise
                 found, was = self._find_in_trash_only(ref), Standing.DELETED
-            _check_version(found, terms)
-            outcome = Outcome(did=Did.DELETED, details={"id": found.id, "permanent": permanent})
-            self._move_out(found, was, None if permanent else Standing.DELETED, outcome, terms)
+            contact = found.contact
+            if found.named in contact.absorbed:
+                raise MergedAway(contact.id)
+            _check_version(contact, terms)
+            outcome = Outcome(did=Did.DELETED, details={"id": contact.id, "permanent": permanent})
+            self._move_out(contact, was, None if permanent else Standing.DELETED, outcome, terms)
             return outcome
 
         return self._once(attempt, terms)
@@ -246,10 +252,10 @@ class ContactBook:
                 return _Found(contact, name)
         raise ContactNotFound("No such contact is in the trash.")
 
-    def _find_in_trash_only(self, ref: Ref) -> Contact:
+    def _find_in_trash_only(self, ref: Ref) -> _Found:
         """A contact that is in the trash and not live: it may be restored between a look here and a look there."""
         try:
-            return self._find_trashed(ref).contact
+            return self._find_trashed(ref)
         except ContactNotFound:
             self._find(ref)
             raise Moved from None
@@ -273,7 +279,7 @@ class ContactBook:
             contact = self._store.by_id(live[name].contact_id)
             if contact is None or name not in contact.names:
                 raise Moved
-            return self._change_read(_Found(contact, name), change, terms, details)
+            return self._change_read(_Found(contact, name), _renaming_none(change, contact), terms, details)
         for name, claim in claims.items():
             trashed = claim and self._store.trashed(claim.contact_id)
             if trashed:
@@ -292,7 +298,7 @@ class ContactBook:
             kept = trashed.without(lost)
             if not kept.is_reachable and not change.touches_names:
                 raise NamesTaken
-            after = change.applied_to(kept, iso(now))
+            after = _renaming_none(change, kept).applied_to(kept, iso(now))
             outcome = Outcome(did=did, contact=after, details=details)
             try:
                 self._store.move(
@@ -416,6 +422,19 @@ class ContactBook:
 def _fits_in_place(change: Change) -> bool:
     return (
         not change.touches_names and not change.edits_sequences and change.map_keys <= MAX_MAP_KEYS_IN_PLACE
+    )
+
+
+def _renaming_none(change: Change, contact: Contact) -> Change:
+    """What a create changes about a contact that exists: a name that came with a merge led to it, as before, and is not
+    to take the place of its own.
+    """
+    return change.without(
+        *(
+            name.kind
+            for name in contact.absorbed
+            if change.fields.get(name.kind) == name.value and getattr(contact, name.kind) is not None
+        )
     )
 
 
