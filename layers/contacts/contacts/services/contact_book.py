@@ -7,6 +7,7 @@ anew, so each outcome is one that some order of the operations, one after the ot
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from contacts.domain.contact import Change, Contact, new_contact
@@ -57,6 +58,10 @@ class _Found:
     contact: Contact
     named: Name | None
     """The name that led to it; None where its id did."""
+
+
+class _TheSameByNow(Exception):
+    """Raised where a contact and one whose names it was not to take were merged while it was being changed."""
 
 
 class ContactBook:
@@ -161,15 +166,21 @@ class ContactBook:
         """
         if skipped is None:
             return self._once(lambda: self._update(ref, change, terms, {}), terms)
-        details = _told(skipped)
-        try:
-            return self._once(lambda: self._update(ref, change, terms, details), terms)
-        except (DuplicateContact, InvalidInput) as error:
-            wrong = error.field_errors
-            rest = change.without(*(field for field, _ in wrong))
-            if rest == change:
-                raise
-            return self.update(ref, rest, terms, (*skipped, *wrong))
+        wanted, left_out, owners = change, tuple(skipped), frozenset[str]()
+        while True:
+            try:
+                return self._once(
+                    partial(self._update, ref, wanted, terms, _told(left_out), apart_from=owners), terms
+                )
+            except _TheSameByNow:
+                wanted, left_out, owners = change, tuple(skipped), frozenset()
+            except (DuplicateContact, InvalidInput) as error:
+                rest = wanted.without(*(field for field, _ in error.field_errors))
+                if rest == wanted:
+                    raise
+                wanted, left_out = rest, (*left_out, *error.field_errors)
+                if isinstance(error, DuplicateContact):
+                    owners |= {owner for _, owner in error.taken}
 
     def delete(self, ref: Ref, *, permanent: bool = False, terms: Terms = UNCONDITIONAL) -> Outcome:
         """Move a contact to the trash for 30 days, or erase it; what is in the trash can be erased too.
@@ -323,13 +334,28 @@ class ContactBook:
 
     # Changing
 
-    def _update(self, ref: Ref, change: Change, terms: Terms, details: Details) -> Outcome:
+    def _update(
+        self,
+        ref: Ref,
+        change: Change,
+        terms: Terms,
+        details: Details,
+        apart_from: frozenset[str] = frozenset(),
+    ) -> Outcome:
+        """`apart_from`: the ids of contacts who have the names that were left out because others have them.
+
+        Raises:
+            _TheSameByNow: the contact is one of these, or one of these has become it.
+        """
         if change.is_empty and terms.receipt is None:
             contact = self._find(ref).contact
             _check_version(contact, terms)
             return Outcome(did=Did.UPDATED, contact=contact, details=details)
-        if not _fits_in_place(change) or terms.receipt is not None:
-            return self._change_read(self._find(ref), change, terms, details)
+        if not _fits_in_place(change) or terms.receipt is not None or apart_from:
+            found = self._find(ref)
+            if not apart_from.isdisjoint((found.contact.id, *found.contact.merged_ids)):
+                raise _TheSameByNow
+            return self._change_read(found, change, terms, details)
         contact_id = possible_id(ref)
         if contact_id is not None:
             try:

@@ -74,7 +74,7 @@ class Merger:
 
         def attempt() -> Outcome:
             winner = self._contacts.get(ref)
-            loser = self._source(source)
+            loser = self._source(source, ref)
             if terms.versions and winner.version not in terms.versions:
                 raise StaleVersion
             if loser.id == winner.id:
@@ -93,8 +93,9 @@ class Merger:
 
         return once(attempt, terms.receipt, self._clock, self._randomness)
 
-    def _source(self, ref: Ref) -> Contact:
+    def _source(self, source: Ref, ref: Ref) -> Contact:
         try:
-            return self._contacts.get(ref)
+            return self._contacts.get(source)
         except ContactNotFound:
+            self._contacts.get(ref)  # If that one has gone as well by now, it is what the answer is about.
             raise ContactNotFound("There is no such contact to be merged.", field="from") from None
