@@ -8,8 +8,8 @@ contact_eraser = eraser()
 
 
 def erase_contact(message: Message) -> None:
-    """Erase the contact that a message names by its ids, with its last version, which its tombstone is to tell, and with
-    what is kept about those that had been merged into it.
+    """Erase the contact that a message names by its ids; with its last version, which its tombstone is to tell, and
+    with what is kept about those that had been merged into it.
     """
     body = message.body
     contact_eraser.erase(

@@ -59,8 +59,8 @@ def measured(values: Mapping[str, object]) -> int:
 
 
 def tombstone_item(version: int, at_ms: int, merged_ids: Sequence[str] = ()) -> dict[str, object]:
-    """What is left of a contact that was erased, but for its key: when, its last version, and the ids of those that were
-    merged into it, by which erasure finds what was kept about them.
+    """What is left of a contact that was erased, but for its key: when, its last version, and the ids of those that
+    were merged into it, by which erasure finds what was kept about them.
     """
     item: dict[str, object] = {"erased_at": iso(at_ms), "version": version, "ttl": at_ms // 1000 + DAY}
     return item | {"merged_ids": list(merged_ids)} if merged_ids else item

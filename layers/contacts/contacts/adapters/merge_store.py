@@ -1,7 +1,7 @@
 """Merges in the table: one transaction over both contacts and every name of the one that goes.
 
-At most 96 steps (DynamoDB takes a hundred): the two contacts, the request's record with its pointer, and a claim for each
-name: 42 that become the winner's own or are absorbed, its id among them, and as many gates as a contact may have (50).
+DynamoDB takes a hundred steps. These are 46 at most: the two contacts, the request's record with its pointer, and a
+claim for each name: 40 that are absorbed, the loser's id among them, and 2 that become the winner's own.
 """
 
 from collections.abc import Iterable

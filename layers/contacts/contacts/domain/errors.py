@@ -308,7 +308,9 @@ class MergedAway(Conflict):
     code = "merged_away"
 
     def __init__(self, existing_id: str) -> None:
-        super().__init__("The contact of this name was merged into another, which has to be deleted by its own.")
+        super().__init__(
+            "The contact of this name was merged into another, which has to be deleted by its own."
+        )
         self.existing_id = existing_id
 
     @property

@@ -20,7 +20,7 @@ def merged_contact(winner: Contact, loser: Contact, at: str) -> Contact:
 
     - Fields without value are filled, in `custom_fields` and `metadata` key by key; tags and lists are united, the
       winner's first.
-    - Consent is never raised: one who has unsubscribed, as whichever of the two, is unsubscribed, since the earlier time.
+    - Consent is never raised: who has unsubscribed, as whichever of the two, is unsubscribed, since the earlier time.
     - `is_active` is no consent but the account's own switch, and always has a value: the winner's. A duplicate is often
       switched off before it is merged, and must not take the contact with it; nor does a merge switch one on.
     - A verdict belongs to the email it was given for.
@@ -30,11 +30,15 @@ def merged_contact(winner: Contact, loser: Contact, at: str) -> Contact:
     Raises:
         MergeTooLarge: it would have more tags, lists or absorbed names than a contact may have.
     """
+    first_name, last_name, name = _person_name(winner, loser)
     after = replace(
         winner,
         version=winner.version + 1,
         updated_at=at,
         email=_first(winner.email, loser.email),
+        first_name=first_name,
+        last_name=last_name,
+        name=name,
         external_id=_first(winner.external_id, loser.external_id),
         phone=_first(winner.phone, loser.phone),
         tags=distinct((*winner.tags, *loser.tags)),
@@ -43,7 +47,6 @@ def merged_contact(winner: Contact, loser: Contact, at: str) -> Contact:
         metadata=_filled(winner.metadata, loser.metadata),
         is_unsubscribed=winner.is_unsubscribed or loser.is_unsubscribed,
         unsubscribed_at=min(filter(None, (winner.unsubscribed_at, loser.unsubscribed_at)), default=None),
-        **_person_name(winner, loser),
     )
     if after.email != winner.email:
         after = replace(
@@ -52,7 +55,7 @@ def merged_contact(winner: Contact, loser: Contact, at: str) -> Contact:
     own = frozenset(replace(after, absorbed=()).names)
     its_id = Name(NameKind.ALIAS, loser.id)
     names = (*replace(loser, absorbed=()).names, its_id, *loser.absorbed)
-    absorbed = tuple(name for name in dict.fromkeys((*winner.absorbed, *names)) if name not in own)
+    absorbed = tuple(one for one in dict.fromkeys((*winner.absorbed, *names)) if one not in own)
     after = replace(after, absorbed=absorbed)
     errors = list(_beyond_limits(after))
     if errors:
@@ -70,17 +73,17 @@ def _filled(entries: Mapping[str, object], others: Mapping[str, object]) -> dict
     return {**entries, **gaps}
 
 
-def _person_name(winner: Contact, loser: Contact) -> dict[str, str | None]:
+def _person_name(winner: Contact, loser: Contact) -> tuple[str | None, str | None, str | None]:
     """First name, last name, and the name as it was given alone.
 
     A whole name that gets a part it lacked is no longer as it was given: it is composed of its parts.
     """
     if winner.name is None and winner.first_name is None and winner.last_name is None:
-        return {"first_name": loser.first_name, "last_name": loser.last_name, "name": loser.name}
+        return loser.first_name, loser.last_name, loser.name
     first_name = _first(winner.first_name, loser.first_name)
     last_name = _first(winner.last_name, loser.last_name)
     is_as_given = (first_name, last_name) == (winner.first_name, winner.last_name)
-    return {"first_name": first_name, "last_name": last_name, "name": winner.name if is_as_given else None}
+    return first_name, last_name, winner.name if is_as_given else None
 
 
 def _beyond_limits(contact: Contact) -> list[FieldError]:

@@ -102,8 +102,8 @@ class Eraser:
     ) -> None:
         """Erase what is kept about a contact that is gone for good.
 
-        `version`: its last one, for its tombstone: it has none yet where its days in the trash ran out; `merged_ids`: of
-        those that had been merged into it, about whom is kept what was before.
+        `version`: its last one, for its tombstone: it has none yet where its days in the trash ran out; `merged_ids`:
+        of those that had been merged into it, about whom is kept what was before.
 
         Raises:
             TemporarilyUnavailable: a part is done; it is to be asked for again.
