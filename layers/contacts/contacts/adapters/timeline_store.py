@@ -90,8 +90,8 @@ class DynamoTimelineStore:
         evaluate: int,
     ) -> tuple[list[TimelineEntry], str | None]:
         """Queries for each id, one after the other, and no further back than where the page is known to end by then:
-        under the id of a contact that was merged away there is rarely anything as new, and then it is one call and half
-        a unit.
+        under the id of a contact that was merged away there is rarely anything as new, and then it is one call and one
+        read unit.
         """
         found: list[TimelineEntry] = []
         down_to: str | None = None
