@@ -265,6 +265,12 @@ def trashed(api: Api) -> object:
     return contact_id
 
 
+def two_of_one_person(api: Api) -> object:
+    """Create two contacts that are to be merged."""
+    create(email="lovelace@example.com", external_id="crm-2")(api)
+    return create()(api)
+
+
 def fifty_and_more(api: Api) -> list[object]:
     """Create more contacts than a page has."""
     numbered = (
@@ -288,6 +294,17 @@ def fifty_events_and_more(api: Api) -> object:
     contact_id = create()(api)
     for _ in range(60):
         api.request(Row("", "record_event", "POST", EVENTS, Budget(0, 0, 0), ref=str(contact_id), body=EVENT))
+    return contact_id
+
+
+def merged_with_fifty_events_and_more(api: Api) -> object:
+    """Merge a contact into one of whom more is recorded than a page has."""
+    create(email="lovelace@example.com", external_id="crm-2")(api)
+    contact_id = fifty_events_and_more(api)
+    body = {"from": "crm-2"}
+    api.request(
+        Row("", "merge_contacts", "POST", f"{REF}/merge", Budget(0, 0, 0), ref=str(contact_id), body=body)
+    )
     return contact_id
 
 
@@ -360,6 +377,10 @@ ROWS = (
         body={"email": "countess@example.com"}, before=create()),
     Row("soft delete", "delete_contact", "DELETE", REF, Budget(4, 14, 3), ref=ID, before=create()),
     Row("restore", "restore_contact", "POST", f"{REF}/restore", Budget(4, 14, 3), ref=ID, before=trashed),
+    # One is read by its id, the other by a name; a transaction over both, two claims and the loser's id, each counted
+    # twice. In the indexes: a change of one, three entries of the other.
+    Row("merge", "merge_contacts", "POST", f"{REF}/merge", Budget(5, 1 + 5 * 2 + 2 + 3, 3), ref=ID,
+        body={"from": "crm-2"}, before=two_of_one_person),
     Row("list, page of 50", "list_contacts", "GET", "/v1/contacts", LIST, query="limit=50", before=fifty_and_more),
     Row("list by a tag", "list_contacts", "GET", "/v1/contacts", LIST, query="tag=vip", before=fifty_projected),
     Row("list by two tags and a list", "list_contacts", "GET", "/v1/contacts", replace(LIST, calls=6),
@@ -381,6 +402,8 @@ ROWS = (
         body=EVENT, headers={"idempotency-key": "k"}, before=create()),
     Row("timeline, page of 50", "list_contact_events", "GET", EVENTS, Budget(3, 1, 1 + 4), ref=ID, query="limit=50",
         before=fifty_events_and_more),
+    Row("timeline of two that were merged", "list_contact_events", "GET", EVENTS, Budget(4, 1, 1 + 4 + 1), ref=ID,
+        query="limit=50", before=merged_with_fifty_events_and_more),
     Row("batch of 100 creates", "batch_contacts", "POST", BATCH, Budget(1 + 100, 1 + 100 * 9, 0), body=a_batch()),
     Row("batch with Idempotency-Key", "batch_contacts", "POST", BATCH, Budget(1 + 1 + 100, 1 + 1 + 100 * 13, 0),
         body=a_batch(), headers=KEYED),

@@ -1,5 +1,6 @@
-"""The account that the events in events/ are of: one API key, a contact that is there, one in the trash, what is left
-of one that was erased, a typed custom field, a channel, a webhook, events and a delivery.
+"""The account that the events in events/ are of: one API key, a contact that is there and another that is the same
+person, one in the trash, what is left of one that was erased, a typed custom field, a channel, a webhook, events and a
+delivery.
 
 The local stack has it, so that every event works there; tests and benchmarks put it into tables of their own.
 """
@@ -102,6 +103,18 @@ LIVE = Contact(
     validation_status=ValidationStatus.VALID,
     gates=(GATE,),
 )
+DUPLICATE = Contact(
+    id="019bbc0e-e0d7-7a64-b1f8-62c09d4e7a13",
+    version=2,
+    created_at="2026-01-14T10:30:50.327Z",
+    updated_at="2026-01-14T10:41:00.000Z",
+    email="o.kovalenko@example.net",
+    last_name="Коваленко",
+    custom_fields={"city": "Kyiv", "shop_visits": 3},
+    is_unsubscribed=True,
+    unsubscribed_at="2026-01-14T10:41:00.000Z",
+)
+"""The same person once more, from a web form: to be merged."""
 TRASHED = Contact(
     id="019bb6e7-c040-7c51-9b07-2e9f6a1d8c02",
     version=2,
@@ -219,7 +232,7 @@ def fill(client: Any, table_name: str) -> None:
 
 def _put_contacts(table: Table, now_ms: int) -> None:
     contacts = DynamoContactStore(table, ACCOUNT.id, secrets.token_bytes, now_ms // 1000)
-    for contact in (LIVE, TRASHED):
+    for contact in (LIVE, DUPLICATE, TRASHED):
         created = Outcome(did=Did.CREATED, contact=contact)
         contacts.move(
             Move(before=None, was=None, after=contact, becomes=Standing.LIVE, at_ms=now_ms, outcome=created)
@@ -237,11 +250,13 @@ def _put_contacts(table: Table, now_ms: int) -> None:
 
 
 def _put_projection(table: Table) -> None:
-    """What `project_changes` derives of the contact that is there."""
-    derived, words = DynamoProjectionStore(table), words_of(LIVE)
-    derived.post(ACCOUNT.id, {Posting(posting_list, LIVE.id): True for posting_list in posting_lists(LIVE)})
-    derived.list_characters(ACCOUNT.id, {word[0] for word in words})
-    derived.post_words(ACCOUNT.id, {WordPosting(word, LIVE.id): True for word in words})
+    """What `project_changes` derives of the contacts that are there."""
+    derived = DynamoProjectionStore(table)
+    for contact in (LIVE, DUPLICATE):
+        words, lists = words_of(contact), posting_lists(contact)
+        derived.post(ACCOUNT.id, {Posting(posting_list, contact.id): True for posting_list in lists})
+        derived.list_characters(ACCOUNT.id, {word[0] for word in words})
+        derived.post_words(ACCOUNT.id, {WordPosting(word, contact.id): True for word in words})
 
 
 def _put_events(table: Table, now_ms: int) -> None:

@@ -5,16 +5,18 @@ from typing import Any, ClassVar
 
 from contacts.adapters.channel_store import DynamoChannelStore, SandboxChannelStore
 from contacts.adapters.erasure_store import DynamoTraceStore
+from contacts.adapters.merge_store import DynamoMergeStore
 from contacts.domain.accounts import Caller
 from contacts.services.channel_desk import ChannelDesk, ChannelStore
 from contacts.services.erasure import Eraser
 from contacts.services.gate_desk import GateDesk
+from contacts.services.merging import Merger
 from contacts.services.reach import Reach
 from tests.property_house import CONTACT, CONTACTS, OPERATIONS, PropertyHouse, Reply
 
 CHANNELS, CHANNEL = "/v1/channels", "/v1/channels/{id}"
 ARRIVE, GATES, CHAT = f"{CHANNEL}/gates", f"{CONTACT}/gates", f"{CONTACT}/chat"
-RESTORE = f"{CONTACT}/restore"
+RESTORE, MERGE = f"{CONTACT}/restore", f"{CONTACT}/merge"
 
 
 class OneAtATime:
@@ -45,6 +47,7 @@ class ChannelHouse(PropertyHouse):
         f"GET {GATES}": "list_gates",
         f"GET {CHAT}": "get_chat",
         f"POST {RESTORE}": "restore_contact",
+        f"POST {MERGE}": "merge_contacts",
     }
 
     def __init__(self) -> None:
@@ -97,6 +100,7 @@ class ChannelHouse(PropertyHouse):
         """Give a handler the services it asks for."""
         super().furnish(handler)
         handler.channel_desk, handler.gate_desk, handler.reach = self._desk, self._gates, self._reach
+        handler.merger = self._merger
 
     def _channels(self, caller: Caller) -> ChannelStore:
         if caller.is_test:
@@ -109,6 +113,10 @@ class ChannelHouse(PropertyHouse):
     def _gates(self, caller: Caller) -> GateDesk:
         channels = DynamoChannelStore(self.table, caller.account_id)
         return GateDesk(channels, self.contacts(caller), self.book(caller), self.clock, self.randomness)
+
+    def _merger(self, caller: Caller) -> Merger:
+        store = DynamoMergeStore(self.table, caller.account_id, self.randomness)
+        return Merger(self.book(caller), store, self.clock, self.randomness)
 
     def _reach(self, caller: Caller) -> Reach:
         return Reach(self.book(caller), self._channels(caller))

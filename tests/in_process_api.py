@@ -13,6 +13,7 @@ from contacts import bootstrap
 from contacts.adapters.channel_store import DynamoChannelStore
 from contacts.adapters.contact_index import DynamoBookmarks, DynamoContactIndex
 from contacts.adapters.contact_store import DynamoContactStore
+from contacts.adapters.merge_store import DynamoMergeStore
 from contacts.adapters.records import DynamoRecordStore
 from contacts.adapters.table import Table
 from contacts.adapters.timeline_store import DynamoTimelineStore
@@ -24,6 +25,7 @@ from contacts.services.contact_book import ContactBook
 from contacts.services.finding import Finder
 from contacts.services.gate_desk import GateDesk
 from contacts.services.gatekeeper import Admission, Gatekeeper
+from contacts.services.merging import Merger
 from contacts.services.ports import Randomness
 from contacts.services.reach import Reach
 from contacts.services.timeline import Timeline
@@ -40,6 +42,7 @@ OPERATIONS = {
     "PATCH /v1/contacts/{ref}": "update_contact",
     "DELETE /v1/contacts/{ref}": "delete_contact",
     "POST /v1/contacts/{ref}/restore": "restore_contact",
+    "POST /v1/contacts/{ref}/merge": "merge_contacts",
     "POST /v1/contacts/{ref}/events": "record_event",
     "GET /v1/contacts/{ref}/events": "list_contact_events",
     "GET /v1/contacts/{ref}/gates": "list_gates",
@@ -138,6 +141,7 @@ class InProcessApi:
         handler.contact_store, handler.contact_book = self._contact_store, self._contact_book
         handler.finder = self._finder
         handler.timeline = self._timeline
+        handler.merger = self._merger
         handler.typed_fields = self._typed_fields
         handler.gate_desk, handler.reach = self._gate_desk, self._reach
         handler.channel_desk = self._channel_desk
@@ -176,6 +180,10 @@ class InProcessApi:
 
     def _channels(self) -> DynamoChannelStore:
         return DynamoChannelStore(self._table, self._caller.account_id)
+
+    def _merger(self, caller: Caller) -> Merger:
+        store = DynamoMergeStore(self._table, self._caller.account_id, self._randomness)
+        return Merger(self._contact_book(caller), store, self._clock, self._randomness)
 
     def _typed_fields(self, _: Caller) -> TypedFields:
         return TypedFields(DynamoValueRules(self._table, self._caller.account_id))

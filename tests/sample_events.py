@@ -18,6 +18,7 @@ from local.sample_account import (
     API_KEY,
     CHANNEL,
     DELIVERY,
+    DUPLICATE,
     FIRST_ATTEMPT,
     FIRST_SCOPES,
     GATE,
@@ -37,7 +38,7 @@ from local.template import functions
 EVENTS = ROOT / "events"
 
 PERSONAL = (
-    *("olena", "Olena", "Олена", "Коваленко", "31337", "+380", "Київ", "Львів"),
+    *("olena", "Olena", "Олена", "Коваленко", "31337", "+380", "Київ", "Львів", "kovalenko", "Kyiv"),
     *("mehmet", "Mehmet", "Öz", "27182", "newsletter opened", "Новини", "order placed", "000417"),
     *("sakura", "さくら", "田中", "48213", "+8190", "Example 株式会社"),
     *("ines", "Inês", "Duarte", "kofi", "Kofi", "Mensah"),
@@ -125,6 +126,14 @@ UPDATED = {
     "version": 4,
     "updated_at": ANY,
 }
+MERGED = {
+    **LIVE_SHOWN,
+    "custom_fields": {**LIVE_SHOWN["custom_fields"], "shop_visits": 3},
+    "is_unsubscribed": True,
+    "unsubscribed_at": DUPLICATE.unsubscribed_at,
+    "version": 4,
+    "updated_at": ANY,
+}
 RESTORED = {
     "id": TRASHED.id,
     "external_id": "crm-27182",
@@ -184,7 +193,7 @@ ACCOUNT_SHOWN = {
     "hourly_limit": 10_000,
     "used_this_hour": 1,
     "resets_at": ANY,
-    "counts": {"contacts": 1},
+    "counts": {"contacts": 2},
 }
 BATCH_DONE = [
     {
@@ -394,6 +403,7 @@ EXPECTED = {
     ),
     "list_webhooks": Expected(200, {"data": [WEBHOOK_SHOWN], "has_more": False, "next_cursor": None}),
     "search_contacts": Expected(200, {"data": [LIVE_SHOWN], "has_more": False, "next_cursor": None}),
+    "merge_contacts": Expected(200, MERGED, {"ETag": '"4-valid"'}),
     "record_event": Expected(202, ORDER_PLACED),
     "redeliver_delivery": Expected(202, SENT_AGAIN),
     "refuse_request": Expected(404, NOT_SERVED, {"Content-Type": "application/problem+json"}),
@@ -411,7 +421,7 @@ EXPECTED = {
 ALL_DONE = {"batchItemFailures": []}
 NOTHING_DIFFERS = {
     "account_id": ACCOUNT.id,
-    "contacts": 1,
+    "contacts": 2,
     "missing": {"postings": 0, "words": 0, "counts": 0, "first_characters": 0},
     "orphaned": {"postings": 0, "words": 0},
     "miscounted": [],

@@ -7,6 +7,7 @@ from typing import Any
 
 from contacts.adapters.attribute_values import from_item
 from contacts.adapters.contact_store import DynamoContactStore
+from contacts.adapters.merge_store import DynamoMergeStore
 from contacts.adapters.records import DynamoRecordStore
 from contacts.adapters.table import Table
 from contacts.adapters.verdict_store import DynamoVerdictStore
@@ -18,6 +19,7 @@ from contacts.domain.outcome import Did, Outcome
 from contacts.domain.verdicts import Reason, invalid
 from contacts.services.contact_book import ContactBook, OnConflict
 from contacts.services.gate_desk import GateDesk
+from contacts.services.merging import Merger
 from contacts.services.once import replayed
 from contacts.services.terms import UNCONDITIONAL, Terms
 from local.table import NAME
@@ -61,6 +63,14 @@ def contact_book(dynamodb: Any, at_ms: int, draws: str) -> ContactBook:
     dice = Dice(draws)
     store = DynamoContactStore(Table(dynamodb, NAME), ACCOUNT_ID, dice, at_ms // 1000)
     return ContactBook(store, SetClock(at_ms), dice)
+
+
+def merger(book: ContactBook) -> Merger:
+    """What merges the contacts of a book."""
+    store: Any = book._store
+    return Merger(
+        book, DynamoMergeStore(store._table, ACCOUNT_ID, book._randomness), book._clock, book._randomness
+    )
 
 
 @dataclass(frozen=True)
@@ -179,6 +189,10 @@ class Beginning:
         """Move a contact to the trash."""
         self._later().delete(Ref(contact_id(label)))
 
+    def merge(self, winner: str, loser: str) -> None:
+        """Merge a contact into another."""
+        merger(self._later()).merge(Ref(contact_id(winner)), Ref(contact_id(loser)))
+
     def _later(self) -> ContactBook:
         return contact_book(self._dynamodb, BEGAN_MS + 1000, "later")
 
@@ -238,6 +252,18 @@ def _trashed_beside_live(begin: Beginning) -> None:
     begin.create("bea", email=OTHER_EMAIL, external_id=OTHER_EXTERNAL_ID)
 
 
+def _merged(begin: Beginning) -> None:
+    """All that leads to ada leads to bea."""
+    _live(begin)
+    begin.create("bea", email=OTHER_EMAIL, external_id=OTHER_EXTERNAL_ID)
+    begin.merge("bea", "ada")
+
+
+def _merged_and_trashed(begin: Beginning) -> None:
+    _merged(begin)
+    begin.trash("bea")
+
+
 STARTS = (
     Start("nobody", _nobody),
     Start("live", _live),
@@ -248,6 +274,8 @@ STARTS = (
     Start("in the trash, as who took the email", _both_trashed),
     Start("in the trash, external_id taken and free again", _trashed_and_a_name_set_free),
     Start("in the trash, another live", _trashed_beside_live),
+    Start("merged into the other", _merged),
+    Start("merged into the other, which is in the trash", _merged_and_trashed),
     Start("in the trash for too long", _trashed, at_ms=BEGAN_MS + 31 * DAY_MS),
 )
 
@@ -323,6 +351,10 @@ def _arriving_with_the_email(book: ContactBook, label: str, terms: Terms) -> Out
     return _arriving(book, {"email": EMAIL, "last_name": label}, terms)
 
 
+def _merging(winner: str, loser: str) -> Asking:
+    return lambda book, _, terms: merger(book).merge(Ref(winner), Ref(loser), terms)
+
+
 def _judging(book: ContactBook, label: str, terms: Terms) -> Outcome:
     """A verdict on a live contact's email, as validation writes it: no caller sees it come."""
     store: Any = book._store
@@ -355,6 +387,9 @@ WRITES = (
     Write("restore by id", _restoring(ADA)),
     Write("restore by email", _restoring(EMAIL)),
     Write("arrive through a gate", _arriving_with_the_email),
+    Write("merge the other into it", _merging(EMAIL, BEA)),
+    Write("merge it into the other", _merging(BEA, ADA)),
+    Write("merge who has the external_id into who has the email", _merging(EMAIL, EXTERNAL_ID)),
 )
 VERDICT = Write("a verdict on the email", _judging)
 """No request, so it has no terms; but it may come between a request's calls."""

@@ -99,7 +99,9 @@ changes = st.one_of(
 )
 refs = st.one_of(*[st.integers(0, 5)] * 4, st.integers(-4, -1), emails, external_ids)
 """A number from 0 stands for one of the contacts that are there, a negative one for any there ever was."""
+live_refs = st.one_of(*[st.integers(0, 5)] * 10, refs)
 kinds = st.sampled_from([*[None] * 9, "id", "email", "external_id"])
+mostly_none = st.one_of(*[st.none()] * 8, kinds)
 versions = st.sampled_from([*[None] * 6, "current", "older"])
 keys = st.sampled_from([*[None] * 8, "k-1", "k-2"])
 rarely = st.sampled_from([False, False, False, True])
@@ -133,6 +135,16 @@ operations = st.sampled_from(
         *doing(4, "update", ref=refs, by=kinds, body=changes, skip=st.booleans(), version=versions, key=keys),
         *doing(4, "delete", ref=refs, by=kinds, permanent=rarely, version=versions, key=keys),
         *doing(4, "restore", ref=refs, by=kinds, version=versions, key=keys),
+        *doing(
+            4,
+            "merge",
+            ref=live_refs,
+            by=mostly_none,
+            source=live_refs,
+            source_by=mostly_none,
+            version=versions,
+            key=keys,
+        ),
         *doing(1, "repeat"),
         *doing(2, "read", ref=refs, by=kinds),
         *doing(
@@ -243,13 +255,29 @@ class ContactMachine(RuleBasedStateMachine):
             self.gone.add(reply.body["id"])
             tombstone = _typed(table_keys.tombstone(ACCOUNT_ID, reply.body["id"]))
             found = next(item for item in self.table.items() if tombstone.items() <= item.items())
-            assert found.keys() == {"PK", "SK", "erased_at", "version", "ttl"}, "no personal data may stay"
+            told = found.keys() - {"merged_ids"}
+            assert told == {"PK", "SK", "erased_at", "version", "ttl"}, "no personal data may stay"
 
     def restore(self, ref: str | int, by: str | None, version: str | None, key: str | None) -> None:
         name = self.named(ref, self.book.trash)
         seen = self.version(version, name, by, self.book.trash)
         ask = Ask("POST", f"{ONE}/restore", name, _by(by), None, seen, key)
         self.write(ask, lambda _: self.book.restore(name, by, seen, self.now))
+
+    def merge(
+        self,
+        ref: str | int,
+        by: str | None,
+        source: str | int,
+        source_by: str | None,
+        version: str | None,
+        key: str | None,
+    ) -> None:
+        winner, loser = self.named(ref, self.book.live), self.named(source, self.book.live)
+        seen = self.version(version, winner, by, self.book.live)
+        body = {"from": loser} | ({} if source_by is None else {"by": source_by})
+        ask = Ask("POST", f"{ONE}/merge", winner, _by(by), body, seen, key)
+        self.write(ask, lambda _: self.book.merge(winner, by, loser, source_by, seen, self.now))
 
     def repeat(self) -> None:
         """Send the latest request with a key again."""

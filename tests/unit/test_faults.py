@@ -68,13 +68,15 @@ CASES = {
         "delete version 1",
         "erase by id",
     ],
-    "two live": ["take the email or skip it"],
+    "two live": ["take the email or skip it", "merge it into the other"],
+    "merged into the other": ["update by email", "delete by email"],
     "in the trash": ["create by email", "restore by email", "erase by email"],
     "in the trash, email taken": ["restore by id"],
 }
 KEYED_CASES = {
     "nobody": ["create by both"],
     "live": ["update by id", "rename the email", "delete by email"],
+    "two live": ["merge it into the other"],
     "in the trash": ["restore by email"],
 }
 

@@ -2,7 +2,6 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,14 +14,13 @@ from contacts.adapters.contact_store import DynamoContactStore
 from contacts.adapters.table import Table
 from contacts.domain.channels import Channel, ChannelType
 from contacts.domain.contact import TRASH_DAYS, Contact, ValidationStatus
-from contacts.domain.gates import Gate, gate_name
-from contacts.domain.identity import Name, NameKind, derived_id, is_uuid, made_at_ms
-from contacts.domain.outcome import Did, Outcome
+from contacts.domain.gates import MAX_GATES, Gate, gate_name
+from contacts.domain.identity import Name, derived_id, is_uuid, made_at_ms
 from contacts.domain.reach import open_gates
 from contacts.domain.timestamps import DAY
-from contacts.services.ports import Claim, Move, Standing
+from contacts.services.ports import Claim
 from local.table import NAME
-from tests.channel_house import ARRIVE, CHAT, GATES, RESTORE, ChannelHouse, OneAtATime
+from tests.channel_house import ARRIVE, CHAT, GATES, MERGE, RESTORE, ChannelHouse, OneAtATime
 from tests.invariants import violations
 from tests.property_house import ACCOUNT_ID, CONTACT, CONTACTS, OTHER_ACCOUNT_ID
 
@@ -341,31 +339,42 @@ def test_other_accounts_have_the_same_identifiers_to_give(house: ChannelHouse, b
     assert [item for item in house.moto.items() if ACCOUNT_ID in item["PK"]["S"]] == before
 
 
-def test_a_gate_lives_in_the_contact_and_follows_it(house: ChannelHouse, bot: str) -> None:
-    """What a merge does: the winner has the loser's gates, and their claims lead to it."""
-    winner = house.arrived(bot, "1", email="ada@example.com")
-    loser = house.arrived(bot, "2")
-    store: Any = house.contacts(house.caller)
-    before, lost = store.by_id(winner["contact_id"]), store.by_id(loser["contact_id"])
-    house.request("DELETE", CONTACT, loser["contact_id"], query=PERMANENT)
-    absorbed = (Name(NameKind.ALIAS, lost.id),)
-    after = replace(before, gates=(*before.gates, *lost.gates), absorbed=absorbed, version=2)
-    merged = Outcome(did=Did.UPDATED, contact=after)
-    store.move(
-        Move(
-            before=before,
-            was=Standing.LIVE,
-            after=after,
-            becomes=Standing.LIVE,
-            at_ms=house.clock.now_ms(),
-            outcome=merged,
-        )
-    )
-    again = house.arrive(bot, "2")
-    assert (again.status, again.body) == (200, {**loser, "contact_id": winner["contact_id"]})
-    assert [gate["identifier"] for gate in house.gates(lost.id)] == ["1", "ada@example.com", "2"]
-    house.request("DELETE", CONTACT, winner["contact_id"])
-    assert house.arrive(bot, "2").body["contact_id"] == winner["contact_id"]
+def test_gates_follow_a_merge(house: ChannelHouse, bot: str) -> None:
+    winner = house.arrived(bot, "1", email="ada@example.com")["contact_id"]
+    loser = house.arrived(bot, "2", email="augusta@example.com")
+    assert house.request("POST", MERGE, winner, body={"from": loser["contact_id"]}).status == 200
+    again = house.arrive(bot, "2", email="taken@example.com")
+    assert (again.status, again.body) == (200, {**loser, "contact_id": winner})
+    for ref in (winner, loser["contact_id"], "augusta@example.com"):
+        assert [gate["identifier"] for gate in house.gates(ref)] == ["1", "ada@example.com", "2"]
+    cleared = house.request("PATCH", CONTACT, winner, body={"email": None})
+    assert cleared.status == 200
+    assert sound(house)
+
+    house.request("DELETE", CONTACT, winner)
+    assert house.arrive(bot, "2").body["contact_id"] == winner, "it comes back by any of its gates"
+    assert sound(house)
+    house.request("DELETE", CONTACT, winner, query=PERMANENT)
+    assert house.arrived(bot, "2")["contact_id"] not in (winner, loser["contact_id"])
+    assert sound(house)
+
+
+def test_a_contact_has_fifty_gates_at_most(house: ChannelHouse, bot: str) -> None:
+    """And all of them go with it in one transaction, into the trash and out of it."""
+    first, *others = [house.arrived(bot, str(number))["contact_id"] for number in range(MAX_GATES + 1)]
+    halves = [first, others.pop()]
+    for number, other in enumerate(others):
+        body = {"from": other}
+        reply = house.request("POST", MERGE, halves[number % 2], body=body)
+        assert reply.status == 200, reply.body
+    before = house.moto.items()
+    # Each brings its id: 40 of these come first.
+    reply = house.request("POST", MERGE, halves[0], body={"from": halves[1]})
+    assert (reply.status, reply.body["code"]) == (409, "merge_too_large")
+    assert any(f"at most {MAX_GATES} are kept" in error["message"] for error in reply.body["errors"])
+    assert house.moto.items() == before
+    assert house.request("DELETE", CONTACT, halves[0]).status == 200
+    assert house.arrive(bot, "0").body["contact_id"] == halves[0]
     assert sound(house)
 
 

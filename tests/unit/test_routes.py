@@ -78,6 +78,7 @@ def test_the_template_stays_far_from_cloudformations_limit() -> None:
     ("POST", "/v1/contacts/ada@example.com", ("DELETE", "GET", "PATCH", "PUT")),
     ("POST", "/api/v1/contacts/x", ("DELETE", "GET", "PATCH", "PUT")),
     ("GET", "/v1/contacts/x/restore", ("POST",)),
+    ("GET", "/api/v1/contacts/x/merge", ("POST",)),
     ("DELETE", "/api/v1/contacts/x/events", ("GET", "POST")),
     ("HEAD", "/v1/contacts/batch", ("DELETE", "GET", "PATCH", "POST", "PUT")),
     ("POST", "/v1/tags", ("GET",)),

@@ -11,6 +11,7 @@ ROUTES: Final = {
     "/v1/contacts/search": ("GET",),
     "/v1/contacts/{ref}": ("DELETE", "GET", "PATCH", "PUT"),
     "/v1/contacts/{ref}/restore": ("POST",),
+    "/v1/contacts/{ref}/merge": ("POST",),
     "/v1/contacts/{ref}/events": ("GET", "POST"),
     "/v1/contacts/{ref}/gates": ("GET",),
     "/v1/contacts/{ref}/chat": ("GET",),

@@ -79,9 +79,21 @@ class Contact:
         return (*own, *(gate.name for gate in self.gates), *self.absorbed)
 
     @property
+    def merged_ids(self) -> tuple[str, ...]:
+        """The ids of the contacts merged into this one: things are kept under these, too."""
+        return tuple(name.value for name in self.absorbed if name.kind is NameKind.ALIAS)
+
+    @property
     def is_reachable(self) -> bool:
         """Whether the contact has at least one of email, external_id and a gate."""
         return self.email is not None or self.external_id is not None or bool(self.gates)
+
+    def owning_its_names(self) -> "Contact":
+        """The contact with none of its own names among those that came with a merge: a name is one or the other."""
+        own = {Name(NameKind.EMAIL, self.email or ""), Name(NameKind.EXTERNAL_ID, self.external_id or "")}
+        if own.isdisjoint(self.absorbed):
+            return self
+        return replace(self, absorbed=tuple(name for name in self.absorbed if name not in own))
 
     def without(self, lost: Iterable[Name]) -> "Contact":
         """The contact without those of its names that now belong to others."""
@@ -215,6 +227,8 @@ class Change:
             values["validation_status"] = ValidationStatus.PENDING
             values["validation_reason"] = None
         after_change = replace(contact, **values, version=contact.version + 1, updated_at=at)  # type: ignore[arg-type]
+        if self.touches_names:
+            after_change = after_change.owning_its_names()
         if not after_change.is_reachable:
             errors.extend(
                 FieldError(key, "a contact needs an email or an external_id")

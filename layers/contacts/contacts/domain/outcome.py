@@ -18,6 +18,7 @@ class Did(StrEnum):
     DELETED = "deleted"
     FOUND = "found"
     """What was to be made was there already; nothing changed."""
+    MERGED = "merged"
     QUEUED = "queued"
     """It will be done in a moment, by another function."""
     RECORDED = "recorded"
