@@ -22,7 +22,7 @@ from tests.fakes import CountingBytes, FakeClock
 from tests.in_process_api import ONE, InProcessApi
 from tests.moto_table import MotoTable
 from tests.native_contacts import Json, json_values, native_contacts
-from tests.property_house import COLLECTION, PropertyHouse
+from tests.property_house import COLLECTION, CONTACTS, PropertyHouse
 from tests.property_house import ONE as ONE_PROPERTY
 
 ACCOUNT = "019bb6e7-c040-7d15-a3c4-0b8e5f7a2d61"
@@ -184,7 +184,9 @@ def test_errors_are_told_in_their_words(status: int, native: Json, told: Json) -
     (4, 2, False, 5, 6),
     (4, 2, False, 6, 6),
     (4, 2, True, 6, 7),
-    (9, 0, False, 6, 9),
+    (4, 2, False, 7, 7),
+    (9, 0, False, 6, 6),
+    (0, 0, False, 6, 0),
 ])  # fmt: skip
 def test_a_total_never_ends_a_walk_early(
     offset: int, shown: int, has_more: bool, counted: int, total: int
@@ -254,6 +256,7 @@ def test_a_contacts_life(api: InProcessApi) -> None:
         "code": "not_found",
     }
     assert api.request("DELETE", ONE, contact["id"]).status == 404
+    assert api.request("POST", body=body).body["contact"]["id"] != contact["id"]
 
 
 @pytest.mark.parametrize("ref", [*filter(None, MALFORMED), NOBODYS, "ada@example.com", "%", "..", "\x00"])
@@ -261,6 +264,23 @@ def test_nobodys_ids_are_404(api: InProcessApi, ref: str) -> None:
     for method, body in (("GET", None), ("PUT", {"name": "x"}), ("DELETE", None)):
         reply = api.request(method, ONE, ref, body=body)
         assert (reply.status, reply.body) == (404, {"message": "Contact not found", "code": "not_found"})
+
+
+def test_an_id_is_no_external_id(api: InProcessApi, table: MotoTable, clock: FakeClock) -> None:
+    """That of another contact may look like one of ours."""
+    native = InProcessApi(table.client(), ACCOUNT, clock, CountingBytes())
+    assert native.request("POST", body={"external_id": A_UUID}).status == 201
+    for method, body in (("GET", None), ("PUT", {"name": "x"}), ("DELETE", None)):
+        assert api.request(method, ONE, ITS_ID, body=body).status == 404
+
+
+def test_an_email_is_required(api: InProcessApi) -> None:
+    for body in ({}, {"email": None, "name": "Ada"}):
+        reply = api.request("POST", body=body)
+        assert (reply.status, reply.body) == (
+            400,
+            {"message": "email is required", "code": "validation_error"},
+        )
 
 
 def test_a_list_is_walked_by_offset_oldest_first_and_without_a_wall(
@@ -289,6 +309,7 @@ def test_a_page_past_the_end_is_empty(api: InProcessApi, clock: FakeClock) -> No
     made(api, clock, 1)
     reply = api.request("GET", query={"offset": "50"})
     assert (reply.status, reply.body["contacts"]) == (200, [])
+    assert (reply.body["pagination"]["limit"], reply.body["pagination"]["offset"]) == (50, 50)
 
 
 def test_a_total_is_right_where_nobody_could_count_to_it(
@@ -360,7 +381,16 @@ def test_a_propertys_life(house: PropertyHouse) -> None:
 def test_types_are_the_native_ones(house: PropertyHouse, kind: str) -> None:
     body = {"name": "p", "type": kind} | ({"options": ["a"]} if kind == "enum" else {})
     reply = house.request("POST", body=body)
-    assert (reply.status, reply.body["property"]["type"], reply.body["property"]["label"]) == (201, kind, "p")
+    shown = reply.body["property"]
+    assert (reply.status, shown["type"], shown["label"], "options" in shown) == (201, kind, "p", False)
+
+
+def test_an_enum_gets_further_options(house: PropertyHouse) -> None:
+    one = house.request("POST", body={"name": "plan", "type": "enum", "options": ["a"]}).body["property"]
+    assert house.request("PUT", ONE_PROPERTY, one["id"], body={"options": ["a", "b"]}).status == 200
+    for value, status in (("a", 201), ("b", 201), ("c", 400)):
+        body = {"email": f"{value}@example.com", "properties": {"plan": value}}
+        assert house.request("POST", CONTACTS, body=body).status == status
 
 
 def test_a_property_that_cannot_be(house: PropertyHouse) -> None:

@@ -166,14 +166,22 @@ def _contact(_: Call, reply: Reply) -> Reply:
 def _page(call: Call, reply: Reply) -> Reply:
     limit, offset = map(int, _limit_and_offset(call))
     contacts = [contact_out(one) for one in reply.body["data"]]
-    is_last = not reply.body["has_more"]
-    seen = offset + len(contacts)
-    # The count follows the contacts by a moment. A walk that goes on as long as there are more must not end early.
-    total = seen if is_last and offset == 0 else max(reply.body["total"], seen + (not is_last))
-    # A page that would exceed 5 MB holds fewer than asked for: the next one begins right after them.
-    held = limit if is_last else len(contacts) or limit
-    pagination = {"total": total, "limit": held, "offset": offset}
+    pagination = {"total": _total(reply.body, offset), "limit": limit, "offset": offset}
+    if contacts and reply.body["has_more"]:
+        # One that would exceed 5 MB holds fewer than asked for: the next one begins right after them.
+        pagination["limit"] = len(contacts)
     return Reply(reply.status, {"contacts": contacts, "pagination": pagination})
+
+
+def _total(page: Fields, offset: int) -> int:
+    """How many contacts there are. The count follows them by a moment: what is seen is known better.
+
+    A walk that goes on as long as there are more must not end early.
+    """
+    counted: int = page["total"]
+    if offset == 0 and not page["has_more"]:
+        return len(page["data"])
+    return max(counted, offset + len(page["data"]) + page["has_more"]) if page["data"] else counted
 
 
 def _deleted(_: Call, reply: Reply) -> Reply:
