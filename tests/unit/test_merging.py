@@ -530,6 +530,19 @@ def test_who_was_merged_before_is_not_told_of_again(house: EventHouse) -> None:
     assert merged == [bea]
 
 
+def test_a_later_change_tells_of_no_merge_and_a_later_merge_of_its_own(house: EventHouse) -> None:
+    ada, bea = two(house)
+    cay = house.create(email="cay@example.com")
+    merge(house, ada, bea)
+    house.records()
+    house.request("PATCH", ref=ada, body={"first_name": "A."})
+    house.dispatch(*house.records())
+    assert [event["type"] for event in house.logged()] == ["contact.updated"]
+    merge(house, ada, cay)
+    house.dispatch(*house.records())
+    assert house.logged()[-1]["data"]["merged_id"] == cay
+
+
 def test_what_is_derived_follows(house: EventHouse) -> None:
     ada, bea = two(house, email=None, external_id="crm-2", name="Zoë")
     projection = Projection(house.client)
