@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from contacts.adapters import keys
 from contacts.adapters.table import Table
+from contacts.adapters.timeline_store import DynamoTimelineStore
 from contacts.domain.contact import Contact, ValidationStatus, named_alone
 from contacts.domain.errors import MergeTooLarge
 from contacts.domain.identity import Name, NameKind, uuid7
@@ -21,6 +22,7 @@ from local.table import NAME
 from tests.event_house import ACCOUNT_ID, EventHouse, Killed, Life, changes, webhook
 from tests.in_process_api import ONE, Reply
 from tests.invariants import violations
+from tests.moto_table import MotoTable
 from tests.projecting import Projection
 from tests.streams import Record
 
@@ -454,6 +456,25 @@ def test_the_same_request_again_gets_the_same_answer(house: EventHouse) -> None:
     assert "erased" in problem["detail"]
 
 
+def test_a_claim_that_is_somebody_elses_is_not_taken(house: EventHouse) -> None:
+    """It never comes to that; but if it did, two contacts would have one name."""
+    ada, bea = two(house)
+    claim = keys.claim(ACCOUNT_ID, Name(NameKind.EXTERNAL_ID, "crm-2"))
+    Table(house.client, NAME).write_many({claim: {"contact_id": "somebody", "state": "live"}})
+    before = house.items()
+    refused(house, asked(house, ada, {"from": bea}), 503, "contention")
+    assert house.items() == before
+
+
+def test_it_is_a_write_of_its_own(house: EventHouse) -> None:
+    """By its token an unconditional update tells its own repetition from a write that came in between."""
+    ada, bea = two(house)
+    key = keys.contact(ACCOUNT_ID, ada)
+    before = house.items()[key]["change_id"]
+    merge(house, ada, bea)
+    assert house.items()[key]["change_id"] != before
+
+
 # What is told
 
 
@@ -507,6 +528,19 @@ def test_who_was_merged_before_is_not_told_of_again(house: EventHouse) -> None:
     house.dispatch(*house.records())
     merged = [event["data"]["merged_id"] for event in house.logged() if event["type"] == "contact.merged"]
     assert merged == [bea]
+
+
+def test_a_later_change_tells_of_no_merge_and_a_later_merge_of_its_own(house: EventHouse) -> None:
+    ada, bea = two(house)
+    cay = house.create(email="cay@example.com")
+    merge(house, ada, bea)
+    house.records()
+    house.request("PATCH", ref=ada, body={"first_name": "A."})
+    house.dispatch(*house.records())
+    assert [event["type"] for event in house.logged()] == ["contact.updated"]
+    merge(house, ada, cay)
+    house.dispatch(*house.records())
+    assert house.logged()[-1]["data"]["merged_id"] == cay
 
 
 def test_what_is_derived_follows(house: EventHouse) -> None:
@@ -593,6 +627,34 @@ def test_a_walk_through_merged_timelines_has_everything_once_the_newest_first(
     wanted = [keys.timeline_event_id(key) for key, entry in entries.items() if only in (None, entry["type"])]
     query = {"limit": str(limit)} | ({} if only is None else {"type": only})
     assert [entry["id"] for entry in walk(house, ids[2], **query)] == wanted[::-1]
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    whose=st.lists(st.integers(0, 2), max_size=12),
+    evaluate=st.integers(1, 4),
+    at_most=st.integers(1, 4),
+)
+def test_so_it_has_where_each_look_ends_early(whose: list[int], evaluate: int, at_most: int) -> None:
+    """As where expired entries, or others of another type, are all that a page comes to."""
+    table = Table(MotoTable().client(), NAME)
+    ids = ("a", "b", "c")
+    made = [uuid7(1_000_000 + number, bytes(10)) for number in range(len(whose))]
+    entries = {
+        keys.timeline_entry(ACCOUNT_ID, ids[who], event_id): {
+            "type": "contact.updated", "timestamp": iso(1000), "ttl": 2,
+        }
+        for who, event_id in zip(whose, made, strict=True)
+    }  # fmt: skip
+    table.write_many(entries)
+    store, walked, after = DynamoTimelineStore(table, ACCOUNT_ID), list[str](), None
+    for _ in range(100):
+        found, after = store.newest_first(ids, None, after, 1, at_most=at_most, evaluate=evaluate)
+        assert len(found) <= at_most
+        walked += [entry.id for entry in found]
+        if after is None:
+            break
+    assert walked == made[::-1]
 
 
 def test_what_the_loser_did_is_told_though_it_was_merged_meanwhile(house: EventHouse) -> None:
