@@ -128,9 +128,10 @@ class Api:
         Raises:
             AssertionError: the answer is no success.
         """
-        path = row.route.replace("{ref}", row.ref or "")
+        parameter = row.route.partition("{")[2].partition("}")[0]
+        path = row.route.replace(f"{{{parameter}}}", row.ref or "")
         body = None if row.body is None else json.dumps(row.body)
-        event = request_event(row.method, row.route, path, body, **({"ref": row.ref} if row.ref else {}))
+        event = request_event(row.method, row.route, path, body, **({parameter: row.ref} if row.ref else {}))
         event["rawQueryString"] = row.query
         event["headers"] |= {"x-api-key": self.key, **row.headers}
         with redirect_stdout(StringIO()):  # the log line
@@ -264,6 +265,12 @@ def trashed(api: Api) -> object:
     return contact_id
 
 
+def two_of_one_person(api: Api) -> object:
+    """Create two contacts that are to be merged."""
+    create(email="lovelace@example.com", external_id="crm-2")(api)
+    return create()(api)
+
+
 def fifty_and_more(api: Api) -> list[object]:
     """Create more contacts than a page has."""
     numbered = (
@@ -290,6 +297,17 @@ def fifty_events_and_more(api: Api) -> object:
     return contact_id
 
 
+def merged_with_fifty_events_and_more(api: Api) -> object:
+    """Merge a contact into one of whom more is recorded than a page has."""
+    create(email="lovelace@example.com", external_id="crm-2")(api)
+    contact_id = fifty_events_and_more(api)
+    body = {"from": "crm-2"}
+    api.request(
+        Row("", "merge_contacts", "POST", f"{REF}/merge", Budget(0, 0, 0), ref=str(contact_id), body=body)
+    )
+    return contact_id
+
+
 def a_batch(label: str = "crm") -> dict[str, Any]:
     """A batch that creates a hundred contacts."""
     contacts = (
@@ -308,6 +326,28 @@ def counted_tags(api: Api) -> None:
     for number in range(60):
         made = create(email=None, external_id=f"crm-{number}", tags=[f"tag {number}"], lists=[])(api)
         api.project(api.item(keys.contact(api.account_id, str(made))))
+
+
+ARRIVE = "/v1/channels/{id}/gates"
+ARRIVAL = {
+    "identifier": "731905284",
+    "first_name": "Ada",
+    "email": "ada@example.com",
+    "tags": ["vip", "beta"],
+}
+
+
+def channel(api: Api) -> object:
+    """Make a channel."""
+    body = {"type": "telegram", "name": "Bot"}
+    return api.request(Row("", "create_channel", "POST", "/v1/channels", Budget(0, 0, 0), body=body))["id"]
+
+
+def arrived_before(api: Api) -> object:
+    """Make a channel, and have a contact arrive through it."""
+    channel_id = str(channel(api))
+    api.request(Row("", "add_gate", "POST", ARRIVE, Budget(0, 0, 0), ref=channel_id, body=ARRIVAL))
+    return channel_id
 
 
 ID = "<id>"
@@ -337,6 +377,10 @@ ROWS = (
         body={"email": "countess@example.com"}, before=create()),
     Row("soft delete", "delete_contact", "DELETE", REF, Budget(4, 14, 3), ref=ID, before=create()),
     Row("restore", "restore_contact", "POST", f"{REF}/restore", Budget(4, 14, 3), ref=ID, before=trashed),
+    # One is read by its id, the other by a name; a transaction over both, two claims and the loser's id, each counted
+    # twice. In the indexes: a change of one, three entries of the other.
+    Row("merge", "merge_contacts", "POST", f"{REF}/merge", Budget(5, 1 + 5 * 2 + 2 + 3, 3), ref=ID,
+        body={"from": "crm-2"}, before=two_of_one_person),
     Row("list, page of 50", "list_contacts", "GET", "/v1/contacts", LIST, query="limit=50", before=fifty_and_more),
     Row("list by a tag", "list_contacts", "GET", "/v1/contacts", LIST, query="tag=vip", before=fifty_projected),
     Row("list by two tags and a list", "list_contacts", "GET", "/v1/contacts", replace(LIST, calls=6),
@@ -358,6 +402,8 @@ ROWS = (
         body=EVENT, headers={"idempotency-key": "k"}, before=create()),
     Row("timeline, page of 50", "list_contact_events", "GET", EVENTS, Budget(3, 1, 1 + 4), ref=ID, query="limit=50",
         before=fifty_events_and_more),
+    Row("timeline of two that were merged", "list_contact_events", "GET", EVENTS, Budget(4, 1, 1 + 4 + 1), ref=ID,
+        query="limit=50", before=merged_with_fifty_events_and_more),
     Row("batch of 100 creates", "batch_contacts", "POST", BATCH, Budget(1 + 100, 1 + 100 * 9, 0), body=a_batch()),
     Row("batch with Idempotency-Key", "batch_contacts", "POST", BATCH, Budget(1 + 1 + 100, 1 + 1 + 100 * 13, 0),
         body=a_batch(), headers=KEYED),
@@ -365,6 +411,14 @@ ROWS = (
         before=sent_before),
     Row("tags, page of 50", "list_tags", "GET", "/v1/tags", Budget(2, 1, 3), query="limit=50", before=counted_tags),
     Row("account", "get_account", "GET", "/v1/account", Budget(2, 1, 1), before=create()),
+    # A transaction: the contact, its gate, its email; two of the indexes.
+    Row("arrive through a gate", "add_gate", "POST", ARRIVE, Budget(4, 1 + 6 + 2, 2), ref=ID, body=ARRIVAL,
+        before=channel),
+    Row("arrive again", "add_gate", "POST", ARRIVE, Budget(4, 1, 3), ref=ID, body={"identifier": "731905284"},
+        before=arrived_before),
+    Row("gates of a contact", "list_gates", "GET", f"{REF}/gates", Budget(3, 1, 2), ref=ID, before=create()),
+    Row("chat of a contact", "get_chat", "GET", f"{REF}/chat", Budget(3, 1, 2), ref=ID, before=create()),
+    Row("channels", "list_channels", "GET", "/v1/channels", Budget(2, 1, 1), before=channel),
     Projection("projection of one create"),
 )  # fmt: skip
 

@@ -39,7 +39,7 @@ METHOD = """\
 Medians of {runs} fresh processes each, interleaved, under AWS's runtime interface emulator with awslambdaric; a ratio
 is the median of the ratios run by run.
 DynamoDB, SQS and EventBridge Scheduler are a stub on loopback that answers at once, over http, so no TLS handshake is
-in it; the account has one contact (for `list_contacts` 51, for `reindex_account` none), and where `deliver_webhook`
+in it; the account has two contacts (for `list_contacts` 52, for `reindex_account` none), and where `deliver_webhook`
 delivers nobody listens. The handler's part comes after the init; Lambda gives the init a whole CPU, the handler what
 its memory buys (256 MB: a seventh)."""
 COMPARISON = """\

@@ -10,6 +10,14 @@ from types import FrameType
 from local.errors import LocalStackError
 from local.stack import ROOT, LocalStack
 
+FIRST_REQUESTS = {
+    "native": ("/v1/contacts", "X-API-Key: ", """ -d '{"email": "ada@example.com", "first_name": "Ada"}'"""),
+    "sendmator": ("/api/v1/contacts", "X-API-Key: ", """ -d '{"email": "grace@example.com"}'"""),
+    "smashsend": ("/v1/contacts?limit=10", "Authorization: Bearer ", ""),
+    "smartsender": ("/v1/contacts?page=1", "Authorization: Bearer ", ""),
+    "artamail": ("/api/v1/contacts", "Authorization: Bearer ", """ -d '{"email": "joan@example.com"}'"""),
+}
+"""By dialect: what is worth trying first, the header its key goes into, and a body."""
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -53,12 +61,11 @@ def introduction(stack: LocalStack) -> str:
     keys: dict[str, str] = described.get("keys", {})
     lines = [f"API   {stack.url}", f"AWS   {stack.endpoint_url}   (table {described['table']})"]
     lines += [f"key   {key}   {name}" for name, key in keys.items()]
-    if keys:
-        lines += [
-            "",
-            f"curl -i {stack.url}/v1/contacts -H 'X-API-Key: {keys['native']}' \\",
-            """  -d '{"email": "ada@example.com", "first_name": "Ada"}'""",
-        ]
+    lines += [
+        f"\n{dialect}:\n  curl -i {stack.url}{path} -H '{header}{keys[dialect]}'{body}"
+        for dialect, (path, header, body) in FIRST_REQUESTS.items()
+        if dialect in keys
+    ]
     return "\n".join(lines)
 
 

@@ -1,5 +1,6 @@
-"""The account that the events in events/ are of: one API key, a contact that is there, one in the trash, what is left
-of one that was erased, a typed custom field, a webhook, events and a delivery.
+"""The account that the events in events/ are of: one API key, a contact that is there and another that is the same
+person, one in the trash, what is left of one that was erased, a typed custom field, a channel, a webhook, events and a
+delivery.
 
 The local stack has it, so that every event works there; tests and benchmarks put it into tables of their own.
 """
@@ -14,6 +15,7 @@ from typing import Any
 
 from contacts.adapters import keys
 from contacts.adapters.account_store import DynamoAccountStore
+from contacts.adapters.channel_store import DynamoChannelStore
 from contacts.adapters.contact_store import DynamoContactStore
 from contacts.adapters.projection_store import DynamoProjectionStore
 from contacts.adapters.property_store import DynamoPropertyStore
@@ -21,8 +23,10 @@ from contacts.adapters.records import write_recorded
 from contacts.adapters.table import Table
 from contacts.adapters.webhook_store import DynamoWebhookStore
 from contacts.domain.accounts import Account, ApiKey, Dialect, Mode, Plan, Scope
+from contacts.domain.channels import Channel, ChannelType
 from contacts.domain.contact import Contact, ValidationStatus
 from contacts.domain.events import IN_TIMELINE_DAYS, KEPT_DAYS, Event, EventType
+from contacts.domain.gates import Gate
 from contacts.domain.native import contact_out
 from contacts.domain.outcome import Did, Outcome, Receipt
 from contacts.domain.postings import posting_lists
@@ -74,6 +78,14 @@ SPARE_KEY = ApiKey(
     last_four="wxyz",
     created_at="2026-01-14T10:30:00.000Z",
 )
+CHANNEL = Channel(
+    id="019bbc0e-1c40-7f0a-9b35-6e8d1c2a7f49",
+    type=ChannelType.TELEGRAM,
+    name="Support bot",
+    created_at="2026-01-14T10:30:00.000Z",
+    updated_at="2026-01-14T10:30:00.000Z",
+)
+GATE = Gate("019bbc0e-1c40-7b91-a26d-3f5087c4e1d2", CHANNEL.id, "731905284")
 LIVE = Contact(
     id="019bbc0e-1c40-7a3e-8f21-5d3c8b6e4a01",
     version=3,
@@ -89,7 +101,20 @@ LIVE = Contact(
     custom_fields={"city": "Львів", "newsletter_frequency": "weekly", "employees": 12},
     metadata={"source": "import"},
     validation_status=ValidationStatus.VALID,
+    gates=(GATE,),
 )
+DUPLICATE = Contact(
+    id="019bbc0e-e0d7-7a64-b1f8-62c09d4e7a13",
+    version=2,
+    created_at="2026-01-14T10:30:50.327Z",
+    updated_at="2026-01-14T10:41:00.000Z",
+    email="o.kovalenko@example.net",
+    last_name="Коваленко",
+    custom_fields={"city": "Kyiv", "shop_visits": 3},
+    is_unsubscribed=True,
+    unsubscribed_at="2026-01-14T10:41:00.000Z",
+)
+"""The same person once more, from a web form: to be merged."""
 TRASHED = Contact(
     id="019bb6e7-c040-7c51-9b07-2e9f6a1d8c02",
     version=2,
@@ -195,9 +220,10 @@ def fill(client: Any, table_name: str) -> None:
     now_ms = time.time_ns() // 1_000_000
     table = Table(client, table_name)
     accounts = DynamoAccountStore(table)
-    accounts.open_account(ACCOUNT, API_KEY)
+    accounts.open_account(ACCOUNT, [API_KEY])
     accounts.add_api_key(SPARE_KEY, Outcome(did=Did.CREATED), None, now_ms)
     DynamoPropertyStore(table, ACCOUNT.id).add(PROPERTY, Outcome(did=Did.CREATED), None, now_ms)
+    DynamoChannelStore(table, ACCOUNT.id).add(CHANNEL, Outcome(did=Did.CREATED), None, now_ms)
     _put_contacts(table, now_ms)
     _put_projection(table)
     _put_events(table, now_ms)
@@ -206,7 +232,7 @@ def fill(client: Any, table_name: str) -> None:
 
 def _put_contacts(table: Table, now_ms: int) -> None:
     contacts = DynamoContactStore(table, ACCOUNT.id, secrets.token_bytes, now_ms // 1000)
-    for contact in (LIVE, TRASHED):
+    for contact in (LIVE, DUPLICATE, TRASHED):
         created = Outcome(did=Did.CREATED, contact=contact)
         contacts.move(
             Move(before=None, was=None, after=contact, becomes=Standing.LIVE, at_ms=now_ms, outcome=created)
@@ -224,11 +250,13 @@ def _put_contacts(table: Table, now_ms: int) -> None:
 
 
 def _put_projection(table: Table) -> None:
-    """What `project_changes` derives of the contact that is there."""
-    derived, words = DynamoProjectionStore(table), words_of(LIVE)
-    derived.post(ACCOUNT.id, {Posting(posting_list, LIVE.id): True for posting_list in posting_lists(LIVE)})
-    derived.list_characters(ACCOUNT.id, {word[0] for word in words})
-    derived.post_words(ACCOUNT.id, {WordPosting(word, LIVE.id): True for word in words})
+    """What `project_changes` derives of the contacts that are there."""
+    derived = DynamoProjectionStore(table)
+    for contact in (LIVE, DUPLICATE):
+        words, lists = words_of(contact), posting_lists(contact)
+        derived.post(ACCOUNT.id, {Posting(posting_list, contact.id): True for posting_list in lists})
+        derived.list_characters(ACCOUNT.id, {word[0] for word in words})
+        derived.post_words(ACCOUNT.id, {WordPosting(word, contact.id): True for word in words})
 
 
 def _put_events(table: Table, now_ms: int) -> None:

@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import sample_account
-from local.demo import create_demo_account
+from local.demo import create_demo_account, with_all_keys
 from local.deployment import Deployment
 from local.environment import own_environment
 from local.errors import LocalStackError
@@ -179,7 +179,10 @@ class LocalStack:
             "table": resources["Table"],
         }
         if known.get("table") == description["table"] and self.has_account(known):
-            description |= {"account_id": known["account_id"], "keys": known["keys"]}
+            description |= {
+                "account_id": known["account_id"],
+                "keys": with_all_keys(self.url, known["keys"]),
+            }
         elif "ProvisionAccount" in resources:
             description |= create_demo_account(self.deployment, self.url)
             sample_account.fill(self.deployment.client("dynamodb"), resources["Table"])

@@ -10,8 +10,11 @@ from xdist.scheduler import LoadScopeScheduling
 # `sam deploy` packs the folders of the functions as they are.
 sys.dont_write_bytecode = True
 
+pytest_plugins = ["tests.running_stack"]
+
 LOOPBACK = ["127.0.0.1", "::1"]
 FOLDERS_WITH_LOOPBACK = ("integration", "contract", "e2e")
+ON_THE_STACK = ("tests/contract/", "tests/e2e/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,10 +28,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class EndToEndTogether(LoadScopeScheduling):
-    """Of several processes one runs all end-to-end tests, in their order, on one running stack."""
+    """Of several processes one runs all end-to-end and contract tests, in their order, on one running stack."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "end to end" if nodeid.startswith("tests/e2e/") else nodeid
+        return "end to end" if nodeid.startswith(ON_THE_STACK) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:

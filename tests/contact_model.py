@@ -64,22 +64,34 @@ class Contact:
     unsubscribed_at: str | None = None
     validation_status: str = "pending"
     validation_reason: str | None = None
+    gates: list[str] = field(default_factory=list)
+    """Channels and identifiers."""
+    absorbed: list[Name] = field(default_factory=list)
+    """Names of contacts merged into it, their ids among them."""
 
     def shown(self) -> Json:
         """The contact as the API shows it."""
-        shown = {key: value for key, value in vars(self).items() if key != "full_name"}
+        hidden = ("full_name", "gates", "absorbed")
+        shown = {key: value for key, value in vars(self).items() if key not in hidden}
         parts = [part for part in (self.first_name, self.last_name) if part]
         shown["name"] = (" ".join(parts) or None) if self.full_name is None else self.full_name
         return shown
 
     def names(self) -> Iterator[Name]:
+        yield from self.own_names()
+        yield from self.absorbed
+
+    def own_names(self) -> Iterator[Name]:
         if self.email is not None:
             yield "email", self.email
         if self.external_id is not None:
             yield "external_id", self.external_id
+        yield from (("gate", gate) for gate in self.gates)
 
     def copy(self, **changes: Any) -> "Contact":
-        return Contact(**{**json.loads(json.dumps(vars(self))), **changes})
+        copied = json.loads(json.dumps(vars(self)))
+        copied["absorbed"] = list(self.absorbed)
+        return Contact(**{**copied, **changes})
 
 
 @dataclass(frozen=True)
@@ -105,6 +117,8 @@ class Book:
         self.trash: dict[str, Trashed] = {}
         self.owners: dict[Name, str] = {}
         self.records: dict[str, Record] = {}
+        self.gates: dict[Name, Json] = {}
+        """What was answered when a gate was made."""
         self.ids: list[str] = []
         """Of every contact there ever was."""
 
@@ -132,14 +146,23 @@ class Book:
 
     def resolve(self, ref: str, by: str | None, among: Mapping[str, Any]) -> str | None:
         """The id of the contact that a ref names."""
+        return self.found(ref, by, among)[0]
+
+    def found(self, ref: str, by: str | None, among: Mapping[str, Any]) -> tuple[str | None, Name | None]:
+        """Likewise, and by which name; None where it is its id."""
         if by in (None, "id") and UUID.fullmatch(ref) and ref in among:
-            return ref
+            return ref, None
         kinds: list[Name] = []
+        if by in (None, "id"):
+            kinds.append(("alias", ref))
         if by == "email" or (by is None and "@" in ref):
             kinds.append(("email", stored_email(ref)))
         if by in (None, "external_id"):
             kinds.append(("external_id", ref))
-        return next((self.owners[name] for name in kinds if self.owners.get(name) in among), None)
+        for name in kinds:
+            if self.owners.get(name) in among:
+                return self.owners[name], name
+        return None, None
 
     # What follows
 
@@ -170,7 +193,8 @@ class Book:
         if taken and on_conflict == "reject":
             return self._taken(taken)
         if taken:
-            return self._changed(self.live[self.owners[taken[0]]], body, now_ms)
+            contact = self.live[self.owners[taken[0]]]
+            return self._changed(contact, renaming_none(body, contact), now_ms)
         for kind, value in names:
             if kind == "email" and self.owners.get((kind, value)) in self.trash:
                 said = self._restored(self.owners[kind, value], body, now_ms)
@@ -185,6 +209,36 @@ class Book:
         self._put(contact)
         self.ids.append(new_id)
         return Said(201, contact.shown())
+
+    def arrive(self, channel: Json, identifier: str, body: Json, now_ms: int, made: Json) -> Said:
+        """`made`: the gate's id and the contact's, if this made them."""
+        if invalid_fields(body):
+            return refused(400, "invalid_input")
+        name = "gate", f"{channel['id']}:{identifier}"
+        owner = self.owners.get(name)
+        if owner in self.trash:
+            self._restored(owner, {}, now_ms)
+        if owner in self.live:
+            return Said(200, self.gates[name] | {"contact_id": owner})
+        given = {key: value for key, value in body.items() if value is not None}
+        taken = [one for one in names_in(given) if self.owners.get(one) in self.live]
+        if taken:
+            return self._taken(taken)
+        at = iso(now_ms)
+        blank = Contact(id=made["contact_id"], created_at=at, updated_at=at, version=0, gates=[name[1]])
+        contact = patched(blank, given, at)
+        contact.custom_fields = given.get("custom_fields", {})
+        contact.metadata = given.get("metadata", {})
+        self._put(contact)
+        self.ids.append(contact.id)
+        shown = {"channel": channel, "identifier": identifier, "contact_id": contact.id, "created_at": at}
+        self.gates[name] = {"id": made["id"], **shown}
+        return Said(201, self.gates[name])
+
+    def gates_of(self, contact_id: str) -> list[Json]:
+        """Those by which it arrived, as one or as another that was merged into it."""
+        shown = (self.gates["gate", gate] for gate in self.live[contact_id].gates)
+        return [gate | {"contact_id": contact_id} for gate in shown]
 
     def update(
         self, ref: str, by: str | None, body: Json, if_match: int | None, skip: bool, now_ms: int
@@ -210,14 +264,16 @@ class Book:
         return said
 
     def delete(self, ref: str, by: str | None, permanent: bool, if_match: int | None, now_ms: int) -> Said:
-        contact_id = self.resolve(ref, by, self.live)
+        contact_id, name = self.found(ref, by, self.live)
         if contact_id is not None:
             contact = self.live[contact_id]
         else:
-            contact_id = self.resolve(ref, by, self.trash) if permanent else None
+            contact_id, name = self.found(ref, by, self.trash) if permanent else (None, None)
             if contact_id is None:
                 return NOT_FOUND
             contact = self.trash[contact_id].contact
+        if name in contact.absorbed:
+            return refused(409, "merged_away", existing_id=contact_id)
         if if_match not in (None, contact.version):
             return STALE
         self.live.pop(contact_id, None)
@@ -235,6 +291,27 @@ class Book:
         if if_match not in (None, self.trash[contact_id].contact.version):
             return STALE
         return self._restored(contact_id, {}, now_ms)
+
+    def merge(
+        self, ref: str, by: str | None, source: str, source_by: str | None, if_match: int | None, now_ms: int
+    ) -> Said:
+        winner_id = self.resolve(ref, by, self.live)
+        loser_id = self.resolve(source, source_by, self.live)
+        if winner_id is None or loser_id is None:
+            return refused(404, "contact_not_found", field=None if winner_id is None else "from")
+        winner, loser = self.live[winner_id], self.live.pop(loser_id)
+        if if_match not in (None, winner.version):
+            self.live[loser_id] = loser
+            return STALE
+        if winner_id == loser_id:
+            self.live[loser_id] = loser
+            return refused(409, "same_contact", existing_id=winner_id, field="from")
+        self._forget(winner)
+        self._forget(loser)
+        after = united(winner, loser)
+        after.version, after.updated_at = winner.version + 1, iso(now_ms)
+        self._put(after)
+        return Said(200, after.shown())
 
     def judge(self, contact_id: str, status: str, reason: str | None) -> None:
         """A validation verdict: neither `version` nor `updated_at` tells of it."""
@@ -259,9 +336,13 @@ class Book:
 
     def _restored(self, contact_id: str, body: Json, now_ms: int) -> Said:
         contact = self.trash[contact_id].contact
-        lost = {kind: None for kind, value in contact.names() if self.owners.get((kind, value)) != contact_id}
-        back = patched(contact.copy(**lost), body, iso(now_ms))
-        if not any(back.names()):
+        lost = [name for name in contact.names() if self.owners.get(name) != contact_id]
+        kept = contact.copy(absorbed=[name for name in contact.absorbed if name not in lost])
+        for kind, value in contact.own_names():
+            if (kind, value) in lost:
+                setattr(kept, kind, None)
+        back = patched(kept, renaming_none(body, kept), iso(now_ms))
+        if not any(back.own_names()):
             return refused(400, "invalid_input") if names_in(body) else refused(409, "names_taken")
         self._forget(contact)
         del self.trash[contact_id]
@@ -272,7 +353,7 @@ class Book:
         if not any(not key.startswith(("add_", "remove_")) or value for key, value in body.items()):
             return Said(200, contact.shown())
         after = patched(contact, body, iso(now_ms))
-        if not any(after.names()):
+        if not any(after.own_names()):
             fields = [key for key in ("email", "external_id") if key in body]
             return refused(400, "invalid_input", fields=fields)
         taken = [name for name in after.names() if self.owners.get(name, contact.id) in self.live]
@@ -329,6 +410,53 @@ def patched(contact: Contact, body: Json, at: str) -> Contact:
         after.unsubscribed_at = (after.unsubscribed_at or at) if after.is_unsubscribed else None
     if after.email != contact.email:
         after.validation_status, after.validation_reason = "pending", None
+    after.absorbed = [name for name in after.absorbed if name not in after.own_names()]
+    return after
+
+
+def renaming_none(body: Json, contact: Contact) -> Json:
+    """A create's body for a contact that exists: without names that came with a merge, where it has one of its own."""
+    return {
+        key: value
+        for key, value in body.items()
+        if key not in ("email", "external_id")
+        or value is None
+        or (key, stored_email(value) if key == "email" else value) not in contact.absorbed
+        or getattr(contact, key) is None
+    }
+
+
+def united(winner: Contact, loser: Contact) -> Contact:
+    """What becomes of two contacts that are merged."""
+    after = winner.copy()
+    for key in ("email", "external_id", "phone"):
+        if getattr(winner, key) is None:
+            setattr(after, key, getattr(loser, key))
+    if winner.email is None and loser.email is not None:
+        after.validation_status, after.validation_reason = loser.validation_status, loser.validation_reason
+    named = [winner.first_name, winner.last_name, winner.full_name]
+    if named == [None, None, None]:
+        after.first_name, after.last_name = loser.first_name, loser.last_name
+        after.full_name = loser.full_name
+    else:
+        for key in ("first_name", "last_name"):
+            if getattr(winner, key) is None and getattr(loser, key) is not None:
+                setattr(after, key, getattr(loser, key))
+                after.full_name = None
+    for key in ("tags", "lists"):
+        more = [value for value in getattr(loser, key) if value not in getattr(winner, key)]
+        setattr(after, key, getattr(winner, key) + more)
+    for key in ("custom_fields", "metadata"):
+        ours, theirs = getattr(winner, key), getattr(loser, key)
+        both = {**theirs, **{name: value for name, value in ours.items() if value is not None}}
+        setattr(after, key, {**dict.fromkeys(ours), **both})
+    if loser.is_unsubscribed:
+        after.is_unsubscribed = True
+        since = [at for at in (winner.unsubscribed_at, loser.unsubscribed_at) if at is not None]
+        after.unsubscribed_at = min(since)
+    after.gates = winner.gates + loser.gates
+    names = [*loser.own_names(), ("alias", loser.id), *loser.absorbed]
+    after.absorbed += [name for name in names if name not in after.own_names()]
     return after
 
 

@@ -155,9 +155,9 @@ class EventHouse:
         self.dispatcher(events, contacts).handle(changes(records))
         self.records()
 
-    def erase(self, contact_id: str, version: int = 0) -> None:
+    def erase(self, contact_id: str, version: int = 0, merged_ids: Sequence[str] = ()) -> None:
         Eraser(DynamoTraceStore(self.mortal_table), self.clock, self.randomness).erase(
-            ACCOUNT_ID, contact_id, version
+            ACCOUNT_ID, contact_id, version, merged_ids
         )
 
     def event_log(self) -> EventLog:

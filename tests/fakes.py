@@ -1,7 +1,7 @@
 """Hand-written stand-ins for ports."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from contacts.domain.accounts import Account, ApiKey
 from contacts.domain.outcome import Outcome, Receipt, RecordedRequest
@@ -63,14 +63,13 @@ class InMemoryAccounts:
         self.hours[key_id] = hour
         return used + 1
 
-    def open_account(self, account: Account, first_key: ApiKey) -> None:
+    def open_account(self, account: Account, first_keys: Sequence[ApiKey]) -> None:
         self.accounts[account.id] = account
-        self.keys[first_key.key_hash] = first_key
+        self.keys |= {key.key_hash: key for key in first_keys}
 
     def api_keys(self, account_id: str) -> list[ApiKey]:
-        return sorted(
-            (key for key in self.keys.values() if key.account_id == account_id), key=lambda key: key.id
-        )
+        own = (key for key in self.keys.values() if key.account_id == account_id and not key.is_revoked)
+        return sorted(own, key=lambda key: key.id)
 
     def hours_of_use(self, account_id: str) -> Mapping[str, str]:
         return self.hours
@@ -81,7 +80,10 @@ class InMemoryAccounts:
 
     def remove_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> bool:
         self._record(outcome, receipt)
-        return self.keys.pop(key.key_hash, None) is not None
+        if self.keys[key.key_hash].is_revoked:
+            return False
+        self.keys[key.key_hash] = replace(key, is_revoked=True)
+        return True
 
     def _record(self, outcome: Outcome, receipt: Receipt | None) -> None:
         if receipt is None:

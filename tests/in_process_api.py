@@ -10,18 +10,24 @@ from unittest.mock import patch
 from urllib.parse import quote, urlencode
 
 from contacts import bootstrap
+from contacts.adapters.channel_store import DynamoChannelStore
 from contacts.adapters.contact_index import DynamoBookmarks, DynamoContactIndex
 from contacts.adapters.contact_store import DynamoContactStore
+from contacts.adapters.merge_store import DynamoMergeStore
 from contacts.adapters.records import DynamoRecordStore
 from contacts.adapters.table import Table
 from contacts.adapters.timeline_store import DynamoTimelineStore
 from contacts.adapters.value_rules import DynamoValueRules
 from contacts.api.entrypoint import Entrypoint
 from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
+from contacts.services.channel_desk import ChannelDesk
 from contacts.services.contact_book import ContactBook
 from contacts.services.finding import Finder
+from contacts.services.gate_desk import GateDesk
 from contacts.services.gatekeeper import Admission, Gatekeeper
+from contacts.services.merging import Merger
 from contacts.services.ports import Randomness
+from contacts.services.reach import Reach
 from contacts.services.timeline import Timeline
 from contacts.services.typed_fields import TypedFields
 from local.stack import ROOT
@@ -36,9 +42,23 @@ OPERATIONS = {
     "PATCH /v1/contacts/{ref}": "update_contact",
     "DELETE /v1/contacts/{ref}": "delete_contact",
     "POST /v1/contacts/{ref}/restore": "restore_contact",
+    "POST /v1/contacts/{ref}/merge": "merge_contacts",
     "POST /v1/contacts/{ref}/events": "record_event",
     "GET /v1/contacts/{ref}/events": "list_contact_events",
+    "GET /v1/contacts/{ref}/gates": "list_gates",
+    "GET /v1/contacts/{ref}/chat": "get_chat",
+    "GET /v1/channels": "list_channels",
+    "POST /v1/channels": "create_channel",
+    "GET /v1/channels/{id}": "get_channel",
+    "PUT /v1/channels/{id}": "update_channel",
+    "POST /v1/channels/{id}/gates": "add_gate",
 }
+NATIVE_ROUTES = {
+    "PUT /v1/contacts/{ref}": "PATCH /v1/contacts/{ref}",
+    "GET /v1/contacts/{ref}/info": "GET /v1/contacts/{ref}",
+    "POST /v1/contacts/{ref}/fire": "POST /v1/contacts/{ref}/events",
+}
+"""Routes that are another one's, or only a vendor's: with the route by which OPERATIONS knows their function."""
 ONE = "/v1/contacts/{ref}"
 _OPENED = "2026-01-01T00:00:00.000Z"
 
@@ -66,11 +86,18 @@ class OpenGate(Gatekeeper):
 class InProcessApi:
     """The API as one account sees it."""
 
-    def __init__(self, dynamodb: Any, account_id: str, clock: FakeClock, randomness: Randomness) -> None:
+    def __init__(
+        self,
+        dynamodb: Any,
+        account_id: str,
+        clock: FakeClock,
+        randomness: Randomness,
+        dialect: Dialect = Dialect.NATIVE,
+    ) -> None:
         self._table = Table(dynamodb, NAME)
         self._clock = clock
         self._randomness = randomness
-        self._caller = _caller(account_id)
+        self._caller = caller_of(account_id, dialect)
         self._entries = {route: self._entry(operation) for route, operation in OPERATIONS.items()}
 
     def request(
@@ -83,8 +110,9 @@ class InProcessApi:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """Send a request; `ref` stands for `{ref}` in the route."""
-        path = route if ref is None else route.replace("{ref}", quote(ref, safe=""))
+        """Send a request; `ref` stands for what is in braces in the route."""
+        parameter = route.partition("{")[2].partition("}")[0]
+        path = route if ref is None else route.replace(f"{{{parameter}}}", quote(ref, safe=""))
         route_key = f"{method} {route}"
         event = {
             "version": "2.0",
@@ -92,13 +120,13 @@ class InProcessApi:
             "rawPath": path,
             "rawQueryString": urlencode(query or {}, doseq=True),
             "headers": {"x-api-key": "any", **(headers or {})},
-            "pathParameters": {} if ref is None else {"ref": ref.replace("%", "%25")},
+            "pathParameters": {} if ref is None else {parameter: ref.replace("%", "%25")},
             "requestContext": {"http": {"method": method, "path": path}, "requestId": "r-1"},
             "body": None if body is None else json.dumps(body),
             "isBase64Encoded": False,
         }
         context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
-        answer = self._entries[route_key](event, context)
+        answer = self._entries[NATIVE_ROUTES.get(route_key, route_key)](event, context)
         content = json.loads(answer["body"]) if answer["body"] else None
         return Reply(answer["statusCode"], content, answer["headers"])
 
@@ -113,7 +141,10 @@ class InProcessApi:
         handler.contact_store, handler.contact_book = self._contact_store, self._contact_book
         handler.finder = self._finder
         handler.timeline = self._timeline
+        handler.merger = self._merger
         handler.typed_fields = self._typed_fields
+        handler.gate_desk, handler.reach = self._gate_desk, self._reach
+        handler.channel_desk = self._channel_desk
         return Entrypoint(
             handler.operation, OpenGate(self._caller), self._record_store, lambda _seconds: None
         )
@@ -137,6 +168,23 @@ class InProcessApi:
         entries = DynamoTimelineStore(self._table, self._caller.account_id)
         return Timeline(self._contact_book(caller), entries, self._clock, self._randomness)
 
+    def _gate_desk(self, caller: Caller) -> GateDesk:
+        contacts, book = self._contact_store(caller), self._contact_book(caller)
+        return GateDesk(self._channels(), contacts, book, self._clock, self._randomness)
+
+    def _reach(self, caller: Caller) -> Reach:
+        return Reach(self._contact_book(caller), self._channels())
+
+    def _channel_desk(self, _: Caller) -> ChannelDesk:
+        return ChannelDesk(self._channels(), self._clock, self._randomness)
+
+    def _channels(self) -> DynamoChannelStore:
+        return DynamoChannelStore(self._table, self._caller.account_id)
+
+    def _merger(self, caller: Caller) -> Merger:
+        store = DynamoMergeStore(self._table, self._caller.account_id, self._randomness)
+        return Merger(self._contact_book(caller), store, self._clock, self._randomness)
+
     def _typed_fields(self, _: Caller) -> TypedFields:
         return TypedFields(DynamoValueRules(self._table, self._caller.account_id))
 
@@ -144,7 +192,8 @@ class InProcessApi:
         return DynamoRecordStore(self._table, self._caller.account_id, self._clock.now_ms() // 1000)
 
 
-def _caller(account_id: str) -> Caller:
+def caller_of(account_id: str, dialect: Dialect = Dialect.NATIVE) -> Caller:
+    """Whoever has a key of an account that speaks a dialect."""
     account = Account(
         id=account_id, name="Demo", plan=Plan.ENTERPRISE, hourly_limit=1_000_000_000, created_at=_OPENED
     )
@@ -155,7 +204,7 @@ def _caller(account_id: str) -> Caller:
         name="Demo",
         scopes=(Scope.CONTACTS_READ, Scope.CONTACTS_WRITE),
         mode=Mode.LIVE,
-        dialect=Dialect.NATIVE,
+        dialect=dialect,
         last_four="0000",
         created_at=_OPENED,
     )

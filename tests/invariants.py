@@ -11,6 +11,7 @@ from contacts.adapters import keys
 from contacts.adapters.attribute_values import Item, from_attribute, from_item, item_size
 from contacts.adapters.contact_items import KIND, contact_from
 from contacts.domain.contact import MAX_BYTES, MAX_LISTS, MAX_TAGS
+from contacts.domain.gates import gate_name
 from contacts.domain.identity import Name, NameKind, is_uuid
 from contacts.domain.outcome import Did
 from contacts.domain.postings import EVERYBODY, PostingKind, PostingList, posting_lists
@@ -33,6 +34,7 @@ def violations(items: Iterable[TypedItem], account_id: str, now_s: int) -> list[
         *_whereabouts_violations(book),
         *_record_violations(book),
         *_property_violations(book),
+        *_channel_violations(book),
     ]
 
 
@@ -96,6 +98,8 @@ class _Book:
     properties: dict[str, Item] = field(default_factory=dict)
     named_properties: dict[str, Item] = field(default_factory=dict)
     property_count: int = 0
+    channels: dict[str, Item] = field(default_factory=dict)
+    channel_count: int = 0
 
 
 def _sorted_into_rooms(items: Iterable[TypedItem], account_id: str) -> _Book:
@@ -104,6 +108,7 @@ def _sorted_into_rooms(items: Iterable[TypedItem], account_id: str) -> _Book:
     contact, trash = keys.contact(account_id, ""), keys.trash(account_id, "")
     tombstone, record = keys.tombstone(account_id, ""), keys.idempotency(account_id, "")
     pointer = keys.idempotency_pointer(account_id, "", "")
+    channel, gate = keys.channel(account_id, ""), keys.claim(account_id, gate_name("", ""))
     property_, property_name = keys.property_(account_id, ""), keys.property_name(account_id, "")
     for item in items:
         key = keys.Key(item["PK"]["S"], item["SK"]["S"])
@@ -123,6 +128,13 @@ def _sorted_into_rooms(items: Iterable[TypedItem], account_id: str) -> _Book:
             book.named_properties[key.PK.removeprefix(property_name.PK)] = from_item(item)
         elif key == keys.property_count(account_id):
             book.property_count = from_item(item)["n"]
+        elif key.PK == channel.PK:
+            book.channels[key.SK] = from_item(item)
+        elif key == keys.channel_count(account_id):
+            book.channel_count = from_item(item)["n"]
+        elif gate == (key.PK[: len(gate.PK)], key.SK[: len(gate.SK)]):
+            name = gate_name(key.PK.removeprefix(gate.PK), key.SK.removeprefix(gate.SK))
+            book.claims[name] = from_item(item)
         else:
             for kind, claim in claims.items():
                 if claim == (key.PK[: len(claim.PK)], key.SK):
@@ -231,10 +243,11 @@ def _record_violations(book: _Book) -> Iterator[str]:
             if key not in {pointed for _, pointed in book.pointers} and not book.erased:
                 yield f"no pointer leads to the record of {key}, which holds what somebody did"
             continue
-        about = (record.get("contact") or record["details"]).get("id")
-        # A request about an API key or a property has no contact to be found from; that of an erasure nothing to be
-        # found for.
-        found_from = is_uuid(about) and about not in book.properties
+        told = record.get("contact") or record["details"]
+        about = told.get("contact_id") or told.get("id")
+        # A request about an API key, a property or a channel has no contact to be found from; that of an erasure
+        # nothing to be found for.
+        found_from = is_uuid(about) and about not in {*book.properties, *book.channels}
         if found_from and about not in book.erased and (about, key) not in book.pointers:
             yield f"no pointer under contact {about} leads to the record of {key}"
     for contact_id, key in book.pointers:
@@ -259,10 +272,19 @@ def _property_violations(book: _Book) -> Iterator[str]:
         yield f"{book.property_count} properties are counted, there are {len(book.properties)}"
 
 
+def _channel_violations(book: _Book) -> Iterator[str]:
+    """Channels are as many as are counted."""
+    if book.channel_count != len(book.channels):
+        yield f"{book.channel_count} channels are counted, there are {len(book.channels)}"
+
+
 def _names(item: TypedItem) -> set[Name]:
     own = {kind: item.get(kind, {}).get("S") for kind in (NameKind.EMAIL, NameKind.EXTERNAL_ID)}
     names = {Name(kind, value) for kind, value in own.items() if value}
     for entry in item.get("absorbed", {}).get("L", []):
         kind, _, value = entry["S"].partition(":")
         names.add(Name(NameKind(kind), value))
+    for entry in item.get("gates", {}).get("L", []):
+        _, channel_id, identifier = entry["S"].split(":", 2)
+        names.add(gate_name(channel_id, identifier))
     return names

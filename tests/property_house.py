@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from contacts.adapters.contact_store import DynamoContactStore
@@ -13,7 +13,7 @@ from contacts.adapters.sandbox import SandboxContactStore
 from contacts.adapters.table import Table
 from contacts.adapters.value_rules import DynamoValueRules
 from contacts.api.entrypoint import Entrypoint
-from contacts.domain.accounts import Caller, Mode
+from contacts.domain.accounts import Caller, Dialect, Mode
 from contacts.services.contact_book import ContactBook
 from contacts.services.ports import ContactStore
 from contacts.services.property_desk import PropertyDesk, PropertyStore
@@ -56,6 +56,8 @@ class CountedClient:
 class PropertyHouse:
     """A table, a clock, and the operations on them. Made anew by each test."""
 
+    operations: ClassVar[Mapping[str, str]] = OPERATIONS
+
     def __init__(self) -> None:
         self.moto = MotoTable()
         self.client = CountedClient(self.moto.client())
@@ -75,6 +77,11 @@ class PropertyHouse:
         self.caller = replace(self.caller, key=replace(self.caller.key, mode=Mode.LIVE))
         return self
 
+    def speaking(self, dialect: Dialect) -> "PropertyHouse":
+        """From here on a key of a dialect asks."""
+        self.caller = replace(self.caller, key=replace(self.caller.key, dialect=dialect))
+        return self
+
     def of_account(self, account_id: str) -> "PropertyHouse":
         """From here on somebody of that account asks."""
         self.caller = caller_of(account_id)
@@ -91,7 +98,7 @@ class PropertyHouse:
         key: str | None = None,
     ) -> Reply:
         """Send a request; `name` stands for what is in braces in the route, `key` is its Idempotency-Key."""
-        parameter = route.partition("{")[2].rstrip("}")
+        parameter = route.partition("{")[2].partition("}")[0]
         path = route if name is None else route.replace(f"{{{parameter}}}", name)
         event = {
             "version": "2.0",
@@ -105,7 +112,7 @@ class PropertyHouse:
             "isBase64Encoded": False,
         }
         context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
-        answer = self._entry(OPERATIONS[f"{method} {route}"])(event, context)
+        answer = self._entry(self.operations[f"{method} {route}"])(event, context)
         return Reply(answer["statusCode"], json.loads(answer["body"]), answer["headers"])
 
     def defined(self, name: str, kind: str, **more: Any) -> Any:
@@ -133,15 +140,23 @@ class PropertyHouse:
             store = self.store or DynamoPropertyStore(self.table, caller.account_id)
         return PropertyDesk(store, self.clock, self.randomness)
 
-    def _book(self, caller: Caller) -> ContactBook:
-        store: ContactStore = SandboxContactStore()
-        if not caller.is_test:
-            now_s = self.clock.now_ms() // 1000
-            store = DynamoContactStore(self.table, caller.account_id, self.randomness, now_s)
-        return ContactBook(store, self.clock, self.randomness)
+    def furnish(self, handler: Any) -> None:
+        """Give a handler the services it asks for."""
+        handler.property_desk, handler.contact_book = self.desk, self.book
+        handler.typed_fields = lambda caller: TypedFields(DynamoValueRules(self.table, caller.account_id))
+
+    def contacts(self, caller: Caller) -> ContactStore:
+        """The caller's contacts."""
+        if caller.is_test:
+            return SandboxContactStore()
+        now_s = self.clock.now_ms() // 1000
+        return DynamoContactStore(self.table, caller.account_id, self.randomness, now_s)
+
+    def book(self, caller: Caller) -> ContactBook:
+        """The caller's contact book."""
+        return ContactBook(self.contacts(caller), self.clock, self.randomness)
 
     def _entry(self, operation: str) -> Entrypoint:
         handler = handler_of(operation)
-        handler.property_desk, handler.contact_book = self.desk, self._book
-        handler.typed_fields = lambda caller: TypedFields(DynamoValueRules(self.table, caller.account_id))
+        self.furnish(handler)
         return opened(handler, self.caller, self.table, self.clock)

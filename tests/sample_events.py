@@ -8,15 +8,20 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from unittest.mock import ANY
 
+from contacts.domain.channels import described_channel
 from contacts.domain.property_definitions import described_property
+from contacts.domain.reach import shown_gate
 from contacts.domain.timeline import entry_of
 from contacts.domain.webhooks import described
 from local.sample_account import (
     ACCOUNT,
     API_KEY,
+    CHANNEL,
     DELIVERY,
+    DUPLICATE,
     FIRST_ATTEMPT,
     FIRST_SCOPES,
+    GATE,
     KEY,
     LIVE,
     PROPERTY,
@@ -33,10 +38,11 @@ from local.template import functions
 EVENTS = ROOT / "events"
 
 PERSONAL = (
-    *("olena", "Olena", "Олена", "Коваленко", "31337", "+380", "Київ", "Львів"),
+    *("olena", "Olena", "Олена", "Коваленко", "31337", "+380", "Київ", "Львів", "kovalenko", "Kyiv"),
     *("mehmet", "Mehmet", "Öz", "27182", "newsletter opened", "Новини", "order placed", "000417"),
     *("sakura", "さくら", "田中", "48213", "+8190", "Example 株式会社"),
     *("ines", "Inês", "Duarte", "kofi", "Kofi", "Mensah"),
+    *("731905284", "582914467"),
     *(KEY, "Söhne", "example.com", "example.org", "example.net", "whsec_", "127.0.0.1:9000"),
 )
 """What stands in the events or in the table and must not stand in a log."""
@@ -120,6 +126,14 @@ UPDATED = {
     "version": 4,
     "updated_at": ANY,
 }
+MERGED = {
+    **LIVE_SHOWN,
+    "custom_fields": {**LIVE_SHOWN["custom_fields"], "shop_visits": 3},
+    "is_unsubscribed": True,
+    "unsubscribed_at": DUPLICATE.unsubscribed_at,
+    "version": 4,
+    "updated_at": ANY,
+}
 RESTORED = {
     "id": TRASHED.id,
     "external_id": "crm-27182",
@@ -179,7 +193,7 @@ ACCOUNT_SHOWN = {
     "hourly_limit": 10_000,
     "used_this_hour": 1,
     "resets_at": ANY,
-    "counts": {"contacts": 1},
+    "counts": {"contacts": 2},
 }
 BATCH_DONE = [
     {
@@ -304,7 +318,59 @@ CHANGED_PROPERTY = {
     "updated_at": ANY,
 }
 
+CHANNEL_SHOWN = described_channel(CHANNEL)
+NEW_CHANNEL = {
+    "id": ANY,
+    "type": "whatsapp",
+    "name": "Support Київ",
+    "state": True,
+    "created_at": ANY,
+    "updated_at": ANY,
+}
+NEW_GATE = {
+    "id": ANY,
+    "channel": {"id": CHANNEL.id, "type": "telegram", "name": "Support bot"},
+    "identifier": "582914467",
+    "contact_id": ANY,
+    "created_at": ANY,
+}
+GATES = [
+    shown_gate(GATE, CHANNEL, LIVE.id),
+    {
+        "id": ANY,
+        "channel": {"id": None, "type": "email", "name": "Email"},
+        "identifier": "olena.kovalenko@example.com",
+        "contact_id": LIVE.id,
+        "created_at": LIVE.created_at,
+    },
+    {
+        "id": ANY,
+        "channel": {"id": None, "type": "sms", "name": "SMS"},
+        "identifier": "+380501234567",
+        "contact_id": LIVE.id,
+        "created_at": LIVE.created_at,
+    },
+]
+CHAT = {
+    "id": ANY,
+    "name": "Olena Коваленко",
+    "image": None,
+    "contact": LIVE_SHOWN,
+    "gates": GATES,
+    "created_at": LIVE.created_at,
+    "updated_at": LIVE.updated_at,
+}
+
 EXPECTED = {
+    "add_gate": Expected(201, NEW_GATE),
+    "create_channel": Expected(201, NEW_CHANNEL),
+    "get_channel": Expected(200, CHANNEL_SHOWN),
+    "get_chat": Expected(200, CHAT),
+    "list_channels": Expected(
+        200, {"data": [CHANNEL_SHOWN], "has_more": False, "next_cursor": None, "total": 1}
+    ),
+    "list_gates": Expected(200, {"data": GATES, "has_more": False, "next_cursor": None, "total": 3}),
+    "update_channel": Expected(200, {**CHANNEL_SHOWN, "state": False, "updated_at": ANY}),
     "batch_contacts": Expected(207, {"results": BATCH_DONE}),
     "create_api_key": Expected(201, NEW_KEY),
     "create_webhook": Expected(201, NEW_WEBHOOK),
@@ -337,6 +403,7 @@ EXPECTED = {
     ),
     "list_webhooks": Expected(200, {"data": [WEBHOOK_SHOWN], "has_more": False, "next_cursor": None}),
     "search_contacts": Expected(200, {"data": [LIVE_SHOWN], "has_more": False, "next_cursor": None}),
+    "merge_contacts": Expected(200, MERGED, {"ETag": '"4-valid"'}),
     "record_event": Expected(202, ORDER_PLACED),
     "redeliver_delivery": Expected(202, SENT_AGAIN),
     "refuse_request": Expected(404, NOT_SERVED, {"Content-Type": "application/problem+json"}),
@@ -354,7 +421,7 @@ EXPECTED = {
 ALL_DONE = {"batchItemFailures": []}
 NOTHING_DIFFERS = {
     "account_id": ACCOUNT.id,
-    "contacts": 1,
+    "contacts": 2,
     "missing": {"postings": 0, "words": 0, "counts": 0, "first_characters": 0},
     "orphaned": {"postings": 0, "words": 0},
     "miscounted": [],
@@ -366,7 +433,13 @@ RETURNED: dict[str, Any] = {
     "dispatch_webhooks": ALL_DONE,
     "erase_contact": ALL_DONE,
     "project_changes": ALL_DONE,
-    "provision_account": {"account_id": ANY, "key": ANY, "plan": "pro", "hourly_limit": 10_000},
+    "provision_account": {
+        "account_id": ANY,
+        "key": ANY,
+        "plan": "pro",
+        "hourly_limit": 10_000,
+        "dialect": "native",
+    },
     "record_bounce": None,
     "reindex_account": NOTHING_DIFFERS,
     "validate_contact": ALL_DONE,

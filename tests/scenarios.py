@@ -7,15 +7,19 @@ from typing import Any
 
 from contacts.adapters.attribute_values import from_item
 from contacts.adapters.contact_store import DynamoContactStore
+from contacts.adapters.merge_store import DynamoMergeStore
 from contacts.adapters.records import DynamoRecordStore
 from contacts.adapters.table import Table
 from contacts.adapters.verdict_store import DynamoVerdictStore
+from contacts.domain.channels import Channel, ChannelType
 from contacts.domain.contact import Change
 from contacts.domain.errors import ContactsError, TemporarilyUnavailable
 from contacts.domain.identity import Ref, uuid7
 from contacts.domain.outcome import Did, Outcome
 from contacts.domain.verdicts import Reason, invalid
 from contacts.services.contact_book import ContactBook, OnConflict
+from contacts.services.gate_desk import GateDesk
+from contacts.services.merging import Merger
 from contacts.services.once import replayed
 from contacts.services.terms import UNCONDITIONAL, Terms
 from local.table import NAME
@@ -34,11 +38,39 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
 
+CHANNEL = Channel(
+    id="0198f3a0-0000-7000-8000-0000000000c1",
+    type=ChannelType.TELEGRAM,
+    name="Bot",
+    created_at="2026-01-01T00:00:00.000Z",
+    updated_at="2026-01-01T00:00:00.000Z",
+)
+IDENTIFIER = "731905284"
+
+
+class OneChannel:
+    """`services.channel_desk.Channels` of an account with one channel."""
+
+    def by_id(self, channel_id: str) -> Channel | None:
+        return CHANNEL if channel_id == CHANNEL.id else None
+
+    def all(self) -> list[Channel]:
+        return [CHANNEL]
+
+
 def contact_book(dynamodb: Any, at_ms: int, draws: str) -> ContactBook:
     """The contact book as of a moment. The same `draws` draws the same ids."""
     dice = Dice(draws)
     store = DynamoContactStore(Table(dynamodb, NAME), ACCOUNT_ID, dice, at_ms // 1000)
     return ContactBook(store, SetClock(at_ms), dice)
+
+
+def merger(book: ContactBook) -> Merger:
+    """What merges the contacts of a book."""
+    store: Any = book._store
+    return Merger(
+        book, DynamoMergeStore(store._table, ACCOUNT_ID, book._randomness), book._clock, book._randomness
+    )
 
 
 @dataclass(frozen=True)
@@ -143,6 +175,12 @@ class Beginning:
         given = {"first_name": label, "tags": ["old"], "custom_fields": {"plan": "a"}, **given}
         contact_book(self._dynamodb, BEGAN_MS, label).create(given)
 
+    def arrive(self, label: str, **given: object) -> None:
+        """As `create`, through a gate."""
+        _arriving(
+            contact_book(self._dynamodb, BEGAN_MS, label), {"first_name": label, **given}, UNCONDITIONAL
+        )
+
     def change(self, label: str, **given: object) -> None:
         """Change a contact."""
         self._later().update(Ref(contact_id(label)), Change.of(given))
@@ -150,6 +188,10 @@ class Beginning:
     def trash(self, label: str) -> None:
         """Move a contact to the trash."""
         self._later().delete(Ref(contact_id(label)))
+
+    def merge(self, winner: str, loser: str) -> None:
+        """Merge a contact into another."""
+        merger(self._later()).merge(Ref(contact_id(winner)), Ref(contact_id(loser)))
 
     def _later(self) -> ContactBook:
         return contact_book(self._dynamodb, BEGAN_MS + 1000, "later")
@@ -172,7 +214,7 @@ def _live(begin: Beginning) -> None:
 
 
 def _two_live(begin: Beginning) -> None:
-    begin.create("ada", email=EMAIL)
+    begin.arrive("ada", email=EMAIL)
     begin.create("bea", email=OTHER_EMAIL, external_id=EXTERNAL_ID)
 
 
@@ -205,8 +247,21 @@ def _trashed_and_a_name_set_free(begin: Beginning) -> None:
 
 
 def _trashed_beside_live(begin: Beginning) -> None:
-    _trashed(begin)
+    begin.arrive("ada", email=EMAIL, external_id=EXTERNAL_ID)
+    begin.trash("ada")
     begin.create("bea", email=OTHER_EMAIL, external_id=OTHER_EXTERNAL_ID)
+
+
+def _merged(begin: Beginning) -> None:
+    """All that leads to ada leads to bea."""
+    _live(begin)
+    begin.create("bea", email=OTHER_EMAIL, external_id=OTHER_EXTERNAL_ID)
+    begin.merge("bea", "ada")
+
+
+def _merged_and_trashed(begin: Beginning) -> None:
+    _merged(begin)
+    begin.trash("bea")
 
 
 STARTS = (
@@ -219,6 +274,8 @@ STARTS = (
     Start("in the trash, as who took the email", _both_trashed),
     Start("in the trash, external_id taken and free again", _trashed_and_a_name_set_free),
     Start("in the trash, another live", _trashed_beside_live),
+    Start("merged into the other", _merged),
+    Start("merged into the other, which is in the trash", _merged_and_trashed),
     Start("in the trash for too long", _trashed, at_ms=BEGAN_MS + 31 * DAY_MS),
 )
 
@@ -284,6 +341,20 @@ def _restoring(ref: str) -> Asking:
     return lambda book, _, terms: book.restore(Ref(ref), terms)
 
 
+def _arriving(book: ContactBook, given: Mapping[str, object], terms: Terms) -> Outcome:
+    """Arrive through the gate that everything is about."""
+    desk = GateDesk(OneChannel(), book._store, book, book._clock, book._randomness)
+    return desk.add(CHANNEL.id, IDENTIFIER, given, terms.receipt)
+
+
+def _arriving_with_the_email(book: ContactBook, label: str, terms: Terms) -> Outcome:
+    return _arriving(book, {"email": EMAIL, "last_name": label}, terms)
+
+
+def _merging(winner: str, loser: str) -> Asking:
+    return lambda book, _, terms: merger(book).merge(Ref(winner), Ref(loser), terms)
+
+
 def _judging(book: ContactBook, label: str, terms: Terms) -> Outcome:
     """A verdict on a live contact's email, as validation writes it: no caller sees it come."""
     store: Any = book._store
@@ -315,6 +386,10 @@ WRITES = (
     Write("erase by email", _deleting(EMAIL, permanent=True)),
     Write("restore by id", _restoring(ADA)),
     Write("restore by email", _restoring(EMAIL)),
+    Write("arrive through a gate", _arriving_with_the_email),
+    Write("merge the other into it", _merging(EMAIL, BEA)),
+    Write("merge it into the other", _merging(BEA, ADA)),
+    Write("merge who has the external_id into who has the email", _merging(EMAIL, EXTERNAL_ID)),
 )
 VERDICT = Write("a verdict on the email", _judging)
 """No request, so it has no terms; but it may come between a request's calls."""

@@ -1,8 +1,7 @@
 """GET /v1/contact-properties: the account's typed custom fields, a page at a time."""
 
 from contacts.api import Answer, Operation, Request
-from contacts.api.contact_properties import property_page
-from contacts.api.listing import DEFAULT_PAGE_SIZE, PageSize
+from contacts.api.contact_properties import DEFAULT_PAGE_SIZE, PropertyPageSize, property_page
 from contacts.bootstrap import lambda_entry
 from contacts.bootstrap.properties import property_desk
 from contacts.domain.accounts import Scope
@@ -14,7 +13,7 @@ operation = Operation("list_properties", Scope.PROPERTIES_READ, Scope.API_USER)
 def list_properties(
     request: Request,
     archived: bool = False,
-    limit: PageSize = DEFAULT_PAGE_SIZE,
+    limit: PropertyPageSize = DEFAULT_PAGE_SIZE,
     cursor: str | None = None,
 ) -> Answer:
     """List the account's properties, oldest first; `archived`: those that are archived, too."""

@@ -6,14 +6,16 @@ from typing import Any
 from contacts.api.account_schemas import NewAccount
 from contacts.bootstrap import direct_entry
 from contacts.bootstrap.accounts import registrar
+from contacts.domain.accounts import Dialect
 
 
 def provision_account(payload: Mapping[str, Any]) -> dict[str, object]:
-    """Open an account: `{"name", "plan", "hourly_limit"?}` → `{"account_id", "key", …}`."""
+    """Open an account: `{"name", "plan", "hourly_limit"?, "dialect"?}` → `{"account_id", "key", …}`."""
     wish = NewAccount.checked(payload)
-    account, key = registrar().open_account(wish.name, wish.plan, wish.hourly_limit)
-    limit = account.hourly_limit
-    return {"account_id": account.id, "key": key, "plan": str(account.plan), "hourly_limit": limit}
+    account, keys = registrar().open_account(wish.name, wish.plan, wish.hourly_limit, wish.dialect)
+    terms = {"plan": str(account.plan), "hourly_limit": account.hourly_limit, "dialect": str(wish.dialect)}
+    native = {} if wish.dialect is Dialect.NATIVE else {"native_key": keys[Dialect.NATIVE]}
+    return {"account_id": account.id, "key": keys[wish.dialect], **native, **terms}
 
 
 lambda_handler = direct_entry("provision_account", provision_account)

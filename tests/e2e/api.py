@@ -17,9 +17,13 @@ NO_BODY: Any = object()
 class Api:
     """The API with one key (None: with none); a context manager. Threads may share it."""
 
-    def __init__(self, url: str, key: str | None) -> None:
+    def __init__(self, url: str, key: str | None, *, as_bearer: bool = False) -> None:
+        """`url`: what every path is put behind. `as_bearer`: the key goes into the header Authorization."""
         self.url = url
         self.key = key
+        self._key_header = {}
+        if key is not None:
+            self._key_header = {"Authorization": f"Bearer {key}"} if as_bearer else {"X-API-Key": key}
         self._session = requests.Session()
         self._session.mount("http://", HTTPAdapter(pool_maxsize=MAX_THREADS))
         # Neither a proxy nor a .netrc of this machine.
@@ -41,7 +45,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """Send a request; `path` may carry a query, `raw` is sent as it is where `body` would be made JSON."""
-        own: dict[str, str | bytes] = {} if self.key is None else {"X-API-Key": self.key}
+        own: dict[str, str | bytes] = {**self._key_header}
         given = {"json": body} if body is not NO_BODY else {"data": raw}
         if raw is not None:
             own["Content-Type"] = "application/json"

@@ -198,6 +198,7 @@ EVERY_OPERATION: dict[str, Attempt] = {
     "update_contact": lambda api: api.patch(path_of("7"), {"first_name": "A"}),
     "delete_contact": lambda api: api.delete(path_of("7")),
     "restore_contact": lambda api: api.post(path_of("7", "/restore")),
+    "merge_contacts": lambda api: api.post(path_of("7", "/merge"), {"from": "nobody"}),
     "record_event": lambda api: api.post(path_of("7", "/events"), {"name": "seen"}),
     "list_contact_events": lambda api: api.get(path_of("7", "/events")),
     "batch_contacts": lambda api: api.post(
@@ -221,7 +222,7 @@ OPENED_BY = {
     },
     "contacts:write": {
         *("create_contact", "update_contact", "delete_contact", "restore_contact", "record_event"),
-        "batch_contacts",
+        *("batch_contacts", "merge_contacts"),
     },
     "keys:write": {"create_api_key", "list_api_keys", "revoke_api_key"},
     "account:read": {"get_account"},
@@ -258,7 +259,7 @@ def test_several_scopes_add_up(account: Account) -> None:
     with account.api_with(account.key(scopes=scopes)["key"]) as api:
         statuses = {operation: attempt(api).status_code for operation, attempt in EVERY_OPERATION.items()}
     assert {operation for operation, status in statuses.items() if status == 403} == {
-        *("restore_contact", "record_event", "batch_contacts", "get_account"),
+        *("restore_contact", "merge_contacts", "record_event", "batch_contacts", "get_account"),
         *("create_api_key", "list_api_keys", "revoke_api_key"),
     }
 

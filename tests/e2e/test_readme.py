@@ -66,6 +66,17 @@ def test_many_at_once_are_answered_as_the_readme_says(stack: dict[str, Any], acc
     assert until(lambda: [tag["tag"] for tag in run(tags, stack, key)[1]["data"]] == ["2026", "vip"])
 
 
+def test_two_become_one_as_the_readme_says(stack: dict[str, Any], account: Account) -> None:
+    key = account.key()["key"]
+    ada = account.api.created(email="ada@example.com", tags=["vip"])
+    (made, _), (done, merged), (read, found) = [
+        run(command, stack, key) for command in commands(shell_blocks("Two that are one"))
+    ]
+    assert (made, done, read) == (201, 200, 200)
+    assert found == merged
+    assert (merged["id"], merged["tags"]) == (ada["id"], ["vip", "poet"])
+
+
 def test_one_can_be_told_of_changes_as_the_readme_says(stack: dict[str, Any], account: Account) -> None:
     key = account.key()["key"]
     (made, webhook), (read, events) = [

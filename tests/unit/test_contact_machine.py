@@ -21,6 +21,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from contacts.adapters import keys as table_keys
+from contacts.adapters.channel_store import DynamoChannelStore
+from contacts.adapters.table import Table
+from contacts.domain.channels import Channel, ChannelType
+from contacts.domain.outcome import Did, Outcome
 from local.table import NAME
 from tests.contact_model import Book, Json, Said, iso
 from tests.deterministic import Dice
@@ -37,6 +41,7 @@ STEPS = 50
 
 EMAILS = ["ada@example.com", "Ada@Example.COM", "bea@example.com", "max@bücher.example.com"]
 EXTERNAL_IDS = ["crm-1", "CRM-1", "ada@example.com", "0198f3a0-0000-4000-8000-00000000000a", "50%25 a/b?c&d"]
+IDENTIFIERS = ["731905284", "crm-1", "a:b#c"]
 NOBODY = "0198f3a0-0000-7000-8000-0000000000ff"
 VERDICTS = [("valid", None), ("invalid", "no_mx"), ("invalid", "bounced")]
 NAMES = ["Ada", "Ada King Lovelace", "Ελένη Παπαδοπούλου", ""]
@@ -94,7 +99,9 @@ changes = st.one_of(
 )
 refs = st.one_of(*[st.integers(0, 5)] * 4, st.integers(-4, -1), emails, external_ids)
 """A number from 0 stands for one of the contacts that are there, a negative one for any there ever was."""
+live_refs = st.one_of(*[st.integers(0, 5)] * 10, refs)
 kinds = st.sampled_from([*[None] * 9, "id", "email", "external_id"])
+mostly_none = st.one_of(*[st.none()] * 8, kinds)
 versions = st.sampled_from([*[None] * 6, "current", "older"])
 keys = st.sampled_from([*[None] * 8, "k-1", "k-2"])
 rarely = st.sampled_from([False, False, False, True])
@@ -117,9 +124,27 @@ def doing(weight: int, name: str, **strategies: st.SearchStrategy[Any]) -> list[
 operations = st.sampled_from(
     [
         *doing(5, "create", body=new_contacts, on_conflict=st.sampled_from(["reject", "update"]), key=keys),
+        *doing(
+            3,
+            "arrive",
+            number=st.integers(0, 1),
+            identifier=st.sampled_from(IDENTIFIERS),
+            body=st.one_of(bodies(FIELDS), bodies(FIELDS, email=emails)),
+            key=keys,
+        ),
         *doing(4, "update", ref=refs, by=kinds, body=changes, skip=st.booleans(), version=versions, key=keys),
         *doing(4, "delete", ref=refs, by=kinds, permanent=rarely, version=versions, key=keys),
         *doing(4, "restore", ref=refs, by=kinds, version=versions, key=keys),
+        *doing(
+            4,
+            "merge",
+            ref=live_refs,
+            by=mostly_none,
+            source=live_refs,
+            source_by=mostly_none,
+            version=versions,
+            key=keys,
+        ),
         *doing(1, "repeat"),
         *doing(2, "read", ref=refs, by=kinds),
         *doing(
@@ -171,6 +196,7 @@ class ContactMachine(RuleBasedStateMachine):
         self.keyed: Ask | None = None
         """The latest request that had an Idempotency-Key."""
         self.table.call("put_item", {"TableName": NAME, "Item": account_item(ACCOUNT_ID)})
+        self.channels = [self.channel(number) for number in range(2)]
         self.wire = Mortal(self.table.client())
         self.projection = Projection(self.wire)
         self.items: list[TypedItem] = []
@@ -202,6 +228,12 @@ class ContactMachine(RuleBasedStateMachine):
 
         self.write(ask, modelled)
 
+    def arrive(self, number: int, identifier: str, body: Json, key: str | None) -> None:
+        channel = self.channels[number]
+        sent = {"identifier": identifier, **body}
+        ask = Ask("POST", "/v1/channels/{id}/gates", channel["id"], body=sent, key=key)
+        self.write(ask, lambda reply: self.book.arrive(channel, identifier, body, self.now, reply.body))
+
     def update(
         self, ref: str | int, by: str | None, body: Json, skip: bool, version: str | None, key: str | None
     ) -> None:
@@ -223,13 +255,29 @@ class ContactMachine(RuleBasedStateMachine):
             self.gone.add(reply.body["id"])
             tombstone = _typed(table_keys.tombstone(ACCOUNT_ID, reply.body["id"]))
             found = next(item for item in self.table.items() if tombstone.items() <= item.items())
-            assert found.keys() == {"PK", "SK", "erased_at", "version", "ttl"}, "no personal data may stay"
+            told = found.keys() - {"merged_ids"}
+            assert told == {"PK", "SK", "erased_at", "version", "ttl"}, "no personal data may stay"
 
     def restore(self, ref: str | int, by: str | None, version: str | None, key: str | None) -> None:
         name = self.named(ref, self.book.trash)
         seen = self.version(version, name, by, self.book.trash)
         ask = Ask("POST", f"{ONE}/restore", name, _by(by), None, seen, key)
         self.write(ask, lambda _: self.book.restore(name, by, seen, self.now))
+
+    def merge(
+        self,
+        ref: str | int,
+        by: str | None,
+        source: str | int,
+        source_by: str | None,
+        version: str | None,
+        key: str | None,
+    ) -> None:
+        winner, loser = self.named(ref, self.book.live), self.named(source, self.book.live)
+        seen = self.version(version, winner, by, self.book.live)
+        body = {"from": loser} | ({} if source_by is None else {"by": source_by})
+        ask = Ask("POST", f"{ONE}/merge", winner, _by(by), body, seen, key)
+        self.write(ask, lambda _: self.book.merge(winner, by, loser, source_by, seen, self.now))
 
     def repeat(self) -> None:
         """Send the latest request with a key again."""
@@ -247,6 +295,9 @@ class ContactMachine(RuleBasedStateMachine):
         if reply.status == 200:
             known = {"if-none-match": reply.headers["ETag"]}
             assert self.api.request("GET", ONE, name, query=_by(by), headers=known).status == 304
+            gates = self.api.request("GET", f"{ONE}/gates", reply.body["id"]).body["data"]
+            arrived = [gate for gate in gates if gate["channel"]["id"]]
+            assert sorted(map(_text, arrived)) == sorted(map(_text, self.book.gates_of(reply.body["id"])))
 
     def list_by_creation(
         self, newest_first: bool, limit: int, flags: Json, bounds: tuple[int, int] | None
@@ -306,6 +357,17 @@ class ContactMachine(RuleBasedStateMachine):
             assert self.projection.take(batch) is None
         self.wire.dies_after = None
         self.told = self.told[len(ready) :]
+
+    def channel(self, number: int) -> Json:
+        """A new channel, as gates show it."""
+        at = iso(BEGAN_MS)
+        channel_id = f"0198f3a0-0000-7000-8000-0000000000c{number}"
+        new = Channel(
+            id=channel_id, type=ChannelType.TELEGRAM, name=f"bot {number}", created_at=at, updated_at=at
+        )
+        store = DynamoChannelStore(Table(self.table.client(), NAME), ACCOUNT_ID)
+        store.add(new, Outcome(did=Did.CREATED), None, BEGAN_MS)
+        return {"id": channel_id, "type": "telegram", "name": new.name}
 
     # Checking
 

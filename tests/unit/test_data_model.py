@@ -11,6 +11,7 @@ import pytest
 
 from contacts.adapters import keys
 from contacts.adapters.records import key_digest
+from contacts.domain.gates import gate_name
 from contacts.domain.identity import Name, NameKind
 from contacts.domain.postings import EVERYBODY, PostingKind, PostingList
 from local.stack import ROOT
@@ -23,6 +24,7 @@ ORDER_77 = key_digest("order-77")
 EVENT = "01941f29-7c00-7bbb-8000-000000000003"
 DELIVERY = "01941f29-7c00-7ccc-8000-000000000004"
 PROPERTY = "01941f29-7c00-7ddd-8000-000000000005"
+CHANNEL = "01941f29-7c00-7eee-8000-000000000006"
 MADE: dict[str, keys.Key] = {
     "account": keys.account(A),
     "API key": keys.api_key("2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"),
@@ -32,6 +34,7 @@ MADE: dict[str, keys.Key] = {
     "claim of an email": keys.claim(A, Name(NameKind.EMAIL, "ada@example.com")),
     "claim of an external id": keys.claim(A, Name(NameKind.EXTERNAL_ID, "crm-4711")),
     "claim of a merged id": keys.claim(A, Name(NameKind.ALIAS, MERGED)),
+    "claim of a gate": keys.claim(A, gate_name(CHANNEL, "731905284")),
     "trash": keys.trash(A, C),
     "tombstone": keys.tombstone(A, C),
     "idempotency record": keys.idempotency(A, ORDER_77),
@@ -50,6 +53,8 @@ MADE: dict[str, keys.Key] = {
     "property": keys.property_(A, PROPERTY),
     "property, by name": keys.property_name(A, "birthday"),
     "number of properties": keys.property_count(A),
+    "channel": keys.channel(A, CHANNEL),
+    "number of channels": keys.channel_count(A),
     "webhook": keys.webhook(A, "wh_01941f29000a1b2c3d4"),
     "delivery": keys.delivery(A, "wh_01941f29000a1b2c3d4", DELIVERY),
     "verdict on a domain": keys.domain_verdict(sha256(b"example.com").hexdigest()),

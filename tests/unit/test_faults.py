@@ -15,7 +15,7 @@ from contacts.adapters.account_store import DynamoAccountStore
 from contacts.adapters.contact_index import DynamoBookmarks, DynamoContactIndex
 from contacts.adapters.table import Table
 from contacts.domain.accounts import Caller as KeyHolder
-from contacts.domain.accounts import Plan
+from contacts.domain.accounts import Dialect, Plan
 from contacts.domain.contact import Change
 from contacts.domain.errors import TemporarilyUnavailable
 from contacts.domain.identity import Ref
@@ -68,13 +68,15 @@ CASES = {
         "delete version 1",
         "erase by id",
     ],
-    "two live": ["take the email or skip it"],
+    "two live": ["take the email or skip it", "merge it into the other"],
+    "merged into the other": ["update by email", "delete by email"],
     "in the trash": ["create by email", "restore by email", "erase by email"],
     "in the trash, email taken": ["restore by id"],
 }
 KEYED_CASES = {
     "nobody": ["create by both"],
     "live": ["update by id", "rename the email", "delete by email"],
+    "two live": ["merge it into the other"],
     "in the trash": ["restore by email"],
 }
 
@@ -227,7 +229,7 @@ class Rest:
 
     def open_an_account(self, _: str) -> str:
         registrar = Registrar(self._accounts, self._clock, self._dice)
-        return registrar.open_account("B", Plan.FREE, None)[1]
+        return registrar.open_account("B", Plan.FREE, None)[1][Dialect.NATIVE]
 
 
 REST = (

@@ -5,11 +5,12 @@ from hashlib import sha256
 
 import pytest
 
-from contacts.domain.accounts import BUNDLES, MAX_API_KEYS, Caller, Mode, Plan, Scope
+from contacts.domain.accounts import BUNDLES, MAX_API_KEYS, Caller, Dialect, Mode, Plan, Scope
 from contacts.domain.errors import (
     ApiKeyNotFound,
     IdempotencyKeyReused,
     InvalidInput,
+    KeyRevoked,
     NotAuthenticated,
     ScopeMissing,
     TooManyApiKeys,
@@ -25,9 +26,9 @@ class House:
 
     def __init__(self, plan: Plan = Plan.FREE, hourly_limit: int | None = None) -> None:
         self.clock, self.store, randomness = FakeClock(), InMemoryAccounts(), CountingBytes()
-        self.account, self.key = Registrar(self.store, self.clock, randomness).open_account(
-            "Acme", plan, hourly_limit
-        )
+        self.registrar = Registrar(self.store, self.clock, randomness)
+        self.account, keys = self.registrar.open_account("Acme", plan, hourly_limit)
+        self.key = keys[Dialect.NATIVE]
         self.ring = KeyRing(self.store, self.clock, randomness)
         self.gatekeeper = Gatekeeper(self.store, self.clock)
 
@@ -173,3 +174,28 @@ def test_an_account_has_a_bounded_number_of_keys(house: House) -> None:
         house.ring.add(house.caller, KeyWish(name=str(number)), None)
     with pytest.raises(TooManyApiKeys):
         house.ring.add(house.caller, KeyWish(name="one more"), None)
+
+
+def test_a_revoked_keys_client_is_told_so_in_its_dialect(house: House) -> None:
+    made = house.ring.add(house.caller, KeyWish(name="shop", dialect=Dialect.SMARTSENDER), None)
+    house.ring.revoke(house.caller, str(made.details["id"]), None)
+    with pytest.raises(KeyRevoked) as refused:
+        house.gatekeeper.admit(str(made.secrets["key"]))
+    assert refused.value.dialect == Dialect.SMARTSENDER
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+@pytest.mark.parametrize("mode", Mode)
+def test_a_key_looks_as_its_dialects_clients_know_it(dialect: Dialect, mode: Mode, house: House) -> None:
+    made = house.ring.add(house.caller, KeyWish(name="shop", dialect=dialect, mode=mode), None)
+    shown = str(made.secrets["key"])
+    assert shown.startswith(f"am_{mode}_sk_" if dialect is Dialect.ARTAMAIL else f"sk_{mode}_")
+    assert house.gatekeeper.admit(shown).caller.key.dialect is dialect
+
+
+def test_an_account_of_another_dialect_has_a_native_key_too(house: House) -> None:
+    account, keys = house.registrar.open_account("Mover", Plan.FREE, None, Dialect.ARTAMAIL)
+    assert list(keys) == [Dialect.NATIVE, Dialect.ARTAMAIL]
+    for dialect, key in keys.items():
+        caller = house.gatekeeper.admit(key).caller
+        assert (caller.account_id, caller.key.dialect) == (account.id, dialect)

@@ -66,7 +66,7 @@ def test_repeated_and_comma_parameters_are_told_apart() -> None:
 
 
 def test_the_gateway_leaves_one_escape_to_us() -> None:
-    assert request(pathParameters={"ref": "50%25 off"}).path_parameter("ref") == "50% off"
+    assert request(pathParameters={"ref": "50%25 off"}).path_parameters()["ref"] == "50% off"
 
 
 def test_the_alias_is_the_same_route() -> None:

@@ -1,28 +1,49 @@
 """The routes that `refuse_request` knows are the template's and the handlers'."""
 
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
+from types import SimpleNamespace
 
 import pytest
 
+import contacts.dialects
 from contacts.api.routes import ALIASED, ROUTES, refusal
 from contacts.domain.errors import MethodNotAllowed, RouteNotFound
 from local.template import functions, template
+
+NO_DIALECT = SimpleNamespace(routes={})
+"""Of a module that is none."""
 
 
 def in_template() -> set[tuple[str, str]]:
     return {route for function in functions() for route in function.routes if route[1] != "$default"}
 
 
-def test_the_template_serves_just_the_known_routes_and_their_aliases() -> None:
-    known = {(method, path) for path, methods in ROUTES.items() for method in methods}
+def natively() -> set[tuple[str, str]]:
+    return {(method, path) for path, methods in ROUTES.items() for method in methods}
+
+
+def vendors_own() -> set[tuple[str, str]]:
+    """The routes that only a vendor has."""
+    routes = {
+        route
+        for module in iter_modules(contacts.dialects.__path__, "contacts.dialects.")
+        for route in getattr(import_module(module.name), "DIALECT", NO_DIALECT).routes
+    }
+    return {(method, path) for method, _, path in (route.partition(" ") for route in routes)} - natively()
+
+
+def test_the_template_serves_just_the_known_routes_their_aliases_and_those_of_vendors() -> None:
+    known = natively()
     aliases = {(method, f"/api{path}") for method, path in known if path.startswith(ALIASED)}
-    assert in_template() == known | aliases
+    assert in_template() == known | aliases | vendors_own()
 
 
 def test_each_route_is_served_by_the_function_it_leads_to() -> None:
     for function in functions():
         source = (function.folder / "handler.py").read_text(encoding="utf-8")
-        for method, path in function.routes:
+        for method, path in set(function.routes) - vendors_own():
             route = "$default" if path == "$default" else f"{method} {path.removeprefix('/api')}"
             assert f'"{route}"' in source, f"{function.name} does not serve {route}"
 
@@ -57,6 +78,7 @@ def test_the_template_stays_far_from_cloudformations_limit() -> None:
     ("POST", "/v1/contacts/ada@example.com", ("DELETE", "GET", "PATCH", "PUT")),
     ("POST", "/api/v1/contacts/x", ("DELETE", "GET", "PATCH", "PUT")),
     ("GET", "/v1/contacts/x/restore", ("POST",)),
+    ("GET", "/api/v1/contacts/x/merge", ("POST",)),
     ("DELETE", "/api/v1/contacts/x/events", ("GET", "POST")),
     ("HEAD", "/v1/contacts/batch", ("DELETE", "GET", "PATCH", "POST", "PUT")),
     ("POST", "/v1/tags", ("GET",)),

@@ -739,7 +739,7 @@ def test_one_more_is_read_than_shown_so_that_the_last_page_is_known_to_be_it(
         recorded(house, ada, {"name": str(number)})
     client = Asked(house.client)
     store = DynamoTimelineStore(Table(client, NAME), ACCOUNT_ID)
-    entries, after = store.newest_first(ada, None, None, 0, at_most=3, evaluate=1000)
+    entries, after = store.newest_first([ada], None, None, 0, at_most=3, evaluate=1000)
     assert (len(entries), after, [query["Limit"] for query in client.queries]) == (3, None, [4])
 
 

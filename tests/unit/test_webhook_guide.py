@@ -18,7 +18,7 @@ from contacts.domain.happenings import (
     event_of_trashing,
     events_of_change,
 )
-from contacts.domain.identity import uuid7
+from contacts.domain.identity import Name, NameKind, uuid7
 from contacts.domain.timeline import TimelineEntry, custom_event, entry_of
 from contacts.domain.timestamps import iso
 from contacts.domain.webhooks import (
@@ -69,6 +69,9 @@ ORDERED = custom_event(
 )
 
 
+MERGED = Name(NameKind.ALIAS, uuid7(AT_MS, bytes(10)))
+
+
 def produced() -> list[dict[str, Any]]:
     """Events as the service makes them, one of each form."""
     before = a_contact(last_name="Lovelace", tags=("vip",))
@@ -78,6 +81,7 @@ def produced() -> list[dict[str, Any]]:
         *events_of_change("r", AT_MS, ACCOUNT_ID, before, after),
         event_of_erasure("r", AT_MS, ACCOUNT_ID, before.id, 2),
         event_of_recording(ACCOUNT_ID, before.id, ORDERED, before),
+        *events_of_change("r", AT_MS, ACCOUNT_ID, after, replace(after, version=3, absorbed=(MERGED,))),
     ]
     test = Event(
         id=uuid7(AT_MS, bytes(10)),

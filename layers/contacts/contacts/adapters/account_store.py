@@ -1,6 +1,6 @@
 """Accounts, keys and usage in the table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from contacts.adapters import keys
@@ -10,8 +10,10 @@ from contacts.adapters.records import write_recorded
 from contacts.adapters.table import ConditionsFailed, Step, Table
 from contacts.domain.accounts import Account, ApiKey, Dialect, Mode, Plan, Scope
 from contacts.domain.outcome import Outcome, Receipt
-from contacts.domain.timestamps import DAY, hour_of
+from contacts.domain.timestamps import DAY, hour_of, iso
 
+REVOKED_DAYS: Final = 365
+"""How long it is known of a key that it was revoked, rather than never made."""
 USAGE_DAYS: Final = 31
 """How long an hour's usage is kept: it also says when a key was last used."""
 
@@ -59,8 +61,8 @@ class DynamoAccountStore:
             return None
         return used
 
-    def open_account(self, account: Account, first_key: ApiKey) -> None:
-        """One transaction over the account, its key and the key's place in the listing."""
+    def open_account(self, account: Account, first_keys: Sequence[ApiKey]) -> None:
+        """One transaction over the account, its keys and their places in the listing."""
         fresh = Expression()
         fresh.require(fresh.is_free())
         item = {
@@ -71,7 +73,7 @@ class DynamoAccountStore:
             "created_at": account.created_at,
         }
         account_step = self._table.put_step("account", keys.account(account.id), item, fresh)
-        self._table.write([account_step, *self._key_steps(first_key)])
+        self._table.write([account_step, *(step for key in first_keys for step in self._key_steps(key))])
 
     def api_keys(self, account_id: str) -> list[ApiKey]:
         """One Query; ids begin with the time they were made, so they come oldest first."""
@@ -98,11 +100,17 @@ class DynamoAccountStore:
         self._write(self._key_steps(key), key, outcome, receipt, at_ms)
 
     def remove_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> bool:
-        """One transaction over the key, its place in the listing and the request's record."""
-        there = Expression()
-        there.require(there.is_there())
+        """One transaction over the key, its place in the listing and the request's record.
+
+        That there was such a key is kept for a year: its client is told in the words it understands.
+        """
+        revoked = Expression()
+        revoked.require(revoked.is_there())
+        revoked.require(revoked.equals("revoked_at", None))
+        revoked.set("revoked_at", iso(at_ms))
+        revoked.set("ttl", at_ms // 1000 + REVOKED_DAYS * DAY)
         steps = [
-            self._table.delete_step("key", keys.api_key(key.key_hash), there),
+            self._table.update_step("key", keys.api_key(key.key_hash), revoked),
             self._table.delete_step("listed key", keys.listed_api_key(key.account_id, key.id)),
         ]
         try:
@@ -147,4 +155,5 @@ def _api_key_from(item: Item) -> ApiKey:
         dialect=Dialect(item["dialect"]),
         last_four=item["last_four"],
         created_at=item["created_at"],
+        is_revoked="revoked_at" in item,
     )

@@ -4,13 +4,14 @@ Tags and lists are lists (their order counts), `custom_fields` and `metadata` ma
 that a single update can set a key in them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
 from contacts.adapters.attribute_values import Item, item_size
 from contacts.domain.contact import MAX_BYTES, Contact, ValidationStatus
 from contacts.domain.errors import ContactTooLarge
+from contacts.domain.gates import Gate
 from contacts.domain.identity import Name, NameKind
 from contacts.domain.timestamps import DAY, iso
 
@@ -28,6 +29,7 @@ def contact_values(contact: Contact) -> dict[str, object]:
     """The attributes of a contact."""
     values: dict[str, object] = {key: getattr(contact, key) for key in _FIELDS}
     values["absorbed"] = [f"{name.kind}:{name.value}" for name in contact.absorbed] or None
+    values["gates"] = [":".join(gate) for gate in contact.gates] or None
     return values
 
 
@@ -58,9 +60,17 @@ def measured(values: Mapping[str, object]) -> int:
     return size
 
 
-def tombstone_item(version: int, at_ms: int) -> dict[str, object]:
-    """What is left of a contact that was erased, but for its key: when, and its last version."""
-    return {"erased_at": iso(at_ms), "version": version, "ttl": at_ms // 1000 + DAY}
+def tombstone_item(version: int, at_ms: int, merged_ids: Sequence[str] = ()) -> dict[str, object]:
+    """What is left of a contact that was erased, but for its key: when, its last version, and the ids of those that
+    were merged into it, by which erasure finds what was kept about them.
+    """
+    item: dict[str, object] = {"erased_at": iso(at_ms), "version": version, "ttl": at_ms // 1000 + DAY}
+    return item | {"merged_ids": list(merged_ids)} if merged_ids else item
+
+
+def merged_tombstone_item(winner_id: str, at_ms: int) -> dict[str, object]:
+    """The tombstone of a contact that was merged into one that was erased; it tells of no erasure of its own."""
+    return {"erased_at": iso(at_ms), "merged_into": winner_id, "ttl": at_ms // 1000 + DAY}
 
 
 def contact_from(item: Item) -> Contact:
@@ -73,4 +83,5 @@ def contact_from(item: Item) -> Contact:
         Name(NameKind(kind), value)
         for kind, _, value in (entry.partition(":") for entry in values.get("absorbed", ()))
     )
+    values["gates"] = tuple(Gate(*entry.split(":", 2)) for entry in values.get("gates", ()))
     return Contact(**values)

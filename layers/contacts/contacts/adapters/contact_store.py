@@ -149,13 +149,13 @@ class DynamoContactStore:
         if move.was is Standing.LIVE and move.becomes is Standing.LIVE:
             assert before is not None
             assert after is not None
-            expression = _difference(before, after)
+            expression = difference(before, after)
             expression.set("change_id", self._change_id())
             yield table.update_step(_CONTACT, live, expression)
             return
         if move.was is Standing.LIVE:
             assert before is not None
-            yield table.delete_step(_CONTACT, live, _unchanged(Expression(), before))
+            yield table.delete_step(_CONTACT, live, unchanged(Expression(), before))
         if move.was is Standing.DELETED:
             assert before is not None
             expression = Expression()
@@ -184,7 +184,7 @@ class DynamoContactStore:
             yield table.put_step(
                 "tombstone",
                 keys.tombstone(self._account, contact.id),
-                tombstone_item(contact.version, move.at_ms),
+                tombstone_item(contact.version, move.at_ms, contact.merged_ids),
             )
 
     def _claim_steps(self, move: Move) -> Iterable[tuple[Name, Step]]:
@@ -198,7 +198,7 @@ class DynamoContactStore:
                 continue
             expression = Expression()
             if name in had:
-                expression.require(_is_owned(expression, contact.id, Standing.DELETED))
+                expression.require(is_owned(expression, contact.id, Standing.DELETED))
             else:
                 expression.require(self._is_takable(expression, contact.id, name in move.spares_trashed))
             yield name, self._put_claim(name, {"contact_id": contact.id, "state": Standing.LIVE}, expression)
@@ -206,7 +206,7 @@ class DynamoContactStore:
             if name in has:
                 continue
             expression = Expression()
-            expression.require(_is_owned(expression, contact.id, move.was))
+            expression.require(is_owned(expression, contact.id, move.was))
             if move.becomes is Standing.DELETED:
                 claim = {
                     "contact_id": contact.id,
@@ -216,10 +216,10 @@ class DynamoContactStore:
                 yield name, self._put_claim(name, claim, expression)
             else:
                 key = keys.claim(self._account, name)
-                yield name, self._table.delete_step(_claim_step(name), key, expression)
+                yield name, self._table.delete_step(claim_step(name), key, expression)
 
     def _put_claim(self, name: Name, claim: Mapping[str, object], expression: Expression) -> Step:
-        return self._table.put_step(_claim_step(name), keys.claim(self._account, name), claim, expression)
+        return self._table.put_step(claim_step(name), keys.claim(self._account, name), claim, expression)
 
     def _is_takable(self, expression: Expression, contact_id: str, spare_trashed: bool) -> str:
         """The condition under which a contact may take a name it does not have."""
@@ -253,7 +253,8 @@ def _trash_ends(at_ms: int) -> int:
     return at_ms // 1000 + TRASH_DAYS * DAY
 
 
-def _claim_step(name: Name) -> str:
+def claim_step(name: Name) -> str:
+    """What the step of a transaction is called that is about a name's claim."""
     return f"claim {name.kind} {name.value}"
 
 
@@ -263,7 +264,8 @@ def _claim_from(item: Item | None) -> Claim | None:
     return Claim(item["contact_id"], Standing(item["state"]), item.get("ttl"))
 
 
-def _is_owned(expression: Expression, contact_id: str, standing: Standing | None) -> str:
+def is_owned(expression: Expression, contact_id: str, standing: Standing | None) -> str:
+    """The condition that a claim is a contact's, in this state."""
     owner = expression.equals("contact_id", contact_id)
     return f"{owner} AND {expression.equals('state', standing)}"
 
@@ -276,7 +278,7 @@ def has_name(expression: Expression, name: Name) -> str:
     return f"({expression.equals(name.kind, name.value)} OR {absorbed})"
 
 
-def _unchanged(expression: Expression, before: Contact) -> Expression:
+def unchanged(expression: Expression, before: Contact) -> Expression:
     """Require that nobody, neither a caller nor a validation verdict, has changed the contact since it was read."""
     expression.require(expression.equals("version", before.version))
     expression.require(expression.equals("validation_status", before.validation_status))
@@ -284,9 +286,9 @@ def _unchanged(expression: Expression, before: Contact) -> Expression:
     return expression
 
 
-def _difference(before: Contact, after: Contact) -> Expression:
+def difference(before: Contact, after: Contact) -> Expression:
     """The update that turns the stored contact `before` into `after`, if it is still `before`."""
-    expression = _unchanged(Expression(), before)
+    expression = unchanged(Expression(), before)
     old, new = contact_values(before), contact_values(after)
     for attribute, value in new.items():
         # Compared as DynamoDB sees them: to Python, 1 equals True.

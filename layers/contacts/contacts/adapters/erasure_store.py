@@ -1,11 +1,11 @@
 """What is kept about contacts, found and taken away: items under the contact, and those they lead to."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from contacts.adapters import keys
 from contacts.adapters.attribute_values import Item
-from contacts.adapters.contact_items import tombstone_item
+from contacts.adapters.contact_items import merged_tombstone_item, tombstone_item
 from contacts.adapters.expressions import Expression
 from contacts.adapters.table import ConditionsFailed, Step, Table
 from contacts.domain.errors import Contention
@@ -23,9 +23,17 @@ class DynamoTraceStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def bury(self, account_id: str, contact_id: str, version: int, at_ms: int) -> None:
+    def bury(
+        self, account_id: str, contact_id: str, version: int, at_ms: int, merged_ids: Sequence[str]
+    ) -> None:
         """One PutItem, on condition that there is none."""
-        tombstone = tombstone_item(version, at_ms)
+        self._bury(account_id, contact_id, tombstone_item(version, at_ms, merged_ids))
+
+    def bury_merged(self, account_id: str, contact_id: str, winner_id: str, at_ms: int) -> None:
+        """One PutItem, on condition that there is none."""
+        self._bury(account_id, contact_id, merged_tombstone_item(winner_id, at_ms))
+
+    def _bury(self, account_id: str, contact_id: str, tombstone: Mapping[str, object]) -> None:
         expression = Expression()
         expression.require(expression.is_free())
         key = keys.tombstone(account_id, contact_id)

@@ -41,6 +41,7 @@ class DynamoEventStore:
             "timestamp": event.timestamp,
             "version": _version(event),
             "changed": event.data.get("changed"),
+            "merged_id": event.data.get("merged_id"),
             "appended_at": appended_at,
             "webhooks": list(webhook_ids),
             "ttl": _ttl(appended_at, IN_TIMELINE_DAYS),

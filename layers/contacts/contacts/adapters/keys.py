@@ -8,7 +8,7 @@ may too, and its contact stands behind it: such keys are read from the right.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from contacts.domain.identity import Name
+from contacts.domain.identity import Name, NameKind
 from contacts.domain.postings import PostingKind, PostingList
 
 EXPRESSION_NAME = "#"
@@ -18,6 +18,7 @@ _CONTACT = "CONTACT#"
 _DELIVERY = "DELIVERY#"
 _ERASED = "ERASED#"
 _EVENT = "EVENT#"
+_GATE = "GATE#"
 _IDEMPOTENCY = "IDEMPOTENCY#"
 _WORD = "WORD#"
 
@@ -70,7 +71,13 @@ def contact_id(key: Key) -> str:
 
 
 def claim(account_id: str, name: Name) -> Key:
-    """`ACCOUNT#<a>#EMAIL#<email>`, `…#EXTERNAL_ID#<id>`, `…#ALIAS#<merged id>` / `CLAIM`: who has a name."""
+    """`ACCOUNT#<a>#EMAIL#<email>`, `…#EXTERNAL_ID#<id>`, `…#ALIAS#<merged id>` / `CLAIM`: who has a name.
+
+    Of a gate: `ACCOUNT#<a>#CHANNEL#<channel id>` / `GATE#<identifier>`.
+    """
+    if name.kind is NameKind.GATE:
+        channel_id, _, identifier = name.value.partition(":")
+        return Key(f"ACCOUNT#{account_id}#CHANNEL#{channel_id}", f"{_GATE}{identifier}")
     return Key(f"ACCOUNT#{account_id}#{name.kind.upper()}#{name.value}", "CLAIM")
 
 
@@ -227,6 +234,16 @@ def property_name(account_id: str, name: str) -> Key:
 def property_count(account_id: str) -> Key:
     """`ACCOUNT#<a>` / `PROPERTIES`: how many properties there are, which bounds them."""
     return Key(f"ACCOUNT#{account_id}", "PROPERTIES")
+
+
+def channel(account_id: str, channel_id: str) -> Key:
+    """`ACCOUNT#<a>#CHANNELS` / `<channel id>`: a way by which contacts arrive."""
+    return Key(f"ACCOUNT#{account_id}#CHANNELS", channel_id)
+
+
+def channel_count(account_id: str) -> Key:
+    """`ACCOUNT#<a>` / `CHANNELS`: how many channels there are, which bounds them."""
+    return Key(f"ACCOUNT#{account_id}", "CHANNELS")
 
 
 def _of(posting_list: PostingList) -> str:

@@ -18,6 +18,7 @@ from contacts.services.streamed import Happened, StreamedChange
 
 TTL_PRINCIPAL: Final = "dynamodb.amazonaws.com"
 """Who removes items whose `ttl` is over ("Working with expired items", DynamoDB developer guide)."""
+_GONE: Final = (Happened.ERASED, Happened.EXPIRED)
 
 
 def streamed_change(record: Mapping[str, Any]) -> StreamedChange | None:
@@ -45,6 +46,7 @@ def streamed_change(record: Mapping[str, Any]) -> StreamedChange | None:
         after=after,
         version=(new or {}).get("version", 0) if contact is None else contact.version,
         recorded=_recorded(key, new) if happened is Happened.RECORDED else None,
+        merged_ids=_merged_ids(contact, new) if happened in _GONE else (),
     )
 
 
@@ -70,7 +72,8 @@ def _happened(record: Mapping[str, Any], old: Item | None, new: Item | None) -> 
         by_ttl = record.get("userIdentity", {}).get("principalId") == TTL_PRINCIPAL
         return {"INSERT": Happened.TRASHED, "REMOVE": Happened.EXPIRED if by_ttl else None}.get(name)
     if "erased_at" in some:
-        return Happened.ERASED if name == "INSERT" else None
+        is_own = "merged_into" not in some  # Else it is the other's erasure that is told.
+        return Happened.ERASED if name == "INSERT" and is_own else None
     if some.get("type") == EventType.CUSTOM:
         return Happened.RECORDED if name == "INSERT" else None
     raise ValueError("neither a contact, nor its trash, nor its tombstone, nor a custom event")
@@ -99,6 +102,10 @@ def _recorded(key: keys.Key, entry: Item | None) -> CustomEvent:
         recorded_at=entry["timestamp"],
         occurred_at=entry.get("occurred_at"),
     )
+
+
+def _merged_ids(contact: Contact | None, new: Item | None) -> tuple[str, ...]:
+    return tuple((new or {}).get("merged_ids", ())) if contact is None else contact.merged_ids
 
 
 def _moment(body: Mapping[str, Any], new: Item | None) -> int:

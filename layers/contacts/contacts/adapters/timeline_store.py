@@ -4,6 +4,8 @@ What changed is put there with its event (`event_store`). What a caller recorded
 known to be in the log by the entry's `appended_at`.
 """
 
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 from contacts.adapters import keys
@@ -22,6 +24,8 @@ from contacts.services.ports import Moved
 
 _CONTACT: Final = "contact"
 _ENTRY: Final = "timeline entry"
+LAST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+"""No id stands behind it."""
 
 
 class DynamoTimelineStore:
@@ -75,7 +79,7 @@ class DynamoTimelineStore:
 
     def newest_first(
         self,
-        contact_id: str,
+        contact_ids: Sequence[str],
         kind: EventType | None,
         after_id: str | None,
         now_s: int,
@@ -83,8 +87,46 @@ class DynamoTimelineStore:
         at_most: int,
         evaluate: int,
     ) -> tuple[list[TimelineEntry], str | None]:
-        """Queries on what is kept about the contact, backwards: ids begin with the time of what they tell."""
-        expression = Expression.of_beginning(keys.timeline_entry(self._account, contact_id, ""))
+        """Queries for each id, one after the other, and no further back than where the page is known to end by then:
+        under the id of a contact that was merged away there is rarely anything as new, and then it is one call and one
+        read unit.
+        """
+        found: list[TimelineEntry] = []
+        down_to: str | None = None
+        for contact_id in contact_ids:
+            more, further = self._newest_of(
+                *(contact_id, kind, after_id, down_to, now_s), at_most=at_most, evaluate=evaluate
+            )
+            # What is older than what was looked at under every id is for the next page.
+            down_to = max(filter(None, (down_to, further)), default=None)
+            found = sorted((*found, *more), key=attrgetter("id"), reverse=True)
+            found = [entry for entry in found if down_to is None or entry.id >= down_to]
+            if len(found) > at_most:
+                found = found[:at_most]
+                down_to = found[-1].id
+        return found, down_to
+
+    def _newest_of(
+        self,
+        contact_id: str,
+        kind: EventType | None,
+        after_id: str | None,
+        down_to: str | None,
+        now_s: int,
+        *,
+        at_most: int,
+        evaluate: int,
+    ) -> tuple[list[TimelineEntry], str | None]:
+        """Queries on what is kept under an id, backwards: ids begin with the time of what they tell.
+
+        `down_to`: the id before which nothing is asked for.
+        """
+        if down_to is None:
+            expression = Expression.of_beginning(keys.timeline_entry(self._account, contact_id, ""))
+        else:
+            expression = Expression.of_span(
+                *(keys.timeline_entry(self._account, contact_id, end) for end in (down_to, LAST_ID))
+            )
         expression.keep(f"{expression.name('ttl')} > {expression.value(now_s)}")
         if kind is not None:
             expression.keep(expression.equals("type", kind))
@@ -106,4 +148,5 @@ def _entry_from(item: Item) -> TimelineEntry:
         name=item.get("name"),
         data=item.get("data"),
         changed=item.get("changed"),
+        merged_id=item.get("merged_id"),
     )

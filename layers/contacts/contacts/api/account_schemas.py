@@ -25,8 +25,12 @@ class NewApiKey(Body):
 
 
 class NewAccount(Body):
-    """An account to be opened. Only an enterprise account has an hourly limit of its own."""
+    """An account to be opened. Only an enterprise account has an hourly limit of its own.
+
+    With another vendor's dialect its `key` speaks that, and a `native_key` does what the vendor has no words for.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(clean)]
     plan: Annotated[Plan, Field(strict=False)]
     hourly_limit: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    dialect: Annotated[Dialect, Field(strict=False)] = Dialect.NATIVE

@@ -1,14 +1,27 @@
 """Pages of contact properties: what may be asked for, and the answer."""
 
+from typing import Final
+
 from contacts.api.answers import Answer
 from contacts.api.cursors import fingerprint, from_cursor
-from contacts.api.listing import PageSize, shown_page
-from contacts.domain.property_definitions import described_property
+from contacts.api.listing import shown_page
+from contacts.api.parameters import Bounded
+from contacts.domain.property_definitions import MAX_PROPERTIES, described_property
 from contacts.services.property_desk import PropertyDesk
 
 
+class PropertyPageSize(Bounded):
+    """How many properties a page has at most: all of them, if the caller likes."""
+
+    minimum = 1
+    maximum = MAX_PROPERTIES
+
+
+DEFAULT_PAGE_SIZE: Final = PropertyPageSize(50)
+
+
 def property_page(
-    desk: PropertyDesk, account_id: str, archived_too: bool, cursor: str | None, limit: PageSize
+    desk: PropertyDesk, account_id: str, archived_too: bool, cursor: str | None, limit: PropertyPageSize
 ) -> Answer:
     """A page of the account's properties, the oldest first. One that would exceed 5 MB ends earlier, with a cursor.
 

@@ -9,7 +9,8 @@ from contacts.api.answers import Answer, answer
 from contacts.api.operation import Operation
 from contacts.api.problems import internal_problem, problem, status_of
 from contacts.api.request import Request
-from contacts.domain.accounts import Caller
+from contacts.api.speech import spoken
+from contacts.domain.accounts import ARTAMAIL_KEY, Caller
 from contacts.domain.errors import ContactsError, NotAuthenticated, ScopeMissing
 from contacts.services.gatekeeper import Admission, Gatekeeper, OverLimit
 from contacts.services.once import recalled
@@ -73,13 +74,13 @@ class Entrypoint:
             reply = self._reply(request)
         except ContactsError as error:
             fields["code"] = error.code
-            reply = problem(error, request.request_id)
+            reply = _told(request, problem(error, request.request_id), error)
         except Exception as error:  # noqa: BLE001 (the last resort: logged, and answered as 500)
             observability.record_failure(error, fields)
-            reply = internal_problem(request.request_id)
+            reply = _told(request, internal_problem(request.request_id))
         if request.admission is not None:
             key = request.caller.key
-            fields |= {"account_id": key.account_id, "key_id": key.id}
+            fields |= {"account_id": key.account_id, "key_id": key.id, "dialect": key.dialect}
         response = _response(reply, request)
         fields |= reply.noted
         duration_ms = (perf_counter() - began) * 1000
@@ -95,8 +96,15 @@ class Entrypoint:
             ContactsError
         """
         self._admit(request)
+        speech = spoken(request)
+        if speech is not None:
+            speech.translate()
+        reply = self._served(request)
+        return _marked_if_test(reply if speech is None else speech.answered(reply), request)
+
+    def _served(self, request: Request) -> Answer:
         try:
-            return _marked_if_test(self.operation.serve(request), request)
+            return self.operation.serve(request)
         except ContactsError as error:
             if status_of(error) >= 500 or request.admission is None:
                 raise
@@ -141,7 +149,7 @@ def sent_key(request: Request) -> str | None:
         raise NotAuthenticated("X-API-Key and Authorization carry two different keys.")
     key = own if own is not None else bearer
     if key is None and any(
-        value.startswith("sk_") for values in request.query().values() for value in values
+        value.startswith(("sk_", ARTAMAIL_KEY)) for values in request.query().values() for value in values
     ):
         raise NotAuthenticated("A key belongs in the header X-API-Key or Authorization, not in the URL.")
     return key
@@ -157,6 +165,12 @@ def rate_headers(admission: Admission) -> dict[str, str]:
         "X-RateLimit-Remaining": str(admission.remaining),
         "X-RateLimit-Reset": str(admission.resets_at),
     }
+
+
+def _told(request: Request, refusal: Answer, error: ContactsError | None = None) -> Answer:
+    """A problem in the words of whoever asked."""
+    speech = spoken(request, error)
+    return refusal if speech is None else speech.refused(refusal)
 
 
 def _marked_if_test(reply: Answer, request: Request) -> Answer:

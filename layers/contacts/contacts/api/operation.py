@@ -14,6 +14,7 @@ from typing import Any, Union, get_args, get_origin
 from contacts.api.answers import Answer
 from contacts.api.parameters import converted
 from contacts.api.request import Request
+from contacts.api.routes import refusal
 from contacts.domain.accounts import Scope
 from contacts.domain.errors import BodyNotJson, FieldError, InvalidInput
 
@@ -52,7 +53,9 @@ class Operation:
         Raises:
             ContactsError: whatever the function or a malformed argument raises.
         """
-        binding = self._routes[request.route]
+        binding = self._routes.get(request.route)
+        if binding is None:  # it is another vendor's
+            raise refusal(request.method, request.path)
         return binding.function(**binding.arguments(request))
 
 
@@ -87,7 +90,8 @@ class _Binding:
 
     def arguments(self, request: Request) -> dict[str, object]:
         arguments: dict[str, object] = dict.fromkeys(self._takes_request, request)
-        arguments |= {name: request.path_parameter(name) for name in self._path}
+        given_path = request.path_parameters()
+        arguments |= {name: given_path[name] for name in self._path}
         errors: list[FieldError] = []
         given = request.query()
         for name, values in given.items():

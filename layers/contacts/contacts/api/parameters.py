@@ -1,6 +1,6 @@
 """Query parameters: from text to what a handler's signature says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
@@ -35,7 +35,7 @@ class Repeated(tuple[str, ...]):
         return text
 
 
-def converted(values: list[str], kind: Any) -> object:
+def converted(values: Sequence[str], kind: Any) -> object:
     """The value of a query parameter.
 
     Raises:

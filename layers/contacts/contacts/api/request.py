@@ -3,12 +3,13 @@
 import json
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from contacts.dialects.wire import Call
 from contacts.domain.accounts import Caller
 from contacts.domain.errors import BodyNotJson, BodyTooLarge, FieldError, InvalidInput
 from contacts.domain.numbers import exact_number
@@ -33,6 +34,10 @@ class Request:
     request_id: str
     admission: Admission | None = None
     """Set once the key is known."""
+    said: Call | None = None
+    """Set where another vendor's client asks: the request in that vendor's words."""
+    native: Call | None = None
+    """And what these mean."""
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> "Request":
@@ -70,16 +75,22 @@ class Request:
     @property
     def route(self) -> str:
         """The route API Gateway chose: `GET /v1/contacts/{ref}`; the alias `/api/v1` reads as `/v1`."""
+        if self.native is not None:
+            return self.native.route
         route: str = self.event["routeKey"]
         return route.replace(" /api/", " /", 1)
 
-    def path_parameter(self, name: str) -> str:
-        """A segment of the path. The gateway decodes it once, but leaves `%25`."""
-        value: str = self.event["pathParameters"][name]
-        return value.replace("%25", "%")
+    def path_parameters(self) -> Mapping[str, str]:
+        """The variable segments of the path. The gateway decodes them once, but leaves `%25`."""
+        if self.native is not None:
+            return self.native.path
+        given = self.event.get("pathParameters") or {}
+        return {name: value.replace("%25", "%") for name, value in given.items()}
 
-    def query(self) -> dict[str, list[str]]:
+    def query(self) -> Mapping[str, Sequence[str]]:
         """Query parameters; read from the raw string, because the gateway joins repeated ones by commas."""
+        if self.native is not None:
+            return self.native.query
         found: dict[str, list[str]] = {}
         for name, value in parse_qsl(self.event.get("rawQueryString") or "", keep_blank_values=True):
             found.setdefault(name, []).append(value)
@@ -103,6 +114,8 @@ class Request:
         Raises:
             BodyNotJson, BodyTooLarge.
         """
+        if self.native is not None and self.native.body is not None:
+            return self.native.body
         body = self.body()
         if not body:
             raise BodyNotJson([FieldError("body", "is missing; a JSON object is expected")])

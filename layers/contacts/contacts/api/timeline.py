@@ -21,8 +21,8 @@ def timeline_page(
         ContactNotFound, TemporarilyUnavailable.
     """
     only = logged_type(kind)
-    contact_id = timeline.contact(ref).id
-    query = fingerprint(account_id, "timeline", contact_id, kind)
+    contact = timeline.contact(ref)
+    query = fingerprint(account_id, "timeline", contact.id, kind)
     after_id = None if cursor is None else from_cursor(query, cursor)
-    entries, next_after = timeline.page(contact_id, only, after_id, limit)
+    entries, next_after = timeline.page(contact, only, after_id, limit)
     return shown_page(map(TimelineEntry.shown, entries), next_after, query)

@@ -35,6 +35,19 @@ class Dialect(StrEnum):
     """The wire format a key speaks."""
 
     NATIVE = "native"
+    SENDMATOR = "sendmator"
+    SMASHSEND = "smashsend"
+    SMARTSENDER = "smartsender"
+    ARTAMAIL = "artamail"
+
+
+ARTAMAIL_KEY: Final = "am_"
+"""How Artamail's keys begin; all others begin with `sk_`."""
+
+
+def key_prefix(dialect: Dialect, mode: Mode) -> str:
+    """How the keys of a dialect and mode begin: `sk_live_`, `am_test_sk_`."""
+    return f"{ARTAMAIL_KEY}{mode}_sk_" if dialect is Dialect.ARTAMAIL else f"sk_{mode}_"
 
 
 class Scope(StrEnum):
@@ -91,6 +104,7 @@ class ApiKey:
     dialect: Dialect
     last_four: str
     created_at: str
+    is_revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from contacts.domain.errors import FieldError, InvalidInput
+from contacts.domain.gates import Gate
 from contacts.domain.identity import Name, NameKind
 
 MAX_TAGS: Final = 100
@@ -56,7 +57,9 @@ class Contact:
     validation_status: ValidationStatus = ValidationStatus.PENDING
     validation_reason: str | None = None
     absorbed: tuple[Name, ...] = ()
-    """Names of contacts merged into this one."""
+    """Names of contacts merged into this one; not their gates, which are its own from then on."""
+    gates: tuple[Gate, ...] = ()
+    """Its addresses on channels."""
 
     @property
     def display_name(self) -> str | None:
@@ -73,12 +76,24 @@ class Contact:
             own.append(Name(NameKind.EMAIL, self.email))
         if self.external_id is not None:
             own.append(Name(NameKind.EXTERNAL_ID, self.external_id))
-        return (*own, *self.absorbed)
+        return (*own, *(gate.name for gate in self.gates), *self.absorbed)
+
+    @property
+    def merged_ids(self) -> tuple[str, ...]:
+        """The ids of the contacts merged into this one: things are kept under these, too."""
+        return tuple(name.value for name in self.absorbed if name.kind is NameKind.ALIAS)
 
     @property
     def is_reachable(self) -> bool:
-        """Whether the contact has at least one of email, external_id (or a gate)."""
-        return self.email is not None or self.external_id is not None
+        """Whether the contact has at least one of email, external_id and a gate."""
+        return self.email is not None or self.external_id is not None or bool(self.gates)
+
+    def owning_its_names(self) -> "Contact":
+        """The contact with none of its own names among those that came with a merge: a name is one or the other."""
+        own = {Name(NameKind.EMAIL, self.email or ""), Name(NameKind.EXTERNAL_ID, self.external_id or "")}
+        if own.isdisjoint(self.absorbed):
+            return self
+        return replace(self, absorbed=tuple(name for name in self.absorbed if name not in own))
 
     def without(self, lost: Iterable[Name]) -> "Contact":
         """The contact without those of its names that now belong to others."""
@@ -92,6 +107,7 @@ class Contact:
             if Name(NameKind.EXTERNAL_ID, self.external_id or "") in gone
             else self.external_id,
             absorbed=tuple(name for name in self.absorbed if name not in gone),
+            gates=tuple(gate for gate in self.gates if gate.name not in gone),
         )
 
 
@@ -211,6 +227,8 @@ class Change:
             values["validation_status"] = ValidationStatus.PENDING
             values["validation_reason"] = None
         after_change = replace(contact, **values, version=contact.version + 1, updated_at=at)  # type: ignore[arg-type]
+        if self.touches_names:
+            after_change = after_change.owning_its_names()
         if not after_change.is_reachable:
             errors.extend(error for error in unreachable() if error.field in self.fields)
         if errors:
@@ -231,11 +249,13 @@ def merged(existing: Mapping[str, object], entries: Mapping[str, object]) -> dic
     return result
 
 
-def new_contact(contact_id: str, given: Mapping[str, object], at: str) -> Contact:
-    """The contact that a validated request body creates.
+def new_contact(
+    contact_id: str, given: Mapping[str, object], at: str, gates: tuple[Gate, ...] = ()
+) -> Contact:
+    """The contact that a validated request body creates, with the gates it arrives through.
 
     Raises:
-        InvalidInput: it has neither an email nor an external_id.
+        InvalidInput: it has neither an email nor an external_id nor a gate.
     """
     change = Change.of({key: value for key, value in given.items() if value is not None})
     values = dict(change.fields)
@@ -250,6 +270,7 @@ def new_contact(contact_id: str, given: Mapping[str, object], at: str) -> Contac
         updated_at=at,
         custom_fields=dict(change.maps.get("custom_fields") or {}),
         metadata=dict(change.maps.get("metadata") or {}),
+        gates=gates,
         **values,  # type: ignore[arg-type]
     )
     if not contact.is_reachable:

@@ -4,6 +4,7 @@ ContactsError
 ├── InvalidInput
 │   └── BodyNotJson
 ├── NotAuthenticated
+│   └── KeyRevoked
 ├── ScopeMissing
 ├── LimitReached
 ├── NotFound
@@ -12,6 +13,7 @@ ContactsError
 │   ├── WebhookNotFound
 │   ├── DeliveryNotFound
 │   ├── PropertyNotFound
+│   ├── ChannelNotFound
 │   └── RouteNotFound
 ├── MethodNotAllowed
 ├── Conflict
@@ -21,6 +23,11 @@ ContactsError
 │   ├── TooManyWebhooks
 │   ├── DuplicateProperty
 │   ├── TooManyProperties
+│   ├── TooManyChannels
+│   ├── ChannelOff
+│   ├── SameContact
+│   ├── MergeTooLarge
+│   ├── MergedAway
 │   └── NotDeliverable
 ├── StaleVersion
 ├── IdempotencyKeyReused
@@ -97,6 +104,17 @@ class NotAuthenticated(ContactsError):
     code = "not_authenticated"
 
 
+class KeyRevoked(NotAuthenticated):
+    """Raised when the request carries a key that was revoked."""
+
+    code = "key_revoked"
+
+    def __init__(self, dialect: str) -> None:
+        """`dialect`: the one the key spoke, in which its client expects to be told."""
+        super().__init__("This API key was revoked.")
+        self.dialect = dialect
+
+
 class ScopeMissing(ContactsError):
     """Raised when a valid key lacks the scope an operation needs."""
 
@@ -135,8 +153,9 @@ class ContactNotFound(NotFound):
 
     code = "contact_not_found"
 
-    def __init__(self, detail: str = "Contact not found.") -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str = "Contact not found.", *, field: str | None = None) -> None:
+        """`field`: what of the request names it, where that is not the path."""
+        super().__init__(detail, field=field)
 
 
 class ApiKeyNotFound(NotFound):
@@ -170,6 +189,15 @@ class PropertyNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("Contact property not found.")
+
+
+class ChannelNotFound(NotFound):
+    """Raised when the account has no channel with that id."""
+
+    code = "channel_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("Channel not found.")
 
 
 class RouteNotFound(NotFound):
@@ -265,6 +293,69 @@ class TooManyProperties(Conflict):
     """Raised when an account already has as many contact properties as it may have."""
 
     code = "too_many_properties"
+
+
+class TooManyChannels(Conflict):
+    """Raised when an account already has as many channels as it may have."""
+
+    code = "too_many_channels"
+
+
+class ChannelOff(Conflict):
+    """Raised when a contact is to arrive through a channel that is switched off; nothing was written."""
+
+    code = "channel_off"
+
+    def __init__(self) -> None:
+        super().__init__("This channel is off. A PUT with state: true switches it on.")
+
+
+class SameContact(Conflict):
+    """Raised when a contact is to be merged with itself: both names lead to it, maybe since an earlier merge."""
+
+    code = "same_contact"
+
+    def __init__(self, existing_id: str) -> None:
+        super().__init__("Both names lead to the same contact.", field="from")
+        self.existing_id = existing_id
+
+    @property
+    def extras(self) -> Mapping[str, object]:
+        """The field in the way, and the contact that both names lead to."""
+        return {**super().extras, "existing_id": self.existing_id}
+
+
+class MergeTooLarge(Conflict):
+    """Raised when two contacts have more than one may have; lists every limit that stands in the way."""
+
+    code = "merge_too_large"
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        first = errors[0]
+        super().__init__(f"{first.field}: {first.message}", field=first.field)
+        self.errors = tuple(errors)
+
+    @property
+    def extras(self) -> Mapping[str, object]:
+        """The first limit, and every one."""
+        return {**super().extras, "errors": [error._asdict() for error in self.errors]}
+
+
+class MergedAway(Conflict):
+    """Raised when a contact is to be deleted by the name of one that was merged into it."""
+
+    code = "merged_away"
+
+    def __init__(self, existing_id: str) -> None:
+        super().__init__(
+            "The contact of this name was merged into another, which has to be deleted by its own."
+        )
+        self.existing_id = existing_id
+
+    @property
+    def extras(self) -> Mapping[str, object]:
+        """The contact that it became."""
+        return {**super().extras, "existing_id": self.existing_id}
 
 
 class NotDeliverable(Conflict):

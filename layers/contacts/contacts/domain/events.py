@@ -28,6 +28,8 @@ class EventType(StrEnum):
     RESUBSCRIBED = "contact.resubscribed"
     DELETED = "contact.deleted"
     RESTORED = "contact.restored"
+    MERGED = "contact.merged"
+    """Another contact was merged into this one."""
     VALIDATED = "contact.validated"
     CUSTOM = "contact.event"
     """What a caller recorded of a contact."""
@@ -52,7 +54,9 @@ class Event:
     account_id: str
     contact_id: str | None
     data: Mapping[str, object]
-    """`contact` as the native API shows it, and by type: `changed`, `previous`, `permanent`, `name` and `data`."""
+    """`contact` as the native API shows it, and by type: `changed`, `previous`, `permanent`, `merged_id`, `name` and
+    `data`.
+    """
     is_erased: bool = False
     """The person it was about is gone, and `data` with them."""
 

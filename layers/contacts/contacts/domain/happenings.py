@@ -24,6 +24,8 @@ def events_of_change(
 ) -> Iterator[Event]:
     """The events of a contact that was put (`before` None) or changed, in their order.
 
+    A merge is a change of the contact that stays: it tells of it as it then was. (The other's removal tells nothing.)
+
     `at_ms`: when the stream saw it. What a caller did is told with the contact's own `updated_at` instead: the stream
     knows the second only, and a timeline is in the order of the events' ids.
     """
@@ -36,6 +38,9 @@ def events_of_change(
     if before is None:
         yield event(EventType.CREATED if after.version == 1 else EventType.RESTORED, changed_ms)
         return
+    merged_id = _newly_merged(before, after)
+    if merged_id is not None:
+        yield event(EventType.MERGED, changed_ms, merged_id=merged_id)
     previous = differences(before, after)
     if not previous:
         return
@@ -46,6 +51,15 @@ def events_of_change(
     if after.is_unsubscribed != before.is_unsubscribed:
         kind = EventType.UNSUBSCRIBED if after.is_unsubscribed else EventType.RESUBSCRIBED
         yield event(kind, changed_ms)
+
+
+def _newly_merged(before: Contact, after: Contact) -> str | None:
+    """The id of the contact that a change merged into this one, if it was a merge.
+
+    Those that had been merged into that one before come with it, and stand behind it.
+    """
+    known = frozenset(before.merged_ids)
+    return next((merged_id for merged_id in after.merged_ids if merged_id not in known), None)
 
 
 def event_of_trashing(record_id: str, at_ms: int, account_id: str, contact: Contact) -> Event:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from enum import StrEnum
+from hashlib import sha256
 from typing import NamedTuple
 
 MAX_EMAIL = 254
@@ -20,6 +21,7 @@ _SPECIAL_USE = frozenset({"arpa", "invalid", "local", "localhost", "onion"})
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 
 _VERSION_7 = 0x7000
+_VERSION_8 = 0x8000
 _VARIANT = 0x8000_0000_0000_0000
 
 
@@ -30,6 +32,8 @@ class NameKind(StrEnum):
     EXTERNAL_ID = "external_id"
     ALIAS = "alias"
     """The id of a contact that was merged into this one."""
+    GATE = "gate"
+    """The id of a channel and what the contact is called there, with a colon between them (`domain.gates`)."""
 
 
 class Name(NamedTuple):
@@ -59,8 +63,25 @@ def uuid7(at_ms: int, random: bytes) -> str:
 
     Ids made later sort later, to the millisecond. (`uuid.uuid7` is in the standard library from 3.14 only.)
     """
+    return _uuid(_VERSION_7, at_ms, random)
+
+
+def derived_id(owner_id: str, text: str) -> str:
+    """An id of something that belongs to the owner of a UUID version 7: for the same text always the same.
+
+    A UUID version 8 (RFC 9562 §5.8) with the owner's time, so that it sorts as if it had been made with them.
+    """
+    return _uuid(_VERSION_8, made_at_ms(owner_id), sha256(f"{owner_id} {text}".encode()).digest()[:10])
+
+
+def made_at_ms(some_id: str) -> int:
+    """When a UUID version 7, or an id derived from one, was made, in ms since the epoch."""
+    return int(some_id.replace("-", "")[:12], 16)
+
+
+def _uuid(version: int, at_ms: int, random: bytes) -> str:
     bits = int.from_bytes(random, "big")
-    high = (at_ms << 16) | _VERSION_7 | (bits & 0x0FFF)
+    high = (at_ms << 16) | version | (bits & 0x0FFF)
     low = _VARIANT | ((bits >> 12) & 0x3FFF_FFFF_FFFF_FFFF)
     digits = f"{(high << 64) | low:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

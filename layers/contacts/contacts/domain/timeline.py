@@ -44,11 +44,13 @@ class TimelineEntry:
     data: Mapping[str, object] | None = None
     changed: Sequence[str] | None = None
     """Names of the fields that changed."""
+    merged_id: str | None = None
+    """The contact that was merged into this one."""
 
     def shown(self) -> dict[str, Any]:
         """The entry in an answer."""
         body: dict[str, Any] = {"id": self.id, "type": self.type, "timestamp": self.timestamp}
-        more = {"name": self.name, "data": self.data, "changed": self.changed}
+        more = {"name": self.name, "data": self.data, "changed": self.changed, "merged_id": self.merged_id}
         return body | {member: value for member, value in more.items() if value is not None}
 
 

@@ -7,6 +7,7 @@ anew, so each outcome is one that some order of the operations, one after the ot
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from contacts.domain.contact import Change, Contact, new_contact, unreachable
@@ -15,6 +16,7 @@ from contacts.domain.errors import (
     DuplicateContact,
     FieldError,
     InvalidInput,
+    MergedAway,
     NamesTaken,
     StaleVersion,
 )
@@ -56,6 +58,10 @@ class _Found:
     contact: Contact
     named: Name | None
     """The name that led to it; None where its id did."""
+
+
+class _TheSameByNow(Exception):
+    """Raised where a contact and one whose names it was not to take were merged while it was being changed."""
 
 
 class ContactBook:
@@ -160,33 +166,44 @@ class ContactBook:
         """
         if skipped is None:
             return self._once(lambda: self._update(ref, change, terms, {}), terms)
-        details = _told(skipped)
-        try:
-            return self._once(lambda: self._update(ref, change, terms, details), terms)
-        except (DuplicateContact, InvalidInput) as error:
-            wrong = error.field_errors
-            rest = change.without(*(field for field, _ in wrong))
-            if rest == change:
-                raise
-            return self.update(ref, rest, terms, (*skipped, *wrong))
+        wanted, left_out, owners = change, tuple(skipped), frozenset[str]()
+        while True:
+            try:
+                return self._once(
+                    partial(self._update, ref, wanted, terms, _told(left_out), apart_from=owners), terms
+                )
+            except _TheSameByNow:
+                wanted, left_out, owners = change, tuple(skipped), frozenset()
+            except (DuplicateContact, InvalidInput) as error:
+                rest = wanted.without(*(field for field, _ in error.field_errors))
+                if rest == wanted:
+                    raise
+                wanted, left_out = rest, (*left_out, *error.field_errors)
+                if isinstance(error, DuplicateContact):
+                    owners |= {owner for _, owner in error.taken}
 
     def delete(self, ref: Ref, *, permanent: bool = False, terms: Terms = UNCONDITIONAL) -> Outcome:
         """Move a contact to the trash for 30 days, or erase it; what is in the trash can be erased too.
 
         Raises:
+            MergedAway: the name is one that came with a merge: who means the contact that it named then may not know
+                of the other.
             ContactNotFound, StaleVersion, IdempotencyKeyReused, TemporarilyUnavailable.
         """
 
         def attempt() -> Outcome:
             try:
-                found, was = self._find(ref).contact, Standing.LIVE
+                found, was = self._find(ref), Standing.LIVE
             except ContactNotFound:
                 if not permanent:
                     raise
                 found, was = self._find_in_trash_only(ref), Standing.DELETED
-            _check_version(found, terms)
-            outcome = Outcome(did=Did.DELETED, details={"id": found.id, "permanent": permanent})
-            self._move_out(found, was, None if permanent else Standing.DELETED, outcome, terms)
+            contact = found.contact
+            if found.named in contact.absorbed:
+                raise MergedAway(contact.id)
+            _check_version(contact, terms)
+            outcome = Outcome(did=Did.DELETED, details={"id": contact.id, "permanent": permanent})
+            self._move_out(contact, was, None if permanent else Standing.DELETED, outcome, terms)
             return outcome
 
         return self._once(attempt, terms)
@@ -206,6 +223,22 @@ class ContactBook:
             return self._bring_back(found, Change(), Did.RESTORED, terms, {})
 
         return self._once(attempt, terms)
+
+    def bring_back(
+        self, contact_id: str, named: Name, told: Callable[[Contact], Outcome], terms: Terms
+    ) -> Outcome:
+        """Try once to bring a contact back from the trash as it was, because somebody asked for one of its names.
+
+        `told`: what is answered, and remembered, of the contact as it then is.
+
+        Raises:
+            Moved: it is not in the trash any more, or has lost the name.
+            AlreadyRecorded, TemporarilyUnavailable.
+        """
+        trashed = self._store.trashed(contact_id)
+        if trashed is None:
+            raise Moved
+        return self._bring_back(_Found(trashed, named), Change(), Did.RESTORED, terms, {}, told)
 
     # Finding
 
@@ -246,10 +279,10 @@ class ContactBook:
                 return _Found(contact, name)
         raise ContactNotFound("No such contact is in the trash.")
 
-    def _find_in_trash_only(self, ref: Ref) -> Contact:
+    def _find_in_trash_only(self, ref: Ref) -> _Found:
         """A contact that is in the trash and not live: it may be restored between a look here and a look there."""
         try:
-            return self._find_trashed(ref).contact
+            return self._find_trashed(ref)
         except ContactNotFound:
             self._find(ref)
             raise Moved from None
@@ -273,14 +306,22 @@ class ContactBook:
             contact = self._store.by_id(live[name].contact_id)
             if contact is None or name not in contact.names:
                 raise Moved
-            return self._change_read(_Found(contact, name), change, terms, details)
+            return self._change_read(_Found(contact, name), _renaming_none(change, contact), terms, details)
         for name, claim in claims.items():
             trashed = claim and self._store.trashed(claim.contact_id)
             if trashed:
                 return self._bring_back(_Found(trashed, name), change, Did.RECREATED, terms, details)
         raise Moved
 
-    def _bring_back(self, found: _Found, change: Change, did: Did, terms: Terms, details: Details) -> Outcome:
+    def _bring_back(
+        self,
+        found: _Found,
+        change: Change,
+        did: Did,
+        terms: Terms,
+        details: Details,
+        told: Callable[[Contact], Outcome] | None = None,
+    ) -> Outcome:
         """Restore a contact with a change applied. Names that others took meanwhile turn up as it tries.
 
         Raises:
@@ -292,8 +333,8 @@ class ContactBook:
             kept = trashed.without(lost)
             if not kept.is_reachable and not change.touches_names:
                 raise NamesTaken
-            after = change.applied_to(kept, iso(now))
-            outcome = Outcome(did=did, contact=after, details=details)
+            after = _renaming_none(change, kept).applied_to(kept, iso(now))
+            outcome = told(after) if told else Outcome(did=did, contact=after, details=details)
             try:
                 self._store.move(
                     Move(
@@ -317,13 +358,28 @@ class ContactBook:
 
     # Changing
 
-    def _update(self, ref: Ref, change: Change, terms: Terms, details: Details) -> Outcome:
+    def _update(
+        self,
+        ref: Ref,
+        change: Change,
+        terms: Terms,
+        details: Details,
+        apart_from: frozenset[str] = frozenset(),
+    ) -> Outcome:
+        """`apart_from`: the ids of contacts who have the names that were left out because others have them.
+
+        Raises:
+            _TheSameByNow: the contact is one of these, or one of these has become it.
+        """
         if change.is_empty and terms.receipt is None:
             contact = self._find(ref).contact
             _check_version(contact, terms)
             return Outcome(did=Did.UPDATED, contact=contact, details=details)
-        if not _fits_in_place(change) or terms.receipt is not None:
-            return self._change_read(self._find(ref), change, terms, details)
+        if not _fits_in_place(change) or terms.receipt is not None or apart_from:
+            found = self._find(ref)
+            if not apart_from.isdisjoint((found.contact.id, *found.contact.merged_ids)):
+                raise _TheSameByNow
+            return self._change_read(found, change, terms, details)
         contact_id = possible_id(ref)
         if contact_id is not None:
             try:
@@ -416,6 +472,19 @@ class ContactBook:
 def _fits_in_place(change: Change) -> bool:
     return (
         not change.touches_names and not change.edits_sequences and change.map_keys <= MAX_MAP_KEYS_IN_PLACE
+    )
+
+
+def _renaming_none(change: Change, contact: Contact) -> Change:
+    """What a create changes about a contact that exists: a name that came with a merge led to it, as before, and is not
+    to take the place of its own.
+    """
+    return change.without(
+        *(
+            name.kind
+            for name in contact.absorbed
+            if change.fields.get(name.kind) == name.value and getattr(contact, name.kind) is not None
+        )
     )
 
 

@@ -4,8 +4,9 @@ Claims go in the transaction that erases a contact, postings with the projection
 the contact besides: answers to requests, its timeline, and from there the event log and the deliveries.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from contacts.domain.timestamps import parsed
@@ -54,8 +55,14 @@ class TraceStore(Protocol):
         Contention, TemporarilyUnavailable.
     """
 
-    def bury(self, account_id: str, contact_id: str, version: int, at_ms: int) -> None:
+    def bury(
+        self, account_id: str, contact_id: str, version: int, at_ms: int, merged_ids: Sequence[str]
+    ) -> None:
         """Put a tombstone, unless there is one: from then on no event of the contact is appended."""
+        ...
+
+    def bury_merged(self, account_id: str, contact_id: str, winner_id: str, at_ms: int) -> None:
+        """Likewise of a contact that had been merged into the one that is erased."""
         ...
 
     def traces(self, account_id: str, contact_id: str) -> Iterator[Trace]:
@@ -90,18 +97,25 @@ class Eraser:
         self._clock = clock
         self._randomness = randomness
 
-    def erase(self, account_id: str, contact_id: str, version: int = 0) -> None:
+    def erase(
+        self, account_id: str, contact_id: str, version: int = 0, merged_ids: Sequence[str] = ()
+    ) -> None:
         """Erase what is kept about a contact that is gone for good.
 
-        `version`: its last one, for its tombstone: it has none yet where its days in the trash ran out.
+        `version`: its last one, for its tombstone: it has none yet where its days in the trash ran out; `merged_ids`:
+        of those that had been merged into it, about whom is kept what was before.
 
         Raises:
             TemporarilyUnavailable: a part is done; it is to be asked for again.
         """
         at_ms = self._clock.now_ms()
-        self._until_done(lambda: self._store.bury(account_id, contact_id, version, at_ms))
-        for trace in self._store.traces(account_id, contact_id):
-            self._erase(account_id, contact_id, trace)
+        self._until_done(lambda: self._store.bury(account_id, contact_id, version, at_ms, merged_ids))
+        for merged_id in merged_ids:
+            bury = partial(self._store.bury_merged, account_id, merged_id, contact_id, at_ms)
+            self._until_done(bury)
+        for kept_under in (contact_id, *merged_ids):
+            for trace in self._store.traces(account_id, kept_under):
+                self._erase(account_id, kept_under, trace)
 
     def _erase(self, account_id: str, contact_id: str, trace: Trace) -> None:
         store, request, event = self._store, trace.request, trace.event

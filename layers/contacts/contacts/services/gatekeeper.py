@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 from contacts.domain.accounts import Caller
-from contacts.domain.errors import LimitReached, NotAuthenticated
+from contacts.domain.errors import KeyRevoked, LimitReached, NotAuthenticated
 from contacts.domain.timestamps import seconds_left_in_hour
 from contacts.services.ports import AccountStore, Clock
 
@@ -17,7 +17,7 @@ REMEMBERED_MS: Final = 50_000
 """How long a key is taken as it was last read: a revoked one stops within 60 seconds, clocks' drift included."""
 MAX_REMEMBERED: Final = 1000
 """Keys a warm function remembers at most."""
-_KEY = re.compile(r"sk_(live|test)_[0-9A-Za-z]{43}")
+_KEY = re.compile(r"(sk_(live|test)|am_(live|test)_sk)_[0-9A-Za-z]{43}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ class Gatekeeper:
         """Let a caller in and count the request.
 
         Raises:
-            NotAuthenticated: no such key, or revoked.
+            NotAuthenticated: no such key.
+            KeyRevoked.
             OverLimit: the account has used up its hour.
             TemporarilyUnavailable.
         """
@@ -73,7 +74,8 @@ class Gatekeeper:
     def _caller(self, key: str, now: int) -> Caller:
         if not _KEY.fullmatch(key):
             raise NotAuthenticated(
-                "This is not an API key of this service: those begin with sk_live_ or sk_test_."
+                "This is not an API key of this service: those begin with sk_live_ or sk_test_ "
+                "(in the dialect artamail with am_live_sk_ or am_test_sk_)."
             )
         key_hash = sha256(key.encode()).hexdigest()
         until, caller = self._remembered.get(key_hash, (0, None))
@@ -81,8 +83,10 @@ class Gatekeeper:
             return caller
         api_key = self._store.api_key(key_hash)
         account = None if api_key is None else self._store.account(api_key.account_id)
-        if api_key is None or account is None:
+        if api_key is None or account is None or api_key.is_revoked:
             self._remembered.pop(key_hash, None)
+            if api_key is not None and api_key.is_revoked:
+                raise KeyRevoked(api_key.dialect)
             raise NotAuthenticated("This API key is unknown or was revoked.")
         if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.clear()

@@ -15,6 +15,7 @@ from contacts.domain.accounts import (
     Mode,
     Plan,
     Scope,
+    key_prefix,
 )
 from contacts.domain.errors import (
     ApiKeyNotFound,
@@ -48,7 +49,7 @@ class KeyWish:
 
 def make_key(account_id: str, wish: KeyWish, at_ms: int, randomness: Randomness) -> tuple[ApiKey, str]:
     """A new key as it is kept, and as it is shown once."""
-    shown = f"sk_{wish.mode}_{_base62(randomness(_SECRET_BYTES))}"
+    shown = key_prefix(wish.dialect, wish.mode) + _base62(randomness(_SECRET_BYTES))
     key = ApiKey(
         id=f"key_{at_ms:011x}{randomness(4).hex()}",
         account_id=account_id,
@@ -160,8 +161,10 @@ class Registrar:
         self._clock = clock
         self._randomness = randomness
 
-    def open_account(self, name: str, plan: Plan, hourly_limit: int | None) -> tuple[Account, str]:
-        """A new account and its first key, which holds every scope.
+    def open_account(
+        self, name: str, plan: Plan, hourly_limit: int | None, dialect: Dialect = Dialect.NATIVE
+    ) -> tuple[Account, dict[Dialect, str]]:
+        """A new account and its first keys, which hold every scope: a native one, and one of its dialect.
 
         Raises:
             InvalidInput: an enterprise account without its own hourly limit, or another plan with one.
@@ -179,6 +182,9 @@ class Registrar:
             hourly_limit=HOURLY_LIMITS[plan] if hourly_limit is None else hourly_limit,
             created_at=iso(now),
         )
-        key, shown = make_key(account.id, KeyWish(name="first key"), now, self._randomness)
-        self._store.open_account(account, key)
-        return account, shown
+        made = {
+            spoken: make_key(account.id, KeyWish(name="first key", dialect=spoken), now, self._randomness)
+            for spoken in dict.fromkeys((Dialect.NATIVE, dialect))
+        }
+        self._store.open_account(account, [key for key, _ in made.values()])
+        return account, {spoken: shown for spoken, (_, shown) in made.items()}

@@ -98,6 +98,14 @@ class NamesNotFree(Exception):
         super().__init__("names not free")
         self.claims = dict(claims)
 
+    def live_owners(self) -> list[tuple[str, str]]:
+        """Each kind of name that a live contact has, with the contact's id."""
+        return sorted(
+            (str(name.kind), claim.contact_id)
+            for name, claim in self.claims.items()
+            if claim is not None and claim.standing is Standing.LIVE
+        )
+
 
 class Moved(Exception):
     """Raised by a store when the contact is no longer as it was read; nothing was written."""
@@ -182,8 +190,8 @@ class AccountStore(Protocol):
         """Count one request of this hour and say how many there are now; None when the limit is used up."""
         ...
 
-    def open_account(self, account: Account, first_key: ApiKey) -> None:
-        """Write a new account and its first key, both or none."""
+    def open_account(self, account: Account, first_keys: Sequence[ApiKey]) -> None:
+        """Write a new account and its first keys, all or none."""
         ...
 
     def api_keys(self, account_id: str) -> list[ApiKey]:
@@ -203,7 +211,7 @@ class AccountStore(Protocol):
         ...
 
     def remove_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> bool:
-        """Delete a key; False when it was gone already.
+        """Have a key be a revoked one, known but not listed; False when it was that already.
 
         Raises:
             AlreadyRecorded, TemporarilyUnavailable.

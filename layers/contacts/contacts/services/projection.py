@@ -230,13 +230,15 @@ def _is_to_be_validated(change: StreamedChange) -> bool:
 
 def _erasures(changes: Iterable[StreamedChange]) -> Iterator[Outgoing]:
     """A message for each contact that is gone for good."""
-    versions = {
-        (change.account_id, change.contact_id): change.version
+    gone = {
+        (change.account_id, change.contact_id): change
         for change in changes
         if change.happened in (Happened.ERASED, Happened.EXPIRED)
     }
-    for (account_id, contact_id), version in versions.items():
-        body = {"account_id": account_id, "contact_id": contact_id, "version": version}
+    for (account_id, contact_id), change in gone.items():
+        body = {"account_id": account_id, "contact_id": contact_id, "version": change.version}
+        if change.merged_ids:
+            body["merged_ids"] = list(change.merged_ids)
         yield Outgoing(body=body, group=account_id)
 
 

@@ -38,3 +38,5 @@ class StreamedChange:
     version: int = 0
     """The contact's version: of `after`, else of `before`, else as the tombstone tells."""
     recorded: CustomEvent | None = None
+    merged_ids: tuple[str, ...] = ()
+    """Of a contact that is gone for good: the ids of those that had been merged into it."""

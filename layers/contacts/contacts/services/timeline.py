@@ -4,7 +4,7 @@ A custom event is recorded in one transaction, which looks whether the contact l
 place in the event log and deliveries, follows from the entry (`webhook_dispatch`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from contacts.domain.contact import Contact
@@ -44,7 +44,7 @@ class TimelineStore(Protocol):
 
     def newest_first(
         self,
-        contact_id: str,
+        contact_ids: Sequence[str],
         kind: EventType | None,
         after_id: str | None,
         now_s: int,
@@ -52,9 +52,10 @@ class TimelineStore(Protocol):
         at_most: int,
         evaluate: int,
     ) -> tuple[list[TimelineEntry], str | None]:
-        """Up to `at_most` entries of a type (None: of any), looking at no more than `evaluate`.
+        """Up to `at_most` entries of a type (None: of any), looking at no more than `evaluate` under each id.
 
-        The second value is the id to go on after; None when there are no more.
+        `contact_ids`: of a contact, and of those merged into it. The second value is the id to go on after; None when
+        there are no more.
         """
         ...
 
@@ -104,16 +105,19 @@ class Timeline:
         return self._contacts.get(ref)
 
     def page(
-        self, contact_id: str, kind: EventType | None, after_id: str | None, limit: int
+        self, contact: Contact, kind: EventType | None, after_id: str | None, limit: int
     ) -> tuple[list[TimelineEntry], str | None]:
         """The next up to `limit` entries, the newest first, and the id to go on after.
+
+        They are of the contact and of all that were merged into it.
 
         Raises:
             TemporarilyUnavailable.
         """
         now_s = self._clock.now_ms() // 1000
+        contact_ids = (contact.id, *contact.merged_ids)
         return self._entries.newest_first(
-            *(contact_id, kind, after_id, now_s), at_most=limit, evaluate=MAX_CANDIDATES
+            *(contact_ids, kind, after_id, now_s), at_most=limit, evaluate=MAX_CANDIDATES
         )
 
 

@@ -1,0 +1,24 @@
+"""POST /v1/channels/{id}/gates: a contact arrives through a channel."""
+
+from contacts.api import Answer, Operation, Request, answer
+from contacts.api.gate_schemas import NewGate
+from contacts.bootstrap import lambda_entry
+from contacts.bootstrap.gates import gate_desk
+from contacts.bootstrap.typed_fields import typed_fields
+from contacts.domain.accounts import Scope
+
+operation = Operation("add_gate", Scope.CONTACTS_WRITE)
+
+
+@operation.on("POST /v1/channels/{id}/gates")
+def add_gate(
+    request: Request,
+    id: str,  # noqa: A002 (the parameter's name in the path)
+    gate: NewGate,
+) -> Answer:
+    """Create a contact with its gate; where the channel knows the identifier, answer the gate there is."""
+    fields = gate.contact_fields(typed_fields(request.caller))
+    return answer(gate_desk(request.caller).add(id, gate.identifier, fields, request.receipt()))
+
+
+lambda_handler = lambda_entry(operation)

@@ -1,0 +1,324 @@
+"""Smart Sender: `Authorization: Bearer`, `/v1`, camelCase, whole seconds, page numbers; variables are custom fields."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from uuid import NAMESPACE_URL, uuid5
+
+from contacts.dialects.wire import (
+    Call,
+    Dialect,
+    Fields,
+    Reply,
+    Translation,
+    Whole,
+    fields_of,
+    in_words,
+    one_of,
+    renamed,
+    required,
+    whole_number,
+)
+from contacts.domain.errors import FieldError, InvalidInput
+
+_PAGE: Final = Whole(default=1, least=1, most=None)
+_PAGE_SIZE: Final = Whole(default=20, least=1, most=20)
+_SYSTEM_FIELDS: Final = {
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "fullName": "name",
+    "email": "email",
+    "phone": "phone",
+}
+"""Of a contact, with their native names; `photo` and `tags` are besides, everything else is a variable."""
+_OURS: Final = frozenset({"id", "createdAt", "updatedAt"})
+"""Shown, and nothing to be changed."""
+_OF_A_GATE: Final = {"firstName": "first_name", "lastName": "last_name", "email": "email", "phone": "phone"}
+_NAMES: Final = {
+    "first_name": "firstName",
+    "last_name": "lastName",
+    "custom_fields": "parameters",
+    "q": "term",
+    "limit": "limitation",
+    "offset": "page",
+    "from": "targetContactId",
+}
+"""The vendor's names of native fields, for errors."""
+_BY_ID: Final = {"by": ["id"]}
+_DONE: Final = {"state": True}
+_FORBIDDEN: Final = 403
+
+
+# What is shown
+
+
+def moment(native: str) -> str:
+    """A native timestamp as Smart Sender writes it: `2026-01-15 10:30:00`, UTC."""
+    return f"{native[:10]} {native[11:19]}"
+
+
+def contact_out(native: Fields) -> Fields:
+    """A native contact without its variables."""
+    return {
+        "id": native["id"],
+        "firstName": native["first_name"],
+        "lastName": native["last_name"],
+        "fullName": native["name"],
+        "email": native["email"],
+        "phone": native["phone"],
+        "photo": native["metadata"].get("photo"),
+        "tags": [{"id": tag_id(tag), "name": tag} for tag in native["tags"]],
+        "createdAt": moment(native["created_at"]),
+        "updatedAt": moment(native["updated_at"]),
+    }
+
+
+def detailed_contact_out(native: Fields) -> Fields:
+    """A native contact with each of its variables' type."""
+    variables = [
+        {"name": name, "value": value, "type": type_of(value)}
+        for name, value in native["custom_fields"].items()
+    ]
+    return {**contact_out(native), "variables": variables}
+
+
+def simple_contact_out(native: Fields) -> Fields:
+    """A native contact with its variables by name."""
+    return {**contact_out(native), "variables": native["custom_fields"]}
+
+
+def tag_id(tag: str) -> str:
+    """The id of a tag, which natively is its name alone: for the same name always the same."""
+    return str(uuid5(NAMESPACE_URL, f"urn:contacts:tag:{tag}"))
+
+
+def type_of(value: object) -> str:
+    """The type of a variable by its value; one that is null has none that could be told."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case str():
+            return "string"
+        case Mapping():
+            return "object"
+        case list() | tuple():
+            return "array"
+        case _:
+            return "number"
+
+
+def gate_out(native: Fields) -> Fields:
+    """A native gate."""
+    return {
+        "id": native["id"],
+        "channel": native["channel"],
+        "identifier": native["identifier"],
+        "createdAt": moment(native["created_at"]),
+    }
+
+
+def channel_out(native: Fields) -> Fields:
+    """A native channel."""
+    return {name: native[name] for name in ("id", "type", "name", "state")}
+
+
+def cursor_out(call: Call, native: Mapping[str, Any]) -> dict[str, int]:
+    """Where a page of a native list stands.
+
+    Clients loop until `page == pages`: so an empty list has one page, and one of which nobody knows how long it is (a
+    search with more than 10,000 matches) has one more as long as there is more. A total may be a moment behind.
+    """
+    page, size = _page(call)
+    seen = (page - 1) * size + len(native["data"]) if native["data"] else 0
+    elements = max(native["total"] or 0, seen + native["has_more"])
+    return {"page": page, "limitation": size, "pages": max(1, -(-elements // size)), "elements": elements}
+
+
+# What is asked
+
+
+def _page(call: Call) -> tuple[int, int]:
+    return whole_number(call, "page", _PAGE), whole_number(call, "limitation", _PAGE_SIZE)
+
+
+def _paging(call: Call) -> dict[str, list[str]]:
+    page, size = _page(call)
+    return {"limit": [str(size)], "offset": [str((page - 1) * size)], "include_total": ["true"]}
+
+
+def _list_contacts(call: Call) -> Call:
+    # The oldest first: who arrives while a client walks through the pages shifts none of them.
+    return Call(route=call.route, query={**_paging(call), "sort": ["created_at"]})
+
+
+def _search(call: Call) -> Call:
+    term = one_of(call, "term", "")
+    if not term.strip():
+        raise InvalidInput([FieldError("term", "is required")])
+    return Call(route=call.route, query={**_paging(call), "q": [term]})
+
+
+def _get_contact(call: Call) -> Call:
+    return Call(route="GET /v1/contacts/{ref}", path=call.path, query=_BY_ID)
+
+
+def _get_chat(call: Call) -> Call:
+    return Call(route=call.route, path=call.path, query=_BY_ID)
+
+
+def _list_gates(call: Call) -> Call:
+    return Call(route=call.route, path=call.path, query={**_paging(call), **_BY_ID})
+
+
+def _update(call: Call) -> Call:
+    values = fields_of(call).get("values")
+    if not isinstance(values, dict):
+        raise InvalidInput([FieldError("values", "must be an object")])
+    query = {**_BY_ID, "on_invalid": ["skip"]}
+    return Call(route=call.route, path=call.path, query=query, body=changes(values))
+
+
+def changes(values: Fields) -> Fields:
+    """The native update that values stand for, system fields and variables mixed.
+
+    What cannot be taken is the native operation's to skip; only a photo that is no text is skipped here.
+    """
+    body = renamed(values, _SYSTEM_FIELDS)
+    if "photo" in values and isinstance(values["photo"], str | None):
+        body["metadata"] = {"photo": values["photo"]}
+    if "tags" in values:
+        body["tags"] = _tag_names(values["tags"])
+    system = {*_SYSTEM_FIELDS, *_OURS, "photo", "tags", "variables"}
+    variables = {name: value for name, value in values.items() if name not in system}
+    variables |= _variables(values.get("variables"))
+    return {**body, "custom_fields": variables} if variables else body
+
+
+def _tag_names(tags: object) -> object:
+    """Tags as their names, where they are sent as they are shown; anything else as it is."""
+    if not isinstance(tags, list):
+        return tags
+    return [tag["name"] if isinstance(tag, dict) and "name" in tag else tag for tag in tags]
+
+
+def _variables(sent: object) -> Fields:
+    """Variables that are sent as they are shown, in either form; of anything else nothing."""
+    match sent:
+        case dict():
+            return sent
+        case list():
+            return {
+                one["name"]: one.get("value")
+                for one in sent
+                if isinstance(one, dict) and isinstance(one.get("name"), str)
+            }
+        case _:
+            return {}
+
+
+def _fire(call: Call) -> Call:
+    given = {} if call.body is None else fields_of(call)
+    name = given["name"] if "name" in given else one_of(call, "name", "")
+    required({"name": name or None}, "name")
+    return Call(route="POST /v1/contacts/{ref}/events", path=call.path, query=_BY_ID, body={"name": name})
+
+
+def _merge(call: Call) -> Call:
+    path, body = {"ref": call.path["ref"]}, {"from": call.path["target"], "by": "id"}
+    return Call(route="POST /v1/contacts/{ref}/merge", path=path, query=_BY_ID, body=body)
+
+
+def _delete(call: Call) -> Call:
+    return Call(route=call.route, path=call.path, query={**_BY_ID, "permanent": ["true"]})
+
+
+def _list_channels(call: Call) -> Call:
+    return Call(route=call.route, query=_paging(call))
+
+
+def _get_channel(call: Call) -> Call:
+    return Call(route=call.route, path=call.path)
+
+
+def _switch(call: Call) -> Call:
+    given = fields_of(call)
+    required(given, "state")
+    return Call(route=call.route, path=call.path, body={"state": given["state"]})
+
+
+def _arrive(call: Call) -> Call:
+    given = fields_of(call)
+    required(given, "identifier", "firstName")
+    body = {
+        "identifier": given["identifier"],
+        **renamed(given, {**_OF_A_GATE, "parameters": "custom_fields"}),
+    }
+    return Call(route=call.route, path=call.path, body=body)
+
+
+# What is answered
+
+
+def _shown(out: Callable[[Fields], Fields]) -> Callable[[Call, Reply], Reply]:
+    return lambda _, reply: Reply(reply.status, out(reply.body))
+
+
+def _listed(out: Callable[[Fields], Fields]) -> Callable[[Call, Reply], Reply]:
+    def listed(call: Call, reply: Reply) -> Reply:
+        collection = [out(one) for one in reply.body["data"]]
+        return Reply(reply.status, {"cursor": cursor_out(call, reply.body), "collection": collection})
+
+    return listed
+
+
+def _chat(_: Call, reply: Reply) -> Reply:
+    native = reply.body
+    return Reply(
+        reply.status,
+        {
+            "id": native["id"],
+            "name": native["name"],
+            "image": native["image"],
+            "contact": contact_out(native["contact"]),
+            "gates": [gate_out(gate) for gate in native["gates"]],
+            "createdAt": moment(native["created_at"]),
+            "updatedAt": moment(native["updated_at"]),
+        },
+    )
+
+
+def _arrived(_: Call, reply: Reply) -> Reply:
+    return Reply(200, gate_out(reply.body))
+
+
+def _done(_: Call, __: Reply) -> Reply:
+    return Reply(200, dict(_DONE))
+
+
+def _refused(_: Call, reply: Reply) -> Reply:
+    problem = reply.body
+    # To its clients a revoked token is one that may no longer, not one that is wrong.
+    status = _FORBIDDEN if problem["code"] == "key_revoked" else reply.status
+    return Reply(status, {"error": {"code": status, "message": in_words(problem, _NAMES)}})
+
+
+DIALECT: Final = Dialect(
+    routes={
+        "GET /v1/contacts": Translation(_list_contacts, _listed(detailed_contact_out)),
+        "GET /v1/contacts/search": Translation(_search, _listed(detailed_contact_out)),
+        "GET /v1/contacts/{ref}": Translation(_get_contact, _shown(detailed_contact_out)),
+        "GET /v1/contacts/{ref}/info": Translation(_get_contact, _shown(simple_contact_out)),
+        "GET /v1/contacts/{ref}/chat": Translation(_get_chat, _chat),
+        "GET /v1/contacts/{ref}/gates": Translation(_list_gates, _listed(gate_out)),
+        "PUT /v1/contacts/{ref}": Translation(_update, _done),
+        "POST /v1/contacts/{ref}/fire": Translation(_fire, _done),
+        "POST /v1/contacts/{ref}/merge/{target}": Translation(_merge, _done),
+        "DELETE /v1/contacts/{ref}": Translation(_delete, _done),
+        "GET /v1/channels": Translation(_list_channels, _listed(channel_out)),
+        "GET /v1/channels/{id}": Translation(_get_channel, _shown(channel_out)),
+        "PUT /v1/channels/{id}": Translation(_switch, _done),
+        "POST /v1/channels/{id}/gates": Translation(_arrive, _arrived),
+    },
+    refused=_refused,
+)

@@ -1,0 +1,223 @@
+"""SMASHSEND: `Authorization: Bearer`, `/v1`, camelCase, whole seconds, offsets; errors are a message and a code.
+
+An id is a prefix and the UUID as 22 digits to the base of 62: here, too, ids sort by the time of their making.
+"""
+
+import re
+from string import ascii_lowercase, ascii_uppercase, digits
+from typing import Any, Final
+from uuid import UUID
+
+from contacts.dialects.wire import (
+    CODES,
+    Call,
+    Dialect,
+    Fields,
+    Reply,
+    Translation,
+    fields_of,
+    in_words,
+    one_of,
+    renamed,
+    required,
+    whole_seconds,
+)
+from contacts.domain.errors import ContactNotFound, PropertyNotFound
+
+CONTACT: Final = "cont_"
+PROPERTY: Final = "prop_"
+"""How the ids of things begin."""
+_DIGITS: Final = digits + ascii_uppercase + ascii_lowercase
+"""In the order of their ASCII codes."""
+_LENGTH: Final = 22
+"""Digits: 62 to the power of 22 is more than 2 to the power of 128."""
+_NUMBER: Final = re.compile(f"[0-9A-Za-z]{{{_LENGTH}}}")
+
+_PAGE_SIZE: Final = "50"
+_ALL_PROPERTIES: Final = "500"
+"""An account has no more."""
+_SHOWN: Final = ("name", "label", "type", "description")
+_TO_NATIVE: Final = {"email": "email", "name": "name", "tags": "tags", "properties": "custom_fields"}
+_TO_THEIRS: Final = {native: theirs for theirs, native in _TO_NATIVE.items()}
+_CHANGED: Final = {theirs: native for theirs, native in _TO_NATIVE.items() if theirs != "email"}
+# `options` are not in their documentation, but without them nobody could define an enum.
+_DEFINED: Final = {name: name for name in (*_SHOWN, "options")}
+_DESCRIBED: Final = {name: name for name in ("label", "description", "options")}
+_SCOPES: Final = {
+    "GET /v1/contacts": "api_user",
+    "POST /v1/contacts": "api_user",
+    "GET /v1/contacts/{ref}": "user",
+    "PUT /v1/contacts/{ref}": "user",
+    "DELETE /v1/contacts/{ref}": "user",
+    "GET /v1/contact-properties": "api_user",
+    "POST /v1/contact-properties": "user",
+    "PUT /v1/contact-properties/{id}": "user",
+}
+_MESSAGES: Final = {
+    "contact_not_found": "Contact not found",
+    "property_not_found": "Contact property not found",
+    "duplicate_contact": "A contact with this email already exists",
+    "duplicate_property": "A contact property with this name already exists",
+}
+"""By the native code. The rest is told as it is natively."""
+_WITH_CURSOR: Final = "with cursor, or "
+"""In what is said natively to whoever goes too far at once; they have no cursors."""
+
+
+def id_out(prefix: str, native: str) -> str:
+    """A UUID as SMASHSEND writes ids."""
+    number, written = UUID(native).int, ""
+    for _ in range(_LENGTH):
+        number, digit = divmod(number, len(_DIGITS))
+        written = _DIGITS[digit] + written
+    return prefix + written
+
+
+def id_in(prefix: str, theirs: str) -> str | None:
+    """The UUID that an id stands for; None where `id_out` writes none like that."""
+    written = theirs.removeprefix(prefix)
+    if len(written) == len(theirs) or not _NUMBER.fullmatch(written):
+        return None
+    number = 0
+    for digit in written:
+        number = number * len(_DIGITS) + _DIGITS.index(digit)
+    return str(UUID(int=number)) if number < 1 << 128 else None
+
+
+def contact_out(native: Fields) -> Fields:
+    """A native contact as SMASHSEND shows it."""
+    return {
+        "id": id_out(CONTACT, native["id"]),
+        "email": native["email"],
+        "name": native["name"],
+        "createdAt": whole_seconds(native["created_at"]),
+        "tags": native["tags"],
+        "properties": native["custom_fields"],
+    }
+
+
+def property_out(native: Fields, *shown: str) -> Fields:
+    """A native contact property as SMASHSEND shows it; `shown`: which of its fields, besides id and time."""
+    return {
+        "id": id_out(PROPERTY, native["id"]),
+        **{name: native[name] for name in shown},
+        "createdAt": whole_seconds(native["created_at"]),
+    }
+
+
+def _create(call: Call) -> Call:
+    given = fields_of(call)
+    required(given, "email")
+    return Call(route=call.route, body=renamed(given, _TO_NATIVE))
+
+
+def _list(call: Call) -> Call:
+    limit, offset = _limit_and_offset(call)
+    query = {"limit": [limit], "offset": [offset], "sort": ["created_at"], "include_total": ["true"]}
+    return Call(route=call.route, query=query)
+
+
+def _one(call: Call) -> Call:
+    return Call(route=call.route, path=_contact_path(call), query={"by": ["id"]})
+
+
+def _update(call: Call) -> Call:
+    path, body = _contact_path(call), renamed(fields_of(call), _CHANGED)
+    return Call(route=call.route, path=path, query={"by": ["id"]}, body=body)
+
+
+def _delete(call: Call) -> Call:
+    query = {"by": ["id"], "permanent": ["true"]}
+    return Call(route=call.route, path=_contact_path(call), query=query)
+
+
+def _list_properties(call: Call) -> Call:
+    return Call(route=call.route, query={"limit": [_ALL_PROPERTIES]})
+
+
+def _create_property(call: Call) -> Call:
+    given = fields_of(call)
+    required(given, "name", "type")
+    return Call(route=call.route, body=renamed(given, _DEFINED))
+
+
+def _update_property(call: Call) -> Call:
+    native = id_in(PROPERTY, call.path["id"])
+    if native is None:
+        raise PropertyNotFound
+    return Call(route=call.route, path={"id": native}, body=renamed(fields_of(call), _DESCRIBED))
+
+
+def _contact_path(call: Call) -> dict[str, str]:
+    native = id_in(CONTACT, call.path["ref"])
+    if native is None:
+        raise ContactNotFound
+    return {"ref": native}
+
+
+def _limit_and_offset(call: Call) -> tuple[str, str]:
+    return one_of(call, "limit", _PAGE_SIZE), one_of(call, "offset", "0")
+
+
+def _contact(_: Call, reply: Reply) -> Reply:
+    return Reply(reply.status, {"contact": contact_out(reply.body)})
+
+
+def _page(call: Call, reply: Reply) -> Reply:
+    limit, offset = map(int, _limit_and_offset(call))
+    contacts = [contact_out(one) for one in reply.body["data"]]
+    pagination = {"total": _total(reply.body, offset), "limit": limit, "offset": offset}
+    if contacts and reply.body["has_more"]:
+        # One that would exceed 5 MB holds fewer than asked for: the next one begins right after them.
+        pagination["limit"] = len(contacts)
+    return Reply(reply.status, {"contacts": contacts, "pagination": pagination})
+
+
+def _total(page: Fields, offset: int) -> int:
+    """How many contacts there are. The count follows them by a moment: what is seen is known better.
+
+    A walk that goes on as long as there are more must not end early.
+    """
+    counted: int = page["total"]
+    if offset == 0 and not page["has_more"]:
+        return len(page["data"])
+    return max(counted, offset + len(page["data"]) + page["has_more"]) if page["data"] else counted
+
+
+def _deleted(_: Call, reply: Reply) -> Reply:
+    return Reply(reply.status, {"deleted": True})
+
+
+def _properties(_: Call, reply: Reply) -> Reply:
+    shown = [property_out(one, "name", "label", "type") for one in reply.body["data"]]
+    return Reply(reply.status, {"properties": shown})
+
+
+def _property(_: Call, reply: Reply) -> Reply:
+    return Reply(reply.status, {"property": property_out(reply.body, *_SHOWN)})
+
+
+def _refused(call: Call, reply: Reply) -> Reply:
+    return Reply(reply.status, {"message": _message(call, reply.body), "code": CODES[reply.status]})
+
+
+def _message(call: Call, problem: dict[str, Any]) -> str:
+    code = problem["code"]
+    if code == "scope_missing":
+        return f"This key lacks the scope {_SCOPES.get(call.route, problem['scope'])}"
+    return _MESSAGES.get(code) or in_words(problem, _TO_THEIRS).replace(_WITH_CURSOR, "")
+
+
+DIALECT: Final = Dialect(
+    routes={
+        "GET /v1/contacts": Translation(_list, _page),
+        "POST /v1/contacts": Translation(_create, _contact),
+        "GET /v1/contacts/{ref}": Translation(_one, _contact),
+        "PUT /v1/contacts/{ref}": Translation(_update, _contact),
+        "DELETE /v1/contacts/{ref}": Translation(_delete, _deleted),
+        "GET /v1/contact-properties": Translation(_list_properties, _properties),
+        "POST /v1/contact-properties": Translation(_create_property, _property),
+        "PUT /v1/contact-properties/{id}": Translation(_update_property, _property),
+    },
+    refused=_refused,
+)

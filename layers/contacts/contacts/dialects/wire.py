@@ -1,0 +1,167 @@
+"""What a dialect is: for each of a vendor's routes, how its requests read natively, and the native answers to it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NamedTuple
+
+from contacts.domain.errors import BodyNotJson, FieldError, InvalidInput
+
+Fields = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request as JSON."""
+
+    route: str
+    """As the gateway names it: `PUT /v1/contacts/{ref}`; the alias `/api/v1` reads as `/v1`."""
+    path: Mapping[str, str] = field(default_factory=dict)
+    """What stands in the path's variable parts, decoded."""
+    query: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Each parameter with its values."""
+    body: Any = None
+    """None: there is none."""
+    spare_id: str = ""
+    """A fresh UUID, should the vendor's operation make one up."""
+
+
+class Reply(NamedTuple):
+    """An answer as JSON; a body of None is none."""
+
+    status: int
+    body: Any
+
+
+class Translation(NamedTuple):
+    """One of a vendor's routes. Both ways are pure functions; neither changes what it is given."""
+
+    asked: Callable[[Call], Call]
+    """The vendor's request, natively. Raises: InvalidInput, NotFound: it is none that could be asked."""
+    answered: Callable[[Call, Reply], Reply]
+    """The native answer (a success) to the vendor's request, as the vendor answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """A vendor's wire format."""
+
+    routes: Mapping[str, Translation]
+    """By `<method> <path>`, with the native names of variable parts and `/v1` for the alias `/api/v1`."""
+    refused: Callable[[Call, Reply], Reply]
+    """A native problem (RFC 9457) that the vendor's request met, as the vendor tells of errors."""
+
+
+def with_body(call: Call, body: object) -> Call:
+    """The same request with its body."""
+    return replace(call, body=body)
+
+
+def fields_of(call: Call) -> Fields:
+    """The body of a vendor's request.
+
+    Raises:
+        BodyNotJson: it is missing, or no object.
+    """
+    if call.body is None:
+        raise BodyNotJson([FieldError("body", "is missing; a JSON object is expected")])
+    if not isinstance(call.body, dict):
+        raise BodyNotJson([FieldError("body", "must be a JSON object")])
+    return call.body
+
+
+def renamed(given: Mapping[str, Any], names: Mapping[str, str]) -> Fields:
+    """What a mapping has under certain names, under others: `{old: new}`. The rest is left out."""
+    return {new: given[old] for old, new in names.items() if old in given}
+
+
+def required(given: Mapping[str, Any], *names: str) -> None:
+    """
+    Raises:
+        InvalidInput: a field is missing or null; names every one that is.
+    """
+    missing = [FieldError(name, "is required") for name in names if given.get(name) is None]
+    if missing:
+        raise InvalidInput(missing)
+
+
+def whole_seconds(moment: str) -> str:
+    """A native timestamp without its milliseconds: `2026-01-15T10:30:00Z`."""
+    return f"{moment[:19]}Z"
+
+
+def one_of(call: Call, name: str, default: str) -> str:
+    """A parameter of the query; where it is repeated, the last one counts."""
+    values = call.query.get(name)
+    return values[-1] if values else default
+
+
+class Whole(NamedTuple):
+    """The bounds of a parameter that is a whole number; `most` None: there is no upper bound."""
+
+    default: int
+    least: int
+    most: int | None
+
+
+LARGEST_OFFSET: Final = 2_000_000_000
+"""The native API's."""
+
+
+def whole_number(call: Call, name: str, bounds: Whole) -> int:
+    """A whole number in the query.
+
+    Raises:
+        InvalidInput: it is none, or outside its bounds.
+    """
+    text = one_of(call, name, str(bounds.default))
+    most = LARGEST_OFFSET if bounds.most is None else bounds.most
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else -1
+    if not bounds.least <= number <= most:
+        upper = f" and at most {most}" if bounds.most is not None else ""
+        raise InvalidInput([FieldError(name, f"must be a whole number, at least {bounds.least}{upper}")])
+    return number
+
+
+class Culprit(NamedTuple):
+    """What a problem says is wrong: with which field (in the vendor's words; None: with none), and what."""
+
+    field: str | None
+    message: str
+
+
+def culprits(problem: Mapping[str, Any], names: Mapping[str, str]) -> list[Culprit]:
+    """What a problem says is wrong; `names`: the vendor's name of each native field that it calls otherwise."""
+    found = [Culprit(_theirs(error["field"], names), error["message"]) for error in problem.get("errors", ())]
+    if found:
+        return found
+    named = problem.get("field")
+    return [Culprit(named and _theirs(named, names), problem["detail"])]
+
+
+def in_words(problem: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """A problem in one line: every culprit with what is wrong with it, or else what happened; `names`: as above."""
+    if "errors" not in problem:
+        return str(problem["detail"]).removesuffix(".")
+    return "; ".join(f"{field} {message}" for field, message in culprits(problem, names))
+
+
+CODES: Final[Mapping[int, str]] = {
+    400: "validation_error",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    412: "precondition_failed",
+    413: "payload_too_large",
+    422: "idempotency_key_reused",
+    429: "rate_limited",
+    500: "internal_error",
+    503: "service_unavailable",
+}
+"""What errors are called by vendors that have a code of letters, by status."""
+
+
+def _theirs(path: str, names: Mapping[str, str]) -> str:
+    first, dot, rest = path.partition(".")
+    return names.get(first, first) + dot + rest

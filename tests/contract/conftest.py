@@ -1,0 +1,25 @@
+"""An account whose clients come from another vendor."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.contract.vendors import BASES, BEARERS
+from tests.e2e.accounts import Account
+from tests.e2e.api import Api
+
+Connect = Callable[..., Api]
+
+
+@pytest.fixture
+def connect(account: Account) -> Iterator[Connect]:
+    """The API as a vendor's client reaches it, with a key of the account's own (or another one)."""
+    with ExitStack() as until_the_end:
+
+        def connected(dialect: str, key: str | None = None, **wish: object) -> Api:
+            sent = account.key(dialect=dialect, **wish)["key"] if key is None else key
+            api = Api(account.api.url + BASES[dialect], sent or None, as_bearer=dialect in BEARERS)
+            return until_the_end.enter_context(api)
+
+        yield connected

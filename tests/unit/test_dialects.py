@@ -1,0 +1,264 @@
+"""What holds for every dialect, whatever the vendor."""
+
+import ast
+import json
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import ANY
+
+import pytest
+
+import contacts.dialects
+from contacts.api.answers import Answer
+from contacts.api.entrypoint import Entrypoint
+from contacts.api.operation import Operation
+from contacts.api.request import Request
+from contacts.api.routes import ROUTES
+from contacts.dialects.wire import Call, Dialect, Whole, culprits, whole_number
+from contacts.domain import accounts, errors
+from contacts.domain.outcome import Did, Outcome, RecordedRequest
+from contacts.services.gatekeeper import Admission
+from local.template import functions
+from tests.in_process_api import OpenGate, caller_of
+
+ROOM = Path(contacts.dialects.__file__).parent
+VENDORS = [dialect for dialect in accounts.Dialect if dialect is not accounts.Dialect.NATIVE]
+
+
+def dialect_of(name: str) -> Dialect:
+    dialect: Dialect = import_module(f"contacts.dialects.{name}").DIALECT
+    return dialect
+
+
+@pytest.fixture(params=VENDORS)
+def vendor(request: pytest.FixtureRequest) -> accounts.Dialect:
+    dialect: accounts.Dialect = request.param
+    return dialect
+
+
+def imports(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("module", sorted(ROOM.glob("*.py")), ids=lambda path: path.stem)
+def test_a_dialect_knows_nothing_of_ours_but_the_errors(module: Path) -> None:
+    ours = {name for name in imports(module) if name.startswith("contacts")}
+    assert ours <= {"contacts.domain.errors", "contacts.dialects.wire"}
+
+
+def test_each_vendors_routes_are_served(vendor: accounts.Dialect) -> None:
+    served = {f"{method} {path}" for function in functions() for method, path in function.routes}
+    for route in dialect_of(vendor).routes:
+        assert route in served
+        if route.partition(" ")[2].startswith("/v1/contacts") and vendor in ("sendmator", "artamail"):
+            assert route.replace(" /", " /api/") in served
+
+
+PROBLEMS: list[tuple[int, errors.ContactsError]] = [
+    (400, errors.InvalidInput([errors.FieldError("email", "is wrong"), errors.FieldError("tags.0", "too")])),
+    (400, errors.BodyNotJson([errors.FieldError("body", "is not JSON")])),
+    (401, errors.NotAuthenticated("Send an API key.")),
+    (403, errors.ScopeMissing("contacts:read")),
+    (404, errors.ContactNotFound()),
+    (404, errors.RouteNotFound("Nothing is served at this path.")),
+    (405, errors.MethodNotAllowed(["GET"])),
+    (409, errors.DuplicateContact([("email", "0190b5a0-0000-7000-8000-000000000001")])),
+    (412, errors.StaleVersion()),
+    (413, errors.BodyTooLarge("A body has at most 1,048,576 bytes.")),
+    (422, errors.IdempotencyKeyReused()),
+    (429, errors.LimitReached(100, 60)),
+    (503, errors.TemporarilyUnavailable()),
+]
+
+
+@pytest.mark.parametrize(("status", "error"), PROBLEMS, ids=lambda value: getattr(value, "code", ""))
+def test_every_error_is_told_in_the_vendors_shape_with_the_same_status(
+    vendor: accounts.Dialect, status: int, error: errors.ContactsError
+) -> None:
+    """Through the real entrypoint, so that headers and the log line are right as well."""
+
+    def raising(request: Request) -> Answer:
+        raise error
+
+    route = next(iter(dialect_of(vendor).routes))
+    answer = Spoken(vendor, route, raising).send({"email": "ada@example.com"})
+    assert answer["statusCode"] == status
+    body = json.loads(answer["body"])
+    assert answer["headers"]["Content-Type"] == "application/json"
+    assert not {"type", "title", "request_id"} & set(body)
+    assert "X-RateLimit-Limit" in answer["headers"]
+    if isinstance(error, errors.LimitReached):
+        assert answer["headers"]["Retry-After"] == "60"
+
+
+def test_a_failure_of_ours_is_told_in_the_vendors_shape(vendor: accounts.Dialect) -> None:
+    def failing(request: Request) -> Answer:
+        raise ZeroDivisionError("secret detail")
+
+    route = next(iter(dialect_of(vendor).routes))
+    answer = Spoken(vendor, route, failing).send({"email": "ada@example.com"})
+    assert answer["statusCode"] == 500
+    assert "secret" not in answer["body"]
+    assert "type" not in json.loads(answer["body"])
+
+
+@pytest.mark.parametrize("path", ["/v1/api-keys", "/v1/webhooks", "/v1/account", "/v1/contacts/batch"])
+def test_what_only_others_serve_is_refused_in_the_vendors_shape(vendor: accounts.Dialect, path: str) -> None:
+    method = ROUTES[path][0]
+    answer = Spoken(vendor, f"{method} {path}", never).send()
+    assert answer["statusCode"] in (404, 405)
+    assert "type" not in json.loads(answer["body"])
+
+
+def test_a_route_that_only_a_vendor_has_is_none_of_the_native_api() -> None:
+    answer = Spoken(accounts.Dialect.NATIVE, "GET /v1/contacts/{ref}/info", None).send()
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (404, "route_not_found")
+
+
+def test_what_the_client_has_already_is_not_sent_again(vendor: accounts.Dialect) -> None:
+    """A 304 has no body that could be translated."""
+
+    def unchanged(request: Request) -> Answer:
+        return Answer(304, headers={"ETag": '"3-valid"'})
+
+    route = next(iter(dialect_of(vendor).routes))
+    answer = Spoken(vendor, route, unchanged).send({"email": "ada@example.com"})
+    assert (answer["statusCode"], answer["body"], answer["headers"]["ETag"]) == (304, "", '"3-valid"')
+
+
+def test_a_replay_answers_in_the_vendors_words() -> None:
+    """The record of an Idempotency-Key holds the native answer; whoever repeats is answered in their own words."""
+
+    def deleted(request: Request) -> Answer:
+        raise errors.ContactNotFound
+
+    recorded = Outcome(
+        did=Did.DELETED, details={"id": "0190b5a0-0000-7000-8000-000000000001"}, is_replay=True
+    )
+    spoken = Spoken(accounts.Dialect.SENDMATOR, "DELETE /v1/contacts/{ref}", deleted, recorded)
+    answer = spoken.send(headers={"idempotency-key": "k"})
+    assert answer["statusCode"] == 200
+    assert json.loads(answer["body"]) == {"deleted": True, "id": "0190b5a0-0000-7000-8000-000000000001"}
+    assert answer["headers"]["Idempotent-Replayed"] == "true"
+
+
+@pytest.mark.parametrize(("headers", "path", "looks"), [
+    ({}, "/v1/contacts", "native"),
+    ({}, "/api/v1/contacts", "native"),
+    ({"x-api-key": "sk_live_x"}, "/api/v1/contacts", "sendmator"),
+    ({"x-api-key": "sk_live_x"}, "/v1/contacts", "native"),
+    ({"authorization": "Bearer sk_live_x"}, "/api/v1/contacts", "native"),
+    ({"authorization": "Bearer am_live_sk_x"}, "/api/v1/contacts", "artamail"),
+    ({"x-api-key": "am_live_sk_x"}, "/api/v1/contacts", "artamail"),
+    ({"authorization": "am_live_sk_x"}, "/api/v1/contacts", "native"),
+])  # fmt: skip
+def test_who_is_not_known_is_answered_by_their_looks(headers: dict[str, str], path: str, looks: str) -> None:
+    answer = Spoken(accounts.Dialect.NATIVE, "GET /v1/contacts", never, strict=True).send(
+        path=path, headers=headers, key=False
+    )
+    keys = set(json.loads(answer["body"]))
+    assert answer["statusCode"] == 401
+    assert {
+        "native": "type" in keys,
+        "sendmator": keys == {"statusCode", "message", "error"},
+        "artamail": keys == {"message", "code", "details"},
+    }[looks]
+
+
+def test_a_field_is_named_as_the_vendor_names_it() -> None:
+    problem = {
+        "detail": "x",
+        "errors": [{"field": "custom_fields.a.b", "message": "m"}, {"field": "email", "message": "n"}],
+    }
+    assert culprits(problem, {"custom_fields": "data"}) == [("data.a.b", "m"), ("email", "n")]
+    assert culprits({"detail": "d", "field": "email"}, {"email": "mail"}) == [("mail", "d")]
+    assert culprits({"detail": "d"}, {}) == [(None, "d")]
+
+
+@pytest.mark.parametrize("text", ["", "x", "0", "101", "-1", "1e1", "٣", "9" * 400])
+def test_a_number_outside_its_bounds_is_named(text: str) -> None:
+    call = Call(route="GET /v1/contacts", query={"limit": [text]})
+    with pytest.raises(errors.InvalidInput, match="limit: must be a whole number"):
+        whole_number(call, "limit", Whole(10, 1, 100))
+
+
+def never(request: Request) -> Answer:
+    raise AssertionError("it must not come this far")
+
+
+class Closed(OpenGate):
+    """Lets nobody in."""
+
+    def admit(self, key: str) -> Admission:
+        raise errors.NotAuthenticated("This API key is unknown or was revoked.")
+
+
+class Whatever(Operation):
+    """Does the same for whichever route and parameters a dialect asks for."""
+
+    def serve(self, request: Request) -> Answer:
+        return self.routes["any route"](request)
+
+
+class Spoken:
+    """One operation behind the real entrypoint, for a caller whose key speaks a dialect."""
+
+    def __init__(
+        self,
+        dialect: accounts.Dialect,
+        route: str,
+        function: Any,
+        recorded: Outcome | None = None,
+        *,
+        strict: bool = False,
+    ) -> None:
+        self._route = route
+        operation = Operation("op", accounts.Scope.CONTACTS_READ)
+        if function is not None:
+            operation = Whatever("op", accounts.Scope.CONTACTS_READ)
+            operation.on("any route")(function)
+        caller = caller_of("a", dialect)
+        gate = (Closed if strict else OpenGate)(caller)
+        self._entry = Entrypoint(operation, gate, lambda _: Records(recorded), lambda _: None)
+
+    def send(
+        self,
+        body: Any = None,
+        *,
+        path: str | None = None,
+        headers: dict[str, str] | None = None,
+        key: bool = True,
+    ) -> dict[str, Any]:
+        method, _, route = self._route.partition(" ")
+        ref = "0190b5a0-0000-7000-8000-000000000001"
+        event = {
+            "version": "2.0",
+            "routeKey": self._route,
+            "rawPath": path or route.replace("{ref}", ref).replace("{id}", ref),
+            "rawQueryString": "",
+            "headers": {**({"x-api-key": "any"} if key else {}), **(headers or {})},
+            "pathParameters": {"ref": ref, "id": ref},
+            "requestContext": {"http": {"method": method, "path": path or route}, "requestId": "r-1"},
+            "body": None if body is None else json.dumps(body),
+            "isBase64Encoded": False,
+        }
+        context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
+        answer: dict[str, Any] = self._entry(event, context)
+        return answer
+
+
+class Records:
+    """What Idempotency-Keys stand for: one answer, whichever is asked for."""
+
+    def __init__(self, recorded: Outcome | None) -> None:
+        self._recorded = recorded
+
+    def recorded(self, key: str) -> RecordedRequest | None:
+        return None if self._recorded is None else RecordedRequest(ANY, self._recorded)
