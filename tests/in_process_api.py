@@ -26,6 +26,7 @@ from contacts.services.timeline import Timeline
 from contacts.services.typed_fields import TypedFields
 from local.stack import ROOT
 from local.table import NAME
+from tests.documented import assert_answer
 from tests.fakes import FakeClock
 
 OPERATIONS = {
@@ -99,6 +100,7 @@ class InProcessApi:
         }
         context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
         answer = self._entries[route_key](event, context)
+        assert_answer(event, answer)
         content = json.loads(answer["body"]) if answer["body"] else None
         return Reply(answer["statusCode"], content, answer["headers"])
 

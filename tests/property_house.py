@@ -26,6 +26,7 @@ from contacts.services.property_desk import PropertyDesk, PropertyStore
 from contacts.services.typed_fields import TypedFields
 from local.stack import ROOT
 from local.table import NAME
+from tests.documented import assert_answer
 from tests.fakes import CountingBytes, FakeClock
 from tests.moto_table import MotoTable
 
@@ -141,6 +142,7 @@ class PropertyHouse:
         }
         context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
         answer = self._entry(OPERATIONS[f"{method} {route}"])(event, context)
+        assert_answer(event, answer)
         return Reply(answer["statusCode"], json.loads(answer["body"]), answer["headers"])
 
     def defined(self, name: str, kind: str, **more: Any) -> Any:

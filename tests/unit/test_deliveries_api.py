@@ -42,6 +42,7 @@ from tests.delivery_house import (
     SILENT,
     DeliveryHouse,
 )
+from tests.documented import assert_answer
 from tests.event_house import Killed
 from tests.webhook_house import OTHER_ACCOUNT_ID, OpenGate, Reply, caller_of
 
@@ -86,6 +87,7 @@ class Desk(DeliveryHouse):
         entry = Entrypoint(handler.operation, OpenGate(self), self._records, lambda _seconds: None)  # type: ignore[arg-type]
         context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
         answer = entry(event, context)
+        assert_answer(event, answer)
         return Reply(answer["statusCode"], json.loads(answer["body"]), answer["headers"])
 
     def redeliver(self, ref: DeliveryRef, key: str | None = None) -> Reply:
