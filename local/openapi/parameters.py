@@ -29,16 +29,15 @@ HEADERS: Final[Mapping[str, Parameter]] = {
     "IfMatch": {
         "name": "If-Match",
         "in": "header",
-        "description": "ETags, of which the contact's version must be one; else 412, and nothing changes.",
+        "description": 'ETags such as `"3-valid"`, one of which must be of the version that the contact has; '
+        "else the answer is 412, and nothing changes.",
         "schema": {"type": "string"},
-        "example": '"3-valid"',
     },
     "IfNoneMatch": {
         "name": "If-None-Match",
         "in": "header",
-        "description": "ETags of what you have already; if one is still right the answer is 304.",
+        "description": 'ETags such as `"3-valid"` of what you have already; if one is still right the answer is 304.',
         "schema": {"type": "string"},
-        "example": '"3-valid"',
     },
 }
 """By their names among the components."""
