@@ -100,7 +100,8 @@ class InProcessApi:
         }
         context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
         answer = self._entries[route_key](event, context)
-        assert_answer(event, answer)
+        if self._caller.key.dialect is Dialect.NATIVE:
+            assert_answer(event, answer)
         content = json.loads(answer["body"]) if answer["body"] else None
         return Reply(answer["statusCode"], content, answer["headers"])
 
