@@ -1,4 +1,4 @@
-"""Chromium without a window, driven by its DevTools protocol through a pair of pipes: no driver, no package, no port."""
+"""Chromium without a window, driven by its DevTools protocol over pipes: no driver, no package, no port."""
 
 import fcntl
 import json

@@ -1,8 +1,8 @@
 """Whatever a client sends, right or wrong by the OpenAPI document: no answer that the document does not have, no 5xx.
 
 schemathesis makes the requests of the document and holds the answers against it; it shares no code with ours. They are
-the same in every run, so that a failure is of the change that is tried; with `FUZZING=2000` each operation gets so many,
-other ones every time.
+the same in every run, so that a failure is of the change that is tried; with `FUZZING=2000` there are as many for each
+operation, other ones every time.
 """
 
 import os
