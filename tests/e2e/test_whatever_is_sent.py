@@ -40,8 +40,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-ITEMS_STAND_ALONE = "/v1/contacts/batch"
-"""What is wrong in an item is refused in its own result, not with the whole."""
+BATCH = "/v1/contacts/batch"
 NOBODY = "http://127.0.0.1:9/"
 """Where nothing listens: no request is to leave this machine."""
 # Without the keys, of which it would make up second ones that contradict the first.
@@ -88,7 +87,8 @@ def names(busy_account: Account, request: pytest.FixtureRequest) -> dict[str, st
         name = re.sub("[^a-z]", "", request.node.name)[-64:]
         return {"id": api.post("/v1/contact-properties", {"name": name, "type": "string"}).json()["id"]}
     if path.startswith("/v1/api-keys/"):
-        return {"id": busy_account.key()["id"]}
+        others = api.get("/v1/api-keys").json()["data"][1:]
+        return {"id": (others[-1] if others else busy_account.key())["id"]}
     return {"file": "start.js"}
 
 
@@ -97,7 +97,6 @@ def test_every_answer_is_one_that_the_document_has(
     path: str, method: str, mode: GenerationMode, busy_account: Account, names: dict[str, str]
 ) -> None:
     operation = SCHEMA[path][method]
-    checks = CHECKS if path == ITEMS_STAND_ALONE else [*CHECKS, negative_data_rejection]
     known = {name: value for name, value in names.items() if f"{{{name}}}" in path}
 
     @given(st.data())
@@ -118,7 +117,9 @@ def test_every_answer_is_one_that_the_document_has(
         response = case.call(
             base_url=busy_account.api.url, session=session, headers={"X-API-Key": busy_account.api.key}
         )
-        case.validate_response(response, checks=checks)
+        # An item of a batch stands alone, and a field can be skipped: what is wrong there is told of in a success.
+        refuses = path != BATCH and (case.query or {}).get("on_invalid") != "skip"
+        case.validate_response(response, checks=[*CHECKS, negative_data_rejection] if refuses else CHECKS)
 
     with requests.Session() as session:
         session.trust_env = False
