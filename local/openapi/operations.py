@@ -83,7 +83,7 @@ def loaded(name: str) -> Any:
 def _texts(handler: ModuleType, operation: Operation, binding: Binding) -> tuple[str, str]:
     """A line that says what a route does, and a text that says more: of its function's docstring and its handler's."""
     of_function = (inspect.getdoc(binding.function) or "").partition("\n\nRaises:")[0]
-    summary = re.split(r"[;:.](?:\s|$)", of_function, maxsplit=1)[0]
+    summary = re.split(r"[;:.](?:\s|$)", of_function, maxsplit=1)[0].replace("`", "")
     if len({id(one.function) for one in operation.bindings.values()}) > 1:
         return summary, of_function
     of_handler = (inspect.getdoc(handler) or "").partition("\n")[0].partition(": ")[2]
