@@ -54,6 +54,10 @@ format: environments ## Rewrite the sources as `make check` wants them
 	@$(dev)/ruff check --quiet --fix-only
 	@$(dev)/ruff format --quiet
 
+.PHONY: openapi
+openapi: environments ## Write the OpenAPI document anew, from the code
+	@$(dev)/python -m local.openapi
+
 .PHONY: bench
 bench: environments ## Measure what docs/ say about speed, round trips and capacity
 	@$(dev)/python -m bench

@@ -59,7 +59,11 @@ def introduction(stack: LocalStack) -> str:
     """Where the API is, the keys to it and a line to try."""
     described = stack.description
     keys: dict[str, str] = described.get("keys", {})
-    lines = [f"API   {stack.url}", f"AWS   {stack.endpoint_url}   (table {described['table']})"]
+    lines = [
+        f"API   {stack.url}",
+        f"docs  {stack.url}/docs",
+        f"AWS   {stack.endpoint_url}   (table {described['table']})",
+    ]
     lines += [f"key   {key}   {name}" for name, key in keys.items()]
     lines += [
         f"\n{dialect}:\n  curl -i {stack.url}{path} -H '{header}{keys[dialect]}'{body}"

@@ -32,6 +32,7 @@ from contacts.services.timeline import Timeline
 from contacts.services.typed_fields import TypedFields
 from local.stack import ROOT
 from local.table import NAME
+from tests.documented import assert_answer
 from tests.fakes import FakeClock
 
 OPERATIONS = {
@@ -127,6 +128,8 @@ class InProcessApi:
         }
         context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
         answer = self._entries[NATIVE_ROUTES.get(route_key, route_key)](event, context)
+        if self._caller.key.dialect is Dialect.NATIVE:
+            assert_answer(event, answer)
         content = json.loads(answer["body"]) if answer["body"] else None
         return Reply(answer["statusCode"], content, answer["headers"])
 

@@ -19,6 +19,7 @@ from contacts.services.ports import ContactStore
 from contacts.services.property_desk import PropertyDesk, PropertyStore
 from contacts.services.typed_fields import TypedFields
 from local.table import NAME
+from tests.documented import assert_answer
 from tests.fakes import CountingBytes, FakeClock
 from tests.front_door import ACCOUNT_ID, Reply, caller_of, handler_of, opened
 from tests.moto_table import MotoTable
@@ -113,6 +114,8 @@ class PropertyHouse:
         }
         context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
         answer = self._entry(self.operations[f"{method} {route}"])(event, context)
+        if self.caller.key.dialect is Dialect.NATIVE:
+            assert_answer(event, answer)
         return Reply(answer["statusCode"], json.loads(answer["body"]), answer["headers"])
 
     def defined(self, name: str, kind: str, **more: Any) -> Any:

@@ -13,6 +13,7 @@ from contacts.api.entrypoint import Entrypoint
 from contacts.domain.accounts import Mode
 from contacts.services.webhook_desk import WebhookDesk
 from local.table import NAME
+from tests.documented import assert_answer
 from tests.fakes import CountingBytes, FakeClock
 from tests.front_door import Reply, caller_of, handler_of, opened
 from tests.moto_table import MotoTable
@@ -94,6 +95,7 @@ class WebhookHouse:
         }
         context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
         answer = self._entry(OPERATIONS[f"{method} {route}"])(event, context)
+        assert_answer(event, answer)
         return Reply(answer["statusCode"], json.loads(answer["body"]), answer["headers"])
 
     def created(self, **wish: Any) -> Any:

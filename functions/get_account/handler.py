@@ -12,7 +12,8 @@ operation = Operation("get_account", Scope.ACCOUNT_READ)
 
 @operation.on("GET /v1/account")
 def get_account(request: Request) -> Answer:
-    """Describe the caller's account; letting the caller in has read all of it but the count."""
+    """Describe the caller's account."""
+    # Letting the caller in has read all of it but the count.
     return account_answer(request.admitted, how_many_contacts(count_store(request.caller)))
 
 

@@ -33,6 +33,7 @@ from tests.delivery_house import (
     SILENT,
     DeliveryHouse,
 )
+from tests.documented import assert_answer
 from tests.event_house import Killed
 from tests.front_door import OTHER_ACCOUNT_ID, Reply, caller_of, handler_of, opened
 
@@ -77,6 +78,7 @@ class Desk(DeliveryHouse):
         entry = opened(handler, self.caller, self.table, self.clock)
         context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
         answer = entry(event, context)
+        assert_answer(event, answer)
         return Reply(answer["statusCode"], json.loads(answer["body"]), answer["headers"])
 
     def redeliver(self, ref: DeliveryRef, key: str | None = None) -> Reply:

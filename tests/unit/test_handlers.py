@@ -22,11 +22,13 @@ from local.stack import ROOT
 from local.table import NAME, create_table
 from local.template import functions
 from tests import sample_events
+from tests.documented import assert_answer
 
 Handler = Callable[[Mapping[str, Any], Any], Any]
 
 OPERATIONS = [function.name for function in functions()]
 SECONDS = {function.name: function.timeout for function in functions()}
+KEY_NEEDED = sample_events.REQUESTS - sample_events.KEYLESS - {"refuse_request"}
 DELIVERED = Reply(status_code=204, error=None, duration_ms=12, response="")
 
 
@@ -108,8 +110,11 @@ def handler(operation: str) -> Handler:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_sample_event_gets_its_answer(operation: str, table: Any) -> None:
-    answer = handler(operation)(sample_events.event(operation), context(operation))
+    event = sample_events.event(operation)
+    answer = handler(operation)(event, context(operation))
     sample_events.assert_answered(operation, answer)
+    if operation in KEY_NEEDED | sample_events.KEYLESS:
+        assert_answer(event, answer)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -130,7 +135,6 @@ def with_key(event: Any, key: str) -> Any:
     return event | {"headers": event["headers"] | {"x-api-key": key}}
 
 
-KEY_NEEDED = sorted(sample_events.REQUESTS - {"refuse_request"})
 WELL_FORMED_BUT_UNKNOWN = "sk_live_" + "Unknown" * 6 + "1"
 
 
@@ -144,15 +148,16 @@ WELL_FORMED_BUT_UNKNOWN = "sk_live_" + "Unknown" * 6 + "1"
 )
 def test_nobody_gets_in_without_a_key(unkeyed: Callable[[Any], Any], table: Any) -> None:
     before = table.scan(TableName=NAME)["Items"]
-    for operation in KEY_NEEDED:
+    for operation in sorted(KEY_NEEDED):
         answer = handler(operation)(unkeyed(sample_events.event(operation)), context(operation))
         assert answer["statusCode"] == 401, operation
         assert answer["headers"]["WWW-Authenticate"].startswith("Bearer ")
         assert json.loads(answer["body"])["code"] == "not_authenticated"
+        assert_answer(sample_events.event(operation), answer)
     assert table.scan(TableName=NAME)["Items"] == before
 
 
-@pytest.mark.parametrize("operation", KEY_NEEDED)
+@pytest.mark.parametrize("operation", sorted(KEY_NEEDED))
 def test_a_failure_of_ours_tells_the_log_where_and_nobody_what(
     operation: str, settings: None, log: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +171,7 @@ def test_a_failure_of_ours_tells_the_log_where_and_nobody_what(
     monkeypatch.setattr(bootstrap.gatekeeper(), "admit", fail)
     answer = serve(event, context(operation))
     assert answer["statusCode"] == 500
+    assert_answer(event, answer)
     body = json.loads(answer["body"])
     assert body["code"] == "internal_error"
     assert body["request_id"] == event["requestContext"]["requestId"]

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, NamedTuple, Union, get_args, get_origin
 
 from contacts.api.answers import Answer
 from contacts.api.parameters import converted
@@ -30,14 +30,14 @@ class Operation:
         self.name = name
         self.scope = scope
         self.bundle = bundle
-        self._routes: dict[str, _Binding] = {}
+        self._routes: dict[str, Binding] = {}
 
     def on(self, *routes: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """Serve routes (`GET /v1/contacts/{ref}`) with a function."""
 
         def register(function: Callable[..., Answer]) -> Callable[..., Answer]:
             for route in routes:
-                self._routes[route] = _Binding(function, route)
+                self._routes[route] = Binding(function, route)
             return function
 
         return register
@@ -46,6 +46,11 @@ class Operation:
     def routes(self) -> Mapping[str, Callable[..., Answer]]:
         """The function behind each route."""
         return {route: binding.function for route, binding in self._routes.items()}
+
+    @property
+    def bindings(self) -> Mapping[str, "Binding"]:
+        """What the function behind each route takes."""
+        return self._routes
 
     def serve(self, request: Request) -> Answer:
         """Call the function behind the request's route.
@@ -59,7 +64,19 @@ class Operation:
         return binding.function(**binding.arguments(request))
 
 
-class _Binding:
+class QueryParameter(NamedTuple):
+    """What a query parameter is converted to, and what it is where it is not given."""
+
+    kind: Any
+    default: Any
+
+    @property
+    def is_required(self) -> bool:
+        """Whether it has to be given."""
+        return self.default is inspect.Parameter.empty
+
+
+class Binding:
     """A function with what its signature says about where its arguments come from.
 
     A dataclass stands for a group of query parameters that several operations take.
@@ -67,67 +84,74 @@ class _Binding:
 
     def __init__(self, function: Callable[..., Answer], route: str) -> None:
         self.function = function
+        self.path: list[str] = []
+        """Parameters in the path."""
+        self.query: dict[str, QueryParameter] = {}
+        self.bodies: dict[str, Any] = {}
+        """Models of the body, of which there is one at most."""
         self._takes_request: list[str] = []
-        self._path: list[str] = []
-        self._bodies: dict[str, Callable[[Request], object]] = {}
-        self._query: dict[str, tuple[Any, bool]] = {}
         self._groups: dict[str, tuple[Callable[..., object], tuple[str, ...]]] = {}
         for parameter in inspect.signature(function).parameters.values():
             kind = _without_none(parameter.annotation)
             if isinstance(kind, type) and is_dataclass(kind) and kind is not Request:
                 grouped = inspect.signature(kind).parameters.values()
-                self._query |= {member.name: _query_parameter(member) for member in grouped}
+                self.query |= {member.name: _query_parameter(member) for member in grouped}
                 self._groups[parameter.name] = (kind, tuple(member.name for member in grouped))
             elif kind is Request:
                 self._takes_request.append(parameter.name)
             elif f"{{{parameter.name}}}" in route:
-                self._path.append(parameter.name)
+                self.path.append(parameter.name)
             elif hasattr(kind, "from_request"):
                 kind.prepare()
-                self._bodies[parameter.name] = kind.from_request
+                self.bodies[parameter.name] = kind
             else:
-                self._query[parameter.name] = _query_parameter(parameter)
+                self.query[parameter.name] = _query_parameter(parameter)
 
     def arguments(self, request: Request) -> dict[str, object]:
+        """The function's arguments, of a request.
+
+        Raises:
+            InvalidInput: names everything that is wrong.
+            BodyTooLarge.
+        """
         arguments: dict[str, object] = dict.fromkeys(self._takes_request, request)
         given_path = request.path_parameters()
-        arguments |= {name: given_path[name] for name in self._path}
+        arguments |= {name: given_path[name] for name in self.path}
         errors: list[FieldError] = []
         given = request.query()
         for name, values in given.items():
-            if name not in self._query:
-                known = ", ".join(self._query) or "none"
+            if name not in self.query:
+                known = ", ".join(self.query) or "none"
                 errors.append(FieldError(name, f"is no parameter of this operation (it takes: {known})"))
                 continue
             try:
-                arguments[name] = converted(values, self._query[name][0])
+                arguments[name] = converted(values, self.query[name].kind)
             except ValueError as error:
                 errors.append(FieldError(name, str(error)))
         errors += [
             FieldError(name, "is required")
-            for name, (_, required) in self._query.items()
-            if required and name not in given
+            for name, parameter in self.query.items()
+            if parameter.is_required and name not in given
         ]
-        for name, from_request in self._bodies.items():
+        for name, body in self.bodies.items():
             try:
-                arguments[name] = from_request(request)
+                arguments[name] = body.from_request(request)
             except BodyNotJson:
                 raise
             except InvalidInput as error:
                 errors.extend(error.errors)
         if errors:
-            for name in self._bodies:
+            for name in self.bodies:
                 # Of a draft (`bodies.Draft`) nothing has been refused yet.
                 errors.extend(getattr(arguments.get(name), "wrong", ()))
             raise InvalidInput(errors)
-        for parameter, (group, names) in self._groups.items():
-            arguments[parameter] = group(**{name: arguments.pop(name) for name in names if name in arguments})
+        for argument, (group, names) in self._groups.items():
+            arguments[argument] = group(**{name: arguments.pop(name) for name in names if name in arguments})
         return arguments
 
 
-def _query_parameter(parameter: inspect.Parameter) -> tuple[Any, bool]:
-    """What a query parameter is converted to, and whether it is required."""
-    return _without_none(parameter.annotation), parameter.default is inspect.Parameter.empty
+def _query_parameter(parameter: inspect.Parameter) -> QueryParameter:
+    return QueryParameter(_without_none(parameter.annotation), parameter.default)
 
 
 def _without_none(annotation: Any) -> Any:

@@ -28,12 +28,18 @@ STATUSES: Final[dict[type[errors.ContactsError], int]] = {
 TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
 """Of RFC 9110, where older versions of Python have older phrases."""
 
-_INTERNAL: Final = "internal_error"
+INTERNAL: Final = "internal_error"
+"""The code of whatever was not foreseen."""
 
 
 def status_of(error: errors.ContactsError) -> int:
     """The HTTP status of an error."""
-    return next(STATUSES[parent] for parent in type(error).__mro__ if parent in STATUSES)
+    return status_of_kind(type(error))
+
+
+def status_of_kind(kind: type[errors.ContactsError]) -> int:
+    """The HTTP status of a kind of errors."""
+    return next(STATUSES[parent] for parent in kind.__mro__ if parent in STATUSES)
 
 
 def problem(error: errors.ContactsError, request_id: str) -> Answer:
@@ -52,7 +58,7 @@ def problem(error: errors.ContactsError, request_id: str) -> Answer:
 def internal_problem(request_id: str) -> Answer:
     """What a caller sees of a failure of ours: the id under which the log tells more."""
     return _problem(
-        500, _INTERNAL, "Something went wrong on our side; the request id leads us to it.", request_id
+        500, INTERNAL, "Something went wrong on our side; the request id leads us to it.", request_id
     )
 
 

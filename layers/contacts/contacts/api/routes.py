@@ -32,6 +32,9 @@ ROUTES: Final = {
     "/v1/account": ("GET",),
     "/v1/api-keys": ("GET", "POST"),
     "/v1/api-keys/{id}": ("DELETE",),
+    "/openapi.json": ("GET",),
+    "/docs": ("GET",),
+    "/docs/{file}": ("GET",),
 }
 ALIASED: Final = "/v1/contacts"
 """What begins with this is also served under `/api`."""

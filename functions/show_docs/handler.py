@@ -1,0 +1,29 @@
+"""GET /openapi.json and /docs: what the API offers, for programs and for people. No key is needed."""
+
+from contacts.api import Answer, Operation, Request
+from contacts.api.open_entrypoint import OpenEntrypoint
+from contacts.api.reference import Reference
+
+operation = Operation("show_docs")
+reference = Reference(__file__)
+
+
+@operation.on("GET /openapi.json")
+def openapi_document(request: Request) -> Answer:
+    """Read this document: every operation, what it takes and what it answers, as OpenAPI 3.1."""
+    return reference.document(request)
+
+
+@operation.on("GET /docs")
+def docs_page(request: Request) -> Answer:
+    """Show this document as a page on which the operations can be tried out."""
+    return reference.page(request)
+
+
+@operation.on("GET /docs/{file}")
+def docs_file(request: Request, file: str) -> Answer:
+    """Load a style sheet or a script of that page."""
+    return reference.file(request, file)
+
+
+lambda_handler = OpenEntrypoint(operation)

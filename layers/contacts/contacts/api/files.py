@@ -1,0 +1,83 @@
+"""Files that are served as they are, to everybody: the OpenAPI document and the page that shows it.
+
+They are kept compressed and sent so to whoever takes that, because the gateway compresses nothing.
+"""
+
+import gzip
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, Self
+
+from contacts.api.answers import Answer
+from contacts.api.request import Request
+
+CACHED_S: Final = 300
+"""How long a browser shows a file without asking whether it has changed; then an ETag spares sending it again."""
+_SWAGGER_UI: Final = "aws_lambda_powertools.event_handler.openapi.swagger_ui"
+_SAFE: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+
+
+@dataclass(slots=True)
+class FileAnswer(Answer):
+    """A file, or 304 without it."""
+
+    content: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedFile:
+    """A file, compressed with gzip."""
+
+    content_type: str
+    compressed: bytes
+    tag: str
+    """What it is known by as long as its content stays the same."""
+
+    @classmethod
+    def read(cls, path: Path, content_type: str) -> Self:
+        """A file of the disk, or what the layer's build has left of it: `<name>.gz`."""
+        packed = path.with_name(f"{path.name}.gz")
+        # A fixed time, so that the same content is the same file.
+        compressed = packed.read_bytes() if packed.exists() else gzip.compress(path.read_bytes(), mtime=0)
+        return cls(content_type, compressed, sha256(compressed).hexdigest()[:16])
+
+    def answer(self, request: Request, **headers: str) -> FileAnswer:
+        """The file, compressed where the client takes that; 304 where it has it already.
+
+        `headers`: more of them, with underscores for dashes.
+        """
+        is_compressed = takes_gzip(request.header("accept-encoding") or "")
+        sent = {
+            "ETag": f'"{self.tag}-gzip"' if is_compressed else f'"{self.tag}"',
+            "Cache-Control": f"public, max-age={CACHED_S}",
+            "Vary": "Accept-Encoding",
+            **_SAFE,
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        known = {tag.strip().removeprefix("W/") for tag in (request.header("if-none-match") or "").split(",")}
+        if known & {sent["ETag"], "*"}:
+            return FileAnswer(304, headers=sent)
+        if is_compressed:
+            content, sent["Content-Encoding"] = self.compressed, "gzip"
+        else:
+            content = gzip.decompress(self.compressed)
+        return FileAnswer(200, headers=sent, content_type=self.content_type, content=content)
+
+
+def takes_gzip(accept_encoding: str) -> bool:
+    """Whether a client that sends this `Accept-Encoding` takes gzip (RFC 9110 §12.5.3)."""
+    weights = {}
+    for offer in accept_encoding.lower().split(","):
+        coding, _, parameter = offer.partition(";")
+        weights[coding.strip()] = parameter.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return weights.get("gzip", weights.get("*", False))
+
+
+def swagger_ui(name: str) -> Path:
+    """A file of Swagger UI, which Powertools ships. (It is found without importing any of it.)"""
+    package = find_spec("aws_lambda_powertools")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).parent.joinpath(*_SWAGGER_UI.split(".")[1:], name)

@@ -1,0 +1,88 @@
+"""The document's `webhooks`: what is sent to endpoints, type by type."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from contacts.domain.events import EventType
+from local.openapi import shapes
+from local.openapi.schemas import Schema, reference
+
+_TOLD: Final[Mapping[EventType, tuple[str, type[shapes.Shape]]]] = {
+    EventType.CREATED: ("A contact is new", shapes.EventData),
+    EventType.UPDATED: ("Something about a contact changed", shapes.ChangedData),
+    EventType.UNSUBSCRIBED: ("A contact unsubscribed; comes besides `contact.updated`", shapes.EventData),
+    EventType.RESUBSCRIBED: ("A contact subscribed again; comes besides `contact.updated`", shapes.EventData),
+    EventType.DELETED: ("A contact went to the trash, or was deleted for good", shapes.DeletedData),
+    EventType.RESTORED: ("A contact came out of the trash", shapes.EventData),
+    EventType.VALIDATED: (
+        "A verdict on the email of a contact; changes neither `version` nor `updated_at`",
+        shapes.EventData,
+    ),
+    EventType.CUSTOM: ("A caller recorded something that a contact did", shapes.CustomData),
+    EventType.TEST: ("Only where it is asked for, to try an endpoint out", shapes.NoData),
+}
+"""When each is sent, and what its `data` is."""
+
+
+class NotDescribed(LookupError):
+    """Raised when nobody has written down what a type of events tells."""
+
+
+def data_shapes() -> list[type[shapes.Shape]]:
+    """The shapes of `data`."""
+    return [shape for _, shape in _TOLD.values()]
+
+
+def webhooks() -> dict[str, Any]:
+    """By type, what is sent.
+
+    Raises:
+        NotDescribed
+    """
+    missing = sorted(set(EventType) - _TOLD.keys())
+    if missing:
+        raise NotDescribed(f"say in local/openapi/notifications.py (_TOLD) what {', '.join(missing)} tells")
+    return {str(kind): {"post": _sent(kind, *told)} for kind, told in _TOLD.items()}
+
+
+def data_of(kind: str) -> str:
+    """The name of the schema of the `data` of events of a type."""
+    return _TOLD[EventType(kind)][1].__name__
+
+
+def _sent(kind: EventType, summary: str, data: type[shapes.Shape]) -> dict[str, Any]:
+    of_kind: Schema = {
+        "allOf": [
+            reference("Event"),
+            {
+                "type": "object",
+                "properties": {"type": {"const": str(kind)}, "data": reference(data.__name__)},
+            },
+        ]
+    }
+    return {
+        "operationId": f"on_{str(kind).replace('.', '_')}",
+        "tags": ["Webhooks"],
+        "summary": summary,
+        "parameters": [
+            _header("webhook-id", "Of the event: the same at every attempt, at every endpoint."),
+            _header("webhook-timestamp", "Of this attempt, in seconds since the epoch."),
+            _header("webhook-signature", "`v1,` and the base64 HMAC-SHA256; of two, one must be right."),
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": of_kind}}},
+        "responses": {
+            "2XX": {"description": "You have it."},
+            "410": {"description": "You want nothing more: the endpoint is switched off at once."},
+            "default": {"description": "It is tried again, up to 15 times over 3.3 days."},
+        },
+    }
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": True,
+        "description": description,
+        "schema": {"type": "string"},
+    }

@@ -1,0 +1,90 @@
+"""The operations as their handlers declare them, without any of their wiring."""
+
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+from contacts import bootstrap
+from contacts.api.operation import Binding, Operation
+from contacts.api.routes import ROUTES
+from local.stack import ROOT
+from local.template import functions
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One route with what serves it."""
+
+    method: str
+    path: str
+    operation: Operation
+    binding: Binding
+    id: str
+    """Its operationId: the name of the function that serves it; of a further route of that, with its method."""
+    summary: str
+    description: str
+
+    @property
+    def body(self) -> Any:
+        """The model of its body, if it takes one."""
+        return next(iter(self.binding.bodies.values()), None)
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it takes an Idempotency-Key."""
+        return self.method != "GET"
+
+
+def served() -> list[Served]:
+    """Every route of the API, in the order of `api/routes.py`."""
+    found = {(one.method, one.path): one for one in _declared()}
+    return [found[method, path] for path, methods in ROUTES.items() for method in methods]
+
+
+def _declared() -> Iterator[Served]:
+    for function in functions():
+        if not function.routes:
+            continue
+        handler = loaded(function.name)
+        operation: Operation = handler.operation
+        seen: set[str] = set()
+        for route, binding in operation.bindings.items():
+            method, _, path = route.partition(" ")
+            name = binding.function.__name__
+            summary, description = _texts(handler, operation, binding)
+            yield Served(
+                method=method,
+                path=path,
+                operation=operation,
+                binding=binding,
+                id=f"{name}_{method.lower()}" if name in seen else name,
+                summary=summary,
+                description=description,
+            )
+            seen.add(name)
+
+
+def loaded(name: str) -> Any:
+    """The module of a handler, without any wiring."""
+    spec = spec_from_file_location(f"documented_{name}", ROOT / "functions" / name / "handler.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module: ModuleType = module_from_spec(spec)
+    with patch.object(bootstrap, "lambda_entry"):
+        spec.loader.exec_module(module)
+    return module
+
+
+def _texts(handler: ModuleType, operation: Operation, binding: Binding) -> tuple[str, str]:
+    """A line that says what a route does, and a text that says more: of its function's docstring and its handler's."""
+    of_function = (inspect.getdoc(binding.function) or "").partition("\n\nRaises:")[0]
+    summary = re.split(r"[;:.](?:\s|$)", of_function, maxsplit=1)[0].replace("`", "")
+    if len({id(one.function) for one in operation.bindings.values()}) > 1:
+        return summary, of_function
+    of_handler = (inspect.getdoc(handler) or "").partition("\n")[0].partition(": ")[2]
+    return summary, f"{of_handler[:1].upper()}{of_handler[1:]}\n\n{of_function}"

@@ -1,0 +1,131 @@
+"""Responses: successes with their shapes and headers, refusals as problem documents."""
+
+import inspect
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from contacts.api.problems import INTERNAL, PROBLEM_JSON, TITLES, status_of_kind
+from contacts.domain.errors import ContactsError
+from local.openapi import shapes
+from local.openapi.answers import Success, documented, refusals
+from local.openapi.operations import Served
+from local.openapi.schemas import reference
+
+Response = dict[str, Any]
+
+_TEXT: Final = {"type": "string"}
+_NUMBER: Final = {"type": "integer", "minimum": 0}
+HEADERS: Final[Mapping[str, dict[str, Any]]] = {
+    "X-Request-Id": {"description": "The id under which we find the request.", "schema": _TEXT},
+    "RateLimit-Policy": {
+        "description": "What the plan allows: `q` requests in `w` seconds.",
+        "schema": _TEXT,
+        "example": '"hour";q=10000;w=3600',
+    },
+    "RateLimit": {
+        "description": "What is left: `r` requests for `t` seconds.",
+        "schema": _TEXT,
+        "example": '"hour";r=9999;t=1800',
+    },
+    "X-RateLimit-Limit": {"description": "Requests an hour.", "schema": _NUMBER},
+    "X-RateLimit-Remaining": {"description": "Requests that are left.", "schema": _NUMBER},
+    "X-RateLimit-Reset": {
+        "description": "When the next hour begins, in seconds since the epoch.",
+        "schema": _NUMBER,
+    },
+    "ETag": {
+        "description": "What the answer is known by until it changes.",
+        "schema": _TEXT,
+        "example": '"3-valid"',
+    },
+    "Location": {
+        "description": "Where the contact is.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Idempotent-Replayed": {
+        "description": "The request had been carried out before, under this Idempotency-Key.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+    "Retry-After": {"description": "Seconds after which to try again.", "schema": _NUMBER},
+    "WWW-Authenticate": {"description": "What is missing.", "schema": _TEXT},
+    "Cache-Control": {"description": "How long it may be kept.", "schema": _TEXT},
+}
+_SOMETIMES: Final = "Idempotent-Replayed"
+_LIMITS: Final = (
+    *("RateLimit-Policy", "RateLimit"),
+    *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
+)
+_BEFORE_THE_METER: Final = frozenset({401, 500, 503})
+"""Statuses that a request may have before it is counted."""
+
+
+def responses_of(route: Served) -> dict[str, Response]:
+    """Everything that a route answers, by status."""
+    found = {str(success.status): _success(route, success) for success in documented(route).successes}
+    by_status: dict[int, list[type[ContactsError]]] = {}
+    for refusal in refusals(route):
+        by_status.setdefault(status_of_kind(refusal), []).append(refusal)
+    for status, kinds in sorted(by_status.items()):
+        codes = {kind.code: _said(kind) for kind in kinds}
+        found[str(status)] = _problem(status, codes, is_counted=route.operation.scope is not None)
+    found["500"] = _problem(500, {INTERNAL: "something went wrong on our side"}, is_counted=False)
+    return dict(sorted(found.items()))
+
+
+def _success(route: Served, success: Success) -> Response:
+    headers = ["X-Request-Id", *(_LIMITS if route.operation.scope is not None else ("Cache-Control",))]
+    is_contact = success.shape in (shapes.Contact, shapes.WrittenContact)
+    if is_contact or success.status == 304 or route.operation.scope is None:
+        headers.append("ETag")
+    if is_contact and success.status == 201:
+        headers.append("Location")
+    if route.is_write:
+        headers.append(_SOMETIMES)
+    made: Response = {"description": success.description, "headers": _headers(headers)}
+    if success.shape is shapes.Json:
+        made["content"] = {"application/json": {"schema": {"type": "object"}}}
+    elif success.shape is not None:
+        made["content"] = {"application/json": {"schema": reference(success.shape.__name__)}}
+    elif success.content_type is not None:
+        made["content"] = {success.content_type: {"schema": _TEXT}}
+    return made
+
+
+def _problem(status: int, codes: Mapping[str, str], *, is_counted: bool) -> Response:
+    headers = ["X-Request-Id"]
+    if is_counted and status not in _BEFORE_THE_METER:
+        headers += _LIMITS
+    if status == 401:
+        headers.append("WWW-Authenticate")
+    if status in (429, 503):
+        headers.append("Retry-After")
+    said = "\n".join(f"- `{code}`: {meaning}" for code, meaning in codes.items())
+    title = TITLES.get(status) or HTTPStatus(status).phrase
+    members = {"status": {"const": status}, "code": {"enum": list(codes)}}
+    schema = {"allOf": [reference("Problem"), {"type": "object", "properties": members}]}
+    return {
+        "description": f"{title}\n\n{said}",
+        "headers": _headers(headers),
+        "content": {PROBLEM_JSON: {"schema": schema}},
+    }
+
+
+def headers() -> dict[str, Any]:
+    """The headers of the components."""
+    return {component(name): {"required": name != _SOMETIMES, **header} for name, header in HEADERS.items()}
+
+
+def component(header: str) -> str:
+    """What a header is called among the components."""
+    return header.replace("-", "")
+
+
+def _headers(names: list[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{component(name)}"} for name in names}
+
+
+def _said(kind: type[ContactsError]) -> str:
+    """What the docstring of an error says of when it is raised."""
+    line = (inspect.getdoc(kind) or "").partition("\n")[0]
+    return line.removeprefix("Raised when ").rstrip(".")

@@ -1,0 +1,188 @@
+"""What the document says in words where no docstring says it, and what our types know beyond their JSON type."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from contacts.api.contact_pages import Email, ExternalId, ListFilter, Sort, TagFilter, Words
+from contacts.domain.accounts import Scope
+from contacts.domain.contact import LONGEST_TAG, SLUG
+from contacts.domain.events import EVERYTHING, IN_TIMELINE_DAYS, SUBSCRIBABLE, EventType
+from contacts.domain.identity import MAX_EMAIL, MAX_EXTERNAL_ID, RefKind
+from contacts.domain.timeline import MAX_DATA_BYTES
+
+TITLE: Final = "Contacts API"
+DESCRIPTION: Final = f"""\
+The contact book behind an email-marketing, CRM or messaging product. JSON in and out, timestamps in UTC.
+
+**Keys.** Send yours as `X-API-Key`, or as `Authorization: Bearer`. Each operation names the scope it needs. With a test
+key (`sk_test_…`) nothing is kept: a POST answers as it would, with `"test_mode": true`, and there is nothing to read.
+
+**Safe to repeat.** With an `Idempotency-Key` a request that is sent again within seven days is not carried out again;
+it gets the answer it had, with `Idempotent-Replayed: true`. (Keys and secrets are not in it.)
+
+**Limits.** A plan has a number of requests an hour; `RateLimit` and `X-RateLimit-…` in every answer say what is left.
+A body has at most 1 MB, a contact 350 KB, an answer 5 MB.
+
+**Errors** are problem documents (RFC 9457) with a `code` to go by, and name every wrong field at once. Whatever is not
+described here is refused: a misspelt field or parameter never goes unnoticed. A path that is not served is 404
+`route_not_found`, a method that it lacks 405 `method_not_allowed`.
+
+**Names.** A `{{ref}}` in a path is a contact's id, email or external_id. `/api/v1/contacts…` is another way to
+`/v1/contacts…`.
+
+New members may be added to answers and events at any time: ignore those you do not know.
+
+The {len(EventType)} types of events that are sent to webhooks are described under `webhooks`.
+"""
+
+TAGS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "Contacts": ("One by one, many at once, and how they are found", ("/v1/contacts",)),
+    "Timeline": ("What happened to a contact, and what it did", ("/v1/contacts/{ref}/events",)),
+    "Channels": (
+        "Where contacts come from and can be reached",
+        ("/v1/channels", "/v1/contacts/{ref}/gates", "/v1/contacts/{ref}/chat"),
+    ),
+    "Tags and lists": ("Each with how many contacts have it", ("/v1/tags", "/v1/lists")),
+    "Contact properties": ("Custom fields with a type", ("/v1/contact-properties",)),
+    "Webhooks": ("Being told of every change", ("/v1/webhooks",)),
+    "Events": ("Every change of the last 30 days, to be fetched", ("/v1/events",)),
+    "Account": ("Plan, limits and keys", ("/v1/account", "/v1/api-keys")),
+    "Reference": ("This document", ("/openapi.json", "/docs")),
+}
+"""By name: what it is about, and with what the paths of its operations begin. The longest beginning counts."""
+
+PATH_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "ref": {
+        "description": "Id, email or external_id of the contact.",
+        "schema": {"type": "string", "minLength": 1},
+        "example": "ada@example.com",
+    },
+    "id": {"description": "Its id.", "schema": {"type": "string", "minLength": 1}},
+    "delivery_id": {"description": "Id of the delivery.", "schema": {"type": "string", "minLength": 1}},
+    "file": {"description": "Name of the file.", "schema": {"type": "string", "minLength": 1}},
+}
+
+QUERY_PARAMETERS: Final[Mapping[str, str]] = {
+    "archived": "Whether those that are archived are listed, too.",
+    "by": "How `ref` is to be read. Without it a UUID is tried as id, what has an `@` as email, and all else, "
+    "or what is found neither way, as external_id.",
+    "created_after": "Created at this moment or later.",
+    "created_before": "Created earlier.",
+    "cursor": "The `next_cursor` of the page before.",
+    "email": "With this email.",
+    "external_id": "With this external_id.",
+    "include_total": "Whether to tell how many there are in all.",
+    "is_active": "Only those that are, or are not.",
+    "is_unsubscribed": "Only those that are, or are not.",
+    "limit": "How many to a page, at most.",
+    "list": "On this list; given more than once: on all of them.",
+    "offset": "How many to skip, instead of a cursor; past 10,000 a cursor has to be used.",
+    "on_conflict": "What happens where a contact has the email or external_id already: `update` makes it an upsert.",
+    "on_invalid": "What happens to a field that cannot be taken: with `skip` it is left out and listed in `skipped`.",
+    "permanent": "Delete for good, also what is in the trash.",
+    "q": "Words, each of which begins some word of name, email or external_id; case and accents do not matter.",
+    "search": "Words, each of which begins some word of name, email or external_id; case and accents do not matter.",
+    "sort": "By what the contacts are sorted; `-` is descending.",
+    "starting_after": "Another name of `cursor`.",
+    "status": "Only deliveries of this status.",
+    "tag": "With this tag; given more than once: with all of them.",
+    "type": "Only those of this type.",
+    "updated_after": "Changed at this moment or later.",
+    "updated_before": "Changed earlier.",
+    "validation_status": "What is known about the email.",
+}
+
+KINDS: Final[Mapping[type, Mapping[str, Any]]] = {
+    Email: {"type": "string", "format": "email", "maxLength": MAX_EMAIL},
+    ExternalId: {"type": "string", "minLength": 1, "maxLength": MAX_EXTERNAL_ID},
+    Words: {"type": "string", "minLength": 1},
+    TagFilter: {"type": "string", "minLength": 1, "maxLength": LONGEST_TAG},
+    ListFilter: {"type": "string", "pattern": f"^{SLUG}$"},
+    Sort: {"type": "string", "enum": [str(sort) for sort in Sort]},
+    RefKind: {"type": "string", "enum": [str(kind) for kind in RefKind]},
+}
+"""Of query parameters; of one that may be repeated, each."""
+
+NAMED_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "type": {"type": "string", "enum": [str(kind) for kind in SUBSCRIBABLE]},
+}
+"""Parameters that are plain text to their handlers."""
+
+MODELS: Final[Mapping[str, str]] = {
+    "ContactChange": "Fields to change: absent keeps, null clears. Of the maps only the keys that are sent change.",
+    "NewContact": "A contact to be created. It needs an email or an external_id.",
+    "PropertyChange": "Fields to change: absent keeps, null clears. Name and type may be sent as they are.",
+    "WebhookChange": "Fields to change: absent keeps; only the description can be cleared.",
+}
+"""Of bodies whose docstring speaks to us."""
+
+_CONTACT_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "external_id": {"description": "Your own id of the contact, unique among your contacts; case-sensitive."},
+    "email": {
+        "description": "Unique among your contacts, whatever its case.",
+        "format": "email",
+        "maxLength": MAX_EMAIL,
+    },
+    "name": {"description": "Given alone it is split into first and last name at its first space."},
+    "phone": {"description": "E.164.", "pattern": r"^\+[1-9][0-9]{1,14}$"},
+    "tags": {"description": "Replaces those there are. At most 100 that differ."},
+    "lists": {"description": "Replaces those there are. At most 100 that differ."},
+    "add_tags": {"description": "Adds to those there are."},
+    "add_lists": {"description": "Adds to those there are."},
+    "remove_tags": {"description": "Removes these only."},
+    "remove_lists": {"description": "Removes these only."},
+    "custom_fields": {
+        "description": "Merged by key; null removes a key. Checked where a contact property gives a type."
+    },
+    "metadata": {"description": "Merged by key; null removes a key."},
+    "is_unsubscribed": {"description": "Stamps `unsubscribed_at`, or clears it."},
+}
+_EVENTS: Final = {
+    "description": f"Types of events, or `{EVERYTHING}` for all of them, also those that will be added.",
+    "anyOf": [
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "string", "enum": [*map(str, SUBSCRIBABLE), EVERYTHING]},
+        },
+        {"const": EVERYTHING},
+    ],
+}
+_URL: Final = {"description": "https; its host must have public addresses only.", "format": "uri"}
+FIELDS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
+    "NewContact": _CONTACT_FIELDS,
+    "ContactChange": _CONTACT_FIELDS,
+    "NewEvent": {
+        "data": {"description": f"Whatever belongs to it, at most {MAX_DATA_BYTES // 1024} KB."},
+        "occurred_at": {
+            "description": f"Where it was not now: up to {IN_TIMELINE_DAYS} days back.",
+            "format": "date-time",
+        },
+    },
+    "NewProperty": {
+        "name": {
+            "description": "The key in `custom_fields`; it never changes.",
+            "pattern": "^[A-Za-z][A-Za-z0-9_-]{0,63}$",
+        },
+        "label": {"description": "The name, if none is given."},
+        "options": {"description": "Of an enum, which needs some."},
+    },
+    "PropertyChange": {
+        "archived": {"description": "`false` brings an archived one back."},
+        "label": {"description": "Cleared it is the name again."},
+    },
+    "NewWebhook": {"url": _URL, "events": {**_EVENTS, "default": [EVERYTHING]}},
+    "WebhookChange": {"url": _URL, "events": _EVENTS},
+    "NewApiKey": {
+        "scopes": {
+            "description": "Those of the key that makes it, if none are given; no others than it has."
+        },
+        "mode": {"description": "`test`: nothing it writes is kept."},
+    },
+}
+"""Of bodies: what is said of a field, or known of it, beyond its JSON type."""
+
+SCOPES: Final = {
+    Scope.API_USER: "list and create contacts, list properties, all of webhooks",
+    Scope.USER: "read, change and delete one contact, create and change properties",
+}
