@@ -55,7 +55,7 @@ def refusals(route: Served) -> tuple[type[errors.ContactsError], ...]:
     """Every way in which a route says no: those of all routes of its kind, and its own."""
     found: list[type[errors.ContactsError]] = [errors.InvalidInput]
     if route.operation.scope is not None:
-        found += [errors.NotAuthenticated, errors.ScopeMissing, errors.LimitReached]
+        found += [errors.NotAuthenticated, errors.KeyRevoked, errors.ScopeMissing, errors.LimitReached]
         found += [errors.TemporarilyUnavailable, errors.Contention]
     if route.body is not None:
         found += [errors.BodyNotJson, errors.BodyTooLarge]
@@ -104,11 +104,22 @@ _ANSWERS: Final[Mapping[str, Documented]] = {
         (_ok(shapes.WrittenContact, _CHANGED),), (*_OF_NAMES, errors.ContactNotFound)
     ),
     "delete_contact": Documented(
-        (_ok(shapes.DeletedContact, "Deleted."),), (errors.ContactNotFound, errors.StaleVersion)
+        (_ok(shapes.DeletedContact, "Deleted."),),
+        (errors.ContactNotFound, errors.MergedAway, errors.StaleVersion),
     ),
     "restore_contact": Documented(
         (_ok(shapes.WrittenContact, "Restored, with the same id."),),
         (errors.ContactNotFound, errors.NamesTaken, errors.StaleVersion),
+    ),
+    "merge_contacts": Documented(
+        (_ok(shapes.WrittenContact, "The contact that stays, with what it was given."),),
+        (
+            errors.ContactNotFound,
+            errors.SameContact,
+            errors.MergeTooLarge,
+            errors.ContactTooLarge,
+            errors.StaleVersion,
+        ),
     ),
     "list_tags": _page(shapes.TagPage),
     "list_lists": _page(shapes.ListPage),
@@ -118,6 +129,26 @@ _ANSWERS: Final[Mapping[str, Documented]] = {
         (errors.ContactNotFound, errors.EventTooLarge),
     ),
     "list_contact_events": Documented((_ok(shapes.TimelinePage, "A page."),), (errors.ContactNotFound,)),
+    # Channels
+    "create_channel": Documented((Success(201, "Made.", shapes.Channel),), (errors.TooManyChannels,)),
+    "list_channels": _page(shapes.ChannelPage),
+    "get_channel": Documented((_ok(shapes.Channel),), (errors.ChannelNotFound,)),
+    "update_channel": Documented((_ok(shapes.Channel, _CHANGED),), (errors.ChannelNotFound,)),
+    "add_gate": Documented(
+        (
+            Success(201, "The contact was created, with this gate.", shapes.Gate),
+            _ok(shapes.Gate, "The channel knew the identifier: the gate that there is."),
+        ),
+        (
+            errors.ChannelNotFound,
+            errors.ChannelOff,
+            errors.ContactNotFound,
+            errors.DuplicateContact,
+            errors.ContactTooLarge,
+        ),
+    ),
+    "list_gates": Documented((_ok(shapes.GatePage, "A page."),), (errors.ContactNotFound,)),
+    "get_chat": Documented((_ok(shapes.Chat),), (errors.ContactNotFound,)),
     # Contact properties
     "create_property": Documented(
         (Success(201, "Defined.", shapes.Property),), (errors.DuplicateProperty, errors.TooManyProperties)

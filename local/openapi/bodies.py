@@ -40,6 +40,9 @@ def body_schemas(models: list[Any]) -> dict[str, Schema]:
                 schema["properties"][field] = _known_better(schema["properties"][field], known)
     if "NewContact" in found:
         found["NewContact"]["anyOf"] = [{"required": ["email"]}, {"required": ["external_id"]}]
+    if "NewGate" in found:  # The model takes bodies without it, to tell what else is wrong.
+        found["NewGate"]["required"] = ["identifier"]
+        found["NewGate"]["properties"]["identifier"].pop("default", None)
     if Batch in models:
         found |= _of_batch()
     return found

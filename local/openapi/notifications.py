@@ -14,6 +14,10 @@ _TOLD: Final[Mapping[EventType, tuple[str, type[shapes.Shape]]]] = {
     EventType.RESUBSCRIBED: ("A contact subscribed again; comes besides `contact.updated`", shapes.EventData),
     EventType.DELETED: ("A contact went to the trash, or was deleted for good", shapes.DeletedData),
     EventType.RESTORED: ("A contact came out of the trash", shapes.EventData),
+    EventType.MERGED: (
+        "Another contact was merged into this one; comes besides `contact.updated` where that changed something",
+        shapes.MergedData,
+    ),
     EventType.VALIDATED: (
         "A verdict on the email of a contact; changes neither `version` nor `updated_at`",
         shapes.EventData,

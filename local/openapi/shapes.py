@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from contacts.domain.accounts import Dialect, Mode, Plan, Scope
+from contacts.domain.channels import ChannelType
 from contacts.domain.contact import ValidationStatus
 from contacts.domain.events import EventType
 from contacts.domain.properties import PropertyType
@@ -221,6 +222,8 @@ class TimelineEntry(Shape):
     """Of a custom event."""
     changed: list[str] = ABSENT
     """Names of the fields that an update changed."""
+    merged_id: Uuid = ABSENT
+    """Of a merge: the contact that is none of its own any more."""
 
 
 class RecordedEvent(TimelineEntry):
@@ -233,6 +236,74 @@ class TimelinePage(Page):
     """A page of a timeline, newest first."""
 
     data: list[TimelineEntry]
+
+
+# Channels
+
+
+class Channel(Shape):
+    """A way by which contacts arrive and are reached."""
+
+    id: Uuid
+    type: ChannelType
+    """It never changes."""
+    name: str
+    state: bool
+    """On, or off: then nobody arrives through it, and nobody counts as reached by it."""
+    created_at: Moment
+    updated_at: Moment
+    test_mode: Literal[True] = ABSENT
+
+
+class ChannelPage(Page):
+    """A page of channels, oldest first."""
+
+    data: list[Channel]
+    total: Count = ABSENT
+    """Only with `include_total`."""
+
+
+class ChannelOfGate(Shape):
+    """The channel on which a contact is found."""
+
+    id: Uuid | None
+    """Null where it is an email or a phone, and the account has made no channel for them."""
+    type: ChannelType
+    name: str
+
+
+class Gate(Shape):
+    """One contact's address on one channel."""
+
+    id: Uuid
+    channel: ChannelOfGate
+    identifier: str
+    """What the channel calls the contact."""
+    contact_id: Uuid
+    created_at: Moment
+    test_mode: Literal[True] = ABSENT
+
+
+class GatePage(Page):
+    """How a contact can be reached now."""
+
+    data: list[Gate]
+    total: Count = ABSENT
+    """Only with `include_total`."""
+
+
+class Chat(Shape):
+    """The one conversation that there is with a contact."""
+
+    id: Uuid
+    """Derived from the contact's: always the same."""
+    name: str | None
+    image: Any
+    """The contact's `metadata.photo`, whatever that is, or null."""
+    contact: Contact
+    gates: list[Gate]
+    created_at: Moment
+    updated_at: Moment
 
 
 # Contact properties
@@ -367,6 +438,13 @@ class ErasedContact(Shape):
 
     id: Uuid
     version: int
+
+
+class MergedData(EventData):
+    """Which contact was merged into this one."""
+
+    merged_id: Uuid
+    """What it was known by; it leads to this contact now."""
 
 
 class DeletedData(Shape):

@@ -110,6 +110,7 @@ NAMED_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 MODELS: Final[Mapping[str, str]] = {
     "ContactChange": "Fields to change: absent keeps, null clears. Of the maps only the keys that are sent change.",
+    "ChannelChange": "Fields to change: absent keeps. The type may be sent as it is.",
     "NewContact": "A contact to be created. It needs an email or an external_id.",
     "PropertyChange": "Fields to change: absent keeps, null clears. Name and type may be sent as they are.",
     "WebhookChange": "Fields to change: absent keeps; only the description can be cleared.",
@@ -159,6 +160,15 @@ FIELDS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
             "format": "date-time",
         },
     },
+    "MergeSource": {
+        "from": {"description": "Id, email or external_id of the contact that ceases to be one of its own."},
+        "by": {"description": "How `from` is to be read."},
+    },
+    "NewGate": {
+        **_CONTACT_FIELDS,
+        "identifier": {"description": "What the channel calls the contact; case-sensitive."},
+    },
+    "ChannelChange": {"type": {"description": "It never changes; it may be sent as it is."}},
     "NewProperty": {
         "name": {
             "description": "The key in `custom_fields`; it never changes.",

@@ -1,0 +1,136 @@
+"""Whatever route, dialect, name and body: nothing of one account is seen or changed with a key of another."""
+
+import json
+import re
+from itertools import cycle
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contacts.domain.accounts import Dialect
+from local.template import functions
+from tests.e2e.accounts import Account, Accounts
+from tests.e2e.api import Api
+
+SECRET = "Zzyzx"
+"""In every text that the other account has and nobody else sends."""
+ROUTES = sorted(
+    {f"{method} {path}" for function in functions() for method, path in function.routes if path != "$default"}
+)
+REQUESTS = 400
+
+
+class Victim:
+    """An account with one of everything, and the names of it all."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        api = account.api
+        contact = api.created(
+            email="ada@example.com",
+            external_id="crm-1",
+            first_name=SECRET,
+            tags=[SECRET],
+            lists=[SECRET.lower()],
+            custom_fields={"city": SECRET},
+        )
+        trashed = api.created(email="bea@example.com", first_name=SECRET)
+        api.delete(f"/v1/contacts/{trashed['id']}")
+        prop = self.made("/v1/contact-properties", {"name": "city", "label": SECRET, "type": "string"})
+        webhook = self.made(
+            "/v1/webhooks", {"url": "http://127.0.0.1:9/", "events": ["*"], "description": SECRET}
+        )
+        api.post(f"/v1/contacts/{contact['id']}/events", {"name": SECRET})
+        key = account.key(name=SECRET)
+        delivery = api.post(f"/v1/webhooks/{webhook['id']}/test").json()
+        api.created(email="second@example.com", first_name=SECRET)
+        cursor = api.get("/v1/contacts?limit=1").json()["next_cursor"]
+        known = [contact["id"], contact["email"], contact["external_id"], trashed["id"], trashed["email"]]
+        known += [prop["id"], webhook["id"], key["id"], delivery["id"], *self.more(contact["id"])]
+        self.names = [*known, *(theirs(name) for name in known)]
+        self.cursor = cursor
+
+    def made(self, path: str, body: Any) -> dict[str, Any]:
+        answer = self.account.api.post(path, body)
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    def more(self, contact_id: str) -> list[str]:
+        """The names of what only some versions of the API have."""
+        return []
+
+
+def theirs(name: str) -> str:
+    """An id as SMASHSEND's clients would send it."""
+    if not re.fullmatch("[0-9a-f-]{36}", name):
+        return name.upper()
+    return name
+
+
+@pytest.fixture(scope="module")
+def victim(accounts: Accounts) -> Victim:
+    return Victim(accounts.open(f"{SECRET} GmbH"))
+
+
+@pytest.fixture(scope="module")
+def intruders(accounts: Accounts) -> list[Api]:
+    account = accounts.open("Intruder")
+    keys = [account.key(dialect=dialect)["key"] for dialect in Dialect]
+    return [accounts.api(key) for key in keys]
+
+
+def bodies(names: list[str]) -> st.SearchStrategy[Any]:
+    """Bodies that name what is not the sender's, in whatever words."""
+    name = st.sampled_from(names)
+    return st.one_of(
+        st.fixed_dictionaries({"email": name, "first_name": st.just("mine")}),
+        st.fixed_dictionaries({"from": name}),
+        st.fixed_dictionaries({"values": st.fixed_dictionaries({"email": name})}),
+        st.fixed_dictionaries({"identifier": name, "firstName": st.just("mine"), "email": name}),
+        st.fixed_dictionaries({"name": st.just("mine"), "external_id": name}),
+        st.fixed_dictionaries({"operations": st.lists(
+            st.fixed_dictionaries({"op": st.sampled_from(["update", "delete"]), "ref": name}), min_size=1, max_size=2
+        )}),
+        st.just({}),
+    )  # fmt: skip
+
+
+def test_no_request_reaches_another_account(victim: Victim, intruders: list[Api]) -> None:
+    before = victim.account.items()
+    routes = cycle(ROUTES)
+    seen: set[int] = set()
+
+    @settings(
+        max_examples=REQUESTS,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        derandomize=True,
+    )
+    @given(
+        names=st.lists(st.sampled_from(victim.names), min_size=3, max_size=3),
+        body=bodies(victim.names),
+        query=st.sampled_from(
+            ["", f"cursor={victim.cursor}", f"starting_after={victim.cursor}", "permanent=true"]
+        ),
+        by=st.sampled_from(["", "by=id", "by=email", "by=external_id"]),
+        intruder=st.sampled_from(intruders),
+    )
+    def no_answer_tells(names: list[str], body: Any, query: str, by: str, intruder: Api) -> None:
+        method, _, path = next(routes).partition(" ")
+        for name in names:
+            path = re.sub(r"\{\w+\}", quote(name, safe=""), path, count=1)
+        asked = "&".join(filter(None, (query, by if "/contacts/" in path else "")))
+        sent = {} if method in ("GET", "DELETE") else {"raw": json.dumps(body)}
+        answer = intruder.send(method, f"{path}?{asked}" if asked else path, **sent)
+        assert answer.status_code < 500, answer.text
+        assert SECRET.lower() not in answer.text.lower()
+        seen.add(answer.status_code)
+
+    no_answer_tells()
+    assert {200, 404} <= seen
+    assert victim.account.items() == before
