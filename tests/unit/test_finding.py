@@ -123,6 +123,31 @@ def test_a_list_is_what_a_plain_filter_finds(
 
 
 @given(
+    contacts=st.lists(people, min_size=1, max_size=14),
+    query=filters,
+    sort=st.sampled_from(SORTS),
+    limit=st.integers(1, 6),
+    chosen=tight,
+)
+@settings(max_examples=30, deadline=None)
+def test_whoever_counts_pages_misses_nobody_where_a_page_is_short(
+    contacts: list[Json], query: Json, sort: str, limit: int, chosen: dict[str, Any]
+) -> None:
+    house, _ = filled(contacts)
+    everybody = house.contacts()
+    asked = {**with_moments(query, everybody), "sort": sort, "limit": limit}
+    expected = in_order([one for one in everybody if matches(one, asked)], sort)
+    found: list[Json] = []
+    with bounds(chosen):
+        for number in range(100):
+            page = house.ask({**asked, "offset": number * limit}).body
+            found += page["data"]
+            if not page["has_more"]:
+                break
+    assert ids_of(found) == ids_of(expected)
+
+
+@given(
     contacts=st.lists(people, min_size=1, max_size=12),
     query=filters,
     text=st.sampled_from(["jo", "JO", "Jö", "j", "jo luk", "ив", "ann", "example.com", "p1", "nobody"]),

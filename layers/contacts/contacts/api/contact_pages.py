@@ -213,6 +213,9 @@ def _answer(finder: Finder, found: Found, query: bytes, paging: Paging, order: O
     further = found.positions[len(shown) - 1] if is_cut else found.further
     if further is not None and paging.offset is not None:
         finder.leave_bookmark(query.hex(), paging.offset + len(shown), further, order)
+        if len(shown) < paging.limit:
+            # Whoever counts pages asks for the next one there, and must not skip what this one had no time for.
+            finder.leave_bookmark(query.hex(), paging.offset + paging.limit, further, order)
     total = {"total": found.total} if paging.include_total else {}
     answer = page(shown, None if further is None else _to_cursor(query, further), **total)
     answer.noted = {"driver": found.driver and str(found.driver), "candidates": found.candidates}

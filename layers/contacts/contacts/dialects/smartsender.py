@@ -132,7 +132,9 @@ def cursor_out(call: Call, native: Mapping[str, Any]) -> dict[str, int]:
     page, size = _page(call)
     seen = (page - 1) * size + len(native["data"]) if native["data"] else 0
     elements = max(native["total"] or 0, seen + native["has_more"])
-    return {"page": page, "limitation": size, "pages": max(1, -(-elements // size)), "elements": elements}
+    # A page may be short, or empty, and not the last.
+    pages = max(1, -(-elements // size), page + native["has_more"])
+    return {"page": page, "limitation": size, "pages": pages, "elements": elements}
 
 
 # What is asked
