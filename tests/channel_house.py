@@ -12,7 +12,8 @@ from contacts.services.erasure import Eraser
 from contacts.services.gate_desk import GateDesk
 from contacts.services.merging import Merger
 from contacts.services.reach import Reach
-from tests.property_house import CONTACT, CONTACTS, OPERATIONS, PropertyHouse, Reply
+from tests.front_door import Reply
+from tests.property_house import CONTACT, CONTACTS, OPERATIONS, PropertyHouse
 
 CHANNELS, CHANNEL = "/v1/channels", "/v1/channels/{id}"
 ARRIVE, GATES, CHAT = f"{CHANNEL}/gates", f"{CONTACT}/gates", f"{CONTACT}/chat"

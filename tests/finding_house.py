@@ -12,6 +12,17 @@ from tests.projecting import Projection
 from tests.streams import Tape, about_contacts
 
 ACCOUNT = "019bb6e7-c040-7d15-a3c4-0b8e5f7a2d61"
+NAMES = ["José Jo", "Jo", "John Łuk", "jo-ann", "Иван Jo", "Ada", "Jörg jo", None]
+SORTS = [
+    "created_at",
+    "-created_at",
+    "updated_at",
+    "-updated_at",
+    "email",
+    "-email",
+    "external_id",
+    "-external_id",
+]
 Json = dict[str, Any]
 Query = Mapping[str, Any]
 

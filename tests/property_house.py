@@ -2,35 +2,27 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, ClassVar
-from unittest.mock import patch
 from urllib.parse import urlencode
 
-from contacts import bootstrap
 from contacts.adapters.contact_store import DynamoContactStore
 from contacts.adapters.property_store import DynamoPropertyStore, SandboxPropertyStore
-from contacts.adapters.records import DynamoRecordStore
-from contacts.adapters.sandbox import SandboxContactStore, SandboxRecordStore
+from contacts.adapters.sandbox import SandboxContactStore
 from contacts.adapters.table import Table
 from contacts.adapters.value_rules import DynamoValueRules
 from contacts.api.entrypoint import Entrypoint
-from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
+from contacts.domain.accounts import Caller, Dialect, Mode
 from contacts.services.contact_book import ContactBook
-from contacts.services.gatekeeper import Admission, Gatekeeper
-from contacts.services.ports import ContactStore, RecordStore
+from contacts.services.ports import ContactStore
 from contacts.services.property_desk import PropertyDesk, PropertyStore
 from contacts.services.typed_fields import TypedFields
-from local.stack import ROOT
 from local.table import NAME
 from tests.fakes import CountingBytes, FakeClock
+from tests.front_door import ACCOUNT_ID, Reply, caller_of, handler_of, opened
 from tests.moto_table import MotoTable
 
-ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000a"
-OTHER_ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000b"
 COLLECTION, ONE = "/v1/contact-properties", "/v1/contact-properties/{id}"
 CONTACTS, CONTACT = "/v1/contacts", "/v1/contacts/{ref}"
 OPERATIONS = {
@@ -44,22 +36,6 @@ OPERATIONS = {
     f"PATCH {CONTACT}": "update_contact",
     f"DELETE {CONTACT}": "delete_contact",
 }
-_OPENED = "2026-01-01T00:00:00.000Z"
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer off the wire."""
-
-    status: int
-    body: Any
-    headers: Mapping[str, str]
-
-    @property
-    def wrong(self) -> dict[str, str]:
-        """The fields that a refusal names, with what it says of them."""
-        assert self.status == 400, self
-        return {error["field"]: error["message"] for error in self.body["errors"]}
 
 
 class CountedClient:
@@ -77,17 +53,6 @@ class CountedClient:
         return call
 
 
-class OpenGate(Gatekeeper):
-    """Lets every key in, as whoever is asking."""
-
-    def __init__(self, house: "PropertyHouse") -> None:
-        self._house = house
-
-    def admit(self, key: str) -> Admission:
-        """Whose request it is, uncounted."""
-        return Admission(self._house.caller, used=1, seconds_left=1, resets_at=0)
-
-
 class PropertyHouse:
     """A table, a clock, and the operations on them. Made anew by each test."""
 
@@ -98,7 +63,7 @@ class PropertyHouse:
         self.client = CountedClient(self.moto.client())
         self.table = Table(self.client, NAME)
         self.clock, self.randomness = FakeClock(), CountingBytes()
-        self.caller = _caller(ACCOUNT_ID)
+        self.caller = caller_of(ACCOUNT_ID)
         self.store: PropertyStore | None = None
         """Instead of the caller's own."""
 
@@ -119,7 +84,7 @@ class PropertyHouse:
 
     def of_account(self, account_id: str) -> "PropertyHouse":
         """From here on somebody of that account asks."""
-        self.caller = _caller(account_id)
+        self.caller = caller_of(account_id)
         return self
 
     def request(
@@ -192,41 +157,6 @@ class PropertyHouse:
         return ContactBook(self.contacts(caller), self.clock, self.randomness)
 
     def _entry(self, operation: str) -> Entrypoint:
-        handler = _handler(operation)
+        handler = handler_of(operation)
         self.furnish(handler)
-        return Entrypoint(handler.operation, OpenGate(self), self._records, lambda _seconds: None)
-
-    def _records(self, caller: Caller) -> RecordStore:
-        if caller.is_test:
-            return SandboxRecordStore()
-        return DynamoRecordStore(self.table, caller.account_id, self.clock.now_ms() // 1000)
-
-
-def _caller(account_id: str) -> Caller:
-    """Somebody with every scope."""
-    account = Account(id=account_id, name="Demo", plan=Plan.PRO, hourly_limit=10_000, created_at=_OPENED)
-    key = ApiKey(
-        id="k",
-        account_id=account_id,
-        key_hash="0" * 64,
-        name="Demo",
-        scopes=tuple(Scope),
-        mode=Mode.LIVE,
-        dialect=Dialect.NATIVE,
-        last_four="0000",
-        created_at=_OPENED,
-    )
-    return Caller(account, key)
-
-
-@cache
-def _handler(operation: str) -> Any:
-    """The module of a function, which takes its services from whoever called it last."""
-    path = ROOT / "functions" / operation / "handler.py"
-    spec = spec_from_file_location(f"property_house_{operation}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    with patch.object(bootstrap, "lambda_entry"):
-        spec.loader.exec_module(module)
-    return module
+        return opened(handler, self.caller, self.table, self.clock)

@@ -2,32 +2,21 @@
 
 import json
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
-from contacts import bootstrap
 from contacts.adapters.endpoint_addresses import EndpointAddresses
-from contacts.adapters.records import DynamoRecordStore
-from contacts.adapters.sandbox import SandboxRecordStore
 from contacts.adapters.table import Table
 from contacts.adapters.webhook_store import DynamoWebhookStore
 from contacts.api.entrypoint import Entrypoint
-from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
-from contacts.services.gatekeeper import Admission, Gatekeeper
-from contacts.services.ports import RecordStore
+from contacts.domain.accounts import Mode
 from contacts.services.webhook_desk import WebhookDesk
-from local.stack import ROOT
 from local.table import NAME
 from tests.fakes import CountingBytes, FakeClock
+from tests.front_door import Reply, caller_of, handler_of, opened
 from tests.moto_table import MotoTable
 
-ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000a"
-OTHER_ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000b"
 PUBLIC = "93.184.216.34"
 ENDPOINT = "https://hooks.example.com/contacts"
 COLLECTION, ONE, ROTATE = "/v1/webhooks", "/v1/webhooks/{id}", "/v1/webhooks/{id}/rotate-secret"
@@ -62,44 +51,6 @@ class Resolver:
             for address in found
             for family, rest in [(socket.AF_INET6, (0, 0)) if ":" in address else (socket.AF_INET, ())]
         ]
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer off the wire."""
-
-    status: int
-    body: Any
-    headers: Mapping[str, str]
-
-
-def caller_of(account_id: str = ACCOUNT_ID, mode: Mode = Mode.LIVE) -> Caller:
-    """Somebody with every scope."""
-    opened = "2026-01-01T00:00:00.000Z"
-    account = Account(id=account_id, name="Demo", plan=Plan.PRO, hourly_limit=10_000, created_at=opened)
-    key = ApiKey(
-        id="k",
-        account_id=account_id,
-        key_hash="0" * 64,
-        name="Demo",
-        scopes=tuple(Scope),
-        mode=mode,
-        dialect=Dialect.NATIVE,
-        last_four="0000",
-        created_at=opened,
-    )
-    return Caller(account, key)
-
-
-class OpenGate(Gatekeeper):
-    """Lets every key in, as whoever is asking."""
-
-    def __init__(self, house: "WebhookHouse") -> None:
-        self._house = house
-
-    def admit(self, key: str) -> Admission:
-        """Whose request it is, uncounted."""
-        return Admission(self._house.caller, used=1, seconds_left=1, resets_at=0)
 
 
 class WebhookHouse:
@@ -152,24 +103,6 @@ class WebhookHouse:
         return reply.body
 
     def _entry(self, operation: str) -> Entrypoint:
-        handler = _handler(operation)
+        handler = handler_of(operation)
         handler.webhook_desk = lambda: self.desk
-        return Entrypoint(handler.operation, OpenGate(self), self._records, lambda _seconds: None)
-
-    def _records(self, caller: Caller) -> RecordStore:
-        if caller.is_test:
-            return SandboxRecordStore()
-        return DynamoRecordStore(self.table, caller.account_id, self.clock.now_ms() // 1000)
-
-
-@cache
-def _handler(operation: str) -> Any:
-    """The module of a function, which takes its desk from whoever called it last."""
-    path = ROOT / "functions" / operation / "handler.py"
-    spec = spec_from_file_location(f"webhook_house_{operation}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    with patch.object(bootstrap, "lambda_entry"):
-        spec.loader.exec_module(module)
-    return module
+        return opened(handler, self.caller, self.table, self.clock)

@@ -10,8 +10,8 @@ from contacts.adapters.channel_store import DynamoChannelStore
 from contacts.domain.channels import MAX_CHANNELS
 from local.table import NAME
 from tests.channel_house import CHANNEL, CHANNELS, ChannelHouse
+from tests.front_door import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from tests.invariants import INDEXED, violations
-from tests.property_house import ACCOUNT_ID, OTHER_ACCOUNT_ID
 
 AT = "2026-01-15T10:30:00.000Z"
 NOBODYS = "01941f29-7c00-7ddd-8000-000000000005"

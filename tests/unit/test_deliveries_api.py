@@ -2,22 +2,15 @@
 
 import json
 from dataclasses import replace
-from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from botocore.exceptions import ClientError
 
-from contacts import bootstrap
 from contacts.adapters.erasure_store import DynamoTraceStore
-from contacts.adapters.records import DynamoRecordStore
-from contacts.adapters.sandbox import SandboxRecordStore
-from contacts.api.entrypoint import Entrypoint
-from contacts.domain.accounts import Caller, Mode, Scope
+from contacts.domain.accounts import Mode, Scope
 from contacts.domain.timestamps import DAY, iso
 from contacts.domain.webhooks import (
     MAX_ATTEMPTS_EVER,
@@ -28,9 +21,7 @@ from contacts.domain.webhooks import (
     DisabledReason,
 )
 from contacts.services.delivery_log import PROMISED_AFTER, DeliveryDesk, DeliveryLog
-from contacts.services.ports import RecordStore
 from contacts.services.webhook_delivery import LEASE
-from local.stack import ROOT
 from local.template import template
 from tests.delivery_house import (
     ACCOUNT_ID,
@@ -43,7 +34,7 @@ from tests.delivery_house import (
     DeliveryHouse,
 )
 from tests.event_house import Killed
-from tests.webhook_house import OTHER_ACCOUNT_ID, OpenGate, Reply, caller_of
+from tests.front_door import OTHER_ACCOUNT_ID, Reply, caller_of, handler_of, opened
 
 LIST = "/v1/webhooks/{id}/deliveries"
 REDELIVER = "/v1/webhooks/{id}/deliveries/{delivery_id}/redeliver"
@@ -78,12 +69,12 @@ class Desk(DeliveryHouse):
             "requestContext": {"http": {"method": method, "path": path}, "requestId": "r-1"},
             "isBase64Encoded": False,
         }
-        handler = _handler(OPERATIONS[f"{method} {route}"])
+        handler = handler_of(OPERATIONS[f"{method} {route}"])
         handler.delivery_log = lambda: DeliveryLog(self.webhooks, self.deliveries, self.clock)
         handler.delivery_desk = lambda: DeliveryDesk(
             *(self.webhooks, self.events, self.deliveries, self.queue, self.clock, self.randomness)
         )
-        entry = Entrypoint(handler.operation, OpenGate(self), self._records, lambda _seconds: None)  # type: ignore[arg-type]
+        entry = opened(handler, self.caller, self.table, self.clock)
         context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
         answer = entry(event, context)
         return Reply(answer["statusCode"], json.loads(answer["body"]), answer["headers"])
@@ -103,23 +94,6 @@ class Desk(DeliveryHouse):
                 return found
             query["cursor"] = reply.body["next_cursor"]
         raise AssertionError("the list has no end")
-
-    def _records(self, caller: Caller) -> RecordStore:
-        if caller.is_test:
-            return SandboxRecordStore()
-        return DynamoRecordStore(self.table, caller.account_id, self.clock.now_ms() // 1000)
-
-
-@cache
-def _handler(operation: str) -> Any:
-    path = ROOT / "functions" / operation / "handler.py"
-    spec = spec_from_file_location(f"delivery_desk_{operation}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    with patch.object(bootstrap, "lambda_entry"):
-        spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

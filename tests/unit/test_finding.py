@@ -1,6 +1,6 @@
 """Lists and searches against a plain filter over the same contacts: same set, same order, no double, no gap."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from random import Random
 from typing import Any
@@ -10,21 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contacts.adapters.contact_index import DynamoContactIndex
+from contacts.domain.contact import Contact
 from contacts.services import finding, planning
-from tests.finding_house import FindingHouse, Json, in_order, is_exact, matches
+from tests.finding_house import NAMES, SORTS, FindingHouse, Json, in_order, is_exact, matches
 
 TAGS, LISTS = ["vip", "customer", "a,b #1"], ["news", "launch"]
-NAMES = ["José Jo", "Jo", "John Łuk", "jo-ann", "Иван Jo", "Ada", "Jörg jo", None]
-SORTS = [
-    "created_at",
-    "-created_at",
-    "updated_at",
-    "-updated_at",
-    "email",
-    "-email",
-    "external_id",
-    "-external_id",
-]
 
 people = st.fixed_dictionaries(
     {
@@ -158,6 +149,60 @@ def test_a_search_finds_whole_words_first_then_the_newest(
     assert shown[:whole] == expected[:whole]
     if chosen["in_memory"] == 1000:
         assert shown == expected
+
+
+@given(
+    contacts=st.lists(people, min_size=1, max_size=12),
+    text=st.sampled_from(["jo", "j", "example.com", "p1"]),
+    limit=st.integers(1, 6),
+    by_offset=st.booleans(),
+    chosen=tight,
+)
+@settings(max_examples=30, deadline=None)
+def test_a_search_that_tells_no_total_finds_the_same(
+    contacts: list[Json], text: str, limit: int, by_offset: bool, chosen: dict[str, Any]
+) -> None:
+    """It looks for the others only where those that have the word do not fill the page."""
+    house, _ = filled(contacts)
+    asked: Json = {"q": text, "limit": limit}
+    route = "/v1/contacts/search"
+    with bounds(chosen):
+        told = [*house.pages({**asked, "include_total": True}, route)]
+        untold = [*house.pages(asked, route, by_offset=by_offset)]
+    assert [one for page in untold for one in page["data"]] == [one for page in told for one in page["data"]]
+
+
+@pytest.mark.parametrize("in_memory", [0, 1000], ids=["in the order of the words", "the newest first"])
+def test_a_search_goes_on_from_anywhere(in_memory: int) -> None:
+    house, _ = filled([_person(number) for number in range(16)])
+    route = "/v1/contacts/search"
+    with bounds({"in_memory": in_memory, "worth_looking": 0, "candidates": 1000, "at_once": 1000}):
+        found = house.ask({"q": "jo", "limit": 100}, route).body["data"]
+        assert len(found) == 12
+        for begin in reversed(range(len(found))):  # so that no bookmark lies before it
+            assert (
+                house.ask({"q": "jo", "limit": 3, "offset": begin}, route).body["data"]
+                == found[begin : begin + 3]
+            )
+        for limit in range(1, len(found)):
+            pages = house.pages({"q": "jo", "limit": limit}, route)
+            assert [one for page in pages for one in page["data"]] == found
+
+
+def test_what_whole_words_have_given_of_a_page_is_not_read_again() -> None:
+    house, _ = filled([_person(number) for number in range(16)])
+    read: list[str] = []
+    contacts = DynamoContactIndex.contacts
+
+    def noted(index: DynamoContactIndex, ids: Iterable[str]) -> Mapping[str, Contact]:
+        wanted = list(ids)
+        read.extend(wanted)
+        return contacts(index, wanted)
+
+    with patch.object(DynamoContactIndex, "contacts", noted):
+        found = house.ask({"q": "jo", "limit": 100}, "/v1/contacts/search").body["data"]
+    assert len(found) > sum(is_exact(one, {"q": "jo"}) for one in found) > 0
+    assert read == ids_of(found)
 
 
 @given(

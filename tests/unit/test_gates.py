@@ -21,8 +21,9 @@ from contacts.domain.timestamps import DAY
 from contacts.services.ports import Claim
 from local.table import NAME
 from tests.channel_house import ARRIVE, CHAT, GATES, MERGE, RESTORE, ChannelHouse, OneAtATime
+from tests.front_door import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from tests.invariants import violations
-from tests.property_house import ACCOUNT_ID, CONTACT, CONTACTS, OTHER_ACCOUNT_ID
+from tests.property_house import CONTACT, CONTACTS
 
 NOBODYS = "01941f29-7c00-7ddd-8000-000000000005"
 PERMANENT = {"permanent": "true"}

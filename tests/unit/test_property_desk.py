@@ -13,8 +13,9 @@ from contacts.adapters.property_store import DynamoPropertyStore
 from contacts.domain.property_definitions import MAX_PROPERTIES
 from contacts.services.property_desk import PropertyDesk
 from local.table import NAME
+from tests.front_door import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from tests.invariants import INDEXED, violations
-from tests.property_house import ACCOUNT_ID, COLLECTION, ONE, OTHER_ACCOUNT_ID, PropertyHouse
+from tests.property_house import COLLECTION, ONE, PropertyHouse
 
 NOBODYS = "01941f29-7c00-7ddd-8000-000000000005"
 AT = "2026-01-15T10:30:00.000Z"

@@ -12,14 +12,8 @@ from contacts.adapters.value_rules import MAX_LOOKED_UP, DynamoValueRules
 from contacts.domain.errors import MAX_ERRORS_SHOWN
 from contacts.domain.properties import PropertyType, ValueRule
 from contacts.services.typed_fields import TypedFields
-from tests.property_house import (
-    ACCOUNT_ID,
-    CONTACT,
-    CONTACTS,
-    ONE,
-    PropertyHouse,
-    Reply,
-)
+from tests.front_door import ACCOUNT_ID, Reply
+from tests.property_house import CONTACT, CONTACTS, ONE, PropertyHouse
 
 EMAIL = "ada@example.com"
 RIGHT: dict[str, Any] = {

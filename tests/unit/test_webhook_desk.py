@@ -19,18 +19,8 @@ from contacts.domain.outcome import Did, Outcome
 from contacts.domain.webhooks import MAX_WEBHOOKS, Webhook
 from contacts.observability import logger
 from contacts.services.webhook_desk import WebhookDesk
-from tests.webhook_house import (
-    ACCOUNT_ID,
-    COLLECTION,
-    ENDPOINT,
-    ONE,
-    OTHER_ACCOUNT_ID,
-    PUBLIC,
-    ROTATE,
-    Reply,
-    WebhookHouse,
-    caller_of,
-)
+from tests.front_door import ACCOUNT_ID, OTHER_ACCOUNT_ID, Reply, caller_of
+from tests.webhook_house import COLLECTION, ENDPOINT, ONE, PUBLIC, ROTATE, WebhookHouse
 
 NOBODYS = "wh_19bc0cd0a4000000000"
 DAY_MS = 24 * 3600 * 1000

@@ -13,8 +13,9 @@ from contacts.domain.webhooks import DisabledReason, Webhook
 from contacts.services.ports import AlreadyRecorded, Moved
 from contacts.services.webhook_desk import WebhookWish
 from tests.faulty_wire import FAULTS, Wire
+from tests.front_door import ACCOUNT_ID, OTHER_ACCOUNT_ID, caller_of
 from tests.moto_table import MotoTable
-from tests.webhook_house import ACCOUNT_ID, ENDPOINT, OTHER_ACCOUNT_ID, WebhookHouse, caller_of
+from tests.webhook_house import ENDPOINT, WebhookHouse
 
 AT_MS = 1_768_473_000_000
 FAILED_AT, FAILED_LATER = "2026-01-15T10:30:00.000Z", "2026-01-15T11:00:00.000Z"

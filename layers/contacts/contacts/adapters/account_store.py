@@ -77,16 +77,14 @@ class DynamoAccountStore:
 
     def api_keys(self, account_id: str) -> list[ApiKey]:
         """One Query; ids begin with the time they were made, so they come oldest first."""
-        expression = Expression()
-        expression.require(expression.equals("PK", keys.listed_api_key(account_id, "").PK))
+        expression = Expression.of_partition(keys.listed_api_key(account_id, "").PK)
         items, more = self._table.query(expression)
         assert more is None, "thirty keys fit one page"
         return [_api_key_from(item) for item in items]
 
     def hours_of_use(self, account_id: str) -> Mapping[str, str]:
         """A Query over the hours that are kept, newest first (at most 744 small items)."""
-        expression = Expression()
-        expression.require(expression.equals("PK", keys.usage(account_id, "").PK))
+        expression = Expression.of_partition(keys.usage(account_id, "").PK)
         hours: dict[str, str] = {}
         start = None
         while True:

@@ -16,7 +16,7 @@ from contacts.adapters.table import Table
 from contacts.domain.contact import Contact
 from contacts.domain.identity import Name, first_uuid7, last_uuid7
 from contacts.domain.postings import PostingList
-from contacts.domain.queries import Moments, SortField, Wanted
+from contacts.domain.queries import ALWAYS, Moments, SortField, Wanted
 from contacts.domain.timestamps import HOUR, iso
 from contacts.services.candidates import Batch, Place
 from contacts.services.finding import Bookmark, Position
@@ -47,7 +47,7 @@ class DynamoContactIndex:
         span = _ids(wanted.created, after_id, None, descending=descending)
         if span is None:
             return _NOTHING
-        expression = self._between(*(keys.contact(self._account, one) for one in span))
+        expression = Expression.of_span(*(keys.contact(self._account, one) for one in span))
         _keep_matching(expression, wanted)
         if lacking is not None:
             expression.keep(expression.equals(lacking, None))
@@ -65,7 +65,7 @@ class DynamoContactIndex:
         span = _ids(wanted.created, None, None, descending=False)
         if span is None:
             return 0
-        expression = self._between(*(keys.contact(self._account, one) for one in span))
+        expression = Expression.of_span(*(keys.contact(self._account, one) for one in span))
         _keep_matching(expression, wanted)
         return self._table.how_many_of(expression, at_most)
 
@@ -83,55 +83,52 @@ class DynamoContactIndex:
         span = _ids(created, after_id, last_id, descending=descending)
         if span is None:
             return _NOTHING
-        expression = self._between(*(keys.posting(self._account, posting_list, one) for one in span))
+        expression = Expression.of_span(*(keys.posting(self._account, posting_list, one) for one in span))
         items, further = self._table.query(
             expression, limit=at_most, forward=not descending, consistent=False
         )
-        places = [Place(None, keys.contact_id(_key(item))) for item in items]
+        places = [Place(None, keys.contact_id(Key.of(item))) for item in items]
         return Batch(places, None if further is None else Place(None, keys.contact_id(further)), len(places))
 
     def sorted_by(
         self, field: SortField, updated: Moments, after: Place | None, *, descending: bool, at_most: int
     ) -> Batch:
         """One Query of the index of a field."""
-        expression = Expression()
-        expression.require(expression.equals("PK", keys.contacts(self._account)))
+        expression = Expression.of_partition(keys.contacts(self._account))
         start = None
         if after is not None and after.value is not None:
             start = {**keys.contact(self._account, after.contact_id)._asdict(), str(field): after.value}
         if field is SortField.UPDATED_AT and updated.is_bounded:
             if after is not None and not updated.has(after.value or ""):
                 return _NOTHING  # Made up: no list leads there, and DynamoDB refuses to start there.
-            low, high = (expression.value(iso(moment)) for moment in (updated.first, updated.last))
-            expression.require(f"{expression.name(field)} BETWEEN {low} AND {high}")
+            expression.require(expression.between(field, iso(updated.first), iso(updated.last)))
         items, is_all = self._table.query_index(
             field, expression, start=start, limit=at_most, forward=not descending
         )
-        places = [Place(item[field], keys.contact_id(_key(item))) for item in items]
+        places = [Place(item[field], keys.contact_id(Key.of(item))) for item in items]
         return Batch(places, None if is_all or not places else places[-1], len(places))
 
     def worded(self, beginning: str, after: Place | None, at_most: int) -> Batch:
         """One Query of the words that begin with a character."""
-        expression = Expression()
-        expression.require(expression.equals("PK", keys.words_beginning_with(self._account, beginning[0])))
-        expression.require(f"begins_with({expression.name('SK')}, {expression.value(beginning)})")
+        words = keys.words_beginning_with(self._account, beginning[0])
+        expression = Expression.of_beginning(Key(words, beginning))
         start = None
         if after is not None:
             if after.value is None or not after.value.startswith(beginning):
                 return _NOTHING
             start = keys.word_posting(self._account, after.value, after.contact_id)
         items, further = self._table.query(expression, start=start, limit=at_most, consistent=False)
-        places = [Place(*keys.posted_word(_key(item))) for item in items]
+        places = [Place(*keys.posted_word(Key.of(item))) for item in items]
         return Batch(places, None if further is None else Place(*keys.posted_word(further)), len(places))
 
     def worded_exactly(self, word: str, after_id: str | None, at_most: int) -> Batch:
         """One Query of the words that begin with a character."""
-        span = _ids(Moments(), after_id, None, descending=True)
+        span = _ids(ALWAYS, after_id, None, descending=True)
         if span is None:
             return _NOTHING
-        expression = self._between(*(keys.word_posting(self._account, word, one) for one in span))
+        expression = Expression.of_span(*(keys.word_posting(self._account, word, one) for one in span))
         items, further = self._table.query(expression, limit=at_most, forward=False, consistent=False)
-        posted = [Place(*keys.posted_word(_key(item))) for item in items]
+        posted = [Place(*keys.posted_word(Key.of(item))) for item in items]
         # A word may hold anything: another one may look like this one and an id.
         places = [Place(None, place.contact_id) for place in posted if place.value == word]
         last = None if further is None else Place(None, keys.posted_word(further)[1])
@@ -159,14 +156,6 @@ class DynamoContactIndex:
         found = self._table.get_many(by_key, consistent=False)
         return {by_key[key]: item["n"] for key, item in found.items()}
 
-    def _between(self, low: Key, high: Key) -> Expression:
-        expression = Expression()
-        expression.require(expression.equals("PK", low.PK))
-        expression.require(
-            f"{expression.name('SK')} BETWEEN {expression.value(low.SK)} AND {expression.value(high.SK)}"
-        )
-        return expression
-
 
 class DynamoBookmarks:
     """`services.finding.Bookmarks` on the table."""
@@ -178,12 +167,7 @@ class DynamoBookmarks:
 
     def latest(self, query: str, offset: int, at_most: int) -> list[Bookmark]:
         """One Query of the bookmarks."""
-        expression = Expression()
-        first, last = (keys.bookmark(self._account, query, one) for one in (1, offset))
-        expression.require(expression.equals("PK", first.PK))
-        expression.require(
-            f"{expression.name('SK')} BETWEEN {expression.value(first.SK)} AND {expression.value(last.SK)}"
-        )
+        expression = Expression.of_span(*(keys.bookmark(self._account, query, one) for one in (1, offset)))
         items, _ = self._table.query(expression, limit=at_most, forward=False)
         now_s = self._clock.now_ms() // 1000
         return [_bookmark(item) for item in items if item["ttl"] > now_s]
@@ -305,12 +289,7 @@ def _keep_matching(expression: Expression, wanted: Wanted) -> None:
         for value in values:
             expression.keep(f"contains({expression.name(attribute)}, {expression.value(value)})")
     if wanted.updated.is_bounded:
-        low, high = (expression.value(iso(one)) for one in (wanted.updated.first, wanted.updated.last))
-        expression.keep(f"{expression.name('updated_at')} BETWEEN {low} AND {high}")
-
-
-def _key(item: Item) -> Key:
-    return Key(item["PK"], item["SK"])
+        expression.keep(expression.between("updated_at", iso(wanted.updated.first), iso(wanted.updated.last)))
 
 
 def _bookmark(item: Item) -> Bookmark:
@@ -318,4 +297,4 @@ def _bookmark(item: Item) -> Bookmark:
     position = Position(
         int(item["part"]), place, in_memory=item.get("in_memory"), in_word_order=item.get("in_word_order")
     )
-    return Bookmark(keys.bookmark_offset(_key(item)), position)
+    return Bookmark(keys.bookmark_offset(Key.of(item)), position)

@@ -36,7 +36,7 @@ class DynamoCountStore:
         while True:
             chunk = min(evaluate, chunk)
             items, start = self._table.query(expression, start=start, limit=chunk, consistent=False)
-            found.extend(Counted(_name(keys.Key(item["PK"], item["SK"])), item["n"]) for item in items)
+            found.extend(Counted(_name(keys.Key.of(item)), item["n"]) for item in items)
             evaluate, chunk = evaluate - chunk, _MANY
             if len(found) > at_most:
                 found = found[:at_most]
@@ -47,10 +47,7 @@ class DynamoCountStore:
                 return found, _name(start)
 
     def _those_in_use(self, kind: PostingKind) -> Expression:
-        first = keys.count(self._account, PostingList(kind))
-        expression = Expression()
-        expression.require(expression.equals("PK", first.PK))
-        expression.require(f"begins_with({expression.name('SK')}, {expression.value(first.SK)})")
+        expression = Expression.of_beginning(keys.count(self._account, PostingList(kind)))
         expression.keep(f"{expression.name('n')} > {expression.value(0)}")
         return expression
 

@@ -26,8 +26,6 @@ from contacts.services.webhook_delivery import DeliveryMoved, NotOpen
 
 _DELIVERY: Final = "delivery"
 """The name of a delivery's step."""
-_PAGES: Final = 5
-"""Of a query, for one page of the list: each is at most 1 MB, and many attempts make long items."""
 
 
 class DynamoDeliveryStore:
@@ -57,28 +55,16 @@ class DynamoDeliveryStore:
         evaluate: int,
     ) -> tuple[list[Delivery], str | None]:
         """Queries on the endpoint's partition, backwards: ids begin with the time of their event."""
-        expression = Expression()
-        expression.require(expression.equals("PK", keys.delivery(account_id, webhook_id, "").PK))
+        expression = Expression.of_partition(keys.delivery(account_id, webhook_id, "").PK)
         expression.keep(f"{expression.name('ttl')} > {expression.value(now_s)}")
         if status is not None:
             expression.keep(expression.equals("status", status))
         start = None if after_id is None else keys.delivery(account_id, webhook_id, after_id)
-        found: list[Delivery] = []
-        for _ in range(_PAGES):
-            # One more than wanted, so that the last page is known to be it. Of one status there may be few.
-            wanted_now = min(evaluate, (at_most + 1 - len(found)) * (1 if status is None else 4))
-            items, start = self._table.query(expression, start=start, limit=wanted_now, forward=False)
-            found += [_delivery_from(item, account_id, webhook_id) for item in items]
-            evaluate -= wanted_now
-            if len(found) > at_most:
-                found = found[:at_most]
-                return found, found[-1].ref.delivery_id
-            if start is None:
-                return found, None
-            if len(found) == at_most or evaluate <= 0:
-                break
-        assert start is not None, "there was at least one query, and it was not the last"
-        return found, keys.delivery_id(start)
+        items, further = self._table.newest_of(
+            expression, start, at_most=at_most, evaluate=evaluate, are_few=status is not None
+        )
+        found = [_delivery_from(item, account_id, webhook_id) for item in items]
+        return found, None if further is None else keys.delivery_id(further)
 
     def claim(self, ref: DeliveryRef, attempt: int, token: str, at_ms: int, lease_s: int) -> Delivery:
         """One conditional UpdateItem, which also makes the item of a first attempt.
@@ -238,7 +224,7 @@ def _delivery_from(item: Item, account_id: str, webhook_id: str) -> Delivery:
     ref = DeliveryRef(
         account_id=account_id,
         webhook_id=webhook_id,
-        delivery_id=keys.delivery_id(keys.Key(item["PK"], item["SK"])),
+        delivery_id=keys.delivery_id(keys.Key.of(item)),
         event_id=item["event_id"],
         event_type=item["event_type"],
         appended_at=item.get("appended_at"),

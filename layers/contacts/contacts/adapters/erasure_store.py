@@ -41,8 +41,7 @@ class DynamoTraceStore:
 
     def traces(self, account_id: str, contact_id: str) -> Iterator[Trace]:
         """Queries of the partition, strongly consistent."""
-        expression = Expression()
-        expression.require(expression.equals("PK", keys.about_contact(account_id, contact_id)))
+        expression = Expression.of_partition(keys.about_contact(account_id, contact_id))
         return map(_trace, self._table.all_of(expression))
 
     def strip_record(self, account_id: str, request: TracedRequest) -> None:
@@ -110,7 +109,7 @@ class DynamoTraceStore:
 
 
 def _trace(item: Item) -> Trace:
-    key = keys.Key(item["PK"], item["SK"])
+    key = keys.Key.of(item)
     digest, event_id = keys.pointed_digest(key), keys.timeline_event_id(key)
     return Trace(
         name=key.SK,

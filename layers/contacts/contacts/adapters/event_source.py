@@ -19,19 +19,14 @@ class DynamoEventSource:
     def of_day(self, after: Position, until: Position, at_most: int) -> tuple[list[Logged], Position | None]:
         """One query of a day's partition."""
         first, last = self._key(after), self._key(until)
-        expression = Expression()
-        expression.require(expression.equals("PK", first.PK))
-        expression.require(
-            f"{expression.name('SK')} BETWEEN {expression.value(first.SK)} AND {expression.value(last.SK)}"
-        )
-        items, further = self._table.query(expression, start=first, limit=at_most)
+        items, further = self._table.query(Expression.of_span(first, last), start=first, limit=at_most)
         return [self._logged(item) for item in items], None if further is None else _position(further)
 
     def _key(self, position: Position) -> keys.Key:
         return keys.event(self._account, iso(position.at_ms), position.event_id)
 
     def _logged(self, item: Item) -> Logged:
-        position = _position(keys.Key(item["PK"], item["SK"]))
+        position = _position(keys.Key.of(item))
         return Logged(position, item["ttl"], event_from(item, self._account, iso(position.at_ms)))
 
 

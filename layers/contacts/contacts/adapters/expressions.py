@@ -1,10 +1,10 @@
 """Expressions for DynamoDB with every name and value behind a placeholder, so no reserved word ever bites."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 from contacts.adapters.attribute_values import AttributeValue, to_attribute
-from contacts.adapters.keys import EXPRESSION_NAME
+from contacts.adapters.keys import EXPRESSION_NAME, Key
 
 
 class Expression:
@@ -18,6 +18,27 @@ class Expression:
         self._adds: list[str] = []
         self._conditions: list[str] = []
         self._filters: list[str] = []
+
+    @classmethod
+    def of_partition(cls, partition: str) -> Self:
+        """The key condition of a query for a whole partition."""
+        expression = cls()
+        expression.require(expression.equals("PK", partition))
+        return expression
+
+    @classmethod
+    def of_span(cls, first: Key, last: Key) -> Self:
+        """The key condition of a query for the keys of a partition from one to another, both included."""
+        expression = cls.of_partition(first.PK)
+        expression.require(expression.between("SK", first.SK, last.SK))
+        return expression
+
+    @classmethod
+    def of_beginning(cls, beginning: Key) -> Self:
+        """The key condition of a query for the keys of a partition that begin like one."""
+        expression = cls.of_partition(beginning.PK)
+        expression.require(f"begins_with({expression.name('SK')}, {expression.value(beginning.SK)})")
+        return expression
 
     def name(self, *path: str) -> str:
         """The placeholder of an attribute, or of a key inside a map."""
@@ -72,6 +93,10 @@ class Expression:
         if value is None:
             return f"attribute_not_exists({self.name(attribute)})"
         return f"{self.name(attribute)} = {self.value(value)}"
+
+    def between(self, attribute: str, low: object, high: object) -> str:
+        """The condition that an attribute has a value from one to another, both included."""
+        return f"{self.name(attribute)} BETWEEN {self.value(low)} AND {self.value(high)}"
 
     def is_free(self) -> str:
         """The condition that there is no item under the key."""

@@ -5,7 +5,8 @@ may too, and its contact stands behind it: such keys are read from the right.
 `docs/data-model.md` shows each key with a literal example; a test holds the examples against this file.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from contacts.domain.identity import Name, NameKind
 from contacts.domain.postings import PostingKind, PostingList
@@ -27,6 +28,11 @@ class Key(NamedTuple):
 
     PK: str
     SK: str
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> "Key":
+        """The key of an item that was read."""
+        return cls(item["PK"], item["SK"])
 
 
 def account(account_id: str) -> Key:

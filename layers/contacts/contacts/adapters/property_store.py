@@ -40,8 +40,7 @@ class DynamoPropertyStore:
         self, after_id: str | None, *, archived_too: bool, at_most: int
     ) -> tuple[list[Property], str | None]:
         """Queries, strongly consistent; ids begin with the time they were made. There are 500 at most."""
-        expression = Expression()
-        expression.require(expression.equals("PK", keys.property_(self._account, "").PK))
+        expression = Expression.of_partition(keys.property_(self._account, "").PK)
         if not archived_too:
             expression.keep(expression.equals("archived", value=False))
         start = None if after_id is None else keys.property_(self._account, after_id)

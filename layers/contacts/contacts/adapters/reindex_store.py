@@ -53,8 +53,8 @@ class DynamoReindexStore:
 
     def directory(self, account_id: str) -> Directory:
         """A Query over all counts."""
-        expression = _partition(keys.counts(account_id))
-        found = [Key(item["PK"], item["SK"]) for item in self._table.all_of(expression)]
+        expression = Expression.of_partition(keys.counts(account_id))
+        found = [Key.of(item) for item in self._table.all_of(expression)]
         return Directory(
             frozenset(counted for key in found if (counted := keys.counted(key)) is not None),
             frozenset(character for key in found if (character := keys.listed_character(key))),
@@ -85,7 +85,7 @@ class DynamoReindexStore:
 
     def length(self, account_id: str, posting_list: PostingList) -> int:
         """Counting Queries over a posting list."""
-        return self._table.how_many(_partition(keys.posting(account_id, posting_list, "").PK))
+        return self._table.how_many(Expression.of_partition(keys.posting(account_id, posting_list, "").PK))
 
     # Writes
 
@@ -124,8 +124,10 @@ class DynamoReindexStore:
     # How
 
     def _page(self, partition: str, start: Key | None, at_most: int) -> tuple[dict[Key, Item], Key | None]:
-        items, last = self._table.query(_partition(partition), start=start, limit=at_most, consistent=False)
-        return {Key(item["PK"], item["SK"]): item for item in items}, last
+        items, last = self._table.query(
+            Expression.of_partition(partition), start=start, limit=at_most, consistent=False
+        )
+        return {Key.of(item): item for item in items}, last
 
     def _is_new(self, key: Key, item: Mapping[str, object], *, dry_run: bool) -> bool:
         if self._table.get(key) is not None:
@@ -145,12 +147,6 @@ class DynamoReindexStore:
             self._table.write([step])
         except ConditionsFailed:
             raise Moved from None
-
-
-def _partition(partition: str) -> Expression:
-    expression = Expression()
-    expression.require(expression.equals("PK", partition))
-    return expression
 
 
 def _as_seen(seen: Count | None) -> Expression:

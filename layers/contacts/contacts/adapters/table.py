@@ -24,13 +24,16 @@ _CONTENDED = frozenset({"TransactionConflictException"})
 _CONFLICT_REASONS = frozenset({"TransactionConflict"})
 _BUSY_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 
-
 LONGEST_CALL: Final = 9.0
 """Seconds: three attempts of a connect (1) and a read (2), with pauses of at most 1 and 2 between them."""
 MAX_STEPS: Final = 100
 """Of one transaction."""
 _KEYS_AT_ONCE: Final = 100
 _WRITES_AT_ONCE: Final = 25
+_PAGES: Final = 5
+"""Of a query, for one page of a list: each is at most 1 MB, and items may be long."""
+_SPREAD: Final = 4
+"""So many items are looked at for each that is wanted, where few may be kept."""
 _ROUNDS: Final = 6
 """How often what a batch call left undone is asked for again, after pauses of 50 ms, 100 ms and so on."""
 
@@ -165,6 +168,27 @@ class Table:
             yield from items
             if start is None:
                 return
+
+    def newest_of(
+        self, expression: Expression, after: Key | None, *, at_most: int, evaluate: int, are_few: bool
+    ) -> tuple[list[Item], Key | None]:
+        """Up to `at_most` items of a query, backwards, looking at no more than `evaluate`.
+
+        `are_few`: what the query keeps may be few of those that it looks at. The second value is the key to go on
+        after; None when there are no more.
+        """
+        found: list[Item] = []
+        for _ in range(_PAGES):
+            # One more than wanted, so that the last page is known to be it.
+            limit = min(evaluate, (at_most + 1 - len(found)) * (_SPREAD if are_few else 1))
+            items, after = self.query(expression, start=after, limit=limit, forward=False)
+            found += items
+            evaluate -= limit
+            if len(found) > at_most:
+                return found[:at_most], Key.of(found[at_most - 1])
+            if after is None or len(found) == at_most or evaluate <= 0:
+                break
+        return found, after
 
     def how_many_of(self, expression: Expression, at_most: int) -> int | None:
         """How many items a query finds, page after page; None: it would have to look at more than so many.

@@ -26,8 +26,6 @@ _CONTACT: Final = "contact"
 _ENTRY: Final = "timeline entry"
 LAST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 """No id stands behind it."""
-_PAGES: Final = 5
-"""Of a query, for one page of the timeline: each is at most 1 MB, and entries have up to 33 KB."""
 
 
 class DynamoTimelineStore:
@@ -124,41 +122,24 @@ class DynamoTimelineStore:
         `down_to`: the id before which nothing is asked for.
         """
         below = keys.timeline_entry(self._account, contact_id, "")
-        expression = Expression()
-        expression.require(expression.equals("PK", below.PK))
         if down_to is None:
-            expression.require(f"begins_with({expression.name('SK')}, {expression.value(below.SK)})")
+            expression = Expression.of_beginning(below)
         else:
-            first, last = (
-                keys.timeline_entry(self._account, contact_id, end).SK for end in (down_to, LAST_ID)
-            )
-            expression.require(
-                f"{expression.name('SK')} BETWEEN {expression.value(first)} AND {expression.value(last)}"
-            )
+            ends = (keys.timeline_entry(self._account, contact_id, end) for end in (down_to, LAST_ID))
+            expression = Expression.of_span(*ends)
         expression.keep(f"{expression.name('ttl')} > {expression.value(now_s)}")
         if kind is not None:
             expression.keep(expression.equals("type", kind))
         start = None if after_id is None else keys.timeline_entry(self._account, contact_id, after_id)
-        found: list[TimelineEntry] = []
-        for _ in range(_PAGES):
-            # One more than wanted, so that the last page is known to be it. Of one type there may be few.
-            wanted_now = min(evaluate, (at_most + 1 - len(found)) * (1 if kind is None else 4))
-            items, start = self._table.query(expression, start=start, limit=wanted_now, forward=False)
-            found += map(_entry_from, items)
-            evaluate -= wanted_now
-            if len(found) > at_most:
-                found = found[:at_most]
-                return found, found[-1].id
-            if start is None:
-                return found, None
-            if len(found) == at_most or evaluate <= 0:
-                break
-        assert start is not None, "there was at least one query, and it was not the last"
-        return found, keys.timeline_event_id(start)
+        items, further = self._table.newest_of(
+            expression, start, at_most=at_most, evaluate=evaluate, are_few=kind is not None
+        )
+        entries = [_entry_from(item) for item in items]
+        return entries, None if further is None else keys.timeline_event_id(further)
 
 
 def _entry_from(item: Item) -> TimelineEntry:
-    event_id = keys.timeline_event_id(keys.Key(item["PK"], item["SK"]))
+    event_id = keys.timeline_event_id(keys.Key.of(item))
     assert event_id is not None, "only entries of timelines were asked for"
     return TimelineEntry(
         id=event_id,

@@ -40,8 +40,7 @@ class DynamoValueRules:
             TemporarilyUnavailable.
         """
         if len(names) > MAX_LOOKED_UP:
-            expression = Expression()
-            expression.require(expression.equals("PK", keys.property_(self._account, "").PK))
+            expression = Expression.of_partition(keys.property_(self._account, "").PK)
             wanted = frozenset(names)
             return {
                 item["name"]: rule_from(item)

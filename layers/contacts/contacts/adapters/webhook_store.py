@@ -28,8 +28,7 @@ class DynamoWebhookStore:
 
     def webhooks(self, account_id: str) -> list[Webhook]:
         """A Query, strongly consistent; ids begin with the time they were made, so they come oldest first."""
-        expression = Expression()
-        expression.require(expression.equals("PK", keys.webhook(account_id, "").PK))
+        expression = Expression.of_partition(keys.webhook(account_id, "").PK)
         return [_webhook_from(account_id, item) for item in self._table.all_of(expression)]
 
     def webhook(self, account_id: str, webhook_id: str) -> Webhook | None:

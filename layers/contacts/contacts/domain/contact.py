@@ -230,14 +230,16 @@ class Change:
         if self.touches_names:
             after_change = after_change.owning_its_names()
         if not after_change.is_reachable:
-            errors.extend(
-                FieldError(key, "a contact needs an email or an external_id")
-                for key in ("email", "external_id")
-                if key in self.fields
-            )
+            errors.extend(error for error in unreachable() if error.field in self.fields)
         if errors:
             raise InvalidInput(errors)
         return after_change
+
+
+def unreachable() -> list[FieldError]:
+    """What is wrong with a contact that nothing leads to."""
+    message = "a contact needs an email or an external_id"
+    return [FieldError(field, message) for field in ("email", "external_id")]
 
 
 def merged(existing: Mapping[str, object], entries: Mapping[str, object]) -> dict[str, object]:
@@ -272,8 +274,7 @@ def new_contact(
         **values,  # type: ignore[arg-type]
     )
     if not contact.is_reachable:
-        message = "a contact needs an email or an external_id"
-        raise InvalidInput([FieldError("email", message), FieldError("external_id", message)])
+        raise InvalidInput(unreachable())
     errors = [
         FieldError(f"add_{key}", f"the contact would have more than {limit} {key}")
         for key, limit in (("tags", MAX_TAGS), ("lists", MAX_LISTS))

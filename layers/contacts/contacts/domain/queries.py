@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from contacts.domain.contact import Contact, ValidationStatus
 from contacts.domain.identity import Name, NameKind
-from contacts.domain.postings import PostingKind, PostingList
+from contacts.domain.postings import EVERYBODY, PostingKind, PostingList
 from contacts.domain.timestamps import iso
 from contacts.domain.words import query_words, words_of
 
@@ -95,7 +95,7 @@ class Wanted:
         """The one posting list that has just these contacts (`ALL` where every contact is wanted), if one has."""
         if self.flags or self.created.is_bounded or self.updated.is_bounded or self.name or self.words:
             return None
-        lists = self.posting_lists or [PostingList(PostingKind.ALL)]
+        lists = self.posting_lists or [EVERYBODY]
         return lists[0] if len(lists) == 1 else None
 
     def matches(self, contact: Contact) -> bool:

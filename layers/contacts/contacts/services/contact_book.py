@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Final
 
-from contacts.domain.contact import Change, Contact, new_contact
+from contacts.domain.contact import Change, Contact, new_contact, unreachable
 from contacts.domain.errors import (
     ContactNotFound,
     DuplicateContact,
@@ -498,12 +498,10 @@ def _must_be_reachable(given: Mapping[str, object], skipped: Sequence[FieldError
     Raises:
         InvalidInput: without what is skipped nothing leads to the contact, so all that was wrong is told.
     """
-    names = ("email", "external_id")
-    if any(given.get(name) is not None for name in names):
+    if any(given.get(name) is not None for name in ("email", "external_id")):
         return
     told = {field for field, _ in skipped}
-    missing = [FieldError(name, "a contact needs an email or an external_id") for name in names]
-    raise InvalidInput([*skipped, *(error for error in missing if error.field not in told)])
+    raise InvalidInput([*skipped, *(error for error in unreachable() if error.field not in told)])
 
 
 def _check_version(contact: Contact, terms: Terms) -> None:

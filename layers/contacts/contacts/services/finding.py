@@ -92,6 +92,8 @@ class Found:
     driver: Driver | None = None
     candidates: int = 0
     """How many contacts, or keys of contacts, were looked at."""
+    skipped: int = 0
+    """How many were skipped for an offset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,14 @@ class _Part:
     is_sure: bool = False
     """Whether every candidate is meant, but for what changed in the last moment: they can be skipped, and counted,
     without being read."""
-    share: float = _MOST
-    """Of what the source looks at, how much is expected to be meant."""
+    share: float | None = None
+    """Of what the source looks at, how much is expected to be meant; None: all of it where that is sure, else most."""
 
     def to_read(self, wanted: int, matched: int, looked_at: int) -> int:
         """How many candidates are to be looked at to find so many, when so many of so many matched before."""
         if not looked_at:
-            return min(ceil(wanted / max(self.share, 1 / _AT_ONCE)), _AT_ONCE)
+            share = (1 if self.is_sure else _MOST) if self.share is None else self.share
+            return min(ceil(wanted / max(share, 1 / _AT_ONCE)), _AT_ONCE)
         density = max(matched, 0.25) / looked_at
         return min(ceil(wanted / density / _MOST), _AT_ONCE)
 
@@ -141,15 +144,10 @@ class Finder:
         chosen = plan(wanted, order, limit, sizes, was_in_memory=position.in_memory, skip=position.skip)
         if not order.is_of_creation and chosen.driver is not Driver.NAME:
             position = position._replace(in_memory=chosen.is_in_memory)
-            if (
-                position.part == 0
-                and position.place
-                and position.place.value is None
-                and not chosen.is_in_memory
-            ):
-                position = position._replace(
-                    part=1
-                )  # In memory, those that lack the field are not a part of their own.
+            is_lacking = position.place is not None and position.place.value is None
+            if position.part == 0 and is_lacking and not chosen.is_in_memory:
+                # In memory, those that lack the field are no part of their own; along the index they are.
+                position = position._replace(part=1)
         found = self._walk(self._list_parts(wanted, order, chosen, known), position, limit)
         found.driver = chosen.driver
         if with_total:
@@ -169,18 +167,20 @@ class Finder:
         """
         if wanted.is_contradictory:
             return Found(total=0 if with_total else None)
+        found = Found()
         if wanted == Wanted(words=wanted.words[:1]) and position.part == 0 and not with_total:
             # Those that have the word are often enough for a page: the others need not be looked for.
             found = self._walk([self._whole_word(wanted)], position, limit)
             if found.further is not None:
                 found.driver = Driver.WORD
                 return found
+            position = position._replace(part=1, place=None)
         sizes, known = self._sizes(wanted, NEWEST_FIRST, was_in_memory=position.in_word_order is False)
         chosen = plan(wanted, NEWEST_FIRST, limit, sizes)
         if position.in_word_order or (chosen.driver is Driver.CREATION and position.in_word_order is None):
             chosen = Plan(Driver.WORD_ORDER)
         position = position._replace(in_word_order=chosen.driver is Driver.WORD_ORDER)
-        found = self._walk(self._search_parts(wanted, chosen, sizes, known), position, limit)
+        found = self._walk(self._search_parts(wanted, chosen, sizes, known), position, limit, found)
         found.driver = chosen.driver
         if with_total:
             found.total = self._total(wanted, sizes, known)
@@ -312,14 +312,13 @@ class Finder:
 
         if order.field is SortField.UPDATED_AT:
             is_sure = wanted == Wanted(updated=wanted.updated)
-            return [_Part(indexed, _meant(wanted), is_sure, 1 if is_sure else _MOST)]
+            return [_Part(indexed, _meant(wanted), is_sure)]
 
         def lacks(contact: Contact, _: Place) -> bool:
             return order.value(contact) is None and wanted.matches(contact)
 
-        is_sure = wanted == Wanted()
-        having = _Part(indexed, _meant(wanted), is_sure, 1 if is_sure else _MOST)
-        return [having, _Part(self._created(wanted, order, order.field), lacks, not wanted.words)]
+        having = _Part(indexed, _meant(wanted), is_sure=wanted == Wanted())
+        return [having, _Part(self._created(wanted, order, order.field), lacks, not wanted.words, _MOST)]
 
     def _search_parts(
         self, wanted: Wanted, chosen: Plan, sizes: Sizes, known: Sequence[Place]
@@ -349,12 +348,7 @@ class Finder:
             others = (one for one in _ids(known) if one not in whole)
             is_sure = wanted == Wanted(words=wanted.words)
             return [
-                _Part(
-                    Known((Place(None, one) for one in ids), NEWEST_FIRST),
-                    accepts,
-                    is_sure,
-                    1 if is_sure else _MOST,
-                )
+                _Part(Known((Place(None, one) for one in ids), NEWEST_FIRST), accepts, is_sure)
                 for ids, accepts in ((whole, exact), (others, begun))
             ]
         if chosen.driver is Driver.CREATION:
@@ -370,7 +364,7 @@ class Finder:
 
         is_sure = wanted == Wanted(words=wanted.words[:1])
         accepts = partial(_has_whole, wanted, longest)
-        return _Part(worded_exactly, accepts, is_sure, 1 if is_sure else _MOST)
+        return _Part(worded_exactly, accepts, is_sure)
 
     def _created(self, wanted: Wanted, order: Order, lacking: SortField | None) -> Source:
         def source(after: Place | None, at_most: int) -> Batch:
@@ -383,17 +377,23 @@ class Finder:
 
     # How they are gone through
 
-    def _walk(self, parts: Sequence[_Part], position: Position, limit: int) -> Found:
-        found = Found()
-        budget = MAX_CANDIDATES + (MAX_SKIPPED if position.skip else 0)
-        number, place, skip = position.part, position.place, position.skip
+    def _walk(
+        self, parts: Sequence[_Part], position: Position, limit: int, found: Found | None = None
+    ) -> Found:
+        """A page from a position on; `found`: what of it an earlier walk found, up to there."""
+        found = found or Found()
+        budget = MAX_CANDIDATES + (MAX_SKIPPED if position.skip else 0) - found.candidates
+        number, place, skip = position.part, position.place, position.skip - found.skipped
         matched = looked_at = 0
         while number < len(parts):
             part = parts[number]
             missing = limit - len(found.contacts)
+            far = _PAGES_LOOKED_THROUGH * (limit + 1)
+            if budget <= 0 or (not missing and looked_at >= far):
+                found.further = position._replace(part=number, place=place, skip=skip)
+                return found
             # One more, so that the last page is known to be it. Of a full page only so far as that is cheap.
             at_most = part.to_read(skip + missing + 1, matched, looked_at)
-            far = _PAGES_LOOKED_THROUGH * (limit + 1)
             at_most = min(budget, at_most if missing else far - looked_at)
             batch = part.source(place, at_most)
             budget -= max(batch.looked_at, 1)
@@ -426,10 +426,7 @@ class Finder:
             if place is None:
                 number += 1
                 matched = looked_at = 0
-            is_full = len(found.contacts) == limit
-            if number < len(parts) and (budget <= 0 or (is_full and looked_at >= far)):
-                found.further = position._replace(part=number, place=place, skip=skip)
-                return found
+        found.skipped = position.skip - skip
         return found
 
     def _contacts(self, batch: Batch, places: Iterable[Place]) -> Mapping[str, Contact]:
