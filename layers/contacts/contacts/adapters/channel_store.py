@@ -34,8 +34,7 @@ class DynamoChannelStore:
 
     def all(self) -> list[Channel]:
         """One Query, strongly consistent; ids begin with the time they were made. There are 50 at most."""
-        expression = Expression()
-        expression.require(expression.equals("PK", keys.channel(self._account, "").PK))
+        expression = Expression.of_partition(keys.channel(self._account, "").PK)
         return [_channel_from(item) for item in self._table.all_of(expression)]
 
     def add(self, new: Channel, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
