@@ -133,7 +133,7 @@ def cursor_out(call: Call, native: Mapping[str, Any]) -> dict[str, int]:
     seen = (page - 1) * size + len(native["data"]) if native["data"] else 0
     elements = max(native["total"] or 0, seen + native["has_more"])
     # A page may be short, or empty, and not the last.
-    pages = max(1, -(-elements // size), page + native["has_more"])
+    pages = max(1, -(-elements // size), page + 1 if native["has_more"] else 1)
     return {"page": page, "limitation": size, "pages": pages, "elements": elements}
 
 
