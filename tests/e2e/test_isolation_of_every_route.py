@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from contacts.dialects.smashsend import CONTACT, PROPERTY, id_out
 from contacts.domain.accounts import Dialect
 from local.template import functions
 from tests.e2e.accounts import Account, Accounts
@@ -48,9 +49,15 @@ class Victim:
         delivery = api.post(f"/v1/webhooks/{webhook['id']}/test").json()
         api.created(email="second@example.com", first_name=SECRET)
         cursor = api.get("/v1/contacts?limit=1").json()["next_cursor"]
+        channel = self.made("/v1/channels", {"type": "telegram", "name": SECRET})
+        arrived = {"identifier": "731905284", "first_name": SECRET}
+        gate = self.made(f"/v1/channels/{channel['id']}/gates", arrived)
+        merged = api.created(email="merged@example.com", first_name=SECRET)
+        assert api.post(f"/v1/contacts/{contact['id']}/merge", {"from": merged["id"]}).status_code == 200
         known = [contact["id"], contact["email"], contact["external_id"], trashed["id"], trashed["email"]]
-        known += [prop["id"], webhook["id"], key["id"], delivery["id"], *self.more(contact["id"])]
-        self.names = [*known, *(theirs(name) for name in known)]
+        known += [one["id"] for one in (prop, webhook, key, delivery, channel, gate, merged)]
+        uuids = [name for name in known if re.fullmatch("[0-9a-f-]{36}", name)]
+        self.names = [*known, *(id_out(prefix, name) for name in uuids for prefix in (CONTACT, PROPERTY))]
         self.cursor = cursor
 
     def made(self, path: str, body: Any) -> dict[str, Any]:
@@ -58,17 +65,6 @@ class Victim:
         assert answer.status_code == 201, answer.text
         made: dict[str, Any] = answer.json()
         return made
-
-    def more(self, contact_id: str) -> list[str]:
-        """The names of what only some versions of the API have."""
-        return []
-
-
-def theirs(name: str) -> str:
-    """An id as SMASHSEND's clients would send it."""
-    if not re.fullmatch("[0-9a-f-]{36}", name):
-        return name.upper()
-    return name
 
 
 @pytest.fixture(scope="module")
