@@ -9,8 +9,8 @@ from contacts.dialects.wire import (
     Fields,
     Reply,
     Translation,
-    culprits,
     fields_of,
+    in_words,
     one_of,
     renamed,
     required,
@@ -121,10 +121,7 @@ def _message(call: Call, problem: dict[str, Any]) -> str:
             return f"You already have a contact with {field} {call.body[field]}"
         case "contact_not_found":
             return "Contact not found"
-        case "route_not_found" | "method_not_allowed":
-            return str(problem["detail"])
-    field, message = culprits(problem, {})[0]
-    return f"{field} {message}" if field and "errors" in problem else message
+    return in_words(problem, {})
 
 
 DIALECT: Final = Dialect(
