@@ -35,6 +35,8 @@ MAX_COUNTED: Final = 10_000
 """How many it looks at to tell a total."""
 _MOST: Final = 0.8
 """Of candidates that may not match, how many are taken to do so until it is known."""
+_ABOUT: Final = 0.9
+"""Of those that the counts promise, how many are counted on."""
 _PAGES_LOOKED_THROUGH: Final = 4
 """So many candidates for each contact of a page are looked at to know whether it is the last."""
 _BOOKMARKS: Final = 3
@@ -292,7 +294,8 @@ class Finder:
                 posted = {chosen.posting_list, *chosen.others}
                 is_sure = _is_posted(wanted) and posted >= set(wanted.posting_lists)
                 is_all = is_sure and not chosen.others
-                return _Part(source, _meant(wanted), is_sure, chosen.share * (1 if is_all else _MOST))
+                margin = 1 if is_all else _ABOUT if _is_posted(wanted) else _MOST
+                return _Part(source, _meant(wanted), is_sure, chosen.share * margin)
             case _:
                 is_plain = wanted == Wanted(created=wanted.created)
                 return _Part(

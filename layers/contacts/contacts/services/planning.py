@@ -53,7 +53,7 @@ class Plan:
     expected: int | None = None
     """How many candidates the driver has, as far as is known."""
     share: float = 1.0
-    """Of the candidates, how many are expected to be on the other posting lists."""
+    """Of the candidates, how many are expected to be on the other lists that are wanted, read or not: by the counts."""
 
     @property
     def is_in_memory(self) -> bool:
@@ -130,7 +130,7 @@ def plan(
             return Plan(Driver.CREATION, expected=sizes.everybody)
         others = [one for one in by_length[1:] if sizes.posted.get(one, 0) <= MUCH_LONGER * (length or 0)]
         share = 1.0
-        for one in others:
+        for one in by_length[1:]:
             share *= sizes.posted.get(one, 0) / max(sizes.everybody or 0, length or 0, 1)
         return Plan(Driver.POSTINGS, shortest, others, length, share)
     candidates = [
