@@ -14,7 +14,7 @@ pytest_plugins = ["tests.running_stack"]
 
 LOOPBACK = ["127.0.0.1", "::1"]
 FOLDERS_WITH_LOOPBACK = ("integration", "contract", "e2e")
-ON_THE_STACK = ("tests/contract/", "tests/e2e/")
+ON_A_STACK = ("tests/e2e/", "tests/contract/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,13 +27,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
 
 
-class EndToEndTogether(LoadScopeScheduling):
-    """Of several processes one runs all end-to-end and contract tests, in their order, on one running stack."""
+class EachFolderOnItsStack(LoadScopeScheduling):
+    """Of several processes one runs all end-to-end tests and another all contract tests, in their order, each on one
+    running stack; and whoever is done, or has none of them, takes the others one by one.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "end to end" if nodeid.startswith(ON_THE_STACK) else nodeid
+        return next((folder for folder in ON_A_STACK if nodeid.startswith(folder)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """Decides which process runs which test (`make test` has two)."""
-    return EndToEndTogether(config, log)
+    return EachFolderOnItsStack(config, log)
