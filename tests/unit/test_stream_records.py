@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -173,6 +174,7 @@ def test_one_for_tests_makes_none() -> None:
 # The filters of the event source mappings
 
 
+@cache
 def patterns(mapping: str) -> list[Any]:
     filters = template()["Resources"][mapping]["Properties"]["FilterCriteria"]["Filters"]
     return [json.loads(each["Pattern"]) for each in filters]
