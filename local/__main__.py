@@ -66,7 +66,7 @@ def introduction(stack: LocalStack) -> str:
     ]
     lines += [f"key   {key}   {name}" for name, key in keys.items()]
     lines += [
-        f"\n{dialect}:\n  curl -i {stack.url}{path} -H '{header}{keys[dialect]}'{body}"
+        f"\n{dialect}:\n  curl -i '{stack.url}{path}' -H '{header}{keys[dialect]}'{body}"
         for dialect, (path, header, body) in FIRST_REQUESTS.items()
         if dialect in keys
     ]
