@@ -19,7 +19,8 @@ from contacts.services.batches import BatchDesk
 from contacts.services.contact_book import ContactBook
 from local.table import NAME
 from tests.fakes import CountingBytes, FakeClock
-from tests.in_process_api import InProcessApi, OpenGate, Reply
+from tests.front_door import OpenGate, Reply
+from tests.in_process_api import InProcessApi
 from tests.invariants import violations
 from tests.moto_table import MotoTable
 

@@ -24,7 +24,8 @@ from contacts.services.streamed import StreamedChange
 from contacts.services.webhook_dispatch import Contacts, Dispatcher, EventSink
 from local.table import NAME
 from tests.fakes import CountingBytes, FakeClock
-from tests.in_process_api import ONE, InProcessApi, Reply
+from tests.front_door import Reply
+from tests.in_process_api import ONE, InProcessApi
 from tests.moto_table import MotoTable
 from tests.streams import Record, about_contacts, records_between
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tests.fakes import CountingBytes, FakeClock
-from tests.in_process_api import InProcessApi, Reply
+from tests.front_door import Reply
+from tests.in_process_api import InProcessApi
 from tests.moto_table import MotoTable
 from tests.projecting import Projection
 from tests.streams import Tape, about_contacts

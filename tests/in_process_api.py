@@ -2,14 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib.util import module_from_spec, spec_from_file_location
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 from urllib.parse import quote, urlencode
 
-from contacts import bootstrap
 from contacts.adapters.channel_store import DynamoChannelStore
 from contacts.adapters.contact_index import DynamoBookmarks, DynamoContactIndex
 from contacts.adapters.contact_store import DynamoContactStore
@@ -24,16 +20,15 @@ from contacts.services.channel_desk import ChannelDesk
 from contacts.services.contact_book import ContactBook
 from contacts.services.finding import Finder
 from contacts.services.gate_desk import GateDesk
-from contacts.services.gatekeeper import Admission, Gatekeeper
 from contacts.services.merging import Merger
 from contacts.services.ports import Randomness
 from contacts.services.reach import Reach
 from contacts.services.timeline import Timeline
 from contacts.services.typed_fields import TypedFields
-from local.stack import ROOT
 from local.table import NAME
 from tests.documented import assert_answer
 from tests.fakes import FakeClock
+from tests.front_door import OpenGate, Reply, loaded
 
 OPERATIONS = {
     "POST /v1/contacts": "create_contact",
@@ -62,26 +57,6 @@ NATIVE_ROUTES = {
 """Routes that are another one's, or only a vendor's: with the route by which OPERATIONS knows their function."""
 ONE = "/v1/contacts/{ref}"
 _OPENED = "2026-01-01T00:00:00.000Z"
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer off the wire."""
-
-    status: int
-    body: Any
-    headers: Mapping[str, str]
-
-
-class OpenGate(Gatekeeper):
-    """Lets every key in, as the same caller."""
-
-    def __init__(self, caller: Caller) -> None:
-        self._always = caller
-
-    def admit(self, key: str) -> Admission:
-        """Whose request it is, uncounted."""
-        return Admission(self._always, used=1, seconds_left=1, resets_at=0)
 
 
 class InProcessApi:
@@ -134,13 +109,7 @@ class InProcessApi:
         return Reply(answer["statusCode"], content, answer["headers"])
 
     def _entry(self, operation: str) -> Entrypoint:
-        path = ROOT / "functions" / operation / "handler.py"
-        spec = spec_from_file_location(f"in_process_{operation}", path)
-        assert spec is not None
-        assert spec.loader is not None
-        handler: Any = module_from_spec(spec)
-        with patch.object(bootstrap, "lambda_entry"):
-            spec.loader.exec_module(handler)
+        handler = loaded(operation)
         handler.contact_store, handler.contact_book = self._contact_store, self._contact_book
         handler.finder = self._finder
         handler.timeline = self._timeline

@@ -41,7 +41,7 @@ from tests.batch_house import (
 )
 from tests.event_house import Killed, Life, Mortal
 from tests.fakes import CountingBytes, FakeClock
-from tests.in_process_api import Reply
+from tests.front_door import Reply
 from tests.interrupted import Interrupted
 from tests.moto_table import MotoTable
 

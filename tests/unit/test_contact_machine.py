@@ -29,7 +29,8 @@ from local.table import NAME
 from tests.contact_model import Book, Json, Said, iso
 from tests.deterministic import Dice
 from tests.fakes import FakeClock
-from tests.in_process_api import ONE, InProcessApi, Reply
+from tests.front_door import Reply
+from tests.in_process_api import ONE, InProcessApi
 from tests.invariants import derived_violations, violations
 from tests.moto_table import MotoTable, TypedItem
 from tests.projecting import Killed, Mortal, Projection, account_item, differences, reindexer

@@ -22,7 +22,8 @@ from contacts.domain import accounts, errors
 from contacts.domain.outcome import Did, Outcome, RecordedRequest
 from contacts.services.gatekeeper import Admission
 from local.template import functions
-from tests.in_process_api import OpenGate, caller_of
+from tests.front_door import OpenGate
+from tests.in_process_api import caller_of
 
 ROOM = Path(contacts.dialects.__file__).parent
 VENDORS = [dialect for dialect in accounts.Dialect if dialect is not accounts.Dialect.NATIVE]

@@ -20,7 +20,8 @@ from contacts.domain.timestamps import DAY, iso
 from contacts.services.streamed import Happened
 from local.table import NAME
 from tests.event_house import ACCOUNT_ID, EventHouse, Killed, Life, changes, webhook
-from tests.in_process_api import ONE, Reply
+from tests.front_door import Reply
+from tests.in_process_api import ONE
 from tests.invariants import violations
 from tests.moto_table import MotoTable
 from tests.projecting import Projection

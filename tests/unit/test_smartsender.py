@@ -24,8 +24,8 @@ from contacts.domain import errors
 from contacts.domain.accounts import Dialect
 from contacts.domain.errors import ContactsError
 from tests.fakes import CountingBytes, FakeClock
+from tests.front_door import Reply as Answer
 from tests.in_process_api import ONE, InProcessApi
-from tests.in_process_api import Reply as Answer
 from tests.moto_table import MotoTable
 from tests.native_contacts import Json, json_values, native_contacts
 

@@ -37,7 +37,7 @@ from local.table import NAME
 from tests.event_house import ACCOUNT_ID, EventHouse, Killed, Life, webhook
 from tests.fakes import CountingBytes, FakeClock
 from tests.faulty_wire import FAULTS, Fault, Wire
-from tests.in_process_api import Reply
+from tests.front_door import Reply
 from tests.interrupted import Interrupted
 from tests.moto_table import MotoTable
 from tests.streams import Record, delivered, record

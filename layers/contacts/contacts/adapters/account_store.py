@@ -48,12 +48,9 @@ class DynamoAccountStore:
         The SDK may repeat a call whose answer got lost, so a request can be counted twice, never missed.
         """
         expression = Expression()
-        expression.add("used", 1)
+        expression.count_up("used", account.hourly_limit)
         expression.add("key_ids", frozenset({key_id}))
         expression.set("ttl", at_ms // 1000 + USAGE_DAYS * DAY)
-        expression.require(
-            f"({expression.is_free()} OR {expression.name('used')} < {expression.value(account.hourly_limit)})"
-        )
         key = keys.usage(account.id, hour_of(at_ms))
         try:
             used: int = self._table.update("usage", key, expression, returning="UPDATED_NEW")["used"]

@@ -46,8 +46,7 @@ class DynamoChannelStore:
         """
         fresh, room = Expression(), Expression()
         fresh.require(fresh.is_free())
-        room.add("n", 1)
-        room.require(f"({room.is_free()} OR {room.name('n')} < {room.value(MAX_CHANNELS)})")
+        room.count_up("n", MAX_CHANNELS)
         count = self._table.update_step(_COUNT, keys.channel_count(self._account), room)
         try:
             self._write([self._step(new, fresh), count], outcome, receipt, at_ms)

@@ -80,6 +80,11 @@ class Expression:
         """Add to a number, or to a set, that need not be there yet."""
         self._adds.append(f"{self.name(attribute)} {self.value(value)}")
 
+    def count_up(self, attribute: str, at_most: int) -> None:
+        """Add one to a number that need not be there yet, as long as it has not reached its bound."""
+        self.add(attribute, 1)
+        self.require(f"({self.is_free()} OR {self.name(attribute)} < {self.value(at_most)})")
+
     def require(self, condition: str) -> None:
         """Let the write happen only if this holds as well. (An OR inside needs its own parentheses.)"""
         self._conditions.append(condition)

@@ -63,8 +63,7 @@ class DynamoPropertyStore:
         """
         fresh, room = Expression(), Expression()
         fresh.require(fresh.is_free())
-        room.add("n", 1)
-        room.require(f"({room.is_free()} OR {room.name('n')} < {room.value(MAX_PROPERTIES)})")
+        room.count_up("n", MAX_PROPERTIES)
         count = self._table.update_step(_COUNT, keys.property_count(self._account), room)
         try:
             self._write([*self._steps(new, fresh, fresh), count], outcome, receipt, at_ms)

@@ -10,8 +10,8 @@ from typing import Final
 
 from contacts.api.answers import Answer, page
 from contacts.api.cursors import fingerprint, not_ours, place_from_cursor, to_cursor
-from contacts.api.listing import DEFAULT_PAGE_SIZE, PageSize, fitting
-from contacts.api.parameters import Bounded, Moment, Repeated
+from contacts.api.listing import DEFAULT_PAGE_SIZE, Offset, PageSize, fitting
+from contacts.api.parameters import Moment, Repeated
 from contacts.domain.contact import LONGEST_TAG, MAX_LISTS, MAX_TAGS, SLUG, ValidationStatus
 from contacts.domain.errors import FieldError, InvalidInput
 from contacts.domain.identity import MAX_EXTERNAL_ID, stored_email
@@ -37,13 +37,6 @@ class Sort(StrEnum):
     def order(self) -> Order:
         """The order it stands for."""
         return Order(SortField(self.removeprefix("-")), descending=self.startswith("-"))
-
-
-class Offset(Bounded):
-    """How many contacts are skipped."""
-
-    minimum = 0
-    maximum = 2_000_000_000
 
 
 class TagFilter(Repeated):

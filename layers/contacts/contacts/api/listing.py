@@ -16,6 +16,13 @@ class PageSize(Bounded):
     maximum = 100
 
 
+class Offset(Bounded):
+    """How many things are skipped."""
+
+    minimum = 0
+    maximum = 2_000_000_000
+
+
 DEFAULT_PAGE_SIZE: Final = PageSize(50)
 _ENVELOPE_BYTES: Final = 200
 

@@ -6,16 +6,8 @@ from typing import Any
 
 from contacts.api.answers import Answer, page
 from contacts.api.cursors import from_cursor, to_cursor
-from contacts.api.listing import DEFAULT_PAGE_SIZE, PageSize
-from contacts.api.parameters import Bounded
+from contacts.api.listing import DEFAULT_PAGE_SIZE, Offset, PageSize
 from contacts.domain.errors import FieldError, InvalidInput
-
-
-class Offset(Bounded):
-    """How many things are skipped."""
-
-    minimum = 0
-    maximum = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,12 +81,12 @@ class Gatekeeper:
         until, caller = self._remembered.get(key_hash, (0, None))
         if caller is not None and now < until:
             return caller
+        self._remembered.pop(key_hash, None)
         api_key = self._store.api_key(key_hash)
+        if api_key is not None and api_key.is_revoked:
+            raise KeyRevoked(api_key.dialect)
         account = None if api_key is None else self._store.account(api_key.account_id)
-        if api_key is None or account is None or api_key.is_revoked:
-            self._remembered.pop(key_hash, None)
-            if api_key is not None and api_key.is_revoked:
-                raise KeyRevoked(api_key.dialect)
+        if api_key is None or account is None:
             raise NotAuthenticated("This API key is unknown or was revoked.")
         if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.clear()
