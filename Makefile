@@ -47,7 +47,7 @@ check: environments ## Check style, types, architecture and template
 	@$(dev)/mypy --no-error-summary
 	@PYTHONPATH=layers/contacts $(dev)/python -m local.quietly $(dev)/lint-imports
 	@$(dev)/cfn-lint --append-rules local/lint_rules -- template.yaml
-	@AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(dev)/python -m local.quietly .venv/sam/bin/sam validate --lint
+	@AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(dev)/python -m local.quietly .venv/sam/bin/sam validate
 
 .PHONY: format
 format: environments ## Rewrite the sources as `make check` wants them

@@ -57,8 +57,9 @@ class Function:
         return {name: _resolved(value, known) for name, value in self.environment.items()}
 
 
+@cache
 def template(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
-    """The whole template."""
+    """The whole template, parsed once a process: read it, do not change it."""
     loaded: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     return loaded
 

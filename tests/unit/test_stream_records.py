@@ -162,7 +162,7 @@ def test_a_record_that_makes_no_sense_is_refused(breaking: Callable[[Record], ob
 @pytest.mark.parametrize("breaking", BROKEN.values(), ids=BROKEN.keys())
 def test_and_can_be_told_without_its_content(breaking: Callable[[Record], object]) -> None:
     told = json.dumps(identified(_broken(breaking)))
-    assert "ada" not in told
+    assert "ada@" not in told
     assert set(json.loads(told)) == {"event_id", "event_name", "keys"}
 
 
