@@ -17,6 +17,7 @@ from contacts.adapters import keys
 from contacts.adapters.account_store import DynamoAccountStore
 from contacts.adapters.channel_store import DynamoChannelStore
 from contacts.adapters.contact_store import DynamoContactStore
+from contacts.adapters.opt_outs import OptOuts
 from contacts.adapters.projection_store import DynamoProjectionStore
 from contacts.adapters.property_store import DynamoPropertyStore
 from contacts.adapters.records import write_recorded
@@ -233,7 +234,8 @@ def fill(client: Any, table_name: str) -> None:
 
 
 def _put_contacts(table: Table, now_ms: int) -> None:
-    contacts = DynamoContactStore(table, ACCOUNT.id, secrets.token_bytes, now_ms // 1000)
+    opt_outs = OptOuts(table, ACCOUNT.id, ACCOUNT.secret)
+    contacts = DynamoContactStore(table, ACCOUNT.id, opt_outs, secrets.token_bytes, now_ms // 1000)
     for contact in (LIVE, DUPLICATE, TRASHED):
         created = Outcome(did=Did.CREATED, contact=contact)
         contacts.move(

@@ -12,6 +12,7 @@ from contacts.services.erasure import Eraser
 from contacts.services.gate_desk import GateDesk
 from contacts.services.merging import Merger
 from contacts.services.reach import Reach
+from tests.fakes import opt_outs
 from tests.front_door import Reply
 from tests.property_house import CONTACT, CONTACTS, OPERATIONS, PropertyHouse
 
@@ -116,7 +117,8 @@ class ChannelHouse(PropertyHouse):
         return GateDesk(channels, self.contacts(caller), self.book(caller), self.clock, self.randomness)
 
     def _merger(self, caller: Caller) -> Merger:
-        store = DynamoMergeStore(self.table, caller.account_id, self.randomness)
+        account_id = caller.account_id
+        store = DynamoMergeStore(self.table, account_id, opt_outs(self.table, account_id), self.randomness)
         return Merger(self.book(caller), store, self.clock, self.randomness)
 
     def _reach(self, caller: Caller) -> Reach:

@@ -81,6 +81,9 @@ class Contact:
         yield from self.own_names()
         yield from self.absorbed
 
+    def emails(self) -> set[str]:
+        return {value for kind, value in self.names() if kind == "email"}
+
     def own_names(self) -> Iterator[Name]:
         if self.email is not None:
             yield "email", self.email
@@ -119,6 +122,8 @@ class Book:
         self.records: dict[str, Record] = {}
         self.gates: dict[Name, Json] = {}
         """What was answered when a gate was made."""
+        self.opted_out: set[str] = set()
+        """Addresses, whoever has them."""
         self.ids: list[str] = []
         """Of every contact there ever was."""
 
@@ -194,7 +199,7 @@ class Book:
             return self._taken(taken)
         if taken:
             contact = self.live[self.owners[taken[0]]]
-            return self._changed(contact, renaming_none(body, contact), now_ms)
+            return self._changed(contact, subscribing_nobody(renaming_none(body, contact)), now_ms)
         for kind, value in names:
             if kind == "email" and self.owners.get((kind, value)) in self.trash:
                 said = self._restored(self.owners[kind, value], body, now_ms)
@@ -206,7 +211,7 @@ class Book:
         # What is stored of an object that is new is the object as given, keys without value too.
         contact.custom_fields = given.get("custom_fields", {})
         contact.metadata = given.get("metadata", {})
-        self._put(contact)
+        self._put(contact, blank)
         self.ids.append(new_id)
         return Said(201, contact.shown())
 
@@ -229,7 +234,7 @@ class Book:
         contact = patched(blank, given, at)
         contact.custom_fields = given.get("custom_fields", {})
         contact.metadata = given.get("metadata", {})
-        self._put(contact)
+        self._put(contact, blank)
         self.ids.append(contact.id)
         shown = {"channel": channel, "identifier": identifier, "contact_id": contact.id, "created_at": at}
         self.gates[name] = {"id": made["id"], **shown}
@@ -310,7 +315,7 @@ class Book:
         self._forget(loser)
         after = united(winner, loser)
         after.version, after.updated_at = winner.version + 1, iso(now_ms)
-        self._put(after)
+        self._put(after, after)
         return Said(200, after.shown())
 
     def judge(self, contact_id: str, status: str, reason: str | None) -> None:
@@ -341,15 +346,16 @@ class Book:
         for kind, value in contact.own_names():
             if (kind, value) in lost:
                 setattr(kept, kind, None)
-        back = patched(kept, renaming_none(body, kept), iso(now_ms))
+        back = patched(kept, subscribing_nobody(renaming_none(body, kept)), iso(now_ms))
         if not any(back.own_names()):
             return refused(400, "invalid_input") if names_in(body) else refused(409, "names_taken")
         self._forget(contact)
         del self.trash[contact_id]
-        self._put(back)
+        self._put(back, kept)
         return Said(200, back.shown())
 
     def _changed(self, contact: Contact, body: Json, now_ms: int) -> Said:
+        body = {key: value for key, value in body.items() if value is not None or not key.startswith("is_")}
         if not any(not key.startswith(("add_", "remove_")) or value for key, value in body.items()):
             return Said(200, contact.shown())
         after = patched(contact, body, iso(now_ms))
@@ -361,7 +367,9 @@ class Book:
         if taken:
             return self._taken(taken)
         self._forget(contact)
-        self._put(after)
+        if contact.is_unsubscribed and not after.is_unsubscribed:
+            self.opted_out -= contact.emails()
+        self._put(after, contact)
         return Said(200, after.shown())
 
     def _taken(self, taken: list[Name]) -> Said:
@@ -369,7 +377,13 @@ class Book:
         owner = self.owners[taken[0]]
         return refused(409, "duplicate_contact", existing_id=owner, field=kinds[0], fields=kinds)
 
-    def _put(self, contact: Contact) -> None:
+    def _put(self, contact: Contact, before: Contact) -> None:
+        """`before`: the contact as it was, with the addresses that it had."""
+        if not self.opted_out.isdisjoint(contact.emails() - before.emails()):
+            contact.is_unsubscribed = True
+            contact.unsubscribed_at = contact.unsubscribed_at or contact.updated_at
+        if contact.is_unsubscribed:
+            self.opted_out |= contact.emails()
         self.live[contact.id] = contact
         for name in contact.names():
             self.owners[name] = contact.id
@@ -403,15 +417,20 @@ def patched(contact: Contact, body: Json, at: str) -> Contact:
             kept = {} if body[key] is None else {**getattr(after, key), **body[key]}
             gone = [name for name, value in (body[key] or {}).items() if value is None]
             setattr(after, key, {name: value for name, value in kept.items() if name not in gone})
-    if "is_active" in body:
-        after.is_active = body["is_active"] is not False
-    if "is_unsubscribed" in body:
-        after.is_unsubscribed = body["is_unsubscribed"] is True
+    if body.get("is_active") is not None:
+        after.is_active = body["is_active"]
+    if body.get("is_unsubscribed") is not None:
+        after.is_unsubscribed = body["is_unsubscribed"]
         after.unsubscribed_at = (after.unsubscribed_at or at) if after.is_unsubscribed else None
     if after.email != contact.email:
         after.validation_status, after.validation_reason = "pending", None
     after.absorbed = [name for name in after.absorbed if name not in after.own_names()]
     return after
+
+
+def subscribing_nobody(body: Json) -> Json:
+    """A create's body for a contact that exists: it subscribes nobody again."""
+    return {key: value for key, value in body.items() if (key, value) != ("is_unsubscribed", False)}
 
 
 def renaming_none(body: Json, contact: Contact) -> Json:

@@ -3,10 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from contacts.adapters.opt_outs import OptOuts
+from contacts.adapters.table import Table
+from contacts.domain.account_secret import AccountSecret
 from contacts.domain.accounts import Account, ApiKey
 from contacts.domain.outcome import Outcome, Receipt, RecordedRequest
 from contacts.domain.timestamps import hour_of
 from contacts.services.ports import AlreadyRecorded
+
+SECRET = AccountSecret(b"s" * 32)
+
+
+def opt_outs(table: Table, account_id: str) -> OptOuts:
+    """The addresses of an account that have opted out."""
+    return OptOuts(table, account_id, SECRET)
 
 
 @dataclass

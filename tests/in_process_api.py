@@ -15,7 +15,6 @@ from contacts.adapters.table import Table
 from contacts.adapters.timeline_store import DynamoTimelineStore
 from contacts.adapters.value_rules import DynamoValueRules
 from contacts.api.entrypoint import Entrypoint
-from contacts.domain.account_secret import AccountSecret
 from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
 from contacts.services.channel_desk import ChannelDesk
 from contacts.services.contact_book import ContactBook
@@ -28,7 +27,7 @@ from contacts.services.timeline import Timeline
 from contacts.services.typed_fields import TypedFields
 from local.table import NAME
 from tests.documented import assert_answer
-from tests.fakes import FakeClock
+from tests.fakes import SECRET, FakeClock, opt_outs
 from tests.front_door import OpenGate, Reply, loaded
 
 OPERATIONS = {
@@ -58,7 +57,6 @@ NATIVE_ROUTES = {
 """Routes that are another one's, or only a vendor's: with the route by which OPERATIONS knows their function."""
 ONE = "/v1/contacts/{ref}"
 _OPENED = "2026-01-01T00:00:00.000Z"
-_SECRET = AccountSecret(b"s" * 32)
 
 
 class InProcessApi:
@@ -124,8 +122,9 @@ class InProcessApi:
         )
 
     def _contact_store(self, _: Caller) -> DynamoContactStore:
+        account_id, now_s = self._caller.account_id, self._clock.now_ms() // 1000
         return DynamoContactStore(
-            self._table, self._caller.account_id, self._randomness, self._clock.now_ms() // 1000
+            self._table, account_id, opt_outs(self._table, account_id), self._randomness, now_s
         )
 
     def _contact_book(self, caller: Caller) -> ContactBook:
@@ -156,7 +155,8 @@ class InProcessApi:
         return DynamoChannelStore(self._table, self._caller.account_id)
 
     def _merger(self, caller: Caller) -> Merger:
-        store = DynamoMergeStore(self._table, self._caller.account_id, self._randomness)
+        account_id = self._caller.account_id
+        store = DynamoMergeStore(self._table, account_id, opt_outs(self._table, account_id), self._randomness)
         return Merger(self._contact_book(caller), store, self._clock, self._randomness)
 
     def _typed_fields(self, _: Caller) -> TypedFields:
@@ -174,7 +174,7 @@ def caller_of(account_id: str, dialect: Dialect = Dialect.NATIVE) -> Caller:
         plan=Plan.ENTERPRISE,
         hourly_limit=1_000_000_000,
         created_at=_OPENED,
-        secret=_SECRET,
+        secret=SECRET,
     )
     key = ApiKey(
         id="k",

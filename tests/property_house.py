@@ -20,7 +20,7 @@ from contacts.services.property_desk import PropertyDesk, PropertyStore
 from contacts.services.typed_fields import TypedFields
 from local.table import NAME
 from tests.documented import assert_answer
-from tests.fakes import CountingBytes, FakeClock
+from tests.fakes import CountingBytes, FakeClock, opt_outs
 from tests.front_door import ACCOUNT_ID, Reply, caller_of, handler_of, opened
 from tests.moto_table import MotoTable
 
@@ -153,7 +153,10 @@ class PropertyHouse:
         if caller.is_test:
             return SandboxContactStore()
         now_s = self.clock.now_ms() // 1000
-        return DynamoContactStore(self.table, caller.account_id, self.randomness, now_s)
+        account_id = caller.account_id
+        return DynamoContactStore(
+            self.table, account_id, opt_outs(self.table, account_id), self.randomness, now_s
+        )
 
     def book(self, caller: Caller) -> ContactBook:
         """The caller's contact book."""

@@ -24,6 +24,7 @@ from contacts.services.once import replayed
 from contacts.services.terms import UNCONDITIONAL, Terms
 from local.table import NAME
 from tests.deterministic import Dice, SetClock
+from tests.fakes import opt_outs
 from tests.invariants import violations
 from tests.moto_table import MotoTable
 
@@ -61,7 +62,8 @@ class OneChannel:
 def contact_book(dynamodb: Any, at_ms: int, draws: str) -> ContactBook:
     """The contact book as of a moment. The same `draws` draws the same ids."""
     dice = Dice(draws)
-    store = DynamoContactStore(Table(dynamodb, NAME), ACCOUNT_ID, dice, at_ms // 1000)
+    table = Table(dynamodb, NAME)
+    store = DynamoContactStore(table, ACCOUNT_ID, opt_outs(table, ACCOUNT_ID), dice, at_ms // 1000)
     return ContactBook(store, SetClock(at_ms), dice)
 
 
@@ -69,7 +71,10 @@ def merger(book: ContactBook) -> Merger:
     """What merges the contacts of a book."""
     store: Any = book._store
     return Merger(
-        book, DynamoMergeStore(store._table, ACCOUNT_ID, book._randomness), book._clock, book._randomness
+        book,
+        DynamoMergeStore(store._table, ACCOUNT_ID, store._opt_outs, book._randomness),
+        book._clock,
+        book._randomness,
     )
 
 
@@ -259,6 +264,18 @@ def _merged(begin: Beginning) -> None:
     begin.merge("bea", "ada")
 
 
+def _opted_out(begin: Beginning) -> None:
+    _live(begin)
+    begin.change("ada", is_unsubscribed=True)
+
+
+def _opted_out_and_renamed(begin: Beginning) -> None:
+    """The address is nobody's, and opted out."""
+    _opted_out(begin)
+    begin.create("bea", external_id=OTHER_EXTERNAL_ID)
+    begin.change("ada", email=NEW_EMAIL)
+
+
 def _merged_and_trashed(begin: Beginning) -> None:
     _merged(begin)
     begin.trash("bea")
@@ -276,6 +293,8 @@ STARTS = (
     Start("in the trash, another live", _trashed_beside_live),
     Start("merged into the other", _merged),
     Start("merged into the other, which is in the trash", _merged_and_trashed),
+    Start("opted out", _opted_out),
+    Start("opted out, another address taken", _opted_out_and_renamed),
     Start("in the trash for too long", _trashed, at_ms=BEGAN_MS + 31 * DAY_MS),
 )
 
@@ -374,6 +393,8 @@ WRITES = (
     Write("update of version 1", _updating(ADA, versions=(1,))),
     Write("add a tag by id", _updating(ADA, add_tags=True)),
     Write("add a tag by email", _updating(EMAIL, add_tags=True)),
+    Write("opt out", _updating(ADA, is_unsubscribed=True)),
+    Write("subscribe again", _updating(EMAIL, is_unsubscribed=False)),
     Write("rename the email", _updating(ADA, email=NEW_EMAIL)),
     Write("drop the email", _updating(ADA, email=None)),
     Write("rename the external_id", _updating(EMAIL, external_id=NEW_EXTERNAL_ID)),

@@ -45,6 +45,7 @@ def test_a_contact_comes_back_as_it_was(native: Json) -> None:
         "name": native["name"],
         "custom_fields": native["custom_fields"],
         "add_lists": native["lists"],
+        "is_unsubscribed": native["is_unsubscribed"],
     }
     changed = asked("PATCH /v1/contacts/{ref}", path={"ref": native["email"]}, body=theirs)
     assert (changed.path, changed.query) == ({"ref": native["email"]}, {"by": ["email"]})
@@ -78,6 +79,9 @@ def test_whatever_is_sent_is_translated_or_refused(route: str, body: Any, ref: s
 
 
 def test_subscribed_is_the_negation_of_a_truth_and_of_nothing_else() -> None:
+    for given_, native in ((True, False), (False, True), ("yes", "yes"), (0, 0)):
+        call = asked("POST /v1/contacts", body={"email": "x", "subscribed": given_})
+        assert call.body == {"email": "x", "is_unsubscribed": native}
     for given_, native in ((True, False), (False, True), (None, None), ("yes", "yes"), (0, 0)):
         call = asked("PATCH /v1/contacts/{ref}", path={"ref": "x"}, body={"subscribed": given_})
         assert call.body == {"is_unsubscribed": native}

@@ -18,6 +18,7 @@ from local import sample_account
 from local.table import NAME
 from tests import sample_events
 from tests.deterministic import Dice, SetClock
+from tests.fakes import opt_outs
 from tests.judging import CONTEXT, PENDING, Judging, Overtaken, Troubled, function, judging
 from tests.scenarios import (
     ACCOUNT_ID,
@@ -151,8 +152,9 @@ def test_the_same_twice_changes_nothing_more(live: Judging) -> None:
 
 
 def test_only_the_account_it_is_for_is_concerned(live: Judging) -> None:
+    table = Table(live.table.client(), NAME)
     store = DynamoContactStore(
-        Table(live.table.client(), NAME), OTHER_ACCOUNT_ID, Dice("other"), BEGAN_MS // 1000
+        table, OTHER_ACCOUNT_ID, opt_outs(table, OTHER_ACCOUNT_ID), Dice("other"), BEGAN_MS // 1000
     )
     other = ContactBook(store, SetClock(BEGAN_MS), Dice("other")).create({"email": EMAIL}).contact
     assert other is not None

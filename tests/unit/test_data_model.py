@@ -35,6 +35,9 @@ MADE: dict[str, keys.Key] = {
     "claim of an external id": keys.claim(A, Name(NameKind.EXTERNAL_ID, "crm-4711")),
     "claim of a merged id": keys.claim(A, Name(NameKind.ALIAS, MERGED)),
     "claim of a gate": keys.claim(A, gate_name(CHANNEL, "731905284")),
+    "opt-out of an address": keys.opt_out(
+        A, "4fb2c5a9d1e07c3858f6b2e49a70d13c6e8f25b1a94d7003c2e86b5fd19a4e77"
+    ),
     "trash": keys.trash(A, C),
     "tombstone": keys.tombstone(A, C),
     "idempotency record": keys.idempotency(A, ORDER_77),

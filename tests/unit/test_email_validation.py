@@ -30,6 +30,7 @@ from local.table import NAME
 from tests import sample_events
 from tests.deterministic import Dice
 from tests.fake_dns import TIMEOUT, FakeNameServer, Zone, asking
+from tests.fakes import opt_outs
 from tests.invariants import violations
 from tests.judging import CONTEXT, PENDING, Judging, Troubled, function, judging
 from tests.scenarios import (
@@ -68,7 +69,8 @@ def create(world: Judging, label: str = "ada", **given: object) -> str:
 
 def put(world: Judging, contact: Contact) -> None:
     """Put a contact into the table as it is, whatever is wrong with it."""
-    store = DynamoContactStore(Table(world.table.client(), NAME), ACCOUNT_ID, Dice("put"), BEGAN_MS // 1000)
+    table = Table(world.table.client(), NAME)
+    store = DynamoContactStore(table, ACCOUNT_ID, opt_outs(table, ACCOUNT_ID), Dice("put"), BEGAN_MS // 1000)
     created = Outcome(did=Did.CREATED, contact=contact)
     store.move(
         Move(before=None, was=None, after=contact, becomes=Standing.LIVE, at_ms=BEGAN_MS, outcome=created)

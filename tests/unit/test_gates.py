@@ -21,6 +21,7 @@ from contacts.domain.timestamps import DAY
 from contacts.services.ports import Claim
 from local.table import NAME
 from tests.channel_house import ARRIVE, CHAT, GATES, MERGE, RESTORE, ChannelHouse, OneAtATime
+from tests.fakes import opt_outs
 from tests.front_door import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from tests.invariants import violations
 from tests.property_house import CONTACT, CONTACTS
@@ -205,7 +206,11 @@ def test_who_arrives_just_after_somebody_looked_arrives_once(
             return found
 
     house.contacts = lambda caller: Interrupted(  # type: ignore[method-assign]
-        house.table, caller.account_id, house.randomness, house.clock.now_ms() // 1000
+        house.table,
+        caller.account_id,
+        opt_outs(house.table, caller.account_id),
+        house.randomness,
+        house.clock.now_ms() // 1000,
     )
     reply = house.arrive(bot, "1", email="ada@example.com")
     assert (reply.status, [reply.body]) == (200, theirs)

@@ -1,5 +1,6 @@
 """The single-call update leaves exactly what `Change.applied_to` says, and so does the update after a read."""
 
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -22,6 +23,7 @@ from contacts.services.contact_book import MAX_MAP_KEYS_IN_PLACE, ContactBook
 from contacts.services.ports import Absent, Move, NotInPlace, Standing, VersionDiffers
 from local.table import NAME
 from tests.deterministic import Dice, SetClock
+from tests.fakes import opt_outs
 from tests.invariants import violations
 from tests.moto_table import MotoTable
 from tests.scenarios import ACCOUNT_ID, BEGAN_MS
@@ -128,8 +130,9 @@ def store() -> DynamoContactStore:
 def new_store() -> DynamoContactStore:
     """A store of contacts on an empty table."""
     moto_table().bring_back(empty())
+    table = Table(moto_table().client(), NAME)
     return DynamoContactStore(
-        Table(moto_table().client(), NAME), ACCOUNT_ID, Dice("in place"), CHANGED_MS // 1000
+        table, ACCOUNT_ID, opt_outs(table, ACCOUNT_ID), Dice("in place"), CHANGED_MS // 1000
     )
 
 
@@ -168,6 +171,11 @@ slow_to_draw = settings(deadline=None, suppress_health_check=[HealthCheck.too_sl
 def test_in_one_call_a_contact_becomes_what_the_change_makes_of_it(contact: Contact, change: Change) -> None:
     store = new_store()
     put(store, contact)
+    if change.fields.get("is_unsubscribed") not in (None, contact.is_unsubscribed):
+        with pytest.raises(NotInPlace):
+            store.change_in_place(ID, change, CHANGED_MS, named=None, versions=())
+        assert as_stored(store.by_id(ID)) == as_stored(contact)
+        change = replace(change, fields={**change.fields, "is_unsubscribed": contact.is_unsubscribed})
     after = store.change_in_place(ID, change, CHANGED_MS, named=None, versions=())
     expected = as_stored(change.applied_to(contact, iso(CHANGED_MS)))
     assert as_stored(after) == expected

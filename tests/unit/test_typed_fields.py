@@ -349,8 +349,8 @@ def test_a_write_reads_the_names_it_sends_strongly_and_in_one_call(house: Proper
     house.client.calls.clear()
     fields = {"size": 1, "free": 1, "text": None, "no name": 1}
     assert house.create(fields).status == 201
-    assert calls(house) == ["batch_get_item", "transact_write_items"]
-    ((_, asked), _) = house.client.calls
+    assert calls(house) == ["batch_get_item", "get_item", "transact_write_items"], "rules, opt-out, the write"
+    ((_, asked), *_) = house.client.calls
     (request,) = asked["RequestItems"].values()
     assert request["ConsistentRead"] is True
     wanted = [keys.property_name(ACCOUNT_ID, name).PK for name in ("size", "free")]

@@ -18,11 +18,13 @@ from contacts.adapters.contact_items import (
     tombstone_item,
 )
 from contacts.adapters.expressions import Expression
-from contacts.adapters.records import write_recorded
-from contacts.adapters.table import ConditionsFailed, Step, Table
+from contacts.adapters.opt_outs import OptOuts
+from contacts.adapters.records import RECORD_STEPS, write_recorded
+from contacts.adapters.table import MAX_STEPS, ConditionsFailed, Step, Table
 from contacts.domain.contact import MAX_BYTES, TRASH_DAYS, Change, Contact
 from contacts.domain.errors import TemporarilyUnavailable
 from contacts.domain.identity import Name, NameKind
+from contacts.domain.outcome import Outcome
 from contacts.domain.timestamps import DAY, iso
 from contacts.services.ports import (
     Absent,
@@ -47,10 +49,13 @@ _TRASH: Final = "trash"
 class DynamoContactStore:
     """`services.ports.ContactStore` on the table."""
 
-    def __init__(self, table: Table, account_id: str, randomness: Randomness, now_s: int) -> None:
+    def __init__(
+        self, table: Table, account_id: str, opt_outs: OptOuts, randomness: Randomness, now_s: int
+    ) -> None:
         """`now_s`: the moment of the request, in seconds: what is past its ttl then no longer counts."""
         self._table = table
         self._account = account_id
+        self._opt_outs = opt_outs
         self._randomness = randomness
         self._now_s = now_s
 
@@ -78,7 +83,10 @@ class DynamoContactStore:
     def change_in_place(
         self, contact_id: str, change: Change, at_ms: int, *, named: Name | None, versions: Sequence[int]
     ) -> Contact:
-        """One UpdateItem, whatever the contact's other fields are."""
+        """One UpdateItem, whatever the contact's other fields are; but for its consent, which must be as asked for.
+
+        To give or take consent is a move: the addresses of the contact opt out with it.
+        """
         at, change_id = iso(at_ms), self._change_id()
         expression = Expression()
         added = _change_fields(expression, change, at)
@@ -110,17 +118,26 @@ class DynamoContactStore:
                 raise TemporarilyUnavailable(UNKNOWN) from None
             raise _refusal(existing, named, versions) from None
 
-    def move(self, move: Move) -> None:
-        """One transaction (or one plain call where only the contact's own item changes)."""
+    def move(self, move: Move) -> Outcome:
+        """One transaction (or one plain call where only the contact's own item changes).
+
+        Before it, one GetItem for an email that the contact takes.
+        """
+        is_subscribed = move.after is not None and not move.after.is_unsubscribed
+        if is_subscribed and self._opt_outs.include_any_of(move.taken_emails):
+            move = move.opted_out()
         claims = dict(self._claim_steps(move))
         steps = [*self._contact_steps(move), *claims.values()]
+        before = None if move.before is None else move.before.without(move.lost)
+        live = move.after if move.becomes is Standing.LIVE else None
+        steps = with_opt_outs(self._table, steps, opt_out_steps(self._opt_outs, before, live))
         contact = move.after or move.before
         about = None if contact is None else contact.id
         try:
             write_recorded(self._table, steps, self._account, move.receipt, move.outcome, about, move.at_ms)
         except ConditionsFailed as failed:
             if move.receipt is None and self._is_ours(failed.items.get(_CONTACT), steps):
-                return
+                return move.outcome
             if failed.is_repetition:
                 raise TemporarilyUnavailable(UNKNOWN) from None
             if _CONTACT in failed.items or _TRASH in failed.items:
@@ -132,6 +149,7 @@ class DynamoContactStore:
                     if step.name in failed.items
                 }
             ) from None
+        return move.outcome
 
     def _is_ours(self, existing: Item | None, steps: Sequence[Step]) -> bool:
         """Whether a plain update that seems to have failed is our own, repeated by the SDK."""
@@ -299,21 +317,44 @@ def difference(before: Contact, after: Contact) -> Expression:
     return expression
 
 
+def opt_out_steps(opt_outs: OptOuts, before: Contact | None, after: Contact | None) -> list[Step]:
+    """The steps that keep the opt-outs of a contact's addresses in step with the contact (`after`: if it is live then).
+
+    - The addresses of a contact that opts out, and those it takes later, opt out with it.
+    - An address that leaves a contact that has opted out stays opted out. (Its item is there already, unless the
+      contact opted out before there were such items.)
+    - A contact that is subscribed again lifts the opt-outs of the addresses that it had.
+    """
+    had = before.emails if before is not None and before.is_unsubscribed else frozenset()
+    if after is not None and before is not None and not after.is_unsubscribed:
+        return [opt_outs.delete_step(email) for email in sorted(had)]
+    has = after.emails if after is not None and after.is_unsubscribed else frozenset()
+    return [opt_outs.put_step(email) for email in sorted(had ^ has)]
+
+
+def with_opt_outs(table: Table, steps: Sequence[Step], opt_outs: Sequence[Step]) -> list[Step]:
+    """The steps of one transaction, opt-outs included.
+
+    Where all would be too many for DynamoDB, opt-outs are written before. If the transaction then fails, addresses
+    stay opted out that need not be, which is the safe side.
+    """
+    if len(steps) + len(opt_outs) + RECORD_STEPS <= MAX_STEPS:
+        return [*steps, *opt_outs]
+    table.write(opt_outs)
+    return list(steps)
+
+
 def _change_fields(expression: Expression, change: Change, at: str) -> int:
     """Put a change into an update; gives back how many bytes it may add. Mirrors `Change.applied_to`."""
     added = 0
     for attribute, value in change.fields.items():
-        if value is None:
+        if attribute == "is_unsubscribed":
+            expression.require(expression.equals(attribute, value))
+        elif value is None:
             expression.remove(attribute)
         else:
             expression.set(attribute, value)
             added += entry_size(attribute, value)
-    if "is_unsubscribed" in change.fields:
-        if change.fields["is_unsubscribed"]:
-            expression.set_once("unsubscribed_at", at)
-            added += entry_size("unsubscribed_at", at)
-        else:
-            expression.remove("unsubscribed_at")
     for attribute, entries in change.maps.items():
         if entries is None:
             expression.set(attribute, {})

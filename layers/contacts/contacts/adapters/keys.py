@@ -81,6 +81,11 @@ def claim(account_id: str, name: Name) -> Key:
     return Key(f"ACCOUNT#{account_id}#{name.kind.upper()}#{name.value}", "CLAIM")
 
 
+def opt_out(account_id: str, email_hmac: str) -> Key:
+    """`ACCOUNT#<a>#OPT_OUT#<HMAC of an email>` / `OPT_OUT`: the address has opted out."""
+    return Key(f"ACCOUNT#{account_id}#OPT_OUT#{email_hmac}", "OPT_OUT")
+
+
 def trash(account_id: str, contact_id: str) -> Key:
     """`ACCOUNT#<a>#TRASH` / `CONTACT#<c>`: a deleted contact that can come back."""
     return Key(f"ACCOUNT#{account_id}#TRASH", f"{_CONTACT}{contact_id}")

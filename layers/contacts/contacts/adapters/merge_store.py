@@ -2,15 +2,23 @@
 
 DynamoDB takes a hundred steps. These are 96 at most: the two contacts, the request's record with its pointer, and a
 claim for each name: 40 that are absorbed, the loser's id among them, and 52 that become the winner's own, 50 of them
-gates.
+gates. Beside them stand the opt-outs of the addresses that opt out with the merge.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
 from contacts.adapters import keys
-from contacts.adapters.contact_store import claim_step, difference, is_owned, unchanged
+from contacts.adapters.contact_store import (
+    claim_step,
+    difference,
+    is_owned,
+    opt_out_steps,
+    unchanged,
+    with_opt_outs,
+)
 from contacts.adapters.expressions import Expression
+from contacts.adapters.opt_outs import OptOuts
 from contacts.adapters.records import write_recorded
 from contacts.adapters.table import ConditionsFailed, Step, Table
 from contacts.domain.identity import Name, NameKind
@@ -24,14 +32,16 @@ _LOSER: Final = "loser"
 class DynamoMergeStore:
     """`services.merging.MergeStore` on the table."""
 
-    def __init__(self, table: Table, account_id: str, randomness: Randomness) -> None:
+    def __init__(self, table: Table, account_id: str, opt_outs: OptOuts, randomness: Randomness) -> None:
         self._table = table
         self._account = account_id
+        self._opt_outs = opt_outs
         self._randomness = randomness
 
     def merge(self, merge: Merge) -> None:
         """One transaction, on condition that neither contact has changed since it was read, and no name's claim."""
         steps = [*self._contact_steps(merge), *self._claim_steps(merge)]
+        steps = with_opt_outs(self._table, steps, opt_out_steps(self._opt_outs, merge.winner, merge.after))
         try:
             write_recorded(
                 self._table, steps, self._account, merge.receipt, merge.outcome, merge.winner.id, merge.at_ms

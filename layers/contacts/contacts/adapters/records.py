@@ -20,6 +20,8 @@ from contacts.services.ports import AlreadyRecorded
 
 RECORD: Final = "idempotency record"
 """The name of the record's step."""
+RECORD_STEPS: Final = 2
+"""How many steps of a transaction a record takes at most: itself and its pointer."""
 KEPT_DAYS: Final = 7
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from contacts.adapters.contact_items import contact_values, measured
 from contacts.domain.contact import Change, Contact
 from contacts.domain.identity import Name
-from contacts.domain.outcome import Receipt, RecordedRequest
+from contacts.domain.outcome import Outcome, Receipt, RecordedRequest
 from contacts.services.ports import Absent, Claim, Move
 
 
@@ -24,7 +24,7 @@ class SandboxContactStore:
         """Nobody."""
         return None
 
-    def move(self, move: Move) -> None:
+    def move(self, move: Move) -> Outcome:
         """Take it, if the table would.
 
         Raises:
@@ -32,6 +32,7 @@ class SandboxContactStore:
         """
         if move.after is not None:
             measured(contact_values(move.after))
+        return move.outcome
 
     def change_in_place(
         self, contact_id: str, change: Change, at_ms: int, *, named: Name | None, versions: Sequence[int]

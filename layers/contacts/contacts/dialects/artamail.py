@@ -1,6 +1,7 @@
 """Artamail: `Authorization: Bearer am_live_sk_…`, `/api/v1`, snake_case, whole seconds; contacts are named by email."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from contacts.dialects.wire import (
@@ -19,7 +20,13 @@ from contacts.dialects.wire import (
     whole_seconds,
 )
 
-_CREATED: Final = {"email": "email", "name": "name", "data": "custom_fields", "lists": "add_lists"}
+_CREATED: Final = {
+    "email": "email",
+    "name": "name",
+    "data": "custom_fields",
+    "lists": "add_lists",
+    "subscribed": "is_unsubscribed",
+}
 _CHANGED: Final = {
     "name": "name",
     "data": "custom_fields",
@@ -71,7 +78,7 @@ def _create(call: Call) -> Call:
     given = fields_of(call)
     required(given, "email")
     # An upsert: what a client has nothing for, and sends as null, must not clear what is there.
-    written = {name: value for name, value in renamed(given, _CREATED).items() if value is not None}
+    written = {name: value for name, value in _native(given, _CREATED).items() if value is not None}
     return Call(route=call.route, query={"on_conflict": ["update"]}, body=written)
 
 
@@ -80,11 +87,15 @@ def _by_email(call: Call) -> Call:
 
 
 def _update(call: Call) -> Call:
-    body = renamed(fields_of(call), _CHANGED)
-    subscribed = body.get("is_unsubscribed")
-    if isinstance(subscribed, bool):
-        body["is_unsubscribed"] = not subscribed
+    body = _native(fields_of(call), _CHANGED)
     return Call(route=call.route, path=call.path, query={"by": ["email"]}, body=body)
+
+
+def _native(given: Fields, names: Mapping[str, str]) -> Fields:
+    """A vendor's fields under their native names; `subscribed` turned round where it is true or false."""
+    body = renamed(given, names)
+    subscribed = body.get("is_unsubscribed")
+    return {**body, "is_unsubscribed": not subscribed} if isinstance(subscribed, bool) else body
 
 
 def _contact(_: Call, reply: Reply) -> Reply:

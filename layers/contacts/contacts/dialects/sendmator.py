@@ -36,12 +36,13 @@ _WRITTEN: Final = (
     "email",
     "first_name",
     "last_name",
+    "phone",  # not on the vendor's page; its SDK sends it
     "tags",
     "is_active",
+    "is_unsubscribed",
     "custom_fields",
     "metadata",
 )
-_CHANGED: Final = (*_WRITTEN, "is_unsubscribed")
 _FILTERS: Final = (
     "starting_after",
     "tag",
@@ -82,7 +83,7 @@ def _get(call: Call) -> Call:
 
 
 def _update(call: Call) -> Call:
-    body = renamed(fields_of(call), {name: name for name in _CHANGED})
+    body = renamed(fields_of(call), {name: name for name in _WRITTEN})
     return Call(route=call.route, path=call.path, body=body)
 
 

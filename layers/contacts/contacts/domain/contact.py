@@ -79,6 +79,16 @@ class Contact:
         return (*own, *(gate.name for gate in self.gates), *self.absorbed)
 
     @property
+    def emails(self) -> frozenset[str]:
+        """Its email and those of the contacts merged into it: the addresses that opt out with it."""
+        absorbed = (name.value for name in self.absorbed if name.kind is NameKind.EMAIL)
+        return frozenset(absorbed if self.email is None else (self.email, *absorbed))
+
+    def opted_out(self, at: str) -> "Contact":
+        """The contact unsubscribed, since `at` where it was not before."""
+        return replace(self, is_unsubscribed=True, unsubscribed_at=self.unsubscribed_at or at)
+
+    @property
     def merged_ids(self) -> tuple[str, ...]:
         """The ids of the contacts merged into this one: things are kept under these, too."""
         return tuple(name.value for name in self.absorbed if name.kind is NameKind.ALIAS)
@@ -124,13 +134,10 @@ SCALARS: Final = (
 SEQUENCES: Final = ("tags", "lists")
 EDITS: Final = ("add_tags", "remove_tags", "add_lists", "remove_lists")
 MAPS: Final = ("custom_fields", "metadata")
-DEFAULTS: Final[Mapping[str, object]] = {
-    "is_active": True,
-    "is_unsubscribed": False,
-    "tags": (),
-    "lists": (),
-}
-"""What a null in an update returns these fields to; every other field becomes absent."""
+FLAGS: Final = ("is_active", "is_unsubscribed")
+"""A null says nothing about these: they stay as they are."""
+DEFAULTS: Final[Mapping[str, object]] = {"tags": (), "lists": ()}
+"""What a null in an update returns these fields to; every other field but the flags becomes absent."""
 
 
 def distinct(values: Iterable[str]) -> tuple[str, ...]:
@@ -148,10 +155,10 @@ def named_alone(name: str | None) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a caller asks to change: absent keeps, None clears, maps merge by key."""
+    """What a caller asks to change: absent keeps, None clears (but keeps a flag), maps merge by key."""
 
     fields: Mapping[str, object] = field(default_factory=dict)
-    """Scalars and sequences by field name; None clears."""
+    """Scalars and sequences by field name; None clears. A flag is never None."""
     maps: Mapping[str, Mapping[str, object] | None] = field(default_factory=dict)
     """`custom_fields` and `metadata`: a None value drops its key, None for the map empties it."""
     add_tags: tuple[str, ...] = ()
@@ -161,8 +168,9 @@ class Change:
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> "Change":
-        """The change that a validated request body stands for."""
+        """The change that the validated body of an update stands for."""
         fields = {key: given[key] for key in (*SCALARS, *SEQUENCES) if key in given}
+        fields = {key: value for key, value in fields.items() if value is not None or key not in FLAGS}
         if "first_name" in fields or "last_name" in fields:
             fields["name"] = None
         elif "name" in fields:
@@ -174,6 +182,16 @@ class Change:
         maps = {key: given[key] for key in MAPS if key in given}
         steps = {key: distinct(given[key]) for key in EDITS if given.get(key)}  # type: ignore[arg-type]
         return cls(fields=fields, maps=maps, **steps)  # type: ignore[arg-type]
+
+    @classmethod
+    def of_create(cls, given: Mapping[str, object]) -> "Change":
+        """The change that the validated body of a create stands for where the contact exists, live or in the trash.
+
+        A create may unsubscribe a contact. It never subscribes one again: its sender may not know the contact, and
+        many send `false` because it is a default.
+        """
+        change = cls.of(given)
+        return change.without("is_unsubscribed") if change.fields.get("is_unsubscribed") is False else change
 
     @property
     def is_empty(self) -> bool:

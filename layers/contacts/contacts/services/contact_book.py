@@ -130,7 +130,7 @@ class ContactBook:
                 return self._create_over(given, claims, on_conflict, terms, details)
             outcome = Outcome(did=Did.CREATED, contact=contact, details=details)
             try:
-                self._store.move(
+                return self._store.move(
                     Move(
                         before=None,
                         was=None,
@@ -144,7 +144,6 @@ class ContactBook:
                 )
             except NamesNotFree as taken:
                 return self._create_over(given, taken.claims, on_conflict, terms, details)
-            return outcome
 
         return self._once(attempt, terms)
 
@@ -298,7 +297,7 @@ class ContactBook:
         details: Details,
     ) -> Outcome:
         """A create whose names belong to others: an upsert, a restore, or a conflict."""
-        change = Change.of(given)
+        change = Change.of_create(given)
         live = {name: claim for name, claim in claims.items() if claim and claim.standing is Standing.LIVE}
         if live and on_conflict is OnConflict.REJECT:
             raise _duplicate(live)
@@ -306,7 +305,14 @@ class ContactBook:
             contact = self._store.by_id(live[name].contact_id)
             if contact is None or name not in contact.names:
                 raise Moved
-            return self._change_read(_Found(contact, name), _renaming_none(change, contact), terms, details)
+            try:
+                return self._change_read(
+                    _Found(contact, name), _renaming_none(change, contact), terms, details
+                )
+            except DuplicateContact as error:
+                if any(kind not in {name.kind for name in live} for kind, _ in error.taken):
+                    raise Moved from None  # The name was free a moment ago: look at all of them again.
+                raise
         for name, claim in claims.items():
             trashed = claim and self._store.trashed(claim.contact_id)
             if trashed:
@@ -336,7 +342,7 @@ class ContactBook:
             after = _renaming_none(change, kept).applied_to(kept, iso(now))
             outcome = told(after) if told else Outcome(did=did, contact=after, details=details)
             try:
-                self._store.move(
+                return self._store.move(
                     Move(
                         before=trashed,
                         was=Standing.DELETED,
@@ -353,8 +359,6 @@ class ContactBook:
                 if not newly_lost or found.named in newly_lost:
                     raise Moved from None
                 lost |= newly_lost
-            else:
-                return outcome
 
     # Changing
 
@@ -425,7 +429,7 @@ class ContactBook:
         after = before if change.is_empty else change.applied_to(before, iso(now))
         outcome = Outcome(did=Did.UPDATED, contact=after, details=details)
         try:
-            self._store.move(
+            return self._store.move(
                 Move(
                     before=before,
                     was=Standing.LIVE,
@@ -438,7 +442,6 @@ class ContactBook:
             )
         except NamesNotFree as taken:
             raise _duplicate(taken.claims) from None
-        return outcome
 
     def _move_out(
         self, contact: Contact, was: Standing, becomes: Standing | None, outcome: Outcome, terms: Terms

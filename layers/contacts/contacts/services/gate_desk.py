@@ -79,7 +79,7 @@ class GateDesk:
             return self._found(channel, gate.name, claim, receipt)
         outcome = Outcome(did=Did.CREATED, details=shown_gate(gate, channel, contact.id))
         try:
-            self._contacts.move(
+            return self._contacts.move(
                 Move(
                     before=None,
                     was=None,
@@ -96,7 +96,6 @@ class GateDesk:
                 return self._found(channel, gate.name, taken.claims[gate.name], receipt)
             owners = taken.live_owners()
             raise (DuplicateContact(owners) if owners else Moved) from None
-        return outcome
 
     def _found(self, channel: Channel, name: Name, claim: Claim | None, receipt: Receipt | None) -> Outcome:
         """The gate that is there; where its contact is in the trash, both come back.

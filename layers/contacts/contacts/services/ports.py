@@ -1,7 +1,7 @@
 """What the use cases need from the outside; `adapters` provides it, `tests/fakes.py` stands in for it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from contacts.domain.accounts import Account, ApiKey
 from contacts.domain.contact import Change, Contact
 from contacts.domain.identity import Name
 from contacts.domain.outcome import Outcome, Receipt, RecordedRequest
+from contacts.domain.timestamps import iso
 
 
 class Clock(Protocol):
@@ -90,6 +91,19 @@ class Move:
     outcome: Outcome
     receipt: Receipt | None = None
 
+    @property
+    def taken_emails(self) -> frozenset[str]:
+        """The addresses that the contact did not have before."""
+        had = frozenset[str]() if self.before is None else self.before.without(self.lost).emails
+        return frozenset() if self.after is None else self.after.emails - had
+
+    def opted_out(self) -> "Move":
+        """The move with a contact that has opted out afterwards."""
+        assert self.after is not None, "only a contact can opt out"
+        after = self.after.opted_out(iso(self.at_ms))
+        outcome = self.outcome if self.outcome.contact is None else replace(self.outcome, contact=after)
+        return replace(self, after=after, outcome=outcome)
+
 
 class NamesNotFree(Exception):
     """Raised by a store when claims stand in the way of a move; nothing was written."""
@@ -146,8 +160,11 @@ class ContactStore(Protocol):
         """Who has a name, unless its days are over."""
         ...
 
-    def move(self, move: Move) -> None:
-        """Carry out a move, all of it or nothing.
+    def move(self, move: Move) -> Outcome:
+        """Carry out a move, all of it or nothing, and give back its outcome.
+
+        Every write that may give a contact an email goes through here. Where the contact takes an address that has
+        opted out, the contact has opted out as well: in the table, and in the outcome.
 
         Raises:
             NamesNotFree, Moved, AlreadyRecorded, ContactTooLarge, TemporarilyUnavailable.
