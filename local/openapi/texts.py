@@ -109,7 +109,8 @@ NAMED_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
 """Parameters that are plain text to their handlers."""
 
 MODELS: Final[Mapping[str, str]] = {
-    "ContactChange": "Fields to change: absent keeps, null clears. Of the maps only the keys that are sent change.",
+    "ContactChange": "Fields to change: absent keeps, null clears; of `is_active` and `is_unsubscribed` null keeps. "
+    "Of the maps only the keys that are sent change.",
     "ChannelChange": "Fields to change: absent keeps. The type may be sent as it is.",
     "NewContact": "A contact to be created. It needs an email or an external_id.",
     "PropertyChange": "Fields to change: absent keeps, null clears. Name and type may be sent as they are.",
@@ -136,7 +137,10 @@ _CONTACT_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
         "description": "Merged by key; null removes a key. Checked where a contact property gives a type."
     },
     "metadata": {"description": "Merged by key; null removes a key."},
-    "is_unsubscribed": {"description": "Stamps `unsubscribed_at`, or clears it."},
+    "is_unsubscribed": {
+        "description": "`true` opts out and stamps `unsubscribed_at`; "
+        "`false` subscribes again, in an update alone; null keeps."
+    },
 }
 _EVENTS: Final = {
     "description": f"Types of events, or `{EVERYTHING}` for all of them, also those that will be added.",

@@ -123,7 +123,7 @@ class NewContact(ContactFields):
 
 
 class ContactChange(ContactFields):
-    """Fields to change: absent keeps, null clears."""
+    """Fields to change: absent keeps, null clears (but keeps `is_active` and `is_unsubscribed`)."""
 
     remove_tags: Tags | None = None
     remove_lists: Lists | None = None
