@@ -30,7 +30,7 @@ from tests.moto_table import MotoTable
 ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000a"
 OTHER_ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000b"
 LIST = "/v1/contacts"
-EMAILS = [f"{name}@example.com" for name in ("ada", "bea", "cle", "dot")]
+EMAILS = [f"{name}@example.com" for name in ("ada", "bea")]
 EXTERNAL_IDS = ["crm-1", "crm-2"]
 Json = dict[str, Any]
 
@@ -48,7 +48,7 @@ class World:
     """One account, seen through every dialect."""
 
     def __init__(self, account_id: str = ACCOUNT_ID, table: MotoTable | None = None) -> None:
-        self.table = table or fresh_table()
+        self.table = table or MotoTable()
         self.account_id = account_id
         self.clock = FakeClock()
         randomness = CountingBytes()
@@ -61,6 +61,13 @@ class World:
         self.batches.clock = self.clock
         reply = self.native.request("POST", "/v1/channels", body={"type": "telegram", "name": "Bot"})
         self.channel_id: str = reply.body["id"]
+        self._beginning = self.table.snapshot(), self.clock.at_ms
+
+    def begun_again(self) -> "World":
+        """The account as it was opened. (Loading all handlers anew takes a while.)"""
+        snapshot, self.clock.at_ms = self._beginning
+        self.table.bring_back(snapshot)
+        return self
 
     def items(self) -> Iterator[Item]:
         prefix = f"ACCOUNT{keys.EXPRESSION_NAME}{self.account_id}"
@@ -99,21 +106,12 @@ def person(item: Item) -> Person:
     return Person(item["id"], frozenset(own + absorbed), item["is_unsubscribed"])
 
 
-@cache
-def _table() -> tuple[MotoTable, Any]:
-    table = MotoTable()
-    return table, table.snapshot()
-
-
-def fresh_table() -> MotoTable:
-    table, empty = _table()
-    table.bring_back(empty)
-    return table
+the_world = cache(World)
 
 
 @pytest.fixture
 def world() -> World:
-    return World()
+    return the_world().begun_again()
 
 
 # The property
@@ -271,11 +269,16 @@ steps = some.one_of(
 )
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
-@given(some.lists(steps, min_size=5, max_size=25))
+@settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
+@given(some.lists(steps, min_size=3, max_size=15))
 def test_nobody_is_subscribed_again_but_by_an_explicit_word_on_a_known_contact(taken: list[Step]) -> None:
-    world, opted_out = World(), set[str]()
-    for step in taken:
+    world, opted_out = the_world().begun_again(), set[str]()
+    beginning = [
+        native_create(
+            {"email": EMAILS[0], "external_id": EXTERNAL_IDS[0]}, {"is_unsubscribed": True}, "reject"
+        )
+    ]
+    for step in (*beginning, *taken):
         before, in_trash = world.live(), world.trashed()
         reply = step.send(world)
         assert reply is None or reply.status < 500, (step, reply)
