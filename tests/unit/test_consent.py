@@ -269,14 +269,13 @@ steps = some.one_of(
 )
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
-@given(some.lists(steps, min_size=3, max_size=15))
+@settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
+@given(some.lists(steps, min_size=15, max_size=30))
 def test_nobody_is_subscribed_again_but_by_an_explicit_word_on_a_known_contact(taken: list[Step]) -> None:
     world, opted_out = the_world().begun_again(), set[str]()
     beginning = [
-        native_create(
-            {"email": EMAILS[0], "external_id": EXTERNAL_IDS[0]}, {"is_unsubscribed": True}, "reject"
-        )
+        native_create({"email": EMAILS[0]}, {"is_unsubscribed": True}, "reject"),
+        native_create({"external_id": EXTERNAL_IDS[0]}, {}, "reject"),
     ]
     for step in (*beginning, *taken):
         before, in_trash = world.live(), world.trashed()
@@ -456,6 +455,33 @@ def test_the_addresses_of_merged_contacts_opt_out_and_are_subscribed_together(wo
     assert world.created(email="ada@example.com")["is_unsubscribed"]
     EXPLICIT["PATCH"](world, again["id"])
     assert world.contact("ada@example.com")["is_unsubscribed"], "another contact was not spoken of"
+
+
+def opt_outs_in(world: World) -> int:
+    return sum(item["SK"] == "OPT_OUT" for item in world.items())
+
+
+def test_an_address_opts_out_at_the_moment_its_contact_does(world: World) -> None:
+    """Not only when it leaves the contact: a create that has looked at the address would not see it any more."""
+    ada, bea = world.created(email="ada@example.com"), world.created(email="bea@example.com")
+    world.native.request("PATCH", ONE, ada["id"], body={"is_unsubscribed": True})
+    assert opt_outs_in(world) == 1
+    world.native.request("POST", f"{ONE}/merge", bea["id"], body={"from": ada["id"]})
+    assert opt_outs_in(world) == 2
+    world.native.request("PATCH", ONE, bea["id"], body={"email": "new@example.com"})
+    assert opt_outs_in(world) == 3
+    EXPLICIT["PATCH"](world, bea["id"])
+    assert opt_outs_in(world) == 1, "the address that was left stays opted out"
+
+
+def test_who_comes_back_without_an_address_does_not_opt_it_out_again(world: World) -> None:
+    gone = world.created(email="t@example.com", external_id="crm-1", is_unsubscribed=True)
+    world.native.request("DELETE", ONE, gone["id"])
+    assert _upserted(world, "t@example.com").status == 200
+    EXPLICIT["PATCH"](world, "t@example.com")
+    assert world.native.request("POST", f"{ONE}/restore", "crm-1").status == 200
+    _erased(world, world.contact("t@example.com")["id"])
+    assert world.created(email="t@example.com")["is_unsubscribed"] is False
 
 
 def test_an_opt_out_is_taken_in_a_create_of_every_dialect_that_has_a_word_for_it(world: World) -> None:
