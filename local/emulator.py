@@ -15,14 +15,18 @@ What a person's machine needs and `python -m ministack` does not do:
   whatever the port of the day; a queue answers under any.
 - It holds each schedule's permission against the group `default`, asks for permissions that IAM does not know for
   batches of messages, and takes a number that is a parameter of the template for a text.
+- It hears loopback only, and containers have one of their own. Here it also hears what comes through Docker's bridge,
+  from functions under `sam local invoke`; they sign with whatever keys the developer has, and each counts as root.
 - It ends when the process that started it ends, however that ended.
 """
 
 import asyncio
 import copy
 import hashlib
+import importlib
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -36,6 +40,10 @@ from ministack.core import iam_actions, lambda_runtime
 from ministack.core.persistence import PERSIST_STATE, load_state, save_all
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import dynamodb, lambda_svc, sqs
+
+# `-I` leaves the repository out of the path.
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+containers = importlib.import_module("local.containers")
 
 # Where the API answers. Functions reach the emulator as `localhost`, so none of them ever waits in this line.
 API_HOST = "127.0.0.1"
@@ -65,20 +73,30 @@ class Emulator:
         self.turns = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
         self.changed = False
         self.saver = None
+        self.relay = None
 
     async def __call__(self, scope, receive, send):
         """Answers one request."""
         if scope["type"] != "http":
+            self.hear_containers()
             return await self.application(scope, receive, send)
         if scope["path"] == SAVE_PATH:
             return await self.answer_save(send)
         self.changed = True
         if PERSIST_STATE and self.saver is None:
             self.saver = asyncio.create_task(self.save_now_and_then())
+        if is_from_container(scope):
+            scope = signed_by_root(scope)
         if is_api_request(scope):
             async with self.turns:
                 return await self.application(scope, receive, send)
         return await self.application(scope, receive, send)
+
+    def hear_containers(self):
+        """Listens to containers from the start on (the first message of all is the server's own)."""
+        if self.relay is None:
+            port = int(os.environ["GATEWAY_PORT"])
+            self.relay = asyncio.create_task(containers.relay(port, (API_HOST, port)))
 
     async def answer_save(self, send):
         """Writes everything, and answers when it is on disk."""
@@ -105,8 +123,34 @@ class Emulator:
 
 def is_api_request(scope) -> bool:
     """Whether a client of the API sent this, not a function or a tool that takes the emulator for AWS."""
+    return addressed(scope) == API_HOST
+
+
+def is_from_container(scope) -> bool:
+    """Whether a function under `sam local invoke` sent this."""
+    return addressed(scope) == containers.HOST
+
+
+def addressed(scope) -> str:
+    """The host that a request is for, without its port."""
     host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-    return host.split(b":")[0] == API_HOST.encode()
+    return host.decode("latin-1").split(":")[0]
+
+
+def signed_by_root(scope) -> dict:
+    """A request with the emulator's root key in the place of the one it is signed with, which need not be known here.
+
+    The emulator does not check a signature of root's.
+    """
+    headers = [
+        (
+            name,
+            re.sub(rb"Credential=[^/]*/", b"Credential=test/", value) if name == b"authorization" else value,
+        )
+        for name, value in scope["headers"]
+        if name != b"x-amz-security-token"
+    ]
+    return {**scope, "headers": headers}
 
 
 class SharedZipFile(zipfile.ZipFile):
