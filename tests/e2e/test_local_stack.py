@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ import pytest
 from contacts.adapters import keys
 from contacts.domain.postings import EVERYBODY
 from local.stack import ROOT, LocalStack, free_port
+from local.template import template
 from tests.e2e.waiting import until
 
 SECONDS_UNTIL_SAVED = 4
@@ -44,6 +46,12 @@ def test_the_data_outlives_kill_and_interrupt_leaves_nothing_behind(tmp_path: Pa
         stack.deployment.client("dynamodb").put_item(TableName=table, Item=item)
         key = stack.description["keys"]["native"]
         assert (tmp_path / "env").read_text() == f"API={stack.url}\nKEY={key}\n"
+        endpoints = {
+            each["SERVICES_ENDPOINT"] for each in json.loads((tmp_path / "sam-env.json").read_text()).values()
+        }
+        assert endpoints == {f"http://host.docker.internal:{stack.port}"}
+        parameters = tomllib.loads((tmp_path / "sam-parameters.toml").read_text())
+        assert parameters["Architecture"] in template()["Parameters"]["Architecture"]["AllowedValues"]
         start_a_worker(stack)
         time.sleep(SECONDS_UNTIL_SAVED)
         (emulator,) = [pid for pid, line in processes(tmp_path) if "emulator.py" in line]

@@ -1,14 +1,15 @@
-"""The relay between Docker's bridge and the emulator, on the loopback device: no Docker is needed for that."""
+"""Containers and the emulator, without Docker: the relay from its bridge (here on `lo`), and whose keys count."""
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from http.client import HTTPConnection
 
 import pytest
 
 from local import containers
-from local.stack import HOST, free_port
+from local.stack import HOST, LocalStack, free_port
 
 LOOPBACK = "lo"
 
@@ -119,3 +120,36 @@ def test_docker_may_be_started_later(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_no_device_has_no_address(device: str) -> None:
     assert containers.address_of(device) is None
     assert containers.listening_on(device, free_port()) is None
+
+
+@pytest.mark.parametrize(
+    "access_key", ["defaultkey", "AKIAEXAMPLEEXAMPLE12", "ASIAEXAMPLEEXAMPLE12", "test", "AKIA/with/slashes"]
+)
+def test_from_a_container_any_keys_will_do(emulator: LocalStack, access_key: str) -> None:
+    """SAM hands a function those that the developer has, or makes some up."""
+    assert listed_tables(emulator, containers.HOST, access_key) == 200
+
+
+@pytest.mark.parametrize("host", ["localhost", f"{containers.HOST}.example.com", "docker.internal"])
+def test_from_elsewhere_keys_must_be_known(emulator: LocalStack, host: str) -> None:
+    assert listed_tables(emulator, host, "test") == 200
+    assert listed_tables(emulator, host, "AKIAEXAMPLEEXAMPLE12") in (400, 403)
+
+
+def listed_tables(emulator: LocalStack, host: str, access_key: str) -> int:
+    """The status of an answer to a request with these keys, a session's among them, and with no true signature."""
+    connection = HTTPConnection(HOST, emulator.port, timeout=30)
+    scope = f"{access_key}/20260115/us-east-1/dynamodb/aws4_request"
+    headers = {
+        "Host": f"{host}:{emulator.port}",
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={'0' * 64}",
+        "Content-Type": "application/x-amz-json-1.0",
+        "X-Amz-Date": "20260115T103000Z",
+        "X-Amz-Target": "DynamoDB_20120810.ListTables",
+    }
+    if access_key != "test":
+        headers["X-Amz-Security-Token"] = "somebody's"
+    connection.request("POST", "/", b"{}", headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
