@@ -23,7 +23,7 @@ dev := .venv/dev/bin
 help: ## Say what there is
 	@awk 'BEGIN { FS = ":.*## " } \
 	    /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	    /^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	    /^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 
 .PHONY: run
@@ -34,11 +34,19 @@ run: .venv/ministack/installed .venv/sam/installed ## Run the API here until Ctr
 invoke: environments ## Invoke one function against the running stack: F=get_contact, E=another event of it
 	@$(dev)/python -m local.invoke $(F) $(E)
 
+.PHONY: lambda-image
+lambda-image: environments ## Make an image for `sam local invoke` where AWS's cannot be pulled (Debian, root, debootstrap)
+	@$(dev)/python -m local.lambda_image
+
 ##@ Develop
 
 .PHONY: test
 test: environments ## Run all tests; T="tests/unit -k email" chooses some
 	@$(dev)/python -m pytest --numprocesses 2 $(T)
+
+.PHONY: test-docker
+test-docker: environments ## Invoke functions with `sam local invoke` in containers; `make lambda-image` first, or a pulled image
+	@CONTACTS_DOCKER=1 $(dev)/python -m pytest -rs tests/integration/test_sam_local_invoke.py
 
 .PHONY: check
 check: environments ## Check style, types, architecture and template

@@ -4,8 +4,9 @@ Both layers ship unchecked-hash .pyc files beside their sources: a function that
 starts about 300 ms later, and /opt is read-only, so it would never get the chance to keep them. Unchecked,
 because a timestamp does not survive the zip file and the check costs a stat for each module.
 
-Without LAYER_PYTHON in the environment the packages are those of the cloud (Python 3.13 on arm64), else those
-of the interpreter that runs this file.
+Without LAYER_PYTHON in the environment the packages are those of the cloud (Python 3.13 on Linux), with binaries for
+both of Lambda's architectures side by side: `sam build` tells make nothing of the template's parameters, and Python
+takes the binary whose name has its machine in it. With it, they are those of the interpreter that runs this file.
 """
 
 import compileall
@@ -16,6 +17,7 @@ import py_compile
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +26,10 @@ HERE = Path(__file__).resolve().parent
 # Python packages land in /opt/python of a function; tracebacks then say so.
 LAYER_ROOT = "/opt"
 
+# Python's names for arm64, on which the service is deployed by default, and x86_64.
+CLOUD_MACHINES = ("aarch64", "x86_64")
 # The glibc of the Lambda runtime (Amazon Linux 2023) is 2.34.
-CLOUD_PLATFORMS = [f"manylinux_{glibc}_aarch64" for glibc in ("2_34", "2_28", "2_17")] + [
-    "manylinux2014_aarch64"
-]
+CLOUD_PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
 
 # botocore describes some 440 services; scanning them takes half of the time it needs to create a client.
 USED_SERVICES = frozenset({"dynamodb", "scheduler", "sqs"})
@@ -53,13 +55,34 @@ def main(layer: str, target: Path) -> None:
 
 def install(packages: Path) -> None:
     """Installs exactly the locked packages: the lock is complete and hashed, so nothing is resolved here."""
+    if os.environ.get("LAYER_PYTHON"):
+        pip_install(packages)
+        return
+    first, *others = CLOUD_MACHINES
+    pip_install(packages, first)
+    for machine in others:
+        with tempfile.TemporaryDirectory() as scratch:
+            pip_install(Path(scratch), machine)
+            add_binaries(Path(scratch), packages, machine)
+
+
+def add_binaries(source: Path, packages: Path, machine: str) -> None:
+    """Copies the binaries for another machine beside those that are there."""
+    for binary in source.rglob("*.so*"):
+        if machine not in binary.name:
+            sys.exit(f"{binary.name} does not say that it is for {machine}: it would replace another's")
+        shutil.copy2(binary, packages / binary.relative_to(source))
+
+
+def pip_install(packages: Path, machine: str | None = None) -> None:
+    """Installs the locked packages for a machine of the cloud, or for this interpreter."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--root-user-action", "ignore", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
     command += ["--no-compile"]
-    if not os.environ.get("LAYER_PYTHON"):
+    if machine is not None:
         command += ["--implementation", "cp", "--python-version", "3.13"]
         for platform in CLOUD_PLATFORMS:
-            command += ["--platform", platform]
+            command += ["--platform", f"{platform}_{machine}"]
     command += ["--target", str(packages), "--requirement", str(HERE / "dependencies" / "requirements.txt")]
     subprocess.run(command, check=True)
 

@@ -2,8 +2,8 @@
 
 What a person's machine needs and `python -m ministack` does not do:
 
-- MiniStack writes its state only when it is asked to end. Here the data is also written while it runs, so that
-  a crash or `kill -9` loses seconds, not the day.
+- MiniStack writes its state only when it is asked to end. Here queues and schedules, and what changed in the tables
+  (local/journal.py), are also written while it runs, so that a crash or `kill -9` loses seconds, whatever it holds.
 - MiniStack gives each concurrent invocation a process of its own, without limit. A hundred requests at once
   would start a hundred interpreters on a laptop; here the rest wait for their turn.
 - Each of those processes unpacks the layers for itself, inside the emulator, where nothing else runs meanwhile:
@@ -15,40 +15,55 @@ What a person's machine needs and `python -m ministack` does not do:
   whatever the port of the day; a queue answers under any.
 - It holds each schedule's permission against the group `default`, asks for permissions that IAM does not know for
   batches of messages, and takes a number that is a parameter of the template for a text.
+- It hears loopback only, and containers have one of their own. Here it also hears what comes through Docker's bridge,
+  from functions under `sam local invoke`; they sign with whatever keys the developer has, and each counts as root.
 - It ends when the process that started it ends, however that ended.
 """
 
 import asyncio
 import copy
 import hashlib
+import importlib
 import json
+import logging
 import os
+import re
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 import ministack.app as ministack
 from ministack.core import iam_actions, lambda_runtime
-from ministack.core.persistence import PERSIST_STATE, load_state, save_all
+from ministack.core.persistence import PERSIST_STATE, STATE_DIR, load_state, save_all
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import dynamodb, lambda_svc, sqs
+
+# `-I` leaves the repository out of the path.
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+containers = importlib.import_module("local.containers")
+journals = importlib.import_module("local.journal")
+
+logger = logging.getLogger("local")
 
 # Where the API answers. Functions reach the emulator as `localhost`, so none of them ever waits in this line.
 API_HOST = "127.0.0.1"
 
 # Deploying changes everything and is followed by a request to this path. Between deployments only data changes.
 SAVE_PATH = "/_local/save"
-# In this order: the table's state holds how far its stream was read, and what was sent for a record must not be
+# Written before the journal, which says how far the tables' streams were read: what was sent for a record must not be
 # older than that. What is there twice after a crash is dealt with twice, as on AWS.
-DATA = ("sqs", "scheduler", "dynamodb")
+SENT = ("sqs", "scheduler")
 
-# Writing the data blocks the emulator, so it may take at most one part in twenty of the time.
-SECONDS_BETWEEN_SAVES = 2.0
-SAVE_SHARE = 20
+# Writing blocks the emulator, so it takes at most one part in ten of the time. Full queues take the longest; a pause
+# is never longer than this, so no more is ever lost.
+SECONDS_BETWEEN_SAVES = (1.0, 4.0)
+SAVE_SHARE = 10
 
 # The port in the names of queues: any number, and always the same.
 QUEUE_NAME_PORT = "4566"
@@ -60,53 +75,93 @@ MAX_CONCURRENT_REQUESTS = 4 * (os.cpu_count() or 1)
 class Emulator:
     """MiniStack's ASGI application with the habits above."""
 
-    def __init__(self, application):
+    def __init__(self, application, tables):
         self.application = application
+        self.tables = tables
         self.turns = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
         self.changed = False
         self.saver = None
+        self.relay = None
 
     async def __call__(self, scope, receive, send):
         """Answers one request."""
         if scope["type"] != "http":
+            self.hear_containers()
             return await self.application(scope, receive, send)
         if scope["path"] == SAVE_PATH:
             return await self.answer_save(send)
         self.changed = True
         if PERSIST_STATE and self.saver is None:
             self.saver = asyncio.create_task(self.save_now_and_then())
+        if is_from_container(scope):
+            scope = signed_by_root(scope)
         if is_api_request(scope):
             async with self.turns:
                 return await self.application(scope, receive, send)
         return await self.application(scope, receive, send)
 
+    def hear_containers(self):
+        """Listens to containers from the start on (the first message of all is the server's own)."""
+        if self.relay is None:
+            port = int(os.environ["GATEWAY_PORT"])
+            self.relay = asyncio.create_task(containers.relay(port, (API_HOST, port)))
+
     async def answer_save(self, send):
         """Writes everything, and answers when it is on disk."""
         if PERSIST_STATE:
-            save_all(ministack._build_persistence_save_dict())
+            self.tables.save(ministack._build_persistence_save_dict())
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
     async def save_now_and_then(self):
-        """Writes the data while there are changes.
+        """Writes what changed, while there are changes, and a moment longer: what follows from one comes later.
 
         Every DynamoDB call is one step of the event loop and so is this, so what is written is a moment in time.
         """
-        pause = SECONDS_BETWEEN_SAVES
+        shortest, longest = SECONDS_BETWEEN_SAVES
+        pause, changed_before = shortest, False
         while True:
             await asyncio.sleep(pause)
-            if self.changed:
-                self.changed = False
+            changed, self.changed = self.changed, False
+            if changed or changed_before:
                 started = time.monotonic()
                 everything = ministack._build_persistence_save_dict()
-                save_all({name: everything[name] for name in DATA if name in everything})
-                pause = max(SECONDS_BETWEEN_SAVES, SAVE_SHARE * (time.monotonic() - started))
+                save_all({name: everything[name] for name in SENT if name in everything})
+                self.tables.write_changes()
+                pause = min(longest, max(shortest, (SAVE_SHARE - 1) * (time.monotonic() - started)))
+            changed_before = changed
 
 
 def is_api_request(scope) -> bool:
     """Whether a client of the API sent this, not a function or a tool that takes the emulator for AWS."""
+    return addressed(scope) == API_HOST
+
+
+def is_from_container(scope) -> bool:
+    """Whether a function under `sam local invoke` sent this."""
+    return addressed(scope) == containers.HOST
+
+
+def addressed(scope) -> str:
+    """The host that a request is for, without its port."""
     host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-    return host.split(b":")[0] == API_HOST.encode()
+    return host.decode("latin-1").split(":")[0]
+
+
+def signed_by_root(scope) -> dict:
+    """A request with the emulator's root key in the place of the one it is signed with, which need not be known here.
+
+    The emulator does not check a signature of root's.
+    """
+    headers = [
+        (
+            name,
+            re.sub(rb"Credential=[^/]*/", b"Credential=test/", value) if name == b"authorization" else value,
+        )
+        for name, value in scope["headers"]
+        if name != b"x-amz-security-token"
+    ]
+    return {**scope, "headers": headers}
 
 
 class SharedZipFile(zipfile.ZipFile):
@@ -137,19 +192,142 @@ class ZipModule:
         return getattr(zipfile, name)
 
 
+class KeptTables:
+    """The tables and their streams, on disk: snapshots, which MiniStack takes, and the journal between them.
+
+    MiniStack deletes an item whose time is over without a record. Such a one may be there again after a crash, and is
+    deleted again within a minute.
+    """
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+        self.written: dict[tuple, int] = {}
+        self.read: dict[tuple, int] = {}
+        self.folding = None
+        self.journal = journals.Journal(directory)
+        self.take_state, self.load_everything = dynamodb.get_state, ministack._load_persisted_state
+        self.save_states = ministack.save_all
+        dynamodb.get_state = self.snapshot
+        ministack._load_persisted_state = self.load
+        # When the emulator ends in good order.
+        ministack.save_all = self.save
+
+    def load(self) -> None:
+        """Go on where the last emulator in this directory ended."""
+        journals.fold(self.directory)
+        self.load_everything()
+        kept = load_state("dynamodb") or {}
+        if "streams" in kept:
+            restore_streams(kept["streams"])
+        self.journal = journals.Journal(self.directory, kept.get(journals.JOURNAL_NUMBER, 0))
+        self.written = {scope: end_of_stream(scope) for scope in tables_with_journal()}
+
+    def snapshot(self) -> dict:
+        """All of it; what changes from now on is for the next file of the journal."""
+        self.stop_folding()
+        self.written = {scope: end_of_stream(scope) for scope in tables_with_journal()}
+        number = self.journal.turn()
+        return {**self.take_state(), "streams": stream_state(), journals.JOURNAL_NUMBER: number}
+
+    def save(self, services: dict) -> None:
+        """Write states, and remove the files of the journal that are in the tables' then."""
+        before = journals.identity_of_snapshot(self.directory)
+        self.save_states(services)
+        # A state that cannot be written is logged by MiniStack, and no more.
+        if journals.identity_of_snapshot(self.directory) != before:
+            journals.forget(self.directory, self.journal.number)
+
+    def write_changes(self) -> None:
+        """Write what changed since the last time to the journal."""
+        state = stream_positions()
+        changes = {}
+        for scope in tables_with_journal():
+            account, region, table = scope
+            first, end = (
+                dynamodb.stream_start_position(table, account_id=account, region=region),
+                end_of_stream(scope),
+            )
+            position = self.written.get(scope, 0)
+            # A table of the same name may have been made anew, and records expire.
+            position = first if position > end else max(position, first)
+            records = dynamodb.stream_live_records(table, account_id=account, region=region)[
+                position - first :
+            ]
+            changes[scope] = journals.Changes(records, position, state.first_unread.get(scope))
+        if state.positions == self.read and not any(change.records for change in changes.values()):
+            return
+        try:
+            self.journal.append(journals.line_of(changes, state.positions))
+        except OSError:
+            logger.exception("the journal cannot be written")
+            return
+        self.read = state.positions
+        self.written = {scope: change.position + len(change.records) for scope, change in changes.items()}
+        self.fold_in_time()
+
+    def fold_in_time(self) -> None:
+        """Start a process that folds, where it is time, and none runs."""
+        if self.folding is not None and self.folding.poll() is None:
+            return
+        if self.journal.has_outgrown_its_snapshot():
+            before = str(self.journal.turn())
+            self.folding = subprocess.Popen(
+                [sys.executable, "-I", journals.__file__, str(self.directory), before],
+                stdin=subprocess.DEVNULL,
+            )
+
+    def stop_folding(self) -> None:
+        """End that process, if it runs: what it would write is older than what is to be written now."""
+        if self.folding is not None:
+            self.folding.kill()
+            self.folding.wait()
+            self.folding = None
+
+
+def tables_with_journal() -> list[tuple]:
+    """The tables whose streams have the whole new item."""
+    return [
+        scope
+        for scope, table in dynamodb._tables.all_items()
+        if (table.get("StreamSpecification") or {}).get("StreamViewType")
+        in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES")
+    ]
+
+
+def end_of_stream(scope: tuple) -> int:
+    """How many records a table's stream has had, since it began."""
+    account, region, table = scope
+    return dynamodb.stream_end_position(table, account_id=account, region=region)
+
+
+class StreamPositions(NamedTuple):
+    """How far each event source mapping has read, and, by table, from where on one of them has still to read."""
+
+    positions: dict[tuple, int]
+    first_unread: dict[tuple, int]
+
+
+def stream_positions() -> StreamPositions:
+    """How far the streams are read now."""
+    with lambda_svc._dynamodb_stream_positions_lock:
+        positions = dict(lambda_svc._dynamodb_stream_positions.all_items())
+    first_unread: dict[tuple, int] = {}
+    for (account, region, mapping), position in positions.items():
+        source = lambda_svc._esms.get_scoped(account, region, mapping, {}).get("EventSourceArn", "")
+        table = (account, region, source.split("/stream/")[0].rpartition("/")[2])
+        first_unread[table] = min(position, first_unread.get(table, position))
+    return StreamPositions(positions, first_unread)
+
+
 def stream_state() -> dict:
     """How far each event source mapping has read its table's stream, and the records that one of them has yet to read.
 
     Read in this order, a position that moves meanwhile costs a repetition and never a record.
     """
-    with lambda_svc._dynamodb_stream_positions_lock:
-        positions = copy.deepcopy(lambda_svc._dynamodb_stream_positions)
-    first_unread: dict[tuple, int] = {}
-    for (account, region, mapping), position in positions.all_items():
-        source = lambda_svc._esms.get_scoped(account, region, mapping, {}).get("EventSourceArn", "")
-        table = (account, region, source.split("/stream/")[0].rpartition("/")[2])
-        first_unread[table] = min(position, first_unread.get(table, position))
-    streams = AccountRegionScopedDict()
+    kept, first_unread = stream_positions()
+    positions, streams = AccountRegionScopedDict(), AccountRegionScopedDict()
+    for scope, position in kept.items():
+        positions.set_scoped(*scope, position)
     for (account, region, table), first in first_unread.items():
         start = dynamodb.stream_start_position(table, account_id=account, region=region)
         records = dynamodb.stream_live_records(table, account_id=account, region=region)
@@ -165,19 +343,6 @@ def restore_streams(state: dict) -> None:
     for (account, region, table), stream in state["unread"].all_items():
         dynamodb._stream_trimmed.set_scoped(account, region, table, stream["first"])
         dynamodb._stream_records.set_scoped(account, region, table, stream["records"])
-
-
-def keep_streams() -> None:
-    """Have the state of the tables hold their streams, too."""
-    table_state, load_everything = dynamodb.get_state, ministack._load_persisted_state
-
-    def load() -> None:
-        load_everything()
-        if "streams" in (kept := load_state("dynamodb") or {}):
-            restore_streams(kept["streams"])
-
-    dynamodb.get_state = lambda: {**table_state(), "streams": stream_state()}
-    ministack._load_persisted_state = load
 
 
 def repeat_failed_batches() -> None:
@@ -261,13 +426,12 @@ def end_with_parent() -> None:
 if __name__ == "__main__":
     threading.Thread(target=end_with_parent, daemon=True).start()
     lambda_runtime.zipfile = ZipModule()
-    keep_streams()
     repeat_failed_batches()
     keep_queue_names()
     know_schedule_groups()
     know_batches_of_messages()
     read_concurrency_as_number()
     # `main` looks its application up by this name.
-    ministack.app = Emulator(ministack.app)
+    ministack.app = Emulator(ministack.app, KeptTables(Path(STATE_DIR)))
     sys.argv = ["ministack"]
     ministack.main()

@@ -89,7 +89,7 @@ def invoke(function: Function, event: Any, stack: dict[str, Any] | None) -> tupl
         environment = function.resolved_environment({}) | {"AWS_ENDPOINT_URL": NOWHERE}
     else:
         variables = json.loads((ROOT / ".local" / VARIABLES_FILE).read_text(encoding="utf-8"))
-        environment = {**variables[function.logical_id], "AWS_ENDPOINT_URL": stack["endpoint_url"]}
+        environment = {**variables[function.logical_id], "SERVICES_ENDPOINT": stack["endpoint_url"]}
     emulator = RuntimeEmulator(
         function.folder,
         environment,

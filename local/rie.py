@@ -30,6 +30,7 @@ from typing import IO, Any, NamedTuple, Self
 
 from local.environment import REGION
 from local.errors import LocalStackError
+from local.machine import lambda_architecture
 from local.packages import compile_packages, copy_packages
 from local.stack import HOST, ROOT, free_port
 
@@ -40,12 +41,6 @@ PYTHON = Path(getattr(sys, "_base_executable", sys.executable))
 SECONDS_TO_START = 10
 SECONDS_TO_REPORT = 5
 
-_EMULATOR_NAMES = {
-    "x86_64": "aws-lambda-rie-x86_64",
-    "amd64": "aws-lambda-rie-x86_64",
-    "aarch64": "aws-lambda-rie-arm64",
-    "arm64": "aws-lambda-rie-arm64",
-}
 _DURATION = re.compile(r"^REPORT RequestId:.*?\tDuration: ([0-9.]+) ms", re.MULTILINE)
 _WITHOUT_ITS_PORT = "rapid.startRuntimeAPI("
 """Where the emulator ends that cannot have the port of its runtime API."""
@@ -86,13 +81,14 @@ def emulator_binary() -> Path:
     Raises:
         RuntimeUnavailable: not Linux, an unknown architecture, or no SAM CLI in `.venv/sam`.
     """
-    name = _EMULATOR_NAMES.get(platform.machine().lower())
-    if platform.system() != "Linux" or name is None:
+    architecture = lambda_architecture()
+    if platform.system() != "Linux" or architecture is None:
         raise RuntimeUnavailable(
             "AWS's Lambda runtime emulator exists for Linux on x86-64 and arm64, "
             f"and this machine is {platform.system()} on {platform.machine()}"
         )
-    found = sorted((ROOT / ".venv" / "sam").glob(f"lib/python*/site-packages/samcli/local/rapid/{name}"))
+    name = f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{architecture}"
+    found = sorted((ROOT / ".venv" / "sam").glob(name))
     if not found:
         raise RuntimeUnavailable(".venv/sam is missing: `make test` installs it, and AWS's emulator is in it")
     return found[-1]

@@ -15,17 +15,20 @@ from urllib.request import Request, urlopen
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import sample_account
+from local import containers, sample_account
 from local.demo import create_demo_account, with_all_keys
 from local.deployment import Deployment
 from local.environment import own_environment
 from local.errors import LocalStackError
+from local.machine import lambda_architecture
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 
 VARIABLES_FILE = "sam-env.json"
-"""In the stack's directory: each function's variables as it has them there."""
+"""In the stack's directory: each function's variables as it has them there, with the stack's address in a container."""
+PARAMETERS_FILE = "sam-parameters.toml"
+"""In the stack's directory: the template's parameters for functions in containers on this machine."""
 
 SECONDS_TO_START = 60
 SECONDS_TO_SAVE_AND_END = 30
@@ -41,7 +44,8 @@ class LocalStack:
     def __init__(self, directory: Path, port: int, *, persistent: bool = True, root: Path = ROOT) -> None:
         """Args:
         directory: where the stack keeps everything it writes.
-        port: the port on loopback, for the API (as 127.0.0.1) and for the AWS APIs (as localhost).
+        port: the port on loopback, for the API (as 127.0.0.1) and for the AWS APIs (as localhost; in containers
+            as host.docker.internal, on Docker's bridge).
         persistent: whether a later stack in the same directory finds the data again.
         root: the repository.
         """
@@ -107,6 +111,8 @@ class LocalStack:
             "GATEWAY_PORT": str(self.port),
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
+            # MiniStack would look through the containers of this machine for old ones of its own, and remove them.
+            "DOCKER_HOST": f"unix://{self.directory}/no-docker.sock",
             "PERSIST_STATE": "1" if self.persistent else "0",
             "STATE_DIR": str(self.directory / "state"),
             "S3_DATA_DIR": str(self.directory / "state" / "s3"),
@@ -166,7 +172,7 @@ class LocalStack:
         urlopen(Request(f"{self.endpoint_url}/_local/save", method="POST"), timeout=60).close()
 
     def write_description(self) -> None:
-        """Writes stack.json, env for shells, and sam-env.json for `sam local invoke` and `make invoke`.
+        """Writes stack.json, env for shells, and what `sam local invoke` and `make invoke` read.
 
         The demo account is created once: its keys are known only when they are created.
         """
@@ -192,10 +198,13 @@ class LocalStack:
             variables = f"API={self.url}\nKEY={description['keys']['native']}\n"
             (self.directory / "env").write_text(variables)
         for_sam = {
-            function: variables | {"SERVICES_ENDPOINT": self.endpoint_url}
+            function: variables | {"SERVICES_ENDPOINT": f"http://{containers.HOST}:{self.port}"}
             for function, variables in self.deployment.environments().items()
         }
         (self.directory / VARIABLES_FILE).write_text(json.dumps(for_sam, indent=2) + "\n")
+        architecture = lambda_architecture()
+        parameters = "" if architecture is None else f'Architecture = "{architecture}"\n'
+        (self.directory / PARAMETERS_FILE).write_text(parameters)
 
     def has_account(self, known: dict[str, Any]) -> bool:
         """Whether the demo account that an earlier stack.json knows is in the table, which may have been lost since."""

@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import time
+import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,13 @@ import pytest
 from contacts.adapters import keys
 from contacts.domain.postings import EVERYBODY
 from local.stack import ROOT, LocalStack, free_port
+from local.template import template
 from tests.e2e.waiting import until
 
 SECONDS_UNTIL_SAVED = 4
+SECONDS_OF_WRITING = 8
+SECONDS_LOST = 5.0
+MANY = 10_000
 ENVIRONMENT = {**os.environ, "PYTHONPATH": "layers/contacts"}
 """As the Makefile sets it."""
 
@@ -40,6 +46,12 @@ def test_the_data_outlives_kill_and_interrupt_leaves_nothing_behind(tmp_path: Pa
         stack.deployment.client("dynamodb").put_item(TableName=table, Item=item)
         key = stack.description["keys"]["native"]
         assert (tmp_path / "env").read_text() == f"API={stack.url}\nKEY={key}\n"
+        endpoints = {
+            each["SERVICES_ENDPOINT"] for each in json.loads((tmp_path / "sam-env.json").read_text()).values()
+        }
+        assert endpoints == {f"http://host.docker.internal:{stack.port}"}
+        parameters = tomllib.loads((tmp_path / "sam-parameters.toml").read_text())
+        assert parameters["Architecture"] in template()["Parameters"]["Architecture"]["AllowedValues"]
         start_a_worker(stack)
         time.sleep(SECONDS_UNTIL_SAVED)
         (emulator,) = [pid for pid, line in processes(tmp_path) if "emulator.py" in line]
@@ -89,6 +101,56 @@ def test_what_follows_a_change_goes_on_where_it_was_killed(tmp_path: Path) -> No
         third = create_contact(stack, "third@mailinator.com")
         assert until(lambda: counted(stack) == 3)
         assert until(lambda: verdict_on(stack, third) == "invalid")
+
+
+def test_however_much_it_holds_a_killed_emulator_loses_seconds(tmp_path: Path) -> None:
+    """Twenty megabytes, more than the journal takes before it is folded, and then one item after the other."""
+    stack = LocalStack(tmp_path, free_port())
+    with run(stack):
+        client, table = stack.deployment.client("dynamodb"), stack.description["table"]
+        with ThreadPoolExecutor(4) as writers:
+            list(writers.map(lambda start: put_items(client, table, start), range(0, MANY, 25)))
+        acknowledged = {}
+        until_then = time.monotonic() + SECONDS_OF_WRITING
+        while time.monotonic() < until_then:
+            item = numbered("late", len(acknowledged))
+            client.put_item(TableName=table, Item=item)
+            acknowledged[len(acknowledged)] = time.monotonic()
+        (emulator,) = [pid for pid, line in processes(tmp_path) if "emulator.py" in line]
+        os.kill(emulator, signal.SIGKILL)
+        killed = time.monotonic()
+
+    with run(stack):
+        client = stack.deployment.client("dynamodb")
+        assert how_many(client, table, "early") == MANY
+        kept = how_many(client, table, "late")
+        lost = [killed - at for number, at in acknowledged.items() if number >= kept]
+        assert 0 < kept <= len(acknowledged)
+        assert max(lost, default=0.0) < SECONDS_LOST
+
+
+def put_items(client: Any, table: str, start: int) -> None:
+    """25 items of 2 KB."""
+    puts = [{"PutRequest": {"Item": numbered("early", number)}} for number in range(start, start + 25)]
+    assert not client.batch_write_item(RequestItems={table: puts}).get("UnprocessedItems")
+
+
+def numbered(partition: str, number: int) -> dict[str, Any]:
+    return {"PK": {"S": partition}, "SK": {"S": f"{number:06d}"}, "text": {"S": "x" * 2000}}
+
+
+def how_many(client: Any, table: str, partition: str) -> int:
+    """How many items of a partition there are, from the first on without a gap."""
+    pages = client.get_paginator("query").paginate(
+        TableName=table,
+        KeyConditionExpression="PK = :partition",
+        ExpressionAttributeValues={":partition": {"S": partition}},
+        ProjectionExpression="SK",
+        ConsistentRead=True,
+    )
+    numbers = [int(item["SK"]["S"]) for page in pages for item in page["Items"]]
+    assert numbers == list(range(len(numbers)))
+    return len(numbers)
 
 
 def create_contact(stack: LocalStack, email: str) -> str:

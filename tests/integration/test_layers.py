@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +28,13 @@ class Target:
     name: str
     variables: dict[str, str]
     cache_tag: str
-    machine: str
+    machines: frozenset[str]
 
 
-LOCAL = Target("local", {"LAYER_PYTHON": sys.executable}, sys.implementation.cache_tag, os.uname().machine)
-CLOUD = Target("cloud", {}, "cpython-313", "aarch64")
+LOCAL = Target(
+    "local", {"LAYER_PYTHON": sys.executable}, sys.implementation.cache_tag, frozenset({os.uname().machine})
+)
+CLOUD = Target("cloud", {}, "cpython-313", frozenset({"aarch64", "x86_64"}))
 
 
 @pytest.fixture(scope="module", params=[LOCAL, CLOUD], ids=lambda target: target.name)
@@ -117,9 +120,14 @@ def test_packages_keep_their_metadata(dependencies: Path) -> None:
 
 
 def test_binaries_are_of_the_target(dependencies: Path, target: Target) -> None:
-    binaries = [binary.name for binary in dependencies.rglob("*.so")]
-    assert binaries
-    assert all(target.cache_tag in name and target.machine in name for name in binaries if "cpython" in name)
+    """Every extension module is there once for each machine, and says for which: none can be taken for another's."""
+    modules: dict[Path, set[str]] = defaultdict(set)
+    for binary in dependencies.rglob("*.so"):
+        name, tag, *_ = binary.name.split(".")
+        assert tag.startswith(f"{target.cache_tag}-")
+        modules[binary.with_name(name)].add(tag.removeprefix(f"{target.cache_tag}-").split("-")[0])
+    assert modules
+    assert set(map(frozenset, modules.values())) == {target.machines}
 
 
 def test_the_locked_packages_are_there_and_no_other(dependencies: Path) -> None:

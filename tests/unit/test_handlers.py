@@ -4,16 +4,28 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+from botocore.httpsession import URLLib3Session
 from moto import mock_aws
 
 from contacts import bootstrap
+from contacts.adapters.keys import Key
+from contacts.adapters.queues import SqsQueue
 from contacts.adapters.webhook_sender import WebhookSender
+from contacts.domain.errors import TemporarilyUnavailable
 from contacts.observability import logger
 from contacts.services.webhook_delivery import Reply
 from local import sample_account
@@ -182,3 +194,83 @@ def test_a_failure_of_ours_tells_the_log_where_and_nobody_what(
     assert failure["request_id"] == line["request_id"] == body["request_id"]
     assert (failure["level"], line["status"], line["ServerErrors"]) == ("ERROR", 500, [1])
     assert [word for word in sample_events.PERSONAL if word in written] == []
+
+
+NOBODY = "http://nobody.example:4566"
+TOLD = f"Nothing listens at {NOBODY}. Is the local stack running (`make run`)?"
+NO_CONNECTION = [EndpointConnectionError, ConnectTimeoutError]
+NO_ANSWER = [ReadTimeoutError, ConnectionClosedError]
+
+
+@pytest.fixture
+def unreachable(settings: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Has every request to AWS fail in one way, at an endpoint named by one variable (or by none)."""
+
+    def fail_with(failure: type[Exception], variable: str | None = None) -> None:
+        if variable:
+            monkeypatch.setenv(variable, NOBODY)
+        monkeypatch.setattr(
+            bootstrap, "_CALLS", Config(retries={"mode": "standard", "total_max_attempts": 1})
+        )
+
+        def send(_: Any, request: Any) -> None:
+            raise failure(endpoint_url=request.url, error=OSError())
+
+        monkeypatch.setattr(URLLib3Session, "send", send)
+
+    return fail_with
+
+
+@pytest.mark.parametrize("operation", sorted(set(OPERATIONS) - sample_events.KEYLESS - {"refuse_request"}))
+@pytest.mark.parametrize("variable", ["SERVICES_ENDPOINT", "AWS_ENDPOINT_URL"])
+def test_where_nothing_listens_the_answer_and_the_log_say_so(
+    operation: str, variable: str, unreachable: Callable[..., None], log: Callable[[], str]
+) -> None:
+    unreachable(EndpointConnectionError, variable)
+    event = sample_events.event(operation)
+    # One that is invoked by name, or by a topic, fails: Lambda tells whoever asked.
+    with suppress(TemporarilyUnavailable):
+        answer = handler(operation)(event, context(operation))
+        if operation in sample_events.REQUESTS:
+            assert answer["statusCode"] == 503
+            assert json.loads(answer["body"])["detail"] == TOLD
+            assert_answer(event, answer)
+        else:
+            assert answer["batchItemFailures"]
+    lines = [json.loads(line) for line in log().splitlines()]
+    assert TOLD in [line.get("message") for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("failure", "variable", "is_told"),
+    [
+        (failure, variable, True)
+        for failure in NO_CONNECTION
+        for variable in ("SERVICES_ENDPOINT", "AWS_ENDPOINT_URL")
+    ]
+    # Somebody listens there, and is slow.
+    + [(failure, "SERVICES_ENDPOINT", False) for failure in NO_ANSWER]
+    # On AWS it passes by itself.
+    + [(failure, None, False) for failure in NO_CONNECTION + NO_ANSWER],
+)
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(lambda: bootstrap.table().get(Key("a", "b")), id="table"),
+        pytest.param(lambda: SqsQueue(bootstrap.client("sqs"), f"{NOBODY}/q").hide("h", 1), id="queue"),
+    ],
+)
+def test_nothing_listens_where_no_connection_is_made_to_a_local_endpoint_and_nowhere_else(
+    call: Callable[[], object],
+    failure: type[Exception],
+    variable: str | None,
+    is_told: bool,
+    unreachable: Callable[..., None],
+    log: Callable[[], str],
+) -> None:
+    unreachable(failure, variable)
+    with pytest.raises(TemporarilyUnavailable) as refused:
+        call()
+    assert (refused.value.detail == TOLD) == is_told
+    assert ("busy" in refused.value.detail) != is_told
+    assert ("Nothing listens" in log()) == is_told

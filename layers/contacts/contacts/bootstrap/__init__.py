@@ -82,7 +82,12 @@ def clock() -> SystemClock:
 def client(service: str) -> Any:
     """A low-level client (boto3's resources would cost 60 ms of a cold start)."""
     endpoint_url = os.environ.get("SERVICES_ENDPOINT") or None
-    return botocore.session.get_session().create_client(service, endpoint_url=endpoint_url, config=_CALLS)
+    made = botocore.session.get_session().create_client(service, endpoint_url=endpoint_url, config=_CALLS)
+    if endpoint_url or os.environ.get("AWS_ENDPOINT_URL"):
+        from contacts.bootstrap.local_endpoint import say_that_nothing_listens
+
+        say_that_nothing_listens(made)
+    return made
 
 
 @cache
