@@ -22,6 +22,7 @@ from contacts.adapters.property_store import DynamoPropertyStore
 from contacts.adapters.records import write_recorded
 from contacts.adapters.table import Table
 from contacts.adapters.webhook_store import DynamoWebhookStore
+from contacts.domain.account_secret import AccountSecret
 from contacts.domain.accounts import Account, ApiKey, Dialect, Mode, Plan, Scope
 from contacts.domain.channels import Channel, ChannelType
 from contacts.domain.contact import Contact, ValidationStatus
@@ -55,6 +56,7 @@ ACCOUNT = Account(
     plan=Plan.PRO,
     hourly_limit=10_000,
     created_at="2026-01-13T10:30:00.000Z",
+    secret=AccountSecret(sha256(b"the secret of the sample account").digest()),
 )
 API_KEY = ApiKey(
     id="key_19bb6e7c0407e1d4a90",

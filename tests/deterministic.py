@@ -33,4 +33,4 @@ class Dice:
     def __call__(self, size: int, /) -> bytes:
         if size == self.ID_BYTES:
             return sha256(f"{self._label} {next(self._drawn)}".encode()).digest()[:size]
-        return next(_never_the_same).to_bytes(16)[-size:]
+        return next(_never_the_same).to_bytes(max(size, 16))[-size:]

@@ -12,6 +12,7 @@ from contacts.adapters.records import DynamoRecordStore
 from contacts.adapters.sandbox import SandboxRecordStore
 from contacts.adapters.table import Table
 from contacts.api.entrypoint import Entrypoint
+from contacts.domain.account_secret import AccountSecret
 from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
 from contacts.services.gatekeeper import Admission, Gatekeeper
 from contacts.services.ports import RecordStore
@@ -21,6 +22,7 @@ from tests.fakes import FakeClock
 ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000a"
 OTHER_ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000b"
 _OPENED = "2026-01-01T00:00:00.000Z"
+_SECRET = AccountSecret(b"s" * 32)
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ class OpenGate(Gatekeeper):
 
 def caller_of(account_id: str = ACCOUNT_ID, mode: Mode = Mode.LIVE) -> Caller:
     """Somebody with every scope."""
-    account = Account(id=account_id, name="Demo", plan=Plan.PRO, hourly_limit=10_000, created_at=_OPENED)
+    account = Account(
+        id=account_id, name="Demo", plan=Plan.PRO, hourly_limit=10_000, created_at=_OPENED, secret=_SECRET
+    )
     key = ApiKey(
         id="k",
         account_id=account_id,

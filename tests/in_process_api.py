@@ -15,6 +15,7 @@ from contacts.adapters.table import Table
 from contacts.adapters.timeline_store import DynamoTimelineStore
 from contacts.adapters.value_rules import DynamoValueRules
 from contacts.api.entrypoint import Entrypoint
+from contacts.domain.account_secret import AccountSecret
 from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
 from contacts.services.channel_desk import ChannelDesk
 from contacts.services.contact_book import ContactBook
@@ -57,6 +58,7 @@ NATIVE_ROUTES = {
 """Routes that are another one's, or only a vendor's: with the route by which OPERATIONS knows their function."""
 ONE = "/v1/contacts/{ref}"
 _OPENED = "2026-01-01T00:00:00.000Z"
+_SECRET = AccountSecret(b"s" * 32)
 
 
 class InProcessApi:
@@ -167,7 +169,12 @@ class InProcessApi:
 def caller_of(account_id: str, dialect: Dialect = Dialect.NATIVE) -> Caller:
     """Whoever has a key of an account that speaks a dialect."""
     account = Account(
-        id=account_id, name="Demo", plan=Plan.ENTERPRISE, hourly_limit=1_000_000_000, created_at=_OPENED
+        id=account_id,
+        name="Demo",
+        plan=Plan.ENTERPRISE,
+        hourly_limit=1_000_000_000,
+        created_at=_OPENED,
+        secret=_SECRET,
     )
     key = ApiKey(
         id="k",

@@ -1,5 +1,7 @@
 """Accounts, keys and usage in the table."""
 
+import os
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -8,9 +10,11 @@ from contacts.adapters.attribute_values import Item
 from contacts.adapters.expressions import Expression
 from contacts.adapters.records import write_recorded
 from contacts.adapters.table import ConditionsFailed, Step, Table
+from contacts.domain.account_secret import SECRET_BYTES, AccountSecret
 from contacts.domain.accounts import Account, ApiKey, Dialect, Mode, Plan, Scope
 from contacts.domain.outcome import Outcome, Receipt
 from contacts.domain.timestamps import DAY, hour_of, iso
+from contacts.services.ports import Randomness
 
 REVOKED_DAYS: Final = 365
 """How long it is known of a key that it was revoked, rather than never made."""
@@ -21,12 +25,15 @@ USAGE_DAYS: Final = 31
 class DynamoAccountStore:
     """`services.ports.AccountStore` on the table."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, randomness: Randomness = os.urandom) -> None:
         self._table = table
+        self._randomness = randomness
 
     def account(self, account_id: str) -> Account | None:
-        """One GetItem."""
+        """One GetItem; for an account that has no secret yet, one UpdateItem more, once."""
         item = self._table.get(keys.account(account_id))
+        if item is not None and "secret" not in item:
+            item = self._with_secret(account_id)
         if item is None:
             return None
         return Account(
@@ -35,7 +42,18 @@ class DynamoAccountStore:
             plan=Plan(item["plan"]),
             hourly_limit=item["hourly_limit"],
             created_at=item["created_at"],
+            secret=AccountSecret(b64decode(item["secret"])),
         )
+
+    def _with_secret(self, account_id: str) -> Item | None:
+        """The item of an account that was opened before accounts had secrets; whoever comes first gives it one."""
+        expression = Expression()
+        expression.require(expression.is_there())
+        expression.set_once("secret", _secret_text(AccountSecret(self._randomness(SECRET_BYTES))))
+        try:
+            return self._table.update("account", keys.account(account_id), expression)
+        except ConditionsFailed:
+            return None
 
     def api_key(self, key_hash: str) -> ApiKey | None:
         """One GetItem, strongly consistent: a key works from the moment it was shown."""
@@ -68,6 +86,7 @@ class DynamoAccountStore:
             "hourly_limit": account.hourly_limit,
             "shards": 1,
             "created_at": account.created_at,
+            "secret": _secret_text(account.secret),
         }
         account_step = self._table.put_step("account", keys.account(account.id), item, fresh)
         self._table.write([account_step, *(step for key in first_keys for step in self._key_steps(key))])
@@ -139,6 +158,10 @@ class DynamoAccountStore:
             self._table.put_step("key", keys.api_key(key.key_hash), item, fresh),
             self._table.put_step("listed key", keys.listed_api_key(key.account_id, key.id), item),
         ]
+
+
+def _secret_text(secret: AccountSecret) -> str:
+    return b64encode(secret.value).decode()
 
 
 def _api_key_from(item: Item) -> ApiKey:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from contacts.domain.account_secret import AccountSecret
+
 
 class Plan(StrEnum):
     """What an account pays for."""
@@ -89,6 +91,7 @@ class Account:
     plan: Plan
     hourly_limit: int
     created_at: str
+    secret: AccountSecret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
+from contacts.domain.account_secret import SECRET_BYTES, AccountSecret
 from contacts.domain.accounts import (
     HOURLY_LIMITS,
     MAX_API_KEYS,
@@ -181,6 +182,7 @@ class Registrar:
             plan=plan,
             hourly_limit=HOURLY_LIMITS[plan] if hourly_limit is None else hourly_limit,
             created_at=iso(now),
+            secret=AccountSecret(self._randomness(SECRET_BYTES)),
         )
         made = {
             spoken: make_key(account.id, KeyWish(name="first key", dialect=spoken), now, self._randomness)
