@@ -54,7 +54,7 @@ def documented(route: Served) -> Documented:
 def refusals(route: Served) -> tuple[type[errors.ContactsError], ...]:
     """Every way in which a route says no: those of all routes of its kind, and its own."""
     found: list[type[errors.ContactsError]] = [errors.InvalidInput]
-    if route.operation.scope is not None:
+    if route.operation.needs_key:
         found += [errors.NotAuthenticated, errors.KeyRevoked, errors.ScopeMissing, errors.LimitReached]
         found += [errors.TemporarilyUnavailable, errors.Contention]
     if route.body is not None:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
@@ -14,17 +15,22 @@ from moto import mock_aws
 
 from contacts import bootstrap
 from contacts.adapters.webhook_sender import WebhookSender
+from contacts.domain.accounts import Dialect, Scope
+from contacts.domain.outcome import Did, Outcome
 from contacts.observability import logger
+from contacts.services.key_ring import KeyWish, make_key
 from contacts.services.webhook_delivery import Reply
 from local import sample_account
 from local.queues import create_queues
+from local.sample_account import FIRST_SCOPES
 from local.stack import ROOT
 from local.table import NAME, create_table
 from local.template import functions
 from tests import sample_events
-from tests.documented import assert_answer
+from tests.documented import SECRET, assert_answer, assert_safe
 
-Handler = Callable[[Mapping[str, Any], Any], Any]
+Handler = Any
+"""What Lambda calls, with the operation it serves."""
 
 OPERATIONS = [function.name for function in functions()]
 SECONDS = {function.name: function.timeout for function in functions()}
@@ -115,6 +121,8 @@ def test_the_sample_event_gets_its_answer(operation: str, table: Any) -> None:
     sample_events.assert_answered(operation, answer)
     if operation in KEY_NEEDED | sample_events.KEYLESS:
         assert_answer(event, answer)
+    elif operation in sample_events.REQUESTS:
+        assert_safe(answer["headers"], answer["body"])
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -157,6 +165,25 @@ def test_nobody_gets_in_without_a_key(unkeyed: Callable[[Any], Any], table: Any)
     assert table.scan(TableName=NAME)["Items"] == before
 
 
+@pytest.mark.parametrize(
+    "key", ["am_live_sk_" + "Unknown" * 6 + "1", "am_live_sk_short", WELL_FORMED_BUT_UNKNOWN, "", "sk_live_é"]
+)
+def test_a_refusal_in_any_dialect_is_as_safe_as_an_answer(key: str, table: Any) -> None:
+    for operation in sorted(sample_events.REQUESTS - sample_events.KEYLESS):
+        event = with_key(sample_events.event(operation), key)
+        event["rawPath"] = event["rawPath"].replace("/v1/contacts", "/api/v1/contacts")  # Sendmator's
+        answer = handler(operation)(event, context(operation))
+        assert answer["statusCode"] == 401, operation
+        assert_safe(answer["headers"], answer["body"])
+
+
+def test_a_secret_is_kept_by_no_cache(table: Any) -> None:
+    for operation in ("create_api_key", "create_webhook", "rotate_webhook_secret"):
+        answer = handler(operation)(sample_events.event(operation), context(operation))
+        assert SECRET.search(answer["body"]), operation
+        assert answer["headers"]["Cache-Control"] == "no-store"
+
+
 @pytest.mark.parametrize("operation", sorted(KEY_NEEDED))
 def test_a_failure_of_ours_tells_the_log_where_and_nobody_what(
     operation: str, settings: None, log: Callable[[], str], monkeypatch: pytest.MonkeyPatch
@@ -182,3 +209,38 @@ def test_a_failure_of_ours_tells_the_log_where_and_nobody_what(
     assert failure["request_id"] == line["request_id"] == body["request_id"]
     assert (failure["level"], line["status"], line["ServerErrors"]) == ("ERROR", 500, [1])
     assert [word for word in sample_events.PERSONAL if word in written] == []
+
+
+CONTACTS_ARE_SENT = ["create_webhook", "update_webhook"]
+"""The operations that decide where contacts are sent to."""
+
+
+@pytest.mark.parametrize("operation", sorted(KEY_NEEDED))
+def test_a_key_without_scopes_is_told_what_it_lacks(operation: str, table: Any) -> None:
+    """And nothing is done: with every scope but one of an operation as with none."""
+    entry = handler(operation)
+    needed = entry.operation.scopes
+    assert (Scope.CONTACTS_READ in needed[1:]) == (operation in CONTACTS_ARE_SENT)
+    for lacking in needed:
+        scopes = tuple(scope for scope in FIRST_SCOPES if scope is not lacking)
+        key = give_key(scopes)
+        before = items_of(table)
+        answer = entry(with_key(sample_events.event(operation), key), context(operation))
+        assert_answer(sample_events.event(operation), answer)
+        problem = json.loads(answer["body"])
+        assert (problem["status"], problem["code"], problem["scope"]) == (403, "scope_missing", lacking)
+        assert str(lacking) in problem["detail"]
+        assert items_of(table) == before
+
+
+def give_key(scopes: tuple[Scope, ...], dialect: Dialect = Dialect.NATIVE) -> str:
+    """Another key of the sample account."""
+    wish = KeyWish(name="another", scopes=scopes, dialect=dialect)
+    key, shown = make_key(sample_account.ACCOUNT.id, wish, 1_768_473_000_000, secrets.token_bytes)
+    bootstrap.account_store().add_api_key(key, Outcome(did=Did.CREATED), None, 1_768_473_000_000)
+    return shown
+
+
+def items_of(table: Any) -> list[Any]:
+    """All that is in the table but for the usage, which every request changes."""
+    return [item for item in table.scan(TableName=NAME)["Items"] if not item["PK"]["S"].endswith("USAGE")]

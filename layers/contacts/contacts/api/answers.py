@@ -34,6 +34,21 @@ class Answer:
         return "" if self.body is None else to_json(self.body)
 
 
+def common_headers(reply: Answer, request_id: str) -> dict[str, str]:
+    """The headers that every answer has, of every entrypoint: its own may replace `Cache-Control`.
+
+    What has an ETag may be kept by its client, and is asked for again before it is used; all else (secrets that are
+    shown once, pages of contacts, problems) is kept nowhere (RFC 9111 §5.2.2.5). HSTS lasts a year, in seconds
+    (RFC 6797).
+    """
+    return {
+        "Cache-Control": "private, no-cache" if "ETag" in reply.headers else "no-store",
+        "X-Request-Id": request_id,
+        "X-Content-Type-Options": "nosniff",
+        "Strict-Transport-Security": "max-age=31536000",
+    }
+
+
 def etag(contact: Contact) -> str:
     """A contact's ETag: `"<version>-<validation status>"`, because a verdict changes no version."""
     return f'"{contact.version}-{contact.validation_status}"'

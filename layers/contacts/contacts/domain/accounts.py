@@ -1,6 +1,6 @@
 """Accounts, their plans, and the keys by which callers are known."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -127,9 +127,11 @@ class Caller:
         """Whether nothing the caller does is to be kept."""
         return self.key.mode is Mode.TEST
 
-    def holds(self, scope: Scope, bundle: Scope | None = None) -> bool:
-        """Whether the key has the scope, or the bundle that contains the operation."""
-        return scope in self.key.scopes or (bundle is not None and bundle in self.key.scopes)
+    def lacking(self, scopes: Sequence[Scope], bundle: Scope | None = None) -> Scope | None:
+        """The first scope of an operation that the key lacks; None where it has all, or the operation's bundle."""
+        if bundle is not None and bundle in self.key.scopes:
+            return None
+        return next((scope for scope in scopes if scope not in self.key.scopes), None)
 
     def may_grant(self, scopes: Collection[Scope]) -> Scope | None:
         """The first scope the caller lacks itself and so cannot give to another key."""
