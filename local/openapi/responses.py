@@ -88,6 +88,9 @@ def _success(route: Served, success: Success) -> Response:
     made: Response = {"description": success.description, "headers": _headers(headers)}
     if success.shape is shapes.Json:
         made["content"] = {"application/json": {"schema": {"type": "object"}}}
+    elif success.shape is shapes.WrittenContact:
+        choices = [reference(shape.__name__) for shape in (shapes.WrittenContact, shapes.WithheldContact)]
+        made["content"] = {"application/json": {"schema": {"anyOf": choices}}}
     elif success.shape is not None:
         made["content"] = {"application/json": {"schema": reference(success.shape.__name__)}}
     elif success.content_type is not None:

@@ -85,6 +85,19 @@ class WrittenContact(Contact):
     """Only of a test key: nothing was kept."""
 
 
+class WithheldContact(Shape):
+    """What a write tells of a contact to a key that may not read contacts."""
+
+    id: Uuid
+    version: int
+    created_at: Moment
+    updated_at: Moment
+    skipped: list[Skipped] = ABSENT
+    """Only with `on_invalid=skip`."""
+    test_mode: Literal[True] = ABSENT
+    """Only of a test key: nothing was kept."""
+
+
 class DeletedContact(Shape):
     """What has become of a contact."""
 
@@ -151,7 +164,7 @@ class Result(Shape):
 
     index: Count
     status: Status
-    contact: WrittenContact | DeletedContact | ShortContact = ABSENT
+    contact: WrittenContact | WithheldContact | DeletedContact | ShortContact = ABSENT
     """Where it was carried out; id and version only where the answer would exceed 5 MB."""
     problem: Problem | ShortProblem = ABSENT
     """Where it was refused."""

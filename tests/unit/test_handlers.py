@@ -244,3 +244,21 @@ def give_key(scopes: tuple[Scope, ...], dialect: Dialect = Dialect.NATIVE) -> st
 def items_of(table: Any) -> list[Any]:
     """All that is in the table but for the usage, which every request changes."""
     return [item for item in table.scan(TableName=NAME)["Items"] if not item["PK"]["S"].endswith("USAGE")]
+
+
+@pytest.mark.parametrize("operation", sorted(KEY_NEEDED))
+def test_a_key_that_may_not_read_contacts_is_shown_nobody(operation: str, table: Any) -> None:
+    """Of whatever it may do. What it has sent itself may come back, and what is no contact (a webhook's host)."""
+    entry, event = handler(operation), sample_events.event(operation)
+    key = give_key(tuple(scope for scope in FIRST_SCOPES if scope is not Scope.CONTACTS_READ))
+    answer = entry(with_key(event, key), context(operation))
+    if Scope.CONTACTS_READ in entry.operation.scopes or operation == "create_api_key":
+        # The key that it asks for would read contacts.
+        assert answer["statusCode"] == 403
+        return
+    assert answer["statusCode"] < 300
+    assert_answer(event, answer)
+    if Scope.CONTACTS_WRITE in entry.operation.scopes:
+        known = json.dumps(event, ensure_ascii=False)
+        shown = json.dumps(json.loads(answer["body"]), ensure_ascii=False) + str(answer["headers"])
+        assert [word for word in sample_events.PERSONAL if word in shown and word not in known] == []

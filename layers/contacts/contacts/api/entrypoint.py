@@ -5,7 +5,7 @@ from time import perf_counter
 from typing import Any
 
 from contacts import observability
-from contacts.api.answers import Answer, answer, common_headers
+from contacts.api.answers import Answer, answer, common_headers, shown_to
 from contacts.api.operation import Operation
 from contacts.api.problems import internal_problem, problem, status_of
 from contacts.api.request import Request
@@ -100,6 +100,8 @@ class Entrypoint:
         if speech is not None:
             speech.translate()
         reply = self._served(request)
+        if request.admission is not None:
+            reply = shown_to(request.caller, reply)
         return _marked_if_test(reply if speech is None else speech.answered(reply), request)
 
     def _served(self, request: Request) -> Answer:

@@ -82,6 +82,10 @@ BUNDLES: Final = {
 """The scopes that the operations of each bundle need: who has all of them may give the bundle to another key."""
 
 
+READING_CONTACTS: Final = frozenset({Scope.CONTACTS_READ, *BUNDLES})
+"""Who has one of these may read contacts: `api_user` lists them, `user` reads one by its name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """A tenant: an island of contacts, keys and usage."""
@@ -132,6 +136,11 @@ class Caller:
         if bundle is not None and bundle in self.key.scopes:
             return None
         return next((scope for scope in scopes if scope not in self.key.scopes), None)
+
+    @property
+    def may_read_contacts(self) -> bool:
+        """Whether some operation shows the key contacts that it can name: the scope does, and so do both bundles."""
+        return not READING_CONTACTS.isdisjoint(self.key.scopes)
 
     def may_grant(self, scopes: Collection[Scope]) -> Scope | None:
         """The first scope the caller lacks itself and so cannot give to another key."""
