@@ -187,7 +187,8 @@ _ANSWERS: Final[Mapping[str, Documented]] = {
     ),
     "list_api_keys": _page(shapes.ApiKeyPage),
     "revoke_api_key": Documented(
-        (_ok(shapes.Deleted, "Revoked: within 60 seconds it opens nothing."),), (errors.ApiKeyNotFound,)
+        (_ok(shapes.RevokedApiKey, "Revoked: within 60 seconds it opens nothing."),),
+        (errors.ApiKeyNotFound, errors.LastFullKey),
     ),
     # This document
     "openapi_document": Documented(

@@ -542,6 +542,8 @@ class ApiKey(Shape):
     dialect: Dialect
     last_four: str
     created_at: Moment
+    made_by: str | None
+    """The id of the key that made it, with which it is revoked; null where there is none."""
     last_used_hour: str = ABSENT
     """`2026-01-15T10`; absent where it was not used in the last 31 days."""
 
@@ -551,6 +553,15 @@ class MadeApiKey(ApiKey):
 
     key: str = ABSENT
     test_mode: Literal[True] = ABSENT
+
+
+class RevokedApiKey(Shape):
+    """The key that was revoked, and those that it had made."""
+
+    deleted: Literal[True]
+    id: str
+    also_revoked: list[str]
+    """The ids of all keys that the revoked one made, and that these made. (Not the key that asked for it.)"""
 
 
 class ApiKeyPage(Page):

@@ -102,7 +102,10 @@ def test_a_key_is_made_listed_used_and_revoked(account: Account) -> None:
     assert used == {**shown, "last_used_hour": f"{datetime.now(UTC):%Y-%m-%dT%H}"}
 
     revoked = account.api.delete(f"/v1/api-keys/{shown['id']}")
-    assert (revoked.status_code, revoked.json()) == (200, {"deleted": True, "id": shown["id"]})
+    assert (revoked.status_code, revoked.json()) == (
+        200,
+        {"deleted": True, "id": shown["id"], "also_revoked": []},
+    )
     assert [entry["id"] for entry in account.api.get("/v1/api-keys").json()["data"]] == [first["id"]]
     assert_problem(account.api.delete(f"/v1/api-keys/{shown['id']}"), 404, "api_key_not_found")
 

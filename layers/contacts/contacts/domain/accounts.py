@@ -112,6 +112,10 @@ class ApiKey:
     last_four: str
     created_at: str
     is_revoked: bool = False
+    made_by: str | None = None
+    """The id of the key that made it; None of an account's first ones, and of those made before this was kept."""
+    keys_made: int = 0
+    """How many it has made, those revoked since included. (Only the listing knows.)"""
 
 
 @dataclass(frozen=True, slots=True)

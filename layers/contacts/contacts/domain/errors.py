@@ -20,6 +20,7 @@ ContactsError
 │   ├── DuplicateContact
 │   ├── NamesTaken
 │   ├── TooManyApiKeys
+│   ├── LastFullKey
 │   ├── TooManyWebhooks
 │   ├── DuplicateProperty
 │   ├── TooManyProperties
@@ -265,6 +266,18 @@ class TooManyApiKeys(Conflict):
     """Raised when an account already has as many API keys as it may have."""
 
     code = "too_many_api_keys"
+
+
+class LastFullKey(Conflict):
+    """Raised when an account would be left without a key that may do all that its keys may do, and make others."""
+
+    code = "last_full_key"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The account would be left without a key that may do all that its keys may do. "
+            "Make another one first, and revoke this one with that."
+        )
 
 
 class TooManyWebhooks(Conflict):
