@@ -63,6 +63,14 @@ class InMemoryAccounts:
         self.hours[key_id] = hour
         return used + 1
 
+    def suspend(self, account_id: str, at: str | None, reason: str | None) -> Account | None:
+        account = self.accounts.get(account_id)
+        if account is None:
+            return None
+        since = at and (account.suspended_at or at)
+        self.accounts[account_id] = replace(account, suspended_at=since, suspension_reason=reason)
+        return self.accounts[account_id]
+
     def open_account(self, account: Account, first_keys: Sequence[ApiKey]) -> None:
         self.accounts[account.id] = account
         self.keys |= {key.key_hash: key for key in first_keys}

@@ -447,6 +447,11 @@ RETURNED: dict[str, Any] = {
     },
     "record_bounce": None,
     "reindex_account": NOTHING_DIFFERS,
+    "suspend_account": {
+        "account_id": ACCOUNT.id,
+        "suspended_at": ANY,
+        "reason": "invoice 2026-0117 is unpaid",
+    },
     "validate_contact": ALL_DONE,
 }
 """By operation, what those return that do not speak HTTP."""

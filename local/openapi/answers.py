@@ -55,7 +55,8 @@ def refusals(route: Served) -> tuple[type[errors.ContactsError], ...]:
     """Every way in which a route says no: those of all routes of its kind, and its own."""
     found: list[type[errors.ContactsError]] = [errors.InvalidInput]
     if route.operation.needs_key:
-        found += [errors.NotAuthenticated, errors.KeyRevoked, errors.ScopeMissing, errors.LimitReached]
+        found += [errors.NotAuthenticated, errors.KeyRevoked, errors.AccountSuspended]
+        found += [errors.ScopeMissing, errors.LimitReached]
         found += [errors.TemporarilyUnavailable, errors.Contention]
     if route.body is not None:
         found += [errors.BodyNotJson, errors.BodyTooLarge]

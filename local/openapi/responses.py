@@ -59,7 +59,7 @@ _LIMITS: Final = (
     *("RateLimit-Policy", "RateLimit"),
     *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
 )
-_BEFORE_THE_METER: Final = frozenset({401, 500, 503})
+_BEFORE_THE_METER: Final = frozenset({401, 403, 500, 503})
 """Statuses that a request may have before it is counted."""
 
 

@@ -14,9 +14,11 @@ from botocore.client import BaseClient
 from moto import mock_aws
 
 from contacts import bootstrap
+from contacts.adapters.clock import SystemClock
 from contacts.adapters.webhook_sender import WebhookSender
 from contacts.domain.accounts import Dialect, Scope
 from contacts.domain.outcome import Did, Outcome
+from contacts.domain.timestamps import parsed
 from contacts.observability import logger
 from contacts.services.key_ring import KeyWish, make_key
 from contacts.services.webhook_delivery import Reply
@@ -262,3 +264,46 @@ def test_a_key_that_may_not_read_contacts_is_shown_nobody(operation: str, table:
         known = json.dumps(event, ensure_ascii=False)
         shown = json.dumps(json.loads(answer["body"]), ensure_ascii=False) + str(answer["headers"])
         assert [word for word in sample_events.PERSONAL if word in shown and word not in known] == []
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+def test_a_suspended_account_is_told_so_in_its_dialect_and_not_counted(dialect: Dialect, table: Any) -> None:
+    key = give_key(FIRST_SCOPES, dialect)
+    suspended = handler("suspend_account")(sample_events.event("suspend_account"), context("suspend_account"))
+    assert suspended["suspended_at"]
+    before = table.scan(TableName=NAME)["Items"]
+    for operation in sorted(KEY_NEEDED):
+        event = with_key(sample_events.event(operation), key)
+        answer = handler(operation)(event, context(operation))
+        assert answer["statusCode"] == 403, operation
+        assert_safe(answer["headers"], answer["body"])
+        assert "suspended" in answer["body"]
+        if dialect is Dialect.NATIVE:
+            assert_answer(event, answer)
+            assert json.loads(answer["body"])["code"] == "account_suspended"
+        else:
+            assert "request_id" not in answer["body"]
+    assert table.scan(TableName=NAME)["Items"] == before
+
+
+def test_a_suspended_accounts_endpoint_is_sent_nothing(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("it was sent")
+
+    monkeypatch.setattr(WebhookSender, "post", never)
+    asked_for = json.loads(sample_events.event("deliver_webhook")["Records"][0]["body"])
+    monkeypatch.setattr(SystemClock, "now_ms", lambda _: parsed(asked_for["appended_at"]) + 60_000)
+    handler("suspend_account")(sample_events.event("suspend_account"), context("suspend_account"))
+    before = table.scan(TableName=NAME)["Items"]
+    scheduled = []
+
+    def schedule(*_: object, **request: Any) -> None:
+        scheduled.append(request["Name"])
+
+    monkeypatch.setattr(bootstrap.client("scheduler"), "create_schedule", schedule, raising=False)
+    deliver = handler("deliver_webhook")
+    assert deliver(sample_events.event("deliver_webhook"), context("deliver_webhook")) == {
+        "batchItemFailures": []
+    }
+    assert len(scheduled) == 1
+    assert table.scan(TableName=NAME)["Items"] == before

@@ -36,26 +36,37 @@ class DynamoAccountStore:
         item = self._table.get(keys.account(account_id))
         if item is not None and "secret" not in item:
             item = self._with_secret(account_id)
-        if item is None:
+        return None if item is None else _account_from(item, account_id)
+
+    def suspend(self, account_id: str, at: str | None, reason: str | None) -> Account | None:
+        """One UpdateItem."""
+        expression = Expression()
+        expression.require(expression.is_there())
+        expression.set_once("secret", self._fresh_secret())
+        if at is None:
+            expression.remove("suspended_at")
+            expression.remove("suspension_reason")
+        else:
+            expression.set_once("suspended_at", at)
+            expression.assign("suspension_reason", reason)
+        try:
+            item = self._table.update("account", keys.account(account_id), expression)
+        except ConditionsFailed:
             return None
-        return Account(
-            id=account_id,
-            name=item["name"],
-            plan=Plan(item["plan"]),
-            hourly_limit=item["hourly_limit"],
-            created_at=item["created_at"],
-            secret=AccountSecret(b64decode(item["secret"])),
-        )
+        return _account_from(item, account_id)
 
     def _with_secret(self, account_id: str) -> Item | None:
         """The item of an account that was opened before accounts had secrets; whoever comes first gives it one."""
         expression = Expression()
         expression.require(expression.is_there())
-        expression.set_once("secret", _secret_text(AccountSecret(self._randomness(SECRET_BYTES))))
+        expression.set_once("secret", self._fresh_secret())
         try:
             return self._table.update("account", keys.account(account_id), expression)
         except ConditionsFailed:
             return None
+
+    def _fresh_secret(self) -> str:
+        return _secret_text(AccountSecret(self._randomness(SECRET_BYTES)))
 
     def api_key(self, key_hash: str) -> ApiKey | None:
         """One GetItem, strongly consistent: a key works from the moment it was shown."""
@@ -206,6 +217,19 @@ class DynamoAccountStore:
             self._table.put_step("key", keys.api_key(key.key_hash), item, fresh),
             self._table.put_step("listed key", keys.listed_api_key(key.account_id, key.id), item),
         ]
+
+
+def _account_from(item: Item, account_id: str) -> Account:
+    return Account(
+        id=account_id,
+        name=item["name"],
+        plan=Plan(item["plan"]),
+        hourly_limit=item["hourly_limit"],
+        created_at=item["created_at"],
+        secret=AccountSecret(b64decode(item["secret"])),
+        suspended_at=item.get("suspended_at"),
+        suspension_reason=item.get("suspension_reason"),
+    )
 
 
 def _secret_text(secret: AccountSecret) -> str:

@@ -96,6 +96,10 @@ class Account:
     hourly_limit: int
     created_at: str
     secret: AccountSecret
+    suspended_at: str | None = None
+    """Since when an operator lets nobody in; None: the account is in use."""
+    suspension_reason: str | None = None
+    """What the operator said about it, for operators."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

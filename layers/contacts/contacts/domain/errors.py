@@ -5,6 +5,7 @@ ContactsError
 │   └── BodyNotJson
 ├── NotAuthenticated
 │   └── KeyRevoked
+├── AccountSuspended
 ├── ScopeMissing
 ├── LimitReached
 ├── NotFound
@@ -113,6 +114,19 @@ class KeyRevoked(NotAuthenticated):
     def __init__(self, dialect: str) -> None:
         """`dialect`: the one the key spoke, in which its client expects to be told."""
         super().__init__("This API key was revoked.")
+        self.dialect = dialect
+
+
+class AccountSuspended(ContactsError):
+    """Raised when the key's account was suspended by the operator of the service."""
+
+    code = "account_suspended"
+
+    def __init__(self, dialect: str) -> None:
+        """`dialect`: the one the key speaks, in which its client expects to be told."""
+        super().__init__(
+            "This account is suspended; whoever operates the service can tell why, and resume it."
+        )
         self.dialect = dialect
 
 

@@ -209,6 +209,13 @@ class AccountStore(Protocol):
         """Count one request of this hour and say how many there are now; None when the limit is used up."""
         ...
 
+    def suspend(self, account_id: str, at: str | None, reason: str | None) -> Account | None:
+        """Note since when an account is suspended, unless it is already; `at` None: it is not any longer.
+
+        Gives back the account as it then is; None where there is none.
+        """
+        ...
+
     def open_account(self, account: Account, first_keys: Sequence[ApiKey]) -> None:
         """Write a new account and its first keys, all or none."""
         ...
