@@ -87,7 +87,7 @@ def test_a_key_is_made_listed_used_and_revoked(account: Account) -> None:
         "mode": "live",
         "dialect": "native",
     }
-    assert set(shown) == {"id", "name", "scopes", "mode", "dialect", "last_four", "created_at"}
+    assert set(shown) == {"id", "name", "scopes", "mode", "dialect", "last_four", "created_at", "made_by"}
 
     listed = account.api.get("/v1/api-keys").json()
     first, second = listed["data"]
