@@ -80,6 +80,7 @@ SPARE_KEY = ApiKey(
     dialect=Dialect.NATIVE,
     last_four="wxyz",
     created_at="2026-01-14T10:30:00.000Z",
+    made_by=API_KEY.id,
 )
 CHANNEL = Channel(
     id="019bbc0e-1c40-7f0a-9b35-6e8d1c2a7f49",

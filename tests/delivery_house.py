@@ -172,6 +172,8 @@ class DeliveryHouse:
         self.events = DynamoEventStore(self.table)
         self.deliveries = DynamoDeliveryStore(self.table)
         self.time_left = 40.0
+        self.suspended: set[str] = set()
+        """Accounts that rest."""
         role = "arn:aws:iam::123456789012:role/contacts-SchedulerRole-1Example"
         self.schedule = DeliverySchedule(self.queue, self.scheduler, "retries", QUEUE_ARN, role, self.clock)
         self._numbers = count(1)
@@ -189,6 +191,7 @@ class DeliveryHouse:
             self.clock,
             self.randomness,
             lambda seconds: seconds <= self.time_left,
+            lambda account_id: account_id in self.suspended,
         )
 
     # What happens

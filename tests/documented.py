@@ -5,6 +5,7 @@ answer without being written down (local/openapi/shapes.py).
 """
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -13,6 +14,8 @@ import jsonschema_rs
 
 from local.openapi.document import FILE
 
+SECRET = re.compile(r'"(sk_|am_|whsec_)')
+"""How secrets begin that are shown once."""
 MISSING = "write it down in local/openapi/answers.py or shapes.py, and run `make openapi`"
 
 
@@ -24,6 +27,7 @@ def document() -> Any:
 
 def assert_answer(event: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
     """Hold what a function answered to an event of API Gateway against the document."""
+    assert_safe(answer["headers"], answer["body"])
     is_json = "json" in answer["headers"].get("Content-Type", "json") and not answer.get("isBase64Encoded")
     body = json.loads(answer["body"]) if is_json and answer["body"] else None
     assert_documented(event["routeKey"], answer["statusCode"], answer["headers"], body, is_json=is_json)
@@ -55,6 +59,20 @@ def assert_documented(
     assert given["content-type"].startswith(kind if subtype == "*" else content_type), route
     if is_json:
         assert_fits(media["schema"], body, f"{route}, {status}")
+
+
+def assert_safe(headers: Mapping[str, str], body: str | bytes | None) -> None:
+    """Hold an answer against what holds for every answer, whoever asked and however it is refused.
+
+    Only what has an ETag, by which it is asked for again, may be kept by a client; a secret never.
+    """
+    given = {name.lower(): value for name, value in headers.items()}
+    assert given["x-content-type-options"] == "nosniff"
+    assert given["strict-transport-security"] == "max-age=31536000"
+    kept = given["cache-control"]
+    assert kept == "no-store" or ("etag" in given and kept in ("private, no-cache", "public, max-age=300"))
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body or ""
+    assert kept == "no-store" or not SECRET.search(text)
 
 
 def assert_event(payload: Any) -> None:

@@ -9,7 +9,7 @@ from contacts.domain.account_secret import AccountSecret
 from contacts.domain.accounts import Account, ApiKey
 from contacts.domain.outcome import Outcome, Receipt, RecordedRequest
 from contacts.domain.timestamps import hour_of
-from contacts.services.ports import AlreadyRecorded
+from contacts.services.ports import AlreadyRecorded, KeysMoved, MakerRevoked, Revocation
 
 SECRET = AccountSecret(b"s" * 32)
 
@@ -73,6 +73,14 @@ class InMemoryAccounts:
         self.hours[key_id] = hour
         return used + 1
 
+    def suspend(self, account_id: str, at: str | None, reason: str | None) -> Account | None:
+        account = self.accounts.get(account_id)
+        if account is None:
+            return None
+        since = at and (account.suspended_at or at)
+        self.accounts[account_id] = replace(account, suspended_at=since, suspension_reason=reason)
+        return self.accounts[account_id]
+
     def open_account(self, account: Account, first_keys: Sequence[ApiKey]) -> None:
         self.accounts[account.id] = account
         self.keys |= {key.key_hash: key for key in first_keys}
@@ -85,15 +93,27 @@ class InMemoryAccounts:
         return self.hours
 
     def add_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
+        live = {kept.id: kept for kept in self.keys.values() if not kept.is_revoked}
+        if key.made_by is not None and key.made_by not in live:
+            raise MakerRevoked
         self._record(outcome, receipt)
         self.keys[key.key_hash] = key
+        if key.made_by is not None:
+            maker = live[key.made_by]
+            self.keys[maker.key_hash] = replace(maker, keys_made=maker.keys_made + 1)
 
-    def remove_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> bool:
+    def revoke_api_keys(
+        self, revocation: Revocation, outcome: Outcome, receipt: Receipt | None, at_ms: int
+    ) -> None:
+        live = {kept.id: kept for kept in self.keys.values() if not kept.is_revoked}
+        if any(live.get(key.id) != key for key in revocation.keys):
+            raise KeysMoved
+        if any(key.id not in live for key in revocation.needed):
+            raise KeysMoved
         self._record(outcome, receipt)
-        if self.keys[key.key_hash].is_revoked:
-            return False
-        self.keys[key.key_hash] = replace(key, is_revoked=True)
-        return True
+        self.keys |= {key.key_hash: replace(key, is_revoked=True) for key in revocation.keys}
+        if revocation.adopted is not None:
+            self.keys[revocation.adopted.key_hash] = revocation.adopted
 
     def _record(self, outcome: Outcome, receipt: Receipt | None) -> None:
         if receipt is None:

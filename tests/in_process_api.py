@@ -1,7 +1,7 @@
 """The contact handlers in this process, on a table in this process, called as API Gateway would call them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -69,11 +69,12 @@ class InProcessApi:
         clock: FakeClock,
         randomness: Randomness,
         dialect: Dialect = Dialect.NATIVE,
+        scopes: Sequence[Scope] = (Scope.CONTACTS_READ, Scope.CONTACTS_WRITE),
     ) -> None:
         self._table = Table(dynamodb, NAME)
         self._clock = clock
         self._randomness = randomness
-        self._caller = caller_of(account_id, dialect)
+        self._caller = caller_of(account_id, dialect, scopes)
         self._entries = {route: self._entry(operation) for route, operation in OPERATIONS.items()}
 
     def request(
@@ -166,7 +167,11 @@ class InProcessApi:
         return DynamoRecordStore(self._table, self._caller.account_id, self._clock.now_ms() // 1000)
 
 
-def caller_of(account_id: str, dialect: Dialect = Dialect.NATIVE) -> Caller:
+def caller_of(
+    account_id: str,
+    dialect: Dialect = Dialect.NATIVE,
+    scopes: Sequence[Scope] = (Scope.CONTACTS_READ, Scope.CONTACTS_WRITE),
+) -> Caller:
     """Whoever has a key of an account that speaks a dialect."""
     account = Account(
         id=account_id,
@@ -181,7 +186,7 @@ def caller_of(account_id: str, dialect: Dialect = Dialect.NATIVE) -> Caller:
         account_id=account_id,
         key_hash="0" * 64,
         name="Demo",
-        scopes=(Scope.CONTACTS_READ, Scope.CONTACTS_WRITE),
+        scopes=tuple(scopes),
         mode=Mode.LIVE,
         dialect=dialect,
         last_four="0000",

@@ -164,6 +164,7 @@ NEW_KEY = {
     "dialect": "native",
     "last_four": ANY,
     "created_at": ANY,
+    "made_by": API_KEY.id,
     "key": ANY,
 }
 LISTED_KEYS = [
@@ -175,6 +176,7 @@ LISTED_KEYS = [
         "dialect": "native",
         "last_four": "ple1",
         "created_at": API_KEY.created_at,
+        "made_by": None,
         "last_used_hour": ANY,
     },
     {
@@ -185,6 +187,7 @@ LISTED_KEYS = [
         "dialect": "native",
         "last_four": "wxyz",
         "created_at": SPARE_KEY.created_at,
+        "made_by": API_KEY.id,
     },
 ]
 ACCOUNT_SHOWN = {
@@ -410,7 +413,7 @@ EXPECTED = {
     "show_docs": Expected(200, document(), {"Content-Type": "application/json"}),
     "refuse_request": Expected(404, NOT_SERVED, {"Content-Type": "application/problem+json"}),
     "restore_contact": Expected(200, RESTORED, {"ETag": '"3-pending"'}),
-    "revoke_api_key": Expected(200, {"deleted": True, "id": SPARE_KEY.id}),
+    "revoke_api_key": Expected(200, {"deleted": True, "id": SPARE_KEY.id, "also_revoked": []}),
     "rotate_webhook_secret": Expected(200, WEBHOOK_SHOWN | {"secret": ANY}),
     "test_webhook": Expected(202, TEST_SENT),
     "update_contact": Expected(200, UPDATED, {"ETag": '"4-valid"'}),
@@ -444,6 +447,11 @@ RETURNED: dict[str, Any] = {
     },
     "record_bounce": None,
     "reindex_account": NOTHING_DIFFERS,
+    "suspend_account": {
+        "account_id": ACCOUNT.id,
+        "suspended_at": ANY,
+        "reason": "invoice 2026-0117 is unpaid",
+    },
     "validate_contact": ALL_DONE,
 }
 """By operation, what those return that do not speak HTTP."""

@@ -18,7 +18,7 @@ def list_contacts(
     sort: Sort = Sort.NEWEST_FIRST,
 ) -> Answer:
     """List the account's contacts; `search`: each of its words begins a word of name, email or external_id."""
-    return listed_page(finder(request.caller), request.caller.account_id, filters, paging, sort, search)
+    return listed_page(finder(request.caller), request.caller.account, filters, paging, sort, search)
 
 
 lambda_handler = lambda_entry(operation)

@@ -10,7 +10,10 @@ operation = Operation("revoke_api_key", Scope.KEYS_WRITE)
 
 @operation.on("DELETE /v1/api-keys/{id}")
 def revoke_api_key(request: Request, id: str) -> Answer:  # noqa: A002 (the parameter's name in the path)
-    """Revoke a key of the caller's account; a key may revoke itself."""
+    """Revoke a key of the caller's account, with all keys that it made, and that these made.
+
+    The key that asks stays, with what it made, unless it names itself: so a key is replaced by one that it has made.
+    """
     return answer(key_ring().revoke(request.caller, id, request.receipt()))
 
 

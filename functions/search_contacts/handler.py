@@ -12,7 +12,7 @@ operation = Operation("search_contacts", Scope.CONTACTS_READ, Scope.API_USER)
 @operation.on("GET /v1/contacts/search")
 def search_contacts(request: Request, q: Words, paging: Paging, filters: Filters) -> Answer:
     """Search contacts: who has all the words as they are comes before who has words that begin like them."""
-    return searched_page(finder(request.caller), request.caller.account_id, filters, paging, q)
+    return searched_page(finder(request.caller), request.caller.account, filters, paging, q)
 
 
 lambda_handler = lambda_entry(operation)

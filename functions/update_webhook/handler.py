@@ -6,7 +6,8 @@ from contacts.bootstrap import lambda_entry
 from contacts.bootstrap.webhooks import webhook_desk
 from contacts.domain.accounts import Scope
 
-operation = Operation("update_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER)
+# Its endpoint receives contacts.
+operation = Operation("update_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER, besides=[Scope.CONTACTS_READ])
 
 
 @operation.on("PATCH /v1/webhooks/{id}")

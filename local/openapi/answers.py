@@ -54,8 +54,9 @@ def documented(route: Served) -> Documented:
 def refusals(route: Served) -> tuple[type[errors.ContactsError], ...]:
     """Every way in which a route says no: those of all routes of its kind, and its own."""
     found: list[type[errors.ContactsError]] = [errors.InvalidInput]
-    if route.operation.scope is not None:
-        found += [errors.NotAuthenticated, errors.KeyRevoked, errors.ScopeMissing, errors.LimitReached]
+    if route.operation.needs_key:
+        found += [errors.NotAuthenticated, errors.KeyRevoked, errors.AccountSuspended]
+        found += [errors.ScopeMissing, errors.LimitReached]
         found += [errors.TemporarilyUnavailable, errors.Contention]
     if route.body is not None:
         found += [errors.BodyNotJson, errors.BodyTooLarge]
@@ -187,7 +188,8 @@ _ANSWERS: Final[Mapping[str, Documented]] = {
     ),
     "list_api_keys": _page(shapes.ApiKeyPage),
     "revoke_api_key": Documented(
-        (_ok(shapes.Deleted, "Revoked: within 60 seconds it opens nothing."),), (errors.ApiKeyNotFound,)
+        (_ok(shapes.RevokedApiKey, "Revoked: within 60 seconds it opens nothing."),),
+        (errors.ApiKeyNotFound, errors.LastFullKey),
     ),
     # This document
     "openapi_document": Documented(

@@ -75,7 +75,7 @@ def _operation(route: Served) -> Json:
         "summary": route.summary,
         "description": "\n\n".join(filter(None, (route.description, _scopes(route)))),
     }
-    if route.operation.scope is None:
+    if not route.operation.needs_key:
         made["security"] = []
     parameters = parameters_of(route)
     if parameters:
@@ -86,10 +86,11 @@ def _operation(route: Served) -> Json:
 
 
 def _scopes(route: Served) -> str:
-    scope, bundle = route.operation.scope, route.operation.bundle
-    if scope is None:
+    scopes, bundle = route.operation.scopes, route.operation.bundle
+    if not scopes:
         return "No key is needed."
-    return f"Scope: `{scope}`" + (f", or the bundle `{bundle}`." if bundle else ".")
+    needed = " and ".join(f"`{scope}`" for scope in scopes)
+    return f"Scope{'s' * (len(scopes) > 1)}: {needed}" + (f", or the bundle `{bundle}`." if bundle else ".")
 
 
 def _tag(path: str) -> str:

@@ -49,14 +49,17 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     },
     "Retry-After": {"description": "Seconds after which to try again.", "schema": _NUMBER},
     "WWW-Authenticate": {"description": "What is missing.", "schema": _TEXT},
-    "Cache-Control": {"description": "How long it may be kept.", "schema": _TEXT},
+    "Cache-Control": {
+        "description": "`no-store`: it is not to be kept. `private, no-cache`: it has an ETag, by which to ask again.",
+        "schema": _TEXT,
+    },
 }
 _SOMETIMES: Final = "Idempotent-Replayed"
 _LIMITS: Final = (
     *("RateLimit-Policy", "RateLimit"),
     *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
 )
-_BEFORE_THE_METER: Final = frozenset({401, 500, 503})
+_BEFORE_THE_METER: Final = frozenset({401, 403, 500, 503})
 """Statuses that a request may have before it is counted."""
 
 
@@ -68,15 +71,15 @@ def responses_of(route: Served) -> dict[str, Response]:
         by_status.setdefault(status_of_kind(refusal), []).append(refusal)
     for status, kinds in sorted(by_status.items()):
         codes = {kind.code: _said(kind) for kind in kinds}
-        found[str(status)] = _problem(status, codes, is_counted=route.operation.scope is not None)
+        found[str(status)] = _problem(status, codes, is_counted=route.operation.needs_key)
     found["500"] = _problem(500, {INTERNAL: "something went wrong on our side"}, is_counted=False)
     return dict(sorted(found.items()))
 
 
 def _success(route: Served, success: Success) -> Response:
-    headers = ["X-Request-Id", *(_LIMITS if route.operation.scope is not None else ("Cache-Control",))]
+    headers = ["X-Request-Id", "Cache-Control", *(_LIMITS if route.operation.needs_key else ())]
     is_contact = success.shape in (shapes.Contact, shapes.WrittenContact)
-    if is_contact or success.status == 304 or route.operation.scope is None:
+    if is_contact or success.status == 304 or not route.operation.needs_key:
         headers.append("ETag")
     if is_contact and success.status == 201:
         headers.append("Location")
@@ -85,6 +88,9 @@ def _success(route: Served, success: Success) -> Response:
     made: Response = {"description": success.description, "headers": _headers(headers)}
     if success.shape is shapes.Json:
         made["content"] = {"application/json": {"schema": {"type": "object"}}}
+    elif success.shape is shapes.WrittenContact:
+        choices = [reference(shape.__name__) for shape in (shapes.WrittenContact, shapes.WithheldContact)]
+        made["content"] = {"application/json": {"schema": {"anyOf": choices}}}
     elif success.shape is not None:
         made["content"] = {"application/json": {"schema": reference(success.shape.__name__)}}
     elif success.content_type is not None:
@@ -93,7 +99,7 @@ def _success(route: Served, success: Success) -> Response:
 
 
 def _problem(status: int, codes: Mapping[str, str], *, is_counted: bool) -> Response:
-    headers = ["X-Request-Id"]
+    headers = ["X-Request-Id", "Cache-Control"]
     if is_counted and status not in _BEFORE_THE_METER:
         headers += _LIMITS
     if status == 401:

@@ -85,6 +85,19 @@ class WrittenContact(Contact):
     """Only of a test key: nothing was kept."""
 
 
+class WithheldContact(Shape):
+    """What a write tells of a contact to a key that may not read contacts."""
+
+    id: Uuid
+    version: int
+    created_at: Moment
+    updated_at: Moment
+    skipped: list[Skipped] = ABSENT
+    """Only with `on_invalid=skip`."""
+    test_mode: Literal[True] = ABSENT
+    """Only of a test key: nothing was kept."""
+
+
 class DeletedContact(Shape):
     """What has become of a contact."""
 
@@ -151,7 +164,7 @@ class Result(Shape):
 
     index: Count
     status: Status
-    contact: WrittenContact | DeletedContact | ShortContact = ABSENT
+    contact: WrittenContact | WithheldContact | DeletedContact | ShortContact = ABSENT
     """Where it was carried out; id and version only where the answer would exceed 5 MB."""
     problem: Problem | ShortProblem = ABSENT
     """Where it was refused."""
@@ -529,6 +542,8 @@ class ApiKey(Shape):
     dialect: Dialect
     last_four: str
     created_at: Moment
+    made_by: str | None
+    """The id of the key that made it, with which it is revoked; null where there is none."""
     last_used_hour: str = ABSENT
     """`2026-01-15T10`; absent where it was not used in the last 31 days."""
 
@@ -538,6 +553,15 @@ class MadeApiKey(ApiKey):
 
     key: str = ABSENT
     test_mode: Literal[True] = ABSENT
+
+
+class RevokedApiKey(Shape):
+    """The key that was revoked, and those that it had made."""
+
+    deleted: Literal[True]
+    id: str
+    also_revoked: list[str]
+    """The ids of all keys that the revoked one made, and that these made. (Not the key that asked for it.)"""
 
 
 class ApiKeyPage(Page):

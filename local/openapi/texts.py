@@ -17,6 +17,9 @@ The contact book behind an email-marketing, CRM or messaging product. JSON in an
 **Keys.** Send yours as `X-API-Key`, or as `Authorization: Bearer`. Each operation names the scope it needs. With a test
 key (`sk_test_…`) nothing is kept: a POST answers as it would, with `"test_mode": true`, and there is nothing to read.
 
+A key that may not read contacts (no `contacts:read`, no bundle) is not shown them by its writes either: these answer
+with id, version and times alone.
+
 **Safe to repeat.** With an `Idempotency-Key` a request that is sent again within seven days is not carried out again;
 it gets the answer it had, with `Idempotent-Replayed: true`. (Keys and secrets are not in it.)
 

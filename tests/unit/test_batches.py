@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from itertools import count
 from threading import Barrier
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -42,6 +43,7 @@ from tests.batch_house import (
 from tests.event_house import Killed, Life, Mortal
 from tests.fakes import CountingBytes, FakeClock
 from tests.front_door import Reply
+from tests.in_process_api import caller_of
 from tests.interrupted import Interrupted
 from tests.moto_table import MotoTable
 
@@ -626,7 +628,8 @@ def test_a_long_answer_tells_the_rest_in_short(monkeypatch: pytest.MonkeyPatch) 
 
 
 def shown(sizes: list[int], order: list[int]) -> Any:
-    results = _Results("r", len(sizes))
+    request: Any = SimpleNamespace(request_id="r", caller=caller_of(NOWHERE))
+    results = _Results(request, len(sizes))
     for number in order:
         contact = Contact(
             id=NOWHERE,

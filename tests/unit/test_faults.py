@@ -223,9 +223,8 @@ class Rest:
 
     def revoke_a_key(self, key: str) -> object:
         caller = self.admit(key)
-        return KeyRing(self._accounts, self._clock, self._dice).revoke(
-            caller, caller.key.id, WITH_KEY.receipt
-        )
+        (other,) = (one for one in self._accounts.api_keys(caller.account_id) if one.id != caller.key.id)
+        return KeyRing(self._accounts, self._clock, self._dice).revoke(caller, other.id, WITH_KEY.receipt)
 
     def open_an_account(self, _: str) -> str:
         registrar = Registrar(self._accounts, self._clock, self._dice)
@@ -250,7 +249,9 @@ def opened() -> tuple[Any, str]:
     """A snapshot of a table with an account and a contact, and the account's key."""
     table = MotoTable()
     Beginning(table.client()).create("ada", email=EMAIL)
-    key = Rest(table.client(), "operator").open_an_account("")
+    operator = Rest(table.client(), "operator")
+    key = operator.open_an_account("")
+    operator.make_a_key(key)
     return table.snapshot(), key
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -22,21 +23,28 @@ from botocore.httpsession import URLLib3Session
 from moto import mock_aws
 
 from contacts import bootstrap
+from contacts.adapters.clock import SystemClock
 from contacts.adapters.keys import Key
 from contacts.adapters.queues import SqsQueue
 from contacts.adapters.webhook_sender import WebhookSender
+from contacts.domain.accounts import Dialect, Scope
 from contacts.domain.errors import TemporarilyUnavailable
+from contacts.domain.outcome import Did, Outcome
+from contacts.domain.timestamps import parsed
 from contacts.observability import logger
+from contacts.services.key_ring import KeyWish, make_key
 from contacts.services.webhook_delivery import Reply
 from local import sample_account
 from local.queues import create_queues
+from local.sample_account import FIRST_SCOPES
 from local.stack import ROOT
 from local.table import NAME, create_table
 from local.template import functions
 from tests import sample_events
-from tests.documented import assert_answer
+from tests.documented import SECRET, assert_answer, assert_safe
 
-Handler = Callable[[Mapping[str, Any], Any], Any]
+Handler = Any
+"""What Lambda calls, with the operation it serves."""
 
 OPERATIONS = [function.name for function in functions()]
 SECONDS = {function.name: function.timeout for function in functions()}
@@ -127,6 +135,8 @@ def test_the_sample_event_gets_its_answer(operation: str, table: Any) -> None:
     sample_events.assert_answered(operation, answer)
     if operation in KEY_NEEDED | sample_events.KEYLESS:
         assert_answer(event, answer)
+    elif operation in sample_events.REQUESTS:
+        assert_safe(answer["headers"], answer["body"])
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -167,6 +177,25 @@ def test_nobody_gets_in_without_a_key(unkeyed: Callable[[Any], Any], table: Any)
         assert json.loads(answer["body"])["code"] == "not_authenticated"
         assert_answer(sample_events.event(operation), answer)
     assert table.scan(TableName=NAME)["Items"] == before
+
+
+@pytest.mark.parametrize(
+    "key", ["am_live_sk_" + "Unknown" * 6 + "1", "am_live_sk_short", WELL_FORMED_BUT_UNKNOWN, "", "sk_live_é"]
+)
+def test_a_refusal_in_any_dialect_is_as_safe_as_an_answer(key: str, table: Any) -> None:
+    for operation in sorted(sample_events.REQUESTS - sample_events.KEYLESS):
+        event = with_key(sample_events.event(operation), key)
+        event["rawPath"] = event["rawPath"].replace("/v1/contacts", "/api/v1/contacts")  # Sendmator's
+        answer = handler(operation)(event, context(operation))
+        assert answer["statusCode"] == 401, operation
+        assert_safe(answer["headers"], answer["body"])
+
+
+def test_a_secret_is_kept_by_no_cache(table: Any) -> None:
+    for operation in ("create_api_key", "create_webhook", "rotate_webhook_secret"):
+        answer = handler(operation)(sample_events.event(operation), context(operation))
+        assert SECRET.search(answer["body"]), operation
+        assert answer["headers"]["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize("operation", sorted(KEY_NEEDED))
@@ -274,3 +303,99 @@ def test_nothing_listens_where_no_connection_is_made_to_a_local_endpoint_and_now
     assert (refused.value.detail == TOLD) == is_told
     assert ("busy" in refused.value.detail) != is_told
     assert ("Nothing listens" in log()) == is_told
+
+
+CONTACTS_ARE_SENT = ["create_webhook", "update_webhook"]
+"""The operations that decide where contacts are sent to."""
+
+
+@pytest.mark.parametrize("operation", sorted(KEY_NEEDED))
+def test_a_key_without_scopes_is_told_what_it_lacks(operation: str, table: Any) -> None:
+    """And nothing is done: with every scope but one of an operation as with none."""
+    entry = handler(operation)
+    needed = entry.operation.scopes
+    assert (Scope.CONTACTS_READ in needed[1:]) == (operation in CONTACTS_ARE_SENT)
+    for lacking in needed:
+        scopes = tuple(scope for scope in FIRST_SCOPES if scope is not lacking)
+        key = give_key(scopes)
+        before = items_of(table)
+        answer = entry(with_key(sample_events.event(operation), key), context(operation))
+        assert_answer(sample_events.event(operation), answer)
+        problem = json.loads(answer["body"])
+        assert (problem["status"], problem["code"], problem["scope"]) == (403, "scope_missing", lacking)
+        assert str(lacking) in problem["detail"]
+        assert items_of(table) == before
+
+
+def give_key(scopes: tuple[Scope, ...], dialect: Dialect = Dialect.NATIVE) -> str:
+    """Another key of the sample account."""
+    wish = KeyWish(name="another", scopes=scopes, dialect=dialect)
+    key, shown = make_key(sample_account.ACCOUNT.id, wish, 1_768_473_000_000, secrets.token_bytes)
+    bootstrap.account_store().add_api_key(key, Outcome(did=Did.CREATED), None, 1_768_473_000_000)
+    return shown
+
+
+def items_of(table: Any) -> list[Any]:
+    """All that is in the table but for the usage, which every request changes."""
+    return [item for item in table.scan(TableName=NAME)["Items"] if not item["PK"]["S"].endswith("USAGE")]
+
+
+@pytest.mark.parametrize("operation", sorted(KEY_NEEDED))
+def test_a_key_that_may_not_read_contacts_is_shown_nobody(operation: str, table: Any) -> None:
+    """Of whatever it may do. What it has sent itself may come back, and what is no contact (a webhook's host)."""
+    entry, event = handler(operation), sample_events.event(operation)
+    key = give_key(tuple(scope for scope in FIRST_SCOPES if scope is not Scope.CONTACTS_READ))
+    answer = entry(with_key(event, key), context(operation))
+    if Scope.CONTACTS_READ in entry.operation.scopes or operation == "create_api_key":
+        # The key that it asks for would read contacts.
+        assert answer["statusCode"] == 403
+        return
+    assert answer["statusCode"] < 300
+    assert_answer(event, answer)
+    if Scope.CONTACTS_WRITE in entry.operation.scopes:
+        known = json.dumps(event, ensure_ascii=False)
+        shown = json.dumps(json.loads(answer["body"]), ensure_ascii=False) + str(answer["headers"])
+        assert [word for word in sample_events.PERSONAL if word in shown and word not in known] == []
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+def test_a_suspended_account_is_told_so_in_its_dialect_and_not_counted(dialect: Dialect, table: Any) -> None:
+    key = give_key(FIRST_SCOPES, dialect)
+    suspended = handler("suspend_account")(sample_events.event("suspend_account"), context("suspend_account"))
+    assert suspended["suspended_at"]
+    before = table.scan(TableName=NAME)["Items"]
+    for operation in sorted(KEY_NEEDED):
+        event = with_key(sample_events.event(operation), key)
+        answer = handler(operation)(event, context(operation))
+        assert answer["statusCode"] == 403, operation
+        assert_safe(answer["headers"], answer["body"])
+        assert "suspended" in answer["body"]
+        if dialect is Dialect.NATIVE:
+            assert_answer(event, answer)
+            assert json.loads(answer["body"])["code"] == "account_suspended"
+        else:
+            assert "request_id" not in answer["body"]
+    assert table.scan(TableName=NAME)["Items"] == before
+
+
+def test_a_suspended_accounts_endpoint_is_sent_nothing(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("it was sent")
+
+    monkeypatch.setattr(WebhookSender, "post", never)
+    asked_for = json.loads(sample_events.event("deliver_webhook")["Records"][0]["body"])
+    monkeypatch.setattr(SystemClock, "now_ms", lambda _: parsed(asked_for["appended_at"]) + 60_000)
+    handler("suspend_account")(sample_events.event("suspend_account"), context("suspend_account"))
+    before = table.scan(TableName=NAME)["Items"]
+    scheduled = []
+
+    def schedule(*_: object, **request: Any) -> None:
+        scheduled.append(request["Name"])
+
+    monkeypatch.setattr(bootstrap.client("scheduler"), "create_schedule", schedule, raising=False)
+    deliver = handler("deliver_webhook")
+    assert deliver(sample_events.event("deliver_webhook"), context("deliver_webhook")) == {
+        "batchItemFailures": []
+    }
+    assert len(scheduled) == 1
+    assert table.scan(TableName=NAME)["Items"] == before

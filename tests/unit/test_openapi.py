@@ -122,6 +122,7 @@ def test_an_operation_that_nobody_wrote_down_is_noticed() -> None:
 CONTACT = "GET /v1/contacts/{ref}"
 HEADERS = {
     "X-Request-Id": "r",
+    "Cache-Control": "private, no-cache",
     "RateLimit-Policy": "",
     "RateLimit": "",
     "ETag": '"1-valid"',

@@ -14,8 +14,10 @@ from contacts.domain.account_secret import SECRET_BYTES, AccountSecret
 from contacts.domain.accounts import Account, ApiKey, Dialect, Mode, Plan, Scope
 from contacts.domain.outcome import Outcome, Receipt
 from contacts.domain.timestamps import DAY, hour_of, iso
-from contacts.services.ports import Randomness
+from contacts.services.ports import KeysMoved, MakerRevoked, Randomness, Revocation
 
+_MAKER: Final = "maker"
+"""The name of the step that counts what a key has made."""
 REVOKED_DAYS: Final = 365
 """How long it is known of a key that it was revoked, rather than never made."""
 USAGE_DAYS: Final = 31
@@ -34,26 +36,37 @@ class DynamoAccountStore:
         item = self._table.get(keys.account(account_id))
         if item is not None and "secret" not in item:
             item = self._with_secret(account_id)
-        if item is None:
+        return None if item is None else _account_from(item, account_id)
+
+    def suspend(self, account_id: str, at: str | None, reason: str | None) -> Account | None:
+        """One UpdateItem."""
+        expression = Expression()
+        expression.require(expression.is_there())
+        expression.set_once("secret", self._fresh_secret())
+        if at is None:
+            expression.remove("suspended_at")
+            expression.remove("suspension_reason")
+        else:
+            expression.set_once("suspended_at", at)
+            expression.assign("suspension_reason", reason)
+        try:
+            item = self._table.update("account", keys.account(account_id), expression)
+        except ConditionsFailed:
             return None
-        return Account(
-            id=account_id,
-            name=item["name"],
-            plan=Plan(item["plan"]),
-            hourly_limit=item["hourly_limit"],
-            created_at=item["created_at"],
-            secret=AccountSecret(b64decode(item["secret"])),
-        )
+        return _account_from(item, account_id)
 
     def _with_secret(self, account_id: str) -> Item | None:
         """The item of an account that was opened before accounts had secrets; whoever comes first gives it one."""
         expression = Expression()
         expression.require(expression.is_there())
-        expression.set_once("secret", _secret_text(AccountSecret(self._randomness(SECRET_BYTES))))
+        expression.set_once("secret", self._fresh_secret())
         try:
             return self._table.update("account", keys.account(account_id), expression)
         except ConditionsFailed:
             return None
+
+    def _fresh_secret(self) -> str:
+        return _secret_text(AccountSecret(self._randomness(SECRET_BYTES)))
 
     def api_key(self, key_hash: str) -> ApiKey | None:
         """One GetItem, strongly consistent: a key works from the moment it was shown."""
@@ -112,33 +125,78 @@ class DynamoAccountStore:
                 return hours
 
     def add_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
-        """One transaction over the key, its place in the listing and the request's record."""
-        self._write(self._key_steps(key), key, outcome, receipt, at_ms)
+        """One transaction over the key, its place in the listing, its maker's there, and the request's record.
 
-    def remove_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> bool:
-        """One transaction over the key, its place in the listing and the request's record.
+        The maker's counts what it has made: a revocation that does not know of the new key fails for that.
+        """
+        steps = list(self._key_steps(key))
+        if key.made_by is not None:
+            made = Expression()
+            made.require(made.is_there())
+            made.add("keys_made", 1)
+            steps.append(
+                self._table.update_step(_MAKER, keys.listed_api_key(key.account_id, key.made_by), made)
+            )
+        try:
+            self._write(steps, key.account_id, outcome, receipt, at_ms)
+        except ConditionsFailed as failed:
+            if _MAKER in failed.items:
+                raise MakerRevoked from None
+            raise
+
+    def revoke_api_keys(
+        self, revocation: Revocation, outcome: Outcome, receipt: Receipt | None, at_ms: int
+    ) -> None:
+        """One transaction over the keys, their places in the listing, what is needed, and the request's record.
 
         That there was such a key is kept for a year: its client is told in the words it understands.
         """
+        steps = [step for key in revocation.keys for step in self._revoking_steps(key, at_ms)]
+        if revocation.adopted is not None:
+            steps += self._adopting_steps(revocation.adopted)
+        for key in revocation.needed:
+            if (
+                revocation.adopted is None or key.id != revocation.adopted.id
+            ):  # Its own step has the condition.
+                is_live = Expression()
+                is_live.require(is_live.is_there())
+                steps.append(
+                    self._table.check_step("needed key", keys.listed_api_key(key.account_id, key.id), is_live)
+                )
+        try:
+            self._write(steps, revocation.keys[0].account_id, outcome, receipt, at_ms)
+        except ConditionsFailed:
+            raise KeysMoved from None
+
+    def _revoking_steps(self, key: ApiKey, at_ms: int) -> list[Step]:
         revoked = Expression()
         revoked.require(revoked.is_there())
         revoked.require(revoked.equals("revoked_at", None))
         revoked.set("revoked_at", iso(at_ms))
         revoked.set("ttl", at_ms // 1000 + REVOKED_DAYS * DAY)
-        steps = [
-            self._table.update_step("key", keys.api_key(key.key_hash), revoked),
-            self._table.delete_step("listed key", keys.listed_api_key(key.account_id, key.id)),
+        as_listed = Expression()
+        as_listed.require(as_listed.is_there())
+        as_listed.require(as_listed.equals("keys_made", key.keys_made or None))
+        listed = keys.listed_api_key(key.account_id, key.id)
+        return [
+            self._table.update_step(f"key {key.id}", keys.api_key(key.key_hash), revoked),
+            self._table.delete_step(f"listed key {key.id}", listed, as_listed),
         ]
-        try:
-            self._write(steps, key, outcome, receipt, at_ms)
-        except ConditionsFailed:
-            return False
-        return True
+
+    def _adopting_steps(self, key: ApiKey) -> list[Step]:
+        steps = []
+        for place in (keys.api_key(key.key_hash), keys.listed_api_key(key.account_id, key.id)):
+            adopted = Expression()
+            adopted.require(adopted.is_there())
+            adopted.require(adopted.equals("revoked_at", None))
+            adopted.assign("made_by", key.made_by)
+            steps.append(self._table.update_step("adopted key", place, adopted))
+        return steps
 
     def _write(
-        self, steps: list[Step], key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int
+        self, steps: list[Step], account_id: str, outcome: Outcome, receipt: Receipt | None, at_ms: int
     ) -> None:
-        write_recorded(self._table, steps, key.account_id, receipt, outcome, None, at_ms)
+        write_recorded(self._table, steps, account_id, receipt, outcome, None, at_ms)
 
     def _key_steps(self, key: ApiKey) -> list[Step]:
         fresh = Expression()
@@ -153,11 +211,25 @@ class DynamoAccountStore:
             "dialect": key.dialect,
             "last_four": key.last_four,
             "created_at": key.created_at,
+            "made_by": key.made_by,
         }
         return [
             self._table.put_step("key", keys.api_key(key.key_hash), item, fresh),
             self._table.put_step("listed key", keys.listed_api_key(key.account_id, key.id), item),
         ]
+
+
+def _account_from(item: Item, account_id: str) -> Account:
+    return Account(
+        id=account_id,
+        name=item["name"],
+        plan=Plan(item["plan"]),
+        hourly_limit=item["hourly_limit"],
+        created_at=item["created_at"],
+        secret=AccountSecret(b64decode(item["secret"])),
+        suspended_at=item.get("suspended_at"),
+        suspension_reason=item.get("suspension_reason"),
+    )
 
 
 def _secret_text(secret: AccountSecret) -> str:
@@ -176,4 +248,6 @@ def _api_key_from(item: Item) -> ApiKey:
         last_four=item["last_four"],
         created_at=item["created_at"],
         is_revoked="revoked_at" in item,
+        made_by=item.get("made_by"),
+        keys_made=item.get("keys_made", 0),
     )

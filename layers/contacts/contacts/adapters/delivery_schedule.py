@@ -36,16 +36,26 @@ class DeliverySchedule:
             message = Outgoing(body=ref.message(attempt), group=ref.webhook_id, delay_s=round(delay_s))
             self._queue.send([message])
         else:
-            self._create_schedule(ref, attempt, self._clock.now_ms() + round(delay_s * 1000))
+            at_ms = self._clock.now_ms() + round(delay_s * 1000)
+            self._create_schedule(f"{ref.delivery_id}-{attempt}", ref, attempt, at_ms)
 
-    def _create_schedule(self, ref: DeliveryRef, attempt: int, at_ms: int) -> None:
+    def rest(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
+        """A schedule whose name tells its minute.
+
+        The one that brought the message may still be there, for Scheduler deletes it a moment after it was due. A new
+        one of the same name would be taken for that, and the message would never come again.
+        """
+        at_ms = self._clock.now_ms() + round(delay_s * 1000)
+        self._create_schedule(f"{ref.delivery_id}-{attempt}-{at_ms // 60_000}", ref, attempt, at_ms)
+
+    def _create_schedule(self, name: str, ref: DeliveryRef, attempt: int, at_ms: int) -> None:
         """CreateSchedule; what has its name is the same one, asked for before.
 
         Scheduler gives no group to messages for queues that are not FIFO, so this one says that it needs one.
         """
         try:
             self._scheduler.create_schedule(
-                Name=f"{ref.delivery_id}-{attempt}",
+                Name=name,
                 GroupName=self._group,
                 ScheduleExpression=f"at({iso(at_ms)[:19]})",
                 ScheduleExpressionTimezone="UTC",

@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Any, Final
 
 from contacts import observability
-from contacts.api.answers import MAX_ANSWER_BYTES, Answer, answer
+from contacts.api.answers import MAX_ANSWER_BYTES, Answer, answer, shown_to
 from contacts.api.batch_schemas import Batch, item, read
 from contacts.api.problems import internal_problem, problem
 from contacts.api.request import Request
@@ -54,7 +54,7 @@ def batch_answer(
         IdempotencyKeyReused, TemporarilyUnavailable: nothing of it was done.
     """
     receipt = request.receipt()
-    results = _Results(request.request_id, len(batch.operations))
+    results = _Results(request, len(batch.operations))
     operations = {}
     for number, given in enumerate(batch.operations):
         try:
@@ -70,8 +70,9 @@ def batch_answer(
 class _Results:
     """What became of each item, as text: whole up to 5 MB, from the first that does not fit on in short."""
 
-    def __init__(self, request_id: str, count: int) -> None:
-        self._request_id = request_id
+    def __init__(self, request: Request, count: int) -> None:
+        self._request_id = request.request_id
+        self._caller = request.caller
         self._count = count
         self._lock = Lock()
         self._whole: dict[int, str] = {}
@@ -86,7 +87,7 @@ class _Results:
     def tell(self, number: int, result: Outcome | Exception) -> None:
         """Take what an item did, or why it did not."""
         if isinstance(result, Outcome):
-            told, members = "contact", answer(result)
+            told, members = "contact", shown_to(self._caller, answer(result))
             in_short = _in_short(members.body, _IN_SHORT) if result.contact else members.body
         else:
             told, members = "problem", self._problem(result)

@@ -1,17 +1,21 @@
 """Pages of contacts: what may be asked for, and the answer.
 
 Their cursors hold the id of the last contact seen and what it is sorted by, so that they stay valid when it is gone.
+An email or an external_id in them can be read by nobody: cursors stand in URLs, and these in logs.
 """
 
 import re
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from contacts.api.answers import Answer, page
 from contacts.api.cursors import fingerprint, not_ours, place_from_cursor, to_cursor
 from contacts.api.listing import DEFAULT_PAGE_SIZE, Offset, PageSize, fitting
 from contacts.api.parameters import Moment, Repeated
+from contacts.domain.account_secret import AccountSecret
+from contacts.domain.accounts import Account
+from contacts.domain.concealment import concealed, revealed
 from contacts.domain.contact import LONGEST_TAG, MAX_LISTS, MAX_TAGS, SLUG, ValidationStatus
 from contacts.domain.errors import FieldError, InvalidInput
 from contacts.domain.identity import MAX_EXTERNAL_ID, stored_email
@@ -157,8 +161,15 @@ class Paging:
     include_total: bool = False
 
 
+class _Query(NamedTuple):
+    """What a list is asked for, as its cursors know it, and what their values are concealed with."""
+
+    fingerprint: bytes
+    secret: AccountSecret
+
+
 def listed_page(
-    finder: Finder, account_id: str, filters: Filters, paging: Paging, sort: Sort, words: Words | None
+    finder: Finder, account: Account, filters: Filters, paging: Paging, sort: Sort, words: Words | None
 ) -> Answer:
     """A page of a list. One that would exceed 5 MB ends earlier, with a cursor.
 
@@ -167,19 +178,19 @@ def listed_page(
         TemporarilyUnavailable.
     """
     wanted, order = filters.wanted(words), sort.order
-    query = fingerprint(account_id, str(sort), _asked(wanted))
+    query = _Query(fingerprint(account.id, str(sort), _asked(wanted)), account.secret)
     begin = _begin(finder, query, paging, order)
     found = finder.listed(wanted, order, paging.limit, begin, with_total=paging.include_total)
     return _answer(finder, found, query, paging, order)
 
 
-def searched_page(finder: Finder, account_id: str, filters: Filters, paging: Paging, words: Words) -> Answer:
+def searched_page(finder: Finder, account: Account, filters: Filters, paging: Paging, words: Words) -> Answer:
     """A page of a search, ranked. One that would exceed 5 MB ends earlier, with a cursor.
 
     Raises: as `listed_page`.
     """
     wanted = filters.wanted(words)
-    query = fingerprint(account_id, "search", _asked(wanted))
+    query = _Query(fingerprint(account.id, "search", _asked(wanted)), account.secret)
     begin = _begin(finder, query, paging, None)
     found = finder.searched(wanted, paging.limit, begin, with_total=paging.include_total)
     return _answer(finder, found, query, paging, None)
@@ -189,7 +200,7 @@ def _asked(wanted: Wanted) -> list[tuple[str, object]]:
     return [(one.name, getattr(wanted, one.name)) for one in fields(wanted)]
 
 
-def _begin(finder: Finder, query: bytes, paging: Paging, order: Order | None) -> Position:
+def _begin(finder: Finder, query: _Query, paging: Paging, order: Order | None) -> Position:
     ways = [name for name in ("cursor", "starting_after", "offset") if getattr(paging, name) is not None]
     if len(ways) > 1:
         message = f"says where to begin, and so does {ways[0]}: send one of them"
@@ -198,17 +209,18 @@ def _begin(finder: Finder, query: bytes, paging: Paging, order: Order | None) ->
     for name in ways:
         if name != "offset":
             return _from_cursor(query, getattr(paging, name), name)
-    return finder.position_at(query.hex(), paging.offset, order) if paging.offset else BEGINNING
+    return finder.position_at(query.fingerprint.hex(), paging.offset, order) if paging.offset else BEGINNING
 
 
-def _answer(finder: Finder, found: Found, query: bytes, paging: Paging, order: Order | None) -> Answer:
+def _answer(finder: Finder, found: Found, query: _Query, paging: Paging, order: Order | None) -> Answer:
     shown, is_cut = fitting(map(contact_out, found.contacts))
     further = found.positions[len(shown) - 1] if is_cut else found.further
     if further is not None and paging.offset is not None:
-        finder.leave_bookmark(query.hex(), paging.offset + len(shown), further, order)
+        name = query.fingerprint.hex()
+        finder.leave_bookmark(name, paging.offset + len(shown), further, order)
         if len(shown) < paging.limit:
             # Whoever counts pages asks for the next one there, and must not skip what this one had no time for.
-            finder.leave_bookmark(query.hex(), paging.offset + paging.limit, further, order)
+            finder.leave_bookmark(name, paging.offset + paging.limit, further, order)
     total = {"total": found.total} if paging.include_total else {}
     answer = page(shown, None if further is None else _to_cursor(query, further), **total)
     answer.noted = {"driver": found.driver and str(found.driver), "candidates": found.candidates}
@@ -218,27 +230,45 @@ def _answer(finder: Finder, found: Found, query: bytes, paging: Paging, order: O
 _NO_ID: Final = "00000000-0000-0000-0000-000000000000"
 _TRISTATES: Final = (None, False, True)
 _SKIP_BYTES: Final = 2
+_NO_VALUE: Final = 0
+_READABLE: Final = 1
+"""As values stood in cursors before they were concealed. Such cursors are taken, and no longer made."""
+_CONCEALED: Final = 2
 
 
-def _to_cursor(query: bytes, position: Position) -> str:
+def _to_cursor(query: _Query, position: Position) -> str:
     place = position.place
     value = None if place is None else place.value
     states = _TRISTATES.index(position.in_memory) * 3 + _TRISTATES.index(position.in_word_order)
-    flags = bytes((position.part, states, value is not None))
+    flags = bytes((position.part, states, _NO_VALUE if value is None else _CONCEALED))
     skip = position.skip.to_bytes(_SKIP_BYTES)
     last_id = _NO_ID if place is None else place.contact_id
-    return to_cursor(query, last_id, flags + skip + (value or "").encode())
+    hidden = b"" if value is None else concealed(query.secret, query.fingerprint, value.encode())
+    return to_cursor(query.fingerprint, last_id, flags + skip + hidden)
 
 
-def _from_cursor(query: bytes, cursor: str, parameter: str) -> Position:
-    last_id, rest = place_from_cursor(query, cursor, parameter)
+def _from_cursor(query: _Query, cursor: str, parameter: str) -> Position:
+    last_id, rest = place_from_cursor(query.fingerprint, cursor, parameter)
     try:
-        part, states, has_value = rest[:3]
+        part, states, kind = rest[:3]
         place = None
         if last_id != _NO_ID:
-            place = Place(rest[3 + _SKIP_BYTES :].decode() if has_value else None, last_id)
+            place = Place(_value(query, kind, rest[3 + _SKIP_BYTES :]), last_id)
         in_memory, in_word_order = _TRISTATES[states // 3], _TRISTATES[states % 3]
     except (ValueError, IndexError):
         raise not_ours(parameter) from None
     skip = int.from_bytes(rest[3 : 3 + _SKIP_BYTES])
     return Position(part, place, in_memory, in_word_order, skip)
+
+
+def _value(query: _Query, kind: int, given: bytes) -> str | None:
+    """The value in a cursor.
+
+    Raises:
+        ValueError: there is none like that.
+    """
+    if kind == _NO_VALUE:
+        return None
+    if kind not in (_READABLE, _CONCEALED):
+        raise ValueError("a kind of value that is none of ours")
+    return (given if kind == _READABLE else revealed(query.secret, query.fingerprint, given)).decode()

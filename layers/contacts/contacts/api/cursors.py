@@ -1,8 +1,7 @@
 """Cursors: where a walk through a list stands, bound to the list's query and account.
 
 A cursor is base64url of a fingerprint of account and query (8 bytes) and of a place in the list: mostly the id of the
-last thing seen, and what else it takes to go on from there. It holds no secret and opens nothing: the account always
-comes from the key.
+last thing seen, and what else it takes to go on from there. It opens nothing: the account always comes from the key.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode

@@ -5,7 +5,7 @@ from time import perf_counter
 from typing import Any
 
 from contacts import observability
-from contacts.api.answers import Answer, answer
+from contacts.api.answers import Answer, answer, common_headers, shown_to
 from contacts.api.operation import Operation
 from contacts.api.problems import internal_problem, problem, status_of
 from contacts.api.request import Request
@@ -100,6 +100,8 @@ class Entrypoint:
         if speech is not None:
             speech.translate()
         reply = self._served(request)
+        if request.admission is not None:
+            reply = shown_to(request.caller, reply)
         return _marked_if_test(reply if speech is None else speech.answered(reply), request)
 
     def _served(self, request: Request) -> Answer:
@@ -119,7 +121,7 @@ class Entrypoint:
         operation = self.operation
         key = sent_key(request)
         if key is None:
-            if operation.scope is None:
+            if not operation.needs_key:
                 return
             raise NotAuthenticated("Send an API key in X-API-Key, or in Authorization as: Bearer <key>.")
         try:
@@ -127,8 +129,9 @@ class Entrypoint:
         except OverLimit as error:
             request.admission = error.admission
             raise
-        if operation.scope and not request.caller.holds(operation.scope, operation.bundle):
-            raise ScopeMissing(operation.scope)
+        missing = request.caller.lacking(operation.scopes, operation.bundle)
+        if missing is not None:
+            raise ScopeMissing(missing)
 
 
 def sent_key(request: Request) -> str | None:
@@ -182,7 +185,7 @@ def _marked_if_test(reply: Answer, request: Request) -> Answer:
 def _response(reply: Answer, request: Request) -> dict[str, Any]:
     body = reply.encoded()
     headers = {"Content-Type": reply.content_type} if body else {}
-    headers |= {"Cache-Control": "private, no-cache", "X-Request-Id": request.request_id}
+    headers |= common_headers(reply, request.request_id)
     if request.admission is not None:
         headers |= rate_headers(request.admission)
     return {"statusCode": reply.status, "headers": headers | reply.headers, "body": body}

@@ -16,7 +16,7 @@ from contacts.api.request import Request
 CACHED_S: Final = 300
 """How long a browser shows a file without asking whether it has changed; then an ETag spares sending it again."""
 _SWAGGER_UI: Final = "aws_lambda_powertools.event_handler.openapi.swagger_ui"
-_SAFE: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+_SAFE: Final = {"Referrer-Policy": "no-referrer"}
 
 
 @dataclass(slots=True)

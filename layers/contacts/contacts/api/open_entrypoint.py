@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Any
 
 from contacts import observability
-from contacts.api.answers import Answer
+from contacts.api.answers import Answer, common_headers
 from contacts.api.files import FileAnswer
 from contacts.api.operation import Operation
 from contacts.api.problems import internal_problem, problem
@@ -44,7 +44,7 @@ class OpenEntrypoint:
 
 
 def _response(reply: Answer, request: Request) -> dict[str, Any]:
-    headers = {"Cache-Control": "private, no-cache", "X-Request-Id": request.request_id, **reply.headers}
+    headers = common_headers(reply, request.request_id) | reply.headers
     if not isinstance(reply, FileAnswer):
         headers["Content-Type"] = reply.content_type
         return {"statusCode": reply.status, "headers": headers, "body": reply.encoded()}

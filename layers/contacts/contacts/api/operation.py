@@ -6,7 +6,7 @@ and query parameters by name and type, a body by its model; what it does not nam
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
 from types import UnionType
 from typing import Any, NamedTuple, Union, get_args, get_origin
@@ -22,13 +22,21 @@ from contacts.domain.errors import BodyNotJson, FieldError, InvalidInput
 class Operation:
     """One operation: its name, who may call it, and the function behind each of its routes."""
 
-    def __init__(self, name: str, scope: Scope | None = None, bundle: Scope | None = None) -> None:
-        """`scope`: what a key needs; `bundle`: the bundle of scopes that contains this operation.
+    def __init__(
+        self,
+        name: str,
+        scope: Scope | None = None,
+        bundle: Scope | None = None,
+        *,
+        besides: Sequence[Scope] = (),
+    ) -> None:
+        """`scope`: what a key needs; `besides`: the scopes it needs as well; `bundle`: the bundle of scopes that
+        contains this operation, and stands for all of them.
 
         Without a scope no key is needed.
         """
         self.name = name
-        self.scope = scope
+        self.scopes = () if scope is None else (scope, *besides)
         self.bundle = bundle
         self._routes: dict[str, Binding] = {}
 
@@ -41,6 +49,11 @@ class Operation:
             return function
 
         return register
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether only callers with a key are served."""
+        return bool(self.scopes)
 
     @property
     def routes(self) -> Mapping[str, Callable[..., Answer]]:

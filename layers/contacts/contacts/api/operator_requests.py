@@ -3,7 +3,7 @@
 Three fields need no pydantic, whose import takes a fifth of a cold start.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -11,6 +11,8 @@ from contacts.domain.errors import BodyNotJson, FieldError, InvalidInput
 from contacts.domain.identity import is_uuid
 
 MAX_RESUME: Final = 255
+"""Characters."""
+MAX_REASON: Final = 255
 """Characters."""
 _NOT_KNOWN: Final = "is no field of this request"
 
@@ -31,14 +33,45 @@ class Reindexing:
             InvalidInput: names every wrong field.
             BodyNotJson: it is no object.
         """
-        if not isinstance(given, Mapping):
-            raise BodyNotJson([FieldError("body", "must be a JSON object")])
-        wrong = {name: _NOT_KNOWN for name in given if name not in cls.__slots__} | {
-            name: why for name, why in _wrong(given).items() if why is not None
-        }
-        if wrong:
-            raise InvalidInput([FieldError(str(name), why) for name, why in wrong.items()])
-        return cls(given["account_id"].lower(), given.get("dry_run", False), given.get("resume"))
+        fields = _taken(given, cls.__slots__, _wrong)
+        return cls(fields["account_id"].lower(), fields.get("dry_run", False), fields.get("resume"))
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """A payload of `suspend_account`: `{"account_id", "suspended", "reason"?}`."""
+
+    account_id: str
+    suspended: bool
+    reason: str | None = None
+
+    @classmethod
+    def checked(cls, given: object) -> Self:
+        """A payload as it was sent.
+
+        Raises:
+            InvalidInput: names every wrong field.
+            BodyNotJson: it is no object.
+        """
+        fields = _taken(given, cls.__slots__, _wrong_suspension)
+        return cls(fields["account_id"].lower(), fields["suspended"], fields.get("reason"))
+
+
+def _taken(
+    given: object, known: Sequence[str], wrong: Callable[[Mapping[str, Any]], Mapping[str, str | None]]
+) -> Mapping[str, Any]:
+    """The fields of a payload.
+
+    Raises: as `checked`.
+    """
+    if not isinstance(given, Mapping):
+        raise BodyNotJson([FieldError("body", "must be a JSON object")])
+    found = {name: _NOT_KNOWN for name in given if name not in known} | {
+        name: why for name, why in wrong(given).items() if why is not None
+    }
+    if found:
+        raise InvalidInput([FieldError(str(name), why) for name, why in found.items()])
+    return given
 
 
 def _wrong(given: Mapping[str, Any]) -> dict[str, str | None]:
@@ -48,6 +81,25 @@ def _wrong(given: Mapping[str, Any]) -> dict[str, str | None]:
         "dry_run": None if isinstance(given.get("dry_run", False), bool) else "must be true or false",
         "resume": _wrong_resume(given.get("resume")),
     }
+
+
+def _wrong_suspension(given: Mapping[str, Any]) -> dict[str, str | None]:
+    suspended, reason = given.get("suspended"), given.get("reason")
+    return {
+        "account_id": _wrong_id(given.get("account_id")) if "account_id" in given else "is required",
+        "suspended": None if isinstance(suspended, bool) else "must be true or false",
+        "reason": _wrong_reason(reason, is_wanted=suspended is not False),
+    }
+
+
+def _wrong_reason(reason: object, *, is_wanted: bool) -> str | None:
+    if reason is None:
+        return None
+    if not is_wanted:
+        return "goes with suspended: true"
+    if not isinstance(reason, str):
+        return "must be a string"
+    return None if 0 < len(reason) <= MAX_REASON else f"must have 1 to {MAX_REASON} characters"
 
 
 def _wrong_id(account_id: object) -> str | None:

@@ -11,6 +11,7 @@ PROBLEM_JSON: Final = "application/problem+json"
 STATUSES: Final[dict[type[errors.ContactsError], int]] = {
     errors.InvalidInput: 400,
     errors.NotAuthenticated: 401,
+    errors.AccountSuspended: 403,
     errors.ScopeMissing: 403,
     errors.NotFound: 404,
     errors.MethodNotAllowed: 405,

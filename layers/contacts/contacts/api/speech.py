@@ -9,7 +9,7 @@ from contacts.api.request import Request
 from contacts.api.routes import refusal
 from contacts.dialects import wire
 from contacts.domain import accounts
-from contacts.domain.errors import ContactsError, KeyRevoked
+from contacts.domain.errors import AccountSuspended, ContactsError, KeyRevoked
 
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
@@ -18,7 +18,7 @@ def spoken(request: Request, refused: ContactsError | None = None) -> "Speech | 
     """How a request speaks; None: natively. Its key says so; of one that is not let in, `refused` or the looks."""
     if request.admission is not None:
         dialect = request.caller.key.dialect
-    elif isinstance(refused, KeyRevoked):
+    elif isinstance(refused, KeyRevoked | AccountSuspended):
         dialect = accounts.Dialect(refused.dialect)
     else:
         dialect = _apparent(request)

@@ -4,6 +4,7 @@ import secrets
 
 from contacts.bootstrap import account_store, clock
 from contacts.services.key_ring import KeyRing, Registrar
+from contacts.services.suspension import Suspender
 
 
 def key_ring() -> KeyRing:
@@ -14,3 +15,8 @@ def key_ring() -> KeyRing:
 def registrar() -> Registrar:
     """Opens accounts."""
     return Registrar(account_store(), clock(), secrets.token_bytes)
+
+
+def suspender() -> Suspender:
+    """Suspends accounts and resumes them."""
+    return Suspender(account_store(), clock())

@@ -7,9 +7,10 @@ from contacts.adapters.delivery_schedule import DeliverySchedule
 from contacts.adapters.delivery_store import DynamoDeliveryStore
 from contacts.adapters.event_store import DynamoEventStore
 from contacts.adapters.webhook_sender import WebhookSender, tls_context
-from contacts.bootstrap import client, clock, deadline, table
+from contacts.bootstrap import account_store, client, clock, deadline, table
 from contacts.bootstrap.consumers import queue
 from contacts.bootstrap.webhooks import endpoint_addresses, webhook_store
+from contacts.services.suspension import Suspensions
 from contacts.services.webhook_delivery import Courier
 
 
@@ -33,4 +34,5 @@ def courier() -> Courier:
         clock(),
         secrets.token_bytes,
         deadline().leaves,
+        Suspensions(account_store(), clock()).is_suspended,
     )

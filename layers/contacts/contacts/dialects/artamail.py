@@ -67,7 +67,7 @@ def contact_out(native: Fields) -> Fields:
         "email": native["email"],
         "name": native["name"],
         "data": native["custom_fields"],
-        "subscribed": not native["is_unsubscribed"],
+        "subscribed": None if native["is_unsubscribed"] is None else not native["is_unsubscribed"],
         "validation_status": native["validation_status"],
         "lists": native["lists"],
         "created_at": whole_seconds(native["created_at"]),

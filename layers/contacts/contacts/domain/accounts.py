@@ -1,6 +1,6 @@
 """Accounts, their plans, and the keys by which callers are known."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -82,6 +82,10 @@ BUNDLES: Final = {
 """The scopes that the operations of each bundle need: who has all of them may give the bundle to another key."""
 
 
+READING_CONTACTS: Final = frozenset({Scope.CONTACTS_READ, *BUNDLES})
+"""Who has one of these may read contacts: `api_user` lists them, `user` reads one by its name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """A tenant: an island of contacts, keys and usage."""
@@ -92,6 +96,10 @@ class Account:
     hourly_limit: int
     created_at: str
     secret: AccountSecret
+    suspended_at: str | None = None
+    """Since when an operator lets nobody in; None: the account is in use."""
+    suspension_reason: str | None = None
+    """What the operator said about it, for operators."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +116,10 @@ class ApiKey:
     last_four: str
     created_at: str
     is_revoked: bool = False
+    made_by: str | None = None
+    """The id of the key that made it; None of an account's first ones, and of those made before this was kept."""
+    keys_made: int = 0
+    """How many it has made, those revoked since included. (Only the listing knows.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +139,16 @@ class Caller:
         """Whether nothing the caller does is to be kept."""
         return self.key.mode is Mode.TEST
 
-    def holds(self, scope: Scope, bundle: Scope | None = None) -> bool:
-        """Whether the key has the scope, or the bundle that contains the operation."""
-        return scope in self.key.scopes or (bundle is not None and bundle in self.key.scopes)
+    def lacking(self, scopes: Sequence[Scope], bundle: Scope | None = None) -> Scope | None:
+        """The first scope of an operation that the key lacks; None where it has all, or the operation's bundle."""
+        if bundle is not None and bundle in self.key.scopes:
+            return None
+        return next((scope for scope in scopes if scope not in self.key.scopes), None)
+
+    @property
+    def may_read_contacts(self) -> bool:
+        """Whether some operation shows the key contacts that it can name: the scope does, and so do both bundles."""
+        return not READING_CONTACTS.isdisjoint(self.key.scopes)
 
     def may_grant(self, scopes: Collection[Scope]) -> Scope | None:
         """The first scope the caller lacks itself and so cannot give to another key."""

@@ -5,6 +5,7 @@ ContactsError
 │   └── BodyNotJson
 ├── NotAuthenticated
 │   └── KeyRevoked
+├── AccountSuspended
 ├── ScopeMissing
 ├── LimitReached
 ├── NotFound
@@ -20,6 +21,7 @@ ContactsError
 │   ├── DuplicateContact
 │   ├── NamesTaken
 │   ├── TooManyApiKeys
+│   ├── LastFullKey
 │   ├── TooManyWebhooks
 │   ├── DuplicateProperty
 │   ├── TooManyProperties
@@ -112,6 +114,19 @@ class KeyRevoked(NotAuthenticated):
     def __init__(self, dialect: str) -> None:
         """`dialect`: the one the key spoke, in which its client expects to be told."""
         super().__init__("This API key was revoked.")
+        self.dialect = dialect
+
+
+class AccountSuspended(ContactsError):
+    """Raised when the key's account was suspended by the operator of the service."""
+
+    code = "account_suspended"
+
+    def __init__(self, dialect: str) -> None:
+        """`dialect`: the one the key speaks, in which its client expects to be told."""
+        super().__init__(
+            "This account is suspended; whoever operates the service can tell why, and resume it."
+        )
         self.dialect = dialect
 
 
@@ -265,6 +280,18 @@ class TooManyApiKeys(Conflict):
     """Raised when an account already has as many API keys as it may have."""
 
     code = "too_many_api_keys"
+
+
+class LastFullKey(Conflict):
+    """Raised when an account would be left without a key that may do all that its keys may do, and make others."""
+
+    code = "last_full_key"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The account would be left without a key that may do all that its keys may do. "
+            "Make another one first, and revoke this one with that."
+        )
 
 
 class TooManyWebhooks(Conflict):

@@ -1,6 +1,7 @@
 """A contact as the native API and its events show it."""
 
-from typing import Any, TypedDict
+from collections.abc import Mapping
+from typing import Any, Final, TypedDict
 
 from contacts.domain.contact import Contact
 
@@ -52,3 +53,15 @@ def contact_out(contact: Contact) -> ContactOut:
         "created_at": contact.created_at,
         "updated_at": contact.updated_at,
     }
+
+
+SHOWN_TO_WRITERS: Final = ("id", "version", "created_at", "updated_at")
+"""What of a contact is shown to a key that may write but not read: nothing that was not its own to send."""
+HIDDEN: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(ContactOut.__annotations__),
+    "tags": [],
+    "lists": [],
+    "custom_fields": {},
+    "metadata": {},
+}
+"""A contact of which nothing is shown, for dialects whose answers need every field."""

@@ -9,12 +9,13 @@ from hashlib import sha256
 from typing import Final
 
 from contacts.domain.accounts import Caller
-from contacts.domain.errors import KeyRevoked, LimitReached, NotAuthenticated
+from contacts.domain.errors import AccountSuspended, KeyRevoked, LimitReached, NotAuthenticated
 from contacts.domain.timestamps import seconds_left_in_hour
 from contacts.services.ports import AccountStore, Clock
 
 REMEMBERED_MS: Final = 50_000
-"""How long a key is taken as it was last read: a revoked one stops within 60 seconds, clocks' drift included."""
+"""How long a key and its account are taken as they were last read: what is revoked or suspended stops within 60
+seconds, clocks' drift included."""
 MAX_REMEMBERED: Final = 1000
 """Keys a warm function remembers at most."""
 _KEY = re.compile(r"(sk_(live|test)|am_(live|test)_sk)_[0-9A-Za-z]{43}")
@@ -58,11 +59,14 @@ class Gatekeeper:
         Raises:
             NotAuthenticated: no such key.
             KeyRevoked.
+            AccountSuspended: the request is not counted.
             OverLimit: the account has used up its hour.
             TemporarilyUnavailable.
         """
         now = self._clock.now_ms()
         caller = self._caller(key, now)
+        if caller.account.suspended_at is not None:
+            raise AccountSuspended(caller.key.dialect)
         used = self._store.count_request(caller.account, caller.key.id, now)
         limit = caller.account.hourly_limit
         left = seconds_left_in_hour(now)

@@ -1,7 +1,7 @@
 """The API keys of an account, and the account itself: making, listing and revoking."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
@@ -22,19 +22,24 @@ from contacts.domain.errors import (
     ApiKeyNotFound,
     FieldError,
     InvalidInput,
+    KeyRevoked,
+    LastFullKey,
     ScopeMissing,
     TooManyApiKeys,
 )
 from contacts.domain.identity import uuid7
+from contacts.domain.key_family import full_keys, revoked_with
 from contacts.domain.outcome import Did, Outcome, Receipt
 from contacts.domain.timestamps import iso
 from contacts.services.once import once
-from contacts.services.ports import AccountStore, Clock, Randomness
+from contacts.services.ports import AccountStore, Clock, MakerRevoked, Randomness, Revocation
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_BYTES: Final = 32
 _SECRET_LENGTH: Final = 43
 """Characters in which 32 bytes fit: 62 ** 43 > 256 ** 32."""
+MOST_AT_ONCE: Final = 40
+"""Keys that are revoked in one transaction: two steps each, of a hundred."""
 _FULL_SCOPES: Final = tuple(scope for scope in Scope if scope not in (Scope.API_USER, Scope.USER))
 
 
@@ -83,6 +88,7 @@ def described(key: ApiKey) -> dict[str, object]:
         "dialect": str(key.dialect),
         "last_four": key.last_four,
         "created_at": key.created_at,
+        "made_by": key.made_by,
     }
 
 
@@ -110,6 +116,7 @@ class KeyRing:
         Raises:
             ScopeMissing: the caller lacks a scope that the new key would have.
             TooManyApiKeys: the account has 30 already.
+            KeyRevoked: the caller's own key was, a moment ago.
             IdempotencyKeyReused, TemporarilyUnavailable.
         """
         scopes = tuple(caller.key.scopes) if wish.scopes is None else tuple(wish.scopes)
@@ -119,39 +126,76 @@ class KeyRing:
         now = self._clock.now_ms()
         wish = KeyWish(name=wish.name, scopes=scopes, mode=wish.mode, dialect=wish.dialect)
         key, shown = make_key(caller.account_id, wish, now, self._randomness)
+        key = replace(key, made_by=caller.key.id)
         outcome = Outcome(did=Did.CREATED, details=described(key), secrets={"key": shown})
         if caller.is_test:
             return outcome
         if len(self._store.api_keys(caller.account_id)) >= MAX_API_KEYS:
             raise TooManyApiKeys(f"An account has at most {MAX_API_KEYS} API keys; revoke one first.")
-        return self._once(lambda: self._store.add_api_key(key, outcome, receipt, now), outcome, receipt)
 
-    def revoke(self, caller: Caller, key_id: str, receipt: Receipt | None) -> Outcome:
-        """Make a key useless, within 60 seconds everywhere.
-
-        Raises:
-            ApiKeyNotFound: the account has none with that id.
-            IdempotencyKeyReused, TemporarilyUnavailable.
-        """
-        keys = [] if caller.is_test else self._store.api_keys(caller.account_id)
-        key = next((key for key in keys if key.id == key_id), None)
-        if key is None:
-            raise ApiKeyNotFound("API key not found.")
-        outcome = Outcome(did=Did.DELETED, details={"id": key.id})
-        now = self._clock.now_ms()
-
-        def remove() -> None:
-            if not self._store.remove_api_key(key, outcome, receipt, now):
-                raise ApiKeyNotFound("API key not found.")
-
-        return self._once(remove, outcome, receipt)
-
-    def _once(self, write: Callable[[], None], outcome: Outcome, receipt: Receipt | None) -> Outcome:
         def attempt() -> Outcome:
-            write()
+            try:
+                self._store.add_api_key(key, outcome, receipt, now)
+            except MakerRevoked:
+                raise KeyRevoked(caller.key.dialect) from None
             return outcome
 
         return once(attempt, receipt, self._clock, self._randomness)
+
+    def revoke(self, caller: Caller, key_id: str, receipt: Receipt | None) -> Outcome:
+        """Make a key useless, within 60 seconds everywhere, and with it all keys that it made, and that these made.
+
+        The caller's key, unless it is the one that is named, stays with what it has made. Whoever made the revoked key
+        counts as its maker from then on.
+
+        Raises:
+            ApiKeyNotFound: the account has none with that id.
+            LastFullKey: no key would be left that may do all that the account's keys may do.
+            KeyRevoked: the caller's own key was, a moment ago.
+            IdempotencyKeyReused, TemporarilyUnavailable.
+        """
+        if caller.is_test:
+            raise ApiKeyNotFound("API key not found.")
+        gone: list[str] = []
+
+        def attempt() -> Outcome:
+            plan = _revocation(self._store.api_keys(caller.account_id), key_id, caller)
+            now = self._clock.now_ms()
+            keys = list(plan.keys)
+            while len(keys) > MOST_AT_ONCE:
+                # What was made goes before its maker: where this ends half-way, the same request does the rest.
+                part = replace(plan, keys=keys[-MOST_AT_ONCE:], adopted=None)
+                self._store.revoke_api_keys(part, Outcome(did=Did.DELETED), None, now)
+                gone.extend(key.id for key in part.keys)
+                del keys[-MOST_AT_ONCE:]
+            others = sorted({*gone, *(key.id for key in keys)} - {key_id})
+            outcome = Outcome(did=Did.DELETED, details={"id": key_id, "also_revoked": others})
+            self._store.revoke_api_keys(replace(plan, keys=keys), outcome, receipt, now)
+            return outcome
+
+        return once(attempt, receipt, self._clock, self._randomness)
+
+
+def _revocation(keys: Sequence[ApiKey], key_id: str, caller: Caller) -> Revocation:
+    """What is to be done to revoke a key of those an account has.
+
+    Raises: as `KeyRing.revoke`.
+    """
+    own = next((key for key in keys if key.id == caller.key.id), None)
+    named = next((key for key in keys if key.id == key_id), None)
+    if own is None:
+        raise KeyRevoked(caller.key.dialect)
+    if named is None:
+        raise ApiKeyNotFound("API key not found.")
+    goes = revoked_with(keys, named.id, spared_id=own.id)
+    full = full_keys(keys)
+    stays = [key for key in full if key not in goes]
+    if full and not stays:
+        raise LastFullKey
+    needed = {key.id: key for key in (own, *stays[:1]) if key not in goes}
+    is_orphan = own not in goes and own.made_by in {key.id for key in goes}
+    adopted = replace(own, made_by=named.made_by) if is_orphan else None
+    return Revocation(keys=goes, needed=list(needed.values()), adopted=adopted)
 
 
 class Registrar:

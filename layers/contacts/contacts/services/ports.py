@@ -145,6 +145,25 @@ class AlreadyRecorded(Exception):
         self.record = record
 
 
+class KeysMoved(Moved):
+    """Raised by a store when keys are no longer as they were listed; nothing was written."""
+
+
+class MakerRevoked(Exception):
+    """Raised by a store when the key that makes another one has been revoked; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revocation:
+    """Keys that are revoked together, as they were listed, and what must hold for it."""
+
+    keys: Sequence[ApiKey]
+    needed: Sequence[ApiKey]
+    """Those that must still be live."""
+    adopted: ApiKey | None = None
+    """The key that stays although one of its makers goes, with its new `made_by`."""
+
+
 class ContactStore(Protocol):
     """The contacts of one account."""
 
@@ -207,6 +226,13 @@ class AccountStore(Protocol):
         """Count one request of this hour and say how many there are now; None when the limit is used up."""
         ...
 
+    def suspend(self, account_id: str, at: str | None, reason: str | None) -> Account | None:
+        """Note since when an account is suspended, unless it is already; `at` None: it is not any longer.
+
+        Gives back the account as it then is; None where there is none.
+        """
+        ...
+
     def open_account(self, account: Account, first_keys: Sequence[ApiKey]) -> None:
         """Write a new account and its first keys, all or none."""
         ...
@@ -220,17 +246,20 @@ class AccountStore(Protocol):
         ...
 
     def add_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
-        """Write a new key.
+        """Write a new key, if the one that makes it is live.
 
         Raises:
-            AlreadyRecorded, TemporarilyUnavailable.
+            MakerRevoked, AlreadyRecorded, TemporarilyUnavailable.
         """
         ...
 
-    def remove_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> bool:
-        """Have a key be a revoked one, known but not listed; False when it was that already.
+    def revoke_api_keys(
+        self, revocation: Revocation, outcome: Outcome, receipt: Receipt | None, at_ms: int
+    ) -> None:
+        """Have keys be revoked ones, known but not listed: all of them or none.
 
         Raises:
+            KeysMoved: one of them was revoked, or has made another one, or what is needed is no longer live.
             AlreadyRecorded, TemporarilyUnavailable.
         """
         ...

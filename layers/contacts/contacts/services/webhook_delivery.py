@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from contacts.domain.errors import Contention, TemporarilyUnavailable
-from contacts.domain.events import Event
+from contacts.domain.events import KEPT_DAYS, Event
 from contacts.domain.json_text import to_json
-from contacts.domain.timestamps import iso, parsed
+from contacts.domain.timestamps import DAY, iso, parsed
 from contacts.domain.webhooks import (
     DISABLED_AFTER,
     GONE,
@@ -36,6 +36,8 @@ from contacts.services.webhooks import Events, Webhooks
 
 LEASE: Final = 60
 """Seconds for which an attempt that was begun is left to whoever began it: longer than the function may run (40 s)."""
+RESTS: Final = 3600
+"""Seconds after which a delivery of a suspended account is looked at again."""
 LONGEST_ATTEMPT: Final = 15.0
 """Seconds for connecting, sending and reading the answer together."""
 USER_AGENT: Final = "Contacts-Webhooks/1"
@@ -142,6 +144,14 @@ class Schedule(Protocol):
         """
         ...
 
+    def rest(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
+        """Have an attempt looked at again after so many seconds (over 15 minutes), which may be said time and again.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        ...
+
 
 class Courier:
     """Takes events to endpoints."""
@@ -157,8 +167,11 @@ class Courier:
         clock: Clock,
         randomness: Randomness,
         has_time: Callable[[float], bool],
+        is_suspended: Callable[[str], bool],
     ) -> None:
-        """`has_time`: whether so many seconds are left to the invocation."""
+        """`has_time`: whether so many seconds are left to the invocation; `is_suspended`: whether the account with an
+        id is.
+        """
         self._webhooks = webhooks
         self._events = events
         self._deliveries = deliveries
@@ -168,6 +181,7 @@ class Courier:
         self._clock = clock
         self._randomness = randomness
         self._has_time = has_time
+        self._is_suspended = is_suspended
 
     def take(self, body: Mapping[str, object]) -> int | None:
         """Do what a message on the delivery queue asks for (`deliver`).
@@ -189,6 +203,8 @@ class Courier:
     def deliver(self, ref: DeliveryRef, attempt: int) -> int | None:
         """Make an attempt that a message asks for, unless it has been made or is no longer to be made.
 
+        While the account is suspended no attempt is made, and none is used up: the message comes again every hour.
+
         Gives back None; or, where somebody else is making it, in how many seconds to ask again.
 
         Raises:
@@ -197,14 +213,17 @@ class Courier:
         webhook = self._webhooks.webhook(ref.account_id, ref.webhook_id)
         if webhook is None:
             return None
-        event = None
-        if ref.appended_at is not None:
-            event = self._events.event(ref.account_id, ref.appended_at, ref.event_id)
+        event = self._event(ref)
+        over = _over(ref, webhook, event)
+        if over is None and self._is_suspended(ref.account_id):
+            if _may_rest(ref, self._clock.now_ms()):
+                self._schedule.rest(ref, attempt, RESTS)
+                return None
+            over = DeliveryStatus.FAILED
         if not self._has_time(_TIME_NEEDED):
             raise TemporarilyUnavailable
         now_ms = self._clock.now_ms()
         try:
-            over = _over(ref, webhook, event)
             if over is not None:
                 self._deliveries.end(ref, attempt, over, now_ms)
                 return None
@@ -223,6 +242,12 @@ class Courier:
         if recorded is not None:
             self._ask_for_what_follows(webhook, recorded)
         return None
+
+    def _event(self, ref: DeliveryRef) -> Event | None:
+        """The event that a delivery is of; a test is of none."""
+        if ref.appended_at is None:
+            return None
+        return self._events.event(ref.account_id, ref.appended_at, ref.event_id)
 
     def _resume(self, webhook: Webhook, delivery: Delivery | None, attempt: int) -> int | None:
         """Deal with a message whose attempt cannot be begun."""
@@ -306,6 +331,11 @@ class Courier:
 
     def _is_long_ago(self, failing_since: str) -> bool:
         return self._clock.now_ms() - parsed(failing_since) >= DISABLED_AFTER * 1000
+
+
+def _may_rest(ref: DeliveryRef, now_ms: int) -> bool:
+    """Whether a delivery can wait: a test tells of nothing that could be lost, and events are kept for 30 days."""
+    return ref.appended_at is not None and now_ms - parsed(ref.appended_at) < KEPT_DAYS * DAY * 1000
 
 
 def _over(ref: DeliveryRef, webhook: Webhook, event: Event | None) -> DeliveryStatus | None:
