@@ -9,16 +9,16 @@ from tests.e2e.api import Api, assert_problem, path_of
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/v1/contacts", "GET, POST"),
-        ("DELETE", "/v1/contacts", "GET, POST"),
-        ("POST", "/v1/contacts/ada@example.com", "DELETE, GET, PATCH, PUT"),
+        ("PUT", "/v1/contacts", "GET, HEAD, POST"),
+        ("DELETE", "/v1/contacts", "GET, HEAD, POST"),
+        ("POST", "/v1/contacts/ada@example.com", "DELETE, GET, HEAD, PATCH, PUT"),
         ("GET", "/v1/contacts/ada@example.com/restore", "POST"),
-        ("DELETE", "/v1/contacts/ada@example.com/events", "GET, POST"),
-        ("POST", "/v1/account", "GET"),
-        ("PATCH", "/v1/api-keys", "GET, POST"),
+        ("DELETE", "/v1/contacts/ada@example.com/events", "GET, HEAD, POST"),
+        ("POST", "/v1/account", "GET, HEAD"),
+        ("PATCH", "/v1/api-keys", "GET, HEAD, POST"),
         ("GET", "/v1/api-keys/key_1", "DELETE"),
-        ("PUT", "/api/v1/contacts", "GET, POST"),
-        ("POST", "/api/v1/contacts/ada@example.com", "DELETE, GET, PATCH, PUT"),
+        ("PUT", "/api/v1/contacts", "GET, HEAD, POST"),
+        ("POST", "/api/v1/contacts/ada@example.com", "DELETE, GET, HEAD, PATCH, PUT"),
     ],
 )
 def test_a_method_a_path_lacks_is_405_and_names_those_it_has(
@@ -31,9 +31,24 @@ def test_a_method_a_path_lacks_is_405_and_names_those_it_has(
     assert allowed in problem["detail"]
 
 
-def test_head_is_405_without_a_body(shared_account: Account) -> None:
-    answer = shared_account.api.send("HEAD", "/v1/contacts")
-    assert (answer.status_code, answer.headers["Allow"], answer.content) == (405, "GET, POST", b"")
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v1/contacts?limit=1", 200),
+        ("/api/v1/contacts", 200),
+        ("/v1/contacts/search?q=nobody", 200),
+        ("/v1/contacts/nobody@example.com", 404),
+        ("/v1/contacts/batch", 404),
+        ("/v1/webhooks/x/test", 405),
+        ("/v1/nowhere?x=1", 404),
+        ("/openapi.json", 200),
+        ("/docs", 200),
+    ],
+)
+def test_head_is_get_without_a_body(path: str, status: int, shared_account: Account) -> None:
+    head, get = shared_account.api.send("HEAD", path), shared_account.api.get(path)
+    assert (head.status_code, get.status_code, head.content) == (status, status, b"")
+    assert head.headers["Content-Type"] == get.headers["Content-Type"]
 
 
 @pytest.mark.parametrize(
@@ -46,10 +61,11 @@ def test_head_is_405_without_a_body(shared_account: Account) -> None:
             "/v2/contacts",
             "/v1/contact",
             "/v1/contacts/",
-            "/v1/contacts/a/b",
+            "/v1/contacts/?limit=10",
+            "/v1/nope?x=1&x=2",
             "/contacts",
         ),
-        *("/v1/contacts/a/restore/b", "/api/v1/account", "/api/v1/api-keys", "/api/contacts", "/v1/Contacts"),
+        *("/v1/webhooks/a/b", "/api/v1/account", "/api/v1/api-keys", "/api/contacts", "/v1/Contacts"),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])

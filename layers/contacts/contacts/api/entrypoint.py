@@ -9,9 +9,10 @@ from contacts.api.answers import Answer, answer
 from contacts.api.operation import Operation
 from contacts.api.problems import internal_problem, problem, status_of
 from contacts.api.request import Request
-from contacts.api.speech import spoken
+from contacts.api.routes import ROUTES, refused_name
+from contacts.api.speech import Speech, spoken
 from contacts.domain.accounts import ARTAMAIL_KEY, Caller
-from contacts.domain.errors import ContactsError, NotAuthenticated, ScopeMissing
+from contacts.domain.errors import ContactNotFound, ContactsError, NotAuthenticated, ScopeMissing
 from contacts.services.gatekeeper import Admission, Gatekeeper, OverLimit
 from contacts.services.once import recalled
 from contacts.services.ports import RecordStore
@@ -68,7 +69,7 @@ class Entrypoint:
         fields: dict[str, object] = {
             "request_id": request.request_id,
             "lambda_request_id": context.aws_request_id,
-            "route": event.get("routeKey"),
+            "route": request.route_key,
         }
         try:
             reply = self._reply(request)
@@ -97,9 +98,17 @@ class Entrypoint:
         """
         self._admit(request)
         speech = spoken(request)
-        if speech is not None:
-            speech.translate()
-        reply = self._served(request)
+        self._permit(request, speech)
+        try:
+            if speech is not None:
+                speech.translate()
+            reply = self._served(request)
+        except ContactNotFound:
+            methods = ROUTES if speech is None else speech.methods
+            refused = refused_name(request.method, request.path, methods)
+            if refused is None:
+                raise
+            raise refused from None
         return _marked_if_test(reply if speech is None else speech.answered(reply), request)
 
     def _served(self, request: Request) -> Answer:
@@ -114,12 +123,11 @@ class Entrypoint:
         """Let the caller in.
 
         Raises:
-            NotAuthenticated, ScopeMissing, OverLimit, TemporarilyUnavailable.
+            NotAuthenticated, OverLimit, TemporarilyUnavailable.
         """
-        operation = self.operation
         key = sent_key(request)
         if key is None:
-            if operation.scope is None:
+            if self.operation.scope is None:
                 return
             raise NotAuthenticated("Send an API key in X-API-Key, or in Authorization as: Bearer <key>.")
         try:
@@ -127,7 +135,22 @@ class Entrypoint:
         except OverLimit as error:
             request.admission = error.admission
             raise
-        if operation.scope and not request.caller.holds(operation.scope, operation.bundle):
+
+    def _permit(self, request: Request, speech: Speech | None) -> None:
+        """Let the caller do what it asks for.
+
+        Raises:
+            ScopeMissing
+        """
+        operation = self.operation
+        if operation.scope is None:
+            return
+        if speech is None:
+            found = operation.located(request)
+            route = None if found is None else found[0]
+        else:
+            route = speech.route
+        if not request.caller.holds(operation.scope, operation.bundle_of(route)):
             raise ScopeMissing(operation.scope)
 
 
@@ -185,4 +208,5 @@ def _response(reply: Answer, request: Request) -> dict[str, Any]:
     headers |= {"Cache-Control": "private, no-cache", "X-Request-Id": request.request_id}
     if request.admission is not None:
         headers |= rate_headers(request.admission)
-    return {"statusCode": reply.status, "headers": headers | reply.headers, "body": body}
+    shown = "" if request.method == "HEAD" else body
+    return {"statusCode": reply.status, "headers": headers | reply.headers, "body": shown}

@@ -17,4 +17,4 @@ class MergeSource(Body):
     @property
     def ref(self) -> Ref:
         """How the body names the contact."""
-        return Ref(self.from_, None if self.by is None else RefKind(self.by))
+        return Ref(self.from_) if self.by is None else Ref(self.from_, (RefKind(self.by),))
