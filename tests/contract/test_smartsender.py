@@ -345,6 +345,7 @@ def test_a_revoked_token_is_403(connect: Connect, account: Account) -> None:
     assert_error(connect("smartsender", revoked["key"]).get("/contacts"), 403)
     for key in ("sk_live_" + "x" * 43, ""):  # Nobody's: nothing tells that it is Smart Sender's.
         assert connect("smartsender", key).get("/contacts").status_code == 401
+        assert_error(connect("smartsender", key).get("/contacts/x/info"), 401)  # but where only it has a path
     narrow = connect("smartsender", scopes=["contacts:read"])
     assert "contacts:write" in assert_error(narrow.delete(f"/contacts/{uuid4()}"), 403)
 

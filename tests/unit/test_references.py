@@ -278,11 +278,14 @@ def test_what_a_path_meant_before_it_means_now(house: House) -> None:
         (Dialect.SENDMATOR, "GET", "/api/v1/contacts/nobody/restore", 404),
         (Dialect.SENDMATOR, "GET", "/api/v1/contacts/search", 404),
         (Dialect.ARTAMAIL, "GET", "/api/v1/contacts/nobody/events", 404),
-        (Dialect.SMASHSEND, "GET", "/v1/contacts/search?q=x", 400),
+        (Dialect.SMASHSEND, "GET", "/v1/contacts/search?q=x", 404),
+        (Dialect.SENDMATOR, "GET", "/api/v1/contacts/search?q=x", 404),
         (Dialect.SENDMATOR, "GET", "/api/v1/contacts/?limit=10", 404),
         (Dialect.NATIVE, "GET", "/v1/contacts/?limit=10", 404),
         (Dialect.NATIVE, "GET", "/v1/nope?x=1", 404),
-        (Dialect.NATIVE, "POST", "/v1/contacts/a/b", 405),
+        (Dialect.NATIVE, "POST", "/v1/contacts/a/b", 404),
+        (Dialect.ARTAMAIL, "POST", "/api/v1/contacts/nobody/restore", 404),
+        (Dialect.SMARTSENDER, "POST", "/v1/contacts/nobody/restore", 404),
     ],
 )
 def test_a_name_that_is_nobodys_is_refused_as_what_it_was_meant_for(

@@ -92,7 +92,6 @@ def test_the_template_stays_far_from_cloudformations_limit() -> None:
     ("PUT", "/v1/contacts", ("GET", "HEAD", "POST")),
     ("POST", "/v1/contacts/ada@example.com", ("DELETE", "GET", "HEAD", "PATCH", "PUT")),
     ("POST", "/api/v1/contacts/x", ("DELETE", "GET", "HEAD", "PATCH", "PUT")),
-    ("POST", "/v1/contacts/a/b", ("DELETE", "GET", "HEAD", "PATCH", "PUT")),
     ("HEAD", "/v1/webhooks/x/test", ("POST",)),
     ("POST", "/v1/tags", ("GET", "HEAD")),
 ])  # fmt: skip
@@ -139,7 +138,8 @@ def test_a_slash_too_many_is_told_of(method: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/contacts/", "/v2/contacts", "/api/v1/account", "/v1/webhooks/a/b"]
+    "path",
+    ["/", "/v1", "/v1/contacts/", "/v2/contacts", "/api/v1/account", "/v1/webhooks/a/b", "/v1/contacts/a/b"],
 )
 def test_a_path_without_a_route_is_404(path: str) -> None:
     assert isinstance(refusal("GET", path), RouteNotFound)

@@ -116,8 +116,6 @@ def _methods(path: str, routes: Mapping[str, Sequence[str]]) -> set[str]:
 
 def _matches(pattern: str, path: str) -> bool:
     expected, given = pattern.split("/"), path.split("/")
-    if pattern == CONTACT:
-        given = [*given[: len(expected) - 1], "/".join(given[len(expected) - 1 :]).rstrip("/")]
     return len(expected) == len(given) and all(
         segment == part or (segment.startswith("{") and part)
         for segment, part in zip(expected, given, strict=True)

@@ -120,11 +120,12 @@ def _taken(given: Mapping[str, Sequence[str]], translation: wire.Translation) ->
     """The query by the names that a vendor's route takes.
 
     Raises:
-        InvalidInput: names every parameter that it does not take, and every one given twice that it takes once. (A
-            filter that is ignored shows or changes what nobody asked for.)
+        InvalidInput: names every parameter that it does not take, and every one given twice that it takes once.
     """
     query = by_name(given, translation.many)
     known = (*translation.once, *translation.many)
+    if translation.ignores_others:
+        query = {name: query[name] for name in known if name in query}
     wrong = [FieldError(name, no_parameter(known)) for name in query if name not in known]
     wrong += [FieldError(name, GIVEN_TWICE) for name in translation.once if len(query.get(name, ())) > 1]
     if wrong:

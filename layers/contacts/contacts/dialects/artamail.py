@@ -135,7 +135,7 @@ def _in_words(culprit: Culprit) -> str:
 DIALECT: Final = Dialect(
     routes={
         "POST /v1/contacts": Translation(_create, _created),
-        "GET /v1/contacts/{ref}": Translation(_by_email, _contact),
+        "GET /v1/contacts/{ref}": Translation(_by_email, _contact, ignores_others=True),
         "PATCH /v1/contacts/{ref}": Translation(_update, _contact),
         "DELETE /v1/contacts/{ref}": Translation(_by_email, _deleted),
     },

@@ -143,7 +143,7 @@ DIALECT: Final = Dialect(
     routes={
         "POST /v1/contacts": Translation(_create, _contact),
         "GET /v1/contacts": Translation(_list, _page, once=(*_FILTERS, "limit", "page"), many=("tag",)),
-        "GET /v1/contacts/{ref}": Translation(_get, _contact),
+        "GET /v1/contacts/{ref}": Translation(_get, _contact, ignores_others=True),
         "PUT /v1/contacts/{ref}": Translation(_update, _contact),
         "DELETE /v1/contacts/{ref}": Translation(_delete, _deleted),
     },

@@ -327,16 +327,20 @@ DIALECT: Final = Dialect(
         "GET /v1/contacts/search": Translation(
             _search, _listed(detailed_contact_out), once=(*_PAGED, "term")
         ),
-        "GET /v1/contacts/{ref}": Translation(_get_contact, _shown(detailed_contact_out)),
-        "GET /v1/contacts/{ref}/info": Translation(_get_contact, _shown(simple_contact_out)),
-        "GET /v1/contacts/{ref}/chat": Translation(_get_chat, _chat),
+        "GET /v1/contacts/{ref}": Translation(
+            _get_contact, _shown(detailed_contact_out), ignores_others=True
+        ),
+        "GET /v1/contacts/{ref}/info": Translation(
+            _get_contact, _shown(simple_contact_out), ignores_others=True
+        ),
+        "GET /v1/contacts/{ref}/chat": Translation(_get_chat, _chat, ignores_others=True),
         "GET /v1/contacts/{ref}/gates": Translation(_list_gates, _listed(gate_out), once=_PAGED),
         "PUT /v1/contacts/{ref}": Translation(_update, _done),
         "POST /v1/contacts/{ref}/fire": Translation(_fire, _done, once=("name",)),
         "POST /v1/contacts/{ref}/merge/{target}": Translation(_merge, _done),
         "DELETE /v1/contacts/{ref}": Translation(_delete, _done),
         "GET /v1/channels": Translation(_list_channels, _listed(channel_out), once=_PAGED),
-        "GET /v1/channels/{id}": Translation(_get_channel, _shown(channel_out)),
+        "GET /v1/channels/{id}": Translation(_get_channel, _shown(channel_out), ignores_others=True),
         "PUT /v1/channels/{id}": Translation(_switch, _done),
         "POST /v1/channels/{id}/gates": Translation(_arrive, _arrived),
     },

@@ -223,7 +223,7 @@ DIALECT: Final = Dialect(
     routes={
         "GET /v1/contacts": Translation(_list, _page, once=("limit", "offset", "status")),
         "POST /v1/contacts": Translation(_create, _contact),
-        "GET /v1/contacts/{ref}": Translation(_one, _contact),
+        "GET /v1/contacts/{ref}": Translation(_one, _contact, ignores_others=True),
         "PUT /v1/contacts/{ref}": Translation(_update, _contact),
         "DELETE /v1/contacts/{ref}": Translation(_delete, _deleted),
         "GET /v1/contact-properties": Translation(_list_properties, _properties),

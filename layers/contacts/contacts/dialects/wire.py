@@ -72,9 +72,12 @@ class Translation(NamedTuple):
     answered: Callable[[Call, Reply], Reply]
     """The native answer (a success) to the vendor's request, as the vendor answers."""
     once: tuple[str, ...] = ()
-    """The query parameters that it takes; any other is refused before `asked` sees it."""
+    """The query parameters that it takes."""
     many: tuple[str, ...] = ()
     """Those that may be given more than once."""
+    ignores_others: bool = False
+    """Whether any other is ignored, as vendors do; for reading one thing alone. Else it is refused: a list would show
+    more than was asked for, and a change might be another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
