@@ -96,3 +96,39 @@ def test_no_answer_is_kept_by_a_cache_and_each_names_its_request(account: Accoun
     answers = [account.api.get("/v1/account"), account.api.get("/v1/nowhere"), account.api.get(path_of("x"))]
     assert {answer.headers["Cache-Control"] for answer in answers} == {"private, no-cache"}
     assert len({answer.headers["X-Request-Id"] for answer in answers}) == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b@x", "search", "batch", "x/restore", "a//b", "a/", "50% off/x", "%2F", "é?#&+"]
+)
+def test_a_name_may_be_any_text(name: str, account: Account) -> None:
+    api, path = account.api, path_of(name)
+    made = api.created(external_id=name)
+    assert api.get(f"{path}?by=external_id").json() == made
+    assert api.patch(f"{path}?by=external_id", {"first_name": "x"}).json()["id"] == made["id"]
+    assert api.delete(path).json()["id"] == made["id"]
+
+
+@pytest.mark.parametrize("name", ["a/events", "a/gates", "a/chat"])
+def test_a_name_that_ends_like_a_path_is_found_and_read_by_its_id(name: str, account: Account) -> None:
+    api = account.api
+    made = api.created(external_id=name)
+    (found,) = api.get(f"/v1/contacts?external_id={name}").json()["data"]
+    assert api.get(f"/v1/contacts/{found['id']}").json() == made
+    assert api.patch(path_of(name), {"first_name": "x"}).json()["id"] == made["id"]
+    assert_problem(api.get(path_of(name)), 404, "contact_not_found")
+    assert api.delete(path_of(name)).json()["id"] == made["id"]
+
+
+def test_a_body_in_another_coding_is_415(shared_account: Account) -> None:
+    api, body = shared_account.api, '{"external_id": "x", "name": "José"}'
+    for headers in ({"Content-Encoding": "gzip"}, {"Content-Type": "application/json; charset=ISO-8859-1"}):
+        raw = body.encode("latin-1")
+        answer = api.send("POST", "/v1/contacts", raw=raw, headers=headers)
+        problem = assert_problem(answer, 415, "unsupported_media_type")
+        assert problem["field"] in headers
+    # Not declared it is noticed as well, though the gateway hands it over as text.
+    refused = assert_problem(
+        api.send("POST", "/v1/contacts", raw=body.encode("latin-1")), 400, "invalid_input"
+    )
+    assert refused["errors"] == [{"field": "body", "message": "is not UTF-8"}]
