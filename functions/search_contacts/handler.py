@@ -4,8 +4,7 @@ from contacts.api import Answer, Operation, Request
 from contacts.api.answers import contact_answer
 from contacts.api.contact_pages import Filters, Paging, Words, searched_page
 from contacts.bootstrap import lambda_entry
-from contacts.bootstrap.contacts import contact_book
-from contacts.bootstrap.finding import finder
+from contacts.bootstrap.finding import contact_book, finder
 from contacts.domain.accounts import Scope
 from contacts.domain.identity import Ref
 

@@ -181,7 +181,8 @@ def test_search(api: Api, ada: str) -> None:
 @pytest.mark.parametrize("path", ["/contacts", "/contacts/search", "/channels"])
 @pytest.mark.parametrize("query", ["page=0", "page=x", "limitation=0", "limitation=21", "limitation="])
 def test_bad_pages_are_named(api: Api, path: str, query: str) -> None:
-    told = assert_error(api.get(f"{path}?term=x&{query}"), 400)
+    term = "" if path == "/channels" else "term=x&"
+    told = assert_error(api.get(f"{path}?{term}{query}"), 400)
     assert told.startswith(query.partition("=")[0])
 
 

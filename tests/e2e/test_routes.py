@@ -129,6 +129,6 @@ def test_a_body_in_another_coding_is_415(shared_account: Account) -> None:
         assert problem["field"] in headers
     # Not declared it is noticed as well, though the gateway hands it over as text.
     refused = assert_problem(
-        api.send("POST", "/v1/contacts", raw=body.encode("latin-1")), 400, "invalid_input"
+        api.send("POST", "/v1/contacts", raw=body.encode("latin-1")), 400, "invalid_json"
     )
     assert refused["errors"] == [{"field": "body", "message": "is not UTF-8"}]
