@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote
 from contacts.dialects.wire import Call, Native
 from contacts.domain.accounts import Caller
 from contacts.domain.errors import BodyNotJson, BodyNotReadable, BodyTooLarge, FieldError, InvalidInput
-from contacts.domain.identity import Ref, RefKind
+from contacts.domain.identity import Ref, RefKind, named
 from contacts.domain.numbers import exact_number
 from contacts.domain.outcome import Receipt
 from contacts.services.gatekeeper import Admission
@@ -108,7 +108,7 @@ class Request:
         """How the path names a contact, by what the path has for it and by `?by=`."""
         if self.native is not None and self.native.ref is not None:
             return Ref(value, tuple(map(RefKind, self.native.ref.by)))
-        return Ref(value) if by is None else Ref(value, (by,))
+        return named(value, by)
 
     def query(self) -> Mapping[str, Sequence[str]]:
         """Query parameters; read from the raw string, because the gateway joins repeated ones by commas."""

@@ -59,6 +59,11 @@ class Ref(NamedTuple):
     """Every other reading is ruled out. An email always has an `@`, an id is always a UUID."""
 
 
+def named(value: str, by: str | None) -> Ref:
+    """How a request names a contact, by what it has as `by`: a `RefKind`, or nothing."""
+    return Ref(value) if by is None else Ref(value, (RefKind(by),))
+
+
 def uuid7(at_ms: int, random: bytes) -> str:
     """A UUID version 7 (RFC 9562 §5.7) for a moment in ms since the epoch, from 10 random bytes.
 
