@@ -44,7 +44,10 @@ class Function:
     environment: Mapping[str, Any]
     """As the template has it: values may be intrinsics (`resolved` replaces them)."""
     routes: tuple[tuple[str, str], ...]
-    """(method, path) of each HTTP API event; ("ANY", "$default") for the one that takes what is left."""
+    """(method, path) of each HTTP API event; ("ANY", "$default") for the one that takes what is left.
+
+    What the gateway calls `{proxy+}` is `{ref}`, as everywhere else.
+    """
 
     def resolved_environment(self, physical_ids: Mapping[str, str]) -> dict[str, str]:
         """The variables as the function gets them, with parameters as the local stack has them.
@@ -99,7 +102,7 @@ def functions(path: Path = ROOT / "template.yaml") -> list[Function]:
                 routes=tuple(
                     (
                         event["Properties"].get("Method", "ANY").upper(),
-                        event["Properties"].get("Path", "$default"),
+                        event["Properties"].get("Path", "$default").replace("{proxy+}", "{ref}"),
                     )
                     for event in properties.get("Events", {}).values()
                     if event["Type"] == "HttpApi"

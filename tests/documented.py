@@ -30,7 +30,8 @@ def assert_answer(event: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
     assert_safe(answer["headers"], answer["body"])
     is_json = "json" in answer["headers"].get("Content-Type", "json") and not answer.get("isBase64Encoded")
     body = json.loads(answer["body"]) if is_json and answer["body"] else None
-    assert_documented(event["routeKey"], answer["statusCode"], answer["headers"], body, is_json=is_json)
+    route = event["routeKey"].replace("{proxy+}", "{ref}")
+    assert_documented(route, answer["statusCode"], answer["headers"], body, is_json=is_json)
 
 
 def assert_documented(

@@ -29,6 +29,7 @@ from local.table import NAME
 from tests.documented import assert_answer
 from tests.fakes import SECRET, FakeClock, opt_outs
 from tests.front_door import OpenGate, Reply, loaded
+from tests.gateway import handed_over
 
 OPERATIONS = {
     "POST /v1/contacts": "create_contact",
@@ -76,6 +77,8 @@ class InProcessApi:
         self._randomness = randomness
         self._caller = caller_of(account_id, dialect, scopes)
         self._entries = {route: self._entry(operation) for route, operation in OPERATIONS.items()}
+        self._by_name = {operation: self._entries[route] for route, operation in OPERATIONS.items()}
+        self._by_name["refuse_request"] = self._entry("refuse_request")
 
     def request(
         self,
@@ -106,6 +109,23 @@ class InProcessApi:
         answer = self._entries[NATIVE_ROUTES.get(route_key, route_key)](event, context)
         if self._caller.key.dialect is Dialect.NATIVE:
             assert_answer(event, answer)
+        content = json.loads(answer["body"]) if answer["body"] else None
+        return Reply(answer["statusCode"], content, answer["headers"])
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        decodes: bool = True,
+    ) -> Reply:
+        """Send a request to wherever the gateway leads it; `target`: path and query as a client sends them."""
+        text = body if body is None or isinstance(body, str) else json.dumps(body)
+        handed = handed_over(method, target, text, headers, decodes=decodes)
+        context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
+        answer = self._by_name[handed.operation](handed.event, context)
         content = json.loads(answer["body"]) if answer["body"] else None
         return Reply(answer["statusCode"], content, answer["headers"])
 

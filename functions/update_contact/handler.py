@@ -6,7 +6,7 @@ from contacts.bootstrap import lambda_entry
 from contacts.bootstrap.contacts import contact_book
 from contacts.bootstrap.typed_fields import typed_fields
 from contacts.domain.accounts import Scope
-from contacts.domain.identity import Ref, RefKind
+from contacts.domain.identity import Ref
 
 operation = Operation("update_contact", Scope.CONTACTS_WRITE, Scope.USER)
 
@@ -14,14 +14,13 @@ operation = Operation("update_contact", Scope.CONTACTS_WRITE, Scope.USER)
 @operation.on("PATCH /v1/contacts/{ref}", "PUT /v1/contacts/{ref}")
 def update_contact(
     request: Request,
-    ref: str,
+    ref: Ref,
     contact: ContactChange,
-    by: RefKind | None = None,
     on_invalid: OnInvalid = OnInvalid.REJECT,
 ) -> Answer:
     """Change a contact; with on_invalid=skip what cannot be taken is left out and listed in `skipped`."""
     book, typed, terms = contact_book(request.caller), typed_fields(request.caller), request.terms()
-    return answer(contact_requests.update(book, typed, Ref(ref, by), contact, on_invalid, terms))
+    return answer(contact_requests.update(book, typed, ref, contact, on_invalid, terms))
 
 
 lambda_handler = lambda_entry(operation)

@@ -59,7 +59,7 @@ def refusals(route: Served) -> tuple[type[errors.ContactsError], ...]:
         found += [errors.ScopeMissing, errors.LimitReached]
         found += [errors.TemporarilyUnavailable, errors.Contention]
     if route.body is not None:
-        found += [errors.BodyNotJson, errors.BodyTooLarge]
+        found += [errors.BodyNotJson, errors.BodyTooLarge, errors.BodyNotReadable]
     if route.is_write:
         found.append(errors.IdempotencyKeyReused)
     return (*found, *documented(route).refusals)
@@ -74,6 +74,8 @@ def _page(shape: Any) -> Documented:
 
 
 _CHANGED: Final = "Changed."
+_NOBODY: Final = (errors.ContactNotFound, errors.RouteNotFound, errors.MethodNotAllowed)
+"""Of a path that takes whatever follows: it may have been meant for another one."""
 _OF_NAMES: Final = (errors.DuplicateContact, errors.StaleVersion, errors.ContactTooLarge)
 
 _ANSWERS: Final[Mapping[str, Documented]] = {
@@ -99,14 +101,12 @@ _ANSWERS: Final[Mapping[str, Documented]] = {
             _ok(shapes.Contact, "The contact as of the latest write."),
             Success(304, "The contact is still as the ETag in `If-None-Match` says."),
         ),
-        (errors.ContactNotFound,),
+        _NOBODY,
     ),
-    "update_contact": Documented(
-        (_ok(shapes.WrittenContact, _CHANGED),), (*_OF_NAMES, errors.ContactNotFound)
-    ),
+    "update_contact": Documented((_ok(shapes.WrittenContact, _CHANGED),), (*_OF_NAMES, *_NOBODY)),
     "delete_contact": Documented(
         (_ok(shapes.DeletedContact, "Deleted."),),
-        (errors.ContactNotFound, errors.MergedAway, errors.StaleVersion),
+        (*_NOBODY, errors.MergedAway, errors.StaleVersion),
     ),
     "restore_contact": Documented(
         (_ok(shapes.WrittenContact, "Restored, with the same id."),),

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from contacts.api.batch_schemas import Batch
+from contacts.domain.identity import RefKind
 from contacts.services.batches import MAX_ITEMS
 from local.openapi import texts
 from local.openapi.operations import Served
@@ -55,6 +56,11 @@ def _known_better(schema: Schema, known: Any) -> Schema:
 def _of_batch() -> dict[str, Schema]:
     """A batch and its items; to its model an item is anything, because one that cannot be taken is its own affair."""
     ref = {"type": "string", "minLength": 1, "description": "Id, email or external_id of the contact."}
+    by = {
+        "type": "string",
+        "enum": [str(kind) for kind in RefKind],
+        "description": "How `ref` is to be read; without it, as in a path.",
+    }
     if_match = {
         "description": "A version, or ETags as `If-Match` takes them; a contact of another version is left as it is.",
         "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}],
@@ -68,6 +74,8 @@ def _of_batch() -> dict[str, Schema]:
     }
     for item in items.values():
         item["properties"]["if_match"] = if_match
+        if "ref" in item["properties"]:
+            item["properties"]["by"] = by
     batch = {
         "description": f"Up to {MAX_ITEMS} operations, each standing alone; those on one contact go in their order.",
         "type": "object",

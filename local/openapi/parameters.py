@@ -86,7 +86,7 @@ def _schema(name: str, kind: Any) -> dict[str, Any]:
     if issubclass(kind, StrEnum):
         return {"type": "string", "enum": [str(value) for value in kind]}
     if issubclass(kind, Moment):
-        return {"type": "string", "format": "date-time"}
+        return {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}
     if issubclass(kind, bool):
         return {"type": "boolean"}
     assert kind is str, f"{kind.__name__} is missing in texts.KINDS"

@@ -49,6 +49,11 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     },
     "Retry-After": {"description": "Seconds after which to try again.", "schema": _NUMBER},
     "WWW-Authenticate": {"description": "What is missing.", "schema": _TEXT},
+    "Allow": {
+        "description": "The methods that the path takes.",
+        "schema": _TEXT,
+        "example": "GET, HEAD, POST",
+    },
     "Cache-Control": {
         "description": "`no-store`: it is not to be kept. `private, no-cache`: it has an ETag, by which to ask again.",
         "schema": _TEXT,
@@ -104,6 +109,8 @@ def _problem(status: int, codes: Mapping[str, str], *, is_counted: bool) -> Resp
         headers += _LIMITS
     if status == 401:
         headers.append("WWW-Authenticate")
+    if status == 405:
+        headers.append("Allow")
     if status in (429, 503):
         headers.append("Retry-After")
     said = "\n".join(f"- `{code}`: {meaning}" for code, meaning in codes.items())

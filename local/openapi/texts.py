@@ -28,10 +28,13 @@ A body has at most 1 MB, a contact 350 KB, an answer 5 MB.
 
 **Errors** are problem documents (RFC 9457) with a `code` to go by, and name every wrong field at once. Whatever is not
 described here is refused: a misspelt field or parameter never goes unnoticed. A path that is not served is 404
-`route_not_found`, a method that it lacks 405 `method_not_allowed`.
+`route_not_found`, a method that it lacks 405 `method_not_allowed`. Where there is GET, HEAD answers the same without a
+body. A body is UTF-8 and not compressed.
 
-**Names.** A `{{ref}}` in a path is a contact's id, email or external_id. `/api/v1/contacts…` is another way to
-`/v1/contacts…`.
+**Names.** A `{{ref}}` in a path is a contact's id, email or external_id, URL-encoded. At the end of a path it may hold
+slashes (`a%2Fb`). `GET /v1/contacts/search?by=external_id`, without `q`, reads the contact called `search`; whose name
+ends in a path under contacts (`a/events`) is found by `GET /v1/contacts?external_id=…` and read by its id.
+`/api/v1/contacts…` is another way to `/v1/contacts…`.
 
 New members may be added to answers and events at any time: ignore those you do not know.
 
@@ -69,8 +72,8 @@ QUERY_PARAMETERS: Final[Mapping[str, str]] = {
     "archived": "Whether those that are archived are listed, too.",
     "by": "How `ref` is to be read. Without it a UUID is tried as id, what has an `@` as email, and all else, "
     "or what is found neither way, as external_id.",
-    "created_after": "Created at this moment or later.",
-    "created_before": "Created earlier.",
+    "created_after": "Created at this moment or later; a day alone is its beginning in UTC.",
+    "created_before": "Created earlier than this moment; a day alone is its beginning in UTC.",
     "cursor": "The `next_cursor` of the page before.",
     "email": "With this email.",
     "external_id": "With this external_id.",
@@ -78,7 +81,7 @@ QUERY_PARAMETERS: Final[Mapping[str, str]] = {
     "is_active": "Only those that are, or are not.",
     "is_unsubscribed": "Only those that are, or are not.",
     "limit": "How many to a page, at most.",
-    "list": "On this list; given more than once: on all of them.",
+    "list": "On this list; given more than once (also as `list[]` or `list[0]`): on all of them.",
     "offset": "How many to skip, instead of a cursor; past 10,000 a cursor has to be used.",
     "on_conflict": "What happens where a contact has the email or external_id already: `update` makes it an upsert.",
     "on_invalid": "What happens to a field that cannot be taken: with `skip` it is left out and listed in `skipped`.",
@@ -88,10 +91,10 @@ QUERY_PARAMETERS: Final[Mapping[str, str]] = {
     "sort": "By what the contacts are sorted; `-` is descending.",
     "starting_after": "Another name of `cursor`.",
     "status": "Only deliveries of this status.",
-    "tag": "With this tag; given more than once: with all of them.",
+    "tag": "With this tag; given more than once (also as `tag[]` or `tag[0]`): with all of them.",
     "type": "Only those of this type.",
-    "updated_after": "Changed at this moment or later.",
-    "updated_before": "Changed earlier.",
+    "updated_after": "Changed at this moment or later; a day alone is its beginning in UTC.",
+    "updated_before": "Changed earlier than this moment; a day alone is its beginning in UTC.",
     "validation_status": "What is known about the email.",
 }
 

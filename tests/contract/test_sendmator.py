@@ -1,6 +1,7 @@
 """Sendmator's API, row by row, as its documentation shows it."""
 
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -112,7 +113,10 @@ def test_every_filter(api: Api) -> None:
         "search=john": [john],
         "search=CRM-2": [jane],
         "search=doe": [john],
-        "unknown=1&tag=customer": [john],
+        "tag[]=customer": [john],
+        "tag[0]=vip&tag[1]=customer": [john],
+        f"created_after={moment[:10]}&tag=customer": [john],
+        "limit=1&page=2&tag=vip": [john],
     }.items():
 
         def found(query: str = query) -> list[str]:
@@ -120,6 +124,8 @@ def test_every_filter(api: Api) -> None:
 
         wanted = [contact["id"] for contact in expected]
         assert until(lambda: found() == wanted), query  # noqa: B023 (called at once)
+    for query in ("unknown=1", "tags=vip", "status=x", "page=0", "limit=1&limit=2", "tag[a]=vip"):
+        assert query.partition("=")[0] in assert_error(api.get(f"/contacts?{query}"), 400, "Bad Request")
 
 
 def test_get_by_id_and_by_external_id(api: Api) -> None:
@@ -128,6 +134,19 @@ def test_get_by_id_and_by_external_id(api: Api) -> None:
         answer = api.get(f"/contacts/{ref}")
         assert answer.status_code == 200
         assert answer.json() == john
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b", "search", "batch", "a/events", "a/gates", "a/chat", "a/info", "50% off/x"]
+)
+def test_an_external_id_is_any_text(api: Api, name: str) -> None:
+    made = api.post("/contacts", JOHN | {"external_id": name}).json()
+    path = f"/contacts/{quote(name, safe='')}"
+    assert api.get(path).json() == made
+    assert api.send("HEAD", path).status_code == 200
+    assert api.put(path, {"first_name": "Jo"}).json()["first_name"] == "Jo"
+    assert api.delete(path).json() == {"deleted": True, "id": made["id"]}
+    assert_error(api.get(path), 404, "Not Found", "Contact not found")
 
 
 def test_update_changes_what_is_sent(api: Api) -> None:
@@ -212,6 +231,10 @@ def test_what_they_have_not(api: Api, other_account: Account) -> None:
         assert_error(api.put(f"/contacts/{ref}", {}), 404, "Not Found", "Contact not found")
         assert_error(api.delete(f"/contacts/{ref}"), 404, "Not Found", "Contact not found")
     assert_error(api.get("/contacts/search?q=x"), 404, "Not Found")
+    api.post("/contacts", JOHN)
+    assert_error(api.get("/contacts/john.doe%40example.com"), 404, "Not Found", "Contact not found")
+    assert_error(api.delete("/contacts/john.doe%40example.com"), 404, "Not Found", "Contact not found")
+    assert_error(api.get("/contacts/?limit=10"), 404, "Not Found")
     assert_error(api.get("/nothing"), 404, "Not Found")
     assert_error(api.send("PATCH", "/contacts/CRM-001", {}), 405, "Method Not Allowed")
     assert_error(api.get("/api-keys"), 404, "Not Found")

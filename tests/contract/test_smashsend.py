@@ -118,7 +118,11 @@ def test_list_oldest_first_with_the_total(api: Api) -> None:
     for offset in (0, 3, 6, 9):
         shown = {"contacts": made[offset : offset + 3]}
         assert page(offset) == shown | {"pagination": {"total": 7, "limit": 3, "offset": offset}}
-    assert len(api.get("/contacts?limit=100&unknown=1").json()["contacts"]) == 7
+    assert len(api.get("/contacts?limit=100&status=SUBSCRIBED").json()["contacts"]) == 7
+    assert api.get("/contacts?status=UNSUBSCRIBED").json()["contacts"] == []
+    for query in ("unknown=1", "status=BOUNCED", "sort=email"):
+        name = query.partition("=")[0]
+        assert name in assert_error(api.get(f"/contacts?{query}"), 400, "validation_error")
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,9 @@ BAD_ITEMS = [
     pytest.param({"op": "create", "ref": "a", "contact": {"external_id": "x"}}, {"ref"}, id="a create with a ref"),
     pytest.param({"op": "delete"}, {"ref"}, id="a delete of nothing"),
     pytest.param({"op": "delete", "ref": ""}, {"ref"}, id="an empty ref"),
+    pytest.param({"op": "delete", "ref": "a", "by": "name"}, {"by"}, id="a reading that is none"),
+    pytest.param({"op": "delete", "by": "id"}, {"ref"}, id="a reading of nothing"),
+    pytest.param({"op": "create", "by": "id", "contact": {"external_id": "x"}}, {"by"}, id="a create with a reading"),
     pytest.param({"op": "delete", "ref": 7}, {"ref"}, id="a ref that is a number"),
     pytest.param({"op": "delete", "ref": "a\0"}, {"ref"}, id="NUL"),
     pytest.param({"op": "delete", "ref": "a\ud800"}, {"ref"}, id="half a character"),
@@ -747,3 +750,15 @@ def test_a_batch_about_different_contacts_is_its_items_one_after_the_other(
         status, body = sent_alone(apart, wish)
         assert (result["status"], result.get("contact") or result.get("problem")) == (status, body)
     assert together.items() == apart.items()
+
+
+@pytest.mark.parametrize(
+    ("by", "goes"), [("email", "one"), ("external_id", "other"), (None, "one"), ("id", None)]
+)
+def test_by_says_what_a_ref_is(house: BatchHouse, by: str | None, goes: str | None) -> None:
+    name = "e@example.com"
+    made = house.batch(create(email=name, external_id="one"), create(external_id=name)).body["results"]
+    ids = {"one": made[0]["contact"]["id"], "other": made[1]["contact"]["id"]}
+    (result,) = house.batch(delete(name, by=by)).body["results"]
+    assert result["status"] == (200 if goes else 404)
+    assert goes is None or result["contact"]["id"] == ids[goes]

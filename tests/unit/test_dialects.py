@@ -16,7 +16,7 @@ from contacts.api.answers import Answer
 from contacts.api.entrypoint import Entrypoint
 from contacts.api.operation import Operation
 from contacts.api.request import Request
-from contacts.api.routes import ROUTES
+from contacts.api.routes import OF_ONE_VENDOR, ROUTES
 from contacts.dialects.wire import Call, Dialect, Whole, culprits, whole_number
 from contacts.domain import accounts, errors
 from contacts.domain.outcome import Did, Outcome, RecordedRequest
@@ -171,6 +171,53 @@ def test_who_is_not_known_is_answered_by_their_looks(headers: dict[str, str], pa
         "sendmator": keys == {"statusCode", "message", "error"},
         "artamail": keys == {"message", "code", "details"},
     }[looks]
+
+
+ALONE = [*OF_ONE_VENDOR.items()]
+
+
+@pytest.mark.parametrize(("route", "vendor"), ALONE)
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"authorization": "Bearer wrong"}, {"authorization": "Basic x"}, {"x-api-key": "am_live_sk_x"}],
+)
+def test_a_wrong_key_where_only_one_vendor_has_a_path_is_told_in_its_words(
+    route: str, vendor: str, headers: dict[str, str]
+) -> None:
+    spoken = Spoken(accounts.Dialect.NATIVE, route, never, strict=True)
+    answer = spoken.send({"name": "x"}, headers=headers, key=False)
+    body = json.loads(answer["body"])
+    assert (answer["statusCode"], vendor) == (401, "smartsender")
+    assert body["error"]["code"] == 401
+    assert set(body) == {"error"}
+
+
+def test_a_body_that_cannot_be_read_is_told_of_in_the_vendors_shape(vendor: accounts.Dialect) -> None:
+    route = next(route for route in dialect_of(vendor).routes if route.startswith(("PUT", "PATCH")))
+    for header, value in (("content-encoding", "gzip"), ("content-type", "application/json; charset=latin1")):
+        answer = Spoken(vendor, route, never).send({"name": "José"}, headers={header: value})
+        assert answer["statusCode"] == 415
+        assert not {"type", "title", "request_id"} & set(json.loads(answer["body"]))
+        assert header in answer["body"].lower()
+
+
+@pytest.mark.parametrize("dialect", accounts.Dialect)
+def test_head_is_get_without_its_body(dialect: accounts.Dialect) -> None:
+    """Also where a contact, or a path, is nobody's, and where nobody is let in."""
+
+    def nobody(request: Request) -> Answer:
+        raise errors.ContactNotFound
+
+    for strict in (False, True):
+        for path in ("/v1/contacts/{ref}", "/nowhere"):
+            get, head = (
+                Spoken(dialect, f"{method} {path}", nobody, strict=strict).send()
+                for method in ("GET", "HEAD")
+            )
+            assert head["body"] == ""
+            assert get["body"] != ""
+            assert {**get, "body": ""} == head
+            assert get["statusCode"] == (401 if strict else 404)
 
 
 def test_a_field_is_named_as_the_vendor_names_it() -> None:

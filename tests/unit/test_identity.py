@@ -2,7 +2,7 @@
 
 import pytest
 from email_validator import SPECIAL_USE_DOMAIN_NAMES
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contacts.domain.identity import (
@@ -128,10 +128,35 @@ def test_a_ref_is_tried_as_what_it_looks_like_and_then_as_external_id() -> None:
 
 def test_by_says_outright_what_a_ref_is() -> None:
     some_id = "01941f29-7c00-7aaa-8000-000000000001"
-    assert possible_id(Ref(some_id, RefKind.EXTERNAL_ID)) is None
-    assert [*possible_names(Ref(some_id, RefKind.EXTERNAL_ID))] == [(NameKind.EXTERNAL_ID, some_id)]
-    assert [*possible_names(Ref("a@example.com", RefKind.EMAIL))] == [(NameKind.EMAIL, "a@example.com")]
-    assert [*possible_names(Ref("a@example.com", RefKind.ID))] == []
+    by_id, by_email, by_external_id = (RefKind.ID,), (RefKind.EMAIL,), (RefKind.EXTERNAL_ID,)
+    assert possible_id(Ref(some_id, by_external_id)) is None
+    assert [*possible_names(Ref(some_id, by_external_id))] == [(NameKind.EXTERNAL_ID, some_id)]
+    assert [*possible_names(Ref("a@example.com", by_email))] == [(NameKind.EMAIL, "a@example.com")]
+    assert [*possible_names(Ref("a@example.com", by_id))] == []
+    assert [*possible_names(Ref("a@example.com", by_id + by_external_id))] == [
+        (NameKind.EXTERNAL_ID, "a@example.com")
+    ]
+    assert [*possible_names(Ref("", by_email + by_external_id))] == []
+
+
+@given(st.text(), st.sampled_from(["example.com", "exämple.com", "K.example"]))
+@example("quac\N{KELVIN SIGN}", "example.com")
+@example("a\N{GREEK VARIA}b", "example.com")
+@example("ﬁ", "example.com")
+@example("Ａda", "example.com")
+@example("ada\N{FULLWIDTH COMMERCIAL AT}x", "example.com")
+def test_a_local_part_that_is_not_ascii_is_nobodys(local: str, domain: str) -> None:
+    """However it would be folded: it must not become the address of somebody else."""
+    email = f"{local}@{domain}"
+    if local.isascii():
+        found = looked_up_email(email)
+        assert found is None or found.rpartition("@")[0] == local.lower()
+        return
+    with pytest.raises(ValueError, match="before the @-sign"):
+        stored_email(email)
+    assert looked_up_email(email) is None
+    names = [name for name in possible_names(Ref(email)) if name.kind is NameKind.EMAIL]
+    assert names == []
 
 
 @pytest.mark.parametrize("ref", ["x" * 256, f"{'x' * 250}@example.com"])

@@ -10,7 +10,13 @@ from contacts.api.cursors import fingerprint, from_cursor, to_cursor
 from contacts.api.entrypoint import sent_key
 from contacts.api.parameters import Moment, converted
 from contacts.api.request import Request
-from contacts.domain.errors import BodyNotJson, BodyTooLarge, InvalidInput, NotAuthenticated
+from contacts.domain.errors import (
+    BodyNotJson,
+    BodyNotReadable,
+    BodyTooLarge,
+    InvalidInput,
+    NotAuthenticated,
+)
 from contacts.domain.timestamps import iso, parsed
 
 
@@ -50,6 +56,69 @@ def test_a_body_in_another_encoding_is_refused() -> None:
         request(latin, isBase64Encoded=True).json()
 
 
+JOSE = '{"name": "José"}'
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        *("application/json", "application/json; charset=utf-8", 'application/json;charset="UTF-8"'),
+        *("application/json; charset=utf8", "text/plain; Charset=us-ascii", "", ";", "text/html; q=1"),
+        "application/json; boundary=charset",
+    ],
+)
+def test_a_body_is_read_as_utf_8(content_type: str) -> None:
+    headers = {"Content-Type": content_type, "Content-Encoding": "Identity"}
+    assert request(JOSE, headers=headers).json() == {"name": "José"}
+    packed = b64encode(JOSE.encode()).decode()
+    assert request(packed, headers=headers, isBase64Encoded=True).json() == {"name": "José"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "names"),
+    [
+        ({"Content-Type": "application/json; charset=ISO-8859-1"}, "Content-Type"),
+        ({"Content-Type": 'application/json; charset="windows-1252"'}, "Content-Type"),
+        ({"content-type": "application/json;q=1;CHARSET=utf-16le"}, "Content-Type"),
+        ({"Content-Type": "text/plain; charset="}, "Content-Type"),
+        ({"Content-Type": "application/json; charset=no-such; charset=utf-8"}, "Content-Type"),
+        ({"Content-Encoding": "gzip"}, "Content-Encoding"),
+        ({"Content-Encoding": "identity, br"}, "Content-Encoding"),
+        ({"Content-Encoding": " DEFLATE "}, "Content-Encoding"),
+        ({"Content-Encoding": "x" * 5000}, "Content-Encoding"),
+    ],
+)
+@pytest.mark.parametrize("body", ["{}", JOSE, "\x1f\x8b", "Jos\N{REPLACEMENT CHARACTER}"])
+@pytest.mark.parametrize("is_base64", [True, False])
+def test_a_body_that_says_it_is_something_else_is_refused(
+    body: str, headers: dict[str, str], names: str, *, is_base64: bool
+) -> None:
+    sent = b64encode(body.encode()).decode() if is_base64 else body
+    with pytest.raises(BodyNotReadable) as refused:
+        request(sent, headers=headers, isBase64Encoded=is_base64).json()
+    assert refused.value.extras["field"] == names
+    assert names in refused.value.detail
+    assert len(refused.value.detail) < 200
+
+
+def test_bytes_that_the_gateway_has_replaced_are_noticed_by_their_length() -> None:
+    """It hands JSON over as text: nothing else is left of them."""
+    sent = JOSE.encode("latin-1")
+    handed = sent.decode(errors="replace")
+    with pytest.raises(BodyNotJson, match="not UTF-8"):
+        request(handed, headers={"Content-Length": str(len(sent))}).json()
+    # Where a client has sent that very character, or nobody knows the length, it is a character like others.
+    for length in ({"Content-Length": str(len(handed.encode()))}, {}, {"Content-Length": "x"}):
+        assert request(handed, headers=length).json() == {"name": "Jos\N{REPLACEMENT CHARACTER}"}
+
+
+def test_no_body_is_in_no_charset() -> None:
+    """What lies unread beside a request says nothing of it."""
+    headers = {"Content-Encoding": "gzip", "Content-Type": "text/plain; charset=latin1"}
+    with pytest.raises(BodyNotJson, match="missing"):
+        request(headers=headers).json()
+
+
 def test_a_body_may_have_one_megabyte_and_no_more() -> None:
     room = (1 << 20) - 2
     assert request(f'"{"x" * room}"').json() == "x" * room
@@ -67,10 +136,13 @@ def test_repeated_and_comma_parameters_are_told_apart() -> None:
 
 def test_the_gateway_leaves_one_escape_to_us() -> None:
     assert request(pathParameters={"ref": "50%25 off"}).path_parameters()["ref"] == "50% off"
+    assert request(pathParameters={"proxy": "a/%252F"}).path_parameters() == {"ref": "a/%2F"}
 
 
 def test_the_alias_is_the_same_route() -> None:
     assert request(routeKey="GET /api/v1/contacts/{ref}").route == "GET /v1/contacts/{ref}"
+    assert request(routeKey="HEAD /api/v1/contacts/{proxy+}").route == "GET /v1/contacts/{ref}"
+    assert request(routeKey="$default").route == "$default"
 
 
 @pytest.mark.parametrize(("header", "versions"), [

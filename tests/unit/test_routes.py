@@ -2,22 +2,29 @@
 
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
-from types import SimpleNamespace
 
 import pytest
 
-import contacts.dialects
-from contacts.api.routes import ALIASED, ROUTES, refusal
+from contacts.api.routes import ALIASED, OF_ONE_VENDOR, ROUTES, refusal, refused_name
+from contacts.dialects import wire
+from contacts.domain.accounts import Dialect
 from contacts.domain.errors import MethodNotAllowed, RouteNotFound
 from local.template import functions, template
 
-NO_DIALECT = SimpleNamespace(routes={})
-"""Of a module that is none."""
+VENDORS = [dialect for dialect in Dialect if dialect is not Dialect.NATIVE]
+
+
+def dialect_of(vendor: Dialect) -> wire.Dialect:
+    found: wire.Dialect = import_module(f"contacts.dialects.{vendor}").DIALECT
+    return found
 
 
 def in_template() -> set[tuple[str, str]]:
-    return {route for function in functions() for route in function.routes if route[1] != "$default"}
+    """But for HEAD, which is where GET is."""
+    routes = {route for function in functions() for route in function.routes if route[1] != "$default"}
+    heads = {path for method, path in routes if method == "HEAD"}
+    assert heads == {path for method, path in routes if method == "GET"}
+    return {(method, path) for method, path in routes if method != "HEAD"}
 
 
 def natively() -> set[tuple[str, str]]:
@@ -26,11 +33,7 @@ def natively() -> set[tuple[str, str]]:
 
 def vendors_own() -> set[tuple[str, str]]:
     """The routes that only a vendor has."""
-    routes = {
-        route
-        for module in iter_modules(contacts.dialects.__path__, "contacts.dialects.")
-        for route in getattr(import_module(module.name), "DIALECT", NO_DIALECT).routes
-    }
+    routes = {route for vendor in VENDORS for route in dialect_of(vendor).routes}
     return {(method, path) for method, _, path in (route.partition(" ") for route in routes)} - natively()
 
 
@@ -40,11 +43,23 @@ def test_the_template_serves_just_the_known_routes_their_aliases_and_those_of_ve
     assert in_template() == known | aliases | vendors_own()
 
 
+def test_the_routes_of_a_single_vendor_are_known() -> None:
+    """An unknown key is answered there in that vendor's words."""
+    found = {
+        f"{method} {path}": [one for one in VENDORS if f"{method} {path}" in dialect_of(one).routes]
+        for method, path in vendors_own()
+    }
+    assert {route: vendors[0] for route, vendors in found.items() if len(vendors) == 1} == OF_ONE_VENDOR
+
+
 def test_each_route_is_served_by_the_function_it_leads_to() -> None:
     for function in functions():
         source = (function.folder / "handler.py").read_text(encoding="utf-8")
-        for method, path in set(function.routes) - vendors_own():
-            route = "$default" if path == "$default" else f"{method} {path.removeprefix('/api')}"
+        for method, path in set(function.routes):
+            if ("GET" if method == "HEAD" else method, path) in vendors_own():
+                continue
+            known = "GET" if method == "HEAD" else method
+            route = "$default" if path == "$default" else f"{known} {path.removeprefix('/api')}"
             assert f'"{route}"' in source, f"{function.name} does not serve {route}"
 
 
@@ -74,14 +89,11 @@ def test_the_template_stays_far_from_cloudformations_limit() -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "allowed"), [
-    ("PUT", "/v1/contacts", ("GET", "POST")),
-    ("POST", "/v1/contacts/ada@example.com", ("DELETE", "GET", "PATCH", "PUT")),
-    ("POST", "/api/v1/contacts/x", ("DELETE", "GET", "PATCH", "PUT")),
-    ("GET", "/v1/contacts/x/restore", ("POST",)),
-    ("GET", "/api/v1/contacts/x/merge", ("POST",)),
-    ("DELETE", "/api/v1/contacts/x/events", ("GET", "POST")),
-    ("HEAD", "/v1/contacts/batch", ("DELETE", "GET", "PATCH", "POST", "PUT")),
-    ("POST", "/v1/tags", ("GET",)),
+    ("PUT", "/v1/contacts", ("GET", "HEAD", "POST")),
+    ("POST", "/v1/contacts/ada@example.com", ("DELETE", "GET", "HEAD", "PATCH", "PUT")),
+    ("POST", "/api/v1/contacts/x", ("DELETE", "GET", "HEAD", "PATCH", "PUT")),
+    ("HEAD", "/v1/webhooks/x/test", ("POST",)),
+    ("POST", "/v1/tags", ("GET", "HEAD")),
 ])  # fmt: skip
 def test_a_method_a_path_lacks_is_405_with_those_it_has(
     method: str, path: str, allowed: tuple[str, ...]
@@ -91,8 +103,43 @@ def test_a_method_a_path_lacks_is_405_with_those_it_has(
     assert refused.allowed == allowed
 
 
+@pytest.mark.parametrize(("method", "path", "allowed"), [
+    ("GET", "/v1/contacts/x/restore", ("POST",)),
+    ("GET", "/api/v1/contacts/x/merge", ("POST",)),
+    ("DELETE", "/api/v1/contacts/x/events", ("GET", "HEAD", "POST")),
+    ("PUT", "/v1/contacts/x/chat", ("GET", "HEAD")),
+])  # fmt: skip
+def test_a_path_under_a_contact_that_names_nobody_is_405_if_it_lacks_the_method(
+    method: str, path: str, allowed: tuple[str, ...]
+) -> None:
+    refused = refused_name(method, path)
+    assert isinstance(refused, MethodNotAllowed)
+    assert refused.allowed == allowed
+
+
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/contacts/", "/v2/contacts", "/api/v1/account", "/v1/contacts/a/b"]
+    "path", ["/v1/contacts/x", "/v1/contacts/batch", "/v1/contacts/a/b", "/v1/webhooks/x"]
+)
+def test_any_other_name_that_is_nobodys_is_no_more_than_that(path: str) -> None:
+    assert refused_name("GET", path) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *(("GET", "/v1/contacts/"), ("POST", "/api/v1/contacts/"), ("GET", "/v1/webhooks/x/")),
+        *(("GET", "/v1/tags/"), ("GET", "/docs/")),
+    ],
+)
+def test_a_slash_too_many_is_told_of(method: str, path: str) -> None:
+    refused = refusal(method, path)
+    assert isinstance(refused, RouteNotFound)
+    assert "without the slash" in str(refused)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/v1", "/v1/contacts/", "/v2/contacts", "/api/v1/account", "/v1/webhooks/a/b", "/v1/contacts/a/b"],
 )
 def test_a_path_without_a_route_is_404(path: str) -> None:
     assert isinstance(refusal("GET", path), RouteNotFound)

@@ -99,8 +99,8 @@ def test_a_contact_comes_back_as_it_was(native: Json) -> None:
         name: native[name] for name in ("email", "name", "tags", "custom_fields")
     }
     change = asked("PUT /v1/contacts/{ref}", path={"ref": theirs["id"]}, body=theirs)
-    assert change.path == {"ref": native["id"]}
-    assert change.query == {"by": ["id"]}
+    assert change.ref == (native["id"], ("id",))
+    assert change.query == {}
     assert change.body == {name: native[name] for name in ("name", "tags", "custom_fields")}
     assert native["created_at"].startswith(theirs["createdAt"].removesuffix("Z"))
     assert native == before
@@ -125,7 +125,7 @@ def test_whatever_is_sent_is_translated_or_refused(route: str, body: Any, query:
     except ContactsError:
         pass
     else:
-        assert set(native.query) <= {"limit", "offset", "sort", "include_total", "by", "permanent"}
+        assert set(native.query) <= {"limit", "offset", "sort", "include_total", "permanent"}
         assert set(native.body or ()) <= {
             *("email", "name", "tags", "custom_fields"),
             *("label", "type", "description", "options"),
@@ -144,9 +144,6 @@ def test_what_they_do_not_know_is_ignored() -> None:
         body={"label": "x", "name": "other", "type": "number", "archived": True},
     )
     assert (property_call.path, property_call.body) == ({"id": A_UUID}, {"label": "x"})
-    assert asked("GET /v1/contacts", query={"tag": ["x"], "limit": ["1", "2"]}).query == {
-        "limit": ["2"], "offset": ["0"], "sort": ["created_at"], "include_total": ["true"],
-    }  # fmt: skip
 
 
 def test_every_field_that_is_missing_is_named_at_once() -> None:
@@ -324,7 +321,7 @@ def test_a_total_is_right_where_nobody_could_count_to_it(
 
 
 def test_every_wrong_parameter_is_named(api: InProcessApi) -> None:
-    reply = api.request("GET", query={"limit": "101", "offset": "-1", "no_such": "1"})
+    reply = api.request("GET", query={"limit": "101", "offset": "-1"})
     assert (reply.status, reply.body["code"]) == (400, "validation_error")
     assert reply.body["message"].startswith("limit must be between 1 and 100; offset must be between 0 and")
 

@@ -15,7 +15,7 @@ from contacts.api.bodies import Body, clean
 from contacts.api.request import versions_matching
 from contacts.api.schemas import ContactChange, ContactFields, NewContact, OnInvalid
 from contacts.domain.errors import FieldError, InvalidInput
-from contacts.domain.identity import Name, NameKind, Ref, possible_id, possible_names
+from contacts.domain.identity import Name, NameKind, Ref, named, possible_id, possible_names
 from contacts.domain.outcome import Outcome
 from contacts.services.batches import MAX_ITEMS, Item
 from contacts.services.contact_book import ContactBook, OnConflict
@@ -30,7 +30,7 @@ _MEMBERS: Final = {
     "update": ("ref", "contact"),
     "delete": ("ref",),
 }
-"""What an operation needs besides its `op`; it takes no other but `if_match`."""
+"""What an operation needs besides its `op`; it takes no other but `if_match`, and `by` where it has a `ref`."""
 
 
 def _object(given: object) -> object:
@@ -57,6 +57,7 @@ class Operation(Body):
 
     op: Literal["create", "upsert", "update", "delete"]
     ref: Annotated[str, Field(min_length=1), AfterValidator(clean)] | None = None
+    by: Literal["id", "email", "external_id"] | None = None
     contact: Annotated[Any, AfterValidator(_object)] = None
     if_match: Annotated[Any, AfterValidator(_versions)] = ()
 
@@ -91,7 +92,7 @@ def item(number: int, read: Read, on_invalid: OnInvalid, book: ContactBook, type
     whatever its properties do not take.)
     """
     operation, contact = read
-    ref = None if operation.ref is None else Ref(operation.ref)
+    ref = None if operation.ref is None else named(operation.ref, operation.by)
     return Item(
         number=number,
         names=_names(ref, contact),
@@ -127,6 +128,8 @@ def read(number: int, given: object) -> Read:
 
 
 def _misplaced(op: str, given: Mapping[str, object]) -> Iterator[FieldError]:
+    if "ref" not in _MEMBERS[op] and given.get("by") is not None:
+        yield FieldError("by", f"is not for {op}")
     for member in ("ref", "contact"):
         if member in _MEMBERS[op] and given.get(member) is None:
             yield FieldError(member, f"is required for {op}")

@@ -9,9 +9,10 @@ from contacts.api.answers import Answer, answer, common_headers, shown_to
 from contacts.api.operation import Operation
 from contacts.api.problems import internal_problem, problem, status_of
 from contacts.api.request import Request
-from contacts.api.speech import spoken
+from contacts.api.routes import ROUTES, refused_name
+from contacts.api.speech import Speech, spoken
 from contacts.domain.accounts import ARTAMAIL_KEY, Caller
-from contacts.domain.errors import ContactsError, NotAuthenticated, ScopeMissing
+from contacts.domain.errors import ContactNotFound, ContactsError, NotAuthenticated, ScopeMissing
 from contacts.services.gatekeeper import Admission, Gatekeeper, OverLimit
 from contacts.services.once import recalled
 from contacts.services.ports import RecordStore
@@ -68,7 +69,7 @@ class Entrypoint:
         fields: dict[str, object] = {
             "request_id": request.request_id,
             "lambda_request_id": context.aws_request_id,
-            "route": event.get("routeKey"),
+            "route": request.route_key,
         }
         try:
             reply = self._reply(request)
@@ -97,9 +98,17 @@ class Entrypoint:
         """
         self._admit(request)
         speech = spoken(request)
-        if speech is not None:
-            speech.translate()
-        reply = self._served(request)
+        self._permit(request, speech)
+        try:
+            if speech is not None:
+                speech.translate()
+            reply = self._served(request)
+        except ContactNotFound:
+            methods = ROUTES if speech is None else speech.methods
+            refused = refused_name(request.method, request.path, methods)
+            if refused is None:
+                raise
+            raise refused from None
         if request.admission is not None:
             reply = shown_to(request.caller, reply)
         return _marked_if_test(reply if speech is None else speech.answered(reply), request)
@@ -116,12 +125,11 @@ class Entrypoint:
         """Let the caller in.
 
         Raises:
-            NotAuthenticated, ScopeMissing, OverLimit, TemporarilyUnavailable.
+            NotAuthenticated, OverLimit, TemporarilyUnavailable.
         """
-        operation = self.operation
         key = sent_key(request)
         if key is None:
-            if not operation.needs_key:
+            if not self.operation.needs_key:
                 return
             raise NotAuthenticated("Send an API key in X-API-Key, or in Authorization as: Bearer <key>.")
         try:
@@ -129,7 +137,22 @@ class Entrypoint:
         except OverLimit as error:
             request.admission = error.admission
             raise
-        missing = request.caller.lacking(operation.scopes, operation.bundle)
+
+    def _permit(self, request: Request, speech: Speech | None) -> None:
+        """Let the caller do what it asks for.
+
+        Raises:
+            ScopeMissing
+        """
+        operation = self.operation
+        if not operation.needs_key:
+            return
+        if speech is None:
+            found = operation.located(request)
+            route = None if found is None else found[0]
+        else:
+            route = speech.route
+        missing = request.caller.lacking(operation.scopes, operation.bundle_of(route))
         if missing is not None:
             raise ScopeMissing(missing)
 
@@ -188,4 +211,5 @@ def _response(reply: Answer, request: Request) -> dict[str, Any]:
     headers |= common_headers(reply, request.request_id)
     if request.admission is not None:
         headers |= rate_headers(request.admission)
-    return {"statusCode": reply.status, "headers": headers | reply.headers, "body": body}
+    shown = "" if request.method == "HEAD" else body
+    return {"statusCode": reply.status, "headers": headers | reply.headers, "body": shown}

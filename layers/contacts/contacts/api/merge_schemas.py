@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from contacts.api.bodies import Body, clean
-from contacts.domain.identity import Ref, RefKind
+from contacts.domain.identity import Ref, named
 
 
 class MergeSource(Body):
@@ -17,4 +17,4 @@ class MergeSource(Body):
     @property
     def ref(self) -> Ref:
         """How the body names the contact."""
-        return Ref(self.from_, None if self.by is None else RefKind(self.by))
+        return named(self.from_, self.by)

@@ -27,7 +27,7 @@ class OpenEntrypoint:
         fields: dict[str, object] = {
             "request_id": request.request_id,
             "lambda_request_id": context.aws_request_id,
-            "route": event.get("routeKey"),
+            "route": request.route_key,
         }
         try:
             reply = self.operation.serve(request)
@@ -47,9 +47,11 @@ def _response(reply: Answer, request: Request) -> dict[str, Any]:
     headers = common_headers(reply, request.request_id) | reply.headers
     if not isinstance(reply, FileAnswer):
         headers["Content-Type"] = reply.content_type
-        return {"statusCode": reply.status, "headers": headers, "body": reply.encoded()}
+        shown = "" if request.method == "HEAD" else reply.encoded()
+        return {"statusCode": reply.status, "headers": headers, "body": shown}
     if reply.content:
         headers["Content-Type"] = reply.content_type
     is_binary = "Content-Encoding" in headers
-    body = b64encode(reply.content).decode() if is_binary else reply.content.decode()
+    content = b"" if request.method == "HEAD" else reply.content
+    body = b64encode(content).decode() if is_binary else content.decode()
     return {"statusCode": reply.status, "headers": headers, "body": body, "isBase64Encoded": is_binary}

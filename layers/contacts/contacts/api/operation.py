@@ -1,22 +1,26 @@
 """Operations: what a handler is, and how a request becomes its arguments.
 
-API Gateway has matched the route already (`routeKey`), so it is not matched again here: that is also the only
-reading of a path that lets an external_id be any text. A handler's signature is its contract: path parameters
-and query parameters by name and type, a body by its model; what it does not name is refused.
+API Gateway has matched the route already (`routeKey`), so the path is not matched again here. A handler's signature
+is its contract: path parameters and query parameters by name and type, a body by its model; what it does not name is
+refused. A `Ref` stands for a contact that the path names, with `?by=` in the query.
 """
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
 from types import UnionType
-from typing import Any, NamedTuple, Union, get_args, get_origin
+from typing import Any, Final, NamedTuple, Union, get_args, get_origin
 
 from contacts.api.answers import Answer
-from contacts.api.parameters import converted
+from contacts.api.parameters import Repeated, by_name, converted, no_parameter
 from contacts.api.request import Request
-from contacts.api.routes import refusal
+from contacts.api.routes import CONTACT, located, refusal
 from contacts.domain.accounts import Scope
 from contacts.domain.errors import BodyNotJson, FieldError, InvalidInput
+from contacts.domain.identity import Ref, RefKind
+
+DEFAULT: Final = "$default"
+"""The route of whatever no other route serves."""
 
 
 class Operation:
@@ -39,6 +43,7 @@ class Operation:
         self.scopes = () if scope is None else (scope, *besides)
         self.bundle = bundle
         self._routes: dict[str, Binding] = {}
+        self._contacts: dict[str, Binding] = {}
 
     def on(self, *routes: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """Serve routes (`GET /v1/contacts/{ref}`) with a function."""
@@ -49,6 +54,24 @@ class Operation:
             return function
 
         return register
+
+    def on_contact(self, method: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+        """Serve a contact's own path with a function, though that is another operation's.
+
+        For a GET of a contact whose name is a path of this operation (`search`, `a/events`), where that path is not
+        the caller's. The scope is this operation's, or the bundle `user`, as for reading a contact.
+        """
+
+        def register(function: Callable[..., Answer]) -> Callable[..., Answer]:
+            route = f"{method} {CONTACT}"
+            self._contacts[route] = Binding(function, route)
+            return function
+
+        return register
+
+    def bundle_of(self, route: str | None) -> Scope | None:
+        """The bundle of scopes that contains what is done on a route of whoever asks."""
+        return Scope.USER if route in self._contacts else self.bundle
 
     @property
     def needs_key(self) -> bool:
@@ -71,10 +94,23 @@ class Operation:
         Raises:
             ContactsError: whatever the function or a malformed argument raises.
         """
-        binding = self._routes.get(request.route)
-        if binding is None:  # it is another vendor's
+        found = self.located(request)
+        if found is None:  # it is another vendor's
             raise refusal(request.method, request.path)
-        return binding.function(**binding.arguments(request))
+        route, path = found
+        binding = self._routes.get(route) or self._contacts[route]
+        return binding.function(**binding.arguments(request, path))
+
+    def located(self, request: Request) -> tuple[str, Mapping[str, str]] | None:
+        """Which of its routes a native request takes, with the variable parts of its path; None: none.
+
+        Whoever says `?by=` where the operation does not take it names a contact: `GET /v1/contacts/search?by=…`.
+        """
+        route, own = request.route, self._routes.get(request.route)
+        routes = {**self._routes, **self._contacts}
+        if own is not None and self._contacts and "by" not in own.query and "by" in request.query():
+            routes.pop(route)
+        return located(route, request.path_parameters(), routes)
 
 
 class QueryParameter(NamedTuple):
@@ -97,12 +133,14 @@ class Binding:
 
     def __init__(self, function: Callable[..., Answer], route: str) -> None:
         self.function = function
+        self.route = route
         self.path: list[str] = []
         """Parameters in the path."""
         self.query: dict[str, QueryParameter] = {}
         self.bodies: dict[str, Any] = {}
         """Models of the body, of which there is one at most."""
         self._takes_request: list[str] = []
+        self._refs: list[str] = []
         self._groups: dict[str, tuple[Callable[..., object], tuple[str, ...]]] = {}
         for parameter in inspect.signature(function).parameters.values():
             kind = _without_none(parameter.annotation)
@@ -112,6 +150,10 @@ class Binding:
                 self._groups[parameter.name] = (kind, tuple(member.name for member in grouped))
             elif kind is Request:
                 self._takes_request.append(parameter.name)
+            elif kind is Ref:
+                self.path.append(parameter.name)
+                self.query["by"] = QueryParameter(RefKind, None)
+                self._refs.append(parameter.name)
             elif f"{{{parameter.name}}}" in route:
                 self.path.append(parameter.name)
             elif hasattr(kind, "from_request"):
@@ -119,33 +161,20 @@ class Binding:
                 self.bodies[parameter.name] = kind
             else:
                 self.query[parameter.name] = _query_parameter(parameter)
+        self._repeatable = {name for name, one in self.query.items() if issubclass(one.kind, Repeated)}
 
-    def arguments(self, request: Request) -> dict[str, object]:
-        """The function's arguments, of a request.
+    def arguments(self, request: Request, path: Mapping[str, str]) -> dict[str, object]:
+        """The function's arguments, of a request and the variable parts of its path.
 
         Raises:
             InvalidInput: names everything that is wrong.
             BodyTooLarge.
         """
         arguments: dict[str, object] = dict.fromkeys(self._takes_request, request)
-        given_path = request.path_parameters()
-        arguments |= {name: given_path[name] for name in self.path}
-        errors: list[FieldError] = []
-        given = request.query()
-        for name, values in given.items():
-            if name not in self.query:
-                known = ", ".join(self.query) or "none"
-                errors.append(FieldError(name, f"is no parameter of this operation (it takes: {known})"))
-                continue
-            try:
-                arguments[name] = converted(values, self.query[name].kind)
-            except ValueError as error:
-                errors.append(FieldError(name, str(error)))
-        errors += [
-            FieldError(name, "is required")
-            for name, parameter in self.query.items()
-            if parameter.is_required and name not in given
-        ]
+        if self.route == DEFAULT:
+            return arguments  # Nobody knows what parameters would be for.
+        arguments |= {name: path[name] for name in self.path}
+        errors = self._read_query(request, arguments)
         for name, body in self.bodies.items():
             try:
                 arguments[name] = body.from_request(request)
@@ -158,9 +187,31 @@ class Binding:
                 # Of a draft (`bodies.Draft`) nothing has been refused yet.
                 errors.extend(getattr(arguments.get(name), "wrong", ()))
             raise InvalidInput(errors)
+        if self._refs:
+            by: Any = arguments.pop("by", None)
+            arguments |= {name: request.ref(path[name], by) for name in self._refs}
         for argument, (group, names) in self._groups.items():
             arguments[argument] = group(**{name: arguments.pop(name) for name in names if name in arguments})
         return arguments
+
+    def _read_query(self, request: Request, arguments: dict[str, object]) -> list[FieldError]:
+        """Put the query's values among the arguments, and say what is wrong with it."""
+        errors: list[FieldError] = []
+        given = by_name(request.query(), self._repeatable)
+        for name, values in given.items():
+            if name not in self.query:
+                errors.append(FieldError(name, no_parameter(tuple(self.query))))
+                continue
+            try:
+                arguments[name] = converted(values, self.query[name].kind)
+            except ValueError as error:
+                errors.append(FieldError(name, str(error)))
+        errors += [
+            FieldError(name, "is required")
+            for name, parameter in self.query.items()
+            if parameter.is_required and name not in given
+        ]
+        return errors
 
 
 def _query_parameter(parameter: inspect.Parameter) -> QueryParameter:

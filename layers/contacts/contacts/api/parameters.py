@@ -1,6 +1,7 @@
 """Query parameters: from text to what a handler's signature says."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Container, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
@@ -35,6 +36,31 @@ class Repeated(tuple[str, ...]):
         return text
 
 
+_IN_BRACKETS: Final = re.compile(r"(\w+)\[[0-9]*\]", re.ASCII)
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def by_name(given: Mapping[str, Sequence[str]], repeatable: Container[str]) -> dict[str, list[str]]:
+    """A query by the names of its parameters: of one that may be repeated, `tag[]` and `tag[0]` are `tag`.
+
+    So axios and PHP send lists. What may not be repeated keeps the name it was sent by, which nothing takes.
+    """
+    found: dict[str, list[str]] = {}
+    for sent, values in given.items():
+        bracketed = _IN_BRACKETS.fullmatch(sent)
+        name = bracketed[1] if bracketed and bracketed[1] in repeatable else sent
+        found.setdefault(name, []).extend(values)
+    return found
+
+
+def no_parameter(taken: Sequence[str]) -> str:
+    """What is said of a parameter that an operation does not take."""
+    return f"is no parameter of this operation (it takes: {', '.join(taken) or 'none'})"
+
+
+GIVEN_TWICE: Final = "is given more than once"
+
+
 def converted(values: Sequence[str], kind: Any) -> object:
     """The value of a query parameter.
 
@@ -47,7 +73,7 @@ def converted(values: Sequence[str], kind: Any) -> object:
             raise ValueError(f"must be given at most {kind.most} times")
         return found
     if len(values) > 1:
-        raise ValueError("is given more than once")
+        raise ValueError(GIVEN_TWICE)
     convert = next(_CONVERTERS[base] for base in kind.__mro__ if base in _CONVERTERS)
     value = convert(values[0], kind)
     return kind.checked(value) if hasattr(kind, "checked") else value
@@ -66,8 +92,9 @@ def _boolean(text: str, kind: Any) -> bool:
 
 
 def _moment(text: str, kind: Any) -> Moment:
-    # In a query a plus means a space, and `+02:00` is often sent as it is.
-    return Moment(parsed(text.replace(" ", "+")))
+    # A day stands for its beginning. (In a query a plus means a space, and `+02:00` is often sent as it is.)
+    moment = f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text.replace(" ", "+")
+    return Moment(parsed(moment))
 
 
 def _bounded(text: str, kind: type[Bounded]) -> Bounded:

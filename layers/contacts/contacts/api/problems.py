@@ -18,6 +18,7 @@ STATUSES: Final[dict[type[errors.ContactsError], int]] = {
     errors.Conflict: 409,
     errors.StaleVersion: 412,
     errors.BodyTooLarge: 413,
+    errors.BodyNotReadable: 415,
     errors.ContactTooLarge: 413,
     errors.EventTooLarge: 413,
     errors.IdempotencyKeyReused: 422,

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
-from contacts.dialects.wire import Call
+from contacts.dialects.wire import Call, Native
 from contacts.domain.accounts import Caller
-from contacts.domain.errors import BodyNotJson, BodyTooLarge, FieldError, InvalidInput
+from contacts.domain.errors import BodyNotJson, BodyNotReadable, BodyTooLarge, FieldError, InvalidInput
+from contacts.domain.identity import Ref, RefKind, named
 from contacts.domain.numbers import exact_number
 from contacts.domain.outcome import Receipt
 from contacts.services.gatekeeper import Admission
@@ -22,6 +23,8 @@ MAX_IDEMPOTENCY_KEY: Final = 255
 MAX_ETAGS: Final = 20
 """In If-Match; a condition of DynamoDB's takes a hundred."""
 _WRITING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+_REPLACED: Final = "\N{REPLACEMENT CHARACTER}".encode()
 
 
 @dataclass(slots=True)
@@ -36,7 +39,7 @@ class Request:
     """Set once the key is known."""
     said: Call | None = None
     """Set where another vendor's client asks: the request in that vendor's words."""
-    native: Call | None = None
+    native: Native | None = None
     """And what these mean."""
 
     @classmethod
@@ -73,19 +76,39 @@ class Request:
         return self.headers.get(name)
 
     @property
+    def route_key(self) -> str:
+        """The route as the gateway names it, but for what takes the rest of a path: `HEAD /api/v1/contacts/{ref}`."""
+        key: str = self.event["routeKey"]
+        return key.replace("{proxy+}", "{ref}")
+
+    @property
     def route(self) -> str:
-        """The route API Gateway chose: `GET /v1/contacts/{ref}`; the alias `/api/v1` reads as `/v1`."""
+        """The route API Gateway chose: `GET /v1/contacts/{ref}`.
+
+        The alias `/api/v1` reads as `/v1`, and HEAD as GET.
+        """
         if self.native is not None:
             return self.native.route
-        route: str = self.event["routeKey"]
-        return route.replace(" /api/", " /", 1)
+        route = self.route_key.replace(" /api/", " /", 1)
+        return f"GET {route.removeprefix('HEAD ')}" if route.startswith("HEAD ") else route
 
     def path_parameters(self) -> Mapping[str, str]:
-        """The variable segments of the path. The gateway decodes them once, but leaves `%25`."""
+        """The variable parts of the path, decoded once.
+
+        API Gateway has decoded them all but for `%25`, so in what it hands over `%2F` cannot be but of a gateway that
+        decodes nothing: decoding what is left is right for either.
+        """
         if self.native is not None:
-            return self.native.path
+            named = {} if self.native.ref is None else {"ref": self.native.ref.value}
+            return {**self.native.path, **named}
         given = self.event.get("pathParameters") or {}
-        return {name: value.replace("%25", "%") for name, value in given.items()}
+        return {"ref" if name == "proxy" else name: unquote(value) for name, value in given.items()}
+
+    def ref(self, value: str, by: RefKind | None) -> Ref:
+        """How the path names a contact, by what the path has for it and by `?by=`."""
+        if self.native is not None and self.native.ref is not None:
+            return Ref(value, tuple(map(RefKind, self.native.ref.by)))
+        return named(value, by)
 
     def query(self) -> Mapping[str, Sequence[str]]:
         """Query parameters; read from the raw string, because the gateway joins repeated ones by commas."""
@@ -112,13 +135,14 @@ class Request:
         """The body as JSON, every number with its value.
 
         Raises:
-            BodyNotJson, BodyTooLarge.
+            BodyNotJson, BodyNotReadable, BodyTooLarge.
         """
         if self.native is not None and self.native.body is not None:
             return self.native.body
         body = self.body()
         if not body:
             raise BodyNotJson([FieldError("body", "is missing; a JSON object is expected")])
+        self._refuse_other_codings(body)
         try:
             return json.loads(
                 body.decode(),
@@ -134,6 +158,29 @@ class Request:
         except json.JSONDecodeError as error:
             where = f"{error.msg} at line {error.lineno}, column {error.colno}"
             raise BodyNotJson([FieldError("body", f"is not JSON: {where}")]) from None
+
+    def _refuse_other_codings(self, body: bytes) -> None:
+        """
+        Raises:
+            BodyNotReadable: its headers say that it is compressed or in another charset than UTF-8.
+            BodyNotJson: it is in none.
+        """
+        coding = (self.header("content-encoding") or "").strip()
+        if coding.lower() not in ("", "identity"):
+            raise BodyNotReadable(
+                "Content-Encoding", "A body is read as it is: send it without Content-Encoding, uncompressed."
+            )
+        charset = _charset(self.header("content-type") or "")
+        if charset is not None and charset not in _CHARSETS:
+            raise BodyNotReadable(
+                "Content-Type",
+                "A body is read as UTF-8: send it so, and say no other charset in Content-Type.",
+            )
+        # The gateway hands JSON over as text: it has replaced each byte that is no UTF-8, one byte by three.
+        length = self.header("content-length") or ""
+        is_text = not self.event.get("isBase64Encoded") and length.isdecimal()
+        if is_text and _REPLACED in body and int(length) != len(body):
+            raise BodyNotJson([FieldError("body", "is not UTF-8")])
 
     def receipt(self) -> Receipt | None:
         """The Idempotency-Key with a hash of what it stands for: method, path, query and body.
@@ -187,6 +234,15 @@ def versions_matching(if_match: str) -> tuple[int, ...]:
             raise ValueError('is not an ETag of this API, such as "3-valid"')
         versions.append(int(version))
     return tuple(versions)
+
+
+def _charset(content_type: str) -> str | None:
+    """The charset that a Content-Type names, in lower case (RFC 9110 §8.3); None where it names none."""
+    for parameter in content_type.split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip('"').lower()
+    return None
 
 
 def _refuse_constant(constant: str) -> object:

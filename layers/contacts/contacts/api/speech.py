@@ -1,15 +1,18 @@
 """Requests in the words of other vendors: which dialect one speaks, and the way there and back."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Final
 from uuid import uuid4
 
 from contacts.api.answers import Answer
+from contacts.api.parameters import GIVEN_TWICE, by_name, no_parameter
 from contacts.api.request import Request
-from contacts.api.routes import refusal
+from contacts.api.routes import OF_ONE_VENDOR, located, refusal
 from contacts.dialects import wire
 from contacts.domain import accounts
-from contacts.domain.errors import AccountSuspended, ContactsError, KeyRevoked
+from contacts.domain.errors import AccountSuspended, ContactsError, FieldError, InvalidInput, KeyRevoked
 
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
@@ -27,6 +30,8 @@ def spoken(request: Request, refused: ContactsError | None = None) -> "Speech | 
 
 def _apparent(request: Request) -> accounts.Dialect:
     """The dialect that an unknown key, or none, is answered in."""
+    if request.route in OF_ONE_VENDOR:
+        return OF_ONE_VENDOR[request.route]
     own = request.header("x-api-key")
     sent = own or (request.header("authorization") or "").strip().partition(" ")[2].strip()
     if sent.startswith(accounts.ARTAMAIL_KEY):
@@ -49,9 +54,30 @@ class Speech:
         """The request as it was said."""
         request = self._request
         if request.said is None:
-            path, query = request.path_parameters(), request.query()
-            request.said = wire.Call(route=request.route, path=path, query=query, spare_id=str(uuid4()))
+            route, path = self._located or (request.route, request.path_parameters())
+            request.said = wire.Call(route=route, path=path, query=request.query(), spare_id=str(uuid4()))
         return request.said
+
+    @property
+    def _located(self) -> tuple[str, Mapping[str, str]] | None:
+        if self._request.said is not None:
+            return self._request.said.route, self._request.said.path
+        return located(self._request.route, self._request.path_parameters(), self._dialect.routes)
+
+    @property
+    def route(self) -> str | None:
+        """The vendor's route that the request takes; None: the vendor has none for it."""
+        found = self._located
+        return None if found is None else found[0]
+
+    @property
+    def methods(self) -> Mapping[str, Sequence[str]]:
+        """The vendor's paths, each with its methods."""
+        found: dict[str, tuple[str, ...]] = {}
+        for route in self._dialect.routes:
+            method, _, path = route.partition(" ")
+            found[path] = (*found.get(path, ()), method)
+        return found
 
     def translate(self) -> None:
         """Have the request read natively from here on.
@@ -62,10 +88,11 @@ class Speech:
             BodyNotJson, BodyTooLarge.
         """
         request = self._request
-        translation = self._dialect.routes.get(request.route)
-        if translation is None:
-            raise refusal(request.method, request.path, _methods(self._dialect))
+        if self._located is None:
+            raise refusal(request.method, request.path, self.methods)
         call = self._call
+        translation = self._dialect.routes[call.route]
+        call = request.said = replace(call, query=_taken(call.query, translation))
         if request.method in _WITH_BODY and request.body():
             call = request.said = wire.with_body(call, request.json())
         request.native = translation.asked(call)
@@ -89,10 +116,18 @@ class Speech:
         return Answer(theirs.status, theirs.body, headers, noted=native.noted)
 
 
-def _methods(dialect: wire.Dialect) -> dict[str, tuple[str, ...]]:
-    """A vendor's paths, each with its methods."""
-    found: dict[str, tuple[str, ...]] = {}
-    for route in dialect.routes:
-        method, _, path = route.partition(" ")
-        found[path] = (*found.get(path, ()), method)
-    return found
+def _taken(given: Mapping[str, Sequence[str]], translation: wire.Translation) -> dict[str, list[str]]:
+    """The query by the names that a vendor's route takes.
+
+    Raises:
+        InvalidInput: names every parameter that it does not take, and every one given twice that it takes once.
+    """
+    query = by_name(given, translation.many)
+    known = (*translation.once, *translation.many)
+    if translation.ignores_others:
+        query = {name: query[name] for name in known if name in query}
+    wrong = [FieldError(name, no_parameter(known)) for name in query if name not in known]
+    wrong += [FieldError(name, GIVEN_TWICE) for name in translation.once if len(query.get(name, ())) > 1]
+    if wrong:
+        raise InvalidInput(wrong)
+    return query

@@ -10,6 +10,8 @@ from contacts.dialects.wire import (
     Culprit,
     Dialect,
     Fields,
+    Named,
+    Native,
     Reply,
     Translation,
     culprits,
@@ -52,7 +54,7 @@ _REASONS: Final = tuple(
         ("has .* values|the contact would have more|names more", "too_many"),
         ("must have at most|is nested more", "too_long"),
         ("must have at least", "too_short"),
-        ("is given twice", "duplicate"),
+        ("is given twice|is given more than once", "duplicate"),
         ("must be valid Unicode|must not contain|has a key that", "invalid_characters"),
     )
 )
@@ -74,21 +76,25 @@ def contact_out(native: Fields) -> Fields:
     }
 
 
-def _create(call: Call) -> Call:
+def _create(call: Call) -> Native:
     given = fields_of(call)
     required(given, "email")
     # An upsert: what a client has nothing for, and sends as null, must not clear what is there.
     written = {name: value for name, value in _native(given, _CREATED).items() if value is not None}
-    return Call(route=call.route, query={"on_conflict": ["update"]}, body=written)
+    return Native(route=call.route, query={"on_conflict": ["update"]}, body=written)
 
 
-def _by_email(call: Call) -> Call:
-    return Call(route=call.route, path=call.path, query={"by": ["email"]})
+def _named(call: Call) -> Named:
+    return Named(call.path["ref"], by=("email",))
 
 
-def _update(call: Call) -> Call:
+def _by_email(call: Call) -> Native:
+    return Native(route=call.route, ref=_named(call))
+
+
+def _update(call: Call) -> Native:
     body = _native(fields_of(call), _CHANGED)
-    return Call(route=call.route, path=call.path, query={"by": ["email"]}, body=body)
+    return Native(route=call.route, ref=_named(call), body=body)
 
 
 def _native(given: Fields, names: Mapping[str, str]) -> Fields:
@@ -140,7 +146,7 @@ def _in_words(culprit: Culprit) -> str:
 DIALECT: Final = Dialect(
     routes={
         "POST /v1/contacts": Translation(_create, _created),
-        "GET /v1/contacts/{ref}": Translation(_by_email, _contact),
+        "GET /v1/contacts/{ref}": Translation(_by_email, _contact, ignores_others=True),
         "PATCH /v1/contacts/{ref}": Translation(_update, _contact),
         "DELETE /v1/contacts/{ref}": Translation(_by_email, _deleted),
     },

@@ -7,13 +7,17 @@ from contacts.dialects.wire import (
     Call,
     Dialect,
     Fields,
+    Named,
+    Native,
     Reply,
     Translation,
+    Whole,
     fields_of,
     in_words,
     one_of,
     renamed,
     required,
+    whole_number,
 )
 
 _SHOWN: Final = (
@@ -45,7 +49,6 @@ _WRITTEN: Final = (
 )
 _FILTERS: Final = (
     "starting_after",
-    "tag",
     "is_active",
     "is_unsubscribed",
     "search",
@@ -54,7 +57,10 @@ _FILTERS: Final = (
     "updated_after",
     "updated_before",
 )
-_PAGE_SIZE: Final = "10"
+_PAGE_SIZE: Final = Whole(default=10, least=1, most=100)
+_PAGE: Final = Whole(default=1, least=1, most=None)
+_NAMES: Final = {"offset": "page"}
+"""The vendor's name of a native parameter, for errors."""
 _PHRASES: Final = {413: "Payload Too Large", 422: "Unprocessable Entity"}
 """As NestJS has them; Python's differ from version to version."""
 
@@ -64,31 +70,40 @@ def contact_out(native: Fields) -> Fields:
     return {name: native[name] for name in _SHOWN}
 
 
-def _create(call: Call) -> Call:
+def _create(call: Call) -> Native:
     given = fields_of(call)
     required(given, "email")
     written = renamed(given, {name: name for name in _WRITTEN})
     if written.get("external_id") is None:
         written["external_id"] = call.spare_id
-    return Call(route=call.route, body=written)
+    return Native(route=call.route, body=written)
 
 
-def _list(call: Call) -> Call:
-    filters = {name: call.query[name] for name in _FILTERS if name in call.query}
-    return Call(route=call.route, query={**filters, "limit": [one_of(call, "limit", _PAGE_SIZE)]})
+def _list(call: Call) -> Native:
+    query = {name: call.query[name] for name in (*_FILTERS, "tag") if name in call.query}
+    query["limit"] = [one_of(call, "limit", str(_PAGE_SIZE.default))]
+    if "page" in call.query:
+        page, size = whole_number(call, "page", _PAGE), whole_number(call, "limit", _PAGE_SIZE)
+        query["offset"] = [str((page - 1) * size)]
+    return Native(route=call.route, query=query)
 
 
-def _get(call: Call) -> Call:
-    return Call(route=call.route, path=call.path)
+def _named(call: Call) -> Named:
+    """Their `{id}` is the id or the external_id; an email is neither, unless it is somebody's external_id."""
+    return Named(call.path["ref"], by=("id", "external_id"))
 
 
-def _update(call: Call) -> Call:
+def _get(call: Call) -> Native:
+    return Native(route=call.route, ref=_named(call))
+
+
+def _update(call: Call) -> Native:
     body = renamed(fields_of(call), {name: name for name in _WRITTEN})
-    return Call(route=call.route, path=call.path, body=body)
+    return Native(route=call.route, ref=_named(call), body=body)
 
 
-def _delete(call: Call) -> Call:
-    return Call(route=call.route, path=call.path, query={"permanent": ["true"]})
+def _delete(call: Call) -> Native:
+    return Native(route=call.route, ref=_named(call), query={"permanent": ["true"]})
 
 
 def _contact(_: Call, reply: Reply) -> Reply:
@@ -122,14 +137,14 @@ def _message(call: Call, problem: dict[str, Any]) -> str:
             return f"You already have a contact with {field} {call.body[field]}"
         case "contact_not_found":
             return "Contact not found"
-    return in_words(problem, {})
+    return in_words(problem, _NAMES)
 
 
 DIALECT: Final = Dialect(
     routes={
         "POST /v1/contacts": Translation(_create, _contact),
-        "GET /v1/contacts": Translation(_list, _page),
-        "GET /v1/contacts/{ref}": Translation(_get, _contact),
+        "GET /v1/contacts": Translation(_list, _page, once=(*_FILTERS, "limit", "page"), many=("tag",)),
+        "GET /v1/contacts/{ref}": Translation(_get, _contact, ignores_others=True),
         "PUT /v1/contacts/{ref}": Translation(_update, _contact),
         "DELETE /v1/contacts/{ref}": Translation(_delete, _deleted),
     },

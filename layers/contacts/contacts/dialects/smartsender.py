@@ -8,6 +8,8 @@ from contacts.dialects.wire import (
     Call,
     Dialect,
     Fields,
+    Named,
+    Native,
     Reply,
     Translation,
     Whole,
@@ -38,12 +40,13 @@ _NAMES: Final = {
     "last_name": "lastName",
     "custom_fields": "parameters",
     "q": "term",
+    "search": "term",
     "limit": "limitation",
     "offset": "page",
     "from": "targetContactId",
 }
 """The vendor's names of native fields, for errors."""
-_BY_ID: Final = {"by": ["id"]}
+_PAGED: Final = ("page", "limitation")
 _DONE: Final = {"state": True}
 _FORBIDDEN: Final = 403
 
@@ -149,36 +152,47 @@ def _paging(call: Call) -> dict[str, list[str]]:
     return {"limit": [str(size)], "offset": [str((page - 1) * size)], "include_total": ["true"]}
 
 
-def _list_contacts(call: Call) -> Call:
+def _list_contacts(call: Call) -> Native:
     # The oldest first: who arrives while a client walks through the pages shifts none of them.
-    return Call(route=call.route, query={**_paging(call), "sort": ["created_at"]})
+    query = {**_paging(call), "sort": ["created_at"]}
+    if "term" in call.query:
+        query["search"] = [_term(call)]
+    return Native(route=call.route, query=query)
 
 
-def _search(call: Call) -> Call:
+def _search(call: Call) -> Native:
+    return Native(route=call.route, query={**_paging(call), "q": [_term(call)]})
+
+
+def _term(call: Call) -> str:
     term = one_of(call, "term", "")
     if not term.strip():
         raise InvalidInput([FieldError("term", "is required")])
-    return Call(route=call.route, query={**_paging(call), "q": [term]})
+    return term
 
 
-def _get_contact(call: Call) -> Call:
-    return Call(route="GET /v1/contacts/{ref}", path=call.path, query=_BY_ID)
+def _named(call: Call) -> Named:
+    return Named(call.path["ref"], by=("id",))
 
 
-def _get_chat(call: Call) -> Call:
-    return Call(route=call.route, path=call.path, query=_BY_ID)
+def _get_contact(call: Call) -> Native:
+    return Native(route="GET /v1/contacts/{ref}", ref=_named(call))
 
 
-def _list_gates(call: Call) -> Call:
-    return Call(route=call.route, path=call.path, query={**_paging(call), **_BY_ID})
+def _get_chat(call: Call) -> Native:
+    return Native(route=call.route, ref=_named(call))
 
 
-def _update(call: Call) -> Call:
+def _list_gates(call: Call) -> Native:
+    return Native(route=call.route, ref=_named(call), query=_paging(call))
+
+
+def _update(call: Call) -> Native:
     values = fields_of(call).get("values")
     if not isinstance(values, dict):
         raise InvalidInput([FieldError("values", "must be an object")])
-    query = {**_BY_ID, "on_invalid": ["skip"]}
-    return Call(route=call.route, path=call.path, query=query, body=changes(values))
+    query = {"on_invalid": ["skip"]}
+    return Native(route=call.route, ref=_named(call), query=query, body=changes(values))
 
 
 def changes(values: Fields) -> Fields:
@@ -219,44 +233,44 @@ def _variables(sent: object) -> Fields:
             return {}
 
 
-def _fire(call: Call) -> Call:
+def _fire(call: Call) -> Native:
     given = {} if call.body is None else fields_of(call)
     name = given["name"] if "name" in given else one_of(call, "name", "")
     required({"name": name or None}, "name")
-    return Call(route="POST /v1/contacts/{ref}/events", path=call.path, query=_BY_ID, body={"name": name})
+    return Native(route="POST /v1/contacts/{ref}/events", ref=_named(call), body={"name": name})
 
 
-def _merge(call: Call) -> Call:
-    path, body = {"ref": call.path["ref"]}, {"from": call.path["target"], "by": "id"}
-    return Call(route="POST /v1/contacts/{ref}/merge", path=path, query=_BY_ID, body=body)
+def _merge(call: Call) -> Native:
+    body = {"from": call.path["target"], "by": "id"}
+    return Native(route="POST /v1/contacts/{ref}/merge", ref=_named(call), body=body)
 
 
-def _delete(call: Call) -> Call:
-    return Call(route=call.route, path=call.path, query={**_BY_ID, "permanent": ["true"]})
+def _delete(call: Call) -> Native:
+    return Native(route=call.route, ref=_named(call), query={"permanent": ["true"]})
 
 
-def _list_channels(call: Call) -> Call:
-    return Call(route=call.route, query=_paging(call))
+def _list_channels(call: Call) -> Native:
+    return Native(route=call.route, query=_paging(call))
 
 
-def _get_channel(call: Call) -> Call:
-    return Call(route=call.route, path=call.path)
+def _get_channel(call: Call) -> Native:
+    return Native(route=call.route, path=call.path)
 
 
-def _switch(call: Call) -> Call:
+def _switch(call: Call) -> Native:
     given = fields_of(call)
     required(given, "state")
-    return Call(route=call.route, path=call.path, body={"state": given["state"]})
+    return Native(route=call.route, path=call.path, body={"state": given["state"]})
 
 
-def _arrive(call: Call) -> Call:
+def _arrive(call: Call) -> Native:
     given = fields_of(call)
     required(given, "identifier", "firstName")
     body = {
         "identifier": given["identifier"],
         **renamed(given, {**_OF_A_GATE, "parameters": "custom_fields"}),
     }
-    return Call(route=call.route, path=call.path, body=body)
+    return Native(route=call.route, path=call.path, body=body)
 
 
 # What is answered
@@ -307,18 +321,26 @@ def _refused(_: Call, reply: Reply) -> Reply:
 
 DIALECT: Final = Dialect(
     routes={
-        "GET /v1/contacts": Translation(_list_contacts, _listed(detailed_contact_out)),
-        "GET /v1/contacts/search": Translation(_search, _listed(detailed_contact_out)),
-        "GET /v1/contacts/{ref}": Translation(_get_contact, _shown(detailed_contact_out)),
-        "GET /v1/contacts/{ref}/info": Translation(_get_contact, _shown(simple_contact_out)),
-        "GET /v1/contacts/{ref}/chat": Translation(_get_chat, _chat),
-        "GET /v1/contacts/{ref}/gates": Translation(_list_gates, _listed(gate_out)),
+        "GET /v1/contacts": Translation(
+            _list_contacts, _listed(detailed_contact_out), once=(*_PAGED, "term")
+        ),
+        "GET /v1/contacts/search": Translation(
+            _search, _listed(detailed_contact_out), once=(*_PAGED, "term")
+        ),
+        "GET /v1/contacts/{ref}": Translation(
+            _get_contact, _shown(detailed_contact_out), ignores_others=True
+        ),
+        "GET /v1/contacts/{ref}/info": Translation(
+            _get_contact, _shown(simple_contact_out), ignores_others=True
+        ),
+        "GET /v1/contacts/{ref}/chat": Translation(_get_chat, _chat, ignores_others=True),
+        "GET /v1/contacts/{ref}/gates": Translation(_list_gates, _listed(gate_out), once=_PAGED),
         "PUT /v1/contacts/{ref}": Translation(_update, _done),
-        "POST /v1/contacts/{ref}/fire": Translation(_fire, _done),
+        "POST /v1/contacts/{ref}/fire": Translation(_fire, _done, once=("name",)),
         "POST /v1/contacts/{ref}/merge/{target}": Translation(_merge, _done),
         "DELETE /v1/contacts/{ref}": Translation(_delete, _done),
-        "GET /v1/channels": Translation(_list_channels, _listed(channel_out)),
-        "GET /v1/channels/{id}": Translation(_get_channel, _shown(channel_out)),
+        "GET /v1/channels": Translation(_list_channels, _listed(channel_out), once=_PAGED),
+        "GET /v1/channels/{id}": Translation(_get_channel, _shown(channel_out), ignores_others=True),
         "PUT /v1/channels/{id}": Translation(_switch, _done),
         "POST /v1/channels/{id}/gates": Translation(_arrive, _arrived),
     },

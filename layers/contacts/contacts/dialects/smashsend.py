@@ -13,6 +13,8 @@ from contacts.dialects.wire import (
     Call,
     Dialect,
     Fields,
+    Named,
+    Native,
     Reply,
     Translation,
     fields_of,
@@ -22,7 +24,7 @@ from contacts.dialects.wire import (
     required,
     whole_seconds,
 )
-from contacts.domain.errors import ContactNotFound, PropertyNotFound
+from contacts.domain.errors import ContactNotFound, FieldError, InvalidInput, PropertyNotFound
 
 CONTACT: Final = "cont_"
 PROPERTY: Final = "prop_"
@@ -36,6 +38,8 @@ _NUMBER: Final = re.compile(f"[0-9A-Za-z]{{{_LENGTH}}}")
 _PAGE_SIZE: Final = "50"
 _ALL_PROPERTIES: Final = "500"
 """An account has no more."""
+_STATUSES: Final = {"SUBSCRIBED": "false", "UNSUBSCRIBED": "true"}
+"""What a list may be narrowed down to, with the native `is_unsubscribed`."""
 _SHOWN: Final = ("name", "label", "type", "description")
 _TO_NATIVE: Final = {"email": "email", "name": "name", "tags": "tags", "properties": "custom_fields"}
 _TO_THEIRS: Final = {native: theirs for theirs, native in _TO_NATIVE.items()}
@@ -105,54 +109,61 @@ def property_out(native: Fields, *shown: str) -> Fields:
     }
 
 
-def _create(call: Call) -> Call:
+def _create(call: Call) -> Native:
     given = fields_of(call)
     required(given, "email")
-    return Call(route=call.route, body=renamed(given, _TO_NATIVE))
+    return Native(route=call.route, body=renamed(given, _TO_NATIVE))
 
 
-def _list(call: Call) -> Call:
+def _list(call: Call) -> Native:
     limit, offset = _limit_and_offset(call)
     query = {"limit": [limit], "offset": [offset], "sort": ["created_at"], "include_total": ["true"]}
-    return Call(route=call.route, query=query)
+    if "status" in call.query:
+        query["is_unsubscribed"] = [_unsubscribed(one_of(call, "status", ""))]
+    return Native(route=call.route, query=query)
 
 
-def _one(call: Call) -> Call:
-    return Call(route=call.route, path=_contact_path(call), query={"by": ["id"]})
+def _unsubscribed(status: str) -> str:
+    if status not in _STATUSES:
+        raise InvalidInput([FieldError("status", f"must be one of {', '.join(_STATUSES)}")])
+    return _STATUSES[status]
 
 
-def _update(call: Call) -> Call:
-    path, body = _contact_path(call), renamed(fields_of(call), _CHANGED)
-    return Call(route=call.route, path=path, query={"by": ["id"]}, body=body)
+def _one(call: Call) -> Native:
+    return Native(route=call.route, ref=_named(call))
 
 
-def _delete(call: Call) -> Call:
-    query = {"by": ["id"], "permanent": ["true"]}
-    return Call(route=call.route, path=_contact_path(call), query=query)
+def _update(call: Call) -> Native:
+    ref, body = _named(call), renamed(fields_of(call), _CHANGED)
+    return Native(route=call.route, ref=ref, body=body)
 
 
-def _list_properties(call: Call) -> Call:
-    return Call(route=call.route, query={"limit": [_ALL_PROPERTIES]})
+def _delete(call: Call) -> Native:
+    return Native(route=call.route, ref=_named(call), query={"permanent": ["true"]})
 
 
-def _create_property(call: Call) -> Call:
+def _list_properties(call: Call) -> Native:
+    return Native(route=call.route, query={"limit": [_ALL_PROPERTIES]})
+
+
+def _create_property(call: Call) -> Native:
     given = fields_of(call)
     required(given, "name", "type")
-    return Call(route=call.route, body=renamed(given, _DEFINED))
+    return Native(route=call.route, body=renamed(given, _DEFINED))
 
 
-def _update_property(call: Call) -> Call:
+def _update_property(call: Call) -> Native:
     native = id_in(PROPERTY, call.path["id"])
     if native is None:
         raise PropertyNotFound
-    return Call(route=call.route, path={"id": native}, body=renamed(fields_of(call), _DESCRIBED))
+    return Native(route=call.route, path={"id": native}, body=renamed(fields_of(call), _DESCRIBED))
 
 
-def _contact_path(call: Call) -> dict[str, str]:
+def _named(call: Call) -> Named:
     native = id_in(CONTACT, call.path["ref"])
     if native is None:
         raise ContactNotFound
-    return {"ref": native}
+    return Named(native, by=("id",))
 
 
 def _limit_and_offset(call: Call) -> tuple[str, str]:
@@ -178,7 +189,7 @@ def _total(page: Fields, offset: int) -> int:
 
     A walk that goes on as long as there are more must not end early.
     """
-    counted: int = page["total"]
+    counted: int = page["total"] or 0  # none where more than 10,000 would have to be looked at
     if offset == 0 and not page["has_more"]:
         return len(page["data"])
     return max(counted, offset + len(page["data"]) + page["has_more"]) if page["data"] else counted
@@ -210,9 +221,9 @@ def _message(call: Call, problem: dict[str, Any]) -> str:
 
 DIALECT: Final = Dialect(
     routes={
-        "GET /v1/contacts": Translation(_list, _page),
+        "GET /v1/contacts": Translation(_list, _page, once=("limit", "offset", "status")),
         "POST /v1/contacts": Translation(_create, _contact),
-        "GET /v1/contacts/{ref}": Translation(_one, _contact),
+        "GET /v1/contacts/{ref}": Translation(_one, _contact, ignores_others=True),
         "PUT /v1/contacts/{ref}": Translation(_update, _contact),
         "DELETE /v1/contacts/{ref}": Translation(_delete, _deleted),
         "GET /v1/contact-properties": Translation(_list_properties, _properties),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from contacts.domain.errors import BodyNotJson, FieldError, InvalidInput
 
@@ -11,10 +11,10 @@ Fields = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request as JSON."""
+    """A vendor's request as JSON."""
 
     route: str
-    """As the gateway names it: `PUT /v1/contacts/{ref}`; the alias `/api/v1` reads as `/v1`."""
+    """`PUT /v1/contacts/{ref}`; the alias `/api/v1` reads as `/v1`."""
     path: Mapping[str, str] = field(default_factory=dict)
     """What stands in the path's variable parts, decoded."""
     query: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -23,6 +23,38 @@ class Call:
     """None: there is none."""
     spare_id: str = ""
     """A fresh UUID, should the vendor's operation make one up."""
+
+
+class Named(NamedTuple):
+    """A contact as a vendor's request names it, with all that the vendor lets such a name mean.
+
+    `by` has no default, so no dialect can forget it.
+    """
+
+    value: str
+    by: tuple[Literal["id", "email", "external_id"], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Native:
+    """The native request that a vendor's stands for."""
+
+    route: str
+    ref: Named | None = None
+    """What stands for `{ref}`: there where the route has it, and nowhere else."""
+    path: Mapping[str, str] = field(default_factory=dict)
+    """The other variable parts."""
+    query: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    body: Any = None
+    """None: there is none."""
+
+    def __post_init__(self) -> None:
+        """
+        Raises:
+            TypeError: a contact is named without saying what the name means.
+        """
+        if ("{ref}" in self.route) is (self.ref is None) or "ref" in self.path or "by" in self.query:
+            raise TypeError(f"{self.route} needs what {{ref}} stands for as a Named, or has none")
 
 
 class Reply(NamedTuple):
@@ -35,10 +67,17 @@ class Reply(NamedTuple):
 class Translation(NamedTuple):
     """One of a vendor's routes. Both ways are pure functions; neither changes what it is given."""
 
-    asked: Callable[[Call], Call]
+    asked: Callable[[Call], Native]
     """The vendor's request, natively. Raises: InvalidInput, NotFound: it is none that could be asked."""
     answered: Callable[[Call, Reply], Reply]
     """The native answer (a success) to the vendor's request, as the vendor answers."""
+    once: tuple[str, ...] = ()
+    """The query parameters that it takes."""
+    many: tuple[str, ...] = ()
+    """Those that may be given more than once."""
+    ignores_others: bool = False
+    """Whether any other is ignored, as vendors do; for reading one thing alone. Else it is refused: a list would show
+    more than was asked for, and a change might be another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +129,9 @@ def whole_seconds(moment: str) -> str:
 
 
 def one_of(call: Call, name: str, default: str) -> str:
-    """A parameter of the query; where it is repeated, the last one counts."""
+    """A parameter of the query that is given once, if at all."""
     values = call.query.get(name)
-    return values[-1] if values else default
+    return values[0] if values else default
 
 
 class Whole(NamedTuple):
@@ -154,6 +193,7 @@ CODES: Final[Mapping[int, str]] = {
     409: "conflict",
     412: "precondition_failed",
     413: "payload_too_large",
+    415: "unsupported_media_type",
     422: "idempotency_key_reused",
     429: "rate_limited",
     500: "internal_error",

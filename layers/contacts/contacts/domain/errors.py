@@ -34,6 +34,7 @@ ContactsError
 ├── StaleVersion
 ├── IdempotencyKeyReused
 ├── BodyTooLarge
+├── BodyNotReadable
 ├── ContactTooLarge
 ├── EventTooLarge
 └── TemporarilyUnavailable
@@ -413,6 +414,16 @@ class BodyTooLarge(ContactsError):
     """Raised when a request body exceeds 1 MB (1,048,576 bytes)."""
 
     code = "body_too_large"
+
+
+class BodyNotReadable(ContactsError):
+    """Raised when a request body is compressed, or in another charset than UTF-8."""
+
+    code = "unsupported_media_type"
+
+    def __init__(self, header: str, detail: str) -> None:
+        """`header`: the one that says so."""
+        super().__init__(detail, field=header)
 
 
 class ContactTooLarge(ContactsError):

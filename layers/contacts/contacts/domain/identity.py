@@ -44,7 +44,7 @@ class Name(NamedTuple):
 
 
 class RefKind(StrEnum):
-    """`?by=`: how a `{ref}` is to be read."""
+    """What a `{ref}` may be read as; natively `?by=` names one of them."""
 
     ID = "id"
     EMAIL = "email"
@@ -52,10 +52,16 @@ class RefKind(StrEnum):
 
 
 class Ref(NamedTuple):
-    """How a path names a contact, and how the caller says it is to be read."""
+    """How a request names a contact, and what the name may be read as."""
 
     value: str
-    by: RefKind | None = None
+    by: tuple[RefKind, ...] = tuple(RefKind)
+    """Every other reading is ruled out. An email always has an `@`, an id is always a UUID."""
+
+
+def named(value: str, by: str | None) -> Ref:
+    """How a request names a contact, by what it has as `by`: a `RefKind`, or nothing."""
+    return Ref(value) if by is None else Ref(value, (RefKind(by),))
 
 
 def uuid7(at_ms: int, random: bytes) -> str:
@@ -113,8 +119,10 @@ def stored_email(email: str) -> str:
     Raises:
         ValueError: the syntax is wrong or the local part is not ASCII; the message says what.
     """
-    plain = email.lower()
-    if is_plain_email(plain):
+    # Before anything is folded: KELVIN SIGN is k in lower case, GREEK VARIA a backquote in NFC.
+    if not email.rpartition("@")[0].isascii():
+        raise ValueError("Internationalized characters before the @-sign are not supported.")
+    if email.isascii() and is_plain_email(plain := email.lower()):
         return plain
     return _validated(email)
 
@@ -163,16 +171,16 @@ def looked_up_email(email: str) -> str | None:
 def possible_names(ref: Ref) -> Iterator[Name]:
     """The names a `{ref}` may stand for besides a contact's id, in the order in which they are tried."""
     value, by = ref
-    if by in (None, RefKind.ID) and is_uuid(value):
+    if RefKind.ID in by and is_uuid(value):
         yield Name(NameKind.ALIAS, value.lower())
-    if by is RefKind.EMAIL or (by is None and "@" in value):
+    if RefKind.EMAIL in by and "@" in value:
         email = looked_up_email(value)
         if email is not None and len(email) <= MAX_EMAIL:
             yield Name(NameKind.EMAIL, email)
-    if by in (None, RefKind.EXTERNAL_ID) and len(value) <= MAX_EXTERNAL_ID:
+    if RefKind.EXTERNAL_ID in by and 0 < len(value) <= MAX_EXTERNAL_ID:
         yield Name(NameKind.EXTERNAL_ID, value)
 
 
 def possible_id(ref: Ref) -> str | None:
     """The contact's id that a `{ref}` may be, if it can be one."""
-    return ref.value.lower() if ref.by in (None, RefKind.ID) and is_uuid(ref.value) else None
+    return ref.value.lower() if RefKind.ID in ref.by and is_uuid(ref.value) else None
