@@ -18,7 +18,7 @@ from contacts.domain.identity import Name, first_uuid7, last_uuid7
 from contacts.domain.postings import PostingList
 from contacts.domain.queries import ALWAYS, Moments, SortField, Wanted
 from contacts.domain.timestamps import HOUR, iso
-from contacts.services.candidates import Batch, Place
+from contacts.services.candidates import MAX_FILTERED, Batch, Place
 from contacts.services.finding import Bookmark, Position
 from contacts.services.ports import Clock, Standing
 
@@ -282,12 +282,14 @@ def _neighbour(contact_id: str, step: int) -> str:
 
 
 def _keep_matching(expression: Expression, wanted: Wanted) -> None:
-    """Leave out what does not match but for words, which no expression can tell."""
+    """Leave out what does not match but for words, which no expression can tell, and for more tags and lists than an
+    expression can hold (`services.candidates.is_filtered`).
+    """
     for attribute, value in wanted.flags.items():
         expression.keep(expression.equals(attribute, value))
-    for attribute, values in (("tags", wanted.tags), ("lists", wanted.lists)):
-        for value in values:
-            expression.keep(f"contains({expression.name(attribute)}, {expression.value(value)})")
+    listed = [*(("tags", tag) for tag in wanted.tags), *(("lists", slug) for slug in wanted.lists)]
+    for attribute, value in listed[:MAX_FILTERED]:
+        expression.keep(f"contains({expression.name(attribute)}, {expression.value(value)})")
     if wanted.updated.is_bounded:
         expression.keep(expression.between("updated_at", iso(wanted.updated.first), iso(wanted.updated.last)))
 

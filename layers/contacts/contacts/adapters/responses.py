@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from botocore.parsers import JSONParser, ResponseParser, ResponseParserFactory
 
-
 _ATTRIBUTE: Final = "AttributeValue"
 
 

@@ -6,7 +6,7 @@ A source gives them without saying whether they match; that is checked on the co
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from contacts.domain.contact import Contact
 from contacts.domain.identity import Name
@@ -38,6 +38,15 @@ Source = Callable[[Place | None, int], Batch]
 """Up to so many candidates that come after a place; the contact there need not exist any more."""
 
 
+MAX_FILTERED: Final = 50
+"""Tags and lists together that one filter of DynamoDB's can hold contacts to: it takes 4 KB and 300 operators."""
+
+
+def is_filtered(wanted: Wanted) -> bool:
+    """Whether `ContactIndex.created` leaves out all that does not match. If not, the contacts have to be looked at."""
+    return not wanted.words and len(wanted.tags) + len(wanted.lists) <= MAX_FILTERED
+
+
 class ContactIndex(Protocol):
     """The ways in which an account's contacts are kept in order. But for `created` and `named` they follow the writes,
     normally within milliseconds (what a field is sorted by) or well under a second (posting lists, words, counts).
@@ -54,12 +63,15 @@ class ContactIndex(Protocol):
     ) -> Batch:
         """Contacts in order of creation, as of the latest write; those that do not match are left out.
 
-        `lacking`: only those without this field. Words are not looked at.
+        `lacking`: only those without this field. Words are not looked at, nor more tags and lists than `MAX_FILTERED`.
         """
         ...
 
     def how_many_created(self, wanted: Wanted, at_most: int) -> int | None:
-        """How many contacts match but for words, as of a moment ago; None: more would have to be looked at."""
+        """How many contacts match, as of a moment ago; None: more would have to be looked at.
+
+        Only for what `is_filtered`.
+        """
         ...
 
     def posted(

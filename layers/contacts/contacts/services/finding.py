@@ -15,7 +15,7 @@ from contacts.domain.errors import FieldError, InvalidInput
 from contacts.domain.postings import EVERYBODY
 from contacts.domain.queries import NEWEST_FIRST, Order, SortField, Wanted
 from contacts.domain.words import words_of
-from contacts.services.candidates import Batch, ContactIndex, Known, Place, Posted, Source
+from contacts.services.candidates import Batch, ContactIndex, Known, Place, Posted, Source, is_filtered
 from contacts.services.planning import (
     MAX_IN_MEMORY,
     Driver,
@@ -301,7 +301,7 @@ class Finder:
                 return _Part(
                     self._created(wanted, order, None),
                     _meant(wanted),
-                    not wanted.words,
+                    is_filtered(wanted),
                     1 if is_plain else _MOST,
                 )
 
@@ -321,7 +321,7 @@ class Finder:
             return order.value(contact) is None and wanted.matches(contact)
 
         having = _Part(indexed, _meant(wanted), is_sure=wanted == Wanted())
-        return [having, _Part(self._created(wanted, order, order.field), lacks, not wanted.words, _MOST)]
+        return [having, _Part(self._created(wanted, order, order.field), lacks, is_filtered(wanted), _MOST)]
 
     def _search_parts(
         self, wanted: Wanted, chosen: Plan, sizes: Sizes, known: Sequence[Place]
@@ -451,7 +451,7 @@ class Finder:
                 return self._counted(*self._by_index(wanted, Order(SortField.UPDATED_AT)))
             if wanted == Wanted(created=wanted.created):
                 chosen = Plan(Driver.POSTINGS, EVERYBODY)
-            elif not wanted.words:
+            elif is_filtered(wanted):
                 return self._index.how_many_created(wanted, MAX_COUNTED)
         return self._counted(self._by_creation(wanted, NEWEST_FIRST, chosen, known))
 
