@@ -163,7 +163,11 @@ class MotoClient:
 
     def _call(self, method: str, **request: Any) -> dict[str, Any]:
         try:
-            return self._table.call(method, request)
+            answer = self._table.call(method, request)
+            if method in ("query", "batch_get_item"):
+                size = str(len(json.dumps(answer)))
+                answer["ResponseMetadata"] = {"HTTPHeaders": {"content-length": size}}
+            return answer
         except Refusal as refusal:
             response = {
                 **refusal.document,

@@ -4,7 +4,7 @@ A source gives them without saying whether they match; that is checked on the co
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
@@ -31,7 +31,20 @@ class Batch:
     looked_at: int
     """How many were read, with those that are left out."""
     contacts: Mapping[str, Contact] | None = None
-    """By id, where they have been read already."""
+    """By id, those that have been read already; None: their ids alone are known."""
+    size: int = 0
+    """What that cost, in bytes."""
+
+
+class Read(NamedTuple):
+    """Some of many contacts, as many as memory can hold at a time."""
+
+    ids: Sequence[str]
+    """Those that were asked for."""
+    contacts: Mapping[str, Contact]
+    """Those that are there, by id."""
+    size: int
+    """What that cost, in bytes."""
 
 
 Source = Callable[[Place | None, int], Batch]
@@ -101,8 +114,15 @@ class ContactIndex(Protocol):
         """The contacts with a word, the newest first."""
         ...
 
-    def contacts(self, ids: Iterable[str]) -> Mapping[str, Contact]:
-        """Those of many contacts that are there, by id, as of a moment ago."""
+    def contacts(self, ids: Iterable[str]) -> Iterator[Read]:
+        """Those of many contacts that are there, as of a moment ago; in the order of the ids, each of which comes once.
+
+        What is not iterated over is not read.
+        """
+        ...
+
+    def places(self, ids: Iterable[str], field: SortField) -> Iterator[Place]:
+        """Where those of many contacts that are there stand in the order of a field; nothing else of them is held."""
         ...
 
     def named(self, name: Name) -> Contact | None:
@@ -120,7 +140,7 @@ class Known:
     def __init__(
         self, places: Iterable[Place], order: Order, contacts: Mapping[str, Contact] | None = None
     ) -> None:
-        """`places`: in any order, and possibly more than once; `contacts`: by id, where they have been read."""
+        """`places`: in any order, and possibly more than once; `contacts`: by id, those that have been read."""
         self._order = order
         self._places = sorted(set(places), key=self._rank)
         self._contacts = contacts
