@@ -37,7 +37,7 @@ MAX_COUNTED: Final = 10_000
 MAX_BYTES: Final = 6_000_000
 """What it reads of contacts for a page, as they come from the table: then it answers what it has. One answer of the
 table may go beyond; the next one is not asked for."""
-MAX_BYTES_PASSED: Final = 20_000_000
+MAX_BYTES_PASSED: Final = 15_000_000
 """What it reads besides to skip for an offset, and at most to tell a total: of these contacts none is kept."""
 _HELD: Final = 3_000_000
 """Bytes of contacts that are kept of those that are sorted in memory, so that they need not be read again."""
