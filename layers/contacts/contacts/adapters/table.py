@@ -275,16 +275,21 @@ class Table:
             TemporarilyUnavailable: some were not handed out, however often they were asked for.
         """
         found: dict[Key, Item] = {}
-        for turn in self.get_in_turns(keys, consistent=consistent):
+        for turn in self.get_in_turns(keys, consistent=consistent, at_first=_KEYS_AT_ONCE):
             found |= turn.items
         return found
 
     def get_in_turns(
-        self, keys: Iterable[Key], *, consistent: bool = True, only: Sequence[str] = ()
+        self,
+        keys: Iterable[Key],
+        *,
+        consistent: bool = True,
+        only: Sequence[str] = (),
+        at_first: int | None = None,
     ) -> Iterator[Turn]:
         """Those of many items that are there, in the order of their keys, so many at a time as memory can hold.
 
-        How many that is, each turn tells of the next. `only`: give back no other attributes than the key and these; all
+        How many that is, each turn tells of the next; `at_first`: of the first. `only`: give back no other attributes than the key and these; all
         are read, and cost what they cost, but few come back.
 
         Raises:
@@ -292,7 +297,7 @@ class Table:
         """
         wanted = list(dict.fromkeys(keys))
         projection = _projection(only) if only else {}
-        at_once = _KEYS_AT_FIRST
+        at_once = at_first or _KEYS_AT_FIRST
         while wanted:
             asked, wanted = wanted[:at_once], wanted[at_once:]
             request = {"Keys": [to_item(key._asdict()) for key in asked], "ConsistentRead": consistent}
