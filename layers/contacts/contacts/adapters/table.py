@@ -289,8 +289,8 @@ class Table:
     ) -> Iterator[Turn]:
         """Those of many items that are there, in the order of their keys, so many at a time as memory can hold.
 
-        How many that is, each turn tells of the next; `at_first`: of the first. `only`: give back no other attributes than the key and these; all
-        are read, and cost what they cost, but few come back.
+        How many that is, each turn tells of the next; `at_first`: how many the first asks for. `only`: give back no
+        other attributes than the key and these; all are read, and cost what they cost, but few come back.
 
         Raises:
             TemporarilyUnavailable: some were not handed out, however often they were asked for.
