@@ -10,9 +10,10 @@ from typing import Any
 from contacts.adapters import keys
 from contacts.adapters.attribute_values import Item, from_attribute, from_item, item_size
 from contacts.adapters.contact_items import KIND, contact_from
-from contacts.domain.contact import MAX_BYTES, MAX_LISTS, MAX_TAGS
+from contacts.domain.contact import MAPS, MAX_BYTES, MAX_LISTS, MAX_TAGS
 from contacts.domain.gates import gate_name
 from contacts.domain.identity import Name, NameKind, is_uuid
+from contacts.domain.json_size import MAX_VALUES, json_values
 from contacts.domain.outcome import Did
 from contacts.domain.postings import EVERYBODY, PostingKind, PostingList, posting_lists
 from contacts.domain.words import words_of
@@ -186,6 +187,10 @@ def _size_violations(item: TypedItem) -> Iterator[str]:
     size, bound = item_size(from_item(item)), int(item.get("size_bound", {}).get("N", "0"))
     if not size <= bound <= MAX_BYTES:
         yield f"size_bound is {bound} for {size} bytes"
+    maps = [from_attribute(item[name]) for name in MAPS if name in item]
+    values, bound = json_values(maps, MAX_BYTES), int(item.get("values_bound", {}).get("N", "0"))
+    if not values <= min(bound, MAX_VALUES):
+        yield f"values_bound is {bound} for {values} values"
 
 
 def _trash_violations(book: _Book) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """The table for fast tests: moto's DynamoDB in this very process, without HTTP, brought back to any state at will.
 
 It adds what moto leaves out and the service relies on: a transaction repeated with its ClientRequestToken is
-not carried out again, and a query that evaluated as many items as its Limit says where to go on.
+not carried out again, a query that evaluated as many items as its Limit says where to go on, and what is beyond
+DynamoDB's limits is refused (`tests.aws_limits`).
 """
 
 import copy
@@ -22,6 +23,7 @@ from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
 from local.table import NAME, create_table
+from tests import aws_limits
 
 TypedItem = dict[str, Any]
 """An item in DynamoDB's typed JSON."""
@@ -37,6 +39,10 @@ class Refusal(Exception):
         self.code = code
         self.document = document
         self.status = status
+
+
+def _validation_error(message: str) -> Refusal:
+    return Refusal("ValidationException", {"__type": "a#ValidationException", "message": message})
 
 
 class MotoTable:
@@ -75,6 +81,10 @@ class MotoTable:
         return answer
 
     def _carry_out(self, method: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            aws_limits.check(method, request)
+        except aws_limits.TooMuch as error:
+            raise _validation_error(str(error)) from None
         before = self.snapshot()
         self._detach_what_is_updated(request)
         handler = _Handler(self._backend, request)
@@ -86,7 +96,33 @@ class MotoTable:
             raise Refusal(document["__type"].rpartition("#")[2], document) from None
         if method == "query":
             _tell_where_to_go_on(request, answer)
+        wrong = self._wrong_items(method, request, before)
+        if wrong:
+            self._table.items = before
+            raise _validation_error(wrong)
         return answer
+
+    def _wrong_items(self, method: str, request: Mapping[str, Any], before: Any) -> str | None:
+        """What is beyond a limit of what an update or a transaction left, if anything."""
+        steps = request.get("TransactItems", [{"Update": request}] if method == "update_item" else ())
+        size = 0
+        for step in steps:
+            ((kind, part),) = step.items()
+            key = part.get("Key") or part["Item"]
+            partition, sort_key = DynamoType(key["PK"]), DynamoType(key["SK"])
+            held = [
+                items[partition].get(sort_key) for items in (before, self._table.items) if partition in items
+            ]
+            items = [item.to_json()["Attributes"] for item in held if item is not None]
+            size += max(map(aws_limits.item_bytes, items), default=0)
+            try:
+                if kind == "Update" and sort_key in self._table.items[partition]:
+                    aws_limits.check_item(items[-1])
+            except aws_limits.TooMuch as error:
+                return str(error)
+        if len(steps) > 1 and size > aws_limits.MAX_TRANSACTION:
+            return "Aggregated size of transaction items exceeds the maximum allowed size of 4194304"
+        return None
 
     def _detach_what_is_updated(self, request: Mapping[str, Any]) -> None:
         """Give the items a call will update a copy of their own: moto changes them where they are."""
@@ -127,7 +163,11 @@ class MotoClient:
 
     def _call(self, method: str, **request: Any) -> dict[str, Any]:
         try:
-            return self._table.call(method, request)
+            answer = self._table.call(method, request)
+            if method in ("query", "batch_get_item"):
+                size = str(len(json.dumps(answer)))
+                answer["ResponseMetadata"] = {"HTTPHeaders": {"content-length": size}}
+            return answer
         except Refusal as refusal:
             response = {
                 **refusal.document,

@@ -317,7 +317,8 @@ def contents(table: MotoTable) -> Contents:
 
 
 def _masked(item: dict[str, Any]) -> dict[str, Any]:
-    seen = {key: value for key, value in item.items() if key not in ("change_id", "size_bound")}
+    unseen = ("change_id", "size_bound", "values_bound")
+    seen = {key: value for key, value in item.items() if key not in unseen}
     if "snapshot" in seen:
         seen["snapshot"] = _masked(seen["snapshot"])
     return seen

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from contacts.api.contact_pages import Email, ExternalId, ListFilter, Sort, TagFilter, Words
+from contacts.api.webhook_schemas import MAX_EVENTS
 from contacts.domain.accounts import Scope
 from contacts.domain.contact import LONGEST_TAG, SLUG
 from contacts.domain.events import EVERYTHING, IN_TIMELINE_DAYS, SUBSCRIBABLE, EventType
 from contacts.domain.identity import MAX_EMAIL, MAX_EXTERNAL_ID, RefKind
-from contacts.domain.timeline import MAX_DATA_BYTES
+from contacts.domain.json_size import MAX_VALUES
+from contacts.domain.timeline import MAX_DATA_BYTES, MAX_DATA_VALUES
 
 TITLE: Final = "Contacts API"
 DESCRIPTION: Final = f"""\
@@ -24,7 +26,8 @@ with id, version and times alone.
 it gets the answer it had, with `Idempotent-Replayed: true`. (Keys and secrets are not in it.)
 
 **Limits.** A plan has a number of requests an hour; `RateLimit` and `X-RateLimit-…` in every answer say what is left.
-A body has at most 1 MB, a contact 350 KB, an answer 5 MB.
+A body has at most 1 MB, an answer 5 MB, a contact 350 KB and {MAX_VALUES:,} JSON values in `custom_fields` and
+`metadata` together: what a key has, and each element of an array; those inside others are counted.
 
 **Errors** are problem documents (RFC 9457) with a `code` to go by, and name every wrong field at once. Whatever is not
 described here is refused: a misspelt field or parameter never goes unnoticed. A path that is not served is 404
@@ -140,7 +143,8 @@ _CONTACT_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "remove_tags": {"description": "Removes these only."},
     "remove_lists": {"description": "Removes these only."},
     "custom_fields": {
-        "description": "Merged by key; null removes a key. Checked where a contact property gives a type."
+        "description": "Merged by key; null removes a key. Checked where a contact property gives a type. "
+        f"With `metadata` at most {MAX_VALUES:,} values, those inside others counted."
     },
     "metadata": {"description": "Merged by key; null removes a key."},
     "is_unsubscribed": {
@@ -154,6 +158,7 @@ _EVENTS: Final = {
         {
             "type": "array",
             "minItems": 1,
+            "maxItems": MAX_EVENTS,
             "items": {"type": "string", "enum": [*map(str, SUBSCRIBABLE), EVERYTHING]},
         },
         {"const": EVERYTHING},
@@ -164,7 +169,10 @@ FIELDS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
     "NewContact": _CONTACT_FIELDS,
     "ContactChange": _CONTACT_FIELDS,
     "NewEvent": {
-        "data": {"description": f"Whatever belongs to it, at most {MAX_DATA_BYTES // 1024} KB."},
+        "data": {
+            "description": f"Whatever belongs to it, at most {MAX_DATA_BYTES // 1024} KB "
+            f"and {MAX_DATA_VALUES:,} values, those inside others counted."
+        },
         "occurred_at": {
             "description": f"Where it was not now: up to {IN_TIMELINE_DAYS} days back.",
             "format": "date-time",

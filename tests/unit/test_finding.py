@@ -1,6 +1,6 @@
 """Lists and searches against a plain filter over the same contacts: same set, same order, no double, no gap."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from random import Random
 from typing import Any
@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contacts.adapters import table
 from contacts.adapters.contact_index import DynamoContactIndex
-from contacts.domain.contact import Contact
 from contacts.services import finding, planning
+from contacts.services.candidates import Read
 from tests.finding_house import NAMES, SORTS, FindingHouse, Json, in_order, is_exact, matches
 
 TAGS, LISTS = ["vip", "customer", "a,b #1"], ["news", "launch"]
@@ -48,6 +49,10 @@ tight = st.fixed_dictionaries(
         "in_memory": st.sampled_from([0, 3, 1000]),
         "worth_looking": st.sampled_from([0, 100]),
         "candidates": st.sampled_from([1, 7, 1000]),
+        "bytes": st.sampled_from([1, 2000, 6_000_000]),
+        "held": st.sampled_from([0, 1500, 3_000_000]),
+        "keys_at_first": st.sampled_from([1, 3, 64]),
+        "bytes_at_once": st.sampled_from([1, 3000, 2_000_000]),
         "at_once": st.sampled_from([2, 1000]),
     }
 )
@@ -62,6 +67,10 @@ def bounds(chosen: dict[str, Any]) -> Iterator[None]:
         patch.object(planning, "WORTH_LOOKING", chosen["worth_looking"]),
         patch.object(finding, "MAX_CANDIDATES", chosen["candidates"]),
         patch.object(finding, "_AT_ONCE", chosen["at_once"]),
+        patch.object(finding, "MAX_BYTES", chosen.get("bytes", finding.MAX_BYTES)),
+        patch.object(finding, "_HELD", chosen.get("held", 3_000_000)),
+        patch.object(table, "_KEYS_AT_FIRST", chosen.get("keys_at_first", 64)),
+        patch.object(table, "_BYTES_AT_ONCE", chosen.get("bytes_at_once", 2_000_000)),
     ):
         yield
 
@@ -219,7 +228,7 @@ def test_what_whole_words_have_given_of_a_page_is_not_read_again() -> None:
     read: list[str] = []
     contacts = DynamoContactIndex.contacts
 
-    def noted(index: DynamoContactIndex, ids: Iterable[str]) -> Mapping[str, Contact]:
+    def noted(index: DynamoContactIndex, ids: Iterable[str]) -> Iterator[Read]:
         wanted = list(ids)
         read.extend(wanted)
         return contacts(index, wanted)

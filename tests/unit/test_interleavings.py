@@ -1,7 +1,7 @@
 """Every pair of writes to one contact, the second carried out between any two DynamoDB calls of the first.
 
 What both callers are answered, and the whole table afterwards, must be what one of the two serial orders gives.
-Only `change_id` and `size_bound` are masked: each caller has a clock that stands still, and draws the same ids
+Only `change_id` and the two bounds are masked: each caller has a clock that stands still, and draws the same ids
 in whatever order. The one write of a request is its last call (that is asserted), so a second request in a gap
 finds the table as it was at the start: its own part is carried out once, and what it leaves is put in each gap.
 """

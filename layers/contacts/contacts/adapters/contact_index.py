@@ -4,7 +4,7 @@ What is read by keys only and then by BatchGetItem is read without strong consis
 what the projection writes follow the contacts anyway.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from contacts.adapters import keys
@@ -18,7 +18,7 @@ from contacts.domain.identity import Name, first_uuid7, last_uuid7
 from contacts.domain.postings import PostingList
 from contacts.domain.queries import ALWAYS, Moments, SortField, Wanted
 from contacts.domain.timestamps import HOUR, iso
-from contacts.services.candidates import Batch, Place
+from contacts.services.candidates import MAX_FILTERED, Batch, Place, Read
 from contacts.services.finding import Bookmark, Position
 from contacts.services.ports import Clock, Standing
 
@@ -51,13 +51,14 @@ class DynamoContactIndex:
         _keep_matching(expression, wanted)
         if lacking is not None:
             expression.keep(expression.equals(lacking, None))
-        items, further = self._table.query(expression, limit=at_most, forward=not descending)
+        items, further, size = self._table.query_page(expression, limit=at_most, forward=not descending)
         contacts = [contact_from(item) for item in items]
         return Batch(
             [Place(None, contact.id) for contact in contacts],
             None if further is None else Place(None, keys.contact_id(further)),
             len(items) if further is None else at_most,
             {contact.id: contact for contact in contacts},
+            size,
         )
 
     def how_many_created(self, wanted: Wanted, at_most: int) -> int | None:
@@ -134,13 +135,19 @@ class DynamoContactIndex:
         last = None if further is None else Place(None, keys.posted_word(further)[1])
         return Batch(places, last, len(posted))
 
-    def contacts(self, ids: Iterable[str]) -> Mapping[str, Contact]:
-        """BatchGetItem."""
+    def contacts(self, ids: Iterable[str]) -> Iterator[Read]:
+        """A BatchGetItem for each of them."""
         wanted = [keys.contact(self._account, contact_id) for contact_id in ids]
-        if not wanted:
-            return {}
-        found = self._table.get_many(wanted, consistent=False)
-        return {keys.contact_id(key): contact_from(item) for key, item in found.items()}
+        for turn in self._table.get_in_turns(wanted, consistent=False):
+            found = {keys.contact_id(key): contact_from(item) for key, item in turn.items.items()}
+            yield Read([keys.contact_id(key) for key in turn.keys], found, turn.size)
+
+    def places(self, ids: Iterable[str], field: SortField) -> Iterator[Place]:
+        """BatchGetItem, of one attribute."""
+        wanted = [keys.contact(self._account, contact_id) for contact_id in ids]
+        for turn in self._table.get_in_turns(wanted, consistent=False, only=[field]):
+            for key, item in turn.items.items():
+                yield Place(item.get(field), keys.contact_id(key))
 
     def named(self, name: Name) -> Contact | None:
         """Its claim, then the contact: two GetItems, strongly consistent."""
@@ -233,9 +240,13 @@ class SandboxContactIndex:
         """Nothing."""
         return _NOTHING
 
-    def contacts(self, ids: Iterable[str]) -> Mapping[str, Contact]:
+    def contacts(self, ids: Iterable[str]) -> Iterator[Read]:
         """Nobody."""
-        return {}
+        return iter(())
+
+    def places(self, ids: Iterable[str], field: SortField) -> Iterator[Place]:
+        """Nobody's."""
+        return iter(())
 
     def named(self, name: Name) -> Contact | None:
         """Nobody."""
@@ -282,12 +293,14 @@ def _neighbour(contact_id: str, step: int) -> str:
 
 
 def _keep_matching(expression: Expression, wanted: Wanted) -> None:
-    """Leave out what does not match but for words, which no expression can tell."""
+    """Leave out what does not match but for words, which no expression can tell, and for more tags and lists than an
+    expression can hold (`services.candidates.is_filtered`).
+    """
     for attribute, value in wanted.flags.items():
         expression.keep(expression.equals(attribute, value))
-    for attribute, values in (("tags", wanted.tags), ("lists", wanted.lists)):
-        for value in values:
-            expression.keep(f"contains({expression.name(attribute)}, {expression.value(value)})")
+    listed = [*(("tags", tag) for tag in wanted.tags), *(("lists", slug) for slug in wanted.lists)]
+    for attribute, value in listed[:MAX_FILTERED]:
+        expression.keep(f"contains({expression.name(attribute)}, {expression.value(value)})")
     if wanted.updated.is_bounded:
         expression.keep(expression.between("updated_at", iso(wanted.updated.first), iso(wanted.updated.last)))
 

@@ -9,16 +9,17 @@ from dataclasses import fields
 from typing import Any, Final
 
 from contacts.adapters.attribute_values import Item, item_size
-from contacts.domain.contact import MAX_BYTES, Contact, ValidationStatus
+from contacts.domain.contact import MAPS, MAX_BYTES, Contact, ValidationStatus
 from contacts.domain.errors import ContactTooLarge
 from contacts.domain.gates import Gate
 from contacts.domain.identity import Name, NameKind
+from contacts.domain.json_size import MAX_VALUES, json_values
 from contacts.domain.timestamps import DAY, iso
 
 KIND: Final = "contact"
 _KEY_AND_BOOKKEEPING_BYTES: Final = 256
-"""Upper bound for PK, SK, kind, size_bound, change_id and the longest verdict on an email with their names (200 bytes),
-and for the item's own overhead."""
+"""Upper bound for PK, SK, kind, size_bound, values_bound, change_id and the longest verdict on an email with their
+names (220 bytes), and for the item's own overhead."""
 _OF_THE_VERDICT: Final = {"validation_status": None, "validation_reason": None}
 """Not measured: a verdict comes at any time, and must neither be refused nor make a later change too large."""
 _FIELDS: Final = tuple(entry.name for entry in fields(Contact))
@@ -38,14 +39,38 @@ def absorbed_value(name: Name) -> str:
     return f"{name.kind}:{name.value}"
 
 
-def contact_item(contact: Contact, change_id: str) -> dict[str, object]:
-    """A contact's whole item, but for its key.
+def contact_item(contact: Contact, change_id: str, before: Contact | None = None) -> dict[str, object]:
+    """A contact's whole item, but for its key; `before`: the contact that it is made of.
 
     Raises:
-        ContactTooLarge: it would exceed 350 KB.
+        ContactTooLarge: it would exceed 350 KB, or 10,000 JSON values.
     """
     values = contact_values(contact)
-    return {**values, "kind": KIND, "size_bound": measured(values), "change_id": change_id}
+    return {
+        **values,
+        "kind": KIND,
+        "size_bound": measured(values),
+        "values_bound": counted(contact, before),
+        "change_id": change_id,
+    }
+
+
+def counted(contact: Contact, before: Contact | None) -> int:
+    """How many JSON values a contact has.
+
+    One that has more than it may, since before that was so, can still be changed as long as it gets no more of them.
+
+    Raises:
+        ContactTooLarge: it would exceed 10,000; names the map that has most of them.
+    """
+    # A contact's bytes bound them, so they are counted to their end.
+    number = json_values((contact.custom_fields, contact.metadata), MAX_BYTES)
+    if number > MAX_VALUES:
+        had = 0 if before is None else json_values((before.custom_fields, before.metadata), MAX_BYTES)
+        if number > had:
+            field = max(MAPS, key=lambda name: json_values((getattr(contact, name),), MAX_BYTES))
+            raise ContactTooLarge(number, MAX_VALUES, "JSON values in custom_fields and metadata", field)
+    return number
 
 
 def measured(values: Mapping[str, object]) -> int:

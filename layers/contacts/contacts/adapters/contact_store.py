@@ -14,6 +14,7 @@ from contacts.adapters.contact_items import (
     contact_from,
     contact_item,
     contact_values,
+    counted,
     measured,
     tombstone_item,
 )
@@ -24,6 +25,7 @@ from contacts.adapters.table import MAX_STEPS, ConditionsFailed, Step, Table
 from contacts.domain.contact import MAX_BYTES, TRASH_DAYS, Change, Contact
 from contacts.domain.errors import TemporarilyUnavailable
 from contacts.domain.identity import Name, NameKind
+from contacts.domain.json_size import MAX_VALUES, json_values
 from contacts.domain.outcome import Outcome
 from contacts.domain.timestamps import DAY, iso
 from contacts.services.ports import (
@@ -90,7 +92,8 @@ class DynamoContactStore:
         at, change_id = iso(at_ms), self._change_id()
         expression = Expression()
         added = _change_fields(expression, change, at)
-        if added > MAX_BYTES:
+        values = json_values(change.maps.values(), MAX_VALUES)
+        if added > MAX_BYTES or values > MAX_VALUES:
             raise NotInPlace  # DynamoDB would not even look at values of more than 400 KB.
         expression.increase("version", 1)
         expression.set("updated_at", at)
@@ -106,6 +109,8 @@ class DynamoContactStore:
         if added:
             expression.increase("size_bound", added)
             expression.require(f"{expression.name('size_bound')} <= {expression.value(MAX_BYTES - added)}")
+        if values:
+            _count_values(expression, values, added)
         try:
             return contact_from(
                 self._table.update(_CONTACT, keys.contact(self._account, contact_id), expression)
@@ -184,10 +189,11 @@ class DynamoContactStore:
             assert after is not None
             expression = Expression()
             expression.require(expression.is_free())
-            yield table.put_step(_CONTACT, live, contact_item(after, self._change_id()), expression)
+            item = contact_item(after, self._change_id(), before)
+            yield table.put_step(_CONTACT, live, item, expression)
         if move.becomes is Standing.DELETED:
             assert after is not None
-            snapshot = contact_item(after, self._change_id())
+            snapshot = contact_item(after, self._change_id(), before)
             del snapshot["kind"]
             yield table.put_step(
                 _TRASH,
@@ -314,6 +320,7 @@ def difference(before: Contact, after: Contact) -> Expression:
             continue
         expression.assign(attribute, value)
     expression.set("size_bound", measured(new))
+    expression.set("values_bound", counted(after, before))
     return expression
 
 
@@ -342,6 +349,19 @@ def with_opt_outs(table: Table, steps: Sequence[Step], opt_outs: Sequence[Step])
         return [*steps, *opt_outs]
     table.write(opt_outs)
     return list(steps)
+
+
+def _count_values(expression: Expression, added: int, added_bytes: int) -> None:
+    """Let a change add JSON values to a contact, if it surely has room for them.
+
+    What another release wrote may lack `values_bound`; but each value takes at least a byte, so a contact of few bytes
+    has few values, and from then on a bound that is as high as can be.
+    """
+    bound, size = expression.name("values_bound"), expression.name("size_bound")
+    has_room = f"{bound} <= {expression.value(MAX_VALUES - added)}"
+    is_small = f"{size} <= {expression.value(MAX_VALUES - added_bytes)}"
+    expression.require(f"({has_room} OR {is_small})")
+    expression.increase("values_bound", added, otherwise=MAX_VALUES)
 
 
 def _change_fields(expression: Expression, change: Change, at: str) -> int:

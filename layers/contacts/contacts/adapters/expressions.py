@@ -67,10 +67,11 @@ class Expression:
         name = self.name(attribute)
         self._sets.append(f"{name} = if_not_exists({name}, {self.value(value)})")
 
-    def increase(self, attribute: str, by: int) -> None:
-        """Add to a number that is there."""
+    def increase(self, attribute: str, by: int, otherwise: int | None = None) -> None:
+        """Add to a number that is there; `otherwise`: what it is taken for where it is not."""
         name = self.name(attribute)
-        self._sets.append(f"{name} = {name} + {self.value(by)}")
+        number = name if otherwise is None else f"if_not_exists({name}, {self.value(otherwise)})"
+        self._sets.append(f"{name} = {number} + {self.value(by)}")
 
     def remove(self, *path: str) -> None:
         """Remove an attribute, or a key of a map."""

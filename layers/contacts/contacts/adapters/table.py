@@ -9,7 +9,7 @@ to learn why.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import sleep
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -29,6 +29,15 @@ LONGEST_CALL: Final = 9.0
 MAX_STEPS: Final = 100
 """Of one transaction."""
 _KEYS_AT_ONCE: Final = 100
+_KEYS_AT_FIRST: Final = 64
+"""A page of fifty in one call, and no more than a function has memory for where each has 350 KB."""
+_BYTES_AT_ONCE: Final = 2 << 20
+"""Of an answer on the wire, as far as the one before it tells. Each small value of it takes 250 bytes until it is read.
+"""
+_PAGE_BYTES: Final = 1 << 20
+"""Where a query ends of itself: so much was read, however little was kept."""
+_PAGES_COUNTED: Final = 24
+"""Of so many MB, at most."""
 _WRITES_AT_ONCE: Final = 25
 _PAGES: Final = 5
 """Of a query, for one page of a list: each is at most 1 MB, and items may be long."""
@@ -48,6 +57,27 @@ class ConditionsFailed(Exception):
         super().__init__(", ".join(items))
         self.items = dict(items)
         self.is_repetition = is_repetition
+
+
+class Page(NamedTuple):
+    """A page of a query."""
+
+    items: list[Item]
+    further: Key | None
+    """Where the next page starts; None: that was all."""
+    size: int
+    """What it cost to read, in bytes: of the answer, or 1 MB where the page ended for that much was looked at."""
+
+
+class Turn(NamedTuple):
+    """Some of many items."""
+
+    keys: Sequence[Key]
+    """Those that were asked for."""
+    items: Mapping[Key, Item]
+    """Those that are there."""
+    size: int
+    """Bytes of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +161,31 @@ class Table:
         A page ends after `limit` evaluated items or 1 MB, whichever comes first. One that is not consistent costs
         half, and may miss what was written in the last moment.
         """
+        page = self.query_page(expression, start=start, limit=limit, forward=forward, consistent=consistent)
+        return page.items, page.further
+
+    def query_page(
+        self,
+        expression: Expression,
+        *,
+        start: Key | None = None,
+        limit: int | None = None,
+        forward: bool = True,
+        consistent: bool = True,
+    ) -> Page:
+        """The same, with what it cost to read."""
         request = expression.parameters("KeyConditionExpression")
         if start is not None:
             request["ExclusiveStartKey"] = to_item(start._asdict())
         if limit is not None:
             request["Limit"] = limit
         page = self._call("query", ConsistentRead=consistent, ScanIndexForward=forward, **request)
-        last = page.get("LastEvaluatedKey")
-        items = [from_item(item) for item in page["Items"]]
-        return items, None if last is None else Key(last["PK"]["S"], last["SK"]["S"])
+        last, size = page.get("LastEvaluatedKey"), _size(page)
+        if last is None:
+            return Page(_taken_from(page["Items"]), None, size)
+        if limit is None or page["ScannedCount"] < limit:
+            size = max(size, _PAGE_BYTES)
+        return Page(_taken_from(page["Items"]), Key(last["PK"]["S"], last["SK"]["S"]), size)
 
     def query_index(
         self,
@@ -158,7 +204,7 @@ class Table:
         if start is not None:
             request["ExclusiveStartKey"] = to_item(start)
         page = self._call("query", IndexName=str(index), Limit=limit, ScanIndexForward=forward, **request)
-        return [from_item(item) for item in page["Items"]], "LastEvaluatedKey" not in page
+        return _taken_from(page["Items"]), "LastEvaluatedKey" not in page
 
     def all_of(self, expression: Expression, *, consistent: bool = True) -> Iterator[Item]:
         """Every item of a query, page after page."""
@@ -193,11 +239,13 @@ class Table:
     def how_many_of(self, expression: Expression, at_most: int) -> int | None:
         """How many items a query finds, page after page; None: it would have to look at more than so many.
 
-        Not strongly consistent, which costs half.
+        Not strongly consistent, which costs half. Nor does it look at more than 24 MB.
         """
         request = expression.parameters("KeyConditionExpression") | {"Select": "COUNT"}
         found = 0
-        while at_most > 0:
+        for _ in range(_PAGES_COUNTED):
+            if at_most <= 0:
+                break
             page = self._call("query", Limit=at_most, **request)
             found += int(page["Count"])
             at_most -= int(page["ScannedCount"])
@@ -226,18 +274,49 @@ class Table:
         Raises:
             TemporarilyUnavailable: some were not handed out, however often they were asked for.
         """
-        wanted = [to_item(key._asdict()) for key in dict.fromkeys(keys)]
         found: dict[Key, Item] = {}
-        for chunk in _chunks(wanted, _KEYS_AT_ONCE):
-            request = {"Keys": chunk, "ConsistentRead": consistent}
-            for _ in _rounds():
-                answer = self._call("batch_get_item", named=False, RequestItems={self._name: request})
-                for item in answer["Responses"].get(self._name, ()):
-                    found[Key(item["PK"]["S"], item["SK"]["S"])] = from_item(item)
-                if self._name not in answer.get("UnprocessedKeys", {}):
-                    break
-                request = answer["UnprocessedKeys"][self._name]
+        for turn in self.get_in_turns(keys, consistent=consistent, at_first=_KEYS_AT_ONCE):
+            found |= turn.items
         return found
+
+    def get_in_turns(
+        self,
+        keys: Iterable[Key],
+        *,
+        consistent: bool = True,
+        only: Sequence[str] = (),
+        at_first: int | None = None,
+    ) -> Iterator[Turn]:
+        """Those of many items that are there, in the order of their keys, so many at a time as memory can hold.
+
+        How many that is, each turn tells of the next; `at_first`: how many the first asks for. `only`: give back no
+        other attributes than the key and these; all are read, and cost what they cost, but few come back.
+
+        Raises:
+            TemporarilyUnavailable: some were not handed out, however often they were asked for.
+        """
+        wanted = list(dict.fromkeys(keys))
+        projection = _projection(only) if only else {}
+        at_once = at_first or _KEYS_AT_FIRST
+        while wanted:
+            asked, wanted = wanted[:at_once], wanted[at_once:]
+            request = {"Keys": [to_item(key._asdict()) for key in asked], "ConsistentRead": consistent}
+            items, size = self._got(request | projection)
+            yield Turn(asked, items, size)
+            at_once = min(max(_BYTES_AT_ONCE * len(asked) // max(size, 1), 1), _KEYS_AT_ONCE)
+
+    def _got(self, request: Mapping[str, Any]) -> tuple[dict[Key, Item], int]:
+        found: dict[Key, Item] = {}
+        size = 0
+        for _ in _rounds():
+            answer = self._call("batch_get_item", named=False, RequestItems={self._name: request})
+            size += _size(answer)
+            for item in _taken_from(answer["Responses"].get(self._name, [])):
+                found[Key(item["PK"], item["SK"])] = item
+            if self._name not in answer.get("UnprocessedKeys", {}):
+                break
+            request = answer["UnprocessedKeys"][self._name]
+        return found, size
 
     def write_many(self, puts: Mapping[Key, Mapping[str, object]], deletes: Iterable[Key] = ()) -> None:
         """Put and delete many items, each for itself and unconditionally; no key may come twice.
@@ -285,6 +364,23 @@ class Table:
             raise
         except NO_ANSWER as error:
             raise TemporarilyUnavailable from error
+
+
+def _size(answer: Mapping[str, Any]) -> int:
+    """How many bytes an answer had on the wire."""
+    return int(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("content-length", 0))
+
+
+def _taken_from(typed: list[Any]) -> list[Item]:
+    """The items that typed JSON stands for. It is gone then, piece by piece: it takes several times their memory."""
+    typed.reverse()
+    return [from_item(typed.pop()) for _ in range(len(typed))]
+
+
+def _projection(attributes: Sequence[str]) -> dict[str, Any]:
+    expression = Expression()
+    names = ", ".join(expression.name(attribute) for attribute in ("PK", "SK", *attributes))
+    return {"ProjectionExpression": names, **expression.parameters()}
 
 
 def _chunks(values: list[Any], size: int) -> Iterator[list[Any]]:

@@ -1,7 +1,10 @@
 """What all request bodies have in common. (Only operations with a body import this: it needs pydantic.)"""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Self
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import islice
+from types import UnionType
+from typing import Any, ClassVar, Final, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
@@ -9,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from contacts.api.json_values import json_errors, text_error
 from contacts.api.request import Request
 from contacts.domain.errors import MAX_ERRORS_SHOWN, BodyNotJson, FieldError, InvalidInput
+from contacts.domain.json_size import MAX_VALUES, json_values
 
 JsonObject = dict[str, Any]
 
@@ -26,7 +30,14 @@ def clean(text: str) -> str:
 
 
 class Body(BaseModel):
-    """A JSON object with known fields of exact types."""
+    """A JSON object with known fields of exact types.
+
+    What is read of it is bounded before it is read: an array by the `max_length` of its field (one without is a
+    mistake, `list_bounds`), a free JSON object by `most_values`, unknown names and errors by what an answer shows.
+    """
+
+    most_values: ClassVar[int] = MAX_VALUES
+    """Of each field that takes any JSON."""
 
     # Built by `prepare`: of all these bodies, a function takes one.
     model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)
@@ -56,23 +67,59 @@ class Body(BaseModel):
         """
         if not isinstance(given, dict):
             raise BodyNotJson([FieldError("body", "must be a JSON object")])
-        errors = [*cls.free_json_errors(given), *cls.joint_errors(given)]
+        too_much = cls._too_much(given)
+        # In their place stands nothing, of which nothing is said.
+        read = {
+            name: type(given[name])() if name in too_much else given[name] for name in cls._readable(given)
+        }
+        joint = [error for error in cls.joint_errors(read) if error.field not in too_much]
+        errors = [*too_much.values(), *cls.free_json_errors(read), *joint]
         try:
-            body = cls.model_validate(given)
+            body = cls.model_validate(read)
         except ValidationError as error:
-            errors = [_field_error(details) for details in error.errors(include_url=False)] + errors
+            found = error.errors(include_url=False, include_input=False)
+            errors = [_field_error(one) for one in found if one["loc"][:1] not in _places(too_much)] + errors
         if errors:
             raise InvalidInput(errors)
         return body
 
     @classmethod
+    def _too_much(cls, given: Mapping[str, Any]) -> dict[str, FieldError]:
+        """The arrays that have more entries than are read, and the free JSON that has more values."""
+        found = {
+            name: f"has {len(given[name]):,} values; at most {most:,} are read"
+            for name, most in list_bounds(cls).items()
+            if isinstance(given.get(name), list) and len(given[name]) > most
+        }
+        for name in cls._free_json():
+            if json_values((given.get(name),), cls.most_values) > cls.most_values:
+                found[name] = f"has more than {cls.most_values:,} values, those inside others counted"
+        return {name: FieldError(name, message) for name, message in found.items()}
+
+    @classmethod
+    def _readable(cls, given: Mapping[str, object]) -> list[str]:
+        """The names that are read: all that are known, and as many others as an answer tells of, and one more."""
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        unknown = islice((name for name in given if name not in known), MAX_ERRORS_SHOWN + 1)
+        return [*(name for name in given if name in known), *unknown]
+
+    @classmethod
     def free_json_errors(cls, given: Mapping[str, object]) -> list[FieldError]:
-        """What is wrong inside fields that take any JSON."""
+        """What is wrong inside fields that take any JSON; of each, no more than shows that it is too much."""
         return [
             error
+            for name in cls._free_json()
+            if name in given
+            for error in islice(json_errors(given[name], name), MAX_ERRORS_SHOWN + 1)
+        ]
+
+    @classmethod
+    def _free_json(cls) -> list[str]:
+        """The fields that take any JSON object."""
+        return [
+            name
             for name, field in cls.model_fields.items()
-            if name in given and JsonObject in (field.annotation, *getattr(field.annotation, "__args__", ()))
-            for error in json_errors(given[name], name)
+            if JsonObject in (field.annotation, *getattr(field.annotation, "__args__", ()))
         ]
 
     @classmethod
@@ -83,6 +130,46 @@ class Body(BaseModel):
     def given(self) -> dict[str, Any]:
         """The fields that were sent."""
         return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+@cache
+def list_bounds(body: type[Body]) -> Mapping[str, int]:
+    """How many entries of each array of a body are read.
+
+    Raises:
+        TypeError: one has no bound.
+    """
+    bounds = {}
+    for name, field in body.model_fields.items():
+        for kind, constraints in _kinds(field.annotation, field.metadata):
+            if (get_origin(kind) or kind) is not list:
+                continue
+            most = [one.max_length for one in constraints if getattr(one, "max_length", None) is not None]
+            if not most:
+                raise TypeError(f"{body.__name__}.{name} is an array without max_length")
+            bounds[field.alias or name] = min(most)
+    return bounds
+
+
+def _kinds(annotation: Any, constraints: Sequence[Any]) -> Iterator[tuple[Any, Sequence[Any]]]:
+    """What a field may be, each with its constraints: of `Annotated[list[str], Field(max_length=9)] | None`, two."""
+    if hasattr(annotation, "__metadata__"):
+        given = [*constraints, *annotation.__metadata__]
+        inner = [one for info in given for one in getattr(info, "metadata", ())]
+        yield from _kinds(annotation.__origin__, [*given, *inner])
+    elif get_origin(annotation) in _UNIONS:
+        for one in get_args(annotation):
+            yield from _kinds(one, constraints)
+    else:
+        yield annotation, constraints
+
+
+_UNIONS: Final = (Union, UnionType)
+
+
+def _places(names: Mapping[str, object]) -> set[tuple[str]]:
+    """Where pydantic says that errors of fields are."""
+    return {(name,) for name in names}
 
 
 class Draft(Body):

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from contacts.api.bodies import Body, JsonObject, clean
-from contacts.domain.timeline import MAX_NAME
+from contacts.domain.timeline import MAX_DATA_VALUES, MAX_NAME
 from contacts.domain.timestamps import parsed
 
 
@@ -24,6 +24,8 @@ Moment = Annotated[str, AfterValidator(clean), AfterValidator(_moment)]
 
 class NewEvent(Body):
     """An event to be recorded."""
+
+    most_values = MAX_DATA_VALUES
 
     name: EventName
     data: JsonObject | None = None

@@ -12,6 +12,7 @@ from contacts.api.json_values import json_errors
 from contacts.domain.contact import LONGEST_TAG, MAPS, MAX_LISTS, MAX_TAGS, SLUG, distinct
 from contacts.domain.errors import MAX_ERRORS_SHOWN, FieldError, InvalidInput
 from contacts.domain.identity import MAX_EXTERNAL_ID, is_e164, stored_email
+from contacts.domain.json_size import json_values
 from contacts.services.typed_fields import TypedFields
 
 
@@ -26,6 +27,10 @@ def _phone(text: str) -> str:
     if not is_e164(text):
         raise PydanticCustomError("phone", "must be an E.164 number such as +4915112345678")
     return text
+
+
+MAX_ENTRIES: Final = 1000
+"""Of an array of tags or of lists, as it is sent: the same one may come more than once."""
 
 
 def _at_most(limit: int) -> AfterValidator:
@@ -48,8 +53,8 @@ ExternalId = Annotated[str, Field(min_length=1, max_length=MAX_EXTERNAL_ID), Aft
 PersonName = Annotated[str, Field(max_length=255), AfterValidator(clean)]
 Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG), AfterValidator(clean)]
 Slug = Annotated[str, Field(pattern=f"^{SLUG}$")]
-Tags = Annotated[list[Tag], _at_most(MAX_TAGS)]
-Lists = Annotated[list[Slug], _at_most(MAX_LISTS)]
+Tags = Annotated[list[Tag], Field(max_length=MAX_ENTRIES), _at_most(MAX_TAGS)]
+Lists = Annotated[list[Slug], Field(max_length=MAX_ENTRIES), _at_most(MAX_LISTS)]
 
 
 class OnInvalid(StrEnum):
@@ -81,12 +86,18 @@ class ContactFields(Draft):
     def taken_apart(
         cls, given: Mapping[str, Any], errors: Sequence[FieldError]
     ) -> tuple[dict[str, Any], list[FieldError]]:
-        """A body without its wrong fields, and these. Of a map only the wrong keys go, or all if nothing is left."""
+        """A body without its wrong fields, and these. Of a map only the wrong keys go, or all if nothing is left, or
+        if it is too much as a whole.
+        """
         maps = [name for name in MAPS if isinstance(given.get(name), dict)]
         fields = given.keys() - set(maps)
         of_fields = [one for one in errors if one.field in fields or one.field.partition(".")[0] not in maps]
         kept, left_out = super().taken_apart(given, of_fields)
         for name in maps:
+            if json_values((given[name],), cls.most_values) > cls.most_values:
+                left_out += [error for error in errors if error.field == name]
+                del kept[name]
+                continue
             wrong = _wrong_keys(given[name], name)
             left_out += wrong.values()
             if wrong:

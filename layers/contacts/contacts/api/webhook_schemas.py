@@ -13,6 +13,8 @@ from contacts.services.webhook_desk import WebhookWish
 
 MAX_DESCRIPTION: Final = 500
 """Characters."""
+MAX_EVENTS: Final = 100
+"""Of an array of event types, as it is sent: the same one may come more than once."""
 
 
 def _url(text: str) -> str:
@@ -42,7 +44,12 @@ def _once_each(names: list[str]) -> list[str]:
 
 Url = Annotated[str, Field(max_length=MAX_URL), AfterValidator(clean), AfterValidator(_url)]
 EventName = Annotated[str, AfterValidator(_event)]
-Events = Annotated[list[EventName], BeforeValidator(_listed), Field(min_length=1), AfterValidator(_once_each)]
+Events = Annotated[
+    list[EventName],
+    BeforeValidator(_listed),
+    Field(min_length=1, max_length=MAX_EVENTS),
+    AfterValidator(_once_each),
+]
 Description = Annotated[str, Field(max_length=MAX_DESCRIPTION), AfterValidator(clean)]
 
 

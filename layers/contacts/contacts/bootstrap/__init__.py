@@ -20,6 +20,7 @@ from contacts.adapters.account_store import DynamoAccountStore
 from contacts.adapters.clock import SystemClock
 from contacts.adapters.deadline import Deadline
 from contacts.adapters.records import DynamoRecordStore
+from contacts.adapters.responses import ResponseParsers
 from contacts.adapters.sandbox import SandboxRecordStore
 from contacts.adapters.table import Table
 from contacts.api.entrypoint import DirectEntrypoint, Entrypoint, LambdaHandler
@@ -82,7 +83,9 @@ def clock() -> SystemClock:
 def client(service: str) -> Any:
     """A low-level client (boto3's resources would cost 60 ms of a cold start)."""
     endpoint_url = os.environ.get("SERVICES_ENDPOINT") or None
-    made = botocore.session.get_session().create_client(service, endpoint_url=endpoint_url, config=_CALLS)
+    session = botocore.session.get_session()
+    session.register_component("response_parser_factory", ResponseParsers())
+    made = session.create_client(service, endpoint_url=endpoint_url, config=_CALLS)
     if endpoint_url or os.environ.get("AWS_ENDPOINT_URL"):
         from contacts.bootstrap.local_endpoint import say_that_nothing_listens
 

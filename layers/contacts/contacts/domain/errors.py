@@ -427,12 +427,14 @@ class BodyNotReadable(ContactsError):
 
 
 class ContactTooLarge(ContactsError):
-    """Raised when a contact would exceed 350 KB as DynamoDB counts it; nothing was written."""
+    """Raised when a contact would exceed 350 KB as DynamoDB counts it, or 10,000 JSON values; nothing was written."""
 
     code = "contact_too_large"
 
-    def __init__(self, size: int, limit: int) -> None:
-        super().__init__(f"The contact would take {size:,} bytes; at most {limit:,} are stored.")
+    def __init__(self, size: int, limit: int, unit: str = "bytes", field: str | None = None) -> None:
+        super().__init__(
+            f"The contact would have {size:,} {unit}; at most {limit:,} are stored.", field=field
+        )
 
 
 class EventTooLarge(ContactsError):

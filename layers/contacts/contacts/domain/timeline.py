@@ -16,6 +16,8 @@ MAX_NAME: Final = 100
 """Characters of a custom event's name."""
 MAX_DATA_BYTES: Final = 32 * 1024
 """Of a custom event's `data`, as DynamoDB counts it: in the event log it lies beside a contact of up to 350 KB."""
+MAX_DATA_VALUES: Final = 2_000
+"""JSON values in a custom event's `data`, as `json_size.json_values` counts them."""
 MAX_AHEAD_MS: Final = 5 * 60 * 1000
 """How far ahead of ours the clock of a caller may be."""
 

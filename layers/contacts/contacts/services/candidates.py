@@ -4,9 +4,9 @@ A source gives them without saying whether they match; that is checked on the co
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from contacts.domain.contact import Contact
 from contacts.domain.identity import Name
@@ -31,11 +31,33 @@ class Batch:
     looked_at: int
     """How many were read, with those that are left out."""
     contacts: Mapping[str, Contact] | None = None
-    """By id, where they have been read already."""
+    """By id, those that have been read already; None: their ids alone are known."""
+    size: int = 0
+    """What that cost, in bytes."""
+
+
+class Read(NamedTuple):
+    """Some of many contacts, as many as memory can hold at a time."""
+
+    ids: Sequence[str]
+    """Those that were asked for."""
+    contacts: Mapping[str, Contact]
+    """Those that are there, by id."""
+    size: int
+    """What that cost, in bytes."""
 
 
 Source = Callable[[Place | None, int], Batch]
 """Up to so many candidates that come after a place; the contact there need not exist any more."""
+
+
+MAX_FILTERED: Final = 50
+"""Tags and lists together that one filter of DynamoDB's can hold contacts to: it takes 4 KB and 300 operators."""
+
+
+def is_filtered(wanted: Wanted) -> bool:
+    """Whether `ContactIndex.created` leaves out all that does not match. If not, the contacts have to be looked at."""
+    return not wanted.words and len(wanted.tags) + len(wanted.lists) <= MAX_FILTERED
 
 
 class ContactIndex(Protocol):
@@ -54,12 +76,15 @@ class ContactIndex(Protocol):
     ) -> Batch:
         """Contacts in order of creation, as of the latest write; those that do not match are left out.
 
-        `lacking`: only those without this field. Words are not looked at.
+        `lacking`: only those without this field. Words are not looked at, nor more tags and lists than `MAX_FILTERED`.
         """
         ...
 
     def how_many_created(self, wanted: Wanted, at_most: int) -> int | None:
-        """How many contacts match but for words, as of a moment ago; None: more would have to be looked at."""
+        """How many contacts match, as of a moment ago; None: more would have to be looked at.
+
+        Only for what `is_filtered`.
+        """
         ...
 
     def posted(
@@ -89,8 +114,15 @@ class ContactIndex(Protocol):
         """The contacts with a word, the newest first."""
         ...
 
-    def contacts(self, ids: Iterable[str]) -> Mapping[str, Contact]:
-        """Those of many contacts that are there, by id, as of a moment ago."""
+    def contacts(self, ids: Iterable[str]) -> Iterator[Read]:
+        """Those of many contacts that are there, as of a moment ago; in the order of the ids, each of which comes once.
+
+        What is not iterated over is not read.
+        """
+        ...
+
+    def places(self, ids: Iterable[str], field: SortField) -> Iterator[Place]:
+        """Where those of many contacts that are there stand in the order of a field; nothing else of them is held."""
         ...
 
     def named(self, name: Name) -> Contact | None:
@@ -108,7 +140,7 @@ class Known:
     def __init__(
         self, places: Iterable[Place], order: Order, contacts: Mapping[str, Contact] | None = None
     ) -> None:
-        """`places`: in any order, and possibly more than once; `contacts`: by id, where they have been read."""
+        """`places`: in any order, and possibly more than once; `contacts`: by id, those that have been read."""
         self._order = order
         self._places = sorted(set(places), key=self._rank)
         self._contacts = contacts

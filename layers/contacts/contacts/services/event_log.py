@@ -13,6 +13,8 @@ MAX_CANDIDATES: Final = 1000
 """How many events one request looks at; then it answers what it has, and where to go on."""
 MAX_READS: Final = 50
 """How often it reads, which is at least once for each of the last 30 days: a read ends after 1 MB, too."""
+MAX_FULL_READS: Final = 8
+"""How many of these may end after 1 MB."""
 _DAY_MS: Final = DAY * 1000
 
 
@@ -80,13 +82,14 @@ class EventLog:
         # Where another machine's clock is ahead of this one's, the walk may be past the end already.
         position = max(after or Position(0), Position(now_ms - KEPT_DAYS * _DAY_MS))
         shown: list[dict[str, Any]] = []
-        left = MAX_CANDIDATES
+        left, full = MAX_CANDIDATES, 0
         for _ in range(MAX_READS):
-            if position >= end or not left:
+            if position >= end or not left or full >= MAX_FULL_READS:
                 break
             # One more than wanted, so that the last page is known to be it. Of one type there may be few.
             wanted = (limit + 1 - len(shown)) * (1 if kind is None else 4)
             found, further = self._source.of_day(position, end, min(left, wanted))
+            full += further is not None and len(found) < min(left, wanted)
             left -= len(found)
             for logged in found:
                 if logged.expires_at > now_ms // 1000 and kind in (None, logged.event.type):

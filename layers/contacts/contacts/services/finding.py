@@ -4,6 +4,7 @@ A page costs what a page costs, whatever the account's size: one request looks a
 answers what it has and where to go on. A contact that nobody touches meanwhile turns up exactly once in a walk.
 """
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,7 +16,7 @@ from contacts.domain.errors import FieldError, InvalidInput
 from contacts.domain.postings import EVERYBODY
 from contacts.domain.queries import NEWEST_FIRST, Order, SortField, Wanted
 from contacts.domain.words import words_of
-from contacts.services.candidates import Batch, ContactIndex, Known, Place, Posted, Source
+from contacts.services.candidates import Batch, ContactIndex, Known, Place, Posted, Source, is_filtered
 from contacts.services.planning import (
     MAX_IN_MEMORY,
     Driver,
@@ -33,6 +34,13 @@ MAX_SKIPPED: Final = 10_000
 """How many it skips for an offset, and how many it looks at to do so."""
 MAX_COUNTED: Final = 10_000
 """How many it looks at to tell a total."""
+MAX_BYTES: Final = 6_000_000
+"""What it reads of contacts for a page, as they come from the table: then it answers what it has. One answer of the
+table may go beyond; the next one is not asked for."""
+MAX_BYTES_PASSED: Final = 15_000_000
+"""What it reads besides to skip for an offset, and at most to tell a total: of these contacts none is kept."""
+_HELD: Final = 3_000_000
+"""Bytes of contacts that are kept of those that are sorted in memory, so that they need not be read again."""
 _MOST: Final = 0.8
 """Of candidates that may not match, how many are taken to do so until it is known."""
 _ABOUT: Final = 0.93
@@ -96,6 +104,17 @@ class Found:
     """How many contacts, or keys of contacts, were looked at."""
     skipped: int = 0
     """How many were skipped for an offset."""
+    size: int = 0
+    """Bytes of contacts that were read."""
+
+
+class _Some(NamedTuple):
+    """Some places of a batch, with the contacts there by id."""
+
+    places: Sequence[Place]
+    contacts: Mapping[str, Contact]
+    size: int
+    """What they cost to read, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +247,9 @@ class Finder:
         position = bookmark.position
         if position.part or position.place is None or order is None or not _is_personal(order):
             return bookmark
-        contact = self._index.contacts([position.place.contact_id]).get(position.place.contact_id)
-        if contact is None:
+        place = next(self._index.places([position.place.contact_id], order.field), None)
+        if place is None:
             return None
-        place = Place(order.value(contact), contact.id)
         return Bookmark(bookmark.offset, position._replace(place=place))
 
     # Where candidates come from
@@ -273,9 +291,21 @@ class Finder:
             posted = Posted(self._index, chosen.posting_list, (), wanted.created, NEWEST_FIRST)
             batches = _batches(posted, 2 * MAX_IN_MEMORY)
             ids = [place.contact_id for batch in batches for place in batch.places]
-        contacts = self._index.contacts(ids)
-        places = [Place(order.value(contact), contact.id) for contact in contacts.values()]
-        return [_Part(Known(places, order, contacts), _meant(wanted))]
+        return [_Part(self._sorted(ids, order), _meant(wanted))]
+
+    def _sorted(self, ids: Sequence[str], order: Order) -> Source:
+        """Contacts sorted in memory, which holds those read first, and of the others what they are sorted by."""
+        places: list[Place] = []
+        held: dict[str, Contact] = {}
+        size = passed = 0
+        for read in self._index.contacts(ids):
+            held |= read.contacts
+            places += [Place(order.value(contact), contact.id) for contact in read.contacts.values()]
+            size, passed = size + read.size, passed + len(read.ids)
+            if size > _HELD:
+                break
+        places += self._index.places(ids[passed:], order.field)
+        return Known(places, order, held)
 
     def _by_creation(self, wanted: Wanted, order: Order, chosen: Plan, known: Sequence[Place]) -> _Part:
         """Those that match, in the order of their ids."""
@@ -301,7 +331,7 @@ class Finder:
                 return _Part(
                     self._created(wanted, order, None),
                     _meant(wanted),
-                    not wanted.words,
+                    is_filtered(wanted),
                     1 if is_plain else _MOST,
                 )
 
@@ -321,7 +351,7 @@ class Finder:
             return order.value(contact) is None and wanted.matches(contact)
 
         having = _Part(indexed, _meant(wanted), is_sure=wanted == Wanted())
-        return [having, _Part(self._created(wanted, order, order.field), lacks, not wanted.words, _MOST)]
+        return [having, _Part(self._created(wanted, order, order.field), lacks, is_filtered(wanted), _MOST)]
 
     def _search_parts(
         self, wanted: Wanted, chosen: Plan, sizes: Sizes, known: Sequence[Place]
@@ -386,13 +416,14 @@ class Finder:
         """A page from a position on; `found`: what of it an earlier walk found, up to there."""
         found = found or Found()
         budget = MAX_CANDIDATES + (MAX_SKIPPED if position.skip else 0) - found.candidates
+        room = MAX_BYTES + (MAX_BYTES_PASSED if position.skip else 0) - found.size
         number, place, skip = position.part, position.place, position.skip - found.skipped
         matched = looked_at = 0
         while number < len(parts):
             part = parts[number]
             missing = limit - len(found.contacts)
             far = _PAGES_LOOKED_THROUGH * (limit + 1)
-            if budget <= 0 or (not missing and looked_at >= far):
+            if budget <= 0 or room <= 0 or (not missing and looked_at >= far):
                 found.further = position._replace(part=number, place=place, skip=skip)
                 return found
             # One more, so that the last page is known to be it. Of a full page only so far as that is cheap.
@@ -402,27 +433,27 @@ class Finder:
             budget -= max(batch.looked_at, 1)
             looked_at += batch.looked_at
             found.candidates += batch.looked_at
+            room -= batch.size
+            found.size += batch.size
             places = batch.places
             if part.is_sure:
                 matched += len(places)
                 places, skip = places[skip:], max(skip - len(places), 0)
             to_read = missing if part.is_sure and batch.contacts is None else len(places)
-            contacts = self._contacts(batch, places[:to_read])
-            for one in places[:to_read]:
-                contact = contacts.get(one.contact_id)
-                if contact is None or not part.accepts(contact, one):
-                    continue
-                matched += not part.is_sure
-                if skip:
-                    skip -= 1
-                elif len(found.contacts) == limit:
-                    found.further = found.positions[-1]
+            reading = places[:to_read]
+            last = reading[-1] if reading else place
+            for some in self._reads(batch, reading):
+                room -= some.size
+                here = position._replace(part=number, skip=skip)
+                meant = _taken(found, part, here, some, limit)
+                if found.further is not None:
                     return found
-                else:
-                    found.contacts.append(contact)
-                    found.positions.append(position._replace(part=number, place=one, skip=0))
+                matched += 0 if part.is_sure else meant
+                skip = max(skip - meant, 0)
+                if room <= 0 and some.places[-1] != last:
+                    found.further = here._replace(place=some.places[-1], skip=skip)
+                    return found
             if len(places) > to_read:
-                last = place if to_read == 0 else places[to_read - 1]
                 found.further = position._replace(part=number, place=last, skip=0)
                 return found
             place = batch.further
@@ -432,9 +463,28 @@ class Finder:
         found.skipped = position.skip - skip
         return found
 
-    def _contacts(self, batch: Batch, places: Iterable[Place]) -> Mapping[str, Contact]:
-        """The contacts at some places of a batch that are still there."""
-        return self._index.contacts(_ids(places)) if batch.contacts is None else batch.contacts
+    def _reads(self, batch: Batch, places: Sequence[Place]) -> Iterator[_Some]:
+        """The contacts at places of a batch, some after the other. Where they have not been read yet, that costs."""
+        held = dict(batch.contacts or {})
+        unread = [one for one in _ids(places) if one not in held]
+        if not unread:
+            if places:
+                yield _Some(places, held, 0)
+            return
+        # A contact may have several places, and is kept until the last of them.
+        yet = Counter(place.contact_id for place in places)
+        known, done = set(held), 0
+        for read in self._index.contacts(unread):
+            held |= read.contacts
+            known |= set(read.ids)
+            begin = done
+            while done < len(places) and places[done].contact_id in known:
+                done += 1
+            yield _Some(places[begin:done], held, read.size)
+            for place in places[begin:done]:
+                yet[place.contact_id] -= 1
+                if not yet[place.contact_id]:
+                    held.pop(place.contact_id, None)
 
     def _total(self, wanted: Wanted, sizes: Sizes, known: Sequence[Place]) -> int | None:
         """How many contacts match; None: more would have to be looked at than a request may."""
@@ -451,12 +501,12 @@ class Finder:
                 return self._counted(*self._by_index(wanted, Order(SortField.UPDATED_AT)))
             if wanted == Wanted(created=wanted.created):
                 chosen = Plan(Driver.POSTINGS, EVERYBODY)
-            elif not wanted.words:
+            elif is_filtered(wanted):
                 return self._index.how_many_created(wanted, MAX_COUNTED)
         return self._counted(self._by_creation(wanted, NEWEST_FIRST, chosen, known))
 
     def _counted(self, part: _Part) -> int | None:
-        total = 0
+        total, room = 0, MAX_BYTES_PASSED
         batches = _batches(part.source, MAX_COUNTED)
         while True:
             try:
@@ -466,9 +516,13 @@ class Finder:
             if part.is_sure:
                 total += len(batch.places)
                 continue
-            contacts = self._contacts(batch, batch.places)
-            found = ((place, contacts.get(place.contact_id)) for place in batch.places)
-            total += sum(contact is not None and part.accepts(contact, place) for place, contact in found)
+            room -= batch.size
+            for some in self._reads(batch, batch.places):
+                if room <= 0:
+                    return None
+                room -= some.size
+                found = ((place, some.contacts.get(place.contact_id)) for place in some.places)
+                total += sum(contact is not None and part.accepts(contact, place) for place, contact in found)
 
 
 def _batches(source: Source, most: int) -> Generator[Batch, None, Place | None]:
@@ -482,6 +536,27 @@ def _batches(source: Source, most: int) -> Generator[Batch, None, Place | None]:
             return None
         most -= max(batch.looked_at, 1)
     return after
+
+
+def _taken(found: Found, part: _Part, here: Position, some: _Some, limit: int) -> int:
+    """How many of some candidates are meant. Those that are not skipped are put on the page; if it is full before the
+    last of them, it knows from where to go on.
+    """
+    found.size += some.size
+    meant = 0
+    for one in some.places:
+        contact = some.contacts.get(one.contact_id)
+        if contact is None or not part.accepts(contact, one):
+            continue
+        meant += 1
+        if meant <= here.skip:
+            continue
+        if len(found.contacts) == limit:
+            found.further = found.positions[-1]
+            break
+        found.contacts.append(contact)
+        found.positions.append(here._replace(place=one, skip=0))
+    return meant
 
 
 def _longest(words: Iterable[str]) -> str:

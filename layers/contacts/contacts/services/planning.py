@@ -17,6 +17,8 @@ MAX_IN_MEMORY: Final = 1000
 WORTH_LOOKING: Final = 100
 """A posting list as short as this is not beaten by looking for something shorter."""
 MAX_WORDS_LOOKED_FOR: Final = 2
+MAX_OTHERS: Final = 20
+"""Further posting lists that are held against the driver's: each is a read. The rest the contacts themselves tell."""
 MUCH_LONGER: Final = 4
 """Of a posting list so many times as long as the shortest, reading the same span costs more than it spares."""
 
@@ -129,6 +131,7 @@ def plan(
         if shortest is None:
             return Plan(Driver.CREATION, expected=sizes.everybody)
         others = [one for one in by_length[1:] if sizes.posted.get(one, 0) <= MUCH_LONGER * (length or 0)]
+        others = others[:MAX_OTHERS]
         share = 1.0
         for one in by_length[1:]:
             share *= sizes.posted.get(one, 0) / max(sizes.everybody or 0, length or 0, 1)
