@@ -381,5 +381,5 @@ def test_what_a_revoked_key_made_opens_nothing_and_a_full_key_is_always_left(dat
                 above = maker
             # Below the caller everything stays, unless it named itself.
             assert (name in family.live) is not (above == named)
-        if caller in family.live and made_by[caller] not in family.live:
+        if caller in family.live and made_by[caller] not in (None, *family.live):
             made_by[caller] = made_by[named]
