@@ -1,5 +1,6 @@
 """The projection and the reindexer on a table in this process, with queues that are lists."""
 
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,7 +23,7 @@ from contacts.services.ports import Outgoing
 from contacts.services.projection import Projector
 from contacts.services.reindexing import Reindexer
 from local.table import NAME
-from tests.fakes import CountingBytes, FakeClock
+from tests.fakes import SECRET, CountingBytes, FakeClock
 from tests.invariants import derived_violations
 from tests.moto_table import MotoTable
 from tests.scenarios import ACCOUNT_ID, BEGAN_MS, contact_book
@@ -150,6 +151,7 @@ def account_item(account_id: str) -> dict[str, Any]:
         "hourly_limit": {"N": "100"},
         "shards": {"N": "1"},
         "created_at": {"S": "2026-01-01T00:00:00.000Z"},
+        "secret": {"S": b64encode(SECRET.value).decode()},
     }
 
 

@@ -48,7 +48,7 @@ def dialect_of(name: Dialect) -> wire.Dialect:
 
 def every_route() -> Iterator[Any]:
     for served in operations.served():
-        if served.operation.scope is not None:
+        if served.operation.needs_key:
             yield pytest.param(Dialect.NATIVE, f"{served.method} {served.path}", served.operation)
     for vendor in Dialect:
         if vendor is not Dialect.NATIVE:
@@ -73,9 +73,8 @@ def answered(vendor: Dialect, route: str, operation: Operation, query: str) -> d
         "body": json.dumps(BODY) if method != "GET" else None,
         "isBase64Encoded": False,
     }
-    caller = caller_of(ACCOUNT, vendor)
-    holding = SimpleNamespace(account=caller.account, key=caller.key, is_test=False, holds=lambda *_: True)
-    entry = Entrypoint(operation, OpenGate(holding), records, lambda _: None)  # type: ignore[arg-type]
+    caller = caller_of(ACCOUNT, vendor, tuple(Scope))
+    entry = Entrypoint(operation, OpenGate(caller), records, lambda _: None)
     return entry(event, SimpleNamespace(aws_request_id="l", get_remaining_time_in_millis=lambda: 20_000))
 
 
