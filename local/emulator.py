@@ -14,7 +14,8 @@ What a person's machine needs and `python -m ministack` does not do:
 - It knows its queues by the port it listened on when they were made. Here the port in their names stays the same,
   whatever the port of the day; a queue answers under any.
 - It holds each schedule's permission against the group `default`, asks for permissions that IAM does not know for
-  batches of messages, and takes a number that is a parameter of the template for a text.
+  batches of messages, takes a number that is a parameter of the template for a text, and ends the rest of a path at a
+  line break.
 - It hears loopback only, and containers have one of their own. Here it also hears what comes through Docker's bridge,
   from functions under `sam local invoke`; they sign with whatever keys the developer has, and each counts as root.
 - It ends when the process that started it ends, however that ended.
@@ -42,7 +43,7 @@ import ministack.app as ministack
 from ministack.core import iam_actions, lambda_runtime
 from ministack.core.persistence import PERSIST_STATE, STATE_DIR, load_state, save_all
 from ministack.core.responses import AccountRegionScopedDict
-from ministack.services import dynamodb, lambda_svc, sqs
+from ministack.services import apigateway, dynamodb, lambda_svc, sqs
 
 # `-I` leaves the repository out of the path.
 sys.path.append(str(Path(__file__).resolve().parent.parent))
@@ -415,6 +416,17 @@ def read_concurrency_as_number() -> None:
     lambda_svc._sqs_esm_concurrency = as_number
 
 
+def match_names_of_several_lines() -> None:
+    """Let the rest of a path, `{proxy+}`, hold a line break: a name may be any text."""
+    extract, stand_in = apigateway._extract_path_params, "\ue000"
+
+    def of_several_lines(route_path, request_path):
+        found = extract(route_path, request_path.replace("\n", stand_in))
+        return found and {name: value.replace(stand_in, "\n") for name, value in found.items()}
+
+    apigateway._extract_path_params = of_several_lines
+
+
 def end_with_parent() -> None:
     """Ends this process in good order as soon as its standard input, the parent's pipe, is closed."""
     # Not sys.stdin: the interpreter could not end while a thread reads that.
@@ -431,6 +443,7 @@ if __name__ == "__main__":
     know_schedule_groups()
     know_batches_of_messages()
     read_concurrency_as_number()
+    match_names_of_several_lines()
     # `main` looks its application up by this name.
     ministack.app = Emulator(ministack.app, KeptTables(Path(STATE_DIR)))
     sys.argv = ["ministack"]

@@ -63,7 +63,7 @@ def test_create(api: Api) -> None:
 def test_create_with_the_email_alone(api: Api) -> None:
     """The rest has its defaults, and the external_id is made up."""
     answer = api.post(
-        "/contacts", {"email": "Jane@Example.com", "no_field_of_theirs": 1, "phone": "nonsense"}
+        "/contacts", {"email": "Jane@Example.com", "no_field_of_theirs": 1, "lists": "nonsense"}
     )
     assert answer.status_code == 201, answer.text
     bare = {"first_name": None, "last_name": None, "tags": [], "custom_fields": {}, "metadata": {}}

@@ -316,8 +316,8 @@ def test_a_body_beyond_one_megabyte(method: str, path: str, size: int, account: 
 TOO_MUCH = {
     "ASCII": {"text": "x" * 358_400},
     "two bytes each": {"text": "é" * 179_200},
-    "numbers": {"numbers": list(range(90_000))},
-    "keys": {f"key {number:05}": True for number in range(33_000)},
+    "numbers": {"numbers": [10**37 + number for number in range(9_900)], "text": "x" * 170_000},
+    "keys": {f"key {number:05} {'k' * 40}": True for number in range(8_000)},
 }
 
 

@@ -255,8 +255,6 @@ CLEARED = {
     "lists": [],
     "custom_fields": {},
     "metadata": {},
-    "is_active": True,
-    "is_unsubscribed": False,
 }
 
 
@@ -265,9 +263,15 @@ def test_null_clears_a_field(field: str, account: Account, contact: Any) -> None
     updated = account.api.patch(path_of(contact["id"]), {field: None}).json()
     changed = {name for name in contact if updated[name] != contact[name]} - {"version", "updated_at"}
     assert updated[field] == CLEARED[field]
-    implied = {"first_name": {"name"}, "last_name": {"name"}, "is_unsubscribed": {"unsubscribed_at"}}
+    implied = {"first_name": {"name"}, "last_name": {"name"}}
     assert changed == {field} | implied.get(field, set())
     assert account.api.contact(contact["id"]) == updated
+
+
+@pytest.mark.parametrize("flag", ["is_active", "is_unsubscribed"])
+def test_null_keeps_a_flag(flag: str, account: Account, contact: Any) -> None:
+    updated = account.api.patch(path_of(contact["id"]), {flag: None, "first_name": "Jo"}).json()
+    assert (updated[flag], updated["first_name"]) == (contact[flag], "Jo")
 
 
 def test_null_clears_an_email_and_frees_it(account: Account, contact: Any) -> None:

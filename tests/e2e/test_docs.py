@@ -41,7 +41,7 @@ def test_the_document_and_the_page_need_no_key(stack: dict[str, Any], accounts: 
         for file in ("start.js", "swagger-ui.css", "swagger-ui.js"):
             assert nobody.get(f"/docs/{file}").status_code == 200
         assert nobody.get("/docs/nothing.js").status_code == 404
-        assert nobody.post("/openapi.json", {}).headers["Allow"] == "GET"
+        assert nobody.post("/openapi.json", {}).headers["Allow"] == "GET, HEAD"
 
 
 def test_the_page_shows_every_operation_and_asks_nobody_else(

@@ -204,8 +204,9 @@ def test_contacts_of_others_cannot_be_merged(account: Account, other_account: Ac
 
 def test_a_test_key_merges_nothing(account: Account) -> None:
     ada, bea = account.api.created(**ADA), account.api.created(**BEA)
+    test_key = account.key(mode="test")["key"]
     before = account.items()
-    with account.api_with(account.key(mode="test")["key"]) as api:
+    with account.api_with(test_key) as api:
         answer = api.post(path_of(ada["id"], "/merge"), {"from": bea["id"]})
         assert_problem(answer, 404, "contact_not_found")
     assert {key: item for key, item in account.items().items() if key in before} == before
