@@ -203,7 +203,7 @@ def asked(
     if path is not None:
         event["rawPath"] = path
     for name in event.get("pathParameters") or {}:
-        event["pathParameters"][name] = biggest("one long text").id if name == "ref" else CHANNEL
+        event["pathParameters"][name] = biggest("one long text").id if name in ("ref", "proxy") else CHANNEL
     if body is not None:
         event["body"] = body if isinstance(body, str) else json.dumps(body)
         event["isBase64Encoded"] = False
