@@ -39,9 +39,9 @@ from tests.documented import document
 EVENTS = ROOT / "events"
 
 PERSONAL = (
-    *("olena", "Olena", "Олена", "Коваленко", "31337", "+380", "Київ", "Львів", "kovalenko", "Kyiv"),
-    *("mehmet", "Mehmet", "Öz", "27182", "newsletter opened", "Новини", "order placed", "000417"),
-    *("sakura", "さくら", "田中", "48213", "+8190", "Example 株式会社"),
+    *("olena", "Olena", "Олена", "Коваленко", "crm-31337", "+380", "Київ", "Львів", "kovalenko", "Kyiv"),
+    *("mehmet", "Mehmet", "Öz", "crm-27182", "newsletter opened", "Новини", "order placed", "2026-000417"),
+    *("sakura", "さくら", "田中", "crm-48213", "+8190", "Example 株式会社"),
     *("ines", "Inês", "Duarte", "kofi", "Kofi", "Mensah"),
     *("731905284", "582914467"),
     *(KEY, "Söhne", "example.com", "example.org", "example.net", "whsec_", "127.0.0.1:9000"),
