@@ -91,7 +91,7 @@ class DynamoContactStore:
         """
         at, change_id = iso(at_ms), self._change_id()
         expression = Expression()
-        added = _change_fields(expression, change, at)
+        added = _change_fields(expression, change)
         values = json_values(change.maps.values(), MAX_VALUES)
         if added > MAX_BYTES or values > MAX_VALUES:
             raise NotInPlace  # DynamoDB would not even look at values of more than 400 KB.
@@ -364,7 +364,7 @@ def _count_values(expression: Expression, added: int, added_bytes: int) -> None:
     expression.increase("values_bound", added, otherwise=MAX_VALUES)
 
 
-def _change_fields(expression: Expression, change: Change, at: str) -> int:
+def _change_fields(expression: Expression, change: Change) -> int:
     """Put a change into an update; gives back how many bytes it may add. Mirrors `Change.applied_to`."""
     added = 0
     for attribute, value in change.fields.items():
