@@ -1,5 +1,6 @@
-"""template.yaml as data: its functions, with the environment and the routes their blocks give them."""
+"""template.yaml as data, Fn::ForEach expanded: its resources, its functions with their environment and routes."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,9 +63,47 @@ class Function:
 
 @cache
 def template(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
-    """The whole template, parsed once a process: read it, do not change it."""
+    """The whole template, parsed and expanded once a process: read it, do not change it."""
     loaded: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    return loaded
+    return {**loaded, "Resources": expanded(loaded["Resources"], loaded.get("Mappings", {}))}
+
+
+def expanded(resources: Mapping[str, Any], mappings: Mapping[str, Any]) -> dict[str, Any]:
+    """The resources with every Fn::ForEach among them replaced by the resources it makes.
+
+    As the transform AWS::LanguageExtensions does it, as far as the template uses it: no loop stands in another one,
+    and collections are lists of names. The identifier of a loop is known in the keys, in Ref and in Fn::Sub.
+    """
+    found: dict[str, Any] = {}
+    for logical_id, resource in resources.items():
+        if not logical_id.startswith("Fn::ForEach::"):
+            found[logical_id] = resource
+            continue
+        identifier, collection, fragment = resource
+        for item in collection:
+            for key, value in fragment.items():
+                made = key.replace(f"${{{identifier}}}", item)
+                assert made not in found, made
+                found[made] = _filled_in(value, identifier, item, mappings)
+    return found
+
+
+def _filled_in(value: Any, identifier: str, item: str, mappings: Mapping[str, Any]) -> Any:
+    """`value` for one item of a loop: with the item for the identifier, and looked up where a mapping is named."""
+    if isinstance(value, list):
+        return [_filled_in(inner, identifier, item, mappings) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    value = {key: _filled_in(inner, identifier, item, mappings) for key, inner in value.items()}
+    match value:
+        case {"Ref": name} if name == identifier:
+            return item
+        case {"Fn::Sub": str(text)}:
+            text = text.replace(f"${{{identifier}}}", item)
+            return {"Fn::Sub": text} if re.search(r"\$\{[^!]", text) else text
+        case {"Fn::FindInMap": [mapping, first, second]}:
+            return mappings[mapping][first][second]
+    return value
 
 
 @cache
