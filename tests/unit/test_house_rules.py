@@ -1,6 +1,7 @@
 """The rules of local/lint_rules find what they are there to find."""
 
 import copy
+from functools import cache
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from cfnlint.template import Template
 
 from local.lint_rules import house_rules
 from local.stack import ROOT
+from local.template import template
 
 RULES = [
     house_rules.FailuresAreKept(),
@@ -157,8 +159,18 @@ DEFECTS = [
 
 def complaints(resources: dict[str, Any]) -> set[tuple[str, str]]:
     """The house rules broken, each with the resource."""
-    template = Template("template.yaml", {"Resources": resources}, ["us-east-1"])
-    return {(rule.id, match.path[1]) for rule in RULES for match in rule.match(template)}
+    whole = Template("template.yaml", {"Resources": resources}, ["us-east-1"])
+    return {(rule.id, match.path[1]) for rule in RULES for match in rule.match(whole)}
+
+
+@cache
+def resources_as_linted() -> dict[str, Any]:
+    """The template's resources as the rules get them from cfn-lint: Fn::ForEach expanded, SAM's Globals applied."""
+    decoded, _ = decode(str(ROOT / "template.yaml"))
+    whole = Template("template.yaml", decoded, ["us-east-1"])
+    assert whole.transform() == []
+    resources: dict[str, Any] = whole.template["Resources"]
+    return resources
 
 
 def test_a_template_that_keeps_them_passes() -> None:
@@ -183,9 +195,28 @@ def test_a_template_that_breaks_one_is_refused(taken_away: list[str], rule: str,
     ("ErasureDeadLettersAlarm", "Dimensions", "E9105"),
 ])  # fmt: skip
 def test_they_see_what_stands_in_the_template(resource: str, name: str, rule: str) -> None:
-    decoded, _ = decode(str(ROOT / "template.yaml"))
-    whole = Template("template.yaml", decoded, ["us-east-1"])
-    assert whole.transform() == []
-    assert not any(found.match(whole) for found in RULES)
-    del whole.template["Resources"][resource]["Properties"][name]
-    assert {found.id for found in RULES if found.match(whole)} == {rule}
+    broken = copy.deepcopy(resources_as_linted())
+    assert complaints(broken) == set()
+    del broken[resource]["Properties"][name]
+    assert {id_ for id_, _ in complaints(broken)} == {rule}
+
+
+def test_local_template_expands_a_loop_as_cfn_lint_does() -> None:
+    made_in_loops = ("AWS::CloudWatch::Alarm", "AWS::Logs::LogGroup", "AWS::SQS::Queue")
+    linted, ours = resources_as_linted(), template()["Resources"]
+    assert linted.keys() == ours.keys()
+    for name, resource in ours.items():
+        if resource["Type"] in made_in_loops:
+            assert with_long_attributes(linted[name]) == with_long_attributes(resource), name
+
+
+def with_long_attributes(value: Any) -> Any:
+    """`value` with `!GetAtt A.B` written as `!GetAtt [A, B]`: cfn-lint reads both as the latter."""
+    match value:
+        case {"Fn::GetAtt": str(name)}:
+            return {"Fn::GetAtt": name.split(".", 1)}
+        case dict():
+            return {key: with_long_attributes(inner) for key, inner in value.items()}
+        case list():
+            return [with_long_attributes(inner) for inner in value]
+    return value
