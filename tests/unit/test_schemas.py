@@ -128,7 +128,7 @@ def test_of_a_map_only_the_wrong_keys_are_skipped() -> None:
 def test_a_map_that_is_none_is_skipped_as_a_whole(wrong: Any) -> None:
     fields, skipped = taken(json.dumps({"custom_fields": wrong, "first_name": "Ada"}), "skip")
     assert fields == {"first_name": "Ada"}
-    assert [tuple(error) for error in skipped] == [("custom_fields", "must be an object")]
+    assert [(error.field, error.message) for error in skipped] == [("custom_fields", "must be an object")]
 
 
 def test_nothing_to_skip_is_an_empty_list_and_not_skipping_is_none() -> None:

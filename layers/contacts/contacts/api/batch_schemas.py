@@ -8,15 +8,16 @@ from functools import partial
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
 
 from contacts.api import contact_requests
 from contacts.api.bodies import Body, clean
 from contacts.api.request import versions_matching
 from contacts.api.schemas import ContactChange, ContactFields, NewContact, OnInvalid
+from contacts.domain import violations
 from contacts.domain.errors import FieldError, InvalidInput
 from contacts.domain.identity import Name, NameKind, Ref, named, possible_id, possible_names
 from contacts.domain.outcome import Outcome
+from contacts.domain.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.services.batches import MAX_ITEMS, Item
 from contacts.services.contact_book import ContactBook, OnConflict
 from contacts.services.terms import Terms
@@ -35,7 +36,7 @@ _MEMBERS: Final = {
 
 def _object(given: object) -> object:
     if given is not None and not isinstance(given, dict):
-        raise PydanticCustomError("contact", "must be an object")
+        raise InvalidValue(violations.NOT_OBJECT)
     return given
 
 
@@ -45,11 +46,8 @@ def _versions(given: object) -> tuple[int, ...]:
     if isinstance(given, int) and not isinstance(given, bool) and 0 <= given <= _LARGEST_VERSION:
         return (given,)
     if not isinstance(given, str):
-        raise PydanticCustomError("if_match", "must be a version or an ETag")
-    try:
-        return versions_matching(given)
-    except ValueError as error:
-        raise PydanticCustomError("if_match", "{why}", {"why": str(error)}) from None
+        raise InvalidValue(Violation(FieldErrorCode.WRONG_TYPE, "must be a version or an ETag"))
+    return versions_matching(given)
 
 
 class Operation(Body):
@@ -108,7 +106,7 @@ def read(number: int, given: object) -> Read:
         InvalidInput: names every wrong member, and every wrong field of its contact as if that were a body of its own.
     """
     if not isinstance(given, dict):
-        raise InvalidInput([FieldError(f"operations.{number}", "must be an object")])
+        raise InvalidInput([FieldError(f"operations.{number}", violations.NOT_OBJECT)])
     errors: list[FieldError] = []
     operation, contact, op = None, None, given.get("op")
     try:
@@ -129,12 +127,16 @@ def read(number: int, given: object) -> Read:
 
 def _misplaced(op: str, given: Mapping[str, object]) -> Iterator[FieldError]:
     if "ref" not in _MEMBERS[op] and given.get("by") is not None:
-        yield FieldError("by", f"is not for {op}")
+        yield FieldError("by", _not_for(op))
     for member in ("ref", "contact"):
         if member in _MEMBERS[op] and given.get(member) is None:
-            yield FieldError(member, f"is required for {op}")
+            yield FieldError(member, Violation(FieldErrorCode.REQUIRED, f"is required for {op}"))
         if member not in _MEMBERS[op] and given.get(member) is not None:
-            yield FieldError(member, f"is not for {op}")
+            yield FieldError(member, _not_for(op))
+
+
+def _not_for(op: str) -> Violation:
+    return Violation(FieldErrorCode.MISPLACED, f"is not for {op}")
 
 
 def _contact(op: str, given: object) -> ContactFields | None:

@@ -3,20 +3,19 @@
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
 
 from contacts.api.bodies import clean
 from contacts.api.schemas import ContactFields, OnInvalid
+from contacts.domain import violations
 from contacts.domain.errors import FieldError
 from contacts.domain.gates import LONGEST_IDENTIFIER, MAX_IDENTIFIER_BYTES
+from contacts.domain.violations import InvalidValue
 from contacts.services.typed_fields import TypedFields
 
 
 def _short_enough(text: str) -> str:
     if len(text.encode()) > MAX_IDENTIFIER_BYTES:
-        raise PydanticCustomError(
-            "too_long_in_bytes", "must have at most {most} bytes in UTF-8", {"most": MAX_IDENTIFIER_BYTES}
-        )
+        raise InvalidValue(violations.longer_than(MAX_IDENTIFIER_BYTES, "bytes in UTF-8"))
     return text
 
 
@@ -42,7 +41,7 @@ class NewGate(ContactFields):
         """
         draft = super().draft(given)
         if isinstance(given, dict) and "identifier" not in given:
-            missing = FieldError("identifier", "is required")
+            missing = FieldError("identifier", violations.REQUIRED)
             draft = draft.knowing((*draft.wrong, missing), (*draft.left_out, missing))
         return draft
 

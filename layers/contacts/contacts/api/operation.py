@@ -18,6 +18,7 @@ from contacts.api.routes import CONTACT, located, refusal
 from contacts.domain.accounts import Scope
 from contacts.domain.errors import BodyNotJson, FieldError, InvalidInput
 from contacts.domain.identity import Ref, RefKind
+from contacts.domain.violations import REQUIRED, InvalidValue
 
 DEFAULT: Final = "$default"
 """The route of whatever no other route serves."""
@@ -204,10 +205,10 @@ class Binding:
                 continue
             try:
                 arguments[name] = converted(values, self.query[name].kind)
-            except ValueError as error:
-                errors.append(FieldError(name, str(error)))
+            except InvalidValue as error:
+                errors.append(FieldError(name, error.violation))
         errors += [
-            FieldError(name, "is required")
+            FieldError(name, REQUIRED)
             for name, parameter in self.query.items()
             if parameter.is_required and name not in given
         ]

@@ -5,14 +5,15 @@ from enum import StrEnum
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
 
 from contacts.api.bodies import Draft, JsonObject, clean
 from contacts.api.json_values import json_errors
+from contacts.domain import violations
 from contacts.domain.contact import LONGEST_TAG, MAPS, MAX_LISTS, MAX_TAGS, SLUG, distinct
 from contacts.domain.errors import MAX_ERRORS_SHOWN, FieldError, InvalidInput
 from contacts.domain.identity import MAX_EXTERNAL_ID, is_e164, stored_email
 from contacts.domain.json_size import json_values
+from contacts.domain.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.services.typed_fields import TypedFields
 
 
@@ -20,12 +21,17 @@ def _email(text: str) -> str:
     try:
         return stored_email(clean(text))
     except ValueError as error:
-        raise PydanticCustomError("email", "is not an email address: {why}", {"why": str(error)}) from None
+        raise InvalidValue(violations.not_an_email(str(error))) from None
+
+
+_NOT_A_PHONE: Final = Violation(
+    FieldErrorCode.INVALID_FORMAT, "must be an E.164 number such as +4915112345678"
+)
 
 
 def _phone(text: str) -> str:
     if not is_e164(text):
-        raise PydanticCustomError("phone", "must be an E.164 number such as +4915112345678")
+        raise InvalidValue(_NOT_A_PHONE)
     return text
 
 
@@ -37,11 +43,7 @@ def _at_most(limit: int) -> AfterValidator:
     def checked(values: list[str]) -> list[str]:
         kept = list(distinct(values))
         if len(kept) > limit:
-            raise PydanticCustomError(
-                "too_many",
-                "has {count} values; at most {limit} are kept",
-                {"count": len(kept), "limit": limit},
-            )
+            raise InvalidValue(violations.more_values_than(limit, len(kept)))
         return kept
 
     return AfterValidator(checked)
@@ -153,5 +155,5 @@ def _wrong_keys(entries: Mapping[str, Any], path: str) -> dict[str, FieldError]:
     for key, value in entries.items():
         error = next(json_errors({key: value}, path), None)
         if error is not None:
-            found[key] = FieldError(path if error.field == path else f"{path}.{key}", error.message)
+            found[key] = FieldError(path if error.field == path else f"{path}.{key}", error.violation)
     return found

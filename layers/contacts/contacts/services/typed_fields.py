@@ -50,7 +50,11 @@ class TypedFields:
         objections = {
             name: objection(custom_fields[name], rules[name]) for name in looked_up if name in rules
         }
-        return [FieldError(f"custom_fields.{name}", why) for name, why in objections.items() if why]
+        return [
+            FieldError(f"custom_fields.{name}", violation)
+            for name, violation in objections.items()
+            if violation
+        ]
 
 
 class _Known:
