@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from contacts.api.account_schemas import NewAccount, NewApiKey
-from contacts.api.schemas import ContactChange, ContactFields, NewContact, OnInvalid
+from contacts.api.schemas import ContactChange, ContactFields, NewContact
+from contacts.domain.contact_input import OnInvalid
 from contacts.domain.errors import MAX_ERRORS_SHOWN, BodyNotJson, InvalidInput
 from contacts.domain.properties import ValueRule
 from contacts.services.typed_fields import TypedFields
@@ -87,7 +88,7 @@ class AnyJson:
 def taken(body: str, on_invalid: str, model: type[ContactFields] = ContactChange) -> Any:
     """What of a request is taken, and what is left out."""
     draft = model.from_request(request(body, query=f"on_invalid={on_invalid}"))
-    return draft.taken(TypedFields(AnyJson()), OnInvalid(on_invalid))
+    return TypedFields(AnyJson()).validate(draft.to_input()).resolve(OnInvalid(on_invalid))
 
 
 def test_skipping_leaves_out_what_is_wrong_and_says_so() -> None:

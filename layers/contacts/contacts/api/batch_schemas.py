@@ -12,19 +12,21 @@ from pydantic import AfterValidator, Field
 from contacts.api import contact_requests
 from contacts.api.bodies import Body, clean
 from contacts.api.request import versions_matching
-from contacts.api.schemas import ContactChange, ContactFields, NewContact, OnInvalid
+from contacts.api.schemas import ContactChange, NewContact
 from contacts.domain import violations
+from contacts.domain.contact_input import ContactInput, OnInvalid, validate
 from contacts.domain.errors import FieldError, InvalidInput
 from contacts.domain.identity import Name, NameKind, Ref, named, possible_id, possible_names
 from contacts.domain.outcome import Outcome
+from contacts.domain.properties import ValueRule
 from contacts.domain.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.services.batches import MAX_ITEMS, Item
 from contacts.services.contact_book import ContactBook, OnConflict
 from contacts.services.terms import Terms
-from contacts.services.typed_fields import TypedFields
 
 _LARGEST_VERSION: Final = 10**15 - 1
 _NAMES: Final = (NameKind.EMAIL, NameKind.EXTERNAL_ID)
+_NOTHING: Final = ContactInput({})
 _MEMBERS: Final = {
     "create": ("contact",),
     "upsert": ("contact",),
@@ -74,33 +76,31 @@ class Batch(Body):
 
 
 class Read(NamedTuple):
-    """An operation, with the contact that all but a delete have."""
+    """An operation, with what it asks to write of a contact (a delete: nothing)."""
 
     operation: Operation
-    contact: ContactFields | None
-
-    @property
-    def custom_fields(self) -> Mapping[str, object]:
-        """Those that it sets or clears."""
-        return (self.contact and self.contact.custom_fields) or {}
+    given: ContactInput
 
 
-def item(number: int, read: Read, on_invalid: OnInvalid, book: ContactBook, typed: TypedFields) -> Item:
-    """What one of the operations asks of the contact book. (A contact that cannot be taken is refused in asking, with
-    whatever its properties do not take.)
+def item(
+    number: int, read: Read, on_invalid: OnInvalid, book: ContactBook, rules: Mapping[str, ValueRule]
+) -> Item:
+    """What one of the operations asks of the contact book; `rules`: as `validate` takes them.
+
+    Whether rejected fields refuse it is decided when it is carried out, as for a request of its own.
     """
-    operation, contact = read
+    operation, given = read
     ref = None if operation.ref is None else named(operation.ref, operation.by)
     return Item(
         number=number,
-        names=_names(ref, contact),
+        names=_names(ref, given),
         versions=operation.if_match,
-        ask=_asking(read, ref, on_invalid, book, typed),
+        ask=_asking(operation.op, ref, validate(given, rules), on_invalid, book),
     )
 
 
 def read(number: int, given: object) -> Read:
-    """One of the operations. What is wrong with its contact, the contact knows.
+    """One of the operations. What is wrong with its contact stands in its input, and is not raised.
 
     Raises:
         InvalidInput: names every wrong member, and every wrong field of its contact as if that were a body of its own.
@@ -108,7 +108,7 @@ def read(number: int, given: object) -> Read:
     if not isinstance(given, dict):
         raise InvalidInput([FieldError(f"operations.{number}", violations.NOT_OBJECT)])
     errors: list[FieldError] = []
-    operation, contact, op = None, None, given.get("op")
+    operation, contact, op = None, _NOTHING, given.get("op")
     try:
         operation = Operation.checked(given)
     except InvalidInput as error:
@@ -120,7 +120,7 @@ def read(number: int, given: object) -> Read:
         except InvalidInput as error:
             errors += error.errors
     if errors:
-        raise InvalidInput([*errors, *(contact.wrong if contact else ())])
+        raise InvalidInput([*errors, *contact.errors])
     assert operation is not None, "what is wrong with it has been named"
     return Read(operation, contact)
 
@@ -139,32 +139,31 @@ def _not_for(op: str) -> Violation:
     return Violation(FieldErrorCode.MISPLACED, f"is not for {op}")
 
 
-def _contact(op: str, given: object) -> ContactFields | None:
+def _contact(op: str, given: object) -> ContactInput:
     if "contact" not in _MEMBERS[op] or not isinstance(given, dict):
-        return None
-    return (ContactChange if op == "update" else NewContact).draft(given)
+        return _NOTHING
+    return (ContactChange if op == "update" else NewContact).draft(given).to_input()
 
 
-def _names(ref: Ref | None, contact: ContactFields | None) -> frozenset[Hashable]:
+def _names(ref: Ref | None, given: ContactInput) -> frozenset[Hashable]:
     """Whatever an operation names a contact by: its ref in every reading of it, and the names in its body."""
     names: set[Hashable] = set()
     if ref is not None:
         names |= {possible_id(ref), *possible_names(ref)} - {None}
-    given = {} if contact is None else contact.takeable()
-    return frozenset(names | {Name(kind, given[kind]) for kind in _NAMES if given.get(kind)})
+    named_in_body = {Name(kind, given.accepted[kind]) for kind in _NAMES if given.accepted.get(kind)}
+    return frozenset(names | named_in_body)
 
 
 def _asking(
-    read: Read, ref: Ref | None, on_invalid: OnInvalid, book: ContactBook, typed: TypedFields
+    op: str, ref: Ref | None, given: ContactInput, on_invalid: OnInvalid, book: ContactBook
 ) -> Callable[[Terms], Outcome]:
     """The same that a request of its own would do."""
-    operation, contact = read
-    match contact, ref:
-        case None, Ref():
+    match op, ref:
+        case "delete", Ref():
             return lambda terms: book.delete(ref, terms=terms)
-        case ContactChange(), Ref():
-            return partial(contact_requests.update, book, typed, ref, contact, on_invalid)
-        case NewContact(), None:
-            on_conflict = OnConflict.UPDATE if operation.op == "upsert" else OnConflict.REJECT
-            return partial(contact_requests.create, book, typed, contact, on_conflict, on_invalid)
+        case "update", Ref():
+            return partial(contact_requests.update, book, ref, given, on_invalid)
+        case "create" | "upsert", None:
+            on_conflict = OnConflict.UPDATE if op == "upsert" else OnConflict.REJECT
+            return partial(contact_requests.create, book, given, on_conflict, on_invalid)
     raise AssertionError("an operation that lacks something has been refused")

@@ -174,13 +174,13 @@ def _places(names: Mapping[str, object]) -> set[tuple[str]]:
 
 
 class Draft(Body):
-    """A body without what cannot be taken, which knows what is wrong.
+    """A body that raises nothing for a wrong field: it leaves the field out and keeps its errors.
 
-    It is for the handler to say what becomes of it, because more may turn out to be wrong once things are looked up.
+    The handler decides what becomes of these, because more fields may turn out to be wrong once things are looked up.
     """
 
-    _wrong: tuple[FieldError, ...] = ()
-    _left_out: tuple[FieldError, ...] = ()
+    _errors: tuple[FieldError, ...] = ()
+    _rejected: tuple[FieldError, ...] = ()
 
     @classmethod
     def from_request(cls, request: Request) -> Self:
@@ -205,48 +205,49 @@ class Draft(Body):
             raise
         except InvalidInput as error:
             assert isinstance(given, dict)
-            kept, left_out = cls.taken_apart(given, error.errors)
-            if len(left_out) > MAX_ERRORS_SHOWN:
+            accepted, rejected = cls.split(given, error.errors)
+            if len(rejected) > MAX_ERRORS_SHOWN:
                 raise
-            return cls.checked(kept).knowing(error.errors, tuple(left_out))
+            return cls.checked(accepted).rejecting(tuple(rejected), error.errors)
 
     @classmethod
-    def taken_apart(
+    def split(
         cls, given: Mapping[str, Any], errors: Sequence[FieldError]
     ) -> tuple[dict[str, Any], list[FieldError]]:
-        """A body without its wrong fields, and these, each once."""
+        """The fields of a body that are right, and the others, each once."""
         wrong = {path if path in given else path.partition(".")[0]: violation for path, violation in errors}
-        kept = {name: value for name, value in given.items() if name not in wrong}
-        return kept, [FieldError(name, violation) for name, violation in wrong.items()]
+        accepted = {name: value for name, value in given.items() if name not in wrong}
+        return accepted, [FieldError(name, violation) for name, violation in wrong.items()]
 
-    def knowing(self, wrong: tuple[FieldError, ...], left_out: tuple[FieldError, ...]) -> Self:
-        """The same draft, knowing what is wrong with what was sent and what it lacks because of that."""
-        self._wrong, self._left_out = wrong, left_out
+    def rejecting(self, rejected: tuple[FieldError, ...], errors: tuple[FieldError, ...]) -> Self:
+        """Set which fields this draft lacks and what is wrong with them; returns the draft."""
+        self._rejected, self._errors = rejected, errors
         return self
 
     @property
-    def wrong(self) -> tuple[FieldError, ...]:
-        """Everything that is wrong with the body as it was sent."""
-        return self._wrong
+    def accepted(self) -> dict[str, Any]:
+        """The fields that were sent and are right."""
+        return super().given()
 
     @property
-    def left_out(self) -> tuple[FieldError, ...]:
-        """The fields that it lacks because of that, each once."""
-        return self._left_out
+    def rejected(self) -> tuple[FieldError, ...]:
+        """The fields that were sent and are wrong, each once."""
+        return self._rejected
+
+    @property
+    def errors(self) -> tuple[FieldError, ...]:
+        """Everything that is wrong with the rejected fields, by its path."""
+        return self._errors
 
     def given(self) -> dict[str, Any]:
         """The fields that were sent.
 
         Raises:
-            InvalidInput: some of them cannot be taken.
+            InvalidInput: some of them are wrong.
         """
-        if self._wrong:
-            raise InvalidInput(self._wrong)
-        return self.takeable()
-
-    def takeable(self) -> dict[str, Any]:
-        """The fields that were sent and can be taken."""
-        return super().given()
+        if self._errors:
+            raise InvalidInput(self._errors)
+        return self.accepted
 
 
 _VIOLATIONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Violation]]] = {

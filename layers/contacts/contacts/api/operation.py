@@ -185,8 +185,8 @@ class Binding:
                 errors.extend(error.errors)
         if errors:
             for name in self.bodies:
-                # Of a draft (`bodies.Draft`) nothing has been refused yet.
-                errors.extend(getattr(arguments.get(name), "wrong", ()))
+                # A draft (`bodies.Draft`) keeps its errors and has raised none.
+                errors.extend(getattr(arguments.get(name), "errors", ()))
             raise InvalidInput(errors)
         if self._refs:
             by: Any = arguments.pop("by", None)

@@ -4,9 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
 
-from contacts.domain import violations
 from contacts.domain.errors import BodyNotJson, FieldError, InvalidInput
-from contacts.domain.violations import FieldErrorCode, Violation
+from contacts.domain.violations import (
+    BODY_MISSING,
+    BODY_NOT_OBJECT,
+    REQUIRED,
+    FieldErrorCode,
+    Violation,
+)
 
 Fields = dict[str, Any]
 
@@ -114,9 +119,9 @@ def fields_of(call: Call) -> Fields:
         BodyNotJson: it is missing, or no object.
     """
     if call.body is None:
-        raise BodyNotJson([FieldError("body", violations.BODY_MISSING)])
+        raise BodyNotJson([FieldError("body", BODY_MISSING)])
     if not isinstance(call.body, dict):
-        raise BodyNotJson([FieldError("body", violations.BODY_NOT_OBJECT)])
+        raise BodyNotJson([FieldError("body", BODY_NOT_OBJECT)])
     return call.body
 
 
@@ -130,7 +135,7 @@ def required(given: Mapping[str, Any], *names: str) -> None:
     Raises:
         InvalidInput: a field is missing or null; names every one that is.
     """
-    missing = [FieldError(name, violations.REQUIRED) for name in names if given.get(name) is None]
+    missing = [FieldError(name, REQUIRED) for name in names if given.get(name) is None]
     if missing:
         raise InvalidInput(missing)
 

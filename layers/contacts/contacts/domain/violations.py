@@ -81,97 +81,103 @@ class InvalidValue(ValueError):
         self.violation = violation
 
 
-Code = FieldErrorCode
+REQUIRED: Final = Violation(FieldErrorCode.REQUIRED, "is required")
+BODY_MISSING: Final = Violation(FieldErrorCode.REQUIRED, "is missing; a JSON object is expected")
+BODY_NOT_OBJECT: Final = Violation(FieldErrorCode.WRONG_TYPE, "must be a JSON object")
+BODY_NOT_UTF8: Final = Violation(FieldErrorCode.NOT_JSON, "is not UTF-8")
+BODY_TOO_DEEP: Final = Violation(FieldErrorCode.NOT_JSON, "is nested too deeply")
 
-REQUIRED: Final = Violation(Code.REQUIRED, "is required")
-BODY_MISSING: Final = Violation(Code.REQUIRED, "is missing; a JSON object is expected")
-BODY_NOT_OBJECT: Final = Violation(Code.WRONG_TYPE, "must be a JSON object")
-BODY_NOT_UTF8: Final = Violation(Code.NOT_JSON, "is not UTF-8")
-BODY_TOO_DEEP: Final = Violation(Code.NOT_JSON, "is nested too deeply")
+UNKNOWN_FIELD: Final = Violation(FieldErrorCode.UNKNOWN, "is no field of this request")
 
-UNKNOWN_FIELD: Final = Violation(Code.UNKNOWN, "is no field of this request")
-
-NOT_STRING: Final = Violation(Code.WRONG_TYPE, "must be a string")
-NOT_NUMBER: Final = Violation(Code.WRONG_TYPE, "must be a number")
-NOT_WHOLE_NUMBER: Final = Violation(Code.WRONG_TYPE, "must be a whole number")
-NOT_BOOLEAN: Final = Violation(Code.WRONG_TYPE, "must be true or false")
-NOT_OBJECT: Final = Violation(Code.WRONG_TYPE, "must be an object")
-NOT_ARRAY: Final = Violation(Code.WRONG_TYPE, "must be an array")
+NOT_STRING: Final = Violation(FieldErrorCode.WRONG_TYPE, "must be a string")
+NOT_NUMBER: Final = Violation(FieldErrorCode.WRONG_TYPE, "must be a number")
+NOT_WHOLE_NUMBER: Final = Violation(FieldErrorCode.WRONG_TYPE, "must be a whole number")
+NOT_BOOLEAN: Final = Violation(FieldErrorCode.WRONG_TYPE, "must be true or false")
+NOT_OBJECT: Final = Violation(FieldErrorCode.WRONG_TYPE, "must be an object")
+NOT_ARRAY: Final = Violation(FieldErrorCode.WRONG_TYPE, "must be an array")
 
 NOT_SLUG: Final = Violation(
-    Code.INVALID_FORMAT, "must be a slug: lower-case letters, digits, - and _, 1 to 100 characters"
+    FieldErrorCode.INVALID_FORMAT, "must be a slug: lower-case letters, digits, - and _, 1 to 100 characters"
 )
-NOT_UNICODE: Final = Violation(Code.INVALID_CHARACTERS, "must be valid Unicode, without lone surrogates")
-HAS_NUL: Final = Violation(Code.INVALID_CHARACTERS, "must not contain the character NUL")
+NOT_UNICODE: Final = Violation(
+    FieldErrorCode.INVALID_CHARACTERS, "must be valid Unicode, without lone surrogates"
+)
+HAS_NUL: Final = Violation(FieldErrorCode.INVALID_CHARACTERS, "must not contain the character NUL")
 
-GIVEN_TWICE: Final = Violation(Code.DUPLICATE, "is given more than once")
-KEY_GIVEN_TWICE: Final = Violation(Code.DUPLICATE, "is given twice in one object")
-TAKEN: Final = Violation(Code.TAKEN, "belongs to another contact")
-UNREACHABLE: Final = Violation(Code.UNREACHABLE, "a contact needs an email or an external_id")
-NO_ACCOUNT: Final = Violation(Code.NOT_FOUND, "no account has this id")
+GIVEN_TWICE: Final = Violation(FieldErrorCode.DUPLICATE, "is given more than once")
+KEY_GIVEN_TWICE: Final = Violation(FieldErrorCode.DUPLICATE, "is given twice in one object")
+TAKEN: Final = Violation(FieldErrorCode.TAKEN, "belongs to another contact")
+UNREACHABLE: Final = Violation(FieldErrorCode.UNREACHABLE, "a contact needs an email or an external_id")
+NO_ACCOUNT: Final = Violation(FieldErrorCode.NOT_FOUND, "no account has this id")
 
 
 def not_json(why: str) -> Violation:
     """A body that no JSON parser reads."""
-    return Violation(Code.NOT_JSON, f"is not JSON: {why}")
+    return Violation(FieldErrorCode.NOT_JSON, f"is not JSON: {why}")
 
 
 def not_an_email(why: str) -> Violation:
     """An email with wrong syntax; `why`: a sentence, for people."""
-    return Violation(Code.INVALID_EMAIL, f"is not an email address: {why}")
+    return Violation(FieldErrorCode.INVALID_EMAIL, f"is not an email address: {why}")
 
 
 def not_one_of(values: Iterable[str]) -> Violation:
     """A value that is none of those to choose from."""
-    return Violation(Code.NOT_ALLOWED, f"must be one of {', '.join(values)}")
+    return Violation(FieldErrorCode.NOT_ALLOWED, f"must be one of {', '.join(values)}")
 
 
 def less_than(least: int) -> Violation:
     """A number below its lower bound, which is allowed itself."""
-    return Violation(Code.OUT_OF_RANGE, f"must be at least {least}")
+    return Violation(FieldErrorCode.OUT_OF_RANGE, f"must be at least {least}")
 
 
 def more_than(most: int) -> Violation:
     """A number above its upper bound, which is allowed itself."""
-    return Violation(Code.OUT_OF_RANGE, f"must be at most {most}", most)
+    return Violation(FieldErrorCode.OUT_OF_RANGE, f"must be at most {most}", most)
 
 
 def longer_than(most: int, unit: str = "characters") -> Violation:
     """A text with more characters (bytes, words) than it may have."""
-    return Violation(Code.TOO_LONG, f"must have at most {most} {unit}", most)
+    return Violation(FieldErrorCode.TOO_LONG, f"must have at most {most} {unit}", most)
 
 
 def wrong_length(text: str, most: int) -> Violation:
     """A text that is empty, or has more characters than it may have."""
-    return Violation(Code.TOO_LONG if text else Code.TOO_SHORT, f"must have 1 to {most} characters", most)
+    return Violation(
+        FieldErrorCode.TOO_LONG if text else FieldErrorCode.TOO_SHORT,
+        f"must have 1 to {most} characters",
+        most,
+    )
 
 
 def more_values_than(most: int, count: int, what: str = "kept") -> Violation:
     """An array of `count` values; `what` happens to the first `most` of them at most."""
-    return Violation(Code.TOO_MANY, f"has {count:,} values; at most {most:,} are {what}", most)
+    return Violation(FieldErrorCode.TOO_MANY, f"has {count:,} values; at most {most:,} are {what}", most)
 
 
 def more_json_than(most: int) -> Violation:
     """A JSON object that holds more values than it may, those inside others counted."""
-    return Violation(Code.TOO_MANY, f"has more than {most:,} values, those inside others counted", most)
+    return Violation(
+        FieldErrorCode.TOO_MANY, f"has more than {most:,} values, those inside others counted", most
+    )
 
 
 def contact_with_more_than(most: int, what: str) -> Violation:
     """Tags or lists to add to a contact that would have too many then."""
-    return Violation(Code.TOO_MANY, f"the contact would have more than {most} {what}", most)
+    return Violation(FieldErrorCode.TOO_MANY, f"the contact would have more than {most} {what}", most)
 
 
 def never_changes(value: str) -> Violation:
     """Another value for a field that keeps the one it has."""
-    return Violation(Code.IMMUTABLE, f"never changes: it is {value}")
+    return Violation(FieldErrorCode.IMMUTABLE, f"never changes: it is {value}")
 
 
 def another_beginning(other: str) -> Violation:
     """A second parameter that says where a page begins, besides `other`."""
-    return Violation(Code.MISPLACED, f"says where to begin, and so does {other}: send one of them")
+    return Violation(FieldErrorCode.MISPLACED, f"says where to begin, and so does {other}: send one of them")
 
 
 def offset_beyond(most: int) -> Violation:
     """An offset that would skip more contacts than one request may."""
     message = f"must be at most {most:,}; go further with cursor, or page by page"
-    return Violation(Code.OFFSET_TOO_LARGE, message, most)
+    return Violation(FieldErrorCode.OFFSET_TOO_LARGE, message, most)
