@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from contacts.api import bodies
 from contacts.api.problems import problem
 from contacts.dialects.artamail import _REASONS, DIALECT, contact_out
 from contacts.dialects.wire import Call, Problem
@@ -14,7 +15,7 @@ from contacts.domain import errors, violations
 from contacts.domain.accounts import Dialect
 from contacts.domain.errors import ContactsError
 from contacts.domain.properties import PropertyType, ValueRule, objection
-from contacts.domain.violations import FieldErrorCode, Violation
+from contacts.domain.violations import FieldErrorCode, InvalidValue, Violation
 from tests.fakes import CountingBytes, FakeClock
 from tests.in_process_api import ONE, InProcessApi
 from tests.moto_table import MotoTable
@@ -168,6 +169,13 @@ def test_what_is_wrong_with_a_change_is_told_likewise(
 
 def test_there_is_a_reason_for_every_code() -> None:
     assert set(_REASONS) == set(FieldErrorCode)
+
+
+def test_there_is_a_reason_for_all_that_bodies_are_refused_for() -> None:
+    context: dict[str, Any] = {"expected": "'a' or 'b'", "ge": 1, "le": 9, "min_length": 1, "max_length": 9}
+    context["error"] = InvalidValue(violations.NOT_SLUG)
+    found = {kind: to_violation(context) for kind, to_violation in bodies._VIOLATIONS.items()}
+    assert {kind for kind, one in found.items() if _REASONS[one.code] == "invalid"} == {"extra_forbidden"}
 
 
 @pytest.mark.parametrize(("violation", "reason"), [
