@@ -6,6 +6,7 @@ from contacts.bootstrap import lambda_entry
 from contacts.bootstrap.gates import gate_desk
 from contacts.bootstrap.typed_fields import typed_fields
 from contacts.domain.accounts import Scope
+from contacts.domain.contact_input import OnInvalid
 
 operation = Operation("add_gate", Scope.CONTACTS_WRITE)
 
@@ -17,7 +18,8 @@ def add_gate(
     gate: NewGate,
 ) -> Answer:
     """Create a contact with its gate; where the channel knows the identifier, answer the gate there is."""
-    fields = gate.contact_fields(typed_fields(request.caller))
+    given = typed_fields(request.caller).validate(gate.to_input())
+    fields, _ = given.resolve(OnInvalid.REJECT)
     return answer(gate_desk(request.caller).add(id, gate.identifier, fields, request.receipt()))
 
 

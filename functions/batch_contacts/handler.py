@@ -3,12 +3,12 @@
 from contacts.api import Answer, Operation, Request
 from contacts.api.batch_schemas import Batch
 from contacts.api.batches import batch_answer
-from contacts.api.schemas import OnInvalid
 from contacts.bootstrap import lambda_entry
 from contacts.bootstrap.batches import batch_desk
 from contacts.bootstrap.contacts import contact_book
 from contacts.bootstrap.typed_fields import typed_fields
 from contacts.domain.accounts import Scope
+from contacts.domain.contact_input import OnInvalid
 
 operation = Operation("batch_contacts", Scope.CONTACTS_WRITE)
 

@@ -1,11 +1,12 @@
 """POST /v1/contacts: create a contact, or with ?on_conflict=update an upsert."""
 
 from contacts.api import Answer, Operation, Request, answer, contact_requests
-from contacts.api.schemas import NewContact, OnInvalid
+from contacts.api.schemas import NewContact
 from contacts.bootstrap import lambda_entry
 from contacts.bootstrap.contacts import contact_book
 from contacts.bootstrap.typed_fields import typed_fields
 from contacts.domain.accounts import Scope
+from contacts.domain.contact_input import OnInvalid
 from contacts.services.contact_book import OnConflict
 
 operation = Operation("create_contact", Scope.CONTACTS_WRITE, Scope.API_USER)
@@ -19,8 +20,9 @@ def create_contact(
     on_invalid: OnInvalid = OnInvalid.REJECT,
 ) -> Answer:
     """Create a contact; with on_invalid=skip what cannot be taken is left out and listed in `skipped`."""
-    book, typed, terms = contact_book(request.caller), typed_fields(request.caller), request.terms()
-    return answer(contact_requests.create(book, typed, contact, on_conflict, on_invalid, terms))
+    book, terms = contact_book(request.caller), request.terms()
+    given = typed_fields(request.caller).validate(contact.to_input())
+    return answer(contact_requests.create(book, given, on_conflict, on_invalid, terms))
 
 
 lambda_handler = lambda_entry(operation)

@@ -17,7 +17,7 @@ def update_channel(
 ) -> Answer:
     """Change a channel; its type never does."""
     desk = channel_desk(request.caller)
-    return answer(desk.change(id, change.takeable(), change.wrong, request.receipt()))
+    return answer(desk.change(id, change.accepted, change.errors, request.receipt()))
 
 
 lambda_handler = lambda_entry(operation)

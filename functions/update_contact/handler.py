@@ -1,11 +1,12 @@
 """PATCH and PUT /v1/contacts/{ref}: change fields; absent keeps, null clears."""
 
 from contacts.api import Answer, Operation, Request, answer, contact_requests
-from contacts.api.schemas import ContactChange, OnInvalid
+from contacts.api.schemas import ContactChange
 from contacts.bootstrap import lambda_entry
 from contacts.bootstrap.contacts import contact_book
 from contacts.bootstrap.typed_fields import typed_fields
 from contacts.domain.accounts import Scope
+from contacts.domain.contact_input import OnInvalid
 from contacts.domain.identity import Ref
 
 operation = Operation("update_contact", Scope.CONTACTS_WRITE, Scope.USER)
@@ -19,8 +20,9 @@ def update_contact(
     on_invalid: OnInvalid = OnInvalid.REJECT,
 ) -> Answer:
     """Change a contact; with on_invalid=skip what cannot be taken is left out and listed in `skipped`."""
-    book, typed, terms = contact_book(request.caller), typed_fields(request.caller), request.terms()
-    return answer(contact_requests.update(book, typed, ref, contact, on_invalid, terms))
+    book, terms = contact_book(request.caller), request.terms()
+    given = typed_fields(request.caller).validate(contact.to_input())
+    return answer(contact_requests.update(book, ref, given, on_invalid, terms))
 
 
 lambda_handler = lambda_entry(operation)

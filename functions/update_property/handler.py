@@ -17,7 +17,7 @@ def update_property(
 ) -> Answer:
     """Change a property; name and type never do. Values that contacts have are not touched."""
     desk = property_desk(request.caller)
-    return answer(desk.change(id, change.takeable(), change.wrong, request.receipt()))
+    return answer(desk.change(id, change.accepted, change.errors, request.receipt()))
 
 
 lambda_handler = lambda_entry(operation)

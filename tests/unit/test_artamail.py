@@ -9,11 +9,13 @@ from hypothesis import strategies as some
 
 from contacts.api import bodies
 from contacts.api.problems import problem
-from contacts.dialects.artamail import DIALECT, contact_out, reason_of
-from contacts.dialects.wire import Call, Reply
-from contacts.domain import errors
+from contacts.dialects.artamail import _REASONS, DIALECT, contact_out
+from contacts.dialects.wire import Call, Problem
+from contacts.domain import errors, violations
 from contacts.domain.accounts import Dialect
 from contacts.domain.errors import ContactsError
+from contacts.domain.properties import PropertyType, ValueRule, objection
+from contacts.domain.violations import FieldErrorCode, InvalidValue, Violation
 from tests.fakes import CountingBytes, FakeClock
 from tests.in_process_api import ONE, InProcessApi
 from tests.moto_table import MotoTable
@@ -100,13 +102,13 @@ def test_a_null_in_a_create_clears_nothing() -> None:
 
 
 @pytest.mark.parametrize(("error", "told"), [
-    (errors.InvalidInput([errors.FieldError("email", "is not an email address: no dot")]),
+    (errors.InvalidInput([errors.FieldError("email", violations.not_an_email("no dot"))]),
      {"message": "Invalid email address", "code": "VALIDATION_ERROR",
       "details": {"field": "email", "reason": "invalid_format"}}),
-    (errors.InvalidInput([errors.FieldError("custom_fields.plan", "must be a number"),
-                          errors.FieldError("email", "is not an email address: x"),
-                          errors.FieldError("add_lists.3", "must be a slug: x")]),
-     {"message": "data.plan must be a number; Invalid email address; lists.3 must be a slug: x",
+    (errors.InvalidInput([errors.FieldError("custom_fields.plan", violations.NOT_NUMBER),
+                          errors.FieldError("email", violations.not_an_email("x")),
+                          errors.FieldError("add_lists.3", violations.NOT_SLUG)]),
+     {"message": f"data.plan must be a number; Invalid email address; lists.3 {violations.NOT_SLUG.message}",
       "code": "VALIDATION_ERROR", "details": {"field": "data.plan", "reason": "invalid_type"}}),
     (errors.ContactNotFound(), NOT_FOUND),
     (errors.NotAuthenticated("Send a key."), {"message": "Send a key", "code": "UNAUTHORIZED", "details": {}}),
@@ -120,7 +122,7 @@ def test_a_null_in_a_create_clears_nothing() -> None:
 def test_errors_are_told_in_their_words(error: ContactsError, told: Json) -> None:
     native = problem(error, "r-1")
     call = Call(route="POST /v1/contacts")
-    assert DIALECT.refused(call, Reply(native.status, native.body)).body == told
+    assert DIALECT.refused(call, Problem(native.status, native.body, error.field_errors)).body == told
 
 
 @pytest.mark.parametrize(("body", "field", "reason"), [
@@ -165,14 +167,70 @@ def test_what_is_wrong_with_a_change_is_told_likewise(
     assert (reply.status, reply.body["details"]) == (400, {"field": field, "reason": reason})
 
 
-def test_there_is_a_word_for_all_that_bodies_are_refused_for() -> None:
-    unknown = {template for template in bodies._MESSAGES.values() if reason_of(template) == "invalid"}
-    # None of Artamail's fields is a number, and unknown ones are ignored.
-    assert unknown == {
-        *("is no field of this request", "must be a whole number", "must be at least {ge}"),
-        "must be at most {le}",
-    }
-    assert reason_of("what nobody has said yet") == "invalid"
+def test_there_is_a_reason_for_every_code() -> None:
+    assert set(_REASONS) == set(FieldErrorCode)
+
+
+def test_there_is_a_reason_for_all_that_bodies_are_refused_for() -> None:
+    context: dict[str, Any] = {"expected": "'a' or 'b'", "ge": 1, "le": 9, "min_length": 1, "max_length": 9}
+    context["error"] = InvalidValue(violations.NOT_SLUG)
+    found = {kind: to_violation(context) for kind, to_violation in bodies._VIOLATIONS.items()}
+    assert {kind for kind, one in found.items() if _REASONS[one.code] == "invalid"} == {"extra_forbidden"}
+
+
+@pytest.mark.parametrize(("violation", "reason"), [
+    (violations.REQUIRED, "required"),
+    (violations.BODY_MISSING, "required"),
+    (violations.BODY_NOT_OBJECT, "invalid_type"),
+    (violations.BODY_NOT_UTF8, "invalid_json"),
+    (violations.BODY_TOO_DEEP, "invalid_json"),
+    (violations.not_json("Extra data"), "invalid_json"),
+    (violations.KEY_GIVEN_TWICE, "duplicate"),
+    (violations.GIVEN_TWICE, "duplicate"),
+    (violations.UNKNOWN_FIELD, "invalid"),
+    (violations.NOT_STRING, "invalid_type"),
+    (violations.NOT_NUMBER, "invalid_type"),
+    (violations.NOT_BOOLEAN, "invalid_type"),
+    (violations.NOT_OBJECT, "invalid_type"),
+    (violations.NOT_ARRAY, "invalid_type"),
+    (violations.not_an_email("x"), "invalid_format"),
+    (violations.NOT_SLUG, "invalid_format"),
+    (violations.NOT_UNICODE, "invalid_characters"),
+    (violations.HAS_NUL, "invalid_characters"),
+    (violations.not_one_of(["pro", "max"]), "not_allowed"),
+    (violations.longer_than(255), "too_long"),
+    (violations.more_values_than(100, 101), "too_many"),
+    (violations.more_json_than(10_000), "too_many"),
+    (violations.contact_with_more_than(100, "lists"), "too_many"),
+    (violations.TAKEN, "invalid"),
+    (violations.UNREACHABLE, "invalid"),
+], ids=lambda one: getattr(one, "message", one))  # fmt: skip
+def test_a_reason_is_what_it_has_always_been(violation: Violation, reason: str) -> None:
+    assert _REASONS[violation.code] == reason
+
+
+@pytest.mark.parametrize(("type_", "options", "reason"), [
+    ("string", (), "invalid_type"), ("number", (), "invalid_type"), ("boolean", (), "invalid_type"),
+    ("date", (), "invalid_format"), ("datetime", (), "invalid_format"), ("enum", ("pro",), "not_allowed"),
+    ("object", (), "invalid_type"), ("array", (), "invalid_type"),
+])  # fmt: skip
+def test_a_typed_value_has_the_reason_of_its_type(type_: str, options: tuple[str, ...], reason: str) -> None:
+    wrong = objection(5 if type_ != "number" else "5", ValueRule(PropertyType(type_), options))
+    assert wrong is not None
+    assert _REASONS[wrong.code] == reason
+
+
+@pytest.mark.parametrize(("headers", "reason"), [
+    ({"idempotency-key": ""}, "invalid_format"),
+    ({"idempotency-key": "x" * 256}, "invalid_format"),
+    ({"if-match": "x"}, "invalid_format"),
+    ({"if-match": ",".join(['"1"'] * 21)}, "too_many"),
+])  # fmt: skip
+def test_what_is_wrong_with_a_header_is_told_likewise(
+    api: InProcessApi, headers: dict[str, str], reason: str
+) -> None:
+    reply = api.request("POST", body={"email": "ada@example.com"}, headers=headers)
+    assert (reply.status, reply.body["details"]["reason"]) == (400, reason), reply
 
 
 # On the table

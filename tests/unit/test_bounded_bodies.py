@@ -145,15 +145,15 @@ def _name_of(body: type[Body]) -> dict[str, str]:
 @pytest.mark.parametrize("name", ["custom_fields", "metadata"])
 def test_as_many_as_may_be_are_taken(name: str) -> None:
     given = {name: {"one": [1] * (MAX_VALUES - 1)}, "email": "ada@example.com"}
-    assert NewContact.draft(given).wrong == ()
+    assert NewContact.draft(given).errors == ()
 
 
 def test_where_it_is_skipped_the_whole_map_is() -> None:
     draft = NewContact.draft(
         {"email": "ada@example.com", "custom_fields": {"a": [1] * MAX_VALUES}, "metadata": {"b": 1}}
     )
-    assert draft.takeable() == {"email": "ada@example.com", "metadata": {"b": 1}}
-    assert [error.field for error in draft.left_out] == ["custom_fields"]
+    assert draft.accepted == {"email": "ada@example.com", "metadata": {"b": 1}}
+    assert [error.field for error in draft.rejected] == ["custom_fields"]
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,18 @@ from contacts.api.entrypoint import Entrypoint
 from contacts.api.operation import Operation
 from contacts.api.request import Request
 from contacts.api.routes import OF_ONE_VENDOR, ROUTES
-from contacts.dialects.wire import Call, Dialect, Whole, culprits, whole_number
-from contacts.domain import accounts, errors
+from contacts.dialects.wire import Call, Dialect, Problem, Whole, field_errors, whole_number
+from contacts.domain import accounts, errors, violations
+from contacts.domain.errors import FieldError
 from contacts.domain.outcome import Did, Outcome, RecordedRequest
+from contacts.domain.violations import (
+    BODY_NOT_UTF8,
+    NOT_NUMBER,
+    NOT_STRING,
+    REQUIRED,
+    FieldErrorCode,
+    Violation,
+)
 from contacts.services.gatekeeper import Admission
 from local.template import functions
 from tests.front_door import OpenGate
@@ -51,7 +60,7 @@ def imports(module: Path) -> Iterator[str]:
 @pytest.mark.parametrize("module", sorted(ROOM.glob("*.py")), ids=lambda path: path.stem)
 def test_a_dialect_knows_nothing_of_ours_but_the_errors(module: Path) -> None:
     ours = {name for name in imports(module) if name.startswith("contacts")}
-    assert ours <= {"contacts.domain.errors", "contacts.dialects.wire"}
+    assert ours <= {"contacts.domain.errors", "contacts.domain.violations", "contacts.dialects.wire"}
 
 
 def test_each_vendors_routes_are_served(vendor: accounts.Dialect) -> None:
@@ -63,8 +72,11 @@ def test_each_vendors_routes_are_served(vendor: accounts.Dialect) -> None:
 
 
 PROBLEMS: list[tuple[int, errors.ContactsError]] = [
-    (400, errors.InvalidInput([errors.FieldError("email", "is wrong"), errors.FieldError("tags.0", "too")])),
-    (400, errors.BodyNotJson([errors.FieldError("body", "is not JSON")])),
+    (
+        400,
+        errors.InvalidInput([errors.FieldError("email", REQUIRED), errors.FieldError("tags.0", NOT_STRING)]),
+    ),
+    (400, errors.BodyNotJson([errors.FieldError("body", BODY_NOT_UTF8)])),
     (401, errors.NotAuthenticated("Send an API key.")),
     (403, errors.ScopeMissing("contacts:read")),
     (404, errors.ContactNotFound()),
@@ -221,13 +233,48 @@ def test_head_is_get_without_its_body(dialect: accounts.Dialect) -> None:
 
 
 def test_a_field_is_named_as_the_vendor_names_it() -> None:
-    problem = {
-        "detail": "x",
-        "errors": [{"field": "custom_fields.a.b", "message": "m"}, {"field": "email", "message": "n"}],
-    }
-    assert culprits(problem, {"custom_fields": "data"}) == [("data.a.b", "m"), ("email", "n")]
-    assert culprits({"detail": "d", "field": "email"}, {"email": "mail"}) == [("mail", "d")]
-    assert culprits({"detail": "d"}, {}) == [(None, "d")]
+    errors = (FieldError("custom_fields.a.b", NOT_NUMBER), FieldError("email", NOT_STRING))
+    problem = Problem(400, {"detail": "x"}, errors)
+    assert field_errors(problem, {"custom_fields": "data"}) == [
+        ("data.a.b", NOT_NUMBER),
+        ("email", NOT_STRING),
+    ]
+    assert field_errors(problem, {"email": "mail"})[1] == ("mail", NOT_STRING)
+    assert field_errors(Problem(404, {"detail": "d"}), {}) == []
+
+
+VIOLATIONS = [
+    *(one for one in vars(violations).values() if isinstance(one, Violation)),
+    violations.not_json("Expecting value at line 1, column 1"),
+    violations.not_an_email("It must have exactly one @-sign."),
+    violations.not_one_of(["a", "b"]),
+    violations.less_than(1),
+    violations.more_than(9),
+    violations.longer_than(255),
+    violations.wrong_length("", 255),
+    violations.wrong_length("x" * 256, 255),
+    violations.more_values_than(100, 101),
+    violations.more_json_than(10_000),
+    violations.contact_with_more_than(100, "lists"),
+    violations.never_changes("string"),
+    violations.another_beginning("cursor"),
+    violations.offset_beyond(10_000),
+    *(Violation(code, "said with words that no dialect knows", 7) for code in FieldErrorCode),
+]
+
+
+@pytest.mark.parametrize("violation", VIOLATIONS, ids=lambda one: f"{one.code}: {one.message}")
+def test_no_dialect_looks_into_a_message(vendor: accounts.Dialect, violation: Violation) -> None:
+    """Whatever the message is, the same is told with it: codes alone decide what a vendor says."""
+
+    def told(message: str) -> str:
+        errors = (FieldError("email", violation._replace(message=message)),)
+        body = {"code": "invalid_input", "detail": f"email: {message}", "field": "email"}
+        call = Call(route=next(iter(dialect_of(vendor).routes)), body={"email": "ada@example.com"})
+        return json.dumps(dialect_of(vendor).refused(call, Problem(400, body, errors)))
+
+    other = "#" * 9
+    assert told(violation.message).replace(json.dumps(violation.message)[1:-1], other) == told(other)
 
 
 @pytest.mark.parametrize("text", ["", "x", "0", "101", "-1", "1e1", "٣", "9" * 400])

@@ -15,6 +15,7 @@ from contacts.domain.native import contact_out
 from contacts.domain.numbers import exact_number
 from contacts.domain.properties import PropertyType, ValueRule, is_property_name, objection
 from contacts.domain.property_definitions import CORE_FIELDS, name_objection
+from contacts.domain.violations import FieldErrorCode
 
 T = PropertyType
 
@@ -65,7 +66,7 @@ def test_a_value_of_its_type_is_taken(kind: PropertyType, value: Any) -> None:
 def test_a_value_of_another_type_is_refused(kind: PropertyType, value: Any) -> None:
     why = objection(value, rule(kind))
     assert why is not None
-    assert why.startswith("must be ")
+    assert why.message.startswith("must be ")
 
 
 @pytest.mark.parametrize("kind", T)
@@ -83,9 +84,14 @@ def test_an_archived_property_takes_anything() -> None:
 
 
 def test_a_refusal_names_the_options_while_they_are_few() -> None:
-    assert objection("x", rule(T.ENUM)) == "must be one of weekly, monthly, ganz selten, fast nie"
+    few = objection("x", rule(T.ENUM))
+    assert few == (FieldErrorCode.NOT_ALLOWED, "must be one of weekly, monthly, ganz selten, fast nie", None)
     many = ValueRule(T.ENUM, tuple(map(str, range(21))))
-    assert objection("x", many) == "must be one of the 21 options of this property"
+    assert objection("x", many) == (
+        FieldErrorCode.NOT_ALLOWED,
+        "must be one of the 21 options of this property",
+        None,
+    )
     assert objection("20", many) is None
 
 

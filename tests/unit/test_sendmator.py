@@ -9,9 +9,10 @@ from hypothesis import strategies as some
 
 from contacts.api.problems import problem
 from contacts.dialects.sendmator import DIALECT, contact_out
-from contacts.dialects.wire import Call, Reply
+from contacts.dialects.wire import Call, Problem, Reply
 from contacts.domain import errors
 from contacts.domain.errors import ContactsError
+from contacts.domain.violations import NOT_NUMBER, NOT_STRING
 from tests.native_contacts import Json, json_values, native_contacts
 
 WRITTEN = (
@@ -90,12 +91,12 @@ def test_ten_to_a_page_unless_it_is_said() -> None:
     (errors.BodyTooLarge("A body has at most 1 MB."), 413, "A body has at most 1 MB", "Payload Too Large"),
     (errors.IdempotencyKeyReused(), 422,
      "This Idempotency-Key was used for another request", "Unprocessable Entity"),
-    (errors.InvalidInput([errors.FieldError("tags.0", "must be a string"), errors.FieldError("email", "is bad")]), 400,
-     "tags.0 must be a string; email is bad", "Bad Request"),
+    (errors.InvalidInput([errors.FieldError("tags.0", NOT_STRING), errors.FieldError("email", NOT_NUMBER)]), 400,
+     "tags.0 must be a string; email must be a number", "Bad Request"),
 ])  # fmt: skip
 def test_errors_have_their_three_keys(error: ContactsError, status: int, message: str, phrase: str) -> None:
     call = Call(route="POST /v1/contacts", body={"email": "A@b.co"})
     told = problem(error, "r-1")
-    assert DIALECT.refused(call, Reply(told.status, told.body)) == Reply(
+    assert DIALECT.refused(call, Problem(told.status, told.body, error.field_errors)) == Reply(
         status, {"statusCode": status, "message": message, "error": phrase}
     )

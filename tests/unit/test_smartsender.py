@@ -19,10 +19,11 @@ from contacts.dialects.smartsender import (
     tag_id,
     type_of,
 )
-from contacts.dialects.wire import Call, Reply
+from contacts.dialects.wire import Call, Problem, Reply
 from contacts.domain import errors
 from contacts.domain.accounts import Dialect
 from contacts.domain.errors import ContactsError
+from contacts.domain.violations import NOT_NUMBER, REQUIRED, longer_than
 from tests.fakes import CountingBytes, FakeClock
 from tests.front_door import Reply as Answer
 from tests.in_process_api import ONE, InProcessApi
@@ -229,7 +230,9 @@ def test_a_page_behind_the_last_is_empty_and_says_how_many_there_are() -> None:
 def test_a_wrong_page_is_named(route: str, query: Any, says: str) -> None:
     with pytest.raises(errors.InvalidInput) as refused:
         asked(route, path={"ref": NOBODYS}, query=query)
-    reply = DIALECT.refused(Call(route=route), Reply(400, problem(refused.value, "r").body))
+    reply = DIALECT.refused(
+        Call(route=route), Problem(400, problem(refused.value, "r").body, refused.value.field_errors)
+    )
     assert reply.status == reply.body["error"]["code"] == 400
     assert reply.body["error"]["message"].startswith(says)
 
@@ -239,9 +242,9 @@ def test_a_wrong_page_is_named(route: str, query: Any, says: str) -> None:
 
 WRONG_FIELDS = errors.InvalidInput(
     [
-        errors.FieldError("first_name", "is long"),
-        errors.FieldError("custom_fields.size", "must be a number"),
-        errors.FieldError("q", "is short"),
+        errors.FieldError("first_name", longer_than(255)),
+        errors.FieldError("custom_fields.size", NOT_NUMBER),
+        errors.FieldError("q", REQUIRED),
     ]
 )
 
@@ -253,12 +256,18 @@ WRONG_FIELDS = errors.InvalidInput(
         (errors.ChannelNotFound(), 404, "Channel not found"),
         (errors.KeyRevoked("smartsender"), 403, "This API key was revoked"),
         (errors.NotAuthenticated("No."), 401, "No"),
-        (WRONG_FIELDS, 400, "firstName is long; parameters.size must be a number; term is short"),
+        (
+            WRONG_FIELDS,
+            400,
+            "firstName must have at most 255 characters; parameters.size must be a number; term is required",
+        ),
     ],
 )
 def test_errors_read_as_theirs(error: ContactsError, code: int, message: str) -> None:
     native = problem(error, "r")
-    reply = DIALECT.refused(Call(route="GET /v1/contacts"), Reply(native.status, native.body))
+    reply = DIALECT.refused(
+        Call(route="GET /v1/contacts"), Problem(native.status, native.body, error.field_errors)
+    )
     assert reply == (code, {"error": {"code": code, "message": message}})
 
 

@@ -11,11 +11,14 @@ from hypothesis import strategies as some
 
 from contacts.adapters import keys
 from contacts.api.contact_properties import PropertyPageSize
+from contacts.api.problems import problem
 from contacts.dialects.smashsend import CONTACT, DIALECT, PROPERTY, contact_out, id_in, id_out
-from contacts.dialects.wire import Call, Reply
+from contacts.dialects.wire import Call, Problem, Reply
+from contacts.domain import errors
 from contacts.domain.accounts import Dialect
 from contacts.domain.errors import ContactNotFound, ContactsError, InvalidInput, PropertyNotFound
 from contacts.domain.postings import EVERYBODY
+from contacts.domain.violations import NOT_NUMBER, REQUIRED
 from contacts.services import finding
 from local.table import NAME
 from tests.fakes import CountingBytes, FakeClock
@@ -152,22 +155,23 @@ def test_every_field_that_is_missing_is_named_at_once() -> None:
     assert [error.field for error in refused.value.errors] == ["name", "type"]
 
 
-@pytest.mark.parametrize(("status", "native", "told"), [
-    (404, {"code": "contact_not_found", "detail": "Contact not found."},
-     {"message": "Contact not found", "code": "not_found"}),
-    (409, {"code": "duplicate_contact", "detail": "x", "field": "email", "errors": [{"field": "email"}]},
+@pytest.mark.parametrize(("status", "error", "told"), [
+    (404, ContactNotFound(), {"message": "Contact not found", "code": "not_found"}),
+    (409, errors.DuplicateContact([("email", "1")]),
      {"message": "A contact with this email already exists", "code": "conflict"}),
-    (400, {"code": "invalid_input", "detail": "x", "errors": [
-        {"field": "custom_fields.plan", "message": "must be a number"}, {"field": "tags", "message": "m"}]},
-     {"message": "properties.plan must be a number; tags m", "code": "validation_error"}),
-    (403, {"code": "scope_missing", "detail": "x", "scope": "contacts:read"},
+    (400, InvalidInput([
+        errors.FieldError("custom_fields.plan", NOT_NUMBER), errors.FieldError("tags", REQUIRED)]),
+     {"message": "properties.plan must be a number; tags is required", "code": "validation_error"}),
+    (403, errors.ScopeMissing("contacts:read"),
      {"message": "This key lacks the scope user", "code": "forbidden"}),
-    (429, {"code": "rate_limited", "detail": "All 100 requests."},
-     {"message": "All 100 requests", "code": "rate_limited"}),
+    (429, errors.LimitReached(100, 9),
+     {"message": "All 100 requests of this hour are used; the next hour begins in 9 seconds",
+      "code": "rate_limited"}),
 ])  # fmt: skip
-def test_errors_are_told_in_their_words(status: int, native: Json, told: Json) -> None:
-    call = Call(route="GET /v1/contacts/{ref}")
-    assert DIALECT.refused(call, Reply(status, native)) == (status, told)
+def test_errors_are_told_in_their_words(status: int, error: ContactsError, told: Json) -> None:
+    call, native = Call(route="GET /v1/contacts/{ref}"), problem(error, "r-1")
+    refusal = DIALECT.refused(call, Problem(native.status, native.body, error.field_errors))
+    assert refusal == (status, told)
 
 
 # Totals

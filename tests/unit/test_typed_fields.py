@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 
 from contacts.adapters import keys
 from contacts.adapters.value_rules import MAX_LOOKED_UP, DynamoValueRules
+from contacts.domain.contact_input import ContactInput
 from contacts.domain.errors import MAX_ERRORS_SHOWN
 from contacts.domain.properties import PropertyType, ValueRule
 from contacts.services.typed_fields import TypedFields
@@ -443,6 +444,8 @@ def test_what_is_wrong_is_what_the_rules_say(
         for name, kind in kinds.items()
     }
     sent = fields | {f"x{number}": 1 for number in range(more)}
-    wrong = TypedFields(DynamoValueRules(house.table, ACCOUNT_ID)).wrong(sent)
-    assert wrong == TypedFields(Written(rules)).wrong(sent)
+    given = ContactInput({"custom_fields": sent})
+    validated = TypedFields(DynamoValueRules(house.table, ACCOUNT_ID)).validate(given)
+    assert validated == TypedFields(Written(rules)).validate(given)
+    wrong = validated.errors
     assert house.create(sent).status == (400 if wrong else 201)

@@ -10,7 +10,7 @@ from contacts.api.answers import MAX_ANSWER_BYTES, Answer, answer, shown_to
 from contacts.api.batch_schemas import Batch, item, read
 from contacts.api.problems import internal_problem, problem
 from contacts.api.request import Request
-from contacts.api.schemas import OnInvalid
+from contacts.domain.contact_input import OnInvalid
 from contacts.domain.errors import ContactsError, InvalidInput
 from contacts.domain.json_text import to_json
 from contacts.domain.outcome import Outcome
@@ -61,7 +61,7 @@ def batch_answer(
             operations[number] = read(number, given)
         except InvalidInput as error:
             results.tell(number, error)
-    rules = typed.knowing(one.custom_fields for one in operations.values())
+    rules = typed.rules_for(one.given for one in operations.values())
     items = [item(number, one, on_invalid, book, rules) for number, one in operations.items()]
     desk.carry_out(items, receipt, results.tell)
     return results.answer()

@@ -1,18 +1,19 @@
 """What all request bodies have in common. (Only operations with a body import this: it needs pydantic.)"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from types import UnionType
 from typing import Any, ClassVar, Final, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import PydanticCustomError
 
-from contacts.api.json_values import json_errors, text_error
+from contacts.api.json_values import json_errors, text_violation
 from contacts.api.request import Request
+from contacts.domain import violations
 from contacts.domain.errors import MAX_ERRORS_SHOWN, BodyNotJson, FieldError, InvalidInput
 from contacts.domain.json_size import MAX_VALUES, json_values
+from contacts.domain.violations import FieldErrorCode, InvalidValue, Violation
 
 JsonObject = dict[str, Any]
 
@@ -21,11 +22,11 @@ def clean(text: str) -> str:
     """A text, if it can be stored.
 
     Raises:
-        PydanticCustomError: it holds NUL or half of a surrogate pair.
+        InvalidValue: it holds NUL or half of a surrogate pair.
     """
-    wrong = text_error(text)
+    wrong = text_violation(text)
     if wrong:
-        raise PydanticCustomError("text", "{wrong}", {"wrong": wrong})
+        raise InvalidValue(wrong)
     return text
 
 
@@ -66,7 +67,7 @@ class Body(BaseModel):
             BodyNotJson: it is no object.
         """
         if not isinstance(given, dict):
-            raise BodyNotJson([FieldError("body", "must be a JSON object")])
+            raise BodyNotJson([FieldError("body", violations.BODY_NOT_OBJECT)])
         too_much = cls._too_much(given)
         # In their place stands nothing, of which nothing is said.
         read = {
@@ -87,14 +88,14 @@ class Body(BaseModel):
     def _too_much(cls, given: Mapping[str, Any]) -> dict[str, FieldError]:
         """The arrays that have more entries than are read, and the free JSON that has more values."""
         found = {
-            name: f"has {len(given[name]):,} values; at most {most:,} are read"
+            name: violations.more_values_than(most, len(given[name]), "read")
             for name, most in list_bounds(cls).items()
             if isinstance(given.get(name), list) and len(given[name]) > most
         }
         for name in cls._free_json():
             if json_values((given.get(name),), cls.most_values) > cls.most_values:
-                found[name] = f"has more than {cls.most_values:,} values, those inside others counted"
-        return {name: FieldError(name, message) for name, message in found.items()}
+                found[name] = violations.more_json_than(cls.most_values)
+        return {name: FieldError(name, violation) for name, violation in found.items()}
 
     @classmethod
     def _readable(cls, given: Mapping[str, object]) -> list[str]:
@@ -173,13 +174,13 @@ def _places(names: Mapping[str, object]) -> set[tuple[str]]:
 
 
 class Draft(Body):
-    """A body without what cannot be taken, which knows what is wrong.
+    """A body that raises nothing for a wrong field: it leaves the field out and keeps its errors.
 
-    It is for the handler to say what becomes of it, because more may turn out to be wrong once things are looked up.
+    The handler decides what becomes of these, because more fields may turn out to be wrong once things are looked up.
     """
 
-    _wrong: tuple[FieldError, ...] = ()
-    _left_out: tuple[FieldError, ...] = ()
+    _errors: tuple[FieldError, ...] = ()
+    _rejected: tuple[FieldError, ...] = ()
 
     @classmethod
     def from_request(cls, request: Request) -> Self:
@@ -204,75 +205,92 @@ class Draft(Body):
             raise
         except InvalidInput as error:
             assert isinstance(given, dict)
-            kept, left_out = cls.taken_apart(given, error.errors)
-            if len(left_out) > MAX_ERRORS_SHOWN:
+            accepted, rejected = cls.split(given, error.errors)
+            if len(rejected) > MAX_ERRORS_SHOWN:
                 raise
-            return cls.checked(kept).knowing(error.errors, tuple(left_out))
+            return cls.checked(accepted).rejecting(tuple(rejected), error.errors)
 
     @classmethod
-    def taken_apart(
+    def split(
         cls, given: Mapping[str, Any], errors: Sequence[FieldError]
     ) -> tuple[dict[str, Any], list[FieldError]]:
-        """A body without its wrong fields, and these, each once."""
-        wrong = {path if path in given else path.partition(".")[0]: why for path, why in errors}
-        kept = {name: value for name, value in given.items() if name not in wrong}
-        return kept, [FieldError(name, why) for name, why in wrong.items()]
+        """The fields of a body that are right, and the others, each once."""
+        wrong = {path if path in given else path.partition(".")[0]: violation for path, violation in errors}
+        accepted = {name: value for name, value in given.items() if name not in wrong}
+        return accepted, [FieldError(name, violation) for name, violation in wrong.items()]
 
-    def knowing(self, wrong: tuple[FieldError, ...], left_out: tuple[FieldError, ...]) -> Self:
-        """The same draft, knowing what is wrong with what was sent and what it lacks because of that."""
-        self._wrong, self._left_out = wrong, left_out
+    def rejecting(self, rejected: tuple[FieldError, ...], errors: tuple[FieldError, ...]) -> Self:
+        """Set which fields this draft lacks and what is wrong with them; returns the draft."""
+        self._rejected, self._errors = rejected, errors
         return self
 
     @property
-    def wrong(self) -> tuple[FieldError, ...]:
-        """Everything that is wrong with the body as it was sent."""
-        return self._wrong
+    def accepted(self) -> dict[str, Any]:
+        """The fields that were sent and are right."""
+        return super().given()
 
     @property
-    def left_out(self) -> tuple[FieldError, ...]:
-        """The fields that it lacks because of that, each once."""
-        return self._left_out
+    def rejected(self) -> tuple[FieldError, ...]:
+        """The fields that were sent and are wrong, each once."""
+        return self._rejected
+
+    @property
+    def errors(self) -> tuple[FieldError, ...]:
+        """Everything that is wrong with the rejected fields, by its path."""
+        return self._errors
 
     def given(self) -> dict[str, Any]:
         """The fields that were sent.
 
         Raises:
-            InvalidInput: some of them cannot be taken.
+            InvalidInput: some of them are wrong.
         """
-        if self._wrong:
-            raise InvalidInput(self._wrong)
-        return self.takeable()
-
-    def takeable(self) -> dict[str, Any]:
-        """The fields that were sent and can be taken."""
-        return super().given()
+        if self._errors:
+            raise InvalidInput(self._errors)
+        return self.accepted
 
 
-_MESSAGES: Final = {
-    "bool_type": "must be true or false",
-    "dict_type": "must be an object",
-    "enum": "must be one of {expected}",
-    "extra_forbidden": "is no field of this request",
-    "greater_than_equal": "must be at least {ge}",
-    "int_type": "must be a whole number",
-    "less_than_equal": "must be at most {le}",
-    "literal_error": "must be one of {expected}",
-    "list_type": "must be an array",
-    "missing": "is required",
-    "string_pattern_mismatch": "must be a slug: lower-case letters, digits, - and _, 1 to 100 characters",
-    "string_too_long": "must have at most {max_length} characters",
-    "string_too_short": "must have at least {min_length} character",
-    "string_type": "must be a string",
-    "string_unicode": "must be valid Unicode, without lone surrogates",
-    "too_long": "must have at most {max_length} entries",
-    "too_short": "must have at least {min_length} entry",
+_VIOLATIONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Violation]]] = {
+    "bool_type": lambda _: violations.NOT_BOOLEAN,
+    "dict_type": lambda _: violations.NOT_OBJECT,
+    "enum": lambda ctx: violations.not_one_of([ctx["expected"]]),
+    "extra_forbidden": lambda _: violations.UNKNOWN_FIELD,
+    "greater_than_equal": lambda ctx: violations.less_than(ctx["ge"]),
+    "int_type": lambda _: violations.NOT_WHOLE_NUMBER,
+    "less_than_equal": lambda ctx: violations.more_than(ctx["le"]),
+    "literal_error": lambda ctx: violations.not_one_of([ctx["expected"]]),
+    "list_type": lambda _: violations.NOT_ARRAY,
+    "missing": lambda _: violations.REQUIRED,
+    "string_pattern_mismatch": lambda _: violations.NOT_SLUG,
+    "string_too_long": lambda ctx: violations.longer_than(ctx["max_length"]),
+    "string_too_short": lambda ctx: Violation(
+        FieldErrorCode.TOO_SHORT, f"must have at least {ctx['min_length']} character"
+    ),
+    "string_type": lambda _: violations.NOT_STRING,
+    "string_unicode": lambda _: violations.NOT_UNICODE,
+    "too_long": lambda ctx: Violation(
+        FieldErrorCode.TOO_MANY, f"must have at most {ctx['max_length']} entries", ctx["max_length"]
+    ),
+    "too_short": lambda ctx: Violation(
+        FieldErrorCode.TOO_FEW, f"must have at least {ctx['min_length']} entry"
+    ),
+    "value_error": lambda ctx: _raised(ctx["error"]),
 }
-"""By pydantic's type of error, which is stable; its own texts are not, and speak of Python."""
+"""By pydantic's type of error and its context, which are stable; its own texts are not, and speak of Python."""
+
+
+def _raised(error: ValueError) -> Violation:
+    """The violation behind an error that one of our validators has raised."""
+    return error.violation if isinstance(error, InvalidValue) else Violation(FieldErrorCode.OTHER, str(error))
 
 
 def _field_error(details: Mapping[str, Any]) -> FieldError:
     # A name that is no Unicode has no place of its own.
     path = ".".join(str(part) for part in details["loc"]) or "body"
-    template = _MESSAGES.get(details["type"])
-    message = template.format(**details.get("ctx", {})) if template else details["msg"]
-    return FieldError(path, message.replace("'", ""))
+    to_violation = _VIOLATIONS.get(details["type"])
+    if to_violation is None:
+        violation = Violation(FieldErrorCode.OTHER, details["msg"])
+    else:
+        violation = to_violation(details.get("ctx", {}))
+    # Pydantic quotes the values to choose from, email-validator the characters that are wrong.
+    return FieldError(path, violation._replace(message=violation.message.replace("'", "")))

@@ -13,6 +13,7 @@ from contacts.api.answers import Answer, page
 from contacts.api.cursors import fingerprint, not_ours, place_from_cursor, to_cursor
 from contacts.api.listing import DEFAULT_PAGE_SIZE, Offset, PageSize, fitting
 from contacts.api.parameters import Moment, Repeated
+from contacts.domain import violations
 from contacts.domain.account_secret import AccountSecret
 from contacts.domain.accounts import Account
 from contacts.domain.concealment import concealed, revealed
@@ -21,6 +22,7 @@ from contacts.domain.errors import FieldError, InvalidInput
 from contacts.domain.identity import MAX_EXTERNAL_ID, stored_email
 from contacts.domain.native import contact_out
 from contacts.domain.queries import Moments, Order, SortField, Wanted, searched
+from contacts.domain.violations import InvalidValue
 from contacts.services.candidates import Place
 from contacts.services.finding import BEGINNING, Finder, Found, Position
 
@@ -53,7 +55,7 @@ class TagFilter(Repeated):
     def checked(cls, text: str) -> str:
         """A tag."""
         if not 0 < len(text) <= LONGEST_TAG:
-            raise ValueError(f"must have 1 to {LONGEST_TAG} characters")
+            raise InvalidValue(violations.wrong_length(text, LONGEST_TAG))
         return text
 
 
@@ -67,7 +69,7 @@ class ListFilter(Repeated):
     def checked(cls, text: str) -> str:
         """A list's name."""
         if not re.fullmatch(SLUG, text):
-            raise ValueError("must be a slug: lower-case letters, digits, - and _, 1 to 100 characters")
+            raise InvalidValue(violations.NOT_SLUG)
         return text
 
 
@@ -80,12 +82,12 @@ class Email(str):
     def checked(cls, text: str) -> "Email":
         """
         Raises:
-            ValueError: the syntax is wrong.
+            InvalidValue: the syntax is wrong.
         """
         try:
             return cls(stored_email(text))
         except ValueError as error:
-            raise ValueError(f"is not an email address: {error}") from None
+            raise InvalidValue(violations.not_an_email(str(error))) from None
 
 
 class ExternalId(str):
@@ -97,10 +99,10 @@ class ExternalId(str):
     def checked(cls, text: str) -> "ExternalId":
         """
         Raises:
-            ValueError: it is too long or empty.
+            InvalidValue: it is too long or empty.
         """
         if not 0 < len(text) <= MAX_EXTERNAL_ID:
-            raise ValueError(f"must have 1 to {MAX_EXTERNAL_ID} characters")
+            raise InvalidValue(violations.wrong_length(text, MAX_EXTERNAL_ID))
         return cls(text)
 
 
@@ -113,7 +115,7 @@ class Words(str):
     def checked(cls, text: str) -> "Words":
         """
         Raises:
-            ValueError: it has none, or too many.
+            InvalidValue: it has none, or too many.
         """
         return cls(" ".join(searched(text)))
 
@@ -203,8 +205,7 @@ def _asked(wanted: Wanted) -> list[tuple[str, object]]:
 def _begin(finder: Finder, query: _Query, paging: Paging, order: Order | None) -> Position:
     ways = [name for name in ("cursor", "starting_after", "offset") if getattr(paging, name) is not None]
     if len(ways) > 1:
-        message = f"says where to begin, and so does {ways[0]}: send one of them"
-        raise InvalidInput([FieldError(name, message) for name in ways[1:]])
+        raise InvalidInput([FieldError(name, violations.another_beginning(ways[0])) for name in ways[1:]])
     # An empty cursor is refused like any other that is none: taken for the beginning, it would make a walk endless.
     for name in ways:
         if name != "offset":

@@ -11,11 +11,14 @@ from typing import Final
 from uuid import UUID
 
 from contacts.domain.errors import FieldError, InvalidInput
+from contacts.domain.violations import FieldErrorCode, Violation
 
 _FINGERPRINT_BYTES: Final = 8
 _ID_BYTES: Final = 16
 _PLACE_BYTES: Final = range(_ID_BYTES, 1529)
 """Of a place that begins with an id: a cursor has up to 2,048 characters."""
+_NOT_A_CURSOR: Final = Violation(FieldErrorCode.INVALID_CURSOR, "is not a next_cursor of this API")
+_OF_ANOTHER_LIST: Final = Violation(FieldErrorCode.INVALID_CURSOR, "belongs to a list with other parameters")
 
 
 def fingerprint(*query: object) -> bytes:
@@ -42,7 +45,7 @@ def opened(query: bytes, cursor: str, sizes: Container[int], parameter: str = "c
     if len(place) not in sizes or sealed(its_query, place) != cursor:
         raise not_ours(parameter)
     if its_query != query:
-        raise InvalidInput([FieldError(parameter, "belongs to a list with other parameters")])
+        raise InvalidInput([FieldError(parameter, _OF_ANOTHER_LIST)])
     return place
 
 
@@ -75,4 +78,4 @@ def place_from_cursor(query: bytes, cursor: str, parameter: str = "cursor") -> t
 
 def not_ours(parameter: str = "cursor") -> InvalidInput:
     """What to raise for a cursor that this API never made."""
-    return InvalidInput([FieldError(parameter, "is not a next_cursor of this API")])
+    return InvalidInput([FieldError(parameter, _NOT_A_CURSOR)])

@@ -196,7 +196,7 @@ def rate_headers(admission: Admission) -> dict[str, str]:
 def _told(request: Request, refusal: Answer, error: ContactsError | None = None) -> Answer:
     """A problem in the words of whoever asked."""
     speech = spoken(request, error)
-    return refusal if speech is None else speech.refused(refusal)
+    return refusal if speech is None else speech.refused(refusal, error)
 
 
 def _marked_if_test(reply: Answer, request: Request) -> Answer:

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
 
 from contacts.api.bodies import Body, JsonObject, clean
 from contacts.domain.timeline import MAX_DATA_VALUES, MAX_NAME
@@ -11,10 +10,7 @@ from contacts.domain.timestamps import parsed
 
 
 def _moment(text: str) -> str:
-    try:
-        parsed(text)
-    except ValueError as error:
-        raise PydanticCustomError("moment", "{why}", {"why": str(error)}) from None
+    parsed(text)
     return text
 
 

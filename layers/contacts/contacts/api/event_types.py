@@ -2,6 +2,7 @@
 
 from contacts.domain.errors import FieldError, InvalidInput
 from contacts.domain.events import SUBSCRIBABLE, EventType
+from contacts.domain.violations import not_one_of
 
 
 def logged_type(kind: str | None) -> EventType | None:
@@ -13,5 +14,5 @@ def logged_type(kind: str | None) -> EventType | None:
     if kind is None:
         return None
     if kind not in SUBSCRIBABLE:
-        raise InvalidInput([FieldError("type", f"must be one of {', '.join(SUBSCRIBABLE)}")])
+        raise InvalidInput([FieldError("type", not_one_of(SUBSCRIBABLE))])
     return EventType(kind)

@@ -1,22 +1,21 @@
 """Bodies of requests about gates."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
 
 from contacts.api.bodies import clean
-from contacts.api.schemas import ContactFields, OnInvalid
+from contacts.api.schemas import ContactFields
+from contacts.domain import violations
+from contacts.domain.contact_input import ContactInput
 from contacts.domain.errors import FieldError
 from contacts.domain.gates import LONGEST_IDENTIFIER, MAX_IDENTIFIER_BYTES
-from contacts.services.typed_fields import TypedFields
+from contacts.domain.violations import InvalidValue
 
 
 def _short_enough(text: str) -> str:
     if len(text.encode()) > MAX_IDENTIFIER_BYTES:
-        raise PydanticCustomError(
-            "too_long_in_bytes", "must have at most {most} bytes in UTF-8", {"most": MAX_IDENTIFIER_BYTES}
-        )
+        raise InvalidValue(violations.longer_than(MAX_IDENTIFIER_BYTES, "bytes in UTF-8"))
     return text
 
 
@@ -42,16 +41,12 @@ class NewGate(ContactFields):
         """
         draft = super().draft(given)
         if isinstance(given, dict) and "identifier" not in given:
-            missing = FieldError("identifier", "is required")
-            draft = draft.knowing((*draft.wrong, missing), (*draft.left_out, missing))
+            missing = FieldError("identifier", violations.REQUIRED)
+            draft = draft.rejecting((*draft.rejected, missing), (*draft.errors, missing))
         return draft
 
-    def contact_fields(self, typed: TypedFields) -> dict[str, Any]:
-        """The fields of the contact.
-
-        Raises:
-            InvalidInput: something is wrong with the body.
-            TemporarilyUnavailable.
-        """
-        fields, _ = self.taken(typed, OnInvalid.REJECT)
-        return {name: value for name, value in fields.items() if name != "identifier"}
+    def to_input(self) -> ContactInput:
+        """What the body asks to write of the contact, still to be validated by the account's properties."""
+        given = super().to_input()
+        accepted = {name: value for name, value in given.accepted.items() if name != "identifier"}
+        return given._replace(accepted=accepted)

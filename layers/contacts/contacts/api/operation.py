@@ -18,6 +18,7 @@ from contacts.api.routes import CONTACT, located, refusal
 from contacts.domain.accounts import Scope
 from contacts.domain.errors import BodyNotJson, FieldError, InvalidInput
 from contacts.domain.identity import Ref, RefKind
+from contacts.domain.violations import REQUIRED, InvalidValue
 
 DEFAULT: Final = "$default"
 """The route of whatever no other route serves."""
@@ -184,8 +185,8 @@ class Binding:
                 errors.extend(error.errors)
         if errors:
             for name in self.bodies:
-                # Of a draft (`bodies.Draft`) nothing has been refused yet.
-                errors.extend(getattr(arguments.get(name), "wrong", ()))
+                # A draft (`bodies.Draft`) keeps its errors and has raised none.
+                errors.extend(getattr(arguments.get(name), "errors", ()))
             raise InvalidInput(errors)
         if self._refs:
             by: Any = arguments.pop("by", None)
@@ -204,10 +205,10 @@ class Binding:
                 continue
             try:
                 arguments[name] = converted(values, self.query[name].kind)
-            except ValueError as error:
-                errors.append(FieldError(name, str(error)))
+            except InvalidValue as error:
+                errors.append(FieldError(name, error.violation))
         errors += [
-            FieldError(name, "is required")
+            FieldError(name, REQUIRED)
             for name, parameter in self.query.items()
             if parameter.is_required and name not in given
         ]

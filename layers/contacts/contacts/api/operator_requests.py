@@ -9,12 +9,24 @@ from typing import Any, Final, Self
 
 from contacts.domain.errors import BodyNotJson, FieldError, InvalidInput
 from contacts.domain.identity import is_uuid
+from contacts.domain.violations import (
+    BODY_NOT_OBJECT,
+    NOT_BOOLEAN,
+    NOT_STRING,
+    REQUIRED,
+    UNKNOWN_FIELD,
+    FieldErrorCode,
+    Violation,
+    longer_than,
+    wrong_length,
+)
 
 MAX_RESUME: Final = 255
 """Characters."""
 MAX_REASON: Final = 255
 """Characters."""
-_NOT_KNOWN: Final = "is no field of this request"
+_NOT_AN_ACCOUNT_ID: Final = Violation(FieldErrorCode.INVALID_FORMAT, "must be the id of an account")
+_NOT_WITHOUT_SUSPENDING: Final = Violation(FieldErrorCode.MISPLACED, "goes with suspended: true")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +70,15 @@ class Suspension:
 
 
 def _taken(
-    given: object, known: Sequence[str], wrong: Callable[[Mapping[str, Any]], Mapping[str, str | None]]
+    given: object, known: Sequence[str], wrong: Callable[[Mapping[str, Any]], Mapping[str, Violation | None]]
 ) -> Mapping[str, Any]:
     """The fields of a payload.
 
     Raises: as `checked`.
     """
     if not isinstance(given, Mapping):
-        raise BodyNotJson([FieldError("body", "must be a JSON object")])
-    found = {name: _NOT_KNOWN for name in given if name not in known} | {
+        raise BodyNotJson([FieldError("body", BODY_NOT_OBJECT)])
+    found = {name: UNKNOWN_FIELD for name in given if name not in known} | {
         name: why for name, why in wrong(given).items() if why is not None
     }
     if found:
@@ -74,43 +86,43 @@ def _taken(
     return given
 
 
-def _wrong(given: Mapping[str, Any]) -> dict[str, str | None]:
+def _wrong(given: Mapping[str, Any]) -> dict[str, Violation | None]:
     """What is wrong with each field, if anything is."""
     return {
-        "account_id": _wrong_id(given.get("account_id")) if "account_id" in given else "is required",
-        "dry_run": None if isinstance(given.get("dry_run", False), bool) else "must be true or false",
+        "account_id": _wrong_id(given.get("account_id")) if "account_id" in given else REQUIRED,
+        "dry_run": None if isinstance(given.get("dry_run", False), bool) else NOT_BOOLEAN,
         "resume": _wrong_resume(given.get("resume")),
     }
 
 
-def _wrong_suspension(given: Mapping[str, Any]) -> dict[str, str | None]:
+def _wrong_suspension(given: Mapping[str, Any]) -> dict[str, Violation | None]:
     suspended, reason = given.get("suspended"), given.get("reason")
     return {
-        "account_id": _wrong_id(given.get("account_id")) if "account_id" in given else "is required",
-        "suspended": None if isinstance(suspended, bool) else "must be true or false",
+        "account_id": _wrong_id(given.get("account_id")) if "account_id" in given else REQUIRED,
+        "suspended": None if isinstance(suspended, bool) else NOT_BOOLEAN,
         "reason": _wrong_reason(reason, is_wanted=suspended is not False),
     }
 
 
-def _wrong_reason(reason: object, *, is_wanted: bool) -> str | None:
+def _wrong_reason(reason: object, *, is_wanted: bool) -> Violation | None:
     if reason is None:
         return None
     if not is_wanted:
-        return "goes with suspended: true"
+        return _NOT_WITHOUT_SUSPENDING
     if not isinstance(reason, str):
-        return "must be a string"
-    return None if 0 < len(reason) <= MAX_REASON else f"must have 1 to {MAX_REASON} characters"
+        return NOT_STRING
+    return None if 0 < len(reason) <= MAX_REASON else wrong_length(reason, MAX_REASON)
 
 
-def _wrong_id(account_id: object) -> str | None:
+def _wrong_id(account_id: object) -> Violation | None:
     if not isinstance(account_id, str):
-        return "must be a string"
-    return None if is_uuid(account_id) else "must be the id of an account"
+        return NOT_STRING
+    return None if is_uuid(account_id) else _NOT_AN_ACCOUNT_ID
 
 
-def _wrong_resume(resume: object) -> str | None:
+def _wrong_resume(resume: object) -> Violation | None:
     if resume is None:
         return None
     if not isinstance(resume, str):
-        return "must be a string"
-    return None if len(resume) <= MAX_RESUME else f"must have at most {MAX_RESUME} characters"
+        return NOT_STRING
+    return None if len(resume) <= MAX_RESUME else longer_than(MAX_RESUME)

@@ -5,7 +5,9 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
+from contacts.domain import violations
 from contacts.domain.timestamps import parsed
+from contacts.domain.violations import FieldErrorCode, InvalidValue, Violation
 
 
 class Moment(int):
@@ -31,7 +33,7 @@ class Repeated(tuple[str, ...]):
         """One of them, as it is to be.
 
         Raises:
-            ValueError: it is none; the message says what is expected.
+            InvalidValue: it is none.
         """
         return text
 
@@ -53,27 +55,26 @@ def by_name(given: Mapping[str, Sequence[str]], repeatable: Container[str]) -> d
     return found
 
 
-def no_parameter(taken: Sequence[str]) -> str:
+def no_parameter(taken: Sequence[str]) -> Violation:
     """What is said of a parameter that an operation does not take."""
-    return f"is no parameter of this operation (it takes: {', '.join(taken) or 'none'})"
-
-
-GIVEN_TWICE: Final = "is given more than once"
+    message = f"is no parameter of this operation (it takes: {', '.join(taken) or 'none'})"
+    return Violation(FieldErrorCode.UNKNOWN, message)
 
 
 def converted(values: Sequence[str], kind: Any) -> object:
     """The value of a query parameter.
 
     Raises:
-        ValueError: it is none; the message says what is expected.
+        InvalidValue: it is none.
     """
     if issubclass(kind, Repeated):
         found = kind(dict.fromkeys(kind.checked(_text(value, kind)) for value in values))
         if len(found) > kind.most:
-            raise ValueError(f"must be given at most {kind.most} times")
+            message = f"must be given at most {kind.most} times"
+            raise InvalidValue(Violation(FieldErrorCode.TOO_MANY, message, kind.most))
         return found
     if len(values) > 1:
-        raise ValueError(GIVEN_TWICE)
+        raise InvalidValue(violations.GIVEN_TWICE)
     convert = next(_CONVERTERS[base] for base in kind.__mro__ if base in _CONVERTERS)
     value = convert(values[0], kind)
     return kind.checked(value) if hasattr(kind, "checked") else value
@@ -81,13 +82,13 @@ def converted(values: Sequence[str], kind: Any) -> object:
 
 def _text(text: str, kind: Any) -> str:
     if "\0" in text:
-        raise ValueError("must not contain the character NUL")
+        raise InvalidValue(violations.HAS_NUL)
     return text
 
 
 def _boolean(text: str, kind: Any) -> bool:
     if text not in ("true", "false"):
-        raise ValueError("must be true or false")
+        raise InvalidValue(violations.NOT_BOOLEAN)
     return text == "true"
 
 
@@ -99,16 +100,17 @@ def _moment(text: str, kind: Any) -> Moment:
 
 def _bounded(text: str, kind: type[Bounded]) -> Bounded:
     if not (text.isascii() and text.removeprefix("-").isdigit() and len(text) <= 10):
-        raise ValueError("must be a whole number")
+        raise InvalidValue(violations.NOT_WHOLE_NUMBER)
     if not kind.minimum <= int(text) <= kind.maximum:
-        raise ValueError(f"must be between {kind.minimum} and {kind.maximum}")
+        message = f"must be between {kind.minimum} and {kind.maximum}"
+        raise InvalidValue(Violation(FieldErrorCode.OUT_OF_RANGE, message))
     return kind(text)
 
 
 def _choice(text: str, kind: type[StrEnum]) -> StrEnum:
     text = text.strip()  # `+created_at` arrives with a space for its plus.
     if text not in set(kind):
-        raise ValueError(f"must be one of {', '.join(kind)}")
+        raise InvalidValue(violations.not_one_of(kind))
     return kind(text)
 
 

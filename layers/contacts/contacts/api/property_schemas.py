@@ -1,10 +1,9 @@
 """Bodies of requests about contact properties."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
 
 from contacts.api.bodies import Body, Draft, clean
 from contacts.domain.errors import FieldError
@@ -17,22 +16,26 @@ from contacts.domain.property_definitions import (
     name_objection,
     wrong_options,
 )
+from contacts.domain.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.services.property_desk import PropertyWish
 
-_NAME_RULE = f"must be 1 to {MAX_NAME} ASCII letters, digits, - and _, beginning with a letter"
+_NOT_A_NAME: Final = Violation(
+    FieldErrorCode.INVALID_FORMAT,
+    f"must be 1 to {MAX_NAME} ASCII letters, digits, - and _, beginning with a letter",
+)
 
 
 def _name(name: str) -> str:
-    wrong = name_objection(name) if is_property_name(name) else _NAME_RULE
+    wrong = name_objection(name) if is_property_name(name) else _NOT_A_NAME
     if wrong:
-        raise PydanticCustomError("name", "{wrong}", {"wrong": wrong})
+        raise InvalidValue(wrong)
     return name
 
 
 def _distinct(options: list[str]) -> list[str]:
     twice = next((option for number, option in enumerate(options) if option in options[:number]), None)
     if twice is not None:
-        raise PydanticCustomError("twice", "has {option} twice", {"option": twice})
+        raise InvalidValue(Violation(FieldErrorCode.DUPLICATE, f"has {twice} twice"))
     return options
 
 

@@ -10,11 +10,13 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
 from contacts.dialects.wire import Call, Native
+from contacts.domain import violations
 from contacts.domain.accounts import Caller
 from contacts.domain.errors import BodyNotJson, BodyNotReadable, BodyTooLarge, FieldError, InvalidInput
 from contacts.domain.identity import Ref, RefKind, named
 from contacts.domain.numbers import exact_number
 from contacts.domain.outcome import Receipt
+from contacts.domain.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.services.gatekeeper import Admission
 from contacts.services.terms import Terms
 
@@ -22,6 +24,10 @@ MAX_BODY_BYTES: Final = 1 << 20
 MAX_IDEMPOTENCY_KEY: Final = 255
 MAX_ETAGS: Final = 20
 """In If-Match; a condition of DynamoDB's takes a hundred."""
+_TOO_MANY_ETAGS: Final = Violation(FieldErrorCode.TOO_MANY, f"names more than {MAX_ETAGS} ETags", MAX_ETAGS)
+_NOT_AN_ETAG: Final = Violation(
+    FieldErrorCode.INVALID_FORMAT, 'is not an ETag of this API, such as "3-valid"'
+)
 _WRITING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _REPLACED: Final = "\N{REPLACEMENT CHARACTER}".encode()
@@ -141,7 +147,7 @@ class Request:
             return self.native.body
         body = self.body()
         if not body:
-            raise BodyNotJson([FieldError("body", "is missing; a JSON object is expected")])
+            raise BodyNotJson([FieldError("body", violations.BODY_MISSING)])
         self._refuse_other_codings(body)
         try:
             return json.loads(
@@ -152,12 +158,12 @@ class Request:
                 object_pairs_hook=_once_each,
             )
         except RecursionError:
-            raise BodyNotJson([FieldError("body", "is nested too deeply")]) from None
+            raise BodyNotJson([FieldError("body", violations.BODY_TOO_DEEP)]) from None
         except UnicodeDecodeError:
-            raise BodyNotJson([FieldError("body", "is not UTF-8")]) from None
+            raise BodyNotJson([FieldError("body", violations.BODY_NOT_UTF8)]) from None
         except json.JSONDecodeError as error:
             where = f"{error.msg} at line {error.lineno}, column {error.colno}"
-            raise BodyNotJson([FieldError("body", f"is not JSON: {where}")]) from None
+            raise BodyNotJson([FieldError("body", violations.not_json(where))]) from None
 
     def _refuse_other_codings(self, body: bytes) -> None:
         """
@@ -180,7 +186,7 @@ class Request:
         length = self.header("content-length") or ""
         is_text = not self.event.get("isBase64Encoded") and length.isdecimal()
         if is_text and _REPLACED in body and int(length) != len(body):
-            raise BodyNotJson([FieldError("body", "is not UTF-8")])
+            raise BodyNotJson([FieldError("body", violations.BODY_NOT_UTF8)])
 
     def receipt(self) -> Receipt | None:
         """The Idempotency-Key with a hash of what it stands for: method, path, query and body.
@@ -193,7 +199,9 @@ class Request:
             return None
         if not 0 < len(key) <= MAX_IDEMPOTENCY_KEY or not key.isascii() or not key.isprintable():
             message = f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters"
-            raise InvalidInput([FieldError("Idempotency-Key", message)])
+            raise InvalidInput(
+                [FieldError("Idempotency-Key", Violation(FieldErrorCode.INVALID_FORMAT, message))]
+            )
         path = self.path.removeprefix("/api")  # the alias is the same request
         asked = f"{self.method} {path}?{self.event.get('rawQueryString') or ''}\n".encode()
         return Receipt(key, sha256(asked + self.body()).hexdigest())
@@ -212,26 +220,26 @@ class Request:
             return ()
         try:
             return versions_matching(header)
-        except ValueError as error:
-            raise InvalidInput([FieldError("If-Match", str(error))]) from None
+        except InvalidValue as error:
+            raise InvalidInput([FieldError("If-Match", error.violation)]) from None
 
 
 def versions_matching(if_match: str) -> tuple[int, ...]:
     """The versions that ETags, as If-Match takes them, stand for; none for `*`, which matches any.
 
     Raises:
-        ValueError: they are none; the message says what is expected.
+        InvalidValue: they are none.
     """
     if if_match.strip() == "*":
         return ()
     tags = if_match.split(",")
     if len(tags) > MAX_ETAGS:
-        raise ValueError(f"names more than {MAX_ETAGS} ETags")
+        raise InvalidValue(_TOO_MANY_ETAGS)
     versions = []
     for tag in tags:
         version = tag.strip().removeprefix("W/").strip('"').partition("-")[0]
         if not (version.isascii() and version.isdigit() and len(version) <= 15):
-            raise ValueError('is not an ETag of this API, such as "3-valid"')
+            raise InvalidValue(_NOT_AN_ETAG)
         versions.append(int(version))
     return tuple(versions)
 
@@ -246,7 +254,7 @@ def _charset(content_type: str) -> str | None:
 
 
 def _refuse_constant(constant: str) -> object:
-    raise BodyNotJson([FieldError("body", f"is not JSON: {constant} is no JSON number")])
+    raise BodyNotJson([FieldError("body", violations.not_json(f"{constant} is no JSON number"))])
 
 
 def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -255,5 +263,5 @@ def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
         ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
         # A name may hold half of a surrogate pair, which no answer could be written with.
         writable = twice.encode("utf-8", "backslashreplace").decode()
-        raise BodyNotJson([FieldError(writable, "is given twice in one object")])
+        raise BodyNotJson([FieldError(writable, violations.KEY_GIVEN_TWICE)])
     return found

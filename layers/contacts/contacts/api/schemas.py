@@ -1,31 +1,36 @@
 """Bodies of requests about contacts: what may be sent, field by field."""
 
-from collections.abc import Collection, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
 
 from contacts.api.bodies import Draft, JsonObject, clean
 from contacts.api.json_values import json_errors
+from contacts.domain import violations
 from contacts.domain.contact import LONGEST_TAG, MAPS, MAX_LISTS, MAX_TAGS, SLUG, distinct
-from contacts.domain.errors import MAX_ERRORS_SHOWN, FieldError, InvalidInput
+from contacts.domain.contact_input import ContactInput
+from contacts.domain.errors import FieldError
 from contacts.domain.identity import MAX_EXTERNAL_ID, is_e164, stored_email
 from contacts.domain.json_size import json_values
-from contacts.services.typed_fields import TypedFields
+from contacts.domain.violations import FieldErrorCode, InvalidValue, Violation
 
 
 def _email(text: str) -> str:
     try:
         return stored_email(clean(text))
     except ValueError as error:
-        raise PydanticCustomError("email", "is not an email address: {why}", {"why": str(error)}) from None
+        raise InvalidValue(violations.not_an_email(str(error))) from None
+
+
+_NOT_A_PHONE: Final = Violation(
+    FieldErrorCode.INVALID_FORMAT, "must be an E.164 number such as +4915112345678"
+)
 
 
 def _phone(text: str) -> str:
     if not is_e164(text):
-        raise PydanticCustomError("phone", "must be an E.164 number such as +4915112345678")
+        raise InvalidValue(_NOT_A_PHONE)
     return text
 
 
@@ -37,11 +42,7 @@ def _at_most(limit: int) -> AfterValidator:
     def checked(values: list[str]) -> list[str]:
         kept = list(distinct(values))
         if len(kept) > limit:
-            raise PydanticCustomError(
-                "too_many",
-                "has {count} values; at most {limit} are kept",
-                {"count": len(kept), "limit": limit},
-            )
+            raise InvalidValue(violations.more_values_than(limit, len(kept)))
         return kept
 
     return AfterValidator(checked)
@@ -55,13 +56,6 @@ Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG), AfterValidator
 Slug = Annotated[str, Field(pattern=f"^{SLUG}$")]
 Tags = Annotated[list[Tag], Field(max_length=MAX_ENTRIES), _at_most(MAX_TAGS)]
 Lists = Annotated[list[Slug], Field(max_length=MAX_ENTRIES), _at_most(MAX_LISTS)]
-
-
-class OnInvalid(StrEnum):
-    """What a write does with a field that cannot be taken."""
-
-    REJECT = "reject"
-    SKIP = "skip"
 
 
 class ContactFields(Draft):
@@ -83,50 +77,32 @@ class ContactFields(Draft):
     add_lists: Lists | None = None
 
     @classmethod
-    def taken_apart(
+    def split(
         cls, given: Mapping[str, Any], errors: Sequence[FieldError]
     ) -> tuple[dict[str, Any], list[FieldError]]:
-        """A body without its wrong fields, and these. Of a map only the wrong keys go, or all if nothing is left, or
-        if it is too much as a whole.
+        """The fields of a body that are right, and the others. Of a map only wrong keys are rejected, or the whole of
+        it where no key is right or it holds too much.
         """
         maps = [name for name in MAPS if isinstance(given.get(name), dict)]
         fields = given.keys() - set(maps)
         of_fields = [one for one in errors if one.field in fields or one.field.partition(".")[0] not in maps]
-        kept, left_out = super().taken_apart(given, of_fields)
+        accepted, rejected = super().split(given, of_fields)
         for name in maps:
             if json_values((given[name],), cls.most_values) > cls.most_values:
-                left_out += [error for error in errors if error.field == name]
-                del kept[name]
+                rejected += [error for error in errors if error.field == name]
+                del accepted[name]
                 continue
             wrong = _wrong_keys(given[name], name)
-            left_out += wrong.values()
+            rejected += wrong.values()
             if wrong:
-                kept |= {name: _without(given[name], wrong.keys())}
-                if not kept[name]:
-                    del kept[name]
-        return kept, left_out
+                accepted[name] = {key: value for key, value in given[name].items() if key not in wrong}
+                if not accepted[name]:
+                    del accepted[name]
+        return accepted, rejected
 
-    def taken(
-        self, typed: TypedFields, on_invalid: OnInvalid
-    ) -> tuple[dict[str, Any], tuple[FieldError, ...] | None]:
-        """The fields to write, and with `skip` what they leave out (else None).
-
-        Raises:
-            InvalidInput: something is wrong and not to be skipped, or is more than one answer names.
-            TemporarilyUnavailable.
-        """
-        mistyped = typed.wrong(self.custom_fields or {})
-        left_out = (*self.left_out, *mistyped)
-        skips = on_invalid is OnInvalid.SKIP
-        if left_out and (not skips or len(left_out) > MAX_ERRORS_SHOWN):
-            raise InvalidInput((*self.wrong, *mistyped))
-        fields = self.takeable()
-        if mistyped:
-            names = {field.removeprefix(_OF_CUSTOM_FIELDS) for field, _ in mistyped}
-            fields["custom_fields"] = _without(fields["custom_fields"], names)
-            if not fields["custom_fields"]:
-                del fields["custom_fields"]
-        return fields, left_out if skips else None
+    def to_input(self) -> ContactInput:
+        """What the body asks to write, still to be validated by the account's properties."""
+        return ContactInput(self.accepted, self.rejected, self.errors)
 
 
 class NewContact(ContactFields):
@@ -140,18 +116,11 @@ class ContactChange(ContactFields):
     remove_lists: Lists | None = None
 
 
-_OF_CUSTOM_FIELDS: Final = "custom_fields."
-
-
-def _without(entries: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
-    return {key: value for key, value in entries.items() if key not in keys}
-
-
 def _wrong_keys(entries: Mapping[str, Any], path: str) -> dict[str, FieldError]:
     """The keys of a map that cannot be stored with their values. One that is no name itself is told of by the map's."""
     found = {}
     for key, value in entries.items():
         error = next(json_errors({key: value}, path), None)
         if error is not None:
-            found[key] = FieldError(path if error.field == path else f"{path}.{key}", error.message)
+            found[key] = FieldError(path if error.field == path else f"{path}.{key}", error.violation)
     return found

@@ -8,6 +8,7 @@ from contacts.api.answers import Answer, page
 from contacts.api.cursors import from_cursor, to_cursor
 from contacts.api.listing import DEFAULT_PAGE_SIZE, Offset, PageSize
 from contacts.domain.errors import FieldError, InvalidInput
+from contacts.domain.violations import another_beginning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +32,7 @@ def short_page(things: Sequence[Mapping[str, Any]], paging: ShortPaging, query: 
     first = paging.offset or 0
     if paging.cursor is not None:
         if paging.offset is not None:
-            message = "says where to begin, and so does cursor: send one of them"
-            raise InvalidInput([FieldError("offset", message)])
+            raise InvalidInput([FieldError("offset", another_beginning("cursor"))])
         last_id = from_cursor(query, paging.cursor)
         first = sum(one["id"] <= last_id for one in things)
     end = first + paging.limit

@@ -7,12 +7,19 @@ from typing import Final
 from uuid import uuid4
 
 from contacts.api.answers import Answer
-from contacts.api.parameters import GIVEN_TWICE, by_name, no_parameter
+from contacts.api.parameters import by_name, no_parameter
 from contacts.api.request import Request
 from contacts.api.routes import OF_ONE_VENDOR, located, refusal
 from contacts.dialects import wire
-from contacts.domain import accounts
-from contacts.domain.errors import AccountSuspended, ContactsError, FieldError, InvalidInput, KeyRevoked
+from contacts.domain import accounts, violations
+from contacts.domain.errors import (
+    MAX_ERRORS_SHOWN,
+    AccountSuspended,
+    ContactsError,
+    FieldError,
+    InvalidInput,
+    KeyRevoked,
+)
 
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
@@ -104,11 +111,11 @@ class Speech:
         translation = self._dialect.routes[self._call.route]
         return self._said(reply, translation.answered(self._call, wire.Reply(reply.status, reply.body)))
 
-    def refused(self, problem: Answer) -> Answer:
-        """A native problem as the vendor tells of it."""
-        return self._said(
-            problem, self._dialect.refused(self._call, wire.Reply(problem.status, problem.body))
-        )
+    def refused(self, problem: Answer, error: ContactsError | None) -> Answer:
+        """A native problem as the vendor tells of it; `error`: what it tells of, None for a failure of ours."""
+        errors = () if error is None else error.field_errors[:MAX_ERRORS_SHOWN]
+        native = wire.Problem(problem.status, problem.body, errors)
+        return self._said(problem, self._dialect.refused(self._call, native))
 
     @staticmethod
     def _said(native: Answer, theirs: wire.Reply) -> Answer:
@@ -127,7 +134,9 @@ def _taken(given: Mapping[str, Sequence[str]], translation: wire.Translation) ->
     if translation.ignores_others:
         query = {name: query[name] for name in known if name in query}
     wrong = [FieldError(name, no_parameter(known)) for name in query if name not in known]
-    wrong += [FieldError(name, GIVEN_TWICE) for name in translation.once if len(query.get(name, ())) > 1]
+    wrong += [
+        FieldError(name, violations.GIVEN_TWICE) for name in translation.once if len(query.get(name, ())) > 1
+    ]
     if wrong:
         raise InvalidInput(wrong)
     return query

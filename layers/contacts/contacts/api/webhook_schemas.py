@@ -3,10 +3,10 @@
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from contacts.api.bodies import Body, clean
 from contacts.domain.events import EVERYTHING, SUBSCRIBABLE
+from contacts.domain.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.domain.webhooks import MAX_URL
 from contacts.services.endpoints import endpoint_of
 from contacts.services.webhook_desk import WebhookWish
@@ -19,16 +19,14 @@ MAX_EVENTS: Final = 100
 
 def _url(text: str) -> str:
     """A URL that can be an endpoint somewhere; whether it may here is the desk's to say (and the resolver's)."""
-    try:
-        return endpoint_of(text, private_allowed=True).url
-    except ValueError as error:
-        raise PydanticCustomError("url", "{why}", {"why": str(error)}) from None
+    return endpoint_of(text, private_allowed=True).url
 
 
 def _event(name: str) -> str:
     if name != EVERYTHING and name not in SUBSCRIBABLE:
         known = ", ".join(SUBSCRIBABLE)
-        raise PydanticCustomError("event", f"is no event; there are {known}, and * for all of them")
+        message = f"is no event; there are {known}, and * for all of them"
+        raise InvalidValue(Violation(FieldErrorCode.NOT_ALLOWED, message))
     return name
 
 

@@ -1,26 +1,26 @@
 """Artamail: `Authorization: Bearer am_live_sk_…`, `/api/v1`, snake_case, whole seconds; contacts are named by email."""
 
-import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from contacts.dialects.wire import (
     CODES,
     Call,
-    Culprit,
     Dialect,
     Fields,
     Named,
     Native,
+    Problem,
     Reply,
     Translation,
-    culprits,
+    field_errors,
     fields_of,
     in_words,
     renamed,
     required,
     whole_seconds,
 )
+from contacts.domain.violations import FieldErrorCode
 
 _CREATED: Final = {
     "email": "email",
@@ -36,30 +36,37 @@ _CHANGED: Final = {
     "subscribed": "is_unsubscribed",
 }
 _TO_THEIRS: Final = {native: theirs for names in (_CREATED, _CHANGED) for theirs, native in names.items()}
-_MESSAGES: Final = {("email", "invalid_format"): "Invalid email address"}
-"""By field and reason, word for word; the rest is told as it is natively."""
-_REASONS: Final = tuple(
-    (re.compile(beginning), reason)
-    for beginning, reason in (
-        ("is required|is missing", "required"),
-        ("is not JSON|is not UTF-8|is nested too deeply", "invalid_json"),
-        (
-            "is not an email address|is not an ETag|must be a slug|must be a day|must be an ISO",
-            "invalid_format",
-        ),
-        ("must be 1 to .* characters", "invalid_format"),
-        ("must be a number of at most", "out_of_range"),
-        ("must be (a string|a number|true or false|an object|an array|a JSON object)", "invalid_type"),
-        ("must be one of", "not_allowed"),
-        ("has .* values|the contact would have more|names more", "too_many"),
-        ("must have at most|is nested more", "too_long"),
-        ("must have at least", "too_short"),
-        ("is given twice|is given more than once", "duplicate"),
-        ("must be valid Unicode|must not contain|has a key that", "invalid_characters"),
-    )
-)
-"""What is said natively of a field, in one word. The first that fits counts."""
-_OTHER_REASON: Final = "invalid"
+_REASONS: Final[Mapping[FieldErrorCode, str]] = {
+    FieldErrorCode.REQUIRED: "required",
+    FieldErrorCode.UNKNOWN: "invalid",
+    FieldErrorCode.MISPLACED: "invalid",
+    FieldErrorCode.WRONG_TYPE: "invalid_type",
+    FieldErrorCode.NOT_JSON: "invalid_json",
+    FieldErrorCode.INVALID_FORMAT: "invalid_format",
+    FieldErrorCode.INVALID_EMAIL: "invalid_format",
+    FieldErrorCode.INVALID_URL: "invalid_format",
+    FieldErrorCode.INVALID_CURSOR: "invalid",
+    FieldErrorCode.INVALID_CHARACTERS: "invalid_characters",
+    FieldErrorCode.INVALID_KEY: "invalid_characters",
+    FieldErrorCode.NOT_ALLOWED: "not_allowed",
+    FieldErrorCode.OUT_OF_RANGE: "out_of_range",
+    FieldErrorCode.OFFSET_TOO_LARGE: "out_of_range",
+    FieldErrorCode.TOO_LONG: "too_long",
+    FieldErrorCode.TOO_SHORT: "too_short",
+    FieldErrorCode.TOO_MANY: "too_many",
+    FieldErrorCode.TOO_FEW: "too_short",
+    FieldErrorCode.TOO_DEEP: "too_long",
+    FieldErrorCode.DUPLICATE: "duplicate",
+    FieldErrorCode.IMMUTABLE: "invalid",
+    FieldErrorCode.RESERVED: "invalid",
+    FieldErrorCode.TAKEN: "invalid",
+    FieldErrorCode.UNREACHABLE: "invalid",
+    FieldErrorCode.NOT_FOUND: "invalid",
+    FieldErrorCode.OTHER: "invalid",
+}
+"""What is wrong with a field, in one word."""
+_PHRASES: Final = {FieldErrorCode.INVALID_EMAIL: "Invalid email address"}
+"""Word for word; the rest is told as it is natively."""
 
 
 def contact_out(native: Fields) -> Fields:
@@ -117,30 +124,18 @@ def _deleted(_: Call, __: Reply) -> Reply:
     return Reply(204, None)
 
 
-def reason_of(message: str) -> str:
-    """What is wrong with a field, in one word, by what is said of it natively."""
-    return next((reason for beginning, reason in _REASONS if beginning.match(message)), _OTHER_REASON)
-
-
-def _refused(_: Call, reply: Reply) -> Reply:
-    message, details = _told(reply.body)
-    return Reply(reply.status, {"message": message, "code": CODES[reply.status].upper(), "details": details})
-
-
-def _told(problem: dict[str, Any]) -> tuple[str, Fields]:
+def _refused(_: Call, problem: Problem) -> Reply:
     """What happened, with all that is wrong; and of the first thing that is, which field it is and why."""
-    if problem["code"] == "contact_not_found":
-        return "Contact not found", {}
-    if "errors" not in problem:
-        return in_words(problem, _TO_THEIRS), {}
-    wrong = culprits(problem, _TO_THEIRS)
-    field, message = wrong[0]
-    return "; ".join(map(_in_words, wrong)), {"field": field, "reason": reason_of(message)}
-
-
-def _in_words(culprit: Culprit) -> str:
-    field, message = culprit
-    return _MESSAGES.get((field or "", reason_of(message))) or f"{field} {message}"
+    if problem.body["code"] == "contact_not_found":
+        message = "Contact not found"
+    else:
+        message = in_words(problem, _TO_THEIRS, _PHRASES)
+    details = {}
+    if problem.errors:
+        first = field_errors(problem, _TO_THEIRS)[0]
+        details = {"field": first.field, "reason": _REASONS[first.code]}
+    body = {"message": message, "code": CODES[problem.status].upper(), "details": details}
+    return Reply(problem.status, body)
 
 
 DIALECT: Final = Dialect(

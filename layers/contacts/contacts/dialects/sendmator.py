@@ -1,7 +1,7 @@
 """Sendmator: `X-API-Key`, `/api/v1`, snake_case, milliseconds, cursors; errors as NestJS writes them."""
 
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from contacts.dialects.wire import (
     Call,
@@ -9,6 +9,7 @@ from contacts.dialects.wire import (
     Fields,
     Named,
     Native,
+    Problem,
     Reply,
     Translation,
     Whole,
@@ -118,22 +119,22 @@ def _deleted(_: Call, reply: Reply) -> Reply:
     return Reply(reply.status, {"deleted": True, "id": reply.body["id"]})
 
 
-def _refused(call: Call, reply: Reply) -> Reply:
-    message = _message(call, reply.body)
+def _refused(call: Call, problem: Problem) -> Reply:
+    message = _message(call, problem)
     return Reply(
-        reply.status,
+        problem.status,
         {
-            "statusCode": reply.status,
+            "statusCode": problem.status,
             "message": message,
-            "error": _PHRASES.get(reply.status) or HTTPStatus(reply.status).phrase,
+            "error": _PHRASES.get(problem.status) or HTTPStatus(problem.status).phrase,
         },
     )
 
 
-def _message(call: Call, problem: dict[str, Any]) -> str:
-    match problem["code"]:
+def _message(call: Call, problem: Problem) -> str:
+    match problem.body["code"]:
         case "duplicate_contact":
-            field = problem["field"]
+            field = problem.body["field"]
             return f"You already have a contact with {field} {call.body[field]}"
         case "contact_not_found":
             return "Contact not found"

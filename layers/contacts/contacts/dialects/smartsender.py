@@ -10,6 +10,7 @@ from contacts.dialects.wire import (
     Fields,
     Named,
     Native,
+    Problem,
     Reply,
     Translation,
     Whole,
@@ -21,6 +22,7 @@ from contacts.dialects.wire import (
     whole_number,
 )
 from contacts.domain.errors import FieldError, InvalidInput
+from contacts.domain.violations import NOT_OBJECT, REQUIRED
 
 _PAGE: Final = Whole(default=1, least=1, most=None)
 _PAGE_SIZE: Final = Whole(default=20, least=1, most=20)
@@ -167,7 +169,7 @@ def _search(call: Call) -> Native:
 def _term(call: Call) -> str:
     term = one_of(call, "term", "")
     if not term.strip():
-        raise InvalidInput([FieldError("term", "is required")])
+        raise InvalidInput([FieldError("term", REQUIRED)])
     return term
 
 
@@ -190,7 +192,7 @@ def _list_gates(call: Call) -> Native:
 def _update(call: Call) -> Native:
     values = fields_of(call).get("values")
     if not isinstance(values, dict):
-        raise InvalidInput([FieldError("values", "must be an object")])
+        raise InvalidInput([FieldError("values", NOT_OBJECT)])
     query = {"on_invalid": ["skip"]}
     return Native(route=call.route, ref=_named(call), query=query, body=changes(values))
 
@@ -312,10 +314,9 @@ def _done(_: Call, __: Reply) -> Reply:
     return Reply(200, dict(_DONE))
 
 
-def _refused(_: Call, reply: Reply) -> Reply:
-    problem = reply.body
+def _refused(_: Call, problem: Problem) -> Reply:
     # To its clients a revoked token is one that may no longer, not one that is wrong.
-    status = _FORBIDDEN if problem["code"] == "key_revoked" else reply.status
+    status = _FORBIDDEN if problem.body["code"] == "key_revoked" else problem.status
     return Reply(status, {"error": {"code": status, "message": in_words(problem, _NAMES)}})
 
 

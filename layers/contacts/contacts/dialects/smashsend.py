@@ -5,7 +5,7 @@ An id is a prefix and the UUID as 22 digits to the base of 62: here, too, ids so
 
 import re
 from string import ascii_lowercase, ascii_uppercase, digits
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from contacts.dialects.wire import (
@@ -15,6 +15,7 @@ from contacts.dialects.wire import (
     Fields,
     Named,
     Native,
+    Problem,
     Reply,
     Translation,
     fields_of,
@@ -25,6 +26,7 @@ from contacts.dialects.wire import (
     whole_seconds,
 )
 from contacts.domain.errors import ContactNotFound, FieldError, InvalidInput, PropertyNotFound
+from contacts.domain.violations import FieldErrorCode, not_one_of
 
 CONTACT: Final = "cont_"
 PROPERTY: Final = "prop_"
@@ -64,8 +66,10 @@ _MESSAGES: Final = {
     "duplicate_property": "A contact property with this name already exists",
 }
 """By the native code. The rest is told as it is natively."""
-_WITH_CURSOR: Final = "with cursor, or "
-"""In what is said natively to whoever goes too far at once; they have no cursors."""
+_PHRASES: Final = {
+    FieldErrorCode.OFFSET_TOO_LARGE: "{field} must be at most {limit:,}; go further page by page"
+}
+"""In place of native messages that speak of cursors, which the vendor does not have."""
 
 
 def id_out(prefix: str, native: str) -> str:
@@ -125,7 +129,7 @@ def _list(call: Call) -> Native:
 
 def _unsubscribed(status: str) -> str:
     if status not in _STATUSES:
-        raise InvalidInput([FieldError("status", f"must be one of {', '.join(_STATUSES)}")])
+        raise InvalidInput([FieldError("status", not_one_of(_STATUSES))])
     return _STATUSES[status]
 
 
@@ -208,15 +212,15 @@ def _property(_: Call, reply: Reply) -> Reply:
     return Reply(reply.status, {"property": property_out(reply.body, *_SHOWN)})
 
 
-def _refused(call: Call, reply: Reply) -> Reply:
-    return Reply(reply.status, {"message": _message(call, reply.body), "code": CODES[reply.status]})
+def _refused(call: Call, problem: Problem) -> Reply:
+    return Reply(problem.status, {"message": _message(call, problem), "code": CODES[problem.status]})
 
 
-def _message(call: Call, problem: dict[str, Any]) -> str:
-    code = problem["code"]
+def _message(call: Call, problem: Problem) -> str:
+    code = problem.body["code"]
     if code == "scope_missing":
-        return f"This key lacks the scope {_SCOPES.get(call.route, problem['scope'])}"
-    return _MESSAGES.get(code) or in_words(problem, _TO_THEIRS).replace(_WITH_CURSOR, "")
+        return f"This key lacks the scope {_SCOPES.get(call.route, problem.body['scope'])}"
+    return _MESSAGES.get(code) or in_words(problem, _TO_THEIRS, _PHRASES)
 
 
 DIALECT: Final = Dialect(

@@ -5,6 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
 
 from contacts.domain.errors import BodyNotJson, FieldError, InvalidInput
+from contacts.domain.violations import (
+    BODY_MISSING,
+    BODY_NOT_OBJECT,
+    REQUIRED,
+    FieldErrorCode,
+    Violation,
+)
 
 Fields = dict[str, Any]
 
@@ -64,6 +71,16 @@ class Reply(NamedTuple):
     body: Any
 
 
+class Problem(NamedTuple):
+    """A native error."""
+
+    status: int
+    body: Fields
+    """The problem document (RFC 9457), as the native API shows it."""
+    errors: tuple[FieldError, ...] = ()
+    """The wrong fields that it lists, with their codes, which it does not show."""
+
+
 class Translation(NamedTuple):
     """One of a vendor's routes. Both ways are pure functions; neither changes what it is given."""
 
@@ -86,8 +103,8 @@ class Dialect:
 
     routes: Mapping[str, Translation]
     """By `<method> <path>`, with the native names of variable parts and `/v1` for the alias `/api/v1`."""
-    refused: Callable[[Call, Reply], Reply]
-    """A native problem (RFC 9457) that the vendor's request met, as the vendor tells of errors."""
+    refused: Callable[[Call, Problem], Reply]
+    """A native problem that the vendor's request met, as the vendor tells of errors."""
 
 
 def with_body(call: Call, body: object) -> Call:
@@ -102,9 +119,9 @@ def fields_of(call: Call) -> Fields:
         BodyNotJson: it is missing, or no object.
     """
     if call.body is None:
-        raise BodyNotJson([FieldError("body", "is missing; a JSON object is expected")])
+        raise BodyNotJson([FieldError("body", BODY_MISSING)])
     if not isinstance(call.body, dict):
-        raise BodyNotJson([FieldError("body", "must be a JSON object")])
+        raise BodyNotJson([FieldError("body", BODY_NOT_OBJECT)])
     return call.body
 
 
@@ -118,7 +135,7 @@ def required(given: Mapping[str, Any], *names: str) -> None:
     Raises:
         InvalidInput: a field is missing or null; names every one that is.
     """
-    missing = [FieldError(name, "is required") for name in names if given.get(name) is None]
+    missing = [FieldError(name, REQUIRED) for name in names if given.get(name) is None]
     if missing:
         raise InvalidInput(missing)
 
@@ -157,31 +174,33 @@ def whole_number(call: Call, name: str, bounds: Whole) -> int:
     number = int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else -1
     if not bounds.least <= number <= most:
         upper = f" and at most {most}" if bounds.most is not None else ""
-        raise InvalidInput([FieldError(name, f"must be a whole number, at least {bounds.least}{upper}")])
+        message = f"must be a whole number, at least {bounds.least}{upper}"
+        raise InvalidInput([FieldError(name, Violation(FieldErrorCode.OUT_OF_RANGE, message))])
     return number
 
 
-class Culprit(NamedTuple):
-    """What a problem says is wrong: with which field (in the vendor's words; None: with none), and what."""
-
-    field: str | None
-    message: str
+def field_errors(problem: Problem, names: Mapping[str, str]) -> list[FieldError]:
+    """The wrong fields of a problem; `names`: the vendor's name of each native field that it calls otherwise."""
+    return [error._replace(field=_theirs(error.field, names)) for error in problem.errors]
 
 
-def culprits(problem: Mapping[str, Any], names: Mapping[str, str]) -> list[Culprit]:
-    """What a problem says is wrong; `names`: the vendor's name of each native field that it calls otherwise."""
-    found = [Culprit(_theirs(error["field"], names), error["message"]) for error in problem.get("errors", ())]
-    if found:
-        return found
-    named = problem.get("field")
-    return [Culprit(named and _theirs(named, names), problem["detail"])]
+def in_words(
+    problem: Problem, names: Mapping[str, str], phrases: Mapping[FieldErrorCode, str] | None = None
+) -> str:
+    """A problem in one line: every wrong field with what is wrong with it, or else what happened.
+
+    `names`: as above. `phrases`: what the vendor says in place of the native message, with `{field}` and `{limit}`.
+    """
+    if not problem.errors:
+        return str(problem.body["detail"]).removesuffix(".")
+    return "; ".join(_phrase(error, phrases or {}) for error in field_errors(problem, names))
 
 
-def in_words(problem: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """A problem in one line: every culprit with what is wrong with it, or else what happened; `names`: as above."""
-    if "errors" not in problem:
-        return str(problem["detail"]).removesuffix(".")
-    return "; ".join(f"{field} {message}" for field, message in culprits(problem, names))
+def _phrase(error: FieldError, phrases: Mapping[FieldErrorCode, str]) -> str:
+    phrase = phrases.get(error.code)
+    if phrase is None:
+        return f"{error.field} {error.message}"
+    return phrase.format(field=error.field, limit=error.violation.limit)
 
 
 CODES: Final[Mapping[int, str]] = {

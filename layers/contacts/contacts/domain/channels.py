@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from contacts.domain.errors import FieldError
+from contacts.domain.violations import never_changes
 
 MAX_CHANNELS: Final = 50
 """Of an account. Exact, whoever creates at the same moment."""
@@ -51,7 +52,7 @@ class Channel:
         """What of a change this channel cannot take: another type."""
         if given.get("type", self.type) == self.type:
             return []
-        return [FieldError("type", f"never changes: it is {self.type}")]
+        return [FieldError("type", never_changes(self.type))]
 
 
 def described_channel(one: Channel) -> dict[str, object]:

@@ -12,6 +12,7 @@ from typing import Final
 from contacts.domain.errors import FieldError, InvalidInput
 from contacts.domain.gates import Gate
 from contacts.domain.identity import Name, NameKind
+from contacts.domain.violations import UNREACHABLE, contact_with_more_than
 
 MAX_TAGS: Final = 100
 MAX_LISTS: Final = 100
@@ -235,7 +236,7 @@ class Change:
             before: Iterable[str] = values.get(key, getattr(contact, key))  # type: ignore[assignment]
             after = distinct((*(value for value in before if value not in removed), *added))
             if len(after) > limit:
-                errors.append(FieldError(f"add_{key}", f"the contact would have more than {limit} {key}"))
+                errors.append(FieldError(f"add_{key}", contact_with_more_than(limit, key)))
             values[key] = after
         for key, entries in self.maps.items():
             values[key] = {} if entries is None else merged(getattr(contact, key), entries)
@@ -256,8 +257,7 @@ class Change:
 
 def unreachable() -> list[FieldError]:
     """What is wrong with a contact that nothing leads to."""
-    message = "a contact needs an email or an external_id"
-    return [FieldError(field, message) for field in ("email", "external_id")]
+    return [FieldError(field, UNREACHABLE) for field in ("email", "external_id")]
 
 
 def merged(existing: Mapping[str, object], entries: Mapping[str, object]) -> dict[str, object]:
@@ -294,7 +294,7 @@ def new_contact(
     if not contact.is_reachable:
         raise InvalidInput(unreachable())
     errors = [
-        FieldError(f"add_{key}", f"the contact would have more than {limit} {key}")
+        FieldError(f"add_{key}", contact_with_more_than(limit, key))
         for key, limit in (("tags", MAX_TAGS), ("lists", MAX_LISTS))
         if len(getattr(contact, key)) > limit
     ]

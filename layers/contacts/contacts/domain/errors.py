@@ -47,6 +47,8 @@ Messages name fields and limits, and repeat a value only to the caller who sent 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final, NamedTuple
 
+from contacts.domain.violations import TAKEN, FieldErrorCode, Violation
+
 MAX_ERRORS_SHOWN: Final = 100
 """A body of 1 MB can be wrong in 400,000 places: an answer that names them all would be too long to be sent."""
 
@@ -55,7 +57,22 @@ class FieldError(NamedTuple):
     """One wrong field: its path in the request (`custom_fields.size`) and what is wrong with it."""
 
     field: str
-    message: str
+    violation: Violation
+
+    @property
+    def code(self) -> FieldErrorCode:
+        """What is wrong, for programs."""
+        return self.violation.code
+
+    @property
+    def message(self) -> str:
+        """What is wrong, for people; it goes on after the field's name."""
+        return self.violation.message
+
+    @property
+    def members(self) -> dict[str, object]:
+        """The error as problem documents show it."""
+        return {"field": self.field, "message": self.message}
 
 
 class ContactsError(Exception):
@@ -67,6 +84,11 @@ class ContactsError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.field = field
+
+    @property
+    def field_errors(self) -> tuple[FieldError, ...]:
+        """Every wrong field; none where no field is to blame."""
+        return ()
 
     @property
     def extras(self) -> Mapping[str, object]:
@@ -92,7 +114,7 @@ class InvalidInput(ContactsError):
     @property
     def extras(self) -> Mapping[str, object]:
         """The first wrong field, and all of them up to a hundred."""
-        return {**super().extras, "errors": [error._asdict() for error in self.errors[:MAX_ERRORS_SHOWN]]}
+        return {**super().extras, "errors": [error.members for error in self.errors[:MAX_ERRORS_SHOWN]]}
 
 
 class BodyNotJson(InvalidInput):
@@ -253,7 +275,7 @@ class DuplicateContact(Conflict):
     @property
     def field_errors(self) -> tuple[FieldError, ...]:
         """Every field in the way."""
-        return tuple(FieldError(field, "belongs to another contact") for field, _ in self.taken)
+        return tuple(FieldError(field, TAKEN) for field, _ in self.taken)
 
     @property
     def extras(self) -> Mapping[str, object]:
@@ -262,8 +284,7 @@ class DuplicateContact(Conflict):
             **super().extras,
             "existing_id": self.existing_id,
             "errors": [
-                {"field": field, "message": "belongs to another contact", "existing_id": owner}
-                for field, owner in self.taken
+                {**FieldError(field, TAKEN).members, "existing_id": owner} for field, owner in self.taken
             ],
         }
 
@@ -364,9 +385,14 @@ class MergeTooLarge(Conflict):
         self.errors = tuple(errors)
 
     @property
+    def field_errors(self) -> tuple[FieldError, ...]:
+        """Every limit that stands in the way."""
+        return self.errors
+
+    @property
     def extras(self) -> Mapping[str, object]:
         """The first limit, and every one."""
-        return {**super().extras, "errors": [error._asdict() for error in self.errors]}
+        return {**super().extras, "errors": [error.members for error in self.errors]}
 
 
 class MergedAway(Conflict):

@@ -11,6 +11,7 @@ from contacts.domain.contact import MAX_LISTS, MAX_TAGS, Contact, distinct
 from contacts.domain.errors import FieldError, MergeTooLarge
 from contacts.domain.gates import MAX_GATES
 from contacts.domain.identity import Name, NameKind
+from contacts.domain.violations import FieldErrorCode, Violation
 
 MAX_ABSORBED: Final = 40
 """Names of others that a contact may have: each is a claim in every transaction that deletes, restores or erases it."""
@@ -97,7 +98,14 @@ def _beyond_limits(contact: Contact) -> list[FieldError]:
         ("from", len(contact.gates), MAX_GATES, "gates"),
     )
     return [
-        FieldError(field, f"the contact would have {number} {what}; at most {limit} are kept")
+        FieldError(
+            field,
+            Violation(
+                FieldErrorCode.TOO_MANY,
+                f"the contact would have {number} {what}; at most {limit} are kept",
+                limit,
+            ),
+        )
         for field, number, limit, what in limits
         if number > limit
     ]

@@ -10,6 +10,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from contacts.domain import violations
+from contacts.domain.violations import FieldErrorCode, Violation
+
 MAX_NAME: Final = 64
 """Characters."""
 _OPTIONS_NAMED: Final = 20
@@ -55,13 +58,13 @@ def is_property_name(name: str) -> bool:
     )
 
 
-def objection(value: object, rule: ValueRule) -> str | None:
+def objection(value: object, rule: ValueRule) -> Violation | None:
     """Why a property does not take a value, or None where it does. None, which clears, is always taken."""
     if value is None or rule.is_archived or _is_taken(value, rule):
         return None
     if rule.type is PropertyType.ENUM:
-        return _one_of(rule.options)
-    return _EXPECTED[rule.type]
+        return _none_of(rule.options)
+    return _VIOLATIONS[rule.type]
 
 
 def _is_taken(value: object, rule: ValueRule) -> bool:
@@ -102,18 +105,22 @@ def _is_moment(text: str) -> bool:
         return False
 
 
-def _one_of(options: Sequence[str]) -> str:
+def _none_of(options: Sequence[str]) -> Violation:
     if len(options) > _OPTIONS_NAMED:
-        return f"must be one of the {len(options)} options of this property"
-    return f"must be one of {', '.join(options)}"
+        message = f"must be one of the {len(options)} options of this property"
+        return Violation(FieldErrorCode.NOT_ALLOWED, message)
+    return violations.not_one_of(options)
 
 
-_EXPECTED: Final = {
-    PropertyType.STRING: "must be a string",
-    PropertyType.NUMBER: "must be a number",
-    PropertyType.BOOLEAN: "must be true or false",
-    PropertyType.DATE: "must be a day such as 2026-01-15",
-    PropertyType.DATETIME: "must be an ISO 8601 timestamp with a time zone, such as 2026-01-15T10:30:00Z",
-    PropertyType.OBJECT: "must be an object",
-    PropertyType.ARRAY: "must be an array",
+_VIOLATIONS: Final = {
+    PropertyType.STRING: violations.NOT_STRING,
+    PropertyType.NUMBER: violations.NOT_NUMBER,
+    PropertyType.BOOLEAN: violations.NOT_BOOLEAN,
+    PropertyType.DATE: Violation(FieldErrorCode.INVALID_FORMAT, "must be a day such as 2026-01-15"),
+    PropertyType.DATETIME: Violation(
+        FieldErrorCode.INVALID_FORMAT,
+        "must be an ISO 8601 timestamp with a time zone, such as 2026-01-15T10:30:00Z",
+    ),
+    PropertyType.OBJECT: violations.NOT_OBJECT,
+    PropertyType.ARRAY: violations.NOT_ARRAY,
 }

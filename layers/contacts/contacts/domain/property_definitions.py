@@ -8,6 +8,7 @@ from contacts.domain.contact import EDITS, Contact
 from contacts.domain.errors import FieldError
 from contacts.domain.native import ContactOut
 from contacts.domain.properties import PropertyType, ValueRule
+from contacts.domain.violations import FieldErrorCode, Violation, never_changes
 
 MAX_PROPERTIES: Final = 500
 """Of an account, archived ones included: their names stay taken. Exact, whoever creates at the same moment."""
@@ -65,7 +66,7 @@ class Property:
     def objections(self, given: Mapping[str, Any]) -> list[FieldError]:
         """What of a change this property cannot take: another name or type, options that its type does not have."""
         errors = [
-            FieldError(field, f"never changes: it is {getattr(self, field)}")
+            FieldError(field, never_changes(getattr(self, field)))
             for field in ("name", "type")
             if field in given and given[field] != getattr(self, field)
         ]
@@ -73,18 +74,23 @@ class Property:
         return errors if wrong is None else [*errors, FieldError("options", wrong)]
 
 
-def name_objection(name: str) -> str | None:
+def name_objection(name: str) -> Violation | None:
     """Why a property cannot have a well-formed name, if it cannot."""
-    return (
-        f"cannot be {name}: every contact has a field of that name" if name.lower() in CORE_FIELDS else None
-    )
+    if name.lower() not in CORE_FIELDS:
+        return None
+    return Violation(FieldErrorCode.RESERVED, f"cannot be {name}: every contact has a field of that name")
 
 
-def wrong_options(kind: PropertyType, options: Sequence[str] | None) -> str | None:
+def wrong_options(kind: PropertyType, options: Sequence[str] | None) -> Violation | None:
     """What is wrong with options, or the lack of them, for a type, if anything is."""
     if kind is PropertyType.ENUM:
-        return None if options else "an enum needs at least one option"
-    return None if options is None else f"only an enum has options, and this is a property of type {kind}"
+        if options:
+            return None
+        return Violation(FieldErrorCode.REQUIRED, "an enum needs at least one option")
+    if options is None:
+        return None
+    message = f"only an enum has options, and this is a property of type {kind}"
+    return Violation(FieldErrorCode.MISPLACED, message)
 
 
 def described_property(one: Property) -> dict[str, object]:

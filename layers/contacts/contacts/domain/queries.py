@@ -9,10 +9,12 @@ from contacts.domain.contact import Contact, ValidationStatus
 from contacts.domain.identity import Name, NameKind
 from contacts.domain.postings import EVERYBODY, PostingKind, PostingList
 from contacts.domain.timestamps import iso
+from contacts.domain.violations import FieldErrorCode, InvalidValue, Violation, longer_than
 from contacts.domain.words import query_words, words_of
 
 MAX_QUERY_WORDS: Final = 20
 MAX_QUERY_CHARACTERS: Final = 500
+_NOTHING_TO_SEARCH: Final = Violation(FieldErrorCode.TOO_SHORT, "has no letter, digit or sign to search for")
 _LAST_MS: Final = 253_402_300_799_999
 """The latest moment a timestamp can name: the end of the year 9999."""
 
@@ -121,15 +123,15 @@ def searched(text: str) -> tuple[str, ...]:
     """The words of a query.
 
     Raises:
-        ValueError: there are none, or more than 20, or the text has more than 500 characters.
+        InvalidValue: there are none, or more than 20, or the text has more than 500 characters.
     """
     if len(text) > MAX_QUERY_CHARACTERS:
-        raise ValueError(f"must have at most {MAX_QUERY_CHARACTERS} characters")
+        raise InvalidValue(longer_than(MAX_QUERY_CHARACTERS))
     words = query_words(text)
     if not words:
-        raise ValueError("has no letter, digit or sign to search for")
+        raise InvalidValue(_NOTHING_TO_SEARCH)
     if len(words) > MAX_QUERY_WORDS:
-        raise ValueError(f"must have at most {MAX_QUERY_WORDS} words")
+        raise InvalidValue(longer_than(MAX_QUERY_WORDS, "words"))
     return words
 
 

@@ -11,6 +11,7 @@ from contacts.domain.errors import FieldError, InvalidInput
 from contacts.domain.events import IN_TIMELINE_DAYS, EventType
 from contacts.domain.identity import uuid7
 from contacts.domain.timestamps import DAY, iso
+from contacts.domain.violations import FieldErrorCode, Violation
 
 MAX_NAME: Final = 100
 """Characters of a custom event's name."""
@@ -68,9 +69,12 @@ def custom_event(
     """
     happened_ms = now_ms if occurred_ms is None else occurred_ms
     if happened_ms > now_ms + MAX_AHEAD_MS:
-        raise InvalidInput([FieldError("occurred_at", "lies in the future")])
+        raise InvalidInput(
+            [FieldError("occurred_at", Violation(FieldErrorCode.OUT_OF_RANGE, "lies in the future"))]
+        )
     if happened_ms < now_ms - IN_TIMELINE_DAYS * DAY * 1000:
-        raise InvalidInput([FieldError("occurred_at", f"lies more than {IN_TIMELINE_DAYS} days back")])
+        message = f"lies more than {IN_TIMELINE_DAYS} days back"
+        raise InvalidInput([FieldError("occurred_at", Violation(FieldErrorCode.OUT_OF_RANGE, message))])
     return CustomEvent(
         id=uuid7(happened_ms, random),
         name=name,

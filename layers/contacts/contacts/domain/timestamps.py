@@ -3,12 +3,22 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from contacts.domain.violations import FieldErrorCode, InvalidValue, Violation
+
 HOUR: Final = 3600
 """Seconds."""
 DAY: Final = 24 * HOUR
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+
+_NOT_TIMESTAMP: Final = Violation(
+    FieldErrorCode.INVALID_FORMAT, "must be an ISO 8601 timestamp such as 2026-01-15T10:30:00Z"
+)
+_WITHOUT_ZONE: Final = Violation(
+    FieldErrorCode.INVALID_FORMAT, "needs a time zone, such as the Z in 2026-01-15T10:30:00Z"
+)
+_BEFORE_1970: Final = Violation(FieldErrorCode.OUT_OF_RANGE, "must not be before 1970")
 
 
 def iso(at_ms: int) -> str:
@@ -33,15 +43,15 @@ def parsed(text: str) -> int:
     Up, because a bound of finer grain (`…00.0004Z`) lies after every moment of the ms it falls in.
 
     Raises:
-        ValueError: it is no timestamp, has no zone, or lies outside 1970–9999.
+        InvalidValue: it is no timestamp, has no zone, or lies outside 1970–9999.
     """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError("must be an ISO 8601 timestamp such as 2026-01-15T10:30:00Z") from None
+        raise InvalidValue(_NOT_TIMESTAMP) from None
     if moment.tzinfo is None:
-        raise ValueError("needs a time zone, such as the Z in 2026-01-15T10:30:00Z")
+        raise InvalidValue(_WITHOUT_ZONE)
     since_epoch = moment - _EPOCH
     if since_epoch < timedelta():
-        raise ValueError("must not be before 1970")
+        raise InvalidValue(_BEFORE_1970)
     return -(-since_epoch // _MILLISECOND)

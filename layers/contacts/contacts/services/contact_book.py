@@ -493,7 +493,7 @@ def _renaming_none(change: Change, contact: Contact) -> Change:
 
 def _told(skipped: Sequence[FieldError]) -> Details:
     """What an answer says of fields that were left out."""
-    return {"skipped": [{"field": field, "reason": reason} for field, reason in skipped]}
+    return {"skipped": [{"field": error.field, "reason": error.message} for error in skipped]}
 
 
 def _must_be_reachable(given: Mapping[str, object], skipped: Sequence[FieldError]) -> None:

@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final, Protocol
 from urllib.parse import quote
 
+from contacts.domain.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.domain.webhooks import MAX_URL
 
 _PORTS: Final = {"https": 443, "http": 80}
@@ -98,34 +99,33 @@ def endpoint_of(url: str, *, private_allowed: bool) -> Endpoint:
     """Read a URL. Its host's addresses are still to be checked (`Addresses`).
 
     Raises:
-        ValueError: it cannot be an endpoint; the message goes on after "url: ".
+        InvalidValue: it cannot be an endpoint.
     """
     if not url.isprintable() or " " in url or "\\" in url:
-        raise ValueError("must not contain spaces, control characters or backslashes")
+        raise _invalid("must not contain spaces, control characters or backslashes")
     parts = _URL.fullmatch(url)
     if parts is None or parts["scheme"].lower() not in _PORTS:
-        raise ValueError("must be an absolute URL that begins with https://")
+        raise _invalid("must be an absolute URL that begins with https://")
     scheme = parts["scheme"].lower()
     if scheme != "https" and not private_allowed:
-        raise ValueError("must begin with https://")
+        raise _invalid("must begin with https://")
     if parts["fragment"] is not None:
-        raise ValueError("must not have a fragment")
+        raise _invalid("must not have a fragment")
     if "@" in parts["authority"]:
-        raise ValueError("must not carry credentials (user:password@); verify the signature instead")
+        raise _invalid("must not carry credentials (user:password@); verify the signature instead")
     authority = _AUTHORITY.fullmatch(parts["authority"])
     if authority is None:
-        raise ValueError("has no valid host and port")
+        raise _invalid("has no valid host and port")
     host = _address_v6(authority["v6"]) if authority["v6"] else _host(authority["name"], private_allowed)
     port = int(authority["port"] or _PORTS[scheme])
     if not 1 <= port <= 65535:
-        raise ValueError("has a port that does not exist: they go from 1 to 65535")
+        raise _invalid("has a port that does not exist: they go from 1 to 65535")
     target = quote(parts["target"], safe=_LEFT_AS_IT_IS)
     shown_port = f":{port}" if authority["port"] else ""
     whole = f"{scheme}://{_in_url(host)}{shown_port}{target}"
     if len(whole) > MAX_URL:
-        raise ValueError(
-            f"must have at most {MAX_URL} characters, with all that is not ASCII percent-encoded"
-        )
+        message = f"must have at most {MAX_URL} characters, with all that is not ASCII percent-encoded"
+        raise InvalidValue(Violation(FieldErrorCode.TOO_LONG, message, MAX_URL))
     return Endpoint(scheme, host, port, target if target.startswith("/") else f"/{target}", whole)
 
 
@@ -150,15 +150,15 @@ def _host(text: str, private_allowed: bool) -> str:
     """A host that is no IPv6 address, in its one form."""
     host = (text if text.isascii() else _as_ascii(text)).lower().removesuffix(".")
     if not host:
-        raise ValueError("needs a host")
+        raise _invalid("needs a host")
     labels = host.split(".")
     if _NUMBER.fullmatch(labels[-1]):
         # A resolver takes 2130706433, 0x7f.1 and 127.1 for addresses, too; nobody writes them in good faith.
         return _address_v4(host)
     if len(host) > _MAX_HOST or not all(_LABEL.fullmatch(label) for label in labels):
-        raise ValueError("has a host that is neither a domain name nor an IP address")
+        raise _invalid("has a host that is neither a domain name nor an IP address")
     if not private_allowed and (len(labels) == 1 or labels[-1] == "localhost"):
-        raise ValueError("needs a host that can be reached from the internet, such as hooks.example.com")
+        raise _invalid("needs a host that can be reached from the internet, such as hooks.example.com")
     return host
 
 
@@ -169,21 +169,25 @@ def _as_ascii(host: str) -> str:
     try:
         return idna.encode(host, uts46=True).decode()
     except UnicodeError:
-        raise ValueError("has a host that is no domain name") from None
+        raise _invalid("has a host that is no domain name") from None
 
 
 def _address_v4(host: str) -> str:
     try:
         return str(IPv4Address(host))
     except ValueError:
-        raise ValueError("has a host that is no IP address in its usual form, such as 198.51.100.7") from None
+        raise _invalid("has a host that is no IP address in its usual form, such as 198.51.100.7") from None
 
 
 def _address_v6(text: str) -> str:
     try:
         return str(IPv6Address(text))
     except ValueError:
-        raise ValueError("has a host that is no IPv6 address") from None
+        raise _invalid("has a host that is no IPv6 address") from None
+
+
+def _invalid(message: str) -> InvalidValue:
+    return InvalidValue(Violation(FieldErrorCode.INVALID_URL, message))
 
 
 def _in_url(host: str) -> str:

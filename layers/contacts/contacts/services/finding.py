@@ -15,6 +15,7 @@ from contacts.domain.contact import Contact
 from contacts.domain.errors import FieldError, InvalidInput
 from contacts.domain.postings import EVERYBODY
 from contacts.domain.queries import NEWEST_FIRST, Order, SortField, Wanted
+from contacts.domain.violations import offset_beyond
 from contacts.domain.words import words_of
 from contacts.services.candidates import Batch, ContactIndex, Known, Place, Posted, Source, is_filtered
 from contacts.services.planning import (
@@ -223,8 +224,7 @@ class Finder:
             nearest = next((bookmark for bookmark in standing if bookmark is not None), nearest)
         skip = offset - nearest.offset
         if skip > MAX_SKIPPED:
-            message = f"must be at most {MAX_SKIPPED:,}; go further with cursor, or page by page"
-            raise InvalidInput([FieldError("offset", message)])
+            raise InvalidInput([FieldError("offset", offset_beyond(MAX_SKIPPED))])
         return nearest.position._replace(skip=skip)
 
     def leave_bookmark(self, query: str, offset: int, position: Position, order: Order | None) -> None:

@@ -31,6 +31,7 @@ from contacts.domain.identity import uuid7
 from contacts.domain.key_family import full_keys, revoked_with
 from contacts.domain.outcome import Did, Outcome, Receipt
 from contacts.domain.timestamps import iso
+from contacts.domain.violations import FieldErrorCode, Violation
 from contacts.services.once import once
 from contacts.services.ports import AccountStore, Clock, MakerRevoked, Randomness, Revocation
 
@@ -216,9 +217,11 @@ class Registrar:
             TemporarilyUnavailable.
         """
         if plan is Plan.ENTERPRISE and hourly_limit is None:
-            raise InvalidInput([FieldError("hourly_limit", "an enterprise account needs its own")])
+            missing = Violation(FieldErrorCode.REQUIRED, "an enterprise account needs its own")
+            raise InvalidInput([FieldError("hourly_limit", missing)])
         if plan is not Plan.ENTERPRISE and hourly_limit is not None:
-            raise InvalidInput([FieldError("hourly_limit", f"the plan {plan} sets it")])
+            misplaced = Violation(FieldErrorCode.MISPLACED, f"the plan {plan} sets it")
+            raise InvalidInput([FieldError("hourly_limit", misplaced)])
         now = self._clock.now_ms()
         account = Account(
             id=uuid7(now, self._randomness(10)),

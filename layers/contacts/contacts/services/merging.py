@@ -16,6 +16,7 @@ from contacts.domain.identity import Ref
 from contacts.domain.merging import merged_contact
 from contacts.domain.outcome import Did, Outcome, Receipt
 from contacts.domain.timestamps import iso
+from contacts.domain.violations import FieldErrorCode, Violation
 from contacts.services.contact_book import ContactBook
 from contacts.services.once import once
 from contacts.services.ports import Clock, Randomness
@@ -88,7 +89,9 @@ class Merger:
             try:
                 self._store.merge(merge)
             except ContactTooLarge as error:
-                raise MergeTooLarge([FieldError("from", error.detail)]) from None
+                raise MergeTooLarge(
+                    [FieldError("from", Violation(FieldErrorCode.TOO_MANY, error.detail))]
+                ) from None
             return outcome
 
         return once(attempt, terms.receipt, self._clock, self._randomness)

@@ -18,6 +18,7 @@ from contacts.domain.contact import Contact
 from contacts.domain.errors import Contention, FieldError, InvalidInput, TemporarilyUnavailable
 from contacts.domain.identity import is_uuid
 from contacts.domain.postings import PostingList, posting_lists
+from contacts.domain.violations import NO_ACCOUNT, FieldErrorCode, Violation
 from contacts.domain.words import words_of
 from contacts.services.ports import AccountStore, Clock, Moved, Randomness
 from contacts.services.projection import (
@@ -172,7 +173,8 @@ class Place:
         if within in list(Pass):
             place = cls(Pass(within), partition, after)
         if place is None or not place._is_possible():
-            raise InvalidInput([FieldError("resume", "must be what a report before said under `resume`")])
+            message = "must be what a report before said under `resume`"
+            raise InvalidInput([FieldError("resume", Violation(FieldErrorCode.INVALID_CURSOR, message))])
         return place
 
     def _is_possible(self) -> bool:
@@ -252,7 +254,7 @@ class Reindexer:
         """
         place = Place(Pass.CONTACTS) if resume is None else Place.parsed(resume)
         if self._accounts.account(account_id) is None:
-            raise InvalidInput([FieldError("account_id", "no account has this id")])
+            raise InvalidInput([FieldError("account_id", NO_ACCOUNT)])
         run = _Run(self._store, account_id, self._clock, self._randomness, self._has_time, is_dry=dry_run)
         return run.through(place)
 

@@ -3,6 +3,7 @@
 from contacts.domain.accounts import Account
 from contacts.domain.errors import FieldError, InvalidInput
 from contacts.domain.timestamps import iso
+from contacts.domain.violations import NO_ACCOUNT
 from contacts.services.gatekeeper import MAX_REMEMBERED, REMEMBERED_MS
 from contacts.services.ports import AccountStore, Clock
 
@@ -59,5 +60,5 @@ class Suspensions:
 
 def _known(account: Account | None) -> Account:
     if account is None:
-        raise InvalidInput([FieldError("account_id", "no account has this id")])
+        raise InvalidInput([FieldError("account_id", NO_ACCOUNT)])
     return account

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
-from contacts.domain.errors import FieldError
-from contacts.domain.properties import ValueRule, is_property_name, objection
+from contacts.domain.contact_input import ContactInput, validate
+from contacts.domain.properties import ValueRule
 
 
 class ValueRules(Protocol):
@@ -25,45 +25,22 @@ class TypedFields:
     def __init__(self, rules: ValueRules) -> None:
         self._rules = rules
 
-    def knowing(self, many: Iterable[Mapping[str, object]]) -> "TypedFields":
-        """The same for the custom fields of many contacts, whose rules are read at once.
+    def rules_for(self, inputs: Iterable[ContactInput]) -> Mapping[str, ValueRule]:
+        """What the custom fields of one contact or many are validated by; read at once, for all of them.
+
+        Where no value can be wrong, nothing is read. A property that changes in this very moment may count as it was
+        or as it becomes.
 
         Raises:
             TemporarilyUnavailable.
         """
-        names = {name for custom_fields in many for name in _looked_up(custom_fields)}
-        return TypedFields(_Known(self._rules.rules(sorted(names)) if names else {}))
+        names = dict.fromkeys(name for given in inputs for name in given.typed_names)
+        return self._rules.rules(list(names)) if names else {}
 
-    def wrong(self, custom_fields: Mapping[str, object]) -> list[FieldError]:
-        """Every value that its property does not take, as `custom_fields.<name>`, in the order given.
-
-        A value of None clears and is always taken; a key that no property has takes any JSON. Where no value can be
-        wrong, nothing is read. A property that changes in this very moment may count as it was or as it becomes.
+    def validate(self, given: ContactInput) -> ContactInput:
+        """One contact's input, validated.
 
         Raises:
             TemporarilyUnavailable.
         """
-        looked_up = _looked_up(custom_fields)
-        if not looked_up:
-            return []
-        rules = self._rules.rules(looked_up)
-        objections = {
-            name: objection(custom_fields[name], rules[name]) for name in looked_up if name in rules
-        }
-        return [FieldError(f"custom_fields.{name}", why) for name, why in objections.items() if why]
-
-
-class _Known:
-    """`ValueRules` that have been read."""
-
-    def __init__(self, rules: Mapping[str, ValueRule]) -> None:
-        self._rules = rules
-
-    def rules(self, names: Collection[str]) -> Mapping[str, ValueRule]:
-        """Those of some names."""
-        return {name: self._rules[name] for name in names if name in self._rules}
-
-
-def _looked_up(custom_fields: Mapping[str, object]) -> list[str]:
-    """The names whose values can be wrong."""
-    return [name for name, value in custom_fields.items() if value is not None and is_property_name(name)]
+        return validate(given, self.rules_for([given]))

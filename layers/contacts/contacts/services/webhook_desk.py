@@ -10,6 +10,7 @@ from contacts.domain.errors import FieldError, InvalidInput, TooManyWebhooks, We
 from contacts.domain.events import EVERYTHING
 from contacts.domain.outcome import Did, Outcome, Receipt
 from contacts.domain.timestamps import iso
+from contacts.domain.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.domain.webhooks import MAX_WEBHOOKS, SECRET_OVERLAP, Webhook, described
 from contacts.services.endpoints import Addresses, NoSuchHost, NotResolved, UnsafeEndpoint, endpoint_of
 from contacts.services.once import once
@@ -18,6 +19,8 @@ from contacts.services.webhooks import Webhooks, existing_webhook
 
 _SECRET_BYTES: Final = 32
 """Standard Webhooks asks for 24 to 64."""
+_NOT_PUBLIC: Final = Violation(FieldErrorCode.INVALID_URL, "leads to an address that is not public")
+_NO_SUCH_HOST: Final = Violation(FieldErrorCode.INVALID_URL, "has a host that does not exist")
 
 
 class WebhookStore(Webhooks, Protocol):
@@ -201,14 +204,14 @@ class WebhookDesk:
         """
         try:
             endpoint = endpoint_of(url, private_allowed=self._addresses.private_allowed)
-        except ValueError as error:
-            raise InvalidInput([FieldError("url", str(error))]) from None
+        except InvalidValue as error:
+            raise InvalidInput([FieldError("url", error.violation)]) from None
         try:
             self._addresses.of(endpoint.host, endpoint.port)
         except UnsafeEndpoint:
-            raise InvalidInput([FieldError("url", "leads to an address that is not public")]) from None
+            raise InvalidInput([FieldError("url", _NOT_PUBLIC)]) from None
         except NoSuchHost:
-            raise InvalidInput([FieldError("url", "has a host that does not exist")]) from None
+            raise InvalidInput([FieldError("url", _NO_SUCH_HOST)]) from None
         except NotResolved:
             pass
         return endpoint.url
