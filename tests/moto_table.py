@@ -8,7 +8,7 @@ DynamoDB's limits is refused (`tests.aws_limits`).
 import copy
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
 from io import BytesIO
 from types import SimpleNamespace
@@ -142,6 +142,17 @@ class MotoTable:
         """The contents as they are now, for `bring_back`."""
         return _shared(self._table.items)
 
+    def changes_since(self, snapshot: Any) -> Iterator[tuple[TypedItem | None, TypedItem | None]]:
+        """Each item that was written since a snapshot, as it was and as it is, in the order of their keys."""
+        was, now = _flat(snapshot), _flat(self._table.items)
+        for key in sorted(key for key in was.keys() | now.keys() if was.get(key) is not now.get(key)):
+            old, new = (
+                None if item is None else item.to_json()["Attributes"]
+                for item in (was.get(key), now.get(key))
+            )
+            if old != new:
+                yield old, new
+
     def bring_back(self, snapshot: Any) -> None:
         """Have the contents of a snapshot again."""
         self._table.items = _shared(snapshot)
@@ -236,6 +247,15 @@ class _SharingTable(Table):
 def _shared(items: Mapping[Any, Mapping[Any, Any]]) -> Any:
     """Another index of the same items."""
     return defaultdict(dict, {key: dict(partition) for key, partition in items.items()})
+
+
+def _flat(index: Mapping[Any, Mapping[Any, Any]]) -> dict[tuple[str, str], Any]:
+    """The items of an index by PK and SK."""
+    return {
+        (hash_key.value, range_key.value): item
+        for hash_key, partition in index.items()
+        for range_key, item in partition.items()
+    }
 
 
 def _tell_where_to_go_on(request: Mapping[str, Any], answer: dict[str, Any]) -> None:

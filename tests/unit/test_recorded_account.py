@@ -1,0 +1,26 @@
+"""An account written by earlier code works with the code as it is now. `tests/recorded` says how it was recorded.
+
+Cursors, bookmarks, Idempotency-Keys, records of the stream and messages outlive a deployment. So whatever they come to
+must stay as it was recorded, word for word: answers, what is written, what queues and endpoints are sent.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.recorded.playing import played, recorded_scenarios
+
+SCENARIOS = recorded_scenarios()
+
+
+def in_order(value: Any) -> str:
+    """JSON in lines, with its members in their order."""
+    return json.dumps(value, ensure_ascii=False, indent=1)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_what_was_recorded_comes_to_the_same(name: str) -> None:
+    recorded, now = SCENARIOS[name], played(SCENARIOS[name])
+    assert now == recorded
+    assert in_order(now) == in_order(recorded)
