@@ -23,6 +23,7 @@ from local.template import functions
 from tests.batch_house import BatchHouse
 from tests.fakes import CountingBytes, FakeClock
 from tests.front_door import Reply
+from tests.hypothesis_profiles import examples
 from tests.in_process_api import ONE, InProcessApi
 from tests.invariants import violations
 from tests.moto_table import MotoTable
@@ -269,7 +270,7 @@ steps = some.one_of(
 )
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(100), suppress_health_check=list(HealthCheck))
 @given(some.lists(steps, min_size=15, max_size=30))
 def test_nobody_is_subscribed_again_but_by_an_explicit_word_on_a_known_contact(taken: list[Step]) -> None:
     world, opted_out = the_world().begun_again(), set[str]()
