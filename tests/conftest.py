@@ -4,9 +4,11 @@
 """
 
 import sys
+from functools import cache
 from pathlib import Path
 from random import Random
 
+import botocore.session
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -23,6 +25,9 @@ FOLDERS_WITH_LOOPBACK = ("integration", "contract", "e2e")
 ON_A_STACK = ("tests/e2e/", "tests/contract/")
 
 hypothesis_profiles.register()
+
+# botocore reads the description of a service anew for each client, which takes 0.1 s. One loader keeps it.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
