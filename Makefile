@@ -44,6 +44,10 @@ lambda-image: environments ## Make an image for `sam local invoke` where AWS's c
 test: environments ## Run all tests; T="tests/unit -k email" chooses some
 	@$(dev)/python -m pytest --numprocesses 2 $(T)
 
+.PHONY: test-thorough
+test-thorough: environments ## Run all tests with all examples and interleavings; T="tests/unit -k email" chooses some
+	@$(dev)/python -m pytest --numprocesses 2 --hypothesis-profile=thorough $(T)
+
 .PHONY: test-docker
 test-docker: environments ## Invoke functions with `sam local invoke` in containers; `make lambda-image` first, or a pulled image
 	@CONTACTS_DOCKER=1 $(dev)/python -m pytest -rs tests/integration/test_sam_local_invoke.py

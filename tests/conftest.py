@@ -1,11 +1,19 @@
-"""What holds for every test: unit tests have no sockets, the others have loopback only."""
+"""What holds for every test: unit tests have no sockets, the others have loopback only.
+
+`--shuffle=SEED` runs the tests in a random order, the same for the same seed.
+"""
 
 import sys
+from functools import cache
 from pathlib import Path
+from random import Random
 
+import botocore.session
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+from tests import hypothesis_profiles
 
 # `sam deploy` packs the folders of the functions as they are.
 sys.dont_write_bytecode = True
@@ -16,15 +24,34 @@ LOOPBACK = ["127.0.0.1", "::1"]
 FOLDERS_WITH_LOOPBACK = ("integration", "contract", "e2e")
 ON_A_STACK = ("tests/e2e/", "tests/contract/")
 
+hypothesis_profiles.register()
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks tests by their folder."""
+# botocore reads the description of a service anew for each client, which takes 0.1 s. One loader keeps it.
+botocore.session.create_loader = cache(botocore.session.create_loader)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds `--shuffle`."""
+    parser.addoption("--shuffle", metavar="SEED", help="run the tests in a random order, of this seed")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Says what repeats the order of this run."""
+    seed = config.getoption("--shuffle")
+    return None if seed is None else f"--shuffle={seed}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks tests by their folder, and shuffles them if asked to."""
     tests = Path(__file__).parent
     for item in items:
         folder = item.path.relative_to(tests).parts[0]
         if folder in FOLDERS_WITH_LOOPBACK:
             item.add_marker(folder)
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+    seed = config.getoption("--shuffle")
+    if seed is not None:
+        Random(seed).shuffle(items)
 
 
 class EachFolderOnItsStack(LoadScopeScheduling):

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
+from types import CodeType
 from typing import Any
 from unittest.mock import patch
 
@@ -87,11 +89,21 @@ def handler_of(operation: str) -> Any:
 
 def loaded(operation: str) -> Any:
     """The module of a function, anew."""
-    path = ROOT / "functions" / operation / "handler.py"
-    spec = spec_from_file_location(f"behind_the_front_door_{operation}", path)
-    assert spec is not None
-    assert spec.loader is not None
+    spec, code = _found(operation)
     module = module_from_spec(spec)
-    with patch.object(bootstrap, "lambda_entry"):
-        spec.loader.exec_module(module)
+    with patch.object(bootstrap, "lambda_entry", new=lambda *_: None):
+        exec(code, module.__dict__)
     return module
+
+
+@cache
+def _found(operation: str) -> tuple[ModuleSpec, CodeType]:
+    """The source of a function, compiled once: no bytecode of it is kept in a file."""
+    path = ROOT / "functions" / operation / "handler.py"
+    name = f"behind_the_front_door_{operation}"
+    spec = spec_from_file_location(name, path)
+    assert spec is not None
+    assert isinstance(spec.loader, SourceFileLoader)
+    code = spec.loader.get_code(name)
+    assert code is not None
+    return spec, code

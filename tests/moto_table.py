@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError
 from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
@@ -29,6 +29,14 @@ TypedItem = dict[str, Any]
 """An item in DynamoDB's typed JSON."""
 
 _REGION, _ACCOUNT = "us-east-1", "123456789012"
+_WRITES = {
+    "put_item": "Put",
+    "update_item": "Update",
+    "delete_item": "Delete",
+    "batch_write_item": "",
+    "transact_write_items": "",
+}
+"""The calls that write, and the step of a transaction that does the same."""
 
 
 class Refusal(Exception):
@@ -85,8 +93,9 @@ class MotoTable:
             aws_limits.check(method, request)
         except aws_limits.TooMuch as error:
             raise _validation_error(str(error)) from None
-        before = self.snapshot()
-        self._detach_what_is_updated(request)
+        before = self._table.items
+        if method in _WRITES:
+            self._detach_what_is_written(method, request)
         handler = _Handler(self._backend, request)
         try:
             answer: dict[str, Any] = getattr(handler, method)().result
@@ -124,14 +133,18 @@ class MotoTable:
             return "Aggregated size of transaction items exceeds the maximum allowed size of 4194304"
         return None
 
-    def _detach_what_is_updated(self, request: Mapping[str, Any]) -> None:
-        """Give the items a call will update a copy of their own: moto changes them where they are."""
-        updates = [request] if "UpdateExpression" in request else []
-        updates += [step["Update"] for step in request.get("TransactItems", ()) if "Update" in step]
-        for update in updates:
-            partition = self._table.items[DynamoType(update["Key"]["PK"])]
-            sort_key = DynamoType(update["Key"]["SK"])
-            if sort_key in partition:
+    def _detach_what_is_written(self, method: str, request: Mapping[str, Any]) -> None:
+        """Replaces the partitions that a call writes to, and the items that the call updates, by copies.
+
+        moto changes partitions and items where they are; snapshots share both.
+        """
+        items = self._table.items = _shared(self._table.items)
+        for kind, key in _written(method, request):
+            partition_key, sort_key = DynamoType(key["PK"]), DynamoType(key["SK"])
+            if partition_key not in items:
+                continue
+            partition = items[partition_key] = dict(items[partition_key])
+            if kind == "Update" and sort_key in partition:
                 partition[sort_key] = copy.deepcopy(partition[sort_key])
 
     def items(self) -> list[TypedItem]:
@@ -236,17 +249,71 @@ class _Handler(DynamoHandler):
 
 
 class _SharingTable(Table):
-    """moto's table, whose copies share their items with it: none is ever changed while it is shared."""
+    """moto's table, which shares its items with its copies and looks at one partition for a query.
+
+    Nothing that is shared is ever changed: `MotoTable` copies what a call writes to.
+    """
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Table:
         twin = copy.copy(self)
         twin.items = _shared(self.items)
         return twin
 
+    def query(self, hash_key: DynamoType | None, *args: Any, **kwargs: Any) -> Any:
+        """moto's query, of a table that has no other items than the ones with the query's hash key.
+
+        moto compares the keys of all items, and sorts them all, for each query.
+        """
+        narrowed = copy.copy(self)
+        narrowed.__class__ = _Partition
+        if kwargs.get("index_name"):
+            narrowed.items = self._having(kwargs["hash_key_conditions"])
+        else:
+            assert hash_key is not None
+            narrowed.items = {hash_key: self.items.get(hash_key, {})}
+        return narrowed.query(hash_key, *args, **kwargs)
+
+    def all_items(self) -> list[Item]:
+        """Every item, by partition and sort key. Both keys are strings, so their plain values have moto's order."""
+        return sorted(
+            (item for partition in self.items.values() for item in partition.values()),
+            key=lambda item: (item.hash_key.value, item.range_key.value),
+        )
+
+    def _having(self, conditions: Iterable[tuple[str, DynamoType]]) -> Any:
+        """The items that have the strings that the conditions name, in their partitions."""
+        wanted = [(name, value.value) for name, value in conditions]
+        found: dict[Any, dict[Any, Item]] = defaultdict(dict)
+        for partition_key, partition in self.items.items():
+            for sort_key, item in partition.items():
+                attributes = item.attrs
+                if all(name in attributes and attributes[name].value == value for name, value in wanted):
+                    found[partition_key][sort_key] = item
+        return found
+
+
+class _Partition(_SharingTable):
+    """The few items among which moto's own query chooses."""
+
+    query = Table.query
+
+
+def _written(method: str, request: Mapping[str, Any]) -> Iterator[tuple[str, TypedItem]]:
+    """What a call does to which key: "Update", "Put", … and an item or its key."""
+    if method == "transact_write_items":
+        steps = request["TransactItems"]
+    elif method == "batch_write_item":
+        steps = [write for writes in request["RequestItems"].values() for write in writes]
+    else:
+        steps = [{_WRITES[method]: request}]
+    for step in steps:
+        for kind, part in step.items():
+            yield kind, part.get("Key") or part["Item"]
+
 
 def _shared(items: Mapping[Any, Mapping[Any, Any]]) -> Any:
-    """Another index of the same items."""
-    return defaultdict(dict, {key: dict(partition) for key, partition in items.items()})
+    """Another index of the same partitions."""
+    return defaultdict(dict, items)
 
 
 def _flat(index: Mapping[Any, Mapping[Any, Any]]) -> dict[tuple[str, str], Any]:

@@ -4,7 +4,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from contacts.api import bodies
@@ -33,7 +33,6 @@ def asked(route: str, *, body: Any = None, **call: Any) -> Call:
 
 
 @given(native_contacts)
-@settings(deadline=None)
 def test_a_contact_comes_back_as_it_was(native: Json) -> None:
     before = deepcopy(native)
     theirs = contact_out(native)
@@ -64,7 +63,6 @@ def test_a_contact_comes_back_as_it_was(native: Json) -> None:
     | some.dictionaries(some.sampled_from(["email", "name", "data", "lists", "subscribed"]), json_values),
     some.text(),
 )
-@settings(deadline=None)
 def test_whatever_is_sent_is_translated_or_refused(route: str, body: Any, ref: str) -> None:
     call = Call(route=route, path={"ref": ref}, query={"any": ["thing"]}, body=body)
     before = deepcopy(call)

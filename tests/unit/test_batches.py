@@ -43,6 +43,7 @@ from tests.batch_house import (
 from tests.event_house import Killed, Life, Mortal
 from tests.fakes import CountingBytes, FakeClock
 from tests.front_door import Reply
+from tests.hypothesis_profiles import examples
 from tests.in_process_api import caller_of
 from tests.interrupted import Interrupted
 from tests.moto_table import MotoTable
@@ -645,7 +646,7 @@ def shown(sizes: list[int], order: list[int]) -> Any:
     return results.answer()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(st.data())
 def test_what_is_cut_short_depends_on_no_order_and_the_answer_fits(data: st.DataObject) -> None:
     sizes = data.draw(st.lists(st.sampled_from([10, 200_000, 700_000, 2_500_000]), min_size=1, max_size=9))
@@ -739,7 +740,7 @@ def peopled(states: list[str]) -> BatchHouse:
     return house
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(st.lists(STATES, min_size=len(PEOPLE), max_size=len(PEOPLE)), st.tuples(*map(operations, PEOPLE)))
 def test_a_batch_about_different_contacts_is_its_items_one_after_the_other(
     states: list[str], wishes: tuple[Operation, ...]

@@ -21,6 +21,7 @@ from contacts.services.candidates import Place
 from contacts.services.finding import Position
 from tests.fakes import CountingBytes, FakeClock
 from tests.finding_house import FindingHouse
+from tests.hypothesis_profiles import examples
 from tests.in_process_api import ONE, InProcessApi
 from tests.moto_table import MotoTable
 
@@ -159,7 +160,7 @@ def test_a_position_comes_back_as_it_was(position: Position) -> None:
     assert len(cursor) <= 2048
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(value=some.text(min_size=1, max_size=60), place=some.integers(0, 10_000), bit=some.integers(0, 7))
 def test_a_value_that_was_changed_is_refused(value: str, place: int, bit: int) -> None:
     query = _Query(b"12345678", ONE_SECRET)

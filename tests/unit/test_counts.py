@@ -18,6 +18,7 @@ from contacts.domain.postings import PostingKind, PostingList
 from contacts.services.counts import MAX_CANDIDATES, page_of_counts
 from local.table import NAME
 from tests.batch_house import ACCOUNT_ID, BatchHouse
+from tests.hypothesis_profiles import examples
 
 OTHER = "01941f29-0000-7000-8000-00000000000b"
 TAG, LIST = PostingKind.TAG, PostingKind.LIST
@@ -159,7 +160,7 @@ def test_what_no_tag_is_called_is_no_place_to_go_on_from(name: str) -> None:
         _from_cursor(query, _to_cursor(query, name))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(st.dictionaries(ANY_TAG, st.integers(0, 3), max_size=12), st.integers(1, 5))
 def test_a_walk_meets_every_tag_in_use_once_in_the_order_of_its_bytes(
     tags: dict[str, int], limit: int

@@ -31,6 +31,7 @@ from tests import sample_events
 from tests.deterministic import Dice
 from tests.fake_dns import TIMEOUT, FakeNameServer, Zone, asking
 from tests.fakes import opt_outs
+from tests.hypothesis_profiles import examples
 from tests.invariants import violations
 from tests.judging import CONTEXT, PENDING, Judging, Troubled, function, judging
 from tests.scenarios import (
@@ -379,7 +380,7 @@ def test_a_table_that_is_too_busy_is_left_for_later(
 # What a verdict leaves alone
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(derandomize=True, max_examples=examples(60))
 @given(
     note=st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
     is_full=st.booleans(),

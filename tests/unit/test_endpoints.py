@@ -7,7 +7,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from contacts.adapters.endpoint_addresses import EndpointAddresses
@@ -127,7 +127,6 @@ def test_the_host_header_names_a_port_that_goes_not_without_saying(url: str, aut
     assert endpoint_of(url, private_allowed=True).authority == authority
 
 
-@settings(deadline=None)
 @given(
     some.text(max_size=60) | some.from_regex(r"https://[^/]{0,30}(:[0-9]{0,6})?[/?#]?.{0,20}", fullmatch=True)
 )
@@ -205,7 +204,6 @@ ADDRESSES = some.ip_addresses(v=4) | some.ip_addresses(v=6)
 """Every special-purpose network comes often: hypothesis knows them."""
 
 
-@settings(deadline=None)
 @given(ADDRESSES)
 def test_nothing_is_public_that_is_not_global(address: IPv4Address | IPv6Address) -> None:
     special = (
@@ -233,14 +231,12 @@ def embedded(address: IPv4Address) -> list[IPv6Address]:
     ]
 
 
-@settings(deadline=None)
 @given(some.ip_addresses(v=4))
 def test_no_ipv4_address_gets_through_inside_an_ipv6_address(address: IPv4Address) -> None:
     for form in embedded(address):
         assert not is_public(str(form)), form
 
 
-@settings(deadline=None)
 @given(some.ip_addresses(v=6, network="2000::/3"))
 def test_no_address_of_a_translation_is_public(address: IPv6Address) -> None:
     if address.sixtofour or address.teredo or address.ipv4_mapped or address in ip_network("2001:db8::/32"):

@@ -21,6 +21,7 @@ from contacts.domain.events import Event, EventType, event_at
 from contacts.services.event_log import EventLog, Position
 from local.table import NAME
 from tests.event_house import ACCOUNT_ID, EventHouse
+from tests.hypothesis_profiles import examples
 from tests.moto_table import MotoTable
 
 S, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
@@ -277,7 +278,7 @@ def shared_table() -> tuple[MotoTable, Any]:
     return table, table.snapshot()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(steps=st.lists(st.tuples(GAPS, STEPS), max_size=40), only=st.none() | st.sampled_from(KINDS))
 @example(steps=[(0, Append(KINDS[0], 9 * S)), (8 * S, Append(KINDS[0], 0)), (10 * S, Look(5))], only=None)
 @example(steps=[(0, Append(KINDS[0], 9 * S)), (8999, Look(5)), (1000, Look(5))], only=None)

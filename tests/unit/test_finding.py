@@ -15,6 +15,7 @@ from contacts.adapters.contact_index import DynamoContactIndex
 from contacts.services import finding, planning
 from contacts.services.candidates import Read
 from tests.finding_house import NAMES, SORTS, FindingHouse, Json, in_order, is_exact, matches
+from tests.hypothesis_profiles import examples
 
 TAGS, LISTS = ["vip", "customer", "a,b #1"], ["news", "launch"]
 
@@ -113,7 +114,7 @@ def ids_of(contacts: list[Json]) -> list[str]:
     by_offset=st.booleans(),
     chosen=tight,
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_a_list_is_what_a_plain_filter_finds(
     contacts: list[Json], query: Json, sort: str, limit: int, by_offset: bool, chosen: dict[str, Any]
 ) -> None:
@@ -138,7 +139,7 @@ def test_a_list_is_what_a_plain_filter_finds(
     limit=st.integers(1, 6),
     chosen=tight,
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30))
 def test_whoever_counts_pages_misses_nobody_where_a_page_is_short(
     contacts: list[Json], query: Json, sort: str, limit: int, chosen: dict[str, Any]
 ) -> None:
@@ -163,7 +164,7 @@ def test_whoever_counts_pages_misses_nobody_where_a_page_is_short(
     limit=st.integers(1, 6),
     chosen=tight,
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 def test_a_search_finds_whole_words_first_then_the_newest(
     contacts: list[Json], query: Json, text: str, limit: int, chosen: dict[str, Any]
 ) -> None:
@@ -192,7 +193,7 @@ def test_a_search_finds_whole_words_first_then_the_newest(
     by_offset=st.booleans(),
     chosen=tight,
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30))
 def test_a_search_that_tells_no_total_finds_the_same(
     contacts: list[Json], text: str, limit: int, by_offset: bool, chosen: dict[str, Any]
 ) -> None:
@@ -248,7 +249,7 @@ def test_what_whole_words_have_given_of_a_page_is_not_read_again() -> None:
     seed=st.integers(0, 1 << 30),
     lags=st.booleans(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_who_is_not_touched_turns_up_exactly_once(
     contacts: list[Json], query: Json, sort: str, limit: int, chosen: dict[str, Any], seed: int, lags: bool
 ) -> None:

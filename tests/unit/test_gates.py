@@ -23,6 +23,7 @@ from local.table import NAME
 from tests.channel_house import ARRIVE, CHAT, GATES, MERGE, RESTORE, ChannelHouse, OneAtATime
 from tests.fakes import opt_outs
 from tests.front_door import ACCOUNT_ID, OTHER_ACCOUNT_ID
+from tests.hypothesis_profiles import examples
 from tests.invariants import violations
 from tests.property_house import CONTACT, CONTACTS
 
@@ -515,7 +516,7 @@ def test_a_test_key_arrives_through_the_channels_there_are_and_stays_nowhere(
     channel_id=some.uuids(version=4).map(str),
     identifier=some.text(min_size=1, max_size=20).filter(lambda text: "\0" not in text),
 )
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=examples(50))
 def test_an_item_holds_its_gates_whatever_they_are_called(channel_id: str, identifier: str) -> None:
     gate = Gate("019bbc0e-1c40-7b91-a26d-3f5087c4e1d2", channel_id, identifier)
     contact = Contact(id=NOBODYS, version=1, created_at="", updated_at="", gates=(gate,))
@@ -539,7 +540,7 @@ statuses = some.sampled_from(list(ValidationStatus))
 
 
 @given(on=kinds, off=kinds, status=statuses, unsubscribed=some.booleans(), addresses=some.booleans())
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=examples(80))
 def test_nobody_is_reached_where_they_cannot_be(
     on: ChannelType, off: ChannelType, status: ValidationStatus, unsubscribed: bool, addresses: bool
 ) -> None:

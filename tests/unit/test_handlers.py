@@ -1,11 +1,14 @@
 """Every handler, called in this process with its sample event, on a table in memory."""
 
+import copy
 import importlib.util
 import json
 import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
 from threading import Lock
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +24,8 @@ from botocore.exceptions import (
 )
 from botocore.httpsession import URLLib3Session
 from moto import mock_aws
+from moto.dynamodb.models import dynamodb_backends
+from moto.sqs.models import sqs_backends
 
 from contacts import bootstrap
 from contacts.adapters.clock import SystemClock
@@ -42,13 +47,17 @@ from local.table import NAME, create_table
 from local.template import functions
 from tests import sample_events
 from tests.documented import SECRET, assert_answer, assert_safe
+from tests.moto_table import MotoTable
 
 Handler = Any
 """What Lambda calls, with the operation it serves."""
 
-OPERATIONS = [function.name for function in functions()]
-SECONDS = {function.name: function.timeout for function in functions()}
+FUNCTIONS = functions()
+OPERATIONS = [function.name for function in FUNCTIONS]
+SECONDS = {function.name: function.timeout for function in FUNCTIONS}
 KEY_NEEDED = sample_events.REQUESTS - sample_events.KEYLESS - {"refuse_request"}
+ACCOUNT, REGION = "123456789012", "us-east-1"
+"""Where moto has everything."""
 DELIVERED = Reply(status_code=204, error=None, duration_ms=12, response="")
 
 
@@ -62,7 +71,7 @@ def forget_what_bootstrap_made() -> None:
 
 def set_variables(monkeypatch: pytest.MonkeyPatch, ids: Mapping[str, str]) -> None:
     """Have the environment that the template gives its functions, all of them together."""
-    for function in functions():
+    for function in FUNCTIONS:
         for name, value in function.resolved_environment(ids).items():
             monkeypatch.setenv(name, value)
 
@@ -70,13 +79,43 @@ def set_variables(monkeypatch: pytest.MonkeyPatch, ids: Mapping[str, str]) -> No
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A function's environment; what bootstrap has made in another is forgotten."""
-    of_lambda = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
+    of_lambda = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": REGION}
     for name, value in of_lambda.items():
         monkeypatch.setenv(name, value)
     set_variables(monkeypatch, {"Table": NAME})
     forget_what_bootstrap_made()
     yield
     forget_what_bootstrap_made()
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What moto keeps for the template's table, with the sample account in it, and for its queues."""
+
+    table: Any
+    queues: Any
+    ids: Mapping[str, str]
+    """URLs and ARNs of the queues."""
+
+    def put_back(self) -> None:
+        """Put it where moto looks, as it was at first."""
+        dynamodb_backends[ACCOUNT][REGION].tables[NAME] = copy.deepcopy(self.table)
+        sqs_backends[ACCOUNT][REGION].queues = self.queues
+        for name, queue in self.queues.items():
+            queue.last_purged_at = None  # SQS purges once a minute
+            sqs_backends[ACCOUNT][REGION].purge_queue(name)
+
+
+@cache
+def deployed() -> Deployed:
+    """Made once a process: moto takes half a second for it."""
+    create_table(bootstrap.client("dynamodb"))
+    ids = create_queues(bootstrap.client("sqs"))
+    table = dynamodb_backends[ACCOUNT][REGION].tables[NAME]
+    filled = MotoTable()
+    sample_account.fill(filled.client(), NAME)
+    table.items = filled.snapshot()
+    return Deployed(table, sqs_backends[ACCOUNT][REGION].queues, ids)
 
 
 @pytest.fixture
@@ -92,11 +131,9 @@ def table(settings: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     monkeypatch.setattr(BaseClient, "_make_api_call", called)
     with mock_aws():
-        client = bootstrap.client("dynamodb")
-        create_table(client)
-        sample_account.fill(client, NAME)
-        set_variables(monkeypatch, {"Table": NAME, **create_queues(bootstrap.client("sqs"))})
-        yield client
+        deployed().put_back()
+        set_variables(monkeypatch, {"Table": NAME, **deployed().ids})
+        yield bootstrap.client("dynamodb")
 
 
 def context(operation: str) -> SimpleNamespace:

@@ -163,7 +163,7 @@ def wrong_in_table() -> list[str]:
     return violations(moto_table().items(), ACCOUNT_ID, CHANGED_MS // 1000)
 
 
-slow_to_draw = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+slow_to_draw = settings(suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
 
 @slow_to_draw

@@ -4,11 +4,16 @@ What both callers are answered, and the whole table afterwards, must be what one
 Only `change_id` and the two bounds are masked: each caller has a clock that stands still, and draws the same ids
 in whatever order. The one write of a request is its last call (that is asserted), so a second request in a gap
 finds the table as it was at the start: its own part is carried out once, and what it leaves is put in each gap.
+
+The thorough profile tries every gap. The quick one has every start and every pair of writes as well, but of the gaps
+the last alone, where everything has been read and nothing is written: there only the conditions of the write notice
+the other one. One pair in five has another gap, too; which one differs from pair to pair.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from random import Random
 from typing import Any
 
 import pytest
@@ -17,6 +22,7 @@ from contacts.adapters import keys
 from contacts.adapters.records import key_digest
 from contacts.domain.outcome import Receipt
 from contacts.services.terms import UNCONDITIONAL, Terms
+from tests.hypothesis_profiles import is_thorough
 from tests.interrupted import Interrupted
 from tests.moto_table import MotoTable
 from tests.scenarios import (
@@ -107,6 +113,15 @@ def gaps(start: Start, first: Write, terms: Terms) -> range:
     return range(1, alone(start, FIRST, first, terms).calls)
 
 
+def gaps_between(start: Start, first: Write, second: Write, terms: Terms) -> list[int]:
+    """The gaps of the first write in which the second one is tried."""
+    every = gaps(start, first, terms)
+    if is_thorough() or len(every) < 2:
+        return list(every)
+    draw = Random(f"{start}, {first}, {second}")
+    return [*draw.sample(every[:-1], int(draw.random() < 0.2)), every[-1]]
+
+
 def writes_nothing(start: Start, second: Write) -> bool:
     return alone(start, SECOND, second).contents == untouched(start)
 
@@ -141,6 +156,7 @@ def second_then_first(start: Start, first: Write, terms: Terms, second: Write) -
     return interleaved(start, first, terms, 0, second)
 
 
+@cache
 def first_then_second(start: Start, first: Write, terms: Terms, second: Write) -> Ending:
     earlier = alone(start, FIRST, first, terms)
     table().bring_back(earlier.left)
@@ -159,9 +175,9 @@ def unexplained(start: Start, first: Write, terms: Terms) -> list[str]:
     return [
         f"{second} after call {gap}: {_told(interleaved(start, first, terms, gap, second))}"
         for second in SECONDS
-        for gap in gaps(start, first, terms)
         if not writes_nothing(start, second)
-        and not is_serial(interleaved(start, first, terms, gap, second), start, first, terms, second)
+        for gap in gaps_between(start, first, second, terms)
+        if not is_serial(interleaved(start, first, terms, gap, second), start, first, terms, second)
     ]
 
 
@@ -191,7 +207,7 @@ def test_so_it_has_with_an_idempotency_key(start: Start, first: Write) -> None:
 @every_first
 def test_whatever_came_in_between_the_request_commits_once(start: Start, first: Write) -> None:
     for second in {likeness(start, second) for second in SECONDS}:
-        for gap in gaps(start, first, WITH_KEY):
+        for gap in gaps_between(start, first, second, WITH_KEY):
             once = amid(start, first, WITH_KEY, gap, SECOND, second)
             assert (RECORD in once.contents) is once.answer.is_success
             if once.answer.is_success:

@@ -22,6 +22,7 @@ from contacts.services.key_ring import KeyRing, KeyWish, Registrar
 from contacts.services.once import recalled
 from local.table import NAME
 from tests.fakes import CountingBytes, FakeClock
+from tests.hypothesis_profiles import examples
 from tests.moto_table import MotoTable
 
 MANAGER = (Scope.KEYS_WRITE, Scope.CONTACTS_READ)
@@ -349,7 +350,7 @@ def test_forty_keys_fit_one_transaction() -> None:
 SCOPES = [MANAGER, None, READER, (Scope.KEYS_WRITE, Scope.CONTACTS_WRITE), (Scope.KEYS_WRITE, Scope.API_USER)]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(data=some.data())
 def test_what_a_revoked_key_made_opens_nothing_and_a_full_key_is_always_left(data: some.DataObject) -> None:
     family = Family()

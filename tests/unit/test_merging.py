@@ -21,6 +21,7 @@ from contacts.services.streamed import Happened
 from local.table import NAME
 from tests.event_house import ACCOUNT_ID, EventHouse, Killed, Life, changes, webhook
 from tests.front_door import Reply
+from tests.hypothesis_profiles import examples
 from tests.in_process_api import ONE
 from tests.invariants import violations
 from tests.moto_table import MotoTable
@@ -199,7 +200,7 @@ def contacts(draw: st.DrawFn, who: str) -> Contact:
     )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=examples(300))
 @given(winner=contacts("ada"), loser=contacts("bea"))
 def test_a_merge_keeps_everything_the_two_had_and_never_raises_consent(
     winner: Contact, loser: Contact
@@ -603,7 +604,7 @@ def test_what_the_loser_did_stands_in_the_winners_timeline(house: EventHouse) ->
         assert [entry["id"] for entry in walk(house, ref)] == made[::-1]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     whose=st.lists(st.integers(0, 2), max_size=14),
     kinds=st.lists(st.sampled_from(["contact.event", "contact.updated"]), min_size=14, max_size=14),
@@ -630,7 +631,7 @@ def test_a_walk_through_merged_timelines_has_everything_once_the_newest_first(
     assert [entry["id"] for entry in walk(house, ids[2], **query)] == wanted[::-1]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     whose=st.lists(st.integers(0, 2), max_size=12),
     evaluate=st.integers(1, 4),

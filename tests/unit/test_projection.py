@@ -27,6 +27,7 @@ from contacts.services.streamed import Happened, StreamedChange
 from local.table import NAME
 from tests.fakes import CountingBytes, FakeClock
 from tests.faulty_wire import FAULTS, Wire
+from tests.hypothesis_profiles import examples
 from tests.invariants import derived_violations
 from tests.moto_table import MotoTable
 from tests.projecting import History, Killed, ListedQueue, Meter, Mortal, Projection, ordinary_history
@@ -154,7 +155,7 @@ steps = st.lists(
 
 
 @given(steps=steps, seed=st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_any_history_in_any_batches(steps: list[Any], seed: int) -> None:
     history, choice = written(steps), Random(seed)
     projection = Projection(history.table.client())

@@ -14,6 +14,7 @@ from contacts.domain.property_definitions import MAX_PROPERTIES
 from contacts.services.property_desk import PropertyDesk
 from local.table import NAME
 from tests.front_door import ACCOUNT_ID, OTHER_ACCOUNT_ID
+from tests.hypothesis_profiles import examples
 from tests.invariants import INDEXED, violations
 from tests.property_house import COLLECTION, ONE, PropertyHouse
 
@@ -431,7 +432,7 @@ STEPS = some.one_of(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(steps=some.lists(STEPS, max_size=12))
 def test_whatever_happens_the_items_fit_together(steps: list[tuple[str, str, Any]]) -> None:
     """A name has one property, both items say the same, the count is how many there are."""

@@ -17,6 +17,7 @@ from contacts.domain.accounts import Caller, Dialect, Scope
 from tests.fakes import CountingBytes, FakeClock
 from tests.front_door import OpenGate, handler_of
 from tests.gateway import handed_over
+from tests.hypothesis_profiles import examples
 from tests.in_process_api import InProcessApi, caller_of
 from tests.moto_table import MotoTable
 
@@ -215,7 +216,7 @@ def test_every_external_id_is_reached_natively(house: House, name: str, *, decod
     | st.lists(st.sampled_from([*NAMES, "/"]), min_size=1, max_size=3).map("/".join)
 )
 @example("\n")
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_an_external_id_is_it_means_that_contact_alone(house: House, name: str) -> None:
     reply = house.native.send("POST", "/v1/contacts", {"external_id": name})
     if reply.status != 201:

@@ -28,6 +28,7 @@ from local.stack import ROOT
 from local.table import NAME
 from tests.fakes import FakeClock
 from tests.faulty_wire import FAULTS, Wire
+from tests.hypothesis_profiles import examples
 from tests.invariants import derived_violations
 from tests.moto_table import MotoTable
 from tests.projecting import (
@@ -643,7 +644,7 @@ def test_a_place_is_read_as_it_was_written(place: Place) -> None:
 
 
 @given(text=st.one_of(st.text(), st.from_regex(r"(contacts|postings|words|counts)(\.[0-9a-g-]*){0,4}")))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_what_is_no_place_is_refused(text: str) -> None:
     refused = []
     try:

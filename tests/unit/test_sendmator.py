@@ -4,7 +4,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from contacts.api.problems import problem
@@ -27,7 +27,6 @@ def asked(route: str, *, body: Any = None, **call: Any) -> Call:
 
 
 @given(native_contacts, some.uuids().map(str))
-@settings(deadline=None)
 def test_a_contact_comes_back_as_it_was(native: Json, spare_id: str) -> None:
     before = deepcopy(native)
     theirs = contact_out(native)
@@ -51,7 +50,6 @@ def test_a_contact_comes_back_as_it_was(native: Json, spare_id: str) -> None:
         some.lists(some.text(), min_size=1, max_size=2),
     ),
 )
-@settings(deadline=None)
 def test_whatever_is_sent_is_translated_or_refused(
     route: str, body: Any, query: dict[str, list[str]]
 ) -> None:
@@ -70,7 +68,6 @@ def test_whatever_is_sent_is_translated_or_refused(
 
 
 @given(some.lists(native_contacts, max_size=3), some.none() | some.text(min_size=1))
-@settings(deadline=None)
 def test_a_cursor_goes_there_and_back_as_it_is(contacts: list[Json], cursor: str | None) -> None:
     page = {"data": contacts, "has_more": cursor is not None, "next_cursor": cursor}
     route = "GET /v1/contacts"

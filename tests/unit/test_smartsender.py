@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from contacts.api.problems import problem
@@ -60,7 +60,6 @@ def answered(route: str, body: Any, status: int = 200, **call: Any) -> Reply:
 
 
 @given(native_contacts)
-@settings(deadline=None)
 def test_a_contact_that_is_sent_as_it_was_shown_stays_as_it_was(native: Json) -> None:
     before = deepcopy(native)
     photo = native["metadata"].get("photo")
@@ -76,7 +75,6 @@ def test_a_contact_that_is_sent_as_it_was_shown_stays_as_it_was(native: Json) ->
 
 
 @given(native_contacts)
-@settings(deadline=None)
 def test_the_two_forms_of_variables_say_the_same(native: Json) -> None:
     detailed, simple = detailed_contact_out(native)["variables"], simple_contact_out(native)["variables"]
     assert {one["name"]: one["value"] for one in detailed} == simple == native["custom_fields"]
@@ -133,7 +131,6 @@ bodies = json_values | some.dictionaries(some.sampled_from(FIELDS), json_values)
     ),
     ref=some.text(),
 )
-@settings(deadline=None)
 def test_whatever_is_sent_is_translated_or_refused(route: str, body: Any, query: Any, ref: str) -> None:
     path = {name: ref for name in ("ref", "id", "target") if f"{{{name}}}" in route}
     call = Call(route=route, path=path, query=query, body=body)
@@ -180,7 +177,6 @@ def page_of(native: Mapping[str, Any], page: int, size: int) -> Any:
     behind=some.integers(-3, 3),
     counted=some.booleans(),
 )
-@settings(deadline=None)
 def test_a_walk_until_the_last_page_sees_everything_and_ends(
     elements: int, size: int, behind: int, counted: bool
 ) -> None:

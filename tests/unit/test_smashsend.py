@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from contacts.adapters import keys
@@ -53,7 +53,6 @@ def answered(route: str, body: Any, status: int = 200, **query: list[str]) -> An
 @given(some.uuids(version=None).map(str))
 @example("00000000-0000-0000-0000-000000000000")
 @example("ffffffff-ffff-ffff-ffff-ffffffffffff")
-@settings(deadline=None)
 def test_an_id_is_its_uuid(uuid: str) -> None:
     written = id_out(CONTACT, uuid)
     assert len(written) == len("cont_") + 22
@@ -67,14 +66,12 @@ def test_an_id_stays_what_it_is() -> None:
 
 
 @given(some.tuples(some.uuids(), some.uuids()))
-@settings(deadline=None)
 def test_ids_sort_as_their_uuids_do(two: Any) -> None:
     first, second = sorted(map(str, two))
     assert id_out(CONTACT, first) <= id_out(CONTACT, second)
 
 
 @given(some.text(max_size=30).map(lambda text: f"cont_{text}") | some.from_regex(r"cont_[0-9A-Za-z]{22}"))
-@settings(deadline=None)
 def test_what_is_read_as_an_id_is_written_like_that(text: str) -> None:
     native = id_in(CONTACT, text)
     assert native is None or id_out(CONTACT, native) == text
@@ -93,7 +90,6 @@ def test_a_malformed_id_is_nobodys(ref: str) -> None:
 
 
 @given(native_contacts)
-@settings(deadline=None)
 def test_a_contact_comes_back_as_it_was(native: Json) -> None:
     before = deepcopy(native)
     theirs = contact_out(native)
@@ -119,7 +115,6 @@ def test_a_contact_comes_back_as_it_was(native: Json) -> None:
     some.dictionaries(some.sampled_from(["limit", "offset", "sort"]), some.lists(some.text(), max_size=2)),
     some.text() | some.just(ITS_ID),
 )
-@settings(deadline=None)
 def test_whatever_is_sent_is_translated_or_refused(route: str, body: Any, query: Any, ref: str) -> None:
     call = Call(route=route, path={"ref": ref, "id": ref}, query=query, body=body)
     before = deepcopy(call)

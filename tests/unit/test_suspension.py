@@ -22,6 +22,7 @@ from contacts.services.webhook_delivery import RESTS
 from local.table import NAME
 from tests.delivery_house import ACCOUNT_ID, BROKEN, OK, DeliveryHouse
 from tests.fakes import CountingBytes, FakeClock, InMemoryAccounts
+from tests.hypothesis_profiles import examples
 from tests.moto_table import MotoTable
 
 ID = "0198f3a0-0000-7000-8000-0000000000aa"
@@ -188,7 +189,7 @@ def test_a_delivery_that_rests_has_all_of_its_attempts_left() -> None:
     assert (house.delivery(ref).status, house.delivery(ref).done) == (DeliveryStatus.DELIVERED, 4)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=examples(30))
 @given(hours=some.lists(some.integers(0, 60), min_size=1, max_size=6), answers=some.lists(some.booleans()))
 def test_however_often_an_account_is_suspended_nothing_is_lost(hours: list[int], answers: list[bool]) -> None:
     house = DeliveryHouse(*(OK if is_ok else BROKEN for is_ok in answers), OK)

@@ -38,6 +38,7 @@ from tests.event_house import ACCOUNT_ID, EventHouse, Killed, Life, webhook
 from tests.fakes import CountingBytes, FakeClock
 from tests.faulty_wire import FAULTS, Fault, Wire
 from tests.front_door import Reply
+from tests.hypothesis_profiles import examples
 from tests.interrupted import Interrupted
 from tests.moto_table import MotoTable
 from tests.streams import Record, delivered, record
@@ -524,7 +525,7 @@ def test_a_verdict_is_in_the_timeline(house: EventHouse) -> None:
     assert set(entry) == {"id", "type", "timestamp"}
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15))
 @given(seed=st.integers(0, 10_000))
 def test_however_the_stream_is_cut_and_repeated_every_event_is_told_once(seed: int) -> None:
     house = EventHouse(webhook("wh_all"))
@@ -872,7 +873,7 @@ def shared() -> tuple[EventHouse, str, Any]:
     return house, contact_id, house.table.snapshot()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(ages=AGES, steps=st.lists(STEPS, max_size=25))
 def test_a_walk_misses_nothing_that_was_there_and_shows_nothing_twice(
     ages: list[int], steps: list[Add | Look]

@@ -14,6 +14,7 @@ from contacts.domain.errors import MAX_ERRORS_SHOWN
 from contacts.domain.properties import PropertyType, ValueRule
 from contacts.services.typed_fields import TypedFields
 from tests.front_door import ACCOUNT_ID, Reply
+from tests.hypothesis_profiles import examples
 from tests.property_house import CONTACT, CONTACTS, ONE, PropertyHouse
 
 EMAIL = "ada@example.com"
@@ -427,7 +428,7 @@ VALUES = (
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     kinds=some.dictionaries(some.sampled_from("abcdef"), some.sampled_from(TYPES), max_size=4),
     fields=some.dictionaries(some.sampled_from([*"abcdef", "no name"]), VALUES),

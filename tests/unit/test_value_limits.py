@@ -23,6 +23,7 @@ from tests.batch_house import BatchHouse
 from tests.channel_house import ChannelHouse
 from tests.deterministic import Dice, SetClock
 from tests.fakes import CountingBytes, FakeClock, opt_outs
+from tests.hypothesis_profiles import examples
 from tests.in_process_api import ONE, InProcessApi
 from tests.invariants import violations
 from tests.moto_table import MotoTable, TypedItem
@@ -275,7 +276,7 @@ steps = st.lists(
 
 
 @given(steps)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_whatever_is_changed_in_whatever_order_none_is_enlarged_past_the_limit(
     changes: list[tuple[str, dict[str, Any]]],
 ) -> None:

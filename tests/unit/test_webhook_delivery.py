@@ -44,6 +44,7 @@ from tests.delivery_house import (
     DeliveryHouse,
 )
 from tests.fakes import CountingBytes
+from tests.hypothesis_profiles import examples
 
 PENDING, DELIVERED = DeliveryStatus.PENDING, DeliveryStatus.DELIVERED
 FAILED, ERASED = DeliveryStatus.FAILED, DeliveryStatus.ERASED
@@ -424,7 +425,7 @@ def test_killed_after_any_call_the_last_attempt_still_ends_in_a_dead_letter() ->
     assert calls > 5
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
 @given(
     answers=st.lists(st.sampled_from([OK, BROKEN, SILENT, BROKEN]), min_size=1, max_size=8),
     kills=st.lists(st.integers(1, 9), max_size=4),

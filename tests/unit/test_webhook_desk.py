@@ -20,6 +20,7 @@ from contacts.domain.webhooks import MAX_WEBHOOKS, Webhook
 from contacts.observability import logger
 from contacts.services.webhook_desk import WebhookDesk
 from tests.front_door import ACCOUNT_ID, OTHER_ACCOUNT_ID, Reply, caller_of
+from tests.hypothesis_profiles import examples
 from tests.webhook_house import COLLECTION, ENDPOINT, ONE, PUBLIC, ROTATE, WebhookHouse
 
 NOBODYS = "wh_19bc0cd0a4000000000"
@@ -316,7 +317,7 @@ def test_of_several_secrets_the_last_two_sign(house: WebhookHouse) -> None:
     assert kept(house, made["id"]).secrets_at(now_s) == (shown[3], shown[2])
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=examples(50))
 @given(hours=some.lists(some.integers(1, 40), min_size=1, max_size=6))
 def test_the_secret_that_was_current_before_a_rotation_signs_for_a_day_unless_it_is_rotated_again(
     hours: list[int],

@@ -29,6 +29,7 @@ from contacts.services.webhook_dispatch import Appended
 from local.table import NAME
 from tests.event_house import ACCOUNT_ID, EventHouse, Killed, Life, webhook
 from tests.faulty_wire import FAULTS, Fault, Wire
+from tests.hypothesis_profiles import examples
 from tests.moto_table import MotoTable
 from tests.streams import Record, delivered, record
 
@@ -206,7 +207,7 @@ def test_nothing_is_read_where_there_is_nothing_to_tell() -> None:
 # Again
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(seed=st.integers(0, 10_000))
 def test_however_the_stream_is_cut_and_repeated_every_event_is_there_once(seed: int) -> None:
     house = EventHouse(EVERYTHING)

@@ -32,6 +32,7 @@ from contacts.domain.webhooks import (
     described_delivery,
 )
 from tests.guides import blocks, page, rows, section
+from tests.hypothesis_profiles import examples
 
 GUIDE = "webhooks.md"
 AT_MS = 1_768_473_000_000
@@ -225,7 +226,7 @@ class Life:
         self.events += [json.loads(json.dumps(event.payload())) for event in events]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=examples(300))
 @given(some.data())
 def test_in_whatever_order_events_come_and_however_often_the_end_is_the_same(data: some.DataObject) -> None:
     life = Life()

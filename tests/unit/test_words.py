@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from contacts.domain.contact import Contact
 from contacts.domain.words import LONGEST_WORD, MAX_WORDS, normalised, query_words, words_of
+from tests.hypothesis_profiles import examples
 from tests.people import person
 
 AT = "2026-01-15T10:30:00.000Z"
@@ -171,7 +172,7 @@ def test_neither_case_nor_accents_nor_composition_matter(text: str) -> None:
 
 
 @given(who=contacts)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_words_can_be_keys(who: Contact) -> None:
     for word in words_of(who):
         assert 0 < len(word) <= LONGEST_WORD
@@ -182,7 +183,7 @@ def test_words_can_be_keys(who: Contact) -> None:
 
 
 @given(who=contacts, data=st.data())
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_whatever_begins_a_word_finds_the_contact(who: Contact, data: st.DataObject) -> None:
     raw = " ".join(filter(None, (who.name, who.first_name, who.last_name, who.email, who.external_id)))
     if len(words_of(who)) == MAX_WORDS:

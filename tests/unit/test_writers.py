@@ -20,6 +20,7 @@ from contacts.domain.native import HIDDEN, contact_out
 from contacts.domain.outcome import Did, Outcome
 from tests.fakes import CountingBytes, FakeClock
 from tests.front_door import Reply
+from tests.hypothesis_profiles import examples
 from tests.in_process_api import ONE, OPERATIONS, InProcessApi, caller_of
 from tests.moto_table import MotoTable
 from tests.native_contacts import native_contacts
@@ -196,7 +197,7 @@ def test_nor_is_another_vendors_client(dialect: Dialect, method: str, ref: str |
 
 
 @pytest.mark.parametrize("dialect", [dialect for dialect in Dialect if dialect is not Dialect.NATIVE])
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=examples(30))
 @given(native=native_contacts)
 def test_every_writing_route_of_a_dialect_answers_without_the_contact(dialect: Dialect, native: Any) -> None:
     routes: wire.Dialect = import_module(f"contacts.dialects.{dialect}").DIALECT
@@ -233,7 +234,6 @@ def _marked(native: Any) -> Contact:
     native=native_contacts,
     is_replay=some.booleans(),
 )
-@settings(deadline=None)
 def test_no_outcome_is_shown_to_who_may_not_read(
     scopes: set[Scope], dialect: Dialect, did: Did, native: Any, is_replay: bool
 ) -> None:
