@@ -122,8 +122,9 @@ class MotoTable:
             held = [
                 items[partition].get(sort_key) for items in (before, self._table.items) if partition in items
             ]
-            items = [item.to_json()["Attributes"] for item in held if item is not None]
-            size += max(map(aws_limits.item_bytes, items), default=0)
+            items = [_typed_item(item) for item in held if item is not None]
+            if len(steps) > 1:
+                size += max(map(aws_limits.item_bytes, items), default=0)
             try:
                 if kind == "Update" and sort_key in self._table.items[partition]:
                     aws_limits.check_item(items[-1])
@@ -149,7 +150,7 @@ class MotoTable:
 
     def items(self) -> list[TypedItem]:
         """Every item there is."""
-        return [item.to_json()["Attributes"] for item in self._table.all_items()]
+        return [_typed_item(item) for item in self._table.all_items()]
 
     def snapshot(self) -> Any:
         """The contents as they are now, for `bring_back`."""
@@ -309,6 +310,23 @@ def _written(method: str, request: Mapping[str, Any]) -> Iterator[tuple[str, Typ
     for step in steps:
         for kind, part in step.items():
             yield kind, part.get("Key") or part["Item"]
+
+
+def _typed_item(item: Item) -> TypedItem:
+    """An item in DynamoDB's typed JSON. moto's `to_json` copies all that is inside a map or a list once a level."""
+    return {name: _typed(value) for name, value in item.attrs.items()}
+
+
+def _typed(value: DynamoType) -> dict[str, Any]:
+    match value.type:
+        case "M":
+            return {"M": {key: _typed(entry) for key, entry in value.value.items()}}
+        case "L":
+            return {"L": [_typed(entry) for entry in value.value]}
+        case "S" | "N" | "BOOL" | "NULL":
+            return {value.type: value.value}
+        case _:
+            return value.to_regular_json()
 
 
 def _shared(items: Mapping[Any, Mapping[Any, Any]]) -> Any:

@@ -28,7 +28,7 @@ from local.stack import ROOT
 from local.table import NAME
 from tests.fakes import FakeClock
 from tests.faulty_wire import FAULTS, Wire
-from tests.hypothesis_profiles import examples
+from tests.hypothesis_profiles import examples, is_thorough
 from tests.invariants import derived_violations
 from tests.moto_table import MotoTable
 from tests.projecting import (
@@ -366,7 +366,7 @@ def test_whatever_happens_between_its_calls_all_is_right_in_the_end(
     account = damaged_and_changed()
     kept, alone = account.kept(), Mortal(account.table.client())
     reindexer(alone).reindex(ACCOUNT_ID)
-    for call in range(1, len(alone.calls) + 1, 2):
+    for call in range(1, len(alone.calls) + 1, 2 if is_thorough() else 5):
         account.bring_back(kept)
         account.projection.start_again()
         client = Mortal(account.table.client(), call)
