@@ -36,6 +36,8 @@ def begun(accounts: Accounts) -> Iterator[dict[str, Any]]:
         hung = webhook(hanging_account.api, hanging.url)
         webhook(hanging_account.api, other.url)
         account.api.created(email="ada@example.com")
+        # By then every function that has a part in it has started.
+        until(lambda: failing.requests)
         began = time.monotonic()
         for number in range(10):
             hanging_account.api.created(email=f"ada+{number}@example.com")
@@ -45,10 +47,10 @@ def begun(accounts: Accounts) -> Iterator[dict[str, Any]]:
             "failing": failing,
             "hook": hook,
             "hung": hung,
+            "others_after": time.monotonic() - began,
             "hung_meanwhile": len(hanging.requests),
             "hanging_account": hanging_account,
             "other": other,
-            "others_after": time.monotonic() - began,
         }
 
 
