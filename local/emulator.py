@@ -69,8 +69,9 @@ SAVE_SHARE = 10
 # The port in the names of queues: any number, and always the same.
 QUEUE_NAME_PORT = "4566"
 
-# More would only take memory: a function that waits for DynamoDB waits for this machine's own processors.
-MAX_CONCURRENT_REQUESTS = 4 * (os.cpu_count() or 1)
+# More would only take memory, and time: each that waits for another has to start first, and a function that waits for
+# DynamoDB waits for this machine's own processors.
+MAX_CONCURRENT_REQUESTS = 2 * (os.cpu_count() or 1)
 
 
 class Emulator:

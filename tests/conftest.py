@@ -15,14 +15,17 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests import hypothesis_profiles
 
-# `sam deploy` packs the folders of the functions as they are.
-sys.dont_write_bytecode = True
+# Compiled modules are kept for the next run, but not in the folders of the functions: `sam deploy` packs these as they
+# are.
+sys.dont_write_bytecode = False
+sys.pycache_prefix = str(Path(__file__).parent.parent / ".pytest_cache" / "bytecode")
 
 pytest_plugins = ["tests.running_stack"]
 
 LOOPBACK = ["127.0.0.1", "::1"]
-FOLDERS_WITH_LOOPBACK = ("integration", "contract", "e2e")
-ON_A_STACK = ("tests/e2e/", "tests/contract/")
+FOLDERS_WITH_LOOPBACK = ("integration", "e2e")
+MARKED_FOLDERS = ("contract", *FOLDERS_WITH_LOOPBACK)
+ON_A_STACK = "tests/e2e/"
 
 hypothesis_profiles.register()
 
@@ -46,23 +49,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     tests = Path(__file__).parent
     for item in items:
         folder = item.path.relative_to(tests).parts[0]
-        if folder in FOLDERS_WITH_LOOPBACK:
+        if folder in MARKED_FOLDERS:
             item.add_marker(folder)
+        if folder in FOLDERS_WITH_LOOPBACK:
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
     seed = config.getoption("--shuffle")
     if seed is not None:
         Random(seed).shuffle(items)
 
 
-class EachFolderOnItsStack(LoadScopeScheduling):
-    """Of several processes one runs all end-to-end tests and another all contract tests, in their order, each on one
-    running stack; and whoever is done, or has none of them, takes the others one by one.
+class EndToEndOnOneStack(LoadScopeScheduling):
+    """Of several processes one runs all end-to-end tests, in their order, on one running stack; and whoever is done, or
+    has none of them, takes the others one by one.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((folder for folder in ON_A_STACK if nodeid.startswith(folder)), nodeid)
+        return ON_A_STACK if nodeid.startswith(ON_A_STACK) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """Decides which process runs which test (`make test` has two)."""
-    return EachFolderOnItsStack(config, log)
+    return EndToEndOnOneStack(config, log)

@@ -152,6 +152,15 @@ class MotoTable:
         """Every item there is."""
         return [_typed_item(item) for item in self._table.all_items()]
 
+    def items_below(self, prefix: str) -> list[TypedItem]:
+        """Every item whose partition key begins with a prefix."""
+        return [
+            item.to_json()["Attributes"]
+            for key, partition in self._table.items.items()
+            if key.value.startswith(prefix)
+            for item in partition.values()
+        ]
+
     def snapshot(self) -> Any:
         """The contents as they are now, for `bring_back`."""
         return _shared(self._table.items)

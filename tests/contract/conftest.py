@@ -1,4 +1,4 @@
-"""An account whose clients come from another vendor."""
+"""An account, on the functions in this process, whose clients come from another vendor."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -8,12 +8,15 @@ import pytest
 from tests.contract.vendors import BASES, BEARERS
 from tests.e2e.accounts import Account
 from tests.e2e.api import Api
+from tests.in_process_stack import accounts, in_process_stack, projection, shared_account
+
+__all__ = ["accounts", "in_process_stack", "projection", "shared_account"]
 
 Connect = Callable[..., Api]
 
 
 @pytest.fixture
-def connect(account: Account) -> Iterator[Connect]:
+def connect(projection: None, account: Account) -> Iterator[Connect]:
     """The API as a vendor's client reaches it, with a key of the account's own (or another one)."""
     with ExitStack() as until_the_end:
 

@@ -10,7 +10,6 @@ from tests.contract.conftest import Connect
 from tests.contract.vendors import UUID, WHOLE_SECONDS, assert_like
 from tests.e2e.accounts import Account, Accounts
 from tests.e2e.api import Api
-from tests.e2e.waiting import until
 
 ADA: dict[str, Any] = {
     "email": "ada@example.com",
@@ -156,18 +155,6 @@ def test_emails_of_all_kinds(api: Api, email: str) -> None:
     assert api.patch(path, {"name": "x"}).json() == contact | {"name": "x"}
     assert api.delete(path).status_code == 204
     assert created(api, email=email, name="x") == contact | {"name": "x"}
-
-
-def test_an_email_is_judged_by_itself(api: Api, accounts: Accounts) -> None:
-    with accounts.judging():
-        for email, verdict in (("ada@example.com", "valid"), ("someone@mailinator.com", "invalid")):
-            assert created(api, email=email)["validation_status"] == "pending"
-
-            def judged(email: str = email) -> str:
-                return str(api.get(f"/contacts/{email}").json()["validation_status"])
-
-            assert until(lambda: judged() != "pending")
-            assert judged() == verdict
 
 
 # Test mode

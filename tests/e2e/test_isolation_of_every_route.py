@@ -15,13 +15,15 @@ from contacts.domain.accounts import Dialect
 from local.template import functions
 from tests.e2e.accounts import Account, Accounts
 from tests.e2e.api import Api
+from tests.thorough import times
 
 SECRET = "Zzyzx"
 """In every text that the other account has and nobody else sends."""
 ROUTES = sorted(
     {f"{method} {path}" for function in functions() for method, path in function.routes if path != "$default"}
 )
-REQUESTS = 400
+REQUESTS = times(400, 240)
+"""There are some ninety routes."""
 
 
 class Victim:

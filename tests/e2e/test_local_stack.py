@@ -21,6 +21,7 @@ from contacts.domain.postings import EVERYBODY
 from local.stack import ROOT, LocalStack, free_port
 from local.template import template
 from tests.e2e.waiting import until
+from tests.thorough import thorough
 
 SECONDS_UNTIL_SAVED = 4
 SECONDS_OF_WRITING = 8
@@ -30,6 +31,12 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": "layers/contacts"}
 """As the Makefile sets it."""
 
 
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the stack of these tests is, deployed by the first of them; none leaves it running."""
+    return tmp_path_factory.mktemp("continued")
+
+
 def test_what_no_route_matches_is_refused_by_the_api(stack: dict[str, Any]) -> None:
     with pytest.raises(HTTPError) as refused:
         urlopen(f"{stack['url']}/no/such/path", timeout=30)
@@ -37,24 +44,25 @@ def test_what_no_route_matches_is_refused_by_the_api(stack: dict[str, Any]) -> N
     assert refused.value.headers["apigw-requestid"]
 
 
-def test_the_data_outlives_kill_and_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
-    stack = LocalStack(tmp_path, free_port())
+def test_the_data_outlives_kill_and_interrupt_leaves_nothing_behind(directory: Path) -> None:
+    stack = LocalStack(directory, free_port())
     item = {"PK": {"S": "kept"}, "SK": {"S": "kept"}}
 
     with run(stack) as first:
         table = stack.description["table"]
         stack.deployment.client("dynamodb").put_item(TableName=table, Item=item)
         key = stack.description["keys"]["native"]
-        assert (tmp_path / "env").read_text() == f"API={stack.url}\nKEY={key}\n"
+        assert (directory / "env").read_text() == f"API={stack.url}\nKEY={key}\n"
         endpoints = {
-            each["SERVICES_ENDPOINT"] for each in json.loads((tmp_path / "sam-env.json").read_text()).values()
+            each["SERVICES_ENDPOINT"]
+            for each in json.loads((directory / "sam-env.json").read_text()).values()
         }
         assert endpoints == {f"http://host.docker.internal:{stack.port}"}
-        parameters = tomllib.loads((tmp_path / "sam-parameters.toml").read_text())
+        parameters = tomllib.loads((directory / "sam-parameters.toml").read_text())
         assert parameters["Architecture"] in template()["Parameters"]["Architecture"]["AllowedValues"]
         start_a_worker(stack)
         time.sleep(SECONDS_UNTIL_SAVED)
-        (emulator,) = [pid for pid, line in processes(tmp_path) if "emulator.py" in line]
+        (emulator,) = [pid for pid, line in processes(directory) if "emulator.py" in line]
         os.kill(emulator, signal.SIGKILL)
         assert first.wait(60) == 1
         assert "ended by itself" in first.stderr.read()
@@ -70,20 +78,20 @@ def test_the_data_outlives_kill_and_interrupt_leaves_nothing_behind(tmp_path: Pa
 
         second.send_signal(signal.SIGINT)
         assert second.wait(60) == 0
-        assert processes(tmp_path) == []
+        assert processes(directory) == []
 
     with run(stack) as fourth:
         # Nobody is left to end the emulator: it notices.
         fourth.kill()
         deadline = time.monotonic() + 30
-        while processes(tmp_path) and time.monotonic() < deadline:
+        while processes(directory) and time.monotonic() < deadline:
             time.sleep(0.2)
-        assert processes(tmp_path) == []
+        assert processes(directory) == []
 
 
-def test_what_follows_a_change_goes_on_where_it_was_killed(tmp_path: Path) -> None:
+def test_what_follows_a_change_goes_on_where_it_was_killed(directory: Path) -> None:
     """Also on another port: the queues are found, and no record of the stream is missed or read as another's."""
-    stack = LocalStack(tmp_path, free_port())
+    stack = LocalStack(directory, free_port())
     with run(stack):
         create_contact(stack, "first@example.com")
         assert until(lambda: counted(stack) == 1)
@@ -91,10 +99,10 @@ def test_what_follows_a_change_goes_on_where_it_was_killed(tmp_path: Path) -> No
         stack.save()
         create_contact(stack, "second@example.com")
         time.sleep(SECONDS_UNTIL_SAVED)
-        (emulator,) = [pid for pid, line in processes(tmp_path) if "emulator.py" in line]
+        (emulator,) = [pid for pid, line in processes(directory) if "emulator.py" in line]
         os.kill(emulator, signal.SIGKILL)
 
-    stack = LocalStack(tmp_path, free_port())
+    stack = LocalStack(directory, free_port())
     with run(stack):
         project(stack, on=True)
         assert until(lambda: counted(stack) == 2)
@@ -103,9 +111,10 @@ def test_what_follows_a_change_goes_on_where_it_was_killed(tmp_path: Path) -> No
         assert until(lambda: verdict_on(stack, third) == "invalid")
 
 
-def test_however_much_it_holds_a_killed_emulator_loses_seconds(tmp_path: Path) -> None:
+@thorough
+def test_however_much_it_holds_a_killed_emulator_loses_seconds(directory: Path) -> None:
     """Twenty megabytes, more than the journal takes before it is folded, and then one item after the other."""
-    stack = LocalStack(tmp_path, free_port())
+    stack = LocalStack(directory, free_port())
     with run(stack):
         client, table = stack.deployment.client("dynamodb"), stack.description["table"]
         with ThreadPoolExecutor(4) as writers:
@@ -116,7 +125,7 @@ def test_however_much_it_holds_a_killed_emulator_loses_seconds(tmp_path: Path) -
             item = numbered("late", len(acknowledged))
             client.put_item(TableName=table, Item=item)
             acknowledged[len(acknowledged)] = time.monotonic()
-        (emulator,) = [pid for pid, line in processes(tmp_path) if "emulator.py" in line]
+        (emulator,) = [pid for pid, line in processes(directory) if "emulator.py" in line]
         os.kill(emulator, signal.SIGKILL)
         killed = time.monotonic()
 

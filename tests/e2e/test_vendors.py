@@ -1,0 +1,100 @@
+"""One contact by each vendor's own routes, headers and words; row by row they are looked at in tests/contract."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from contacts.domain.accounts import Dialect
+from tests.contract.vendors import BASES, BEARERS
+from tests.e2e.accounts import Account, Accounts
+from tests.e2e.api import Api
+from tests.e2e.waiting import until
+
+EMAIL = "ada@example.com"
+
+
+@pytest.fixture
+def connect(accounts: Accounts, account: Account) -> Callable[[str], Api]:
+    """The API as a vendor's client reaches it, with a key of the account's own."""
+
+    def connected(dialect: str) -> Api:
+        key = account.key(dialect=dialect)["key"]
+        return Api(accounts.url + BASES[dialect], key, as_bearer=dialect in BEARERS)
+
+    return connected
+
+
+def answered(answer: requests.Response, status: int) -> Any:
+    """The body of an answer; None: it has none."""
+    assert answer.status_code == status, answer.text
+    if not answer.content:
+        return None
+    assert answer.headers["Content-Type"] == "application/json"
+    assert int(answer.headers["X-RateLimit-Remaining"]) > 0
+    return answer.json()
+
+
+def test_sendmator(connect: Callable[[str], Api]) -> None:
+    with connect("sendmator") as api:
+        made = answered(api.post("/contacts", {"email": EMAIL, "external_id": "CRM-1", "tags": ["vip"]}), 201)
+        path = f"/contacts/{made['id']}"
+        assert answered(api.get("/contacts/CRM-1"), 200) == answered(api.get(path), 200)
+        assert until(lambda: answered(api.get("/contacts?tag=vip&search=CRM-1"), 200)["data"])
+        assert answered(api.put(path, {"is_unsubscribed": True}), 200)["is_unsubscribed"] is True
+        answered(api.delete(path), 200)
+        assert "message" in answered(api.get(path), 404)
+
+
+def test_smashsend(connect: Callable[[str], Api]) -> None:
+    with connect("smashsend") as api:
+        made = answered(api.post("/contacts", {"email": EMAIL, "name": "Ada Lovelace"}), 201)
+        path = f"/contacts/{made['contact']['id']}"
+        assert answered(api.get(path), 200) == made
+        assert until(lambda: answered(api.get("/contacts"), 200)["pagination"]["total"] == 1)
+        answered(api.delete(path), 200)
+        answered(api.get(path), 404)
+
+
+def test_smartsender(connect: Callable[[str], Api], account: Account) -> None:
+    channel = account.api.post("/v1/channels", {"type": "telegram", "name": "Bot"}).json()["id"]
+    with connect("smartsender") as api:
+        gate = {"identifier": "731905284", "firstName": "Ada", "lastName": "Lovelace"}
+        answered(api.post(f"/channels/{channel}/gates", gate), 200)
+        assert until(lambda: answered(api.get("/contacts"), 200)["cursor"]["elements"] == 1)
+        (one,) = answered(api.get("/contacts/search?term=love"), 200)["collection"]
+        path = f"/contacts/{one['id']}"
+        for more in ("/info", "/chat", "/gates"):
+            answered(api.get(f"{path}{more}"), 200)
+        answered(api.post(f"{path}/fire", {"name": "called"}), 200)
+        answered(api.delete(path), 200)
+        answered(api.get(path), 404)
+
+
+def test_the_demo_account_of_smartsender_has_three_channels(stack: dict[str, Any]) -> None:
+    with Api(f"{stack['url']}/v1", stack["keys"]["smartsender"], as_bearer=True) as api:
+        types = {one["type"] for one in api.get("/channels").json()["collection"]}
+    assert types >= {"email", "whatsapp", "telegram"}
+
+
+def test_artamail(connect: Callable[[str], Api], accounts: Accounts) -> None:
+    """From there on an email is judged by itself."""
+    with connect("artamail") as api, accounts.judging():
+        for email, verdict in ((EMAIL, "valid"), ("someone@mailinator.com", "invalid")):
+            made = answered(api.post("/contacts", {"email": email, "lists": ["newsletter"]}), 201)
+            assert made["validation_status"] == "pending"
+            path = f"/contacts/{email}"
+
+            def judged(path: str = path) -> str:
+                return str(answered(api.get(path), 200)["validation_status"])
+
+            assert until(lambda: judged() != "pending")
+            assert judged() == verdict
+        assert answered(api.patch(path, {"subscribed": False}), 200)["subscribed"] is False
+        answered(api.delete(path), 204)
+        answered(api.get(path), 404)
+
+
+def test_every_vendor_has_its_story() -> None:
+    assert {f"test_{dialect}" for dialect in Dialect if dialect is not Dialect.NATIVE} <= globals().keys()

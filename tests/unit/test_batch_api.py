@@ -1,0 +1,122 @@
+"""Batches: order, repetition, what is refused, and whose contacts they change."""
+
+from typing import Any
+
+import requests
+
+from tests.e2e.accounts import Account
+from tests.e2e.api import Api, assert_problem, culprits
+
+BATCH = "/v1/contacts/batch"
+
+
+def results_of(answer: requests.Response) -> list[Any]:
+    """The results of a batch that was carried out."""
+    assert answer.status_code == 207, answer.text
+    results: list[Any] = answer.json()["results"]
+    assert [result["index"] for result in results] == list(range(len(results)))
+    assert all(("contact" in result) != ("problem" in result) for result in results)
+    return results
+
+
+def batch(api: Api, *operations: Any, **headers: str) -> list[Any]:
+    return results_of(api.post(BATCH, {"operations": operations}, **headers))
+
+
+def people(count: int, label: str = "person") -> list[Any]:
+    return [
+        {
+            "op": "create",
+            "contact": {"email": f"{label}+{n}@example.com", "external_id": f"{label}-{n}", "tags": ["new"]},
+        }
+        for n in range(count)
+    ]
+
+
+def test_what_is_said_of_one_contact_happens_in_order(account: Account) -> None:
+    results = batch(
+        account.api,
+        {"op": "create", "contact": {"email": "ada@example.com", "external_id": "1"}},
+        *({"op": "update", "ref": "1", "contact": {"custom_fields": {f"k{n}": n}}} for n in range(20)),
+        {"op": "update", "ref": "ada@example.com", "contact": {"email": "countess@example.com"}},
+        {"op": "update", "ref": "ada@example.com", "contact": {"first_name": "nobody"}},
+        {"op": "delete", "ref": "countess@example.com"},
+        {"op": "upsert", "contact": {"email": "countess@example.com", "first_name": "Ada"}},
+    )
+    assert [result["status"] for result in results] == [201, *[200] * 21, 404, 200, 201]
+    assert [result["contact"]["version"] for result in results[:22]] == list(range(1, 23))
+    last = results[-1]["contact"]
+    assert (last["id"], last["first_name"]) == (results[0]["contact"]["id"], "Ada")
+    assert len(last["custom_fields"]) == 20
+
+
+def test_a_batch_that_is_sent_again_is_done_once(account: Account) -> None:
+    operations = [
+        *people(20),
+        {"op": "update", "ref": "person-3", "contact": {"add_tags": ["x"]}},
+        {"op": "delete", "ref": "person+4@example.com"},
+        {"op": "delete", "ref": "late"},
+    ]
+    first = account.api.post(BATCH, {"operations": operations}, Idempotency_Key="import-1")
+    assert "Idempotent-Replayed" not in first.headers
+    left = account.items()
+    again = account.api.post(BATCH, {"operations": operations}, Idempotency_Key="import-1")
+    assert again.headers["Idempotent-Replayed"] == "true"
+    done, repeated = results_of(first), results_of(again)
+    assert done[:-1] == repeated[:-1]
+    assert [done[-1]["status"], repeated[-1]["status"]] == [404, 404]
+    assert account.items() == left
+    # What was refused is tried again, and only that.
+    account.api.created(external_id="late")
+    assert batch(account.api, *operations, Idempotency_Key="import-1")[-1]["status"] == 200
+    # By its alias it is the same request.
+    aliased = account.api.post(f"/api{BATCH}", {"operations": operations}, Idempotency_Key="import-1")
+    assert results_of(aliased)[:-1] == done[:-1]
+    before = account.items()
+    other = account.api.post(BATCH, {"operations": operations[:-1]}, Idempotency_Key="import-1")
+    assert_problem(other, 422, "idempotency_key_reused")
+    single = account.api.post("/v1/contacts", {"external_id": "x"}, Idempotency_Key="import-1")
+    assert_problem(single, 422, "idempotency_key_reused")
+    assert account.items() == before
+
+
+def test_a_wrong_envelope_writes_nothing(account: Account) -> None:
+    api, good, before = account.api, people(1), account.items()
+    for body, culprit in (
+        ({}, "operations"),
+        ({"operations": []}, "operations"),
+        ({"operations": people(101)}, "operations"),
+        ({"operations": good, "atomic": True}, "atomic"),
+        (good, "body"),
+    ):
+        assert culprits(assert_problem(api.post(BATCH, body, Idempotency_Key="k"), 400)) == {culprit}
+    assert_problem(api.send("POST", BATCH, raw="{"), 400, "invalid_json")
+    assert culprits(assert_problem(api.post(f"{BATCH}?on_conflict=update", {"operations": good}), 400)) == {
+        "on_conflict"
+    }
+    assert account.items() == before
+
+
+def test_one_accounts_batch_does_nothing_to_another(account: Account, other_account: Account) -> None:
+    theirs = other_account.api.created(email="ada@example.com", external_id="1")
+    before = other_account.items()
+    results = batch(
+        account.api,
+        {"op": "update", "ref": theirs["id"], "contact": {"first_name": "mine"}},
+        {"op": "delete", "ref": "1"},
+        {"op": "create", "contact": {"email": "ada@example.com"}},
+        Idempotency_Key="k",
+    )
+    assert [result["status"] for result in results] == [404, 404, 201]
+    assert other_account.items() == before
+
+
+def test_a_test_key_changes_nothing(account: Account) -> None:
+    with account.api_with(account.key(mode="test")["key"]) as api:
+        before = account.items()
+        answer = api.post(
+            BATCH, {"operations": [*people(3), {"op": "delete", "ref": "x"}]}, Idempotency_Key="k"
+        )
+        assert [result["status"] for result in results_of(answer)] == [201, 201, 201, 404]
+        assert answer.json()["test_mode"] is True
+        assert account.items() == before

@@ -1,0 +1,50 @@
+"""Counts of tags and lists: each account its own, and which parameters they take."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.e2e.accounts import Account
+from tests.e2e.api import Api, assert_problem, culprits
+from tests.e2e.waiting import until
+
+pytestmark = pytest.mark.usefixtures("projection")
+
+
+def counted(api: Api, path: str) -> dict[str, int]:
+    """A whole list of counts, a few at a time."""
+    found: dict[str, int] = {}
+    cursor: dict[str, Any] = {}
+    while True:
+        answer = api.get(f"{path}?{urlencode({'limit': 2, **cursor})}")
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        assert set(page) == {"data", "has_more", "next_cursor"}
+        found |= {one[path.removeprefix("/v1/").removesuffix("s")]: one["count"] for one in page["data"]}
+        if not page["has_more"]:
+            return found
+        cursor = {"cursor": page["next_cursor"]}
+
+
+def contacts(api: Api) -> int:
+    count: int = api.get("/v1/account").json()["counts"]["contacts"]
+    return count
+
+
+def test_an_account_counts_nothing_of_another(account: Account, other_account: Account) -> None:
+    other_account.api.created(external_id="1", tags=["a", "b", "c"], lists=["theirs"])
+    assert until(lambda: counted(other_account.api, "/v1/tags") == {"a": 1, "b": 1, "c": 1})
+    assert (counted(account.api, "/v1/tags"), contacts(account.api)) == ({}, 0)
+    cursor = other_account.api.get("/v1/tags?limit=1").json()["next_cursor"]
+    assert culprits(assert_problem(account.api.get(f"/v1/tags?cursor={cursor}"), 400)) == {"cursor"}
+    with other_account.api_with(other_account.key(mode="test")["key"]) as api:
+        assert (counted(api, "/v1/tags"), counted(api, "/v1/lists"), contacts(api)) == ({}, {}, 0)
+
+
+def test_wrong_parameters_are_named(account: Account) -> None:
+    for path in ("/v1/tags", "/v1/lists"):
+        for query, culprit in (("limit=0", "limit"), ("cursor=x", "cursor"), ("prefix=v", "prefix")):
+            assert culprits(assert_problem(account.api.get(f"{path}?{query}"), 400)) == {culprit}
+    assert_problem(account.api.post("/v1/tags", {"tag": "x"}), 405, "method_not_allowed")
+    assert_problem(account.api.get("/api/v1/tags"), 404, "route_not_found")
