@@ -3,7 +3,7 @@
 from threading import Lock
 from typing import Any, ClassVar
 
-from contacts.adapters.channel_store import DynamoChannelStore, SandboxChannelStore
+from contacts.adapters.channel_store import DynamoChannelStore
 from contacts.adapters.erasure_store import DynamoTraceStore
 from contacts.adapters.merge_store import DynamoMergeStore
 from contacts.domain.accounts import Caller
@@ -13,7 +13,7 @@ from contacts.services.gate_desk import GateDesk
 from contacts.services.merging import Merger
 from contacts.services.reach import Reach
 from tests.fakes import opt_outs
-from tests.front_door import Reply
+from tests.front_door import Reply, table_of
 from tests.property_house import CONTACT, CONTACTS, OPERATIONS, PropertyHouse
 
 CHANNELS, CHANNEL = "/v1/channels", "/v1/channels/{id}"
@@ -105,9 +105,7 @@ class ChannelHouse(PropertyHouse):
         handler.merger = self._merger
 
     def _channels(self, caller: Caller) -> ChannelStore:
-        if caller.is_test:
-            return SandboxChannelStore()
-        return self.channel_store or DynamoChannelStore(self.table, caller.account_id)
+        return self.channel_store or DynamoChannelStore(table_of(caller, self.table), caller.account_id)
 
     def _desk(self, caller: Caller) -> ChannelDesk:
         return ChannelDesk(self._channels(caller), self.clock, self.randomness)

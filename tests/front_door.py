@@ -8,8 +8,8 @@ from typing import Any
 from unittest.mock import patch
 
 from contacts import bootstrap
+from contacts.adapters.dry_run import DryRunTable
 from contacts.adapters.records import DynamoRecordStore
-from contacts.adapters.sandbox import SandboxRecordStore
 from contacts.adapters.table import Table
 from contacts.api.entrypoint import Entrypoint
 from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
@@ -68,13 +68,16 @@ def caller_of(account_id: str = ACCOUNT_ID, mode: Mode = Mode.LIVE) -> Caller:
     return Caller(account, key)
 
 
+def table_of(caller: Caller, table: Table) -> Table:
+    """The table on which a caller's requests are carried out."""
+    return DryRunTable() if caller.is_test else table
+
+
 def opened(handler: Any, caller: Caller, table: Table, clock: FakeClock) -> Entrypoint:
     """The way of a caller's requests to a handler."""
 
     def records(caller: Caller) -> RecordStore:
-        if caller.is_test:
-            return SandboxRecordStore()
-        return DynamoRecordStore(table, caller.account_id, clock.now_ms() // 1000)
+        return DynamoRecordStore(table_of(caller, table), caller.account_id, clock.now_ms() // 1000)
 
     return Entrypoint(handler.operation, OpenGate(caller), records, lambda _seconds: None)
 

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from contacts.adapters.contact_store import DynamoContactStore
-from contacts.adapters.property_store import DynamoPropertyStore, SandboxPropertyStore
-from contacts.adapters.sandbox import SandboxContactStore
+from contacts.adapters.property_store import DynamoPropertyStore
 from contacts.adapters.table import Table
 from contacts.adapters.value_rules import DynamoValueRules
 from contacts.api.entrypoint import Entrypoint
@@ -21,7 +20,7 @@ from contacts.services.typed_fields import TypedFields
 from local.table import NAME
 from tests.documented import assert_answer
 from tests.fakes import CountingBytes, FakeClock, opt_outs
-from tests.front_door import ACCOUNT_ID, Reply, caller_of, handler_of, opened
+from tests.front_door import ACCOUNT_ID, Reply, caller_of, handler_of, opened, table_of
 from tests.moto_table import MotoTable
 
 COLLECTION, ONE = "/v1/contact-properties", "/v1/contact-properties/{id}"
@@ -138,9 +137,7 @@ class PropertyHouse:
 
     def desk(self, caller: Caller) -> PropertyDesk:
         """What the handlers get."""
-        store: PropertyStore = SandboxPropertyStore()
-        if not caller.is_test:
-            store = self.store or DynamoPropertyStore(self.table, caller.account_id)
+        store = self.store or DynamoPropertyStore(table_of(caller, self.table), caller.account_id)
         return PropertyDesk(store, self.clock, self.randomness)
 
     def furnish(self, handler: Any) -> None:
@@ -150,13 +147,9 @@ class PropertyHouse:
 
     def contacts(self, caller: Caller) -> ContactStore:
         """The caller's contacts."""
-        if caller.is_test:
-            return SandboxContactStore()
         now_s = self.clock.now_ms() // 1000
-        account_id = caller.account_id
-        return DynamoContactStore(
-            self.table, account_id, opt_outs(self.table, account_id), self.randomness, now_s
-        )
+        account_id, table = caller.account_id, table_of(caller, self.table)
+        return DynamoContactStore(table, account_id, opt_outs(table, account_id), self.randomness, now_s)
 
     def book(self, caller: Caller) -> ContactBook:
         """The caller's contact book."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
+from contacts.adapters.dry_run import DryRunTable
 from contacts.adapters.endpoint_addresses import EndpointAddresses
 from contacts.adapters.table import Table
 from contacts.adapters.webhook_store import DynamoWebhookStore
@@ -63,7 +64,7 @@ class WebhookHouse:
         self.clock, self.randomness, self.resolver = FakeClock(), CountingBytes(), Resolver()
         self.store = DynamoWebhookStore(self.table)
         self.addresses = EndpointAddresses(private_allowed, self.resolver)
-        self.desk = WebhookDesk(self.store, self.addresses, self.clock, self.randomness)
+        self.desk = self._desk(self.store)
         self.caller = caller_of()
 
     def as_test(self) -> "WebhookHouse":
@@ -104,7 +105,11 @@ class WebhookHouse:
         assert reply.status == 201, reply
         return reply.body
 
+    def _desk(self, store: DynamoWebhookStore) -> WebhookDesk:
+        return WebhookDesk(store, self.addresses, self.clock, self.randomness)
+
     def _entry(self, operation: str) -> Entrypoint:
         handler = handler_of(operation)
-        handler.webhook_desk = lambda: self.desk
+        dry_run = self._desk(DynamoWebhookStore(DryRunTable()))
+        handler.webhook_desk = lambda caller: dry_run if caller.is_test else self.desk
         return opened(handler, self.caller, self.table, self.clock)

@@ -12,7 +12,7 @@ operation = Operation("create_api_key", Scope.KEYS_WRITE)
 @operation.on("POST /v1/api-keys")
 def create_api_key(request: Request, key: NewApiKey) -> Answer:
     """Make a key with no more scopes than the one that makes it."""
-    return answer(key_ring().add(request.caller, key.wish(), request.receipt()))
+    return answer(key_ring(request.caller).add(request.caller, key.wish(), request.receipt()))
 
 
 lambda_handler = lambda_entry(operation)

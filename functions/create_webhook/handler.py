@@ -13,7 +13,7 @@ operation = Operation("create_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER, be
 @operation.on("POST /v1/webhooks")
 def create_webhook(request: Request, webhook: NewWebhook) -> Answer:
     """Register an endpoint that is told of events from now on."""
-    return answer(webhook_desk().add(request.caller, webhook.wish(), request.receipt()))
+    return answer(webhook_desk(request.caller).add(request.caller, webhook.wish(), request.receipt()))
 
 
 lambda_handler = lambda_entry(operation)

@@ -11,7 +11,7 @@ operation = Operation("delete_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER)
 @operation.on("DELETE /v1/webhooks/{id}")
 def delete_webhook(request: Request, id: str) -> Answer:  # noqa: A002 (the parameter's name in the path)
     """Delete a webhook of the caller's account; what was on its way to it is dropped."""
-    return answer(webhook_desk().remove(request.caller, id, request.receipt()))
+    return answer(webhook_desk(request.caller).remove(request.caller, id, request.receipt()))
 
 
 lambda_handler = lambda_entry(operation)

@@ -11,7 +11,7 @@ operation = Operation("get_webhook", Scope.WEBHOOKS_READ, Scope.API_USER)
 @operation.on("GET /v1/webhooks/{id}")
 def get_webhook(request: Request, id: str) -> Answer:  # noqa: A002 (the parameter's name in the path)
     """Read a webhook of the caller's account."""
-    return Answer(200, webhook_desk().webhook(request.caller, id))
+    return Answer(200, webhook_desk(request.caller).webhook(request.caller, id))
 
 
 lambda_handler = lambda_entry(operation)

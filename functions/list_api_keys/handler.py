@@ -12,7 +12,7 @@ operation = Operation("list_api_keys", Scope.KEYS_WRITE)
 @operation.on("GET /v1/api-keys")
 def list_api_keys(request: Request) -> Answer:
     """List the account's keys, oldest first."""
-    return page(key_ring().keys(request.caller))
+    return page(key_ring(request.caller).keys(request.caller))
 
 
 lambda_handler = lambda_entry(operation)

@@ -20,7 +20,7 @@ def list_deliveries(
     status: DeliveryStatus | None = None,
 ) -> Answer:
     """List an endpoint's deliveries of the last 30 days with all their attempts, the newest first."""
-    return delivery_page(delivery_log(), request.caller, id, status, cursor, limit)
+    return delivery_page(delivery_log(request.caller), request.caller, id, status, cursor, limit)
 
 
 lambda_handler = lambda_entry(operation)

@@ -12,7 +12,7 @@ operation = Operation("list_webhooks", Scope.WEBHOOKS_READ, Scope.API_USER)
 @operation.on("GET /v1/webhooks")
 def list_webhooks(request: Request) -> Answer:
     """List the account's webhooks, oldest first."""
-    return page(webhook_desk().webhooks(request.caller))
+    return page(webhook_desk(request.caller).webhooks(request.caller))
 
 
 lambda_handler = lambda_entry(operation)

@@ -15,7 +15,7 @@ def redeliver_delivery(
     delivery_id: str,
 ) -> Answer:
     """Send a delivery again at once, with the same `webhook-id`; its schedule begins anew."""
-    return answer(delivery_desk().redeliver(request.caller, id, delivery_id, request.receipt()))
+    return answer(delivery_desk(request.caller).redeliver(request.caller, id, delivery_id, request.receipt()))
 
 
 lambda_handler = lambda_entry(operation)

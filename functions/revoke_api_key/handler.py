@@ -14,7 +14,7 @@ def revoke_api_key(request: Request, id: str) -> Answer:  # noqa: A002 (the para
 
     The key that asks stays, with what it made, unless it names itself: so a key is replaced by one that it has made.
     """
-    return answer(key_ring().revoke(request.caller, id, request.receipt()))
+    return answer(key_ring(request.caller).revoke(request.caller, id, request.receipt()))
 
 
 lambda_handler = lambda_entry(operation)

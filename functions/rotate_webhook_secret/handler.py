@@ -11,7 +11,7 @@ operation = Operation("rotate_webhook_secret", Scope.WEBHOOKS_WRITE, Scope.API_U
 @operation.on("POST /v1/webhooks/{id}/rotate-secret")
 def rotate_webhook_secret(request: Request, id: str) -> Answer:  # noqa: A002 (the parameter's name in the path)
     """Give a webhook of the caller's account a new secret, shown once, in this answer."""
-    return answer(webhook_desk().rotate(request.caller, id, request.receipt()))
+    return answer(webhook_desk(request.caller).rotate(request.caller, id, request.receipt()))
 
 
 lambda_handler = lambda_entry(operation)

@@ -11,7 +11,7 @@ operation = Operation("test_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER)
 @operation.on("POST /v1/webhooks/{id}/test")
 def test_webhook(request: Request, id: str) -> Answer:  # noqa: A002 (the parameter's name in the path)
     """Try an endpoint out, active or not: one attempt, signed like any other."""
-    return answer(delivery_desk().test(request.caller, id, request.receipt()))
+    return answer(delivery_desk(request.caller).test(request.caller, id, request.receipt()))
 
 
 lambda_handler = lambda_entry(operation)

@@ -17,7 +17,7 @@ def update_webhook(
     webhook: WebhookChange,
 ) -> Answer:
     """Change a webhook; switching it on again clears why it was off."""
-    return answer(webhook_desk().change(request.caller, id, webhook.given(), request.receipt()))
+    return answer(webhook_desk(request.caller).change(request.caller, id, webhook.given(), request.receipt()))
 
 
 lambda_handler = lambda_entry(operation)

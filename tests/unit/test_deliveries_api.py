@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from contacts.adapters.erasure_store import DynamoTraceStore
+from contacts.adapters.webhook_store import DynamoWebhookStore
 from contacts.domain.accounts import Mode, Scope
 from contacts.domain.timestamps import DAY, iso
 from contacts.domain.webhooks import (
@@ -35,7 +36,7 @@ from tests.delivery_house import (
 )
 from tests.documented import assert_answer
 from tests.event_house import Killed
-from tests.front_door import OTHER_ACCOUNT_ID, Reply, caller_of, handler_of, opened
+from tests.front_door import OTHER_ACCOUNT_ID, Reply, caller_of, handler_of, opened, table_of
 
 LIST = "/v1/webhooks/{id}/deliveries"
 REDELIVER = "/v1/webhooks/{id}/deliveries/{delivery_id}/redeliver"
@@ -71,9 +72,12 @@ class Desk(DeliveryHouse):
             "isBase64Encoded": False,
         }
         handler = handler_of(OPERATIONS[f"{method} {route}"])
-        handler.delivery_log = lambda: DeliveryLog(self.webhooks, self.deliveries, self.clock)
-        handler.delivery_desk = lambda: DeliveryDesk(
-            *(self.webhooks, self.events, self.deliveries, self.queue, self.clock, self.randomness)
+        handler.delivery_log = lambda caller: DeliveryLog(
+            DynamoWebhookStore(table_of(caller, self.table)), self.deliveries, self.clock
+        )
+        handler.delivery_desk = lambda caller: DeliveryDesk(
+            DynamoWebhookStore(table_of(caller, self.table)),
+            *(self.events, self.deliveries, self.queue, self.clock, self.randomness),
         )
         entry = opened(handler, self.caller, self.table, self.clock)
         context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)

@@ -27,7 +27,7 @@ from contacts.adapters.clock import SystemClock
 from contacts.adapters.keys import Key
 from contacts.adapters.queues import SqsQueue
 from contacts.adapters.webhook_sender import WebhookSender
-from contacts.domain.accounts import Dialect, Scope
+from contacts.domain.accounts import Dialect, Mode, Scope
 from contacts.domain.errors import TemporarilyUnavailable
 from contacts.domain.outcome import Did, Outcome
 from contacts.domain.timestamps import parsed
@@ -327,9 +327,9 @@ def test_a_key_without_scopes_is_told_what_it_lacks(operation: str, table: Any) 
         assert items_of(table) == before
 
 
-def give_key(scopes: tuple[Scope, ...], dialect: Dialect = Dialect.NATIVE) -> str:
+def give_key(scopes: tuple[Scope, ...], dialect: Dialect = Dialect.NATIVE, mode: Mode = Mode.LIVE) -> str:
     """Another key of the sample account."""
-    wish = KeyWish(name="another", scopes=scopes, dialect=dialect)
+    wish = KeyWish(name="another", scopes=scopes, mode=mode, dialect=dialect)
     key, shown = make_key(sample_account.ACCOUNT.id, wish, 1_768_473_000_000, secrets.token_bytes)
     bootstrap.account_store().add_api_key(key, Outcome(did=Did.CREATED), None, 1_768_473_000_000)
     return shown

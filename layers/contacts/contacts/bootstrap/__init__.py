@@ -19,9 +19,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from contacts.adapters.account_store import DynamoAccountStore
 from contacts.adapters.clock import SystemClock
 from contacts.adapters.deadline import Deadline
+from contacts.adapters.dry_run import DryRunTable
 from contacts.adapters.records import DynamoRecordStore
 from contacts.adapters.responses import ResponseParsers
-from contacts.adapters.sandbox import SandboxRecordStore
 from contacts.adapters.table import Table
 from contacts.api.entrypoint import DirectEntrypoint, Entrypoint, LambdaHandler
 from contacts.api.operation import Operation
@@ -105,6 +105,11 @@ def table() -> Table:
     return Table(client("dynamodb"), os.environ["TABLE_NAME"], deadline())
 
 
+def table_of(caller: Caller) -> Table:
+    """The table on which a caller's requests are carried out: for a test key, one that keeps nothing."""
+    return DryRunTable() if caller.is_test else table()
+
+
 @cache
 def account_store() -> DynamoAccountStore:
     """Accounts, keys and usage."""
@@ -119,6 +124,4 @@ def gatekeeper() -> Gatekeeper:
 
 def record_store(caller: Caller) -> RecordStore:
     """What the account's Idempotency-Keys stand for."""
-    if caller.is_test:
-        return SandboxRecordStore()
-    return DynamoRecordStore(table(), caller.account_id, clock().now_ms() // 1000)
+    return DynamoRecordStore(table_of(caller), caller.account_id, clock().now_ms() // 1000)

@@ -2,15 +2,15 @@
 
 import secrets
 
-from contacts.adapters.channel_store import DynamoChannelStore, SandboxChannelStore
-from contacts.bootstrap import clock, table
+from contacts.adapters.channel_store import DynamoChannelStore
+from contacts.bootstrap import clock, table, table_of
 from contacts.domain.accounts import Caller
-from contacts.services.channel_desk import ChannelDesk, ChannelStore
+from contacts.services.channel_desk import ChannelDesk
 
 
-def channel_store(caller: Caller) -> ChannelStore:
-    """The caller's channels; for a test key, none that stay."""
-    return SandboxChannelStore() if caller.is_test else account_channels(caller)
+def channel_store(caller: Caller) -> DynamoChannelStore:
+    """The caller's channels."""
+    return DynamoChannelStore(table_of(caller), caller.account_id)
 
 
 def account_channels(caller: Caller) -> DynamoChannelStore:

@@ -7,21 +7,22 @@ from contacts.adapters.delivery_store import DynamoDeliveryStore
 from contacts.adapters.event_store import DynamoEventStore
 from contacts.adapters.queues import SqsQueue
 from contacts.adapters.webhook_store import DynamoWebhookStore
-from contacts.bootstrap import client, clock, table
+from contacts.bootstrap import client, clock, table_of
+from contacts.domain.accounts import Caller
 from contacts.services.delivery_log import DeliveryDesk, DeliveryLog
 
 
-def delivery_log() -> DeliveryLog:
+def delivery_log(caller: Caller) -> DeliveryLog:
     """What has been delivered, and what has not."""
-    return DeliveryLog(DynamoWebhookStore(table()), DynamoDeliveryStore(table()), clock())
+    return DeliveryLog(DynamoWebhookStore(table_of(caller)), DynamoDeliveryStore(table_of(caller)), clock())
 
 
-def delivery_desk() -> DeliveryDesk:
+def delivery_desk(caller: Caller) -> DeliveryDesk:
     """Where deliveries are asked for."""
     return DeliveryDesk(
-        DynamoWebhookStore(table()),
-        DynamoEventStore(table()),
-        DynamoDeliveryStore(table()),
+        DynamoWebhookStore(table_of(caller)),
+        DynamoEventStore(table_of(caller)),
+        DynamoDeliveryStore(table_of(caller)),
         SqsQueue(client("sqs"), os.environ["DELIVERY_QUEUE_URL"]),
         clock(),
         secrets.token_bytes,

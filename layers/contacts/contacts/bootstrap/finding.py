@@ -2,13 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from contacts.adapters.contact_index import (
-    DynamoBookmarks,
-    DynamoContactIndex,
-    SandboxBookmarks,
-    SandboxContactIndex,
-)
-from contacts.bootstrap import clock, table
+from contacts.adapters.contact_index import DynamoBookmarks, DynamoContactIndex
+from contacts.bootstrap import clock, table_of
 from contacts.domain.accounts import Caller
 from contacts.services.finding import Finder
 
@@ -17,12 +12,9 @@ if TYPE_CHECKING:
 
 
 def finder(caller: Caller) -> Finder:
-    """The caller's contacts, to be found; for a test key, none."""
-    if caller.is_test:
-        return Finder(SandboxContactIndex(), SandboxBookmarks())
-    return Finder(
-        DynamoContactIndex(table(), caller.account_id), DynamoBookmarks(table(), caller.account_id, clock())
-    )
+    """The caller's contacts, to be found."""
+    table, account_id = table_of(caller), caller.account_id
+    return Finder(DynamoContactIndex(table, account_id), DynamoBookmarks(table, account_id, clock()))
 
 
 def contact_book(caller: Caller) -> "ContactBook":

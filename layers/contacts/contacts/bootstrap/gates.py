@@ -10,6 +10,6 @@ from contacts.services.gate_desk import GateDesk
 
 
 def gate_desk(caller: Caller) -> GateDesk:
-    """The gates of the caller's account. A test key's contacts arrive through its channels, too, and are not kept."""
+    """The gates of the caller's account. A test key's contacts arrive through the account's own channels."""
     contacts, book = contact_store(caller), contact_book(caller)
     return GateDesk(account_channels(caller), contacts, book, clock(), secrets.token_bytes)

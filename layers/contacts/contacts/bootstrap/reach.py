@@ -7,5 +7,5 @@ from contacts.services.reach import Reach
 
 
 def reach(caller: Caller) -> Reach:
-    """How the caller's contacts are reached. A test key has none."""
+    """How the caller's contacts are reached."""
     return Reach(contact_book(caller), channel_store(caller))

@@ -7,5 +7,5 @@ from contacts.services.typed_fields import TypedFields
 
 
 def typed_fields(caller: Caller) -> TypedFields:
-    """The custom fields of the caller's account. A test key's values are checked as any other's: nothing is written."""
+    """The custom fields of the caller's account. A test key's values are checked by the account's own properties."""
     return TypedFields(DynamoValueRules(table(), caller.account_id))

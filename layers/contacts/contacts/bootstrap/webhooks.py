@@ -5,7 +5,8 @@ import secrets
 
 from contacts.adapters.endpoint_addresses import EndpointAddresses
 from contacts.adapters.webhook_store import DynamoWebhookStore
-from contacts.bootstrap import clock, table
+from contacts.bootstrap import clock, table, table_of
+from contacts.domain.accounts import Caller
 from contacts.services.webhook_desk import WebhookDesk
 
 
@@ -19,6 +20,8 @@ def endpoint_addresses() -> EndpointAddresses:
     return EndpointAddresses(os.environ.get("WEBHOOK_PRIVATE_ADDRESSES") == "allowed")
 
 
-def webhook_desk() -> WebhookDesk:
-    """The webhooks of accounts, as their callers see them."""
-    return WebhookDesk(webhook_store(), endpoint_addresses(), clock(), secrets.token_bytes)
+def webhook_desk(caller: Caller) -> WebhookDesk:
+    """The webhooks of the caller's account."""
+    return WebhookDesk(
+        DynamoWebhookStore(table_of(caller)), endpoint_addresses(), clock(), secrets.token_bytes
+    )
