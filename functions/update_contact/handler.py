@@ -2,25 +2,26 @@
 
 from contacts.api import Answer, Operation, Request, answer, contact_requests
 from contacts.api.schemas import ContactChange, OnInvalid
-from contacts.bootstrap import lambda_entry
-from contacts.bootstrap.contacts import contact_book
-from contacts.bootstrap.typed_fields import typed_fields
 from contacts.domain.accounts import Scope
 from contacts.domain.identity import Ref
+from contacts.runtime import runtime
+from contacts.services.contact_book import ContactBook
+from contacts.services.typed_fields import TypedFields
 
 operation = Operation("update_contact", Scope.CONTACTS_WRITE, Scope.USER)
 
 
 @operation.on("PATCH /v1/contacts/{ref}", "PUT /v1/contacts/{ref}")
 def update_contact(
+    book: ContactBook,
+    typed: TypedFields,
     request: Request,
     ref: Ref,
     contact: ContactChange,
     on_invalid: OnInvalid = OnInvalid.REJECT,
 ) -> Answer:
     """Change a contact; with on_invalid=skip what cannot be taken is left out and listed in `skipped`."""
-    book, typed, terms = contact_book(request.caller), typed_fields(request.caller), request.terms()
-    return answer(contact_requests.update(book, typed, ref, contact, on_invalid, terms))
+    return answer(contact_requests.update(book, typed, ref, contact, on_invalid, request.terms()))
 
 
-lambda_handler = lambda_entry(operation)
+lambda_handler = runtime.entrypoint(operation)

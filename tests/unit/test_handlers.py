@@ -1,9 +1,7 @@
 """Every handler, called in this process with its sample event, on a table in memory."""
 
-import importlib.util
 import json
 import secrets
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from threading import Lock
@@ -22,7 +20,8 @@ from botocore.exceptions import (
 from botocore.httpsession import URLLib3Session
 from moto import mock_aws
 
-from contacts import bootstrap
+from contacts import runtime as wiring
+from contacts.adapters import aws_clients
 from contacts.adapters.clock import SystemClock
 from contacts.adapters.keys import Key
 from contacts.adapters.queues import SqsQueue
@@ -37,10 +36,10 @@ from contacts.services.webhook_delivery import Reply
 from local import sample_account
 from local.queues import create_queues
 from local.sample_account import FIRST_SCOPES
-from local.stack import ROOT
 from local.table import NAME, create_table
 from local.template import functions
 from tests import sample_events
+from tests.app import deployed
 from tests.documented import SECRET, assert_answer, assert_safe
 
 Handler = Any
@@ -52,14 +51,6 @@ KEY_NEEDED = sample_events.REQUESTS - sample_events.KEYLESS - {"refuse_request"}
 DELIVERED = Reply(status_code=204, error=None, duration_ms=12, response="")
 
 
-def forget_what_bootstrap_made() -> None:
-    for name, module in list(sys.modules.items()):
-        if name.partition(".bootstrap")[0] == "contacts":
-            for made_once in vars(module).values():
-                if hasattr(made_once, "cache_clear"):
-                    made_once.cache_clear()
-
-
 def set_variables(monkeypatch: pytest.MonkeyPatch, ids: Mapping[str, str]) -> None:
     """Have the environment that the template gives its functions, all of them together."""
     for function in functions():
@@ -68,15 +59,13 @@ def set_variables(monkeypatch: pytest.MonkeyPatch, ids: Mapping[str, str]) -> No
 
 
 @pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A function's environment; what bootstrap has made in another is forgotten."""
+def settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function's environment, and a runtime that has made nothing yet."""
     of_lambda = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
     for name, value in of_lambda.items():
         monkeypatch.setenv(name, value)
     set_variables(monkeypatch, {"Table": NAME})
-    forget_what_bootstrap_made()
-    yield
-    forget_what_bootstrap_made()
+    monkeypatch.setattr(wiring, "runtime", wiring.of_environment())
 
 
 @pytest.fixture
@@ -92,10 +81,10 @@ def table(settings: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     monkeypatch.setattr(BaseClient, "_make_api_call", called)
     with mock_aws():
-        client = bootstrap.client("dynamodb")
+        client = wiring.runtime.client("dynamodb")
         create_table(client)
         sample_account.fill(client, NAME)
-        set_variables(monkeypatch, {"Table": NAME, **create_queues(bootstrap.client("sqs"))})
+        set_variables(monkeypatch, {"Table": NAME, **create_queues(wiring.runtime.client("sqs"))})
         yield client
 
 
@@ -117,15 +106,8 @@ def log(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def handler(operation: str) -> Handler:
-    """The Lambda handler of a function, loaded as for a cold start."""
-    path = ROOT / "functions" / operation / "handler.py"
-    spec = importlib.util.spec_from_file_location(f"handler_of_{operation}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    loaded: Handler = module.lambda_handler
-    return loaded
+    """The Lambda handler of a function, started anew."""
+    return deployed(operation)(wiring.runtime)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -209,7 +191,7 @@ def test_a_failure_of_ours_tells_the_log_where_and_nobody_what(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError(f"cannot digest {event}")
 
-    monkeypatch.setattr(bootstrap.gatekeeper(), "admit", fail)
+    monkeypatch.setattr(wiring.runtime.gatekeeper, "admit", fail)
     answer = serve(event, context(operation))
     assert answer["statusCode"] == 500
     assert_answer(event, answer)
@@ -239,7 +221,7 @@ def unreachable(settings: None, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         if variable:
             monkeypatch.setenv(variable, NOBODY)
         monkeypatch.setattr(
-            bootstrap, "_CALLS", Config(retries={"mode": "standard", "total_max_attempts": 1})
+            aws_clients, "CALLS", Config(retries={"mode": "standard", "total_max_attempts": 1})
         )
 
         def send(_: Any, request: Any) -> None:
@@ -285,8 +267,8 @@ def test_where_nothing_listens_the_answer_and_the_log_say_so(
 @pytest.mark.parametrize(
     "call",
     [
-        pytest.param(lambda: bootstrap.table().get(Key("a", "b")), id="table"),
-        pytest.param(lambda: SqsQueue(bootstrap.client("sqs"), f"{NOBODY}/q").hide("h", 1), id="queue"),
+        pytest.param(lambda: wiring.runtime.table.get(Key("a", "b")), id="table"),
+        pytest.param(lambda: SqsQueue(wiring.runtime.client("sqs"), f"{NOBODY}/q").hide("h", 1), id="queue"),
     ],
 )
 def test_nothing_listens_where_no_connection_is_made_to_a_local_endpoint_and_nowhere_else(
@@ -331,7 +313,7 @@ def give_key(scopes: tuple[Scope, ...], dialect: Dialect = Dialect.NATIVE, mode:
     """Another key of the sample account."""
     wish = KeyWish(name="another", scopes=scopes, mode=mode, dialect=dialect)
     key, shown = make_key(sample_account.ACCOUNT.id, wish, 1_768_473_000_000, secrets.token_bytes)
-    bootstrap.account_store().add_api_key(key, Outcome(did=Did.CREATED), None, 1_768_473_000_000)
+    wiring.runtime.account_store.add_api_key(key, Outcome(did=Did.CREATED), None, 1_768_473_000_000)
     return shown
 
 
@@ -392,7 +374,7 @@ def test_a_suspended_accounts_endpoint_is_sent_nothing(table: Any, monkeypatch: 
     def schedule(*_: object, **request: Any) -> None:
         scheduled.append(request["Name"])
 
-    monkeypatch.setattr(bootstrap.client("scheduler"), "create_schedule", schedule, raising=False)
+    monkeypatch.setattr(wiring.runtime.client("scheduler"), "create_schedule", schedule, raising=False)
     deliver = handler("deliver_webhook")
     assert deliver(sample_events.event("deliver_webhook"), context("deliver_webhook")) == {
         "batchItemFailures": []
