@@ -26,11 +26,13 @@ import botocore.session
 
 from bench.results import Results
 from bench.subjects import request_event
+from contacts import runtime as wiring
 from contacts.adapters import keys
 from contacts.adapters.attribute_values import from_item, item_size
 from contacts.adapters.contact_items import contact_from
 from contacts.domain.postings import posting_lists
 from contacts.domain.words import words_of
+from contacts.runtime import of_environment
 from local.environment import own_environment
 from local.queues import create_queues
 from local.stack import ROOT, LocalStack, free_port
@@ -461,25 +463,10 @@ def wired(endpoint_url: str, ids: Mapping[str, str]) -> Iterator[Callable[[], Ap
     environment = own_environment(endpoint_url)
     for function in functions():
         environment |= function.resolved_environment({"Table": NAME, **ids})
-    with patch.dict(os.environ, environment, clear=True), newly_built():
+    with patch.dict(os.environ, environment, clear=True), patch.object(wiring, "runtime", of_environment()):
+        handler.cache_clear()
         yield _open_account
-
-
-@contextmanager
-def newly_built() -> Iterator[None]:
-    """Have everything that a process builds once be built anew, before and after."""
-    _forget()
-    yield
-    _forget()
-
-
-def _forget() -> None:
     handler.cache_clear()
-    for name, module in list(sys.modules.items()):
-        if name.partition(".bootstrap")[0] == "contacts":
-            for built in vars(module).values():
-                if hasattr(built, "cache_clear"):
-                    built.cache_clear()
 
 
 def _open_account() -> Api:

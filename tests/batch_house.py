@@ -1,26 +1,20 @@
 """Batches and counts in this process: the handlers as they are, on a table in memory."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from threading import Lock
 from typing import Any
 
 from contacts.adapters.attribute_values import Item, from_item
-from contacts.adapters.count_store import DynamoCountStore, SandboxCountStore
 from contacts.adapters.deadline import Deadline
 from contacts.adapters.keys import Key
-from contacts.adapters.records import DynamoRecordStore
-from contacts.adapters.sandbox import SandboxContactStore, SandboxRecordStore
 from contacts.adapters.table import Table
-from contacts.api.entrypoint import Entrypoint
 from contacts.domain.accounts import Caller, Mode, Scope
 from contacts.services.batches import BatchDesk
-from contacts.services.contact_book import ContactBook
 from local.table import NAME
 from tests.fakes import CountingBytes, FakeClock
-from tests.front_door import OpenGate, Reply
-from tests.in_process_api import InProcessApi
+from tests.front_door import Reply
+from tests.in_process_api import OPERATIONS, InProcessApi
 from tests.invariants import violations
 from tests.moto_table import MotoTable
 
@@ -126,42 +120,15 @@ def delete(ref: str, **more: Any) -> Operation:
 class _Api(InProcessApi):
     """The contact routes and those of batches and counts."""
 
+    operations = OPERATIONS | ROUTES
+
     def __init__(
         self, house: BatchHouse, client: Any, at_once: int, mode: Mode, deadline: Deadline | None
     ) -> None:
         super().__init__(client, house.account_id, house.clock, house.randomness)
         self._table = Table(client, NAME, deadline)
         self._at_once = at_once
-        caller = self._caller
-        scopes = (*caller.key.scopes, Scope.ACCOUNT_READ)
-        self._caller = Caller(caller.account, replace(caller.key, mode=mode, scopes=scopes))
-        for route, operation in ROUTES.items():
-            self._entries[route] = self._wired(route, operation)
+        self.with_key(mode=mode, scopes=(*self.caller.key.scopes, Scope.ACCOUNT_READ))
 
-    def _wired(self, route: str, operation: str) -> Entrypoint:
-        entry = self._entry(operation)
-        module: Any = entry.operation.routes[route]
-        module.__globals__["batch_desk"] = self._batch_desk
-        module.__globals__["count_store"] = self._count_store
-        return Entrypoint(entry.operation, OpenGate(self._caller), self._record_store, lambda _seconds: None)
-
-    def _contact_book(self, caller: Caller) -> ContactBook:
-        if self._caller.is_test:
-            return ContactBook(SandboxContactStore(), self._clock, self._randomness)
-        return super()._contact_book(caller)
-
-    def _batch_desk(self, caller: Caller) -> BatchDesk:
-        records = SandboxRecordStore() if self._caller.is_test else self._record_store(caller)
-        return BatchDesk(records, self._clock, self._at_once)
-
-    def _record_store(self, caller: Caller) -> DynamoRecordStore:
-        if self._caller.is_test:
-            return SandboxRecordStore()  # type: ignore[return-value]
-        return super()._record_store(caller)
-
-    def _count_store(self, _: Caller) -> Any:
-        return (
-            SandboxCountStore()
-            if self._caller.is_test
-            else DynamoCountStore(self._table, self._caller.account_id)
-        )
+    def batch_desk(self, caller: Caller) -> BatchDesk:
+        return BatchDesk(self.records(caller), self.clock, self._at_once)

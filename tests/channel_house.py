@@ -3,18 +3,10 @@
 from threading import Lock
 from typing import Any, ClassVar
 
-from contacts.adapters.channel_store import DynamoChannelStore, SandboxChannelStore
-from contacts.adapters.erasure_store import DynamoTraceStore
-from contacts.adapters.merge_store import DynamoMergeStore
 from contacts.domain.accounts import Caller
-from contacts.services.channel_desk import ChannelDesk, ChannelStore
-from contacts.services.erasure import Eraser
-from contacts.services.gate_desk import GateDesk
-from contacts.services.merging import Merger
-from contacts.services.reach import Reach
-from tests.fakes import opt_outs
-from tests.front_door import Reply
-from tests.property_house import CONTACT, CONTACTS, OPERATIONS, PropertyHouse
+from contacts.services.channel_desk import ChannelStore
+from tests.app import App, Reply
+from tests.property_house import CONTACT, CONTACTS, OPERATIONS, PropertyApp, PropertyHouse
 
 CHANNELS, CHANNEL = "/v1/channels", "/v1/channels/{id}"
 ARRIVE, GATES, CHAT = f"{CHANNEL}/gates", f"{CONTACT}/gates", f"{CONTACT}/chat"
@@ -52,10 +44,8 @@ class ChannelHouse(PropertyHouse):
         f"POST {MERGE}": "merge_contacts",
     }
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.channel_store: ChannelStore | None = None
-        """Instead of the caller's own."""
+    channel_store: ChannelStore | None = None
+    """Instead of the caller's own."""
 
     def made(self, kind: str = "telegram", name: str = "Bot", **more: Any) -> Any:
         """A new channel as the API showed it."""
@@ -96,30 +86,19 @@ class ChannelHouse(PropertyHouse):
 
     def erase(self, account_id: str, contact_id: str) -> None:
         """Erase what is kept about a contact that is gone for good."""
-        Eraser(DynamoTraceStore(self.table), self.clock, self.randomness).erase(account_id, contact_id)
+        self.app.eraser().erase(account_id, contact_id)
 
-    def furnish(self, handler: Any) -> None:
-        """Give a handler the services it asks for."""
-        super().furnish(handler)
-        handler.channel_desk, handler.gate_desk, handler.reach = self._desk, self._gates, self._reach
-        handler.merger = self._merger
+    def new_app(self) -> App:
+        """The functions of this house."""
+        return ChannelApp(self)
 
-    def _channels(self, caller: Caller) -> ChannelStore:
-        if caller.is_test:
-            return SandboxChannelStore()
-        return self.channel_store or DynamoChannelStore(self.table, caller.account_id)
 
-    def _desk(self, caller: Caller) -> ChannelDesk:
-        return ChannelDesk(self._channels(caller), self.clock, self.randomness)
+class ChannelApp(PropertyApp):
+    """The functions on the table of a house."""
 
-    def _gates(self, caller: Caller) -> GateDesk:
-        channels = DynamoChannelStore(self.table, caller.account_id)
-        return GateDesk(channels, self.contacts(caller), self.book(caller), self.clock, self.randomness)
+    def __init__(self, house: ChannelHouse) -> None:
+        super().__init__(house)
+        self._channels_of = house
 
-    def _merger(self, caller: Caller) -> Merger:
-        account_id = caller.account_id
-        store = DynamoMergeStore(self.table, account_id, opt_outs(self.table, account_id), self.randomness)
-        return Merger(self.book(caller), store, self.clock, self.randomness)
-
-    def _reach(self, caller: Caller) -> Reach:
-        return Reach(self.book(caller), self._channels(caller))
+    def channel_store(self, caller: Caller) -> Any:
+        return self._channels_of.channel_store or super().channel_store(caller)

@@ -19,7 +19,6 @@ from contacts.adapters.attribute_values import from_item
 from contacts.adapters.delivery_schedule import DeliverySchedule
 from contacts.adapters.delivery_store import DynamoDeliveryStore
 from contacts.adapters.event_store import DynamoEventStore
-from contacts.adapters.table import Table
 from contacts.adapters.webhook_store import DynamoWebhookStore
 from contacts.domain.errors import TemporarilyUnavailable
 from contacts.domain.events import Event, EventType
@@ -29,7 +28,7 @@ from contacts.domain.timestamps import iso, parsed
 from contacts.domain.webhooks import Delivery, DeliveryRef, Webhook, delivery_id
 from contacts.services.ports import Outgoing
 from contacts.services.webhook_delivery import Courier, Reply
-from local.table import NAME
+from tests.app import App, caller_of
 from tests.event_house import Killed, Life, Mortal
 from tests.fakes import CountingBytes, FakeClock
 from tests.moto_table import MotoTable
@@ -154,6 +153,23 @@ def due_ms(schedule: Mapping[str, Any]) -> int:
     return parsed(f"{moment}Z")
 
 
+class DeliveryApp(App):
+    """The functions on the table of a house, with its queues, its scheduler and its endpoint."""
+
+    def __init__(self, house: "DeliveryHouse", client: Any) -> None:
+        queues = {"DELIVERY": house.queue, "FAILED_DELIVERIES": house.dead_letters}
+        super().__init__(
+            client, caller_of(ACCOUNT_ID), clock=house.clock, randomness=house.randomness, queues=queues
+        )
+        self._house = house
+
+    def webhook_sender(self) -> Endpoint:
+        return self._house.endpoint
+
+    def delivery_schedule(self) -> DeliverySchedule:
+        return self._house.schedule
+
+
 class DeliveryHouse:
     """One account with an endpoint, and everything that works on its deliveries."""
 
@@ -161,13 +177,14 @@ class DeliveryHouse:
         self.moto = moto or MotoTable()
         self.life = Life()
         self.clock, self.randomness = FakeClock(), CountingBytes()
-        self.table = Table(Mortal(dynamodb or self.moto.client(), self.life), NAME)
         self.endpoint = Endpoint(self.clock, self.life)
         if answers:
             self.endpoint.answers = list(answers)
         self.queue = PaperQueue(self.clock, self.life)
         self.dead_letters = PaperQueue(self.clock, self.life)
         self.scheduler = PaperScheduler(self.life)
+        self.app = DeliveryApp(self, Mortal(dynamodb or self.moto.client(), self.life))
+        self.table = self.app.table
         self.webhooks = DynamoWebhookStore(self.table)
         self.events = DynamoEventStore(self.table)
         self.deliveries = DynamoDeliveryStore(self.table)
@@ -181,18 +198,10 @@ class DeliveryHouse:
         """How many times a process ended in the middle of a message."""
 
     def courier(self) -> Courier:
-        return Courier(
-            self.webhooks,
-            self.events,
-            self.deliveries,
-            self.endpoint,
-            self.schedule,
-            self.dead_letters,
-            self.clock,
-            self.randomness,
-            lambda seconds: seconds <= self.time_left,
-            lambda account_id: account_id in self.suspended,
-        )
+        courier = self.app.courier()
+        courier._has_time = lambda seconds: seconds <= self.time_left
+        courier._is_suspended = lambda account_id: account_id in self.suspended
+        return courier
 
     # What happens
 

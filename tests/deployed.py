@@ -13,7 +13,6 @@ import json
 import os
 import random
 import socket
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import KW_ONLY, dataclass, field
@@ -30,7 +29,11 @@ from unittest.mock import patch
 import botocore.session
 import dns.resolver
 
+from contacts import runtime as wiring
+from contacts.adapters.clock import SystemClock
 from contacts.observability import logger
+from contacts.runtime import Runtime
+from contacts.settings import Settings
 from local.stack import ROOT
 from local.table import NAME
 from local.template import functions, template
@@ -43,8 +46,6 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nthanks"
 BROKEN = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 4\r\n\r\nOops"
 GONE = b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
 """What endpoints answer, byte for byte."""
-_WIRING = ("contacts.bootstrap", "contacts.runtime")
-"""Modules that keep clients."""
 
 
 @dataclass
@@ -198,11 +199,8 @@ class _Connection:
 
 def forget_what_was_made_once() -> None:
     """Have the functions build anew what they keep for the life of their process."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith(_WIRING):
-            for made_once in vars(module).values():
-                if hasattr(made_once, "cache_clear"):
-                    made_once.cache_clear()
+    # Randomness is looked up when it is drawn: until then it is replaced.
+    wiring.runtime = Runtime(Settings(os.environ), SystemClock(), lambda size: os.urandom(size))
 
 
 def _loaded(function: str) -> Any:

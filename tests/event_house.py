@@ -4,28 +4,25 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import Any, cast
+from typing import Any
 
 from contacts.adapters import keys
 from contacts.adapters.attribute_values import Item, from_item
-from contacts.adapters.contact_reader import DynamoContactReader
-from contacts.adapters.erasure_store import DynamoTraceStore
-from contacts.adapters.event_source import DynamoEventSource
 from contacts.adapters.event_store import DynamoEventStore
 from contacts.adapters.stream_records import streamed_change
 from contacts.adapters.table import Table
 from contacts.domain.events import Event
 from contacts.domain.timestamps import iso
 from contacts.domain.webhooks import Webhook
-from contacts.services.erasure import Eraser
 from contacts.services.event_log import EventLog
 from contacts.services.ports import Outgoing
 from contacts.services.streamed import StreamedChange
 from contacts.services.webhook_dispatch import Contacts, Dispatcher, EventSink
 from local.table import NAME
+from tests.app import App
 from tests.fakes import CountingBytes, FakeClock
 from tests.front_door import Reply
-from tests.in_process_api import ONE, InProcessApi
+from tests.in_process_api import ONE, OPERATIONS, InProcessApi
 from tests.moto_table import MotoTable
 from tests.streams import Record, about_contacts, records_between
 
@@ -140,14 +137,21 @@ class EventHouse:
 
     # Who works on it
 
+    def _mortal(self) -> App:
+        """The functions, of a process that may end after any call."""
+        client, queues = Mortal(self.client, self.life), {"DELIVERY": self.mailbox}
+        return App(client, clock=self.clock, randomness=self.randomness, queues=queues)
+
     @property
     def mortal_table(self) -> Table:
-        return Table(Mortal(self.client, self.life), NAME)
+        return self._mortal().table
 
     def dispatcher(self, events: EventSink | None = None, contacts: Contacts | None = None) -> Dispatcher:
-        events = events or DynamoEventStore(self.mortal_table)
-        contacts = contacts or DynamoContactReader(self.mortal_table)
-        return Dispatcher(self.webhooks, contacts, events, self.mailbox, self.clock, self.randomness)
+        dispatcher = self._mortal().dispatcher()
+        dispatcher._webhooks = self.webhooks
+        dispatcher._events = events or dispatcher._events
+        dispatcher._contacts = contacts or dispatcher._contacts
+        return dispatcher
 
     def dispatch(
         self, *records: Record, events: EventSink | None = None, contacts: Contacts | None = None
@@ -157,12 +161,10 @@ class EventHouse:
         self.records()
 
     def erase(self, contact_id: str, version: int = 0, merged_ids: Sequence[str] = ()) -> None:
-        Eraser(DynamoTraceStore(self.mortal_table), self.clock, self.randomness).erase(
-            ACCOUNT_ID, contact_id, version, merged_ids
-        )
+        self._mortal().eraser().erase(ACCOUNT_ID, contact_id, version, merged_ids)
 
     def event_log(self) -> EventLog:
-        return EventLog(DynamoEventSource(Table(self.client, NAME), ACCOUNT_ID), self.clock)
+        return self.api.event_log(self.api.caller)
 
     def log(self, event: Event, at_ms: int) -> None:
         """Put an event into the log, and nowhere else."""
@@ -202,12 +204,10 @@ class EventHouse:
 class _Api(InProcessApi):
     """The contact routes and the list of events."""
 
+    operations = OPERATIONS | {"GET /v1/events": "list_events"}
+
     def __init__(self, house: EventHouse) -> None:
         super().__init__(house.client, ACCOUNT_ID, house.clock, house.randomness)
-        entry = self._entry("list_events")
-        route = "GET /v1/events"
-        cast("Any", entry.operation.routes[route]).__globals__["event_log"] = lambda _: house.event_log()
-        self._entries[route] = entry
 
 
 def changes(records: Iterable[Record]) -> list[StreamedChange]:

@@ -19,7 +19,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from contacts import bootstrap
+from contacts.adapters.aws_clients import CALLS
 from tests.moto_table import MotoTable, http_response, over_http
 
 URL = "https://dynamodb.us-east-1.amazonaws.com"
@@ -164,7 +164,7 @@ class Wire:
         """The SDK's client, set as the service sets it, on this wire."""
         with patch.dict(os.environ, {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}):
             client = botocore.session.get_session().create_client(
-                "dynamodb", region_name="us-east-1", config=bootstrap._CALLS
+                "dynamodb", region_name="us-east-1", config=CALLS
             )
         client.meta.events.register("before-send.dynamodb", self)
         return client

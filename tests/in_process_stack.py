@@ -7,7 +7,6 @@ the gateway itself, and whatever follows the stream.
 
 import base64
 import importlib.util
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -22,9 +21,10 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from contacts import bootstrap
+from contacts import runtime as wiring
 from contacts.adapters import keys
 from contacts.domain.errors import ContactsError
+from contacts.runtime import Runtime
 from local.stack import ROOT
 from local.table import NAME
 from local.template import Function, functions
@@ -180,16 +180,6 @@ def set_variables(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setenv(name, value)
 
 
-def forget_what_bootstrap_made() -> None:
-    """Have bootstrap make its adapters anew, of this environment, and the functions, which know the deadline of old."""
-    entry.cache_clear()
-    for name, module in list(sys.modules.items()):
-        if name.partition(".bootstrap")[0] == "contacts":
-            for made_once in vars(module).values():
-                if hasattr(made_once, "cache_clear"):
-                    made_once.cache_clear()
-
-
 def context(operation: str) -> SimpleNamespace:
     """What Lambda passes beside the event."""
     milliseconds = _functions()[operation].timeout * 1000
@@ -227,11 +217,12 @@ def in_process_stack() -> Iterator[InProcessStack]:
     stack = InProcessStack(table)
     with pytest.MonkeyPatch.context() as monkeypatch:
         set_variables(monkeypatch)
-        forget_what_bootstrap_made()
+        entry.cache_clear()
         monkeypatch.setitem(api.TRANSPORTS, URL, stack)
-        monkeypatch.setattr(bootstrap, "client", stack.client)
+        monkeypatch.setattr(Runtime, "client", lambda _, service: stack.client(service))
+        monkeypatch.setattr(wiring, "runtime", wiring.of_environment())
         yield stack
-    forget_what_bootstrap_made()
+    entry.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """Judging emails in tests: the table as in tests/scenarios.py, with what judges and what marks bounces."""
 
-import os
-import runpy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,19 +10,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from contacts import bootstrap
 from contacts.adapters.attribute_values import from_item
 from contacts.adapters.disposable_domains import is_disposable
 from contacts.adapters.keys import Key, contact
 from contacts.adapters.queues import SqsQueue
 from contacts.adapters.table import Table
 from contacts.adapters.verdict_store import DynamoVerdictStore
-from contacts.bootstrap import consumers, validation
 from contacts.observability import logger
 from contacts.services.bounces import BounceRecorder
 from contacts.services.email_validation import EmailValidator, Resolver
-from local.stack import ROOT
 from local.table import NAME
+from tests.app import App
 from tests.deterministic import Dice, SetClock
 from tests.moto_table import MotoTable
 from tests.scenarios import ACCOUNT_ID, ADA, BEGAN_MS, HOUR_MS, Caller, Start, Write, begun, check, contents
@@ -184,15 +180,9 @@ CONTEXT = SimpleNamespace(aws_request_id="r-1", get_remaining_time_in_millis=lam
 
 
 def function(name: str, world: Judging, monkeypatch: pytest.MonkeyPatch, **environment: str) -> Any:
-    """The Lambda handler of a function, loaded as for a cold start, on a table of ours."""
-    clients = {"dynamodb": world.client or world.table.client(), "sqs": world.sqs}
-    given = {"TABLE_NAME": NAME, "VALIDATION_QUEUE_URL": "https://queue.test/validation", **environment}
-    for variable, value in given.items():
-        monkeypatch.setenv(variable, value)
-    monkeypatch.setattr(bootstrap, "table", lambda: Table(clients["dynamodb"], NAME))
-    monkeypatch.setattr(validation, "table", bootstrap.table)
-    monkeypatch.setattr(consumers, "queue", lambda variable: SqsQueue(clients["sqs"], os.environ[variable]))
+    """The Lambda handler of a function on a table of ours."""
     # It would write to what was standard output when the logger was made.
     handler = logger.registered_handler
     monkeypatch.setattr(handler, "emit", lambda record: print(handler.format(record)))
-    return runpy.run_path(str(ROOT / "functions" / name / "handler.py"))["lambda_handler"]
+    queues = {"VALIDATION": SqsQueue(world.sqs, "https://queue.test/validation")}
+    return App(world.client or world.table.client(), queues=queues, **environment).handler(name)

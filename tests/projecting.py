@@ -2,52 +2,27 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 from contacts.adapters import keys
-from contacts.adapters.account_store import DynamoAccountStore
-from contacts.adapters.projection_store import DynamoProjectionStore
-from contacts.adapters.reindex_store import DynamoReindexStore
-from contacts.adapters.stream_records import identified, streamed_change
-from contacts.adapters.table import Table
-from contacts.consumers.entrypoints import StreamEntrypoint
 from contacts.domain.contact import Change
-from contacts.domain.errors import TemporarilyUnavailable
 from contacts.domain.identity import Ref
 from contacts.domain.outcome import Outcome
 from contacts.services.contact_book import ContactBook
-from contacts.services.ports import Outgoing
 from contacts.services.projection import Projector
 from contacts.services.reindexing import Reindexer
 from local.table import NAME
-from tests.fakes import SECRET, CountingBytes, FakeClock
+from tests.app import App, ListedQueue
+from tests.fakes import SECRET, FakeClock
 from tests.invariants import derived_violations
 from tests.moto_table import MotoTable
 from tests.scenarios import ACCOUNT_ID, BEGAN_MS, contact_book
 from tests.streams import Record, Tape, about_contacts, key_of, stream_event
 
 CONTEXT: Any = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 60_000)
-
-
-@dataclass
-class ListedQueue:
-    """`services.ports.MessageQueue` as a list."""
-
-    sent: list[Outgoing] = field(default_factory=list)
-    fails: bool = False
-    """Whether it is out of order."""
-
-    def send(self, messages: Sequence[Outgoing]) -> None:
-        if self.fails:
-            raise TemporarilyUnavailable
-        self.sent.extend(messages)
-
-    @property
-    def bodies(self) -> list[Mapping[str, object]]:
-        return [message.body for message in self.sent]
 
 
 class Killed(BaseException):
@@ -99,21 +74,13 @@ class Projection:
         self._start()
 
     def _start(self) -> None:
-        self.projector = Projector(
-            DynamoProjectionStore(Table(self._dynamodb, NAME)),
-            self.to_validate,
-            self.to_erase,
-            FakeClock(),
-            CountingBytes(),
-        )
-        self._entry = StreamEntrypoint(
-            "project_changes",
-            streamed_change,
-            identified,
-            self.projector.handle,
-            self.unreadable,
-            lambda _seconds: None,
-        )
+        queues = {
+            "VALIDATION": self.to_validate,
+            "ERASURE": self.to_erase,
+            "UNREADABLE": self.unreadable,
+        }
+        self._entry = App(self._dynamodb, queues=queues).handler("project_changes")
+        self.projector: Projector = self._entry._handle.keywords["projector"]
 
     def take(self, records: Sequence[Record]) -> int | None:
         """Hand over a batch; gives back from which record on it is to be delivered again, if at all."""
@@ -131,14 +98,9 @@ class Projection:
 
 def reindexer(dynamodb: Any, clock: FakeClock | None = None, has_time: Any = lambda: True) -> Reindexer:
     """Rebuilds an account of the table, which needs the account itself there."""
-    table = Table(dynamodb, NAME)
-    return Reindexer(
-        DynamoReindexStore(table),
-        DynamoAccountStore(table),
-        clock or FakeClock(),
-        CountingBytes(),
-        has_time,
-    )
+    reindexer = App(dynamodb, clock=clock).reindexer()
+    reindexer._has_time = has_time
+    return reindexer
 
 
 def account_item(account_id: str) -> dict[str, Any]:

@@ -1,27 +1,13 @@
 """The operations on properties and contacts in this process: the handlers as they are, on a table in memory."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any, ClassVar
-from urllib.parse import urlencode
 
-from contacts.adapters.contact_store import DynamoContactStore
-from contacts.adapters.property_store import DynamoPropertyStore, SandboxPropertyStore
-from contacts.adapters.sandbox import SandboxContactStore
 from contacts.adapters.table import Table
-from contacts.adapters.value_rules import DynamoValueRules
-from contacts.api.entrypoint import Entrypoint
 from contacts.domain.accounts import Caller, Dialect, Mode
-from contacts.services.contact_book import ContactBook
-from contacts.services.ports import ContactStore
 from contacts.services.property_desk import PropertyDesk, PropertyStore
-from contacts.services.typed_fields import TypedFields
-from local.table import NAME
-from tests.documented import assert_answer
-from tests.fakes import CountingBytes, FakeClock, opt_outs
-from tests.front_door import ACCOUNT_ID, Reply, caller_of, handler_of, opened
+from tests.app import App, Reply, caller_of
+from tests.fakes import CountingBytes, FakeClock
 from tests.moto_table import MotoTable
 
 COLLECTION, ONE = "/v1/contact-properties", "/v1/contact-properties/{id}"
@@ -62,25 +48,42 @@ class PropertyHouse:
     def __init__(self) -> None:
         self.moto = MotoTable()
         self.client = CountedClient(self.moto.client())
-        self.table = Table(self.client, NAME)
         self.clock, self.randomness = FakeClock(), CountingBytes()
-        self.caller = caller_of(ACCOUNT_ID)
         self.store: PropertyStore | None = None
         """Instead of the caller's own."""
+        self.app = self.new_app()
+
+    @property
+    def table(self) -> Table:
+        """The table of every key but a test key."""
+        return self.app.table
+
+    @table.setter
+    def table(self, table: Table) -> None:
+        self.app.table = table
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks now."""
+        return self.app.caller
+
+    @caller.setter
+    def caller(self, caller: Caller) -> None:
+        self.app.caller = caller
 
     def as_test(self) -> "PropertyHouse":
         """From here on a test key asks."""
-        self.caller = replace(self.caller, key=replace(self.caller.key, mode=Mode.TEST))
+        self.app.with_key(mode=Mode.TEST)
         return self
 
     def as_live(self) -> "PropertyHouse":
         """From here on a live key asks."""
-        self.caller = replace(self.caller, key=replace(self.caller.key, mode=Mode.LIVE))
+        self.app.with_key(mode=Mode.LIVE)
         return self
 
     def speaking(self, dialect: Dialect) -> "PropertyHouse":
         """From here on a key of a dialect asks."""
-        self.caller = replace(self.caller, key=replace(self.caller.key, dialect=dialect))
+        self.app.with_key(dialect=dialect)
         return self
 
     def of_account(self, account_id: str) -> "PropertyHouse":
@@ -99,24 +102,10 @@ class PropertyHouse:
         key: str | None = None,
     ) -> Reply:
         """Send a request; `name` stands for what is in braces in the route, `key` is its Idempotency-Key."""
-        parameter = route.partition("{")[2].partition("}")[0]
-        path = route if name is None else route.replace(f"{{{parameter}}}", name)
-        event = {
-            "version": "2.0",
-            "routeKey": f"{method} {route}",
-            "rawPath": path,
-            "rawQueryString": urlencode(query or {}),
-            "headers": {"x-api-key": "any"} | ({} if key is None else {"idempotency-key": key}),
-            "pathParameters": {} if name is None else {parameter: name},
-            "requestContext": {"http": {"method": method, "path": path}, "requestId": "r-1"},
-            "body": None if body is None else json.dumps(body),
-            "isBase64Encoded": False,
-        }
-        context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
-        answer = self._entry(self.operations[f"{method} {route}"])(event, context)
-        if self.caller.key.dialect is Dialect.NATIVE:
-            assert_answer(event, answer)
-        return Reply(answer["statusCode"], json.loads(answer["body"]), answer["headers"])
+        path = {} if name is None else {route.partition("{")[2].partition("}")[0]: name}
+        headers = {} if key is None else {"idempotency-key": key}
+        function = self.operations[f"{method} {route}"]
+        return self.app.ask(function, method, route, path, query=query, body=body, headers=headers)
 
     def defined(self, name: str, kind: str, **more: Any) -> Any:
         """A new property as the API showed it."""
@@ -138,31 +127,22 @@ class PropertyHouse:
 
     def desk(self, caller: Caller) -> PropertyDesk:
         """What the handlers get."""
-        store: PropertyStore = SandboxPropertyStore()
-        if not caller.is_test:
-            store = self.store or DynamoPropertyStore(self.table, caller.account_id)
-        return PropertyDesk(store, self.clock, self.randomness)
+        return self.app.property_desk(caller)
 
-    def furnish(self, handler: Any) -> None:
-        """Give a handler the services it asks for."""
-        handler.property_desk, handler.contact_book = self.desk, self.book
-        handler.typed_fields = lambda caller: TypedFields(DynamoValueRules(self.table, caller.account_id))
+    def new_app(self) -> App:
+        """The functions of this house."""
+        return PropertyApp(self)
 
-    def contacts(self, caller: Caller) -> ContactStore:
-        """The caller's contacts."""
-        if caller.is_test:
-            return SandboxContactStore()
-        now_s = self.clock.now_ms() // 1000
-        account_id = caller.account_id
-        return DynamoContactStore(
-            self.table, account_id, opt_outs(self.table, account_id), self.randomness, now_s
-        )
 
-    def book(self, caller: Caller) -> ContactBook:
-        """The caller's contact book."""
-        return ContactBook(self.contacts(caller), self.clock, self.randomness)
+class PropertyApp(App):
+    """The functions on the table of a house."""
 
-    def _entry(self, operation: str) -> Entrypoint:
-        handler = handler_of(operation)
-        self.furnish(handler)
-        return opened(handler, self.caller, self.table, self.clock)
+    def __init__(self, house: PropertyHouse) -> None:
+        super().__init__(house.client, clock=house.clock, randomness=house.randomness)
+        self._house = house
+
+    def property_desk(self, caller: Caller) -> PropertyDesk:
+        desk = super().property_desk(caller)
+        if self._house.store is not None:
+            desk._store = self._house.store
+        return desk

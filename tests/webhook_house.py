@@ -1,21 +1,15 @@
 """The webhook operations in this process: the handlers as they are, on a table in memory, with a resolver on paper."""
 
-import json
 import socket
-from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
+from dataclasses import dataclass, field
 from typing import Any
 
 from contacts.adapters.endpoint_addresses import EndpointAddresses
-from contacts.adapters.table import Table
 from contacts.adapters.webhook_store import DynamoWebhookStore
-from contacts.api.entrypoint import Entrypoint
-from contacts.domain.accounts import Mode
+from contacts.domain.accounts import Caller, Mode
 from contacts.services.webhook_desk import WebhookDesk
-from local.table import NAME
-from tests.documented import assert_answer
+from tests.app import App, Reply
 from tests.fakes import CountingBytes, FakeClock
-from tests.front_door import Reply, caller_of, handler_of, opened
 from tests.moto_table import MotoTable
 
 PUBLIC = "93.184.216.34"
@@ -59,16 +53,26 @@ class WebhookHouse:
 
     def __init__(self, dynamodb: Any = None, *, private_allowed: bool = False) -> None:
         self.moto = MotoTable()
-        self.table = Table(dynamodb or self.moto.client(), NAME)
         self.clock, self.randomness, self.resolver = FakeClock(), CountingBytes(), Resolver()
-        self.store = DynamoWebhookStore(self.table)
         self.addresses = EndpointAddresses(private_allowed, self.resolver)
-        self.desk = WebhookDesk(self.store, self.addresses, self.clock, self.randomness)
-        self.caller = caller_of()
+        self.app = WebhookApp(self, dynamodb or self.moto.client())
+        self.table = self.app.table
+        self.store = DynamoWebhookStore(self.table)
+        self.desk = self.app.live_desk = self.app.webhook_desk(self.caller)
+        """What a live key's handlers get."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks now."""
+        return self.app.caller
+
+    @caller.setter
+    def caller(self, caller: Caller) -> None:
+        self.app.caller = caller
 
     def as_test(self) -> "WebhookHouse":
         """From here on a test key asks."""
-        self.caller = replace(self.caller, key=replace(self.caller.key, mode=Mode.TEST))
+        self.app.with_key(mode=Mode.TEST)
         return self
 
     def request(
@@ -81,22 +85,10 @@ class WebhookHouse:
         key: str | None = None,
     ) -> Reply:
         """Send a request; `webhook_id` stands for `{id}` in the route, `key` is its Idempotency-Key."""
-        path = route if webhook_id is None else route.replace("{id}", webhook_id)
-        event = {
-            "version": "2.0",
-            "routeKey": f"{method} {route}",
-            "rawPath": path,
-            "rawQueryString": "",
-            "headers": {"x-api-key": "any"} | ({} if key is None else {"idempotency-key": key}),
-            "pathParameters": {} if webhook_id is None else {"id": webhook_id},
-            "requestContext": {"http": {"method": method, "path": path}, "requestId": "r-1"},
-            "body": None if body is None else json.dumps(body),
-            "isBase64Encoded": False,
-        }
-        context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
-        answer = self._entry(OPERATIONS[f"{method} {route}"])(event, context)
-        assert_answer(event, answer)
-        return Reply(answer["statusCode"], json.loads(answer["body"]), answer["headers"])
+        path = {} if webhook_id is None else {"id": webhook_id}
+        headers = {} if key is None else {"idempotency-key": key}
+        function = OPERATIONS[f"{method} {route}"]
+        return self.app.ask(function, method, route, path, body=body, headers=headers)
 
     def created(self, **wish: Any) -> Any:
         """A new webhook as the API showed it, with its secret."""
@@ -104,7 +96,19 @@ class WebhookHouse:
         assert reply.status == 201, reply
         return reply.body
 
-    def _entry(self, operation: str) -> Entrypoint:
-        handler = handler_of(operation)
-        handler.webhook_desk = lambda: self.desk
-        return opened(handler, self.caller, self.table, self.clock)
+
+class WebhookApp(App):
+    """The functions on the table of a house, with its resolver."""
+
+    live_desk: WebhookDesk | None = None
+
+    def __init__(self, house: WebhookHouse, client: Any) -> None:
+        super().__init__(client, clock=house.clock, randomness=house.randomness)
+        self._house = house
+
+    def endpoint_addresses(self) -> EndpointAddresses:
+        return self._house.addresses
+
+    def webhook_desk(self, caller: Caller) -> WebhookDesk:
+        live_desk = None if caller.is_test else self.live_desk
+        return live_desk or super().webhook_desk(caller)

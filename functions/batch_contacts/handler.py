@@ -3,21 +3,27 @@
 from contacts.api import Answer, Operation, Request
 from contacts.api.batch_schemas import Batch
 from contacts.api.batches import batch_answer
-from contacts.bootstrap import lambda_entry
-from contacts.bootstrap.batches import batch_desk
-from contacts.bootstrap.contacts import contact_book
-from contacts.bootstrap.typed_fields import typed_fields
 from contacts.domain.accounts import Scope
 from contacts.domain.contact_input import OnInvalid
+from contacts.runtime import runtime
+from contacts.services.batches import BatchDesk
+from contacts.services.contact_book import ContactBook
+from contacts.services.typed_fields import TypedFields
 
 operation = Operation("batch_contacts", Scope.CONTACTS_WRITE)
 
 
 @operation.on("POST /v1/contacts/batch")
-def batch_contacts(request: Request, batch: Batch, on_invalid: OnInvalid = OnInvalid.REJECT) -> Answer:
+def batch_contacts(
+    book: ContactBook,
+    typed: TypedFields,
+    desk: BatchDesk,
+    request: Request,
+    batch: Batch,
+    on_invalid: OnInvalid = OnInvalid.REJECT,
+) -> Answer:
     """Carry out a batch; one result per item, in their order."""
-    book, typed = contact_book(request.caller), typed_fields(request.caller)
-    return batch_answer(request, batch, on_invalid, book, typed, batch_desk(request.caller))
+    return batch_answer(request, batch, on_invalid, book, typed, desk)
 
 
-lambda_handler = lambda_entry(operation)
+lambda_handler = runtime.entrypoint(operation)

@@ -2,17 +2,17 @@
 
 from contacts.api import Answer, Operation, Request, answer
 from contacts.api.account_schemas import NewApiKey
-from contacts.bootstrap import lambda_entry
-from contacts.bootstrap.accounts import key_ring
 from contacts.domain.accounts import Scope
+from contacts.runtime import runtime
+from contacts.services.key_ring import KeyRing
 
 operation = Operation("create_api_key", Scope.KEYS_WRITE)
 
 
 @operation.on("POST /v1/api-keys")
-def create_api_key(request: Request, key: NewApiKey) -> Answer:
+def create_api_key(ring: KeyRing, request: Request, key: NewApiKey) -> Answer:
     """Make a key with no more scopes than the one that makes it."""
-    return answer(key_ring().add(request.caller, key.wish(), request.receipt()))
+    return answer(ring.add(request.caller, key.wish(), request.receipt()))
 
 
-lambda_handler = lambda_entry(operation)
+lambda_handler = runtime.entrypoint(operation)

@@ -2,27 +2,27 @@
 
 from contacts.api import Answer, Operation, Request, answer, contact_requests
 from contacts.api.schemas import NewContact
-from contacts.bootstrap import lambda_entry
-from contacts.bootstrap.contacts import contact_book
-from contacts.bootstrap.typed_fields import typed_fields
 from contacts.domain.accounts import Scope
 from contacts.domain.contact_input import OnInvalid
-from contacts.services.contact_book import OnConflict
+from contacts.runtime import runtime
+from contacts.services.contact_book import ContactBook, OnConflict
+from contacts.services.typed_fields import TypedFields
 
 operation = Operation("create_contact", Scope.CONTACTS_WRITE, Scope.API_USER)
 
 
 @operation.on("POST /v1/contacts")
 def create_contact(
+    book: ContactBook,
+    typed: TypedFields,
     request: Request,
     contact: NewContact,
     on_conflict: OnConflict = OnConflict.REJECT,
     on_invalid: OnInvalid = OnInvalid.REJECT,
 ) -> Answer:
     """Create a contact; with on_invalid=skip what cannot be taken is left out and listed in `skipped`."""
-    book, terms = contact_book(request.caller), request.terms()
-    given = typed_fields(request.caller).validate(contact.to_input())
-    return answer(contact_requests.create(book, given, on_conflict, on_invalid, terms))
+    given = typed.validate(contact.to_input())
+    return answer(contact_requests.create(book, given, on_conflict, on_invalid, request.terms()))
 
 
-lambda_handler = lambda_entry(operation)
+lambda_handler = runtime.entrypoint(operation)

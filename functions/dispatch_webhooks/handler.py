@@ -1,6 +1,15 @@
 """From the table's stream: put the events of changes into the log, and ask for their deliveries."""
 
-from contacts.bootstrap.consumers import stream_entry
-from contacts.bootstrap.dispatch import dispatcher
+from collections.abc import Sequence
 
-lambda_handler = stream_entry("dispatch_webhooks", dispatcher().handle)
+from contacts.runtime import runtime
+from contacts.services.streamed import StreamedChange
+from contacts.services.webhook_dispatch import Dispatcher
+
+
+def dispatch_webhooks(changes: Sequence[StreamedChange], dispatcher: Dispatcher) -> None:
+    """Append the events of some changes, in their order."""
+    dispatcher.handle(changes)
+
+
+lambda_handler = runtime.stream_entrypoint(dispatch_webhooks)

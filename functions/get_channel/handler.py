@@ -1,17 +1,17 @@
 """GET /v1/channels/{id}: one channel."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.bootstrap import lambda_entry
-from contacts.bootstrap.channels import channel_desk
+from contacts.api import Answer, Operation
 from contacts.domain.accounts import Scope
+from contacts.runtime import runtime
+from contacts.services.channel_desk import ChannelDesk
 
 operation = Operation("get_channel", Scope.CONTACTS_READ)
 
 
 @operation.on("GET /v1/channels/{id}")
-def get_channel(request: Request, id: str) -> Answer:  # noqa: A002 (the parameter's name in the path)
+def get_channel(desk: ChannelDesk, id: str) -> Answer:  # noqa: A002 (the parameter's name in the path)
     """Read a channel of the caller's account."""
-    return Answer(200, channel_desk(request.caller).channel(id))
+    return Answer(200, desk.channel(id))
 
 
-lambda_handler = lambda_entry(operation)
+lambda_handler = runtime.entrypoint(operation)

@@ -1,17 +1,21 @@
 """GET /v1/webhooks/{id}: one webhook, without its secret."""
 
 from contacts.api import Answer, Operation, Request
-from contacts.bootstrap import lambda_entry
-from contacts.bootstrap.webhooks import webhook_desk
 from contacts.domain.accounts import Scope
+from contacts.runtime import runtime
+from contacts.services.webhook_desk import WebhookDesk
 
 operation = Operation("get_webhook", Scope.WEBHOOKS_READ, Scope.API_USER)
 
 
 @operation.on("GET /v1/webhooks/{id}")
-def get_webhook(request: Request, id: str) -> Answer:  # noqa: A002 (the parameter's name in the path)
+def get_webhook(
+    desk: WebhookDesk,
+    request: Request,
+    id: str,  # noqa: A002 (the parameter's name in the path)
+) -> Answer:
     """Read a webhook of the caller's account."""
-    return Answer(200, webhook_desk().webhook(request.caller, id))
+    return Answer(200, desk.webhook(request.caller, id))
 
 
-lambda_handler = lambda_entry(operation)
+lambda_handler = runtime.entrypoint(operation)

@@ -2,17 +2,17 @@
 
 from contacts.api import Answer, Operation, Request
 from contacts.api.answers import page
-from contacts.bootstrap import lambda_entry
-from contacts.bootstrap.accounts import key_ring
 from contacts.domain.accounts import Scope
+from contacts.runtime import runtime
+from contacts.services.key_ring import KeyRing
 
 operation = Operation("list_api_keys", Scope.KEYS_WRITE)
 
 
 @operation.on("GET /v1/api-keys")
-def list_api_keys(request: Request) -> Answer:
+def list_api_keys(ring: KeyRing, request: Request) -> Answer:
     """List the account's keys, oldest first."""
-    return page(key_ring().keys(request.caller))
+    return page(ring.keys(request.caller))
 
 
-lambda_handler = lambda_entry(operation)
+lambda_handler = runtime.entrypoint(operation)

@@ -3,19 +3,20 @@
 from contacts.api import Answer, Operation, Request
 from contacts.api.counts import count_page
 from contacts.api.listing import DEFAULT_PAGE_SIZE, PageSize
-from contacts.bootstrap import lambda_entry
-from contacts.bootstrap.counts import count_store
 from contacts.domain.accounts import Scope
 from contacts.domain.postings import PostingKind
+from contacts.runtime import runtime
+from contacts.services.counts import CountStore
 
 operation = Operation("list_tags", Scope.CONTACTS_READ)
 
 
 @operation.on("GET /v1/tags")
-def list_tags(request: Request, limit: PageSize = DEFAULT_PAGE_SIZE, cursor: str | None = None) -> Answer:
+def list_tags(
+    counts: CountStore, request: Request, limit: PageSize = DEFAULT_PAGE_SIZE, cursor: str | None = None
+) -> Answer:
     """List the account's tags by name."""
-    store, account_id = count_store(request.caller), request.caller.account_id
-    return count_page(store, account_id, PostingKind.TAG, cursor, limit)
+    return count_page(counts, request.caller.account_id, PostingKind.TAG, cursor, limit)
 
 
-lambda_handler = lambda_entry(operation)
+lambda_handler = runtime.entrypoint(operation)

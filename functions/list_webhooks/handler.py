@@ -2,17 +2,17 @@
 
 from contacts.api import Answer, Operation, Request
 from contacts.api.answers import page
-from contacts.bootstrap import lambda_entry
-from contacts.bootstrap.webhooks import webhook_desk
 from contacts.domain.accounts import Scope
+from contacts.runtime import runtime
+from contacts.services.webhook_desk import WebhookDesk
 
 operation = Operation("list_webhooks", Scope.WEBHOOKS_READ, Scope.API_USER)
 
 
 @operation.on("GET /v1/webhooks")
-def list_webhooks(request: Request) -> Answer:
+def list_webhooks(desk: WebhookDesk, request: Request) -> Answer:
     """List the account's webhooks, oldest first."""
-    return page(webhook_desk().webhooks(request.caller))
+    return page(desk.webhooks(request.caller))
 
 
-lambda_handler = lambda_entry(operation)
+lambda_handler = runtime.entrypoint(operation)

@@ -1,6 +1,15 @@
 """From the table's stream: keep postings, words and counts as the contacts are, and pass on what else must follow."""
 
-from contacts.bootstrap.consumers import stream_entry
-from contacts.bootstrap.projection import projector
+from collections.abc import Sequence
 
-lambda_handler = stream_entry("project_changes", projector().handle)
+from contacts.runtime import runtime
+from contacts.services.projection import Projector
+from contacts.services.streamed import StreamedChange
+
+
+def project_changes(changes: Sequence[StreamedChange], projector: Projector) -> None:
+    """Write what some changes, in their order, make of the projection."""
+    projector.handle(changes)
+
+
+lambda_handler = runtime.stream_entrypoint(project_changes)

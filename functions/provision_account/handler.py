@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from contacts.api.account_schemas import NewAccount
-from contacts.bootstrap import direct_entry
-from contacts.bootstrap.accounts import registrar
 from contacts.domain.accounts import Dialect
+from contacts.runtime import runtime
+from contacts.services.key_ring import Registrar
 
 
-def provision_account(payload: Mapping[str, Any]) -> dict[str, object]:
+def provision_account(payload: Mapping[str, Any], registrar: Registrar) -> dict[str, object]:
     """Open an account: `{"name", "plan", "hourly_limit"?, "dialect"?}` → `{"account_id", "key", …}`."""
     wish = NewAccount.checked(payload)
-    account, keys = registrar().open_account(wish.name, wish.plan, wish.hourly_limit, wish.dialect)
+    account, keys = registrar.open_account(wish.name, wish.plan, wish.hourly_limit, wish.dialect)
     terms = {"plan": str(account.plan), "hourly_limit": account.hourly_limit, "dialect": str(wish.dialect)}
     native = {} if wish.dialect is Dialect.NATIVE else {"native_key": keys[Dialect.NATIVE]}
     return {"account_id": account.id, "key": keys[wish.dialect], **native, **terms}
 
 
-lambda_handler = direct_entry("provision_account", provision_account)
+lambda_handler = runtime.direct_entrypoint(provision_account)

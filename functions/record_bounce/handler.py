@@ -1,6 +1,12 @@
 """From the topic of bounces: mark the addresses that Amazon SES says have bounced for good."""
 
-from contacts.bootstrap.consumers import notification_entry
-from contacts.bootstrap.validation import bounce_recorder
+from contacts.runtime import runtime
+from contacts.services.bounces import BounceRecorder
 
-lambda_handler = notification_entry("record_bounce", bounce_recorder().record)
+
+def record_bounce(notification: str, recorder: BounceRecorder) -> None:
+    """Mark the addresses that one notification of SES (JSON) names."""
+    recorder.record(notification)
+
+
+lambda_handler = runtime.notification_entrypoint(record_bounce)

@@ -2,20 +2,19 @@
 
 from contacts.api import Answer, Operation, Request, answer
 from contacts.api.event_schemas import NewEvent
-from contacts.bootstrap import lambda_entry
-from contacts.bootstrap.timeline import timeline
 from contacts.domain.accounts import Scope
 from contacts.domain.identity import Ref
+from contacts.runtime import runtime
+from contacts.services.timeline import Timeline
 
 operation = Operation("record_event", Scope.CONTACTS_WRITE)
 
 
 @operation.on("POST /v1/contacts/{ref}/events")
-def record_event(request: Request, ref: Ref, event: NewEvent) -> Answer:
+def record_event(timeline: Timeline, request: Request, ref: Ref, event: NewEvent) -> Answer:
     """Record an event in a contact's timeline; in a moment it goes out to webhooks and into the event log."""
-    recorder = timeline(request.caller)
     given = (event.name, event.data or {}, event.occurred_ms)
-    return answer(recorder.record(ref, *given, request.receipt()))
+    return answer(timeline.record(ref, *given, request.receipt()))
 
 
-lambda_handler = lambda_entry(operation)
+lambda_handler = runtime.entrypoint(operation)

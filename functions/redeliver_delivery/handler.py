@@ -1,21 +1,22 @@
 """POST /v1/webhooks/{id}/deliveries/{delivery_id}/redeliver: send an event once more."""
 
 from contacts.api import Answer, Operation, Request, answer
-from contacts.bootstrap import lambda_entry
-from contacts.bootstrap.delivery_log import delivery_desk
 from contacts.domain.accounts import Scope
+from contacts.runtime import runtime
+from contacts.services.delivery_log import DeliveryDesk
 
 operation = Operation("redeliver_delivery", Scope.WEBHOOKS_WRITE, Scope.API_USER)
 
 
 @operation.on("POST /v1/webhooks/{id}/deliveries/{delivery_id}/redeliver")
 def redeliver_delivery(
+    desk: DeliveryDesk,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
     delivery_id: str,
 ) -> Answer:
     """Send a delivery again at once, with the same `webhook-id`; its schedule begins anew."""
-    return answer(delivery_desk().redeliver(request.caller, id, delivery_id, request.receipt()))
+    return answer(desk.redeliver(request.caller, id, delivery_id, request.receipt()))
 
 
-lambda_handler = lambda_entry(operation)
+lambda_handler = runtime.entrypoint(operation)

@@ -2,7 +2,7 @@
 
 from contacts.api import Answer, Operation, Request
 from contacts.api.routes import refusal
-from contacts.bootstrap import lambda_entry
+from contacts.runtime import runtime
 
 operation = Operation("refuse_request")
 
@@ -13,4 +13,4 @@ def refuse_request(request: Request) -> Answer:
     raise refusal(request.method, request.path)
 
 
-lambda_handler = lambda_entry(operation)
+lambda_handler = runtime.entrypoint(operation)

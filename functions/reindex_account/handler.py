@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from contacts.api.operator_requests import Reindexing
-from contacts.bootstrap import direct_entry
-from contacts.bootstrap.reindexing import reindexer
+from contacts.runtime import runtime
+from contacts.services.reindexing import Reindexer
 
 
-def reindex_account(payload: Mapping[str, Any]) -> dict[str, object]:
+def reindex_account(payload: Mapping[str, Any], reindexer: Reindexer) -> dict[str, object]:
     """Rebuild an account: `{"account_id", "dry_run"?, "resume"?}` → `{"account_id", "contacts", "missing", …}`.
 
     `finished` false: time ran out; invoked again with `resume` as reported, it goes on.
     """
     wish = Reindexing.checked(payload)
-    return reindexer().reindex(wish.account_id, dry_run=wish.dry_run, resume=wish.resume).told()
+    return reindexer.reindex(wish.account_id, dry_run=wish.dry_run, resume=wish.resume).told()
 
 
-lambda_handler = direct_entry("reindex_account", reindex_account)
+lambda_handler = runtime.direct_entrypoint(reindex_account)

@@ -1,17 +1,21 @@
 """POST /v1/webhooks/{id}/rotate-secret: a new secret; the one before signs for 24 hours more."""
 
 from contacts.api import Answer, Operation, Request, answer
-from contacts.bootstrap import lambda_entry
-from contacts.bootstrap.webhooks import webhook_desk
 from contacts.domain.accounts import Scope
+from contacts.runtime import runtime
+from contacts.services.webhook_desk import WebhookDesk
 
 operation = Operation("rotate_webhook_secret", Scope.WEBHOOKS_WRITE, Scope.API_USER)
 
 
 @operation.on("POST /v1/webhooks/{id}/rotate-secret")
-def rotate_webhook_secret(request: Request, id: str) -> Answer:  # noqa: A002 (the parameter's name in the path)
+def rotate_webhook_secret(
+    desk: WebhookDesk,
+    request: Request,
+    id: str,  # noqa: A002 (the parameter's name in the path)
+) -> Answer:
     """Give a webhook of the caller's account a new secret, shown once, in this answer."""
-    return answer(webhook_desk().rotate(request.caller, id, request.receipt()))
+    return answer(desk.rotate(request.caller, id, request.receipt()))
 
 
-lambda_handler = lambda_entry(operation)
+lambda_handler = runtime.entrypoint(operation)

@@ -2,22 +2,22 @@
 
 from contacts.api import Answer, Operation, Request, answer
 from contacts.api.property_schemas import PropertyChange
-from contacts.bootstrap import lambda_entry
-from contacts.bootstrap.properties import property_desk
 from contacts.domain.accounts import Scope
+from contacts.runtime import runtime
+from contacts.services.property_desk import PropertyDesk
 
 operation = Operation("update_property", Scope.PROPERTIES_WRITE, Scope.USER)
 
 
 @operation.on("PUT /v1/contact-properties/{id}")
 def update_property(
+    desk: PropertyDesk,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
     change: PropertyChange,
 ) -> Answer:
     """Change a property; name and type never do. Values that contacts have are not touched."""
-    desk = property_desk(request.caller)
     return answer(desk.change(id, change.accepted, change.errors, request.receipt()))
 
 
-lambda_handler = lambda_entry(operation)
+lambda_handler = runtime.entrypoint(operation)

@@ -2,9 +2,9 @@
 
 from contacts.api import Answer, Operation, Request, answer
 from contacts.api.webhook_schemas import WebhookChange
-from contacts.bootstrap import lambda_entry
-from contacts.bootstrap.webhooks import webhook_desk
 from contacts.domain.accounts import Scope
+from contacts.runtime import runtime
+from contacts.services.webhook_desk import WebhookDesk
 
 # Its endpoint receives contacts.
 operation = Operation("update_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER, besides=[Scope.CONTACTS_READ])
@@ -12,12 +12,13 @@ operation = Operation("update_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER, be
 
 @operation.on("PATCH /v1/webhooks/{id}")
 def update_webhook(
+    desk: WebhookDesk,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
     webhook: WebhookChange,
 ) -> Answer:
     """Change a webhook; switching it on again clears why it was off."""
-    return answer(webhook_desk().change(request.caller, id, webhook.given(), request.receipt()))
+    return answer(desk.change(request.caller, id, webhook.given(), request.receipt()))
 
 
-lambda_handler = lambda_entry(operation)
+lambda_handler = runtime.entrypoint(operation)

@@ -1,15 +1,12 @@
 """From the validation queue: judge the email address of a contact."""
 
-from contacts.bootstrap.consumers import queue_entry
-from contacts.bootstrap.validation import email_validator
 from contacts.consumers.entrypoints import Message, RetryLater
 from contacts.domain.identity import is_uuid
-from contacts.services.email_validation import pause_after
+from contacts.runtime import runtime
+from contacts.services.email_validation import EmailValidator, pause_after
 
-validator = email_validator()
 
-
-def validate_contact(message: Message) -> None:
+def validate_contact(message: Message, validator: EmailValidator) -> None:
     """Judge the address of the contact that a message names by its ids."""
     account_id, contact_id = message.body["account_id"], message.body["contact_id"]
     if not is_uuid(account_id) or not is_uuid(contact_id):
@@ -18,4 +15,4 @@ def validate_contact(message: Message) -> None:
         raise RetryLater(pause_after(message.times_received))
 
 
-lambda_handler = queue_entry("validate_contact", validate_contact, "VALIDATION_QUEUE_URL")
+lambda_handler = runtime.queue_entrypoint(validate_contact, "VALIDATION")

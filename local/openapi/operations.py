@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
-from contacts import bootstrap
+from contacts import runtime
 from contacts.api.operation import Binding, Operation
 from contacts.api.routes import ROUTES
 from local.stack import ROOT
@@ -75,7 +75,7 @@ def loaded(name: str) -> Any:
     assert spec is not None
     assert spec.loader is not None
     module: ModuleType = module_from_spec(spec)
-    with patch.object(bootstrap, "lambda_entry"):
+    with patch.object(runtime, "runtime"):
         spec.loader.exec_module(module)
     return module
 

@@ -515,9 +515,9 @@ def test_a_week_later_the_key_is_free_again(house: BatchHouse) -> None:
 def test_a_record_counts_for_seven_days_also_where_it_is_still_there(house: BatchHouse) -> None:
     house.results(create(external_id="a"), create(external_id="b"), key="k")
     kept = ["k:0", "k:1"]
-    assert list(house.api._record_store(house.api._caller).recorded_under([*kept, "k:2"])) == kept
+    assert list(house.api.records(house.api.caller).recorded_under([*kept, "k:2"])) == kept
     house.clock.at_ms += 7 * 24 * 3_600_000
-    assert house.api._record_store(house.api._caller).recorded_under(kept) == {}
+    assert house.api.records(house.api.caller).recorded_under(kept) == {}
 
 
 @cache

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from contacts.adapters import keys
+from contacts.adapters.aws_clients import CALLS
 from contacts.adapters.deadline import Deadline
 from contacts.adapters.table import LONGEST_CALL, Table
-from contacts.bootstrap import _CALLS
 from contacts.domain.errors import TemporarilyUnavailable
 from local.template import functions
 
@@ -41,8 +41,8 @@ def test_before_a_request_there_is_no_deadline() -> None:
 
 def test_the_longest_call_is_what_the_client_may_take() -> None:
     # Standard retries pause at most 1 s, then at most 2 s. A connection is either not made or not answered.
-    attempts = _CALLS.retries["total_max_attempts"]
-    assert max(_CALLS.connect_timeout, _CALLS.read_timeout) * attempts + 1 + 2 <= LONGEST_CALL
+    attempts = CALLS.retries["total_max_attempts"]
+    assert max(CALLS.connect_timeout, CALLS.read_timeout) * attempts + 1 + 2 <= LONGEST_CALL
 
 
 def test_every_function_has_time_for_more_than_one_call() -> None:

@@ -3,14 +3,14 @@
 import json
 from dataclasses import replace
 from itertools import count
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from contacts.adapters.delivery_store import DynamoDeliveryStore
 from contacts.adapters.erasure_store import DynamoTraceStore
-from contacts.domain.accounts import Mode, Scope
+from contacts.domain.accounts import Caller, Mode, Scope
 from contacts.domain.timestamps import DAY, iso
 from contacts.domain.webhooks import (
     MAX_ATTEMPTS_EVER,
@@ -20,7 +20,7 @@ from contacts.domain.webhooks import (
     DeliveryStatus,
     DisabledReason,
 )
-from contacts.services.delivery_log import PROMISED_AFTER, DeliveryDesk, DeliveryLog
+from contacts.services.delivery_log import PROMISED_AFTER
 from contacts.services.webhook_delivery import LEASE
 from local.template import template
 from tests.delivery_house import (
@@ -33,9 +33,8 @@ from tests.delivery_house import (
     SILENT,
     DeliveryHouse,
 )
-from tests.documented import assert_answer
 from tests.event_house import Killed
-from tests.front_door import OTHER_ACCOUNT_ID, Reply, caller_of, handler_of, opened
+from tests.front_door import OTHER_ACCOUNT_ID, Reply, caller_of
 
 LIST = "/v1/webhooks/{id}/deliveries"
 REDELIVER = "/v1/webhooks/{id}/deliveries/{delivery_id}/redeliver"
@@ -54,32 +53,23 @@ class Desk(DeliveryHouse):
     def __init__(self, *answers: Any) -> None:
         super().__init__(*answers)
         self.register()
-        self.caller = caller_of(ACCOUNT_ID)
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks now."""
+        return self.app.caller
+
+    @caller.setter
+    def caller(self, caller: Caller) -> None:
+        self.app.caller = caller
 
     def request(self, method: str, route: str, *, key: str | None = None, **more: str) -> Reply:
         """Send a request; what is not in the route is its query."""
         names = {"id": HOOK} | {name: more.pop(name) for name in ("id", "delivery_id") if name in more}
-        path = route.format_map(names)
-        event = {
-            "version": "2.0",
-            "routeKey": f"{method} {route}",
-            "rawPath": path,
-            "rawQueryString": "&".join(f"{name}={value}" for name, value in more.items()),
-            "headers": {"x-api-key": "any"} | ({} if key is None else {"idempotency-key": key}),
-            "pathParameters": {name: value for name, value in names.items() if f"{{{name}}}" in route},
-            "requestContext": {"http": {"method": method, "path": path}, "requestId": "r-1"},
-            "isBase64Encoded": False,
-        }
-        handler = handler_of(OPERATIONS[f"{method} {route}"])
-        handler.delivery_log = lambda: DeliveryLog(self.webhooks, self.deliveries, self.clock)
-        handler.delivery_desk = lambda: DeliveryDesk(
-            *(self.webhooks, self.events, self.deliveries, self.queue, self.clock, self.randomness)
-        )
-        entry = opened(handler, self.caller, self.table, self.clock)
-        context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
-        answer = entry(event, context)
-        assert_answer(event, answer)
-        return Reply(answer["statusCode"], json.loads(answer["body"]), answer["headers"])
+        path = {name: value for name, value in names.items() if f"{{{name}}}" in route}
+        headers = {} if key is None else {"idempotency-key": key}
+        function = OPERATIONS[f"{method} {route}"]
+        return self.app.ask(function, method, route, path, query=more, headers=headers)
 
     def redeliver(self, ref: DeliveryRef, key: str | None = None) -> Reply:
         return self.request("POST", REDELIVER, key=key, delivery_id=ref.delivery_id)
@@ -598,13 +588,13 @@ def test_if_the_queue_fails_after_the_write_the_promised_message_does_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ref = delivered(desk)
-    begin_again = desk.deliveries.begin_again
+    begin_again = DynamoDeliveryStore.begin_again
 
     def then_down(*arguments: Any) -> None:
         begin_again(*arguments)
         desk.queue.is_down = True
 
-    monkeypatch.setattr(desk.deliveries, "begin_again", then_down)
+    monkeypatch.setattr(DynamoDeliveryStore, "begin_again", then_down)
     assert desk.redeliver(ref).status == 202
     desk.queue.is_down = False
     desk.run()
@@ -643,15 +633,15 @@ def test_of_two_requests_at_once_both_are_answered_and_one_attempt_is_made(
 ) -> None:
     ref = failed(desk)
     before = len(desk.endpoint.requests)
-    begin_again = desk.deliveries.begin_again
+    begin_again = DynamoDeliveryStore.begin_again
     others: list[Reply] = []
 
     def after_another(*arguments: Any) -> None:
-        monkeypatch.setattr(desk.deliveries, "begin_again", begin_again)
+        monkeypatch.setattr(DynamoDeliveryStore, "begin_again", begin_again)
         others.append(desk.redeliver(ref))
         begin_again(*arguments)
 
-    monkeypatch.setattr(desk.deliveries, "begin_again", after_another)
+    monkeypatch.setattr(DynamoDeliveryStore, "begin_again", after_another)
     assert desk.redeliver(ref).status == 202
     assert [reply.status for reply in others] == [202]
     desk.run()

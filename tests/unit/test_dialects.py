@@ -14,7 +14,7 @@ import pytest
 import contacts.dialects
 from contacts.api.answers import Answer
 from contacts.api.entrypoint import Entrypoint
-from contacts.api.operation import Operation
+from contacts.api.operation import Operation, ServiceFor
 from contacts.api.request import Request
 from contacts.api.routes import OF_ONE_VENDOR, ROUTES
 from contacts.dialects.wire import Call, Dialect, Problem, Whole, field_errors, whole_number
@@ -298,7 +298,7 @@ class Closed(OpenGate):
 class Whatever(Operation):
     """Does the same for whichever route and parameters a dialect asks for."""
 
-    def serve(self, request: Request) -> Answer:
+    def serve(self, request: Request, service_for: ServiceFor) -> Answer:
         return self.routes["any route"](request)
 
 

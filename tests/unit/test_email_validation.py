@@ -15,7 +15,6 @@ from contacts.adapters.contact_items import contact_values, measured
 from contacts.adapters.contact_store import DynamoContactStore
 from contacts.adapters.dns_resolver import DnsResolver
 from contacts.adapters.table import Table
-from contacts.bootstrap import validation
 from contacts.domain.contact import MAX_BYTES, Change, Contact, ValidationStatus
 from contacts.domain.errors import Contention, TemporarilyUnavailable
 from contacts.domain.identity import Ref
@@ -28,6 +27,7 @@ from contacts.services.retrying import TRIES
 from local import sample_account
 from local.table import NAME
 from tests import sample_events
+from tests.app import App
 from tests.deterministic import Dice
 from tests.fake_dns import TIMEOUT, FakeNameServer, Zone, asking
 from tests.fakes import opt_outs
@@ -506,13 +506,12 @@ def test_a_message_that_nobody_understands_fails_alone_and_tells_nothing(
 
 
 def test_dnspython_is_loaded_only_where_the_dns_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EMAIL_DNS", "on")
-    assert isinstance(validation._resolver(), DnsResolver)
+    asking, not_asking = App(None, EMAIL_DNS="on"), App(None, EMAIL_DNS="off")
+    assert isinstance(asking.resolver(), DnsResolver)
     monkeypatch.setitem(sys.modules, "contacts.adapters.dns_resolver", None)
     with pytest.raises(ImportError):
-        validation._resolver()
-    monkeypatch.setenv("EMAIL_DNS", "off")
-    assert validation._resolver() is None
+        asking.resolver()
+    assert not_asking.resolver() is None
 
 
 def test_what_is_kept_of_a_domain_belongs_to_no_account(world: Judging) -> None:

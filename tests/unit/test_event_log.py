@@ -12,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contacts.adapters import keys
-from contacts.adapters.event_source import DynamoEventSource, SandboxEventSource
+from contacts.adapters.dry_run import DryRunTable
+from contacts.adapters.event_source import DynamoEventSource
 from contacts.adapters.table import Table
 from contacts.api.answers import MAX_ANSWER_BYTES
 from contacts.api.events import event_page
@@ -229,7 +230,7 @@ def test_a_made_up_position_does_no_harm(at_ms: int, event_id: str, house: Event
 
 def test_a_test_key_sees_no_events(house: EventHouse) -> None:
     logged(house, NOON_MS - MINUTE)
-    log = EventLog(SandboxEventSource(), house.clock)
+    log = EventLog(DynamoEventSource(DryRunTable(), ACCOUNT_ID), house.clock)
     body = event_page(log, ACCOUNT_ID, None, None, PageSize(50)).body
     assert (body["data"], body["has_more"]) == ([], False)
 

@@ -1,10 +1,8 @@
 """Every handler, called in this process with its sample event, on a table in memory."""
 
 import copy
-import importlib.util
 import json
 import secrets
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,12 +25,13 @@ from moto import mock_aws
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
-from contacts import bootstrap
+from contacts import runtime as wiring
+from contacts.adapters import aws_clients
 from contacts.adapters.clock import SystemClock
 from contacts.adapters.keys import Key
 from contacts.adapters.queues import SqsQueue
 from contacts.adapters.webhook_sender import WebhookSender
-from contacts.domain.accounts import Dialect, Scope
+from contacts.domain.accounts import Dialect, Mode, Scope
 from contacts.domain.errors import TemporarilyUnavailable
 from contacts.domain.outcome import Did, Outcome
 from contacts.domain.timestamps import parsed
@@ -42,10 +41,10 @@ from contacts.services.webhook_delivery import Reply
 from local import sample_account
 from local.queues import create_queues
 from local.sample_account import FIRST_SCOPES
-from local.stack import ROOT
 from local.table import NAME, create_table
 from local.template import functions
 from tests import sample_events
+from tests.app import deployed
 from tests.documented import SECRET, assert_answer, assert_safe
 from tests.moto_table import MotoTable
 
@@ -61,14 +60,6 @@ ACCOUNT, REGION = "123456789012", "us-east-1"
 DELIVERED = Reply(status_code=204, error=None, duration_ms=12, response="")
 
 
-def forget_what_bootstrap_made() -> None:
-    for name, module in list(sys.modules.items()):
-        if name.partition(".bootstrap")[0] == "contacts":
-            for made_once in vars(module).values():
-                if hasattr(made_once, "cache_clear"):
-                    made_once.cache_clear()
-
-
 def set_variables(monkeypatch: pytest.MonkeyPatch, ids: Mapping[str, str]) -> None:
     """Have the environment that the template gives its functions, all of them together."""
     for function in FUNCTIONS:
@@ -77,15 +68,13 @@ def set_variables(monkeypatch: pytest.MonkeyPatch, ids: Mapping[str, str]) -> No
 
 
 @pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A function's environment; what bootstrap has made in another is forgotten."""
+def settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function's environment, and a runtime that has made nothing yet."""
     of_lambda = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": REGION}
     for name, value in of_lambda.items():
         monkeypatch.setenv(name, value)
     set_variables(monkeypatch, {"Table": NAME})
-    forget_what_bootstrap_made()
-    yield
-    forget_what_bootstrap_made()
+    monkeypatch.setattr(wiring, "runtime", wiring.of_environment())
 
 
 @dataclass(frozen=True)
@@ -107,10 +96,10 @@ class Deployed:
 
 
 @cache
-def deployed() -> Deployed:
+def sample_deployment() -> Deployed:
     """Made once a process: moto takes half a second for it."""
-    create_table(bootstrap.client("dynamodb"))
-    ids = create_queues(bootstrap.client("sqs"))
+    create_table(wiring.runtime.client("dynamodb"))
+    ids = create_queues(wiring.runtime.client("sqs"))
     table = dynamodb_backends[ACCOUNT][REGION].tables[NAME]
     filled = MotoTable()
     sample_account.fill(filled.client(), NAME)
@@ -131,9 +120,9 @@ def table(settings: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     monkeypatch.setattr(BaseClient, "_make_api_call", called)
     with mock_aws():
-        deployed().put_back()
-        set_variables(monkeypatch, {"Table": NAME, **deployed().ids})
-        yield bootstrap.client("dynamodb")
+        sample_deployment().put_back()
+        set_variables(monkeypatch, {"Table": NAME, **sample_deployment().ids})
+        yield wiring.runtime.client("dynamodb")
 
 
 def context(operation: str) -> SimpleNamespace:
@@ -154,15 +143,8 @@ def log(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def handler(operation: str) -> Handler:
-    """The Lambda handler of a function, loaded as for a cold start."""
-    path = ROOT / "functions" / operation / "handler.py"
-    spec = importlib.util.spec_from_file_location(f"handler_of_{operation}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    loaded: Handler = module.lambda_handler
-    return loaded
+    """The Lambda handler of a function, started anew."""
+    return deployed(operation)(wiring.runtime)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -246,7 +228,7 @@ def test_a_failure_of_ours_tells_the_log_where_and_nobody_what(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError(f"cannot digest {event}")
 
-    monkeypatch.setattr(bootstrap.gatekeeper(), "admit", fail)
+    monkeypatch.setattr(wiring.runtime.gatekeeper, "admit", fail)
     answer = serve(event, context(operation))
     assert answer["statusCode"] == 500
     assert_answer(event, answer)
@@ -276,7 +258,7 @@ def unreachable(settings: None, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         if variable:
             monkeypatch.setenv(variable, NOBODY)
         monkeypatch.setattr(
-            bootstrap, "_CALLS", Config(retries={"mode": "standard", "total_max_attempts": 1})
+            aws_clients, "CALLS", Config(retries={"mode": "standard", "total_max_attempts": 1})
         )
 
         def send(_: Any, request: Any) -> None:
@@ -322,8 +304,8 @@ def test_where_nothing_listens_the_answer_and_the_log_say_so(
 @pytest.mark.parametrize(
     "call",
     [
-        pytest.param(lambda: bootstrap.table().get(Key("a", "b")), id="table"),
-        pytest.param(lambda: SqsQueue(bootstrap.client("sqs"), f"{NOBODY}/q").hide("h", 1), id="queue"),
+        pytest.param(lambda: wiring.runtime.table.get(Key("a", "b")), id="table"),
+        pytest.param(lambda: SqsQueue(wiring.runtime.client("sqs"), f"{NOBODY}/q").hide("h", 1), id="queue"),
     ],
 )
 def test_nothing_listens_where_no_connection_is_made_to_a_local_endpoint_and_nowhere_else(
@@ -364,11 +346,11 @@ def test_a_key_without_scopes_is_told_what_it_lacks(operation: str, table: Any) 
         assert items_of(table) == before
 
 
-def give_key(scopes: tuple[Scope, ...], dialect: Dialect = Dialect.NATIVE) -> str:
+def give_key(scopes: tuple[Scope, ...], dialect: Dialect = Dialect.NATIVE, mode: Mode = Mode.LIVE) -> str:
     """Another key of the sample account."""
-    wish = KeyWish(name="another", scopes=scopes, dialect=dialect)
+    wish = KeyWish(name="another", scopes=scopes, mode=mode, dialect=dialect)
     key, shown = make_key(sample_account.ACCOUNT.id, wish, 1_768_473_000_000, secrets.token_bytes)
-    bootstrap.account_store().add_api_key(key, Outcome(did=Did.CREATED), None, 1_768_473_000_000)
+    wiring.runtime.account_store.add_api_key(key, Outcome(did=Did.CREATED), None, 1_768_473_000_000)
     return shown
 
 
@@ -429,7 +411,7 @@ def test_a_suspended_accounts_endpoint_is_sent_nothing(table: Any, monkeypatch: 
     def schedule(*_: object, **request: Any) -> None:
         scheduled.append(request["Name"])
 
-    monkeypatch.setattr(bootstrap.client("scheduler"), "create_schedule", schedule, raising=False)
+    monkeypatch.setattr(wiring.runtime.client("scheduler"), "create_schedule", schedule, raising=False)
     deliver = handler("deliver_webhook")
     assert deliver(sample_events.event("deliver_webhook"), context("deliver_webhook")) == {
         "batchItemFailures": []

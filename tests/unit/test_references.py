@@ -11,11 +11,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from contacts.api.entrypoint import Entrypoint
 from contacts.dialects import smashsend, wire
 from contacts.domain.accounts import Caller, Dialect, Scope
+from tests.app import App
 from tests.fakes import CountingBytes, FakeClock
-from tests.front_door import OpenGate, handler_of
 from tests.gateway import handed_over
 from tests.hypothesis_profiles import examples
 from tests.in_process_api import InProcessApi, caller_of
@@ -313,22 +312,18 @@ def test_a_gateway_that_finds_an_empty_name_is_answered_404(parameters: Any) -> 
         "pathParameters": parameters,
     }
     for dialect in Dialect:
-        answer = entry("get_contact", caller_of(ACCOUNT, dialect))(event, CONTEXT)
+        answer = App(MotoTable().client(), caller_of(ACCOUNT, dialect)).invoke("get_contact", event)
         assert answer["statusCode"] == 404, answer
 
 
 # Who may
 
 
-CONTEXT = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
+class Unreadable(App):
+    """The functions, with a contact book in which every read fails."""
 
-
-def entry(operation: str, caller: Caller) -> Entrypoint:
-    return Entrypoint(handler_of(operation).operation, OpenGate(caller), no_records, lambda _seconds: None)
-
-
-def no_records(_: Caller) -> Any:
-    return SimpleNamespace(recorded=lambda _key: None)
+    def contact_book(self, caller: Caller) -> Any:
+        return SimpleNamespace(get=lambda _ref: (_ for _ in ()).throw(LookupError))
 
 
 @pytest.mark.parametrize(
@@ -343,7 +338,5 @@ def test_reading_a_contact_needs_what_it_needs_by_whatever_function(
     caller = caller_of(ACCOUNT, Dialect.SENDMATOR)
     caller = Caller(caller.account, replace(caller.key, scopes=(scope,)))
     handed = handed_over("GET", path)
-    handler = handler_of(handed.operation)
-    handler.contact_book = lambda _: SimpleNamespace(get=lambda _ref: (_ for _ in ()).throw(LookupError))
-    answer = entry(handed.operation, caller)(handed.event, CONTEXT)
+    answer = Unreadable(MotoTable().client(), caller).invoke(handed.operation, handed.event)
     assert answer["statusCode"] == (500 if may else 403)

@@ -4,28 +4,24 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from importlib.util import module_from_spec, spec_from_file_location
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts import bootstrap
 from contacts.adapters import keys, reindex_store
 from contacts.adapters.expressions import Expression
 from contacts.adapters.reindex_store import DynamoReindexStore
 from contacts.adapters.table import MAX_STEPS, Table
-from contacts.bootstrap import reindexing as wiring
 from contacts.domain.errors import Contention, InvalidInput, TemporarilyUnavailable
 from contacts.domain.postings import EVERYBODY, PostingKind, PostingList
 from contacts.services import reindexing
 from contacts.services.ports import Moved
 from contacts.services.reindexing import Count, Pass, Place
-from local.stack import ROOT
 from local.table import NAME
+from tests.app import App
 from tests.fakes import FakeClock
 from tests.faulty_wire import FAULTS, Wire
 from tests.hypothesis_profiles import examples, is_thorough
@@ -662,16 +658,8 @@ def test_what_is_no_place_is_refused(text: str) -> None:
 
 def invoked(table: MotoTable, payload: Any) -> Any:
     """What the function answers."""
-    path = ROOT / "functions" / "reindex_account" / "handler.py"
-    spec = spec_from_file_location("in_process_reindex_account", path)
-    assert spec is not None
-    assert spec.loader is not None
-    handler: Any = module_from_spec(spec)
     context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 900_000)
-    spec.loader.exec_module(handler)
-    wired = reindexer(table.client(), has_time=lambda: bootstrap.deadline().leaves(wiring._TO_END_S))
-    with patch.object(handler, "reindexer", lambda: wired):
-        return handler.lambda_handler(payload, context)
+    return App(table.client()).handler("reindex_account")(payload, context)
 
 
 def test_it_is_invoked_with_an_account() -> None:

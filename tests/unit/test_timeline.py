@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from contacts.adapters import keys
 from contacts.adapters.attribute_values import entry_size, item_size
 from contacts.adapters.contact_items import contact_values, measured
+from contacts.adapters.contact_store import DynamoContactStore
+from contacts.adapters.dry_run import DryRunTable
 from contacts.adapters.event_store import DynamoEventStore
-from contacts.adapters.sandbox import SandboxContactStore
 from contacts.adapters.stream_records import streamed_change
 from contacts.adapters.table import Table
 from contacts.adapters.timeline_store import DynamoTimelineStore
@@ -35,7 +36,7 @@ from contacts.services.streamed import Happened
 from contacts.services.timeline import Timeline
 from local.table import NAME
 from tests.event_house import ACCOUNT_ID, EventHouse, Killed, Life, webhook
-from tests.fakes import CountingBytes, FakeClock
+from tests.fakes import CountingBytes, FakeClock, opt_outs
 from tests.faulty_wire import FAULTS, Fault, Wire
 from tests.front_door import Reply
 from tests.hypothesis_profiles import examples
@@ -356,9 +357,10 @@ def test_a_contact_that_changes_all_the_time_is_not_in_the_way(house: EventHouse
 
 
 def test_a_test_key_has_no_timelines(house: EventHouse, ada: str) -> None:
-    clock, randomness = FakeClock(), CountingBytes()
-    book = ContactBook(SandboxContactStore(), clock, randomness)
-    timeline = Timeline(book, DynamoTimelineStore(Table(house.client, NAME), ACCOUNT_ID), clock, randomness)
+    clock, randomness, table = FakeClock(), CountingBytes(), DryRunTable()
+    store = DynamoContactStore(table, ACCOUNT_ID, opt_outs(table, ACCOUNT_ID), randomness, 0)
+    book = ContactBook(store, clock, randomness)
+    timeline = Timeline(book, DynamoTimelineStore(table, ACCOUNT_ID), clock, randomness)
     before = house.items()
     with pytest.raises(ContactNotFound):
         timeline.record(Ref(ada), "seen", {}, None, None)

@@ -4,5 +4,5 @@ import gc
 import os
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:
-    # Nothing made while a function starts is garbage: looking for some costs 17 ms. `bootstrap` switches it on again.
+    # Nothing made while a function starts is garbage: looking for some costs 17 ms. `runtime` switches it on again.
     gc.disable()

@@ -86,27 +86,6 @@ class DynamoChannelStore:
         write_recorded(self._table, steps, self._account, receipt, outcome, None, at_ms)
 
 
-class SandboxChannelStore:
-    """`services.channel_desk.ChannelStore` of a test key: whatever is made is taken and nothing is kept."""
-
-    def by_id(self, channel_id: str) -> Channel | None:
-        """Nothing."""
-        return None
-
-    def all(self) -> list[Channel]:
-        """None."""
-        return []
-
-    def add(self, new: Channel, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
-        """Take it."""
-
-    def change(
-        self, before: Channel, after: Channel, outcome: Outcome, receipt: Receipt | None, at_ms: int
-    ) -> None:
-        """There is never such a channel."""
-        raise Moved
-
-
 def _channel_from(item: Item) -> Channel:
     return Channel(
         id=item["SK"],

@@ -52,20 +52,6 @@ class DynamoCountStore:
         return expression
 
 
-class SandboxCountStore:
-    """`services.counts.CountStore` of a test key: there is nobody to count."""
-
-    def count(self, posting_list: PostingList) -> int:
-        """Nobody."""
-        return 0
-
-    def counts(
-        self, kind: PostingKind, after: str | None, *, at_most: int, evaluate: int
-    ) -> tuple[Sequence[Counted], str | None]:
-        """Nothing."""
-        return [], None
-
-
 def _name(key: keys.Key) -> str:
     posting_list = keys.counted(key)
     assert posting_list is not None, "no other key begins like that of a count"

@@ -30,14 +30,6 @@ class DynamoEventSource:
         return Logged(position, item["ttl"], event_from(item, self._account, iso(position.at_ms)))
 
 
-class SandboxEventSource:
-    """`services.event_log.EventSource` of a test key: nothing it does makes an event."""
-
-    def of_day(self, after: Position, until: Position, at_most: int) -> tuple[list[Logged], Position | None]:
-        """Nothing."""
-        return [], None
-
-
 def event_from(item: Item, account_id: str, appended_at: str) -> Event:
     """The event an item holds; of one that erasure went through, that it was there."""
     return Event(

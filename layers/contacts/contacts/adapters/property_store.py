@@ -116,29 +116,6 @@ class DynamoPropertyStore:
         write_recorded(self._table, steps, self._account, receipt, outcome, None, at_ms)
 
 
-class SandboxPropertyStore:
-    """`services.property_desk.PropertyStore` of a test key: whatever is defined is taken and nothing is kept."""
-
-    def by_id(self, property_id: str) -> Property | None:
-        """Nothing."""
-        return None
-
-    def in_order(
-        self, after_id: str | None, *, archived_too: bool, at_most: int
-    ) -> tuple[list[Property], str | None]:
-        """An empty list."""
-        return [], None
-
-    def add(self, new: Property, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
-        """Take it."""
-
-    def change(
-        self, before: Property, after: Property, outcome: Outcome, receipt: Receipt | None, at_ms: int
-    ) -> None:
-        """There is never such a property."""
-        raise Moved
-
-
 def _property_from(item: Item) -> Property:
     rule = rule_from(item)
     return Property(

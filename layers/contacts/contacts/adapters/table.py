@@ -1,6 +1,6 @@
 """The DynamoDB table: single calls, and what their failures mean.
 
-Reads are strongly consistent. A call is retried by the SDK (`bootstrap`: three attempts within nine seconds) and not
+Reads are strongly consistent. A call is retried by the SDK (`aws_clients`: three attempts within nine seconds) and not
 begun where the request has less time than that: then, or when all attempts failed, it is `TemporarilyUnavailable`.
 Failed conditions come back as `ConditionsFailed` with the items that stood in the way, so that nobody has to read again
 to learn why.

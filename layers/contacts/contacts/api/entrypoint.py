@@ -6,7 +6,7 @@ from typing import Any
 
 from contacts import observability
 from contacts.api.answers import Answer, answer, common_headers, shown_to
-from contacts.api.operation import Operation
+from contacts.api.operation import Operation, ServiceFor, no_services
 from contacts.api.problems import internal_problem, problem, status_of
 from contacts.api.request import Request
 from contacts.api.routes import ROUTES, refused_name
@@ -54,9 +54,15 @@ class Entrypoint:
     """The Lambda handler around one operation."""
 
     def __init__(
-        self, operation: Operation, gatekeeper: Gatekeeper, records_of: RecordsOf, begin: Begin
+        self,
+        operation: Operation,
+        gatekeeper: Gatekeeper,
+        records_of: RecordsOf,
+        begin: Begin,
+        service_for: ServiceFor = no_services,
     ) -> None:
         self.operation = operation
+        self._service_for = service_for
         self._gatekeeper = gatekeeper
         self._records_of = records_of
         self._begin = begin
@@ -115,7 +121,7 @@ class Entrypoint:
 
     def _served(self, request: Request) -> Answer:
         try:
-            return self.operation.serve(request)
+            return self.operation.serve(request, self._service_for)
         except ContactsError as error:
             if status_of(error) >= 500 or request.admission is None:
                 raise

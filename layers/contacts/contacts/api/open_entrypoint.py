@@ -8,14 +8,14 @@ from typing import Any
 from contacts import observability
 from contacts.api.answers import Answer, common_headers
 from contacts.api.files import FileAnswer
-from contacts.api.operation import Operation
+from contacts.api.operation import Operation, no_services
 from contacts.api.problems import internal_problem, problem
 from contacts.api.request import Request
 from contacts.domain.errors import ContactsError
 
 
 class OpenEntrypoint:
-    """The Lambda handler around an operation without a key. It needs no wiring, so no `bootstrap` makes it."""
+    """The Lambda handler around an operation without a key. It needs no services, so no runtime makes it."""
 
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
@@ -30,7 +30,7 @@ class OpenEntrypoint:
             "route": request.route_key,
         }
         try:
-            reply = self.operation.serve(request)
+            reply = self.operation.serve(request, no_services)
         except ContactsError as error:
             fields["code"] = error.code
             reply = problem(error, request.request_id)

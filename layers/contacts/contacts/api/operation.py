@@ -2,7 +2,8 @@
 
 API Gateway has matched the route already (`routeKey`), so the path is not matched again here. A handler's signature
 is its contract: path parameters and query parameters by name and type, a body by its model; what it does not name is
-refused. A `Ref` stands for a contact that the path names, with `?by=` in the query.
+refused. A `Ref` stands for a contact that the path names, with `?by=` in the query. Any other class is a service, which
+the runtime makes for the caller.
 """
 
 import inspect
@@ -12,16 +13,23 @@ from types import UnionType
 from typing import Any, Final, NamedTuple, Union, get_args, get_origin
 
 from contacts.api.answers import Answer
-from contacts.api.parameters import Repeated, by_name, converted, no_parameter
+from contacts.api.parameters import Repeated, by_name, converted, is_query_kind, no_parameter
 from contacts.api.request import Request
 from contacts.api.routes import CONTACT, located, refusal
-from contacts.domain.accounts import Scope
+from contacts.domain.accounts import Caller, Scope
 from contacts.domain.errors import BodyNotJson, FieldError, InvalidInput
 from contacts.domain.identity import Ref, RefKind
 from contacts.domain.violations import REQUIRED, InvalidValue
 
 DEFAULT: Final = "$default"
 """The route of whatever no other route serves."""
+ServiceFor = Callable[[str, Caller], object]
+"""Makes the service whose class has a name, for a caller."""
+
+
+def no_services(name: str, caller: Caller) -> object:
+    """Stands for the runtime where functions take no services."""
+    raise AssertionError(f"no {name} is made here")
 
 
 class Operation:
@@ -89,7 +97,13 @@ class Operation:
         """What the function behind each route takes."""
         return self._routes
 
-    def serve(self, request: Request) -> Answer:
+    @property
+    def services(self) -> frozenset[str]:
+        """The names of the services' classes that its functions take, but for those that are loaded when needed."""
+        bindings = (*self._routes.values(), *self._contacts.values())
+        return frozenset(name for binding in bindings for name in binding.loaded_services)
+
+    def serve(self, request: Request, service_for: ServiceFor) -> Answer:
         """Call the function behind the request's route.
 
         Raises:
@@ -100,7 +114,10 @@ class Operation:
             raise refusal(request.method, request.path)
         route, path = found
         binding = self._routes.get(route) or self._contacts[route]
-        return binding.function(**binding.arguments(request, path))
+        arguments = binding.arguments(request, path)
+        for parameter, service in binding.services.items():
+            arguments[parameter] = service_for(service, request.caller)
+        return binding.function(**arguments)
 
     def located(self, request: Request) -> tuple[str, Mapping[str, str]] | None:
         """Which of its routes a native request takes, with the variable parts of its path; None: none.
@@ -140,6 +157,10 @@ class Binding:
         self.query: dict[str, QueryParameter] = {}
         self.bodies: dict[str, Any] = {}
         """Models of the body, of which there is one at most."""
+        self.services: dict[str, str] = {}
+        """By parameter, the name of a service's class."""
+        self.loaded_services: list[str] = []
+        """Those to be loaded while the function starts: all but the ones annotated by a name in quotes."""
         self._takes_request: list[str] = []
         self._refs: list[str] = []
         self._groups: dict[str, tuple[Callable[..., object], tuple[str, ...]]] = {}
@@ -160,8 +181,13 @@ class Binding:
             elif hasattr(kind, "from_request"):
                 kind.prepare()
                 self.bodies[parameter.name] = kind
-            else:
+            elif is_query_kind(kind):
                 self.query[parameter.name] = _query_parameter(parameter)
+            elif isinstance(kind, str):
+                self.services[parameter.name] = kind
+            else:
+                self.services[parameter.name] = kind.__name__
+                self.loaded_services.append(kind.__name__)
         self._repeatable = {name for name, one in self.query.items() if issubclass(one.kind, Repeated)}
 
     def arguments(self, request: Request, path: Mapping[str, str]) -> dict[str, object]:

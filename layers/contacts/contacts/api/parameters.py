@@ -80,6 +80,11 @@ def converted(values: Sequence[str], kind: Any) -> object:
     return kind.checked(value) if hasattr(kind, "checked") else value
 
 
+def is_query_kind(kind: Any) -> bool:
+    """Whether a query parameter can be converted to this."""
+    return isinstance(kind, type) and issubclass(kind, (Repeated, *_CONVERTERS))
+
+
 def _text(text: str, kind: Any) -> str:
     if "\0" in text:
         raise InvalidValue(violations.HAS_NUL)

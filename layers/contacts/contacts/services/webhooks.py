@@ -28,9 +28,9 @@ def existing_webhook(caller: Caller, webhook_id: str, webhooks: Webhooks) -> Web
     """The webhook of that id in the caller's account.
 
     Raises:
-        WebhookNotFound: there is none; for a test key there is none at all.
+        WebhookNotFound: there is none.
     """
-    webhook = None if caller.is_test else webhooks.webhook(caller.account_id, webhook_id)
+    webhook = webhooks.webhook(caller.account_id, webhook_id)
     if webhook is None:
         raise WebhookNotFound
     return webhook
