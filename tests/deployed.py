@@ -200,7 +200,7 @@ class _Connection:
 def forget_what_was_made_once() -> None:
     """Have the functions build anew what they keep for the life of their process."""
     # Randomness is looked up when it is drawn: until then it is replaced.
-    wiring.runtime = Runtime(Settings(os.environ), SystemClock(), lambda size: os.urandom(size))
+    wiring.runtime = Runtime(Settings(os.environ), SystemClock(), lambda size: os.urandom(size))  # noqa: PLW0108 (looked up when it is called)
 
 
 def _loaded(function: str) -> Any:
