@@ -11,6 +11,7 @@ from contacts.adapters.attribute_values import Item, from_item
 from contacts.adapters.event_store import DynamoEventStore
 from contacts.adapters.stream_records import streamed_change
 from contacts.adapters.table import Table
+from contacts.domain.accounts import Caller
 from contacts.domain.events import Event
 from contacts.domain.timestamps import iso
 from contacts.domain.webhooks import Webhook
@@ -164,7 +165,7 @@ class EventHouse:
         self._mortal().eraser().erase(ACCOUNT_ID, contact_id, version, merged_ids)
 
     def event_log(self) -> EventLog:
-        return self.api.event_log(self.api.caller)
+        return App(self.client, clock=self.clock).event_log(self.api.caller)
 
     def log(self, event: Event, at_ms: int) -> None:
         """Put an event into the log, and nowhere else."""
@@ -208,6 +209,10 @@ class _Api(InProcessApi):
 
     def __init__(self, house: EventHouse) -> None:
         super().__init__(house.client, ACCOUNT_ID, house.clock, house.randomness)
+        self._house = house
+
+    def event_log(self, caller: Caller) -> EventLog:
+        return self._house.event_log()
 
 
 def changes(records: Iterable[Record]) -> list[StreamedChange]:

@@ -48,10 +48,18 @@ class PropertyHouse:
     def __init__(self) -> None:
         self.moto = MotoTable()
         self.client = CountedClient(self.moto.client())
-        self.clock, self.randomness = FakeClock(), CountingBytes()
+        self.randomness = CountingBytes()
         self.store: PropertyStore | None = None
         """Instead of the caller's own."""
         self.app = self.new_app()
+
+    @property
+    def clock(self) -> FakeClock:
+        return self.app.clock
+
+    @clock.setter
+    def clock(self, clock: FakeClock) -> None:
+        self.app.clock = clock
 
     @property
     def table(self) -> Table:
@@ -138,7 +146,7 @@ class PropertyApp(App):
     """The functions on the table of a house."""
 
     def __init__(self, house: PropertyHouse) -> None:
-        super().__init__(house.client, clock=house.clock, randomness=house.randomness)
+        super().__init__(house.client, randomness=house.randomness)
         self._house = house
 
     def property_desk(self, caller: Caller) -> PropertyDesk:

@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 from contacts.adapters.attribute_values import from_item
-from contacts.adapters.contact_store import DynamoContactStore
 from contacts.adapters.merge_store import DynamoMergeStore
 from contacts.adapters.records import DynamoRecordStore
 from contacts.adapters.table import Table
@@ -23,8 +22,8 @@ from contacts.services.merging import Merger
 from contacts.services.once import replayed
 from contacts.services.terms import UNCONDITIONAL, Terms
 from local.table import NAME
+from tests.app import App, caller_of
 from tests.deterministic import Dice, SetClock
-from tests.fakes import opt_outs
 from tests.invariants import violations
 from tests.moto_table import MotoTable
 
@@ -61,10 +60,8 @@ class OneChannel:
 
 def contact_book(dynamodb: Any, at_ms: int, draws: str) -> ContactBook:
     """The contact book as of a moment. The same `draws` draws the same ids."""
-    dice = Dice(draws)
-    table = Table(dynamodb, NAME)
-    store = DynamoContactStore(table, ACCOUNT_ID, opt_outs(table, ACCOUNT_ID), dice, at_ms // 1000)
-    return ContactBook(store, SetClock(at_ms), dice)
+    app = App(dynamodb, caller_of(ACCOUNT_ID), clock=SetClock(at_ms), randomness=Dice(draws))
+    return app.contact_book(app.caller)
 
 
 def merger(book: ContactBook) -> Merger:

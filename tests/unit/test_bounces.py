@@ -6,19 +6,17 @@ from typing import Any
 
 import pytest
 
-from contacts.adapters.contact_store import DynamoContactStore
 from contacts.adapters.table import Table
 from contacts.domain.contact import Change
 from contacts.domain.errors import Contention, TemporarilyUnavailable
 from contacts.domain.identity import Ref
 from contacts.domain.verdicts import VALID, Reason, invalid
-from contacts.services.contact_book import ContactBook
 from contacts.services.retrying import TRIES
 from local import sample_account
 from local.table import NAME
 from tests import sample_events
+from tests.app import App, caller_of
 from tests.deterministic import Dice, SetClock
-from tests.fakes import opt_outs
 from tests.judging import CONTEXT, PENDING, Judging, Overtaken, Troubled, function, judging
 from tests.scenarios import (
     ACCOUNT_ID,
@@ -152,11 +150,8 @@ def test_the_same_twice_changes_nothing_more(live: Judging) -> None:
 
 
 def test_only_the_account_it_is_for_is_concerned(live: Judging) -> None:
-    table = Table(live.table.client(), NAME)
-    store = DynamoContactStore(
-        table, OTHER_ACCOUNT_ID, opt_outs(table, OTHER_ACCOUNT_ID), Dice("other"), BEGAN_MS // 1000
-    )
-    other = ContactBook(store, SetClock(BEGAN_MS), Dice("other")).create({"email": EMAIL}).contact
+    app = App(live.table.client(), clock=SetClock(BEGAN_MS), randomness=Dice("other"))
+    other = app.contact_book(caller_of(OTHER_ACCOUNT_ID)).create({"email": EMAIL}).contact
     assert other is not None
     before = live.items()
     record(live, bounce(EMAIL, account_id=OTHER_ACCOUNT_ID))

@@ -12,15 +12,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contacts.adapters import keys
-from contacts.adapters.dry_run import DryRunTable
 from contacts.adapters.event_source import DynamoEventSource
 from contacts.adapters.table import Table
 from contacts.api.answers import MAX_ANSWER_BYTES
 from contacts.api.events import event_page
 from contacts.api.listing import PageSize
+from contacts.domain.accounts import Mode
 from contacts.domain.events import Event, EventType, event_at
 from contacts.services.event_log import EventLog, Position
 from local.table import NAME
+from tests.app import App, caller_of
 from tests.event_house import ACCOUNT_ID, EventHouse
 from tests.hypothesis_profiles import examples
 from tests.moto_table import MotoTable
@@ -230,7 +231,7 @@ def test_a_made_up_position_does_no_harm(at_ms: int, event_id: str, house: Event
 
 def test_a_test_key_sees_no_events(house: EventHouse) -> None:
     logged(house, NOON_MS - MINUTE)
-    log = EventLog(DynamoEventSource(DryRunTable(), ACCOUNT_ID), house.clock)
+    log = App(house.client).event_log(caller_of(ACCOUNT_ID, mode=Mode.TEST))
     body = event_page(log, ACCOUNT_ID, None, None, PageSize(50)).body
     assert (body["data"], body["has_more"]) == ([], False)
 

@@ -206,7 +206,7 @@ def test_who_arrives_just_after_somebody_looked_arrives_once(
                     others.request("DELETE", CONTACT, theirs[0]["contact_id"])
             return found
 
-    house.contacts = lambda caller: Interrupted(  # type: ignore[method-assign]
+    house.app.contact_store = lambda caller: Interrupted(  # type: ignore[method-assign]
         house.table,
         caller.account_id,
         opt_outs(house.table, caller.account_id),

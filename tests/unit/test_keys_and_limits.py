@@ -5,8 +5,6 @@ from hashlib import sha256
 
 import pytest
 
-from contacts.adapters.account_store import DynamoAccountStore
-from contacts.adapters.dry_run import DryRunTable
 from contacts.domain.accounts import BUNDLES, MAX_API_KEYS, Caller, Dialect, Mode, Plan, Scope
 from contacts.domain.errors import (
     ApiKeyNotFound,
@@ -20,6 +18,7 @@ from contacts.domain.errors import (
 from contacts.domain.outcome import Receipt
 from contacts.services.gatekeeper import Gatekeeper, OverLimit
 from contacts.services.key_ring import KeyRing, KeyWish, Registrar
+from tests.app import App
 from tests.fakes import CountingBytes, FakeClock, InMemoryAccounts
 
 
@@ -165,7 +164,7 @@ def test_a_new_key_is_shown_once(house: House) -> None:
 
 def test_a_test_key_makes_keys_that_do_not_exist(house: House) -> None:
     test_caller = Caller(house.account, replace(house.caller.key, mode=Mode.TEST))
-    ring = KeyRing(DynamoAccountStore(DryRunTable()), house.clock, CountingBytes())
+    ring = App(None).key_ring(test_caller)
     made = ring.add(test_caller, KeyWish(name="pretend"), None)
     assert str(made.secrets["key"]).startswith("sk_live_")
     assert ring.keys(test_caller) == []

@@ -15,14 +15,13 @@ from hypothesis import strategies as st
 from contacts.adapters import keys
 from contacts.adapters.attribute_values import entry_size, item_size
 from contacts.adapters.contact_items import contact_values, measured
-from contacts.adapters.contact_store import DynamoContactStore
-from contacts.adapters.dry_run import DryRunTable
 from contacts.adapters.event_store import DynamoEventStore
 from contacts.adapters.stream_records import streamed_change
 from contacts.adapters.table import Table
 from contacts.adapters.timeline_store import DynamoTimelineStore
 from contacts.adapters.verdict_store import DynamoVerdictStore
 from contacts.api.answers import MAX_ANSWER_BYTES
+from contacts.domain.accounts import Mode
 from contacts.domain.contact import Contact
 from contacts.domain.errors import ContactNotFound, TemporarilyUnavailable
 from contacts.domain.events import EventType
@@ -31,12 +30,11 @@ from contacts.domain.identity import Ref, uuid7
 from contacts.domain.timeline import MAX_DATA_BYTES, CustomEvent, custom_event
 from contacts.domain.timestamps import DAY, iso, parsed
 from contacts.domain.webhooks import delivery_id
-from contacts.services.contact_book import ContactBook
 from contacts.services.streamed import Happened
-from contacts.services.timeline import Timeline
 from local.table import NAME
+from tests.app import App, caller_of
 from tests.event_house import ACCOUNT_ID, EventHouse, Killed, Life, webhook
-from tests.fakes import CountingBytes, FakeClock, opt_outs
+from tests.fakes import CountingBytes
 from tests.faulty_wire import FAULTS, Fault, Wire
 from tests.front_door import Reply
 from tests.hypothesis_profiles import examples
@@ -357,10 +355,7 @@ def test_a_contact_that_changes_all_the_time_is_not_in_the_way(house: EventHouse
 
 
 def test_a_test_key_has_no_timelines(house: EventHouse, ada: str) -> None:
-    clock, randomness, table = FakeClock(), CountingBytes(), DryRunTable()
-    store = DynamoContactStore(table, ACCOUNT_ID, opt_outs(table, ACCOUNT_ID), randomness, 0)
-    book = ContactBook(store, clock, randomness)
-    timeline = Timeline(book, DynamoTimelineStore(table, ACCOUNT_ID), clock, randomness)
+    timeline = App(house.client).timeline(caller_of(ACCOUNT_ID, mode=Mode.TEST))
     before = house.items()
     with pytest.raises(ContactNotFound):
         timeline.record(Ref(ada), "seen", {}, None, None)

@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook as Verifier
 
+from contacts.adapters.delivery_store import DynamoDeliveryStore
 from contacts.adapters.erasure_store import DynamoTraceStore
+from contacts.adapters.webhook_store import DynamoWebhookStore
 from contacts.domain.errors import Contention, TemporarilyUnavailable
 from contacts.domain.outcome import Did, Outcome
 from contacts.domain.timestamps import DAY, iso, parsed
@@ -555,7 +557,7 @@ def test_a_writer_that_never_gives_way_is_waited_for_and_then_left_to_the_next_t
         raise Contention
 
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(house.deliveries, "record", conflict)
+        meanwhile.setattr(DynamoDeliveryStore, "record", conflict)
         with pytest.raises(Contention):
             house.take(ref, 1)
     assert len(house.clock.slept) == 7
@@ -685,7 +687,7 @@ def test_where_a_failure_cannot_be_noted_the_attempt_still_is(
     house.endpoint.answers = [BROKEN]
     ref = house.dispatch()
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(house.webhooks, "note_failure", busy)
+        meanwhile.setattr(DynamoWebhookStore, "note_failure", busy)
         house.run(at_most=1)
     assert [attempt.status_code for attempt in house.delivery(ref).attempts] == [500]
     assert house.webhook().failing_since is None

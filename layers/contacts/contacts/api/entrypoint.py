@@ -6,8 +6,9 @@ from typing import Any
 
 from contacts import observability
 from contacts.api.answers import Answer, answer, common_headers, shown_to
+from contacts.api.frame import Frame
 from contacts.api.operation import Operation, ServiceFor, no_services
-from contacts.api.problems import internal_problem, problem, status_of
+from contacts.api.problems import status_of
 from contacts.api.request import Request
 from contacts.api.routes import ROUTES, refused_name
 from contacts.api.speech import Speech, spoken
@@ -50,7 +51,7 @@ class DirectEntrypoint:
         return result
 
 
-class Entrypoint:
+class Entrypoint(Frame):
     """The Lambda handler around one operation."""
 
     def __init__(
@@ -61,40 +62,33 @@ class Entrypoint:
         begin: Begin,
         service_for: ServiceFor = no_services,
     ) -> None:
-        self.operation = operation
-        self._service_for = service_for
+        super().__init__(operation)
         self._gatekeeper = gatekeeper
         self._records_of = records_of
         self._begin = begin
+        self._service_for = service_for
 
-    def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-        """Answer one event of API Gateway."""
-        began = perf_counter()
+    def begin(self, context: Any) -> None:
+        """Set the deadline of the request."""
         self._begin(context.get_remaining_time_in_millis() / 1000)
-        request = Request.of(event)
-        fields: dict[str, object] = {
-            "request_id": request.request_id,
-            "lambda_request_id": context.aws_request_id,
-            "route": request.route_key,
-        }
-        try:
-            reply = self._reply(request)
-        except ContactsError as error:
-            fields["code"] = error.code
-            reply = _told(request, problem(error, request.request_id), error)
-        except Exception as error:  # noqa: BLE001 (the last resort: logged, and answered as 500)
-            observability.record_failure(error, fields)
-            reply = _told(request, internal_problem(request.request_id))
-        if request.admission is not None:
-            key = request.caller.key
-            fields |= {"account_id": key.account_id, "key_id": key.id, "dialect": key.dialect}
-        response = _response(reply, request)
-        fields |= reply.noted
-        duration_ms = (perf_counter() - began) * 1000
-        observability.record_request(self.operation.name, reply.status, duration_ms, fields)
-        return response
 
-    def _reply(self, request: Request) -> Answer:
+    def refusal(self, request: Request, native: Answer, error: ContactsError | None = None) -> Answer:
+        """A problem in the words of whoever asked."""
+        speech = spoken(request, error)
+        return native if speech is None else speech.refused(native, error)
+
+    def caller_fields(self, request: Request) -> Mapping[str, object]:
+        """The ids of the account and the key, and the key's dialect, of a caller that was let in."""
+        if request.admission is None:
+            return {}
+        key = request.caller.key
+        return {"account_id": key.account_id, "key_id": key.id, "dialect": key.dialect}
+
+    def response(self, reply: Answer, request: Request) -> dict[str, Any]:
+        """The answer with the caller's rate limit in its headers."""
+        return _response(reply, request)
+
+    def reply(self, request: Request) -> Answer:
         """Serve the request, or recall what it did before.
 
         Who is not admitted (401, 403, 429) is not told of earlier answers.
@@ -197,12 +191,6 @@ def rate_headers(admission: Admission) -> dict[str, str]:
         "X-RateLimit-Remaining": str(admission.remaining),
         "X-RateLimit-Reset": str(admission.resets_at),
     }
-
-
-def _told(request: Request, refusal: Answer, error: ContactsError | None = None) -> Answer:
-    """A problem in the words of whoever asked."""
-    speech = spoken(request, error)
-    return refusal if speech is None else speech.refused(refusal, error)
 
 
 def _marked_if_test(reply: Answer, request: Request) -> Answer:

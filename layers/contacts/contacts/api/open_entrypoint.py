@@ -1,46 +1,29 @@
 """The way of a request to an operation that is for everybody: no key is looked at, nothing is counted or read."""
 
 from base64 import b64encode
-from collections.abc import Mapping
-from time import perf_counter
 from typing import Any
 
-from contacts import observability
 from contacts.api.answers import Answer, common_headers
 from contacts.api.files import FileAnswer
-from contacts.api.operation import Operation, no_services
-from contacts.api.problems import internal_problem, problem
+from contacts.api.frame import Frame
+from contacts.api.operation import no_services
 from contacts.api.request import Request
-from contacts.domain.errors import ContactsError
 
 
-class OpenEntrypoint:
+class OpenEntrypoint(Frame):
     """The Lambda handler around an operation without a key. It needs no services, so no runtime makes it."""
 
-    def __init__(self, operation: Operation) -> None:
-        self.operation = operation
+    def reply(self, request: Request) -> Answer:
+        """Serve the request.
 
-    def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-        """Answer one event of API Gateway."""
-        began = perf_counter()
-        request = Request.of(event)
-        fields: dict[str, object] = {
-            "request_id": request.request_id,
-            "lambda_request_id": context.aws_request_id,
-            "route": request.route_key,
-        }
-        try:
-            reply = self.operation.serve(request, no_services)
-        except ContactsError as error:
-            fields["code"] = error.code
-            reply = problem(error, request.request_id)
-        except Exception as error:  # noqa: BLE001 (the last resort: logged, and answered as 500)
-            observability.record_failure(error, fields)
-            reply = internal_problem(request.request_id)
-        response = _response(reply, request)
-        duration_ms = (perf_counter() - began) * 1000
-        observability.record_request(self.operation.name, reply.status, duration_ms, fields)
-        return response
+        Raises:
+            ContactsError: it is refused.
+        """
+        return self.operation.serve(request, no_services)
+
+    def response(self, reply: Answer, request: Request) -> dict[str, Any]:
+        """The answer, whose body may be a file."""
+        return _response(reply, request)
 
 
 def _response(reply: Answer, request: Request) -> dict[str, Any]:
