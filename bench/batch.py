@@ -21,7 +21,7 @@ import botocore.client
 
 from bench.capacity import BATCH, Api, Budget, Row, a_batch, emulated, metered
 from bench.results import Results
-from contacts.services.batches import AT_ONCE
+from contacts.book.batch import AT_ONCE
 
 TURNS = 7
 FAR_AWAY = 0.005

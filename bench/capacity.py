@@ -27,12 +27,12 @@ import botocore.session
 from bench.results import Results
 from bench.subjects import request_event
 from contacts import runtime as wiring
-from contacts.adapters import keys
-from contacts.adapters.attribute_values import from_item, item_size
-from contacts.adapters.contact_items import contact_from
-from contacts.domain.postings import posting_lists
-from contacts.domain.words import words_of
+from contacts.book.model import contact_from
 from contacts.runtime import of_environment
+from contacts.search.query import posting_lists
+from contacts.search.words import words_of
+from contacts.table import keys
+from contacts.table.expressions import from_item, item_size
 from local.environment import own_environment
 from local.queues import create_queues
 from local.stack import ROOT, LocalStack, free_port

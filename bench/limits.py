@@ -17,17 +17,16 @@ from urllib.parse import quote
 from bench.limits_table import FullTable, FullTableServer
 from bench.results import Results
 from bench.subjects import sample_event, table_contents
-from contacts.adapters import keys
-from contacts.adapters.attribute_values import to_item
-from contacts.adapters.contact_items import contact_item
-from contacts.domain.contact import MAX_LISTS, MAX_TAGS, Contact
-from contacts.domain.gates import MAX_GATES, Gate
-from contacts.domain.identity import Name, NameKind, uuid7
-from contacts.domain.json_size import MAX_VALUES
-from contacts.domain.postings import EVERYBODY, PostingKind, PostingList
-from contacts.domain.property_definitions import MAX_OPTION, MAX_OPTIONS
-from contacts.domain.timeline import MAX_DATA_VALUES
-from contacts.domain.timestamps import iso
+from contacts.book.items import contact_item
+from contacts.book.model import MAX_GATES, MAX_LISTS, MAX_TAGS, Contact, Gate
+from contacts.core.ids import Name, NameKind, uuid7
+from contacts.core.json import MAX_VALUES
+from contacts.core.time import iso
+from contacts.events.model import MAX_DATA_VALUES
+from contacts.properties.model import MAX_OPTION, MAX_OPTIONS
+from contacts.search.query import EVERYBODY, PostingKind, PostingList
+from contacts.table import keys
+from contacts.table.expressions import to_item
 from local import sample_account
 from local.layers import built_layers
 from local.rie import PYTHON, function_environment
@@ -142,7 +141,7 @@ def _now_ms() -> int:
 
 def _events(kind: str) -> Iterator[Any]:
     """Events that hold a contact twice, as it is and as it was."""
-    from contacts.domain.native import contact_out
+    from contacts.book.model import contact_out
 
     now = _now_ms() - 3_600_000
     shown: Any = contact_out(biggest(kind))

@@ -9,17 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from random import Random
 from typing import Final
 
-from contacts.adapters import keys
-from contacts.adapters.contact_items import contact_item
-from contacts.adapters.keys import Key
-from contacts.adapters.projection_store import derived_key
-from contacts.domain.contact import Contact, ValidationStatus
-from contacts.domain.identity import uuid7
-from contacts.domain.postings import PostingList, posting_lists
-from contacts.domain.timestamps import DAY, iso
-from contacts.domain.words import words_of
-from contacts.services.ports import Standing
-from contacts.services.projection import Posting, WordPosting
+from contacts.book.items import contact_item
+from contacts.book.model import Contact, ValidationStatus
+from contacts.book.outcome import Standing
+from contacts.core.ids import uuid7
+from contacts.core.time import DAY, iso
+from contacts.projection.store import Posting, WordPosting, derived_key
+from contacts.search.query import PostingList, posting_lists
+from contacts.search.words import words_of
+from contacts.table import keys
+from contacts.table.keys import Key
 
 Item = Mapping[str, object]
 

@@ -41,9 +41,9 @@ from bench.population import (
 )
 from bench.results import Cell, Results
 from bench.scale_chart import chart
-from contacts.adapters.attribute_values import from_item, item_size
-from contacts.adapters.table import Table
-from contacts.domain.words import query_words
+from contacts.search.words import query_words
+from contacts.table.client import Table
+from contacts.table.expressions import from_item, item_size
 from local.stack import ROOT, LocalStack, free_port
 from local.table import NAME, create_table
 

@@ -13,30 +13,25 @@ from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
-from contacts.adapters import keys
-from contacts.adapters.account_store import DynamoAccountStore
-from contacts.adapters.channel_store import DynamoChannelStore
-from contacts.adapters.contact_store import DynamoContactStore
-from contacts.adapters.opt_outs import OptOuts
-from contacts.adapters.projection_store import DynamoProjectionStore
-from contacts.adapters.property_store import DynamoPropertyStore
-from contacts.adapters.records import write_recorded
-from contacts.adapters.table import Table
-from contacts.adapters.webhook_store import DynamoWebhookStore
-from contacts.domain.account_secret import AccountSecret
-from contacts.domain.accounts import Account, ApiKey, Dialect, Mode, Plan, Scope
-from contacts.domain.channels import Channel, ChannelType
-from contacts.domain.contact import Contact, ValidationStatus
-from contacts.domain.events import IN_TIMELINE_DAYS, KEPT_DAYS, Event, EventType
-from contacts.domain.gates import Gate
-from contacts.domain.native import contact_out
-from contacts.domain.outcome import Did, Outcome, Receipt
-from contacts.domain.postings import posting_lists
-from contacts.domain.properties import PropertyType
-from contacts.domain.property_definitions import Property
-from contacts.domain.timeline import CustomEvent
-from contacts.domain.timestamps import DAY, HOUR, iso, parsed
-from contacts.domain.webhooks import (
+from contacts.accounts.model import Account, AccountSecret, ApiKey, Dialect, Mode, Plan, Scope
+from contacts.accounts.store import AccountStore
+from contacts.book.model import Contact, Gate, ValidationStatus, contact_out
+from contacts.book.outcome import Did, Move, Outcome, Standing
+from contacts.book.store import ContactStore, OptOuts
+from contacts.channels.model import Channel, ChannelType
+from contacts.channels.store import ChannelStore
+from contacts.core.idempotency import Receipt
+from contacts.core.time import DAY, HOUR, iso, parsed
+from contacts.events.model import IN_TIMELINE_DAYS, KEPT_DAYS, CustomEvent, Event, EventType
+from contacts.projection.store import Posting, ProjectionStore, WordPosting
+from contacts.properties.model import Property, PropertyType
+from contacts.properties.store import PropertyStore
+from contacts.search.query import posting_lists
+from contacts.search.words import words_of
+from contacts.table import keys
+from contacts.table.client import Table
+from contacts.table.records import write_recorded
+from contacts.webhooks.model import (
     DELIVERIES_KEPT_DAYS,
     Attempt,
     DeliveryRef,
@@ -44,9 +39,7 @@ from contacts.domain.webhooks import (
     Webhook,
     delivery_id,
 )
-from contacts.domain.words import words_of
-from contacts.services.ports import Move, Standing
-from contacts.services.projection import Posting, WordPosting
+from contacts.webhooks.store import WebhookStore
 
 KEY = "sk_live_ExampleExampleExampleExampleExampleExample1"
 FIRST_SCOPES = tuple(scope for scope in Scope if scope not in (Scope.API_USER, Scope.USER))
@@ -223,11 +216,11 @@ def fill(client: Any, table_name: str) -> None:
     """Put into an empty table what the events expect to find."""
     now_ms = time.time_ns() // 1_000_000
     table = Table(client, table_name)
-    accounts = DynamoAccountStore(table)
+    accounts = AccountStore(table)
     accounts.open_account(ACCOUNT, [API_KEY])
     accounts.add_api_key(SPARE_KEY, Outcome(did=Did.CREATED), None, now_ms)
-    DynamoPropertyStore(table, ACCOUNT.id).add(PROPERTY, Outcome(did=Did.CREATED), None, now_ms)
-    DynamoChannelStore(table, ACCOUNT.id).add(CHANNEL, Outcome(did=Did.CREATED), None, now_ms)
+    PropertyStore(table, ACCOUNT.id).add(PROPERTY, Outcome(did=Did.CREATED), None, now_ms)
+    ChannelStore(table, ACCOUNT.id).add(CHANNEL, Outcome(did=Did.CREATED), None, now_ms)
     _put_contacts(table, now_ms)
     _put_projection(table)
     _put_events(table, now_ms)
@@ -236,7 +229,7 @@ def fill(client: Any, table_name: str) -> None:
 
 def _put_contacts(table: Table, now_ms: int) -> None:
     opt_outs = OptOuts(table, ACCOUNT.id, ACCOUNT.secret)
-    contacts = DynamoContactStore(table, ACCOUNT.id, opt_outs, secrets.token_bytes, now_ms // 1000)
+    contacts = ContactStore(table, ACCOUNT.id, opt_outs, secrets.token_bytes, now_ms // 1000)
     for contact in (LIVE, DUPLICATE, TRASHED):
         created = Outcome(did=Did.CREATED, contact=contact)
         contacts.move(
@@ -256,7 +249,7 @@ def _put_contacts(table: Table, now_ms: int) -> None:
 
 def _put_projection(table: Table) -> None:
     """What `project_changes` derives of the contacts that are there."""
-    derived = DynamoProjectionStore(table)
+    derived = ProjectionStore(table)
     for contact in (LIVE, DUPLICATE):
         words, lists = words_of(contact), posting_lists(contact)
         derived.post(ACCOUNT.id, {Posting(posting_list, contact.id): True for posting_list in lists})
@@ -312,7 +305,7 @@ def _put_delivery(table: Table, now_ms: int) -> None:
 
     Not through its store, which needs packages that are not installed where the local stack runs.
     """
-    DynamoWebhookStore(table).add(WEBHOOK, Outcome(did=Did.CREATED), None, now_ms)
+    WebhookStore(table).add(WEBHOOK, Outcome(did=Did.CREATED), None, now_ms)
     attempt = {name: value for name, value in asdict(FIRST_ATTEMPT).items() if value is not None}
     delivery = {
         "event_id": DELIVERY.event_id,

@@ -15,14 +15,16 @@ from unittest.mock import patch
 from urllib.parse import quote, urlencode
 
 from contacts import runtime as wiring
-from contacts.adapters.table import Table
-from contacts.api.open_entrypoint import OpenEntrypoint
-from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
-from contacts.domain.errors import TemporarilyUnavailable
+from contacts.accounts.authentication import Admission, Gatekeeper
+from contacts.accounts.model import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
+from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.ids import Randomness
+from contacts.core.queue import Outgoing
+from contacts.core.settings import Settings
+from contacts.core.time import Clock
 from contacts.runtime import Runtime
-from contacts.services.gatekeeper import Admission, Gatekeeper
-from contacts.services.ports import Clock, Outgoing, Randomness
-from contacts.settings import Settings
+from contacts.table.client import Table
+from contacts.web.reference import OpenEntrypoint
 from local.stack import ROOT
 from local.table import NAME
 from tests.documented import assert_answer
@@ -65,7 +67,7 @@ class OpenGate(Gatekeeper):
 
 @dataclass
 class ListedQueue:
-    """`services.ports.MessageQueue` as a list."""
+    """`core.queue.MessageQueue` as a list."""
 
     sent: list[Outgoing] = field(default_factory=list)
     fails: bool = False

@@ -5,12 +5,12 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from contacts.adapters.attribute_values import Item, from_item
-from contacts.adapters.deadline import Deadline
-from contacts.adapters.keys import Key
-from contacts.adapters.table import Table
-from contacts.domain.accounts import Caller, Mode, Scope
-from contacts.services.batches import BatchDesk
+from contacts.accounts.model import Caller, Mode, Scope
+from contacts.book.batch import BatchDesk
+from contacts.core.time import Deadline
+from contacts.table.client import Table
+from contacts.table.expressions import Item, from_item
+from contacts.table.keys import Key
 from local.table import NAME
 from tests.fakes import CountingBytes, FakeClock
 from tests.front_door import Reply

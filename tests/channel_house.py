@@ -3,8 +3,8 @@
 from threading import Lock
 from typing import Any, ClassVar
 
-from contacts.domain.accounts import Caller
-from contacts.services.channel_desk import ChannelStore
+from contacts.accounts.model import Caller
+from contacts.channels.store import ChannelStore
 from tests.app import App, Reply
 from tests.property_house import CONTACT, CONTACTS, OPERATIONS, PropertyApp, PropertyHouse
 

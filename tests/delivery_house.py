@@ -14,20 +14,18 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from contacts.adapters import keys
-from contacts.adapters.attribute_values import from_item
-from contacts.adapters.delivery_schedule import DeliverySchedule
-from contacts.adapters.delivery_store import DynamoDeliveryStore
-from contacts.adapters.event_store import DynamoEventStore
-from contacts.adapters.webhook_store import DynamoWebhookStore
-from contacts.domain.errors import TemporarilyUnavailable
-from contacts.domain.events import Event, EventType
-from contacts.domain.identity import uuid7
-from contacts.domain.outcome import Did, Outcome
-from contacts.domain.timestamps import iso, parsed
-from contacts.domain.webhooks import Delivery, DeliveryRef, Webhook, delivery_id
-from contacts.services.ports import Outgoing
-from contacts.services.webhook_delivery import Courier, Reply
+from contacts.book.outcome import Did, Outcome
+from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.ids import uuid7
+from contacts.core.queue import Outgoing
+from contacts.core.time import iso, parsed
+from contacts.events.model import Event, EventType
+from contacts.events.store import EventStore
+from contacts.table import keys
+from contacts.table.expressions import from_item
+from contacts.webhooks.delivery import Courier
+from contacts.webhooks.model import Delivery, DeliveryRef, Reply, Webhook, delivery_id
+from contacts.webhooks.store import DeliverySchedule, DeliveryStore, WebhookStore
 from tests.app import App, caller_of
 from tests.event_house import Killed, Life, Mortal
 from tests.fakes import CountingBytes, FakeClock
@@ -63,7 +61,7 @@ class Request:
 
 @dataclass
 class Endpoint:
-    """`services.webhook_delivery.Sender`: an endpoint that answers what it was told, the last answer for ever."""
+    """`webhooks.delivery.Sender`: an endpoint that answers what it was told, the last answer for ever."""
 
     clock: FakeClock
     life: Life
@@ -94,7 +92,7 @@ class Waiting:
 
 @dataclass
 class PaperQueue:
-    """`services.ports.MessageQueue` with delays."""
+    """`core.queue.MessageQueue` with delays."""
 
     clock: FakeClock
     life: Life
@@ -185,9 +183,9 @@ class DeliveryHouse:
         self.scheduler = PaperScheduler(self.life)
         self.app = DeliveryApp(self, Mortal(dynamodb or self.moto.client(), self.life))
         self.table = self.app.table
-        self.webhooks = DynamoWebhookStore(self.table)
-        self.events = DynamoEventStore(self.table)
-        self.deliveries = DynamoDeliveryStore(self.table)
+        self.webhooks = WebhookStore(self.table)
+        self.events = EventStore(self.table)
+        self.deliveries = DeliveryStore(self.table)
         self.time_left = 40.0
         self.suspended: set[str] = set()
         """Accounts that rest."""

@@ -30,10 +30,10 @@ import botocore.session
 import dns.resolver
 
 from contacts import runtime as wiring
-from contacts.adapters.clock import SystemClock
-from contacts.observability import logger
+from contacts.core.observability import logger
+from contacts.core.settings import Settings
+from contacts.core.time import SystemClock
 from contacts.runtime import Runtime
-from contacts.settings import Settings
 from local.stack import ROOT
 from local.table import NAME
 from local.template import functions, template

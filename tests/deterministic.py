@@ -7,7 +7,7 @@ _never_the_same = count(1)
 
 
 class SetClock:
-    """`services.ports.Clock` that stands still until it is set or slept on."""
+    """`core.time.Clock` that stands still until it is set or slept on."""
 
     def __init__(self, at_ms: int) -> None:
         self.at_ms = at_ms
@@ -22,7 +22,7 @@ class SetClock:
 
 
 class Dice:
-    """`services.ports.Randomness`: the ids that a label draws are always the same, all else never comes twice."""
+    """`core.ids.Randomness`: the ids that a label draws are always the same, all else never comes twice."""
 
     ID_BYTES = 10
 

@@ -6,19 +6,20 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from contacts.adapters import keys
-from contacts.adapters.attribute_values import Item, from_item
-from contacts.adapters.event_store import DynamoEventStore
-from contacts.adapters.stream_records import streamed_change
-from contacts.adapters.table import Table
-from contacts.domain.accounts import Caller
-from contacts.domain.events import Event
-from contacts.domain.timestamps import iso
-from contacts.domain.webhooks import Webhook
-from contacts.services.event_log import EventLog
-from contacts.services.ports import Outgoing
-from contacts.services.streamed import StreamedChange
-from contacts.services.webhook_dispatch import Contacts, Dispatcher, EventSink
+from contacts.accounts.model import Caller
+from contacts.book.items import ContactReader
+from contacts.core.queue import Outgoing
+from contacts.core.time import iso
+from contacts.events.changes import StreamedChange
+from contacts.events.model import Event
+from contacts.events.service import EventLog
+from contacts.events.store import EventStore
+from contacts.table import keys
+from contacts.table.client import Table
+from contacts.table.expressions import Item, from_item
+from contacts.webhooks.dispatch import Dispatcher
+from contacts.webhooks.model import Webhook
+from contacts.workers.stream import streamed_change
 from local.table import NAME
 from tests.app import App
 from tests.fakes import CountingBytes, FakeClock
@@ -66,7 +67,7 @@ class Mortal:
 
 @dataclass
 class FewWebhooks:
-    """`services.webhook_dispatch.Webhooks` in a dictionary."""
+    """`webhooks.dispatch.Webhooks` in a dictionary."""
 
     of_accounts: dict[str, list[Webhook]] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)
@@ -78,7 +79,7 @@ class FewWebhooks:
 
 @dataclass
 class Mailbox:
-    """`services.ports.MessageQueue` that keeps what is put on it."""
+    """`core.queue.MessageQueue` that keeps what is put on it."""
 
     life: Life
     messages: list[Outgoing] = field(default_factory=list)
@@ -147,7 +148,9 @@ class EventHouse:
     def mortal_table(self) -> Table:
         return self._mortal().table
 
-    def dispatcher(self, events: EventSink | None = None, contacts: Contacts | None = None) -> Dispatcher:
+    def dispatcher(
+        self, events: EventStore | None = None, contacts: ContactReader | None = None
+    ) -> Dispatcher:
         dispatcher = self._mortal().dispatcher()
         dispatcher._webhooks = self.webhooks
         dispatcher._events = events or dispatcher._events
@@ -155,7 +158,7 @@ class EventHouse:
         return dispatcher
 
     def dispatch(
-        self, *records: Record, events: EventSink | None = None, contacts: Contacts | None = None
+        self, *records: Record, events: EventStore | None = None, contacts: ContactReader | None = None
     ) -> None:
         """Give a batch to a dispatcher; what it writes itself is not of interest to it."""
         self.dispatcher(events, contacts).handle(changes(records))
@@ -169,7 +172,7 @@ class EventHouse:
 
     def log(self, event: Event, at_ms: int) -> None:
         """Put an event into the log, and nowhere else."""
-        store = DynamoEventStore(Table(self.client, NAME))
+        store = EventStore(Table(self.client, NAME))
         store._table.write([store._log_step(event, iso(at_ms))])
 
     def listed(self, **query: object) -> Reply:

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from contacts.adapters.opt_outs import OptOuts
-from contacts.adapters.table import Table
-from contacts.domain.account_secret import AccountSecret
-from contacts.domain.accounts import Account, ApiKey
-from contacts.domain.outcome import Outcome, Receipt, RecordedRequest
-from contacts.domain.timestamps import hour_of
-from contacts.services.ports import AlreadyRecorded, KeysMoved, MakerRevoked, Revocation
+from contacts.accounts.model import Account, AccountSecret, ApiKey, KeysMoved, MakerRevoked, Revocation
+from contacts.book.outcome import Outcome
+from contacts.book.store import OptOuts
+from contacts.core.idempotency import AlreadyRecorded, Receipt, RecordedRequest
+from contacts.core.time import hour_of
+from contacts.table.client import Table
 
 SECRET = AccountSecret(b"s" * 32)
 
@@ -47,7 +46,7 @@ class CountingBytes:
 
 @dataclass
 class InMemoryAccounts:
-    """`services.ports.AccountStore` in dictionaries."""
+    """`accounts.store.AccountStore` in dictionaries."""
 
     accounts: dict[str, Account] = field(default_factory=dict)
     keys: dict[str, ApiKey] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from contacts.adapters.aws_clients import CALLS
+from contacts.table.aws import CALLS
 from tests.moto_table import MotoTable, http_response, over_http
 
 URL = "https://dynamodb.us-east-1.amazonaws.com"

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from contacts.domain.accounts import Account, Caller, Dialect, Plan, Scope
-from contacts.services.ports import Randomness
+from contacts.accounts.model import Account, Caller, Dialect, Plan, Scope
+from contacts.core.ids import Randomness
 from tests import app
 from tests.app import App, Reply
 from tests.fakes import SECRET, FakeClock

@@ -22,9 +22,9 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from contacts import runtime as wiring
-from contacts.adapters import keys
-from contacts.domain.errors import ContactsError
+from contacts.core.errors import ContactsError
 from contacts.runtime import Runtime
+from contacts.table import keys
 from local.stack import ROOT
 from local.table import NAME
 from local.template import Function, functions

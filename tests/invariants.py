@@ -7,16 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from contacts.adapters import keys
-from contacts.adapters.attribute_values import Item, from_attribute, from_item, item_size
-from contacts.adapters.contact_items import KIND, contact_from
-from contacts.domain.contact import MAPS, MAX_BYTES, MAX_LISTS, MAX_TAGS
-from contacts.domain.gates import gate_name
-from contacts.domain.identity import Name, NameKind, is_uuid
-from contacts.domain.json_size import MAX_VALUES, json_values
-from contacts.domain.outcome import Did
-from contacts.domain.postings import EVERYBODY, PostingKind, PostingList, posting_lists
-from contacts.domain.words import words_of
+from contacts.book.items import KIND
+from contacts.book.model import MAPS, MAX_BYTES, MAX_LISTS, MAX_TAGS, contact_from, gate_name
+from contacts.book.outcome import Did
+from contacts.core.ids import Name, NameKind, is_uuid
+from contacts.core.json import MAX_VALUES, json_values
+from contacts.search.query import EVERYBODY, PostingKind, PostingList, posting_lists
+from contacts.search.words import words_of
+from contacts.table import keys
+from contacts.table.expressions import Item, from_attribute, from_item, item_size
 
 TypedItem = Mapping[str, dict[str, Any]]
 

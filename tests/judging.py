@@ -10,15 +10,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from contacts.adapters.attribute_values import from_item
-from contacts.adapters.disposable_domains import is_disposable
-from contacts.adapters.keys import Key, contact
-from contacts.adapters.queues import SqsQueue
-from contacts.adapters.table import Table
-from contacts.adapters.verdict_store import DynamoVerdictStore
-from contacts.observability import logger
-from contacts.services.bounces import BounceRecorder
-from contacts.services.email_validation import EmailValidator, Resolver
+from contacts.core.observability import logger
+from contacts.email_validation.dns import is_disposable
+from contacts.email_validation.service import BounceRecorder, EmailValidator, Resolver
+from contacts.email_validation.store import VerdictStore
+from contacts.table.client import Table
+from contacts.table.expressions import from_item
+from contacts.table.keys import Key, contact
+from contacts.workers.queue import SqsQueue
 from local.table import NAME
 from tests.app import App
 from tests.deterministic import Dice, SetClock
@@ -53,7 +52,7 @@ def _fail(code: str, method: str) -> None:
     raise ClientError(response, method)
 
 
-class Overtaken(DynamoVerdictStore):
+class Overtaken(VerdictStore):
     """A store of which something else happens after the first call of a read."""
 
     def __init__(self, table: Table, read: str, interlude: Callable[[], None]) -> None:
@@ -102,19 +101,19 @@ class Judging:
     """SES's ids of bounces that were of no account."""
 
     @property
-    def store(self) -> DynamoVerdictStore:
-        return DynamoVerdictStore(Table(self.client or self.table.client(), NAME))
+    def store(self) -> VerdictStore:
+        return VerdictStore(Table(self.client or self.table.client(), NAME))
 
     def validator(
         self,
         resolver: Resolver | None = None,
         *,
-        store: DynamoVerdictStore | None = None,
+        store: VerdictStore | None = None,
         disposable: Callable[[str], bool] = is_disposable,
     ) -> EmailValidator:
         return EmailValidator(store or self.store, disposable, resolver, self.clock, Dice("validator"))
 
-    def recorder(self, store: DynamoVerdictStore | None = None) -> BounceRecorder:
+    def recorder(self, store: VerdictStore | None = None) -> BounceRecorder:
         return BounceRecorder(store or self.store, self.clock, Dice("recorder"), self.of_nobody.append)
 
     def overtaken(self, read: str, start: Start, write: Write) -> Overtaken:

@@ -7,13 +7,13 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from contacts.adapters import keys
-from contacts.domain.contact import Change
-from contacts.domain.identity import Ref
-from contacts.domain.outcome import Outcome
-from contacts.services.contact_book import ContactBook
-from contacts.services.projection import Projector
-from contacts.services.reindexing import Reindexer
+from contacts.book.model import Change
+from contacts.book.outcome import Outcome
+from contacts.book.service import ContactBook
+from contacts.core.ids import Ref
+from contacts.projection.reindex import Reindexer
+from contacts.projection.service import Projector
+from contacts.table import keys
 from local.table import NAME
 from tests.app import App, ListedQueue
 from tests.fakes import SECRET, FakeClock

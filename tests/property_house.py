@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from contacts.adapters.table import Table
-from contacts.domain.accounts import Caller, Dialect, Mode
-from contacts.services.property_desk import PropertyDesk, PropertyStore
+from contacts.accounts.model import Caller, Dialect, Mode
+from contacts.properties.service import PropertyDesk
+from contacts.properties.store import PropertyStore
+from contacts.table.client import Table
 from tests.app import App, Reply, caller_of
 from tests.fakes import CountingBytes, FakeClock
 from tests.moto_table import MotoTable

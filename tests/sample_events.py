@@ -8,11 +8,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from unittest.mock import ANY
 
-from contacts.domain.channels import described_channel
-from contacts.domain.property_definitions import described_property
-from contacts.domain.reach import shown_gate
-from contacts.domain.timeline import entry_of
-from contacts.domain.webhooks import described
+from contacts.channels.model import described_channel, shown_gate
+from contacts.events.model import entry_of
+from contacts.properties.model import described_property
+from contacts.webhooks.model import described
 from local.sample_account import (
     ACCOUNT,
     API_KEY,

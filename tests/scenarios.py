@@ -5,22 +5,21 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from contacts.adapters.attribute_values import from_item
-from contacts.adapters.merge_store import DynamoMergeStore
-from contacts.adapters.records import DynamoRecordStore
-from contacts.adapters.table import Table
-from contacts.adapters.verdict_store import DynamoVerdictStore
-from contacts.domain.channels import Channel, ChannelType
-from contacts.domain.contact import Change
-from contacts.domain.errors import ContactsError, TemporarilyUnavailable
-from contacts.domain.identity import Ref, uuid7
-from contacts.domain.outcome import Did, Outcome
-from contacts.domain.verdicts import Reason, invalid
-from contacts.services.contact_book import ContactBook, OnConflict
-from contacts.services.gate_desk import GateDesk
-from contacts.services.merging import Merger
-from contacts.services.once import replayed
-from contacts.services.terms import UNCONDITIONAL, Terms
+from contacts.book.merge import Merger
+from contacts.book.model import Change
+from contacts.book.outcome import UNCONDITIONAL, Did, Outcome, Terms
+from contacts.book.service import ContactBook, OnConflict
+from contacts.book.store import MergeStore
+from contacts.channels.model import Channel, ChannelType
+from contacts.channels.service import GateDesk
+from contacts.core.errors import ContactsError, TemporarilyUnavailable
+from contacts.core.idempotency import replayed
+from contacts.core.ids import Ref, uuid7
+from contacts.email_validation.model import Reason, invalid
+from contacts.email_validation.store import VerdictStore
+from contacts.table.client import Table
+from contacts.table.expressions import from_item
+from contacts.table.records import RecordStore
 from local.table import NAME
 from tests.app import App, caller_of
 from tests.deterministic import Dice, SetClock
@@ -49,7 +48,7 @@ IDENTIFIER = "731905284"
 
 
 class OneChannel:
-    """`services.channel_desk.Channels` of an account with one channel."""
+    """`channels.service.Channels` of an account with one channel."""
 
     def by_id(self, channel_id: str) -> Channel | None:
         return CHANNEL if channel_id == CHANNEL.id else None
@@ -69,7 +68,7 @@ def merger(book: ContactBook) -> Merger:
     store: Any = book._store
     return Merger(
         book,
-        DynamoMergeStore(store._table, ACCOUNT_ID, store._opt_outs, book._randomness),
+        MergeStore(store._table, ACCOUNT_ID, store._opt_outs, book._randomness),
         book._clock,
         book._randomness,
     )
@@ -89,10 +88,10 @@ class Caller:
     def answered(
         self, dynamodb: Any, start: "Start", write: "Write", terms: Terms = UNCONDITIONAL
     ) -> "Answer":
-        """What a request is answered; as in `api.entrypoint`, the record of its key wins over a refusal."""
+        """What a request is answered; as in `web.entrypoint`, the record of its key wins over a refusal."""
         at_ms = start.at_ms + self.later_ms
         book = contact_book(dynamodb, at_ms, self.draws or self.label)
-        records = DynamoRecordStore(Table(dynamodb, NAME), ACCOUNT_ID, at_ms // 1000)
+        records = RecordStore(Table(dynamodb, NAME), ACCOUNT_ID, at_ms // 1000)
         try:
             try:
                 return Answer.to(write.ask(book, self.label, terms))
@@ -375,7 +374,7 @@ def _merging(winner: str, loser: str) -> Asking:
 def _judging(book: ContactBook, label: str, terms: Terms) -> Outcome:
     """A verdict on a live contact's email, as validation writes it: no caller sees it come."""
     store: Any = book._store
-    DynamoVerdictStore(store._table).judge(ACCOUNT_ID, ADA, EMAIL, invalid(Reason.NO_MX))
+    VerdictStore(store._table).judge(ACCOUNT_ID, ADA, EMAIL, invalid(Reason.NO_MX))
     return Outcome(did=Did.UPDATED)
 
 

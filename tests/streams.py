@@ -17,9 +17,9 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from contacts.adapters import keys
-from contacts.adapters.stream_records import TTL_PRINCIPAL
-from contacts.domain.events import EventType
+from contacts.events.model import EventType
+from contacts.table import keys
+from contacts.workers.stream import TTL_PRINCIPAL
 from tests.moto_table import MotoTable, TypedItem
 
 Record = dict[str, Any]

@@ -4,10 +4,10 @@ import socket
 from dataclasses import dataclass, field
 from typing import Any
 
-from contacts.adapters.endpoint_addresses import EndpointAddresses
-from contacts.adapters.webhook_store import DynamoWebhookStore
-from contacts.domain.accounts import Caller, Mode
-from contacts.services.webhook_desk import WebhookDesk
+from contacts.accounts.model import Caller, Mode
+from contacts.webhooks.sender import EndpointAddresses
+from contacts.webhooks.service import WebhookDesk
+from contacts.webhooks.store import WebhookStore
 from tests.app import App, Reply
 from tests.fakes import CountingBytes, FakeClock
 from tests.moto_table import MotoTable
@@ -57,7 +57,7 @@ class WebhookHouse:
         self.addresses = EndpointAddresses(private_allowed, self.resolver)
         self.app = WebhookApp(self, dynamodb or self.moto.client())
         self.table = self.app.table
-        self.store = DynamoWebhookStore(self.table)
+        self.store = WebhookStore(self.table)
         self.desk = self.app.live_desk = self.app.webhook_desk(self.caller)
         """What a live key's handlers get."""
 

@@ -1,12 +1,12 @@
 """POST /v1/channels/{id}/gates: a contact arrives through a channel."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.api.gate_schemas import NewGate
-from contacts.domain.accounts import Scope
-from contacts.domain.contact_input import OnInvalid
+from contacts.accounts.model import Scope
+from contacts.channels.schemas import NewGate
+from contacts.channels.service import GateDesk
+from contacts.properties.service import TypedFields
+from contacts.properties.validation import OnInvalid
 from contacts.runtime import runtime
-from contacts.services.gate_desk import GateDesk
-from contacts.services.typed_fields import TypedFields
+from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("add_gate", Scope.CONTACTS_WRITE)
 

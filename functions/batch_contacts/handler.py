@@ -1,14 +1,13 @@
 """POST /v1/contacts/batch: up to a hundred creates, upserts, updates and deletes, each standing alone."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.api.batch_schemas import Batch
-from contacts.api.batches import batch_answer
-from contacts.domain.accounts import Scope
-from contacts.domain.contact_input import OnInvalid
+from contacts.accounts.model import Scope
+from contacts.book.batch import BatchDesk
+from contacts.book.batch_schemas import Batch, batch_answer
+from contacts.book.service import ContactBook
+from contacts.properties.service import TypedFields
+from contacts.properties.validation import OnInvalid
 from contacts.runtime import runtime
-from contacts.services.batches import BatchDesk
-from contacts.services.contact_book import ContactBook
-from contacts.services.typed_fields import TypedFields
+from contacts.web import Answer, Operation, Request
 
 operation = Operation("batch_contacts", Scope.CONTACTS_WRITE)
 

@@ -1,10 +1,10 @@
 """POST /v1/api-keys: make a key; it is shown once, in this answer."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.api.account_schemas import NewApiKey
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
+from contacts.accounts.schemas import NewApiKey
+from contacts.accounts.service import KeyRing
 from contacts.runtime import runtime
-from contacts.services.key_ring import KeyRing
+from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("create_api_key", Scope.KEYS_WRITE)
 

@@ -1,10 +1,10 @@
 """POST /v1/channels: make a way by which contacts arrive."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.api.channel_schemas import NewChannel
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
+from contacts.channels.schemas import NewChannel
+from contacts.channels.service import ChannelDesk
 from contacts.runtime import runtime
-from contacts.services.channel_desk import ChannelDesk
+from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("create_channel", Scope.CONTACTS_WRITE)
 

@@ -1,12 +1,13 @@
 """POST /v1/contacts: create a contact, or with ?on_conflict=update an upsert."""
 
-from contacts.api import Answer, Operation, Request, answer, contact_requests
-from contacts.api.schemas import NewContact
-from contacts.domain.accounts import Scope
-from contacts.domain.contact_input import OnInvalid
+from contacts.accounts.model import Scope
+from contacts.book import requests as contact_requests
+from contacts.book.schemas import NewContact
+from contacts.book.service import ContactBook, OnConflict
+from contacts.properties.service import TypedFields
+from contacts.properties.validation import OnInvalid
 from contacts.runtime import runtime
-from contacts.services.contact_book import ContactBook, OnConflict
-from contacts.services.typed_fields import TypedFields
+from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("create_contact", Scope.CONTACTS_WRITE, Scope.API_USER)
 

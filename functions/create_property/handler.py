@@ -1,10 +1,10 @@
 """POST /v1/contact-properties: give a custom field a type."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.api.property_schemas import NewProperty
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
+from contacts.properties.schemas import NewProperty
+from contacts.properties.service import PropertyDesk
 from contacts.runtime import runtime
-from contacts.services.property_desk import PropertyDesk
+from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("create_property", Scope.PROPERTIES_WRITE, Scope.USER)
 

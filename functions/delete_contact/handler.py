@@ -1,10 +1,10 @@
 """DELETE /v1/contacts/{ref}: to the trash for 30 days, or with ?permanent=true for good."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.domain.accounts import Scope
-from contacts.domain.identity import Ref
+from contacts.accounts.model import Scope
+from contacts.book.service import ContactBook
+from contacts.core.ids import Ref
 from contacts.runtime import runtime
-from contacts.services.contact_book import ContactBook
+from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("delete_contact", Scope.CONTACTS_WRITE, Scope.USER)
 

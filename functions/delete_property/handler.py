@@ -1,9 +1,9 @@
 """DELETE /v1/contact-properties/{id}: archive a property."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
+from contacts.properties.service import PropertyDesk
 from contacts.runtime import runtime
-from contacts.services.property_desk import PropertyDesk
+from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("delete_property", Scope.PROPERTIES_WRITE)
 

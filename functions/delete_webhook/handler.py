@@ -1,9 +1,9 @@
 """DELETE /v1/webhooks/{id}: an endpoint is told of nothing more."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
 from contacts.runtime import runtime
-from contacts.services.webhook_desk import WebhookDesk
+from contacts.web import Answer, Operation, Request, answer
+from contacts.webhooks.service import WebhookDesk
 
 operation = Operation("delete_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER)
 

@@ -1,8 +1,8 @@
 """From the delivery queue: make one attempt at delivering one event to one endpoint."""
 
-from contacts.consumers.entrypoints import Message, RetryLater
 from contacts.runtime import runtime
-from contacts.services.webhook_delivery import Courier
+from contacts.webhooks.delivery import Courier
+from contacts.workers.queue import Message, RetryLater
 
 
 def deliver_webhook(message: Message, courier: Courier) -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from contacts.events.changes import StreamedChange
 from contacts.runtime import runtime
-from contacts.services.streamed import StreamedChange
-from contacts.services.webhook_dispatch import Dispatcher
+from contacts.webhooks.dispatch import Dispatcher
 
 
 def dispatch_webhooks(changes: Sequence[StreamedChange], dispatcher: Dispatcher) -> None:

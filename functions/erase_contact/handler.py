@@ -1,8 +1,8 @@
 """From the erasure queue: take away what is kept about a contact that is gone for good."""
 
-from contacts.consumers.entrypoints import Message
+from contacts.erasure.service import Eraser
 from contacts.runtime import runtime
-from contacts.services.erasure import Eraser
+from contacts.workers.queue import Message
 
 
 def erase_contact(message: Message, eraser: Eraser) -> None:

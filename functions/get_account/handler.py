@@ -1,10 +1,11 @@
 """GET /v1/account: plan, limit, what is used of it this hour, and how many contacts there are."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.api.answers import account_answer
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
 from contacts.runtime import runtime
-from contacts.services.counts import CountStore, how_many_contacts
+from contacts.search.counts import how_many_contacts
+from contacts.search.index import CountStore
+from contacts.web import Answer, Operation, Request
+from contacts.web.response import account_answer
 
 operation = Operation("get_account", Scope.ACCOUNT_READ)
 

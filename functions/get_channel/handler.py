@@ -1,9 +1,9 @@
 """GET /v1/channels/{id}: one channel."""
 
-from contacts.api import Answer, Operation
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
+from contacts.channels.service import ChannelDesk
 from contacts.runtime import runtime
-from contacts.services.channel_desk import ChannelDesk
+from contacts.web import Answer, Operation
 
 operation = Operation("get_channel", Scope.CONTACTS_READ)
 

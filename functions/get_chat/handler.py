@@ -1,12 +1,12 @@
 """GET /v1/contacts/{ref}/chat: the one conversation with a contact."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.api.answers import contact_answer
-from contacts.domain.accounts import Scope
-from contacts.domain.identity import Ref
+from contacts.accounts.model import Scope
+from contacts.book.service import ContactBook
+from contacts.channels.service import Reach
+from contacts.core.ids import Ref
 from contacts.runtime import runtime
-from contacts.services.contact_book import ContactBook
-from contacts.services.reach import Reach
+from contacts.web import Answer, Operation, Request
+from contacts.web.response import contact_answer
 
 operation = Operation("get_chat", Scope.CONTACTS_READ)
 

@@ -1,11 +1,11 @@
 """GET /v1/contacts/{ref}: one contact, as of the latest write."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.api.answers import contact_answer
-from contacts.domain.accounts import Scope
-from contacts.domain.identity import Ref
+from contacts.accounts.model import Scope
+from contacts.book.service import ContactBook
+from contacts.core.ids import Ref
 from contacts.runtime import runtime
-from contacts.services.contact_book import ContactBook
+from contacts.web import Answer, Operation, Request
+from contacts.web.response import contact_answer
 
 operation = Operation("get_contact", Scope.CONTACTS_READ, Scope.USER)
 

@@ -1,9 +1,9 @@
 """GET /v1/contact-properties/{id}: one typed custom field."""
 
-from contacts.api import Answer, Operation
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
+from contacts.properties.service import PropertyDesk
 from contacts.runtime import runtime
-from contacts.services.property_desk import PropertyDesk
+from contacts.web import Answer, Operation
 
 operation = Operation("get_property", Scope.PROPERTIES_READ)
 

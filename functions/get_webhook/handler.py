@@ -1,9 +1,9 @@
 """GET /v1/webhooks/{id}: one webhook, without its secret."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
 from contacts.runtime import runtime
-from contacts.services.webhook_desk import WebhookDesk
+from contacts.web import Answer, Operation, Request
+from contacts.webhooks.service import WebhookDesk
 
 operation = Operation("get_webhook", Scope.WEBHOOKS_READ, Scope.API_USER)
 

@@ -1,10 +1,10 @@
 """GET /v1/api-keys: the account's keys, without the keys themselves."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.api.answers import page
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
+from contacts.accounts.service import KeyRing
 from contacts.runtime import runtime
-from contacts.services.key_ring import KeyRing
+from contacts.web import Answer, Operation, Request
+from contacts.web.response import page
 
 operation = Operation("list_api_keys", Scope.KEYS_WRITE)
 

@@ -1,11 +1,10 @@
 """GET /v1/channels: the account's channels, a page at a time."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.api.cursors import fingerprint
-from contacts.api.short_lists import ShortPaging, short_page
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
+from contacts.channels.service import ChannelDesk
 from contacts.runtime import runtime
-from contacts.services.channel_desk import ChannelDesk
+from contacts.web import Answer, Operation, Request
+from contacts.web.pagination import ShortPaging, fingerprint, short_page
 
 operation = Operation("list_channels", Scope.CONTACTS_READ)
 

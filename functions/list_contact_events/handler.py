@@ -1,14 +1,14 @@
 """GET /v1/contacts/{ref}/events: a contact's timeline, a page at a time."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.api.answers import contact_answer
-from contacts.api.listing import DEFAULT_PAGE_SIZE, PageSize
-from contacts.api.timeline import timeline_page
-from contacts.domain.accounts import Scope
-from contacts.domain.identity import Ref
+from contacts.accounts.model import Scope
+from contacts.book.service import ContactBook
+from contacts.core.ids import Ref
+from contacts.events.pages import timeline_page
+from contacts.events.service import Timeline
 from contacts.runtime import runtime
-from contacts.services.contact_book import ContactBook
-from contacts.services.timeline import Timeline
+from contacts.web import Answer, Operation, Request
+from contacts.web.pagination import DEFAULT_PAGE_SIZE, PageSize
+from contacts.web.response import contact_answer
 
 operation = Operation("list_contact_events", Scope.CONTACTS_READ)
 

@@ -1,10 +1,10 @@
 """GET /v1/contacts: contacts by filters, in an order, a page at a time."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.api.contact_pages import Filters, Paging, Sort, Words, listed_page
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
 from contacts.runtime import runtime
-from contacts.services.finding import Finder
+from contacts.search.pages import Filters, Paging, Sort, Words, listed_page
+from contacts.search.service import Finder
+from contacts.web import Answer, Operation, Request
 
 operation = Operation("list_contacts", Scope.CONTACTS_READ, Scope.API_USER)
 

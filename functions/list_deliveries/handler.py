@@ -1,12 +1,12 @@
 """GET /v1/webhooks/{id}/deliveries: what was sent to an endpoint, and what came of it."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.api.deliveries import delivery_page
-from contacts.api.listing import DEFAULT_PAGE_SIZE, PageSize
-from contacts.domain.accounts import Scope
-from contacts.domain.webhooks import DeliveryStatus
+from contacts.accounts.model import Scope
 from contacts.runtime import runtime
-from contacts.services.delivery_log import DeliveryLog
+from contacts.web import Answer, Operation, Request
+from contacts.web.pagination import DEFAULT_PAGE_SIZE, PageSize
+from contacts.webhooks.delivery_log import DeliveryLog
+from contacts.webhooks.model import DeliveryStatus
+from contacts.webhooks.pages import delivery_page
 
 operation = Operation("list_deliveries", Scope.WEBHOOKS_READ, Scope.API_USER)
 

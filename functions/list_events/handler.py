@@ -1,11 +1,11 @@
 """GET /v1/events: what happened in the last 30 days, a page at a time."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.api.events import event_page
-from contacts.api.listing import DEFAULT_PAGE_SIZE, PageSize
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
+from contacts.events.pages import event_page
+from contacts.events.service import EventLog
 from contacts.runtime import runtime
-from contacts.services.event_log import EventLog
+from contacts.web import Answer, Operation, Request
+from contacts.web.pagination import DEFAULT_PAGE_SIZE, PageSize
 
 operation = Operation("list_events", Scope.CONTACTS_READ)
 

@@ -1,14 +1,13 @@
 """GET /v1/contacts/{ref}/gates: how a contact can be reached now."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.api.answers import contact_answer
-from contacts.api.cursors import fingerprint
-from contacts.api.short_lists import ShortPaging, short_page
-from contacts.domain.accounts import Scope
-from contacts.domain.identity import Ref
+from contacts.accounts.model import Scope
+from contacts.book.service import ContactBook
+from contacts.channels.service import Reach
+from contacts.core.ids import Ref
 from contacts.runtime import runtime
-from contacts.services.contact_book import ContactBook
-from contacts.services.reach import Reach
+from contacts.web import Answer, Operation, Request
+from contacts.web.pagination import ShortPaging, fingerprint, short_page
+from contacts.web.response import contact_answer
 
 operation = Operation("list_gates", Scope.CONTACTS_READ)
 

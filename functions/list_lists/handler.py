@@ -1,12 +1,12 @@
 """GET /v1/lists: the account's lists, each with how many contacts are on it."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.api.counts import count_page
-from contacts.api.listing import DEFAULT_PAGE_SIZE, PageSize
-from contacts.domain.accounts import Scope
-from contacts.domain.postings import PostingKind
+from contacts.accounts.model import Scope
 from contacts.runtime import runtime
-from contacts.services.counts import CountStore
+from contacts.search.counts import count_page
+from contacts.search.index import CountStore
+from contacts.search.query import PostingKind
+from contacts.web import Answer, Operation, Request
+from contacts.web.pagination import DEFAULT_PAGE_SIZE, PageSize
 
 operation = Operation("list_lists", Scope.CONTACTS_READ)
 

@@ -1,10 +1,10 @@
 """GET /v1/contact-properties: the account's typed custom fields, a page at a time."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.api.contact_properties import DEFAULT_PAGE_SIZE, PropertyPageSize, property_page
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
+from contacts.properties.pages import DEFAULT_PAGE_SIZE, PropertyPageSize, property_page
+from contacts.properties.service import PropertyDesk
 from contacts.runtime import runtime
-from contacts.services.property_desk import PropertyDesk
+from contacts.web import Answer, Operation, Request
 
 operation = Operation("list_properties", Scope.PROPERTIES_READ, Scope.API_USER)
 

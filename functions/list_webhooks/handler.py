@@ -1,10 +1,10 @@
 """GET /v1/webhooks: the account's webhooks, without their secrets."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.api.answers import page
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
 from contacts.runtime import runtime
-from contacts.services.webhook_desk import WebhookDesk
+from contacts.web import Answer, Operation, Request
+from contacts.web.response import page
+from contacts.webhooks.service import WebhookDesk
 
 operation = Operation("list_webhooks", Scope.WEBHOOKS_READ, Scope.API_USER)
 

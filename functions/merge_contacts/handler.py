@@ -1,11 +1,11 @@
 """POST /v1/contacts/{ref}/merge: make one contact of two."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.api.merge_schemas import MergeSource
-from contacts.domain.accounts import Scope
-from contacts.domain.identity import Ref
+from contacts.accounts.model import Scope
+from contacts.book.merge import Merger
+from contacts.book.schemas import MergeSource
+from contacts.core.ids import Ref
 from contacts.runtime import runtime
-from contacts.services.merging import Merger
+from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("merge_contacts", Scope.CONTACTS_WRITE)
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from contacts.events.changes import StreamedChange
+from contacts.projection.service import Projector
 from contacts.runtime import runtime
-from contacts.services.projection import Projector
-from contacts.services.streamed import StreamedChange
 
 
 def project_changes(changes: Sequence[StreamedChange], projector: Projector) -> None:

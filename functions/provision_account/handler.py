@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from contacts.api.account_schemas import NewAccount
-from contacts.domain.accounts import Dialect
+from contacts.accounts.model import Dialect
+from contacts.accounts.schemas import NewAccount
+from contacts.accounts.service import Registrar
 from contacts.runtime import runtime
-from contacts.services.key_ring import Registrar
 
 
 def provision_account(payload: Mapping[str, Any], registrar: Registrar) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """From the topic of bounces: mark the addresses that Amazon SES says have bounced for good."""
 
+from contacts.email_validation.service import BounceRecorder
 from contacts.runtime import runtime
-from contacts.services.bounces import BounceRecorder
 
 
 def record_bounce(notification: str, recorder: BounceRecorder) -> None:

@@ -1,11 +1,11 @@
 """POST /v1/contacts/{ref}/events: record what a contact did."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.api.event_schemas import NewEvent
-from contacts.domain.accounts import Scope
-from contacts.domain.identity import Ref
+from contacts.accounts.model import Scope
+from contacts.core.ids import Ref
+from contacts.events.schemas import NewEvent
+from contacts.events.service import Timeline
 from contacts.runtime import runtime
-from contacts.services.timeline import Timeline
+from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("record_event", Scope.CONTACTS_WRITE)
 

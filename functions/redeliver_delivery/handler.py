@@ -1,9 +1,9 @@
 """POST /v1/webhooks/{id}/deliveries/{delivery_id}/redeliver: send an event once more."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
 from contacts.runtime import runtime
-from contacts.services.delivery_log import DeliveryDesk
+from contacts.web import Answer, Operation, Request, answer
+from contacts.webhooks.delivery_log import DeliveryDesk
 
 operation = Operation("redeliver_delivery", Scope.WEBHOOKS_WRITE, Scope.API_USER)
 

@@ -1,8 +1,8 @@
 """The API's $default route: what no other route serves is refused here, as a problem document."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.api.routes import refusal
 from contacts.runtime import runtime
+from contacts.web import Answer, Operation, Request
+from contacts.web.routing import refusal
 
 operation = Operation("refuse_request")
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from contacts.api.operator_requests import Reindexing
+from contacts.accounts.operator_requests import Reindexing
+from contacts.projection.reindex import Reindexer
 from contacts.runtime import runtime
-from contacts.services.reindexing import Reindexer
 
 
 def reindex_account(payload: Mapping[str, Any], reindexer: Reindexer) -> dict[str, object]:

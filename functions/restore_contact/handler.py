@@ -1,10 +1,10 @@
 """POST /v1/contacts/{ref}/restore: out of the trash, with the same id."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.domain.accounts import Scope
-from contacts.domain.identity import Ref
+from contacts.accounts.model import Scope
+from contacts.book.service import ContactBook
+from contacts.core.ids import Ref
 from contacts.runtime import runtime
-from contacts.services.contact_book import ContactBook
+from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("restore_contact", Scope.CONTACTS_WRITE)
 

@@ -1,9 +1,9 @@
 """DELETE /v1/api-keys/{id}: a key stops working, within 60 seconds everywhere."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
+from contacts.accounts.service import KeyRing
 from contacts.runtime import runtime
-from contacts.services.key_ring import KeyRing
+from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("revoke_api_key", Scope.KEYS_WRITE)
 

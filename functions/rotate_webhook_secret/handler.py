@@ -1,9 +1,9 @@
 """POST /v1/webhooks/{id}/rotate-secret: a new secret; the one before signs for 24 hours more."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
 from contacts.runtime import runtime
-from contacts.services.webhook_desk import WebhookDesk
+from contacts.web import Answer, Operation, Request, answer
+from contacts.webhooks.service import WebhookDesk
 
 operation = Operation("rotate_webhook_secret", Scope.WEBHOOKS_WRITE, Scope.API_USER)
 

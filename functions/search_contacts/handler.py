@@ -2,16 +2,16 @@
 
 from typing import TYPE_CHECKING
 
-from contacts.api import Answer, Operation, Request
-from contacts.api.answers import contact_answer
-from contacts.api.contact_pages import Filters, Paging, Words, searched_page
-from contacts.domain.accounts import Scope
-from contacts.domain.identity import Ref
+from contacts.accounts.model import Scope
+from contacts.core.ids import Ref
 from contacts.runtime import runtime
-from contacts.services.finding import Finder
+from contacts.search.pages import Filters, Paging, Words, searched_page
+from contacts.search.service import Finder
+from contacts.web import Answer, Operation, Request
+from contacts.web.response import contact_answer
 
 if TYPE_CHECKING:
-    from contacts.services.contact_book import ContactBook
+    from contacts.book.service import ContactBook
 
 operation = Operation("search_contacts", Scope.CONTACTS_READ, Scope.API_USER)
 

@@ -1,8 +1,7 @@
 """GET /openapi.json and /docs: what the API offers, for programs and for people. No key is needed."""
 
-from contacts.api import Answer, Operation, Request
-from contacts.api.open_entrypoint import OpenEntrypoint
-from contacts.api.reference import Reference
+from contacts.web import Answer, Operation, Request
+from contacts.web.reference import OpenEntrypoint, Reference
 
 operation = Operation("show_docs")
 reference = Reference(__file__)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from contacts.api.operator_requests import Suspension
+from contacts.accounts.operator_requests import Suspension
+from contacts.accounts.service import Suspender
 from contacts.runtime import runtime
-from contacts.services.suspension import Suspender
 
 
 def suspend_account(payload: Mapping[str, Any], suspender: Suspender) -> dict[str, object]:

@@ -1,9 +1,9 @@
 """POST /v1/webhooks/{id}/test: send an endpoint a `webhook.test`."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
 from contacts.runtime import runtime
-from contacts.services.delivery_log import DeliveryDesk
+from contacts.web import Answer, Operation, Request, answer
+from contacts.webhooks.delivery_log import DeliveryDesk
 
 operation = Operation("test_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER)
 

@@ -1,10 +1,10 @@
 """PUT /v1/channels/{id}: rename a channel, or switch it on or off."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.api.channel_schemas import ChannelChange
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
+from contacts.channels.schemas import ChannelChange
+from contacts.channels.service import ChannelDesk
 from contacts.runtime import runtime
-from contacts.services.channel_desk import ChannelDesk
+from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("update_channel", Scope.CONTACTS_WRITE)
 

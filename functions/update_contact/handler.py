@@ -1,13 +1,14 @@
 """PATCH and PUT /v1/contacts/{ref}: change fields; absent keeps, null clears."""
 
-from contacts.api import Answer, Operation, Request, answer, contact_requests
-from contacts.api.schemas import ContactChange
-from contacts.domain.accounts import Scope
-from contacts.domain.contact_input import OnInvalid
-from contacts.domain.identity import Ref
+from contacts.accounts.model import Scope
+from contacts.book import requests as contact_requests
+from contacts.book.schemas import ContactChange
+from contacts.book.service import ContactBook
+from contacts.core.ids import Ref
+from contacts.properties.service import TypedFields
+from contacts.properties.validation import OnInvalid
 from contacts.runtime import runtime
-from contacts.services.contact_book import ContactBook
-from contacts.services.typed_fields import TypedFields
+from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("update_contact", Scope.CONTACTS_WRITE, Scope.USER)
 

@@ -1,10 +1,10 @@
 """PUT /v1/contact-properties/{id}: change what is shown of a property, its options, or bring it back."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.api.property_schemas import PropertyChange
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
+from contacts.properties.schemas import PropertyChange
+from contacts.properties.service import PropertyDesk
 from contacts.runtime import runtime
-from contacts.services.property_desk import PropertyDesk
+from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("update_property", Scope.PROPERTIES_WRITE, Scope.USER)
 

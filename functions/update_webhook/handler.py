@@ -1,10 +1,10 @@
 """PATCH /v1/webhooks/{id}: change fields; absent keeps."""
 
-from contacts.api import Answer, Operation, Request, answer
-from contacts.api.webhook_schemas import WebhookChange
-from contacts.domain.accounts import Scope
+from contacts.accounts.model import Scope
 from contacts.runtime import runtime
-from contacts.services.webhook_desk import WebhookDesk
+from contacts.web import Answer, Operation, Request, answer
+from contacts.webhooks.schemas import WebhookChange
+from contacts.webhooks.service import WebhookDesk
 
 # Its endpoint receives contacts.
 operation = Operation("update_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER, besides=[Scope.CONTACTS_READ])

@@ -1,9 +1,9 @@
 """From the validation queue: judge the email address of a contact."""
 
-from contacts.consumers.entrypoints import Message, RetryLater
-from contacts.domain.identity import is_uuid
+from contacts.core.ids import is_uuid
+from contacts.email_validation.service import EmailValidator, pause_after
 from contacts.runtime import runtime
-from contacts.services.email_validation import EmailValidator, pause_after
+from contacts.workers.queue import Message, RetryLater
 
 
 def validate_contact(message: Message, validator: EmailValidator) -> None:

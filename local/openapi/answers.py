@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from contacts.domain import errors
+from contacts.core import errors
 from local.openapi import shapes
 from local.openapi.operations import Served
 

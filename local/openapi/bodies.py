@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from contacts.api.batch_schemas import Batch
-from contacts.domain.identity import RefKind
-from contacts.services.batches import MAX_ITEMS
+from contacts.book.batch import MAX_ITEMS
+from contacts.book.batch_schemas import Batch
+from contacts.core.ids import RefKind
 from local.openapi import texts
 from local.openapi.operations import Served
 from local.openapi.schemas import Schema, of_types, reference

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from contacts.domain.contact import Contact
+from contacts.book.model import Contact
 from local import sample_account
 from local.openapi import answers, notifications, responses, shapes, texts
 from local.openapi.bodies import body_of, body_schemas
@@ -129,9 +129,9 @@ def _schemas(routes: list[Served]) -> Json:
 
 def _examples() -> Json:
     """Things of the sample account."""
-    from contacts.domain.native import contact_out
-    from contacts.domain.property_definitions import described_property
-    from contacts.domain.webhooks import described
+    from contacts.book.model import contact_out
+    from contacts.properties.model import described_property
+    from contacts.webhooks.model import described
 
     live: Contact = sample_account.LIVE
     return {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from contacts.domain.events import EventType
+from contacts.events.model import EventType
 from local.openapi import shapes
 from local.openapi.schemas import Schema, reference
 

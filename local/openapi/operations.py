@@ -10,8 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 from contacts import runtime
-from contacts.api.operation import Binding, Operation
-from contacts.api.routes import ROUTES
+from contacts.web.routing import ROUTES, Binding, Operation
 from local.stack import ROOT
 from local.template import functions
 
@@ -41,7 +40,7 @@ class Served:
 
 
 def served() -> list[Served]:
-    """Every route of the API, in the order of `api/routes.py`."""
+    """Every route of the API, in the order of `web/routing.py`."""
     found = {(one.method, one.path): one for one in _declared()}
     return [found[method, path] for path, methods in ROUTES.items() for method in methods]
 

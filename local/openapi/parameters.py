@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from contacts.api.operation import QueryParameter
-from contacts.api.parameters import Bounded, Moment, Repeated
-from contacts.api.request import MAX_IDEMPOTENCY_KEY
-from contacts.domain.errors import StaleVersion
+from contacts.core.errors import StaleVersion
+from contacts.web.parameters import Bounded, Moment, Repeated
+from contacts.web.request import MAX_IDEMPOTENCY_KEY
+from contacts.web.routing import QueryParameter
 from local.openapi import texts
 from local.openapi.answers import documented
 from local.openapi.operations import Served

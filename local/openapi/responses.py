@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from contacts.api.problems import INTERNAL, PROBLEM_JSON, TITLES, status_of_kind
-from contacts.domain.errors import ContactsError
+from contacts.core.errors import ContactsError
+from contacts.web.response import INTERNAL, PROBLEM_JSON, TITLES, status_of_kind
 from local.openapi import shapes
 from local.openapi.answers import Success, documented, refusals
 from local.openapi.operations import Served

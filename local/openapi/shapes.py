@@ -9,13 +9,13 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contacts.domain.accounts import Dialect, Mode, Plan, Scope
-from contacts.domain.channels import ChannelType
-from contacts.domain.contact import ValidationStatus
-from contacts.domain.events import EventType
-from contacts.domain.properties import PropertyType
-from contacts.domain.verdicts import Reason
-from contacts.domain.webhooks import DeliveryStatus, DisabledReason
+from contacts.accounts.model import Dialect, Mode, Plan, Scope
+from contacts.book.model import ValidationStatus
+from contacts.channels.model import ChannelType
+from contacts.email_validation.model import Reason
+from contacts.events.model import EventType
+from contacts.properties.model import PropertyType
+from contacts.webhooks.model import DeliveryStatus, DisabledReason
 
 ABSENT: Final[Any] = None
 """The default of a member that not every answer has."""

@@ -3,14 +3,20 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from contacts.api.contact_pages import Email, ExternalId, ListFilter, Sort, TagFilter, Words
-from contacts.api.webhook_schemas import MAX_EVENTS
-from contacts.domain.accounts import Scope
-from contacts.domain.contact import LONGEST_TAG, SLUG
-from contacts.domain.events import EVERYTHING, IN_TIMELINE_DAYS, SUBSCRIBABLE, EventType
-from contacts.domain.identity import MAX_EMAIL, MAX_EXTERNAL_ID, RefKind
-from contacts.domain.json_size import MAX_VALUES
-from contacts.domain.timeline import MAX_DATA_BYTES, MAX_DATA_VALUES
+from contacts.accounts.model import Scope
+from contacts.book.model import LONGEST_TAG, SLUG
+from contacts.core.ids import MAX_EMAIL, MAX_EXTERNAL_ID, RefKind
+from contacts.core.json import MAX_VALUES
+from contacts.events.model import (
+    EVERYTHING,
+    IN_TIMELINE_DAYS,
+    MAX_DATA_BYTES,
+    MAX_DATA_VALUES,
+    SUBSCRIBABLE,
+    EventType,
+)
+from contacts.search.pages import Email, ExternalId, ListFilter, Sort, TagFilter, Words
+from contacts.webhooks.schemas import MAX_EVENTS
 
 TITLE: Final = "Contacts API"
 DESCRIPTION: Final = f"""\

@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from contacts.adapters import keys
-from contacts.domain.timestamps import HOUR
+from contacts.core.time import HOUR
+from contacts.table import keys
 from local.deployment import Deployment
 from local.stack import ROOT
 from tests.e2e.api import Api

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from contacts.adapters import keys
-from contacts.domain.postings import EVERYBODY, PostingKind, PostingList
+from contacts.search.query import EVERYBODY, PostingKind, PostingList
+from contacts.table import keys
 from tests.e2e.accounts import Account, Accounts
 from tests.e2e.api import assert_problem, path_of
 from tests.e2e.waiting import until

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from contacts.api.routes import ROUTES
+from contacts.web.routing import ROUTES
 from tests import browser
 from tests.browser import Page
 from tests.documented import document

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from contacts.accounts.model import Dialect
 from contacts.dialects.smashsend import CONTACT, PROPERTY, id_out
-from contacts.domain.accounts import Dialect
 from local.template import functions
 from tests.e2e.accounts import Account, Accounts
 from tests.e2e.api import Api

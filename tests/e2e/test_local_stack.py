@@ -16,8 +16,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from contacts.adapters import keys
-from contacts.domain.postings import EVERYBODY
+from contacts.search.query import EVERYBODY
+from contacts.table import keys
 from local.stack import ROOT, LocalStack, free_port
 from local.template import template
 from tests.e2e.waiting import until

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contacts.domain.accounts import Dialect
+from contacts.accounts.model import Dialect
 from local.stack import ROOT
 from tests.e2e.accounts import Account
 from tests.e2e.migration import differences, run, samples

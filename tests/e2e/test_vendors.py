@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from contacts.domain.accounts import Dialect
+from contacts.accounts.model import Dialect
 from tests.contract.vendors import BASES, BEARERS
 from tests.e2e.accounts import Account, Accounts
 from tests.e2e.api import Api

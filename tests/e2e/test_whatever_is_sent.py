@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from contacts.domain.webhooks import MAX_URL
+from contacts.webhooks.model import MAX_URL
 from tests.documented import document
 from tests.e2e.accounts import Account, Accounts
 

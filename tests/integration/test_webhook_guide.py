@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from contacts.services.signing import signed_headers
+from contacts.webhooks.delivery import signed_headers
 from tests.guide_receiver import GuideReceiver, guide_receiver
 
 SECRET = "whsec_Z3VpZGUgc2VjcmV0IG9mIHRoaXJ0eS10d28gYnl0ZXM="

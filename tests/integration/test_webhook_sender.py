@@ -19,13 +19,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from standardwebhooks import Webhook
 
-from contacts.adapters import webhook_sender
-from contacts.adapters.endpoint_addresses import EndpointAddresses
-from contacts.adapters.webhook_sender import WebhookSender, tls_context
-from contacts.services import webhook_delivery
-from contacts.services.endpoints import NoSuchHost, NotResolved, UnsafeEndpoint
-from contacts.services.signing import signed_headers
-from contacts.services.webhook_delivery import Reply
+from contacts.webhooks import delivery as webhook_delivery
+from contacts.webhooks import sender as webhook_sender
+from contacts.webhooks.delivery import signed_headers
+from contacts.webhooks.endpoints import NoSuchHost, NotResolved, UnsafeEndpoint
+from contacts.webhooks.model import Reply
+from contacts.webhooks.sender import EndpointAddresses, WebhookSender, tls_context
 from tests.receiver import Receiver, closed_port, drip, hang_up, huge, redirect, status, text
 
 HEADERS = {"Content-Type": "application/json", "User-Agent": "Contacts-Webhooks/1", "webhook-id": "e-1"}

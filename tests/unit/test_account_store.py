@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacts.adapters import keys
-from contacts.adapters.account_store import DynamoAccountStore
-from contacts.adapters.expressions import Expression
-from contacts.adapters.table import Table
-from contacts.domain.account_secret import AccountSecret
-from contacts.domain.accounts import Account, Dialect, Plan
-from contacts.services.key_ring import Registrar
+from contacts.accounts.model import Account, AccountSecret, Dialect, Plan
+from contacts.accounts.service import Registrar
+from contacts.accounts.store import AccountStore
+from contacts.table import keys
+from contacts.table.client import Table
+from contacts.table.expressions import Expression
 from local.table import NAME
 from tests.fakes import CountingBytes, FakeClock
 from tests.moto_table import MotoTable
@@ -24,7 +23,7 @@ class Records:
     def __init__(self) -> None:
         self.table = Table(MotoTable().client(), NAME)
         self.randomness = CountingBytes()
-        self.store = DynamoAccountStore(self.table, self.randomness)
+        self.store = AccountStore(self.table, self.randomness)
         self.registrar = Registrar(self.store, FakeClock(), self.randomness)
         self.opened, self.keys = self.registrar.open_account("Acme", Plan.FREE, None, Dialect.NATIVE)
 
@@ -71,7 +70,7 @@ def test_of_two_functions_that_give_an_account_a_secret_the_first_wins(
     records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records.forget_the_secret()
-    late = DynamoAccountStore(records.table, CountingBytes(500))
+    late = AccountStore(records.table, CountingBytes(500))
     without = records.item()
     first = records.account()
     # The other function read the account before the first one wrote.

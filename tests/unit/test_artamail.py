@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from contacts.api import bodies
-from contacts.api.problems import problem
+from contacts.accounts.model import Dialect
+from contacts.core import errors, violations
+from contacts.core.errors import ContactsError
+from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.dialects.artamail import _REASONS, DIALECT, contact_out
 from contacts.dialects.wire import Call, Problem
-from contacts.domain import errors, violations
-from contacts.domain.accounts import Dialect
-from contacts.domain.errors import ContactsError
-from contacts.domain.properties import PropertyType, ValueRule, objection
-from contacts.domain.violations import FieldErrorCode, InvalidValue, Violation
+from contacts.properties.model import PropertyType, ValueRule, objection
+from contacts.web import bodies
+from contacts.web.response import problem
 from tests.fakes import CountingBytes, FakeClock
 from tests.in_process_api import ONE, InProcessApi
 from tests.moto_table import MotoTable

@@ -14,21 +14,21 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts import observability
-from contacts.adapters import keys
-from contacts.adapters.deadline import Deadline
-from contacts.adapters.property_store import DynamoPropertyStore
-from contacts.adapters.table import Table
-from contacts.api import batches
-from contacts.api.answers import MAX_ANSWER_BYTES
-from contacts.api.batches import _Results
-from contacts.domain.accounts import Mode
-from contacts.domain.contact import Contact
-from contacts.domain.outcome import Did, Outcome
-from contacts.domain.properties import PropertyType
-from contacts.services.batches import AT_ONCE, MAX_ITEMS, Item, lanes
-from contacts.services.contact_book import ContactBook
-from contacts.services.property_desk import PropertyDesk, PropertyWish
+from contacts.accounts.model import Mode
+from contacts.book import batch_schemas as batches
+from contacts.book.batch import AT_ONCE, MAX_ITEMS, Item, lanes
+from contacts.book.batch_schemas import _Results
+from contacts.book.model import Contact
+from contacts.book.outcome import Did, Outcome
+from contacts.book.service import ContactBook
+from contacts.core import observability
+from contacts.core.time import Deadline
+from contacts.properties.model import PropertyType
+from contacts.properties.service import PropertyDesk, PropertyWish
+from contacts.properties.store import PropertyStore
+from contacts.table import keys
+from contacts.table.client import Table
+from contacts.web.response import MAX_ANSWER_BYTES
 from local.table import NAME
 from tests.batch_house import (
     BATCH,
@@ -473,7 +473,7 @@ def test_values_that_properties_do_not_take_are_named_and_each_name_is_looked_up
     table = MotoTable()
     client = Client(table.client())
     house = BatchHouse(8, client=client, table=table)
-    properties = DynamoPropertyStore(Table(table.client(), NAME), house.account_id)
+    properties = PropertyStore(Table(table.client(), NAME), house.account_id)
     PropertyDesk(properties, house.clock, CountingBytes()).add(
         PropertyWish(name="age", type=PropertyType.NUMBER), None
     )

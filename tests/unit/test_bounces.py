@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from contacts.adapters.table import Table
-from contacts.domain.contact import Change
-from contacts.domain.errors import Contention, TemporarilyUnavailable
-from contacts.domain.identity import Ref
-from contacts.domain.verdicts import VALID, Reason, invalid
-from contacts.services.retrying import TRIES
+from contacts.book.model import Change
+from contacts.core.errors import Contention, TemporarilyUnavailable
+from contacts.core.idempotency import TRIES
+from contacts.core.ids import Ref
+from contacts.email_validation.model import VALID, Reason, invalid
+from contacts.table.client import Table
 from local import sample_account
 from local.table import NAME
 from tests import sample_events

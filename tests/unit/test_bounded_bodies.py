@@ -11,14 +11,14 @@ import pytest
 from pydantic import Field
 
 import contacts.api
-from contacts.api.batch_schemas import Batch
-from contacts.api.bodies import Body, list_bounds
-from contacts.api.event_schemas import NewEvent
-from contacts.api.property_schemas import NewProperty
-from contacts.api.schemas import MAX_ENTRIES, ContactChange, NewContact
-from contacts.domain.errors import MAX_ERRORS_SHOWN, InvalidInput
-from contacts.domain.json_size import MAX_VALUES, json_values
-from contacts.domain.timeline import MAX_DATA_VALUES
+from contacts.book.batch_schemas import Batch
+from contacts.book.schemas import MAX_ENTRIES, ContactChange, NewContact
+from contacts.core.errors import MAX_ERRORS_SHOWN, InvalidInput
+from contacts.core.json import MAX_VALUES, json_values
+from contacts.events.model import MAX_DATA_VALUES
+from contacts.events.schemas import NewEvent
+from contacts.properties.schemas import NewProperty
+from contacts.web.bodies import Body, list_bounds
 from tests.unit.test_requests import request
 
 MEMORY = 8 << 20
@@ -29,8 +29,8 @@ CPU = 1.5
 
 def bodies() -> list[type[Body]]:
     """Every body there is."""
-    for module in pkgutil.iter_modules(contacts.api.__path__):
-        importlib.import_module(f"contacts.api.{module.name}")
+    for module in pkgutil.iter_modules(contacts.web.__path__):
+        importlib.import_module(f"contacts.web.{module.name}")
     found, rest = [], [Body]
     while rest:
         below = rest.pop().__subclasses__()

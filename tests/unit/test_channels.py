@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from contacts.adapters import keys
-from contacts.adapters.channel_store import DynamoChannelStore
-from contacts.domain.channels import MAX_CHANNELS
+from contacts.channels.model import MAX_CHANNELS
+from contacts.channels.store import ChannelStore
+from contacts.table import keys
 from local.table import NAME
 from tests.channel_house import CHANNEL, CHANNELS, ChannelHouse
 from tests.front_door import ACCOUNT_ID, OTHER_ACCOUNT_ID
@@ -200,7 +200,7 @@ def test_a_request_that_comes_twice_is_carried_out_once(house: ChannelHouse) -> 
         assert house.moto.items() == before
 
 
-class Interrupted(DynamoChannelStore):
+class Interrupted(ChannelStore):
     """A store in which something happens just before a change is written."""
 
     def __init__(self, house: ChannelHouse, happens: Callable[[], object]) -> None:

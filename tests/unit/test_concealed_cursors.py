@@ -11,14 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from contacts.api.contact_pages import Filters, Sort, _asked, _from_cursor, _Query, _to_cursor
-from contacts.api.cursors import fingerprint, to_cursor
-from contacts.domain.account_secret import AccountSecret
-from contacts.domain.accounts import Dialect
-from contacts.domain.concealment import TAG_BYTES, concealed, revealed
-from contacts.domain.errors import InvalidInput
-from contacts.services.candidates import Place
-from contacts.services.finding import Position
+from contacts.accounts.concealment import TAG_BYTES, concealed, revealed
+from contacts.accounts.model import AccountSecret, Dialect
+from contacts.core.errors import InvalidInput
+from contacts.search.pages import Filters, Sort, _asked, _from_cursor, _Query, _to_cursor
+from contacts.search.query import Place, Position
+from contacts.web.pagination import fingerprint, to_cursor
 from tests.fakes import CountingBytes, FakeClock
 from tests.finding_house import FindingHouse
 from tests.hypothesis_profiles import examples

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from contacts.adapters import keys
-from contacts.adapters.attribute_values import Item, from_item
+from contacts.accounts.model import Dialect
+from contacts.core.time import DAY
 from contacts.dialects import smashsend
-from contacts.domain.accounts import Dialect
-from contacts.domain.timestamps import DAY
+from contacts.table import keys
+from contacts.table.expressions import Item, from_item
 from local.template import functions
 from tests.batch_house import BatchHouse
 from tests.fakes import CountingBytes, FakeClock

@@ -8,17 +8,12 @@ from typing import Any
 
 import pytest
 
-from contacts import observability
-from contacts.consumers.entrypoints import (
-    Message,
-    NotificationEntrypoint,
-    QueueEntrypoint,
-    RetryLater,
-    StreamEntrypoint,
-)
-from contacts.domain.errors import TemporarilyUnavailable
-from contacts.services.ports import Outgoing
-from contacts.services.streamed import Happened, StreamedChange
+from contacts.core import observability
+from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.queue import Outgoing
+from contacts.events.changes import Happened, StreamedChange
+from contacts.workers.queue import Message, NotificationEntrypoint, QueueEntrypoint, RetryLater
+from contacts.workers.stream import StreamEntrypoint
 
 CONTEXT = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 60_000)
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from contacts.domain.contact import Change, Contact
-from contacts.domain.errors import (
+from contacts.book.model import Change, Contact
+from contacts.book.outcome import Did, Terms
+from contacts.book.service import ContactBook, OnConflict
+from contacts.core.errors import (
     ContactNotFound,
     DuplicateContact,
     FieldError,
@@ -15,10 +17,8 @@ from contacts.domain.errors import (
     NamesTaken,
     StaleVersion,
 )
-from contacts.domain.identity import Ref
-from contacts.domain.outcome import Did, Receipt
-from contacts.services.contact_book import ContactBook, OnConflict
-from contacts.services.terms import Terms
+from contacts.core.idempotency import Receipt
+from contacts.core.ids import Ref
 from tests.moto_table import MotoTable
 from tests.scenarios import BEGAN_MS, contact_book
 

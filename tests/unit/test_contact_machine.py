@@ -21,11 +21,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from contacts.adapters import keys as table_keys
-from contacts.adapters.channel_store import DynamoChannelStore
-from contacts.adapters.table import Table
-from contacts.domain.channels import Channel, ChannelType
-from contacts.domain.outcome import Did, Outcome
+from contacts.book.outcome import Did, Outcome
+from contacts.channels.model import Channel, ChannelType
+from contacts.channels.store import ChannelStore
+from contacts.table import keys as table_keys
+from contacts.table.client import Table
 from local.table import NAME
 from tests.contact_model import Book, Json, Said, iso
 from tests.deterministic import Dice
@@ -368,7 +368,7 @@ class ContactMachine(RuleBasedStateMachine):
         new = Channel(
             id=channel_id, type=ChannelType.TELEGRAM, name=f"bot {number}", created_at=at, updated_at=at
         )
-        store = DynamoChannelStore(Table(self.table.client(), NAME), ACCOUNT_ID)
+        store = ChannelStore(Table(self.table.client(), NAME), ACCOUNT_ID)
         store.add(new, Outcome(did=Did.CREATED), None, BEGAN_MS)
         return {"id": channel_id, "type": "telegram", "name": new.name}
 

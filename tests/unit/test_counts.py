@@ -7,15 +7,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from contacts.adapters import keys
-from contacts.adapters.count_store import DynamoCountStore
-from contacts.adapters.table import Table
-from contacts.api.counts import _from_cursor, _to_cursor
-from contacts.api.cursors import fingerprint
-from contacts.domain.accounts import Mode
-from contacts.domain.errors import InvalidInput
-from contacts.domain.postings import PostingKind, PostingList
-from contacts.services.counts import MAX_CANDIDATES, page_of_counts
+from contacts.accounts.model import Mode
+from contacts.core.errors import InvalidInput
+from contacts.search.counts import MAX_CANDIDATES, _from_cursor, _to_cursor, page_of_counts
+from contacts.search.index import CountStore
+from contacts.search.query import PostingKind, PostingList
+from contacts.table import keys
+from contacts.table.client import Table
+from contacts.web.pagination import fingerprint
 from local.table import NAME
 from tests.batch_house import ACCOUNT_ID, BatchHouse
 from tests.hypothesis_profiles import examples
@@ -189,7 +188,7 @@ def test_a_page_among_many_that_nobody_carries_ends_early_and_goes_on() -> None:
     house = BatchHouse()
     count(house, TAG, **{f"former {n:04}": 0 for n in range(MAX_CANDIDATES + 200)}, used=1)
     client = Counting(house.table.client())
-    store = DynamoCountStore(Table(client, NAME), ACCOUNT_ID)
+    store = CountStore(Table(client, NAME), ACCOUNT_ID)
     found, after = page_of_counts(store, TAG, None, 100)
     assert (list(found), client.evaluated) == ([], MAX_CANDIDATES)
     assert client.queries <= 5
@@ -202,6 +201,6 @@ def test_a_page_of_tags_that_all_are_in_use_takes_one_query() -> None:
     house = BatchHouse()
     count(house, TAG, **{f"t{n:03}": 1 for n in range(120)})
     client = Counting(house.table.client())
-    store = DynamoCountStore(Table(client, NAME), ACCOUNT_ID)
+    store = CountStore(Table(client, NAME), ACCOUNT_ID)
     assert len(page_of_counts(store, TAG, None, 50)[0]) == 50
     assert client.queries == 1

@@ -1,4 +1,4 @@
-"""docs/data-model.md says what adapters/keys.py does, and only that file makes keys."""
+"""docs/data-model.md says what table/keys.py does, and only that file makes keys."""
 
 import ast
 import re
@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from contacts.adapters import keys
-from contacts.adapters.records import key_digest
-from contacts.domain.gates import gate_name
-from contacts.domain.identity import Name, NameKind
-from contacts.domain.postings import EVERYBODY, PostingKind, PostingList
+from contacts.book.model import gate_name
+from contacts.core.ids import Name, NameKind
+from contacts.search.query import EVERYBODY, PostingKind, PostingList
+from contacts.table import keys
+from contacts.table.records import key_digest
 from local.stack import ROOT
 
 PACKAGE = ROOT / "layers" / "contacts" / "contacts"

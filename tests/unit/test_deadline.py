@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from contacts.adapters import keys
-from contacts.adapters.aws_clients import CALLS
-from contacts.adapters.deadline import Deadline
-from contacts.adapters.table import LONGEST_CALL, Table
-from contacts.domain.errors import TemporarilyUnavailable
+from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.time import Deadline
+from contacts.table import keys
+from contacts.table.aws import CALLS
+from contacts.table.client import LONGEST_CALL, Table
 from local.template import functions
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from contacts.adapters.delivery_store import DynamoDeliveryStore
-from contacts.adapters.erasure_store import DynamoTraceStore
-from contacts.domain.accounts import Caller, Mode, Scope
-from contacts.domain.timestamps import DAY, iso
-from contacts.domain.webhooks import (
+from contacts.accounts.model import Caller, Mode, Scope
+from contacts.core.time import DAY, iso
+from contacts.erasure.store import TraceStore
+from contacts.webhooks.delivery import LEASE
+from contacts.webhooks.delivery_log import PROMISED_AFTER
+from contacts.webhooks.model import (
     MAX_ATTEMPTS_EVER,
     Attempt,
     Delivery,
@@ -20,8 +21,7 @@ from contacts.domain.webhooks import (
     DeliveryStatus,
     DisabledReason,
 )
-from contacts.services.delivery_log import PROMISED_AFTER
-from contacts.services.webhook_delivery import LEASE
+from contacts.webhooks.store import DeliveryStore
 from local.template import template
 from tests.delivery_house import (
     ACCOUNT_ID,
@@ -428,7 +428,7 @@ def test_an_endpoint_that_is_not_active_is_sent_nothing(desk: Desk) -> None:
 
 def test_what_was_erased_is_not_sent_again(desk: Desk) -> None:
     done, waiting = delivered(desk), pending(desk)
-    traces = DynamoTraceStore(desk.table)
+    traces = TraceStore(desk.table)
     for ref in (done, waiting):
         assert ref.appended_at is not None
         traces.strip_event(ACCOUNT_ID, ref.appended_at, ref.event_id)
@@ -588,13 +588,13 @@ def test_if_the_queue_fails_after_the_write_the_promised_message_does_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ref = delivered(desk)
-    begin_again = DynamoDeliveryStore.begin_again
+    begin_again = DeliveryStore.begin_again
 
     def then_down(*arguments: Any) -> None:
         begin_again(*arguments)
         desk.queue.is_down = True
 
-    monkeypatch.setattr(DynamoDeliveryStore, "begin_again", then_down)
+    monkeypatch.setattr(DeliveryStore, "begin_again", then_down)
     assert desk.redeliver(ref).status == 202
     desk.queue.is_down = False
     desk.run()
@@ -633,15 +633,15 @@ def test_of_two_requests_at_once_both_are_answered_and_one_attempt_is_made(
 ) -> None:
     ref = failed(desk)
     before = len(desk.endpoint.requests)
-    begin_again = DynamoDeliveryStore.begin_again
+    begin_again = DeliveryStore.begin_again
     others: list[Reply] = []
 
     def after_another(*arguments: Any) -> None:
-        monkeypatch.setattr(DynamoDeliveryStore, "begin_again", begin_again)
+        monkeypatch.setattr(DeliveryStore, "begin_again", begin_again)
         others.append(desk.redeliver(ref))
         begin_again(*arguments)
 
-    monkeypatch.setattr(DynamoDeliveryStore, "begin_again", after_another)
+    monkeypatch.setattr(DeliveryStore, "begin_again", after_another)
     assert desk.redeliver(ref).status == 202
     assert [reply.status for reply in others] == [202]
     desk.run()

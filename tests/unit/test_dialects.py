@@ -12,16 +12,13 @@ from unittest.mock import ANY
 import pytest
 
 import contacts.dialects
-from contacts.api.answers import Answer
-from contacts.api.entrypoint import Entrypoint
-from contacts.api.operation import Operation, ServiceFor
-from contacts.api.request import Request
-from contacts.api.routes import OF_ONE_VENDOR, ROUTES
-from contacts.dialects.wire import Call, Dialect, Problem, Whole, field_errors, whole_number
-from contacts.domain import accounts, errors, violations
-from contacts.domain.errors import FieldError
-from contacts.domain.outcome import Did, Outcome, RecordedRequest
-from contacts.domain.violations import (
+from contacts.accounts import model as accounts
+from contacts.accounts.authentication import Admission
+from contacts.book.outcome import Did, Outcome
+from contacts.core import errors, violations
+from contacts.core.errors import FieldError
+from contacts.core.idempotency import RecordedRequest
+from contacts.core.violations import (
     BODY_NOT_UTF8,
     NOT_NUMBER,
     NOT_STRING,
@@ -29,7 +26,11 @@ from contacts.domain.violations import (
     FieldErrorCode,
     Violation,
 )
-from contacts.services.gatekeeper import Admission
+from contacts.dialects.wire import Call, Dialect, Problem, Whole, field_errors, whole_number
+from contacts.web.entrypoint import Entrypoint
+from contacts.web.request import Request
+from contacts.web.response import Answer
+from contacts.web.routing import OF_ONE_VENDOR, ROUTES, Operation, ServiceFor
 from local.template import functions
 from tests.front_door import OpenGate
 from tests.in_process_api import caller_of
@@ -60,7 +61,7 @@ def imports(module: Path) -> Iterator[str]:
 @pytest.mark.parametrize("module", sorted(ROOM.glob("*.py")), ids=lambda path: path.stem)
 def test_a_dialect_knows_nothing_of_ours_but_the_errors(module: Path) -> None:
     ours = {name for name in imports(module) if name.startswith("contacts")}
-    assert ours <= {"contacts.domain.errors", "contacts.domain.violations", "contacts.dialects.wire"}
+    assert ours <= {"contacts.core.errors", "contacts.core.violations", "contacts.dialects.wire"}
 
 
 def test_each_vendors_routes_are_served(vendor: accounts.Dialect) -> None:

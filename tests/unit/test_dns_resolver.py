@@ -6,9 +6,9 @@ from itertools import count
 import dns.resolver
 import pytest
 
-from contacts.adapters import dns_resolver
-from contacts.adapters.dns_resolver import DnsResolver
-from contacts.domain.verdicts import VALID, Reason, Verdict, invalid
+from contacts.email_validation import dns as dns_resolver
+from contacts.email_validation.dns import DnsResolver
+from contacts.email_validation.model import VALID, Reason, Verdict, invalid
 from tests.fake_dns import TIMEOUT, FakeNameServer, Zone, asking
 
 NO_MX, NULL_MX = invalid(Reason.NO_MX), invalid(Reason.NULL_MX)

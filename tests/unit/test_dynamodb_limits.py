@@ -6,12 +6,13 @@ from unittest.mock import patch
 
 import pytest
 
-from contacts.adapters.contact_index import DynamoContactIndex
-from contacts.adapters.table import Table
-from contacts.domain.contact import LONGEST_TAG, MAX_LISTS, MAX_TAGS, ValidationStatus
-from contacts.domain.queries import Moments, SortField, Wanted
-from contacts.services import finding, planning
-from contacts.services.contact_book import MAX_MAP_KEYS_IN_PLACE
+from contacts.book.model import LONGEST_TAG, MAX_LISTS, MAX_TAGS, ValidationStatus
+from contacts.book.service import MAX_MAP_KEYS_IN_PLACE
+from contacts.search import planner as planning
+from contacts.search import service as finding
+from contacts.search.index import ContactIndex
+from contacts.search.query import Moments, SortField, Wanted
+from contacts.table.client import Table
 from tests.aws_limits import MAX_ITEM, TooMuch, check, check_item, item_bytes
 from tests.finding_house import FindingHouse
 from tests.in_process_api import ONE
@@ -83,7 +84,7 @@ def test_an_index_is_asked_what_dynamodb_takes() -> None:
             asked.append(request.get("FilterExpression", ""))
             return {"Items": [], "Count": 0, "ScannedCount": 0}
 
-    index = DynamoContactIndex(Table(Client(), "t"), "a")
+    index = ContactIndex(Table(Client(), "t"), "a")
     moments = Moments(1, 2)
     for wanted in (
         Wanted(tags=tuple(TAGS), lists=tuple(LISTS)),

@@ -10,20 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts.adapters import keys
-from contacts.adapters.contact_items import contact_values, measured
-from contacts.adapters.contact_store import DynamoContactStore
-from contacts.adapters.dns_resolver import DnsResolver
-from contacts.adapters.table import Table
-from contacts.domain.contact import MAX_BYTES, Change, Contact, ValidationStatus
-from contacts.domain.errors import Contention, TemporarilyUnavailable
-from contacts.domain.identity import Ref
-from contacts.domain.outcome import Did, Outcome
-from contacts.domain.timestamps import DAY, iso
-from contacts.domain.verdicts import VALID, Reason, Verdict, invalid
-from contacts.services.email_validation import pause_after
-from contacts.services.ports import Move, Standing
-from contacts.services.retrying import TRIES
+from contacts.book.items import measured
+from contacts.book.model import MAX_BYTES, Change, Contact, ValidationStatus, contact_values
+from contacts.book.outcome import Did, Move, Outcome, Standing
+from contacts.book.store import ContactStore
+from contacts.core.errors import Contention, TemporarilyUnavailable
+from contacts.core.idempotency import TRIES
+from contacts.core.ids import Ref
+from contacts.core.time import DAY, iso
+from contacts.email_validation.dns import DnsResolver
+from contacts.email_validation.model import VALID, Reason, Verdict, invalid
+from contacts.email_validation.service import pause_after
+from contacts.table import keys
+from contacts.table.client import Table
 from local import sample_account
 from local.table import NAME
 from tests import sample_events
@@ -71,7 +70,7 @@ def create(world: Judging, label: str = "ada", **given: object) -> str:
 def put(world: Judging, contact: Contact) -> None:
     """Put a contact into the table as it is, whatever is wrong with it."""
     table = Table(world.table.client(), NAME)
-    store = DynamoContactStore(table, ACCOUNT_ID, opt_outs(table, ACCOUNT_ID), Dice("put"), BEGAN_MS // 1000)
+    store = ContactStore(table, ACCOUNT_ID, opt_outs(table, ACCOUNT_ID), Dice("put"), BEGAN_MS // 1000)
     created = Outcome(did=Did.CREATED, contact=contact)
     store.move(
         Move(before=None, was=None, after=contact, becomes=Standing.LIVE, at_ms=BEGAN_MS, outcome=created)
@@ -508,7 +507,7 @@ def test_a_message_that_nobody_understands_fails_alone_and_tells_nothing(
 def test_dnspython_is_loaded_only_where_the_dns_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     asking, not_asking = App(None, EMAIL_DNS="on"), App(None, EMAIL_DNS="off")
     assert isinstance(asking.resolver(), DnsResolver)
-    monkeypatch.setitem(sys.modules, "contacts.adapters.dns_resolver", None)
+    monkeypatch.setitem(sys.modules, "contacts.email_validation.dns", None)
     with pytest.raises(ImportError):
         asking.resolver()
     assert not_asking.resolver() is None

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from contacts.adapters.endpoint_addresses import EndpointAddresses
-from contacts.services.endpoints import (
+from contacts.webhooks.endpoints import (
     Endpoint,
     NoSuchHost,
     NotResolved,
@@ -19,6 +18,7 @@ from contacts.services.endpoints import (
     endpoint_of,
     is_public,
 )
+from contacts.webhooks.sender import EndpointAddresses
 from tests.webhook_house import PUBLIC, Resolver
 
 REFUSED = {

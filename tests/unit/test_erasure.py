@@ -8,20 +8,19 @@ from typing import Any
 
 import pytest
 
-from contacts.adapters import keys
-from contacts.adapters.attribute_values import Item
-from contacts.adapters.contact_reader import DynamoContactReader
-from contacts.adapters.delivery_store import DynamoDeliveryStore
-from contacts.adapters.event_store import DynamoEventStore
-from contacts.adapters.records import key_digest
-from contacts.adapters.table import Table
-from contacts.domain.contact import Contact
-from contacts.domain.errors import TemporarilyUnavailable
-from contacts.domain.events import Event
-from contacts.domain.identity import Name, NameKind
-from contacts.domain.timestamps import DAY, iso, parsed
-from contacts.domain.webhooks import Attempt, DeliveryRef, DeliveryStatus, after_attempt
-from contacts.services.webhook_delivery import DeliveryMoved, NotOpen
+from contacts.book.items import ContactReader
+from contacts.book.model import Contact
+from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.ids import Name, NameKind
+from contacts.core.time import DAY, iso, parsed
+from contacts.events.model import Event
+from contacts.events.store import EventStore
+from contacts.table import keys
+from contacts.table.client import Table
+from contacts.table.expressions import Item
+from contacts.table.records import key_digest
+from contacts.webhooks.model import Attempt, DeliveryRef, DeliveryStatus, after_attempt
+from contacts.webhooks.store import DeliveryMoved, DeliveryStore, NotOpen
 from local.table import NAME
 from tests.event_house import ACCOUNT_ID, EventHouse, Killed, Life, webhook
 from tests.faulty_wire import FAULTS, Fault, Wire
@@ -75,7 +74,7 @@ class Story:
         self.house.dispatch(*self.records)
         numbers = count()
         for ref, _ in map(DeliveryRef.of_message, self.house.bodies()):
-            event = DynamoEventStore(self.table).event(ACCOUNT_ID, str(ref.appended_at), ref.event_id)
+            event = EventStore(self.table).event(ACCOUNT_ID, str(ref.appended_at), ref.event_id)
             assert event is not None
             self._deliver(ref, event, next(numbers) if event.contact_id == self.ada else 0)
         self.house.records()
@@ -395,10 +394,10 @@ def test_whenever_she_is_erased_while_the_dispatcher_is_at_it_nothing_stays(
 
 
 class AsSheWas:
-    """`services.webhook_dispatch.Contacts` that has looked before she was erased."""
+    """`webhooks.dispatch.Contacts` that has looked before she was erased."""
 
     def __init__(self, story: Story) -> None:
-        self._ada = DynamoContactReader(story.table).contact(ACCOUNT_ID, story.ada)
+        self._ada = ContactReader(story.table).contact(ACCOUNT_ID, story.ada)
         assert self._ada is not None
 
     def contact(self, account_id: str, contact_id: str) -> Contact | None:
@@ -445,7 +444,7 @@ ECHO = Attempt(
 
 
 def test_a_delivery_that_begins_afterwards_finds_itself_erased(story: Story) -> None:
-    ref, store = first_of(story), DynamoDeliveryStore(story.table)
+    ref, store = first_of(story), DeliveryStore(story.table)
     story.delete_for_good()
     story.house.erase(story.ada)
     with pytest.raises(NotOpen) as refused:
@@ -456,7 +455,7 @@ def test_a_delivery_that_begins_afterwards_finds_itself_erased(story: Story) -> 
 
 def test_an_attempt_that_is_under_way_is_recorded_without_its_answer(story: Story) -> None:
     """Whether its maker writes before, while or after its delivery is erased."""
-    ref, store = first_of(story), DynamoDeliveryStore(story.table)
+    ref, store = first_of(story), DeliveryStore(story.table)
     story.delete_for_good()
     now_ms = story.house.clock.at_ms
     claimed = store.claim(ref, 1, "token", now_ms, 60)

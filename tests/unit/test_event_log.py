@@ -11,15 +11,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from contacts.adapters import keys
-from contacts.adapters.event_source import DynamoEventSource
-from contacts.adapters.table import Table
-from contacts.api.answers import MAX_ANSWER_BYTES
-from contacts.api.events import event_page
-from contacts.api.listing import PageSize
-from contacts.domain.accounts import Mode
-from contacts.domain.events import Event, EventType, event_at
-from contacts.services.event_log import EventLog, Position
+from contacts.accounts.model import Mode
+from contacts.events.model import Event, EventType, event_at
+from contacts.events.pages import event_page
+from contacts.events.service import EventLog
+from contacts.events.store import EventSource, Position
+from contacts.table import keys
+from contacts.table.client import Table
+from contacts.web.pagination import PageSize
+from contacts.web.response import MAX_ANSWER_BYTES
 from local.table import NAME
 from tests.app import App, caller_of
 from tests.event_house import ACCOUNT_ID, EventHouse
@@ -155,7 +155,7 @@ class Counted:
     """A source that counts how often it is read."""
 
     def __init__(self, house: EventHouse) -> None:
-        self._source = DynamoEventSource(Table(house.client, NAME), ACCOUNT_ID)
+        self._source = EventSource(Table(house.client, NAME), ACCOUNT_ID)
         self.reads = 0
 
     def of_day(self, after: Position, until: Position, at_most: int) -> Any:

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacts.domain.contact import Change, Contact, ValidationStatus
-from contacts.domain.events import Event, EventType, event_id
-from contacts.domain.happenings import differences, event_of_erasure, event_of_trashing, events_of_change
-from contacts.domain.identity import Name, NameKind
-from contacts.domain.native import contact_out
+from contacts.book.model import Change, Contact, ValidationStatus, contact_out
+from contacts.core.ids import Name, NameKind
+from contacts.events.changes import differences, event_of_erasure, event_of_trashing, events_of_change
+from contacts.events.model import Event, EventType, event_id
 
 ACCOUNT = "0198f3a0-0000-7000-8000-000000000001"
 AT_MS = 1_768_473_001_000

@@ -11,21 +11,20 @@ from typing import Any
 
 import pytest
 
-from contacts.adapters.account_store import DynamoAccountStore
-from contacts.adapters.contact_index import DynamoBookmarks, DynamoContactIndex
-from contacts.adapters.table import Table
-from contacts.domain.accounts import Caller as KeyHolder
-from contacts.domain.accounts import Dialect, Plan
-from contacts.domain.contact import Change
-from contacts.domain.errors import TemporarilyUnavailable
-from contacts.domain.identity import Ref
-from contacts.domain.outcome import Receipt
-from contacts.domain.queries import NEWEST_FIRST, Order, SortField, Wanted
-from contacts.services.candidates import Place
-from contacts.services.finding import Finder, Position
-from contacts.services.gatekeeper import Gatekeeper
-from contacts.services.key_ring import KeyRing, KeyWish, Registrar
-from contacts.services.terms import UNCONDITIONAL, Terms
+from contacts.accounts.authentication import Gatekeeper
+from contacts.accounts.model import Caller as KeyHolder
+from contacts.accounts.model import Dialect, Plan
+from contacts.accounts.service import KeyRing, KeyWish, Registrar
+from contacts.accounts.store import AccountStore
+from contacts.book.model import Change
+from contacts.book.outcome import UNCONDITIONAL, Terms
+from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.idempotency import Receipt
+from contacts.core.ids import Ref
+from contacts.search.index import Bookmarks, ContactIndex
+from contacts.search.query import NEWEST_FIRST, Order, Place, Position, SortField, Wanted
+from contacts.search.service import Finder
+from contacts.table.client import Table
 from local.table import NAME
 from tests.deterministic import Dice, SetClock
 from tests.faulty_wire import FAULTS, LOST_ANSWER, Fault, Wire
@@ -187,7 +186,7 @@ class Rest:
 
     def __init__(self, dynamodb: Any, draws: str = "rest") -> None:
         self._table = Table(dynamodb, NAME)
-        self._accounts = DynamoAccountStore(self._table)
+        self._accounts = AccountStore(self._table)
         self._clock = SetClock(BEGAN_MS)
         self._dice = Dice(draws)
 
@@ -210,9 +209,7 @@ class Rest:
         return finder.position_at("q", 1, NEWEST_FIRST)
 
     def _finder(self) -> Finder:
-        return Finder(
-            DynamoContactIndex(self._table, ACCOUNT_ID), DynamoBookmarks(self._table, ACCOUNT_ID, self._clock)
-        )
+        return Finder(ContactIndex(self._table, ACCOUNT_ID), Bookmarks(self._table, ACCOUNT_ID, self._clock))
 
     def admit(self, key: str) -> KeyHolder:
         return Gatekeeper(self._accounts, self._clock).admit(key).caller

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts.adapters import table
-from contacts.adapters.contact_index import DynamoContactIndex
-from contacts.services import finding, planning
-from contacts.services.candidates import Read
+from contacts.search import planner as planning
+from contacts.search import service as finding
+from contacts.search.index import ContactIndex
+from contacts.search.query import Read
+from contacts.table import client as table
 from tests.finding_house import NAMES, SORTS, FindingHouse, Json, in_order, is_exact, matches
 from tests.hypothesis_profiles import examples
 
@@ -227,14 +228,14 @@ def test_a_search_goes_on_from_anywhere(in_memory: int) -> None:
 def test_what_whole_words_have_given_of_a_page_is_not_read_again() -> None:
     house, _ = filled([_person(number) for number in range(16)])
     read: list[str] = []
-    contacts = DynamoContactIndex.contacts
+    contacts = ContactIndex.contacts
 
-    def noted(index: DynamoContactIndex, ids: Iterable[str]) -> Iterator[Read]:
+    def noted(index: ContactIndex, ids: Iterable[str]) -> Iterator[Read]:
         wanted = list(ids)
         read.extend(wanted)
         return contacts(index, wanted)
 
-    with patch.object(DynamoContactIndex, "contacts", noted):
+    with patch.object(ContactIndex, "contacts", noted):
         found = house.ask({"q": "jo", "limit": 100}, "/v1/contacts/search").body["data"]
     assert len(found) > sum(is_exact(one, {"q": "jo"}) for one in found) > 0
     assert read == ids_of(found)

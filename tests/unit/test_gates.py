@@ -8,17 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from contacts.adapters import keys
-from contacts.adapters.contact_items import contact_from, contact_values
-from contacts.adapters.contact_store import DynamoContactStore
-from contacts.adapters.table import Table
-from contacts.domain.channels import Channel, ChannelType
-from contacts.domain.contact import TRASH_DAYS, Contact, ValidationStatus
-from contacts.domain.gates import MAX_GATES, Gate, gate_name
-from contacts.domain.identity import Name, derived_id, is_uuid, made_at_ms
-from contacts.domain.reach import open_gates
-from contacts.domain.timestamps import DAY
-from contacts.services.ports import Claim
+from contacts.book.model import (
+    MAX_GATES,
+    TRASH_DAYS,
+    Contact,
+    Gate,
+    ValidationStatus,
+    contact_from,
+    contact_values,
+    gate_name,
+)
+from contacts.book.outcome import Claim
+from contacts.book.store import ContactStore
+from contacts.channels.model import Channel, ChannelType, open_gates
+from contacts.core.ids import Name, derived_id, is_uuid, made_at_ms
+from contacts.core.time import DAY
+from contacts.table import keys
+from contacts.table.client import Table
 from local.table import NAME
 from tests.channel_house import ARRIVE, CHAT, GATES, MERGE, RESTORE, ChannelHouse, OneAtATime
 from tests.fakes import opt_outs
@@ -197,7 +203,7 @@ def test_who_arrives_just_after_somebody_looked_arrives_once(
     others.randomness.calls = 1000
     theirs: list[Any] = []
 
-    class Interrupted(DynamoContactStore):
+    class Interrupted(ContactStore):
         def claim(self, name: Name) -> Claim | None:
             found = super().claim(name)
             if not theirs:

@@ -26,18 +26,17 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
 from contacts import runtime as wiring
-from contacts.adapters import aws_clients
-from contacts.adapters.clock import SystemClock
-from contacts.adapters.keys import Key
-from contacts.adapters.queues import SqsQueue
-from contacts.adapters.webhook_sender import WebhookSender
-from contacts.domain.accounts import Dialect, Mode, Scope
-from contacts.domain.errors import TemporarilyUnavailable
-from contacts.domain.outcome import Did, Outcome
-from contacts.domain.timestamps import parsed
-from contacts.observability import logger
-from contacts.services.key_ring import KeyWish, make_key
-from contacts.services.webhook_delivery import Reply
+from contacts.accounts.model import Dialect, Mode, Scope
+from contacts.accounts.service import KeyWish, make_key
+from contacts.book.outcome import Did, Outcome
+from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.observability import logger
+from contacts.core.time import SystemClock, parsed
+from contacts.table import aws as aws_clients
+from contacts.table.keys import Key
+from contacts.webhooks.model import Reply
+from contacts.webhooks.sender import WebhookSender
+from contacts.workers.queue import SqsQueue
 from local import sample_account
 from local.queues import create_queues
 from local.sample_account import FIRST_SCOPES

@@ -5,7 +5,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from contacts.domain.identity import (
+from contacts.core.ids import (
     NameKind,
     Ref,
     RefKind,

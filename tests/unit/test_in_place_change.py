@@ -9,18 +9,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contacts.adapters.attribute_values import to_item
-from contacts.adapters.contact_items import contact_values
-from contacts.adapters.contact_store import DynamoContactStore
-from contacts.adapters.table import Table
-from contacts.domain.contact import MAX_BYTES, Change, Contact, ValidationStatus
-from contacts.domain.errors import ContactTooLarge, InvalidInput
-from contacts.domain.identity import Name, NameKind, Ref, uuid7
-from contacts.domain.numbers import exact_number, is_storable
-from contacts.domain.outcome import Did, Outcome
-from contacts.domain.timestamps import iso
-from contacts.services.contact_book import MAX_MAP_KEYS_IN_PLACE, ContactBook
-from contacts.services.ports import Absent, Move, NotInPlace, Standing, VersionDiffers
+from contacts.book.model import MAX_BYTES, Change, Contact, ValidationStatus, contact_values
+from contacts.book.outcome import Absent, Did, Move, NotInPlace, Outcome, Standing, VersionDiffers
+from contacts.book.service import MAX_MAP_KEYS_IN_PLACE, ContactBook
+from contacts.book.store import ContactStore
+from contacts.core.errors import ContactTooLarge, InvalidInput
+from contacts.core.ids import Name, NameKind, Ref, uuid7
+from contacts.core.json import exact_number, is_storable
+from contacts.core.time import iso
+from contacts.table.client import Table
+from contacts.table.expressions import to_item
 from local.table import NAME
 from tests.deterministic import Dice, SetClock
 from tests.fakes import opt_outs
@@ -123,24 +121,22 @@ def empty() -> Any:
 
 
 @pytest.fixture
-def store() -> DynamoContactStore:
+def store() -> ContactStore:
     return new_store()
 
 
-def new_store() -> DynamoContactStore:
+def new_store() -> ContactStore:
     """A store of contacts on an empty table."""
     moto_table().bring_back(empty())
     table = Table(moto_table().client(), NAME)
-    return DynamoContactStore(
-        table, ACCOUNT_ID, opt_outs(table, ACCOUNT_ID), Dice("in place"), CHANGED_MS // 1000
-    )
+    return ContactStore(table, ACCOUNT_ID, opt_outs(table, ACCOUNT_ID), Dice("in place"), CHANGED_MS // 1000)
 
 
-def put(store: DynamoContactStore, contact: Contact) -> None:
+def put(store: ContactStore, contact: Contact) -> None:
     move(store, None, contact)
 
 
-def move(store: DynamoContactStore, before: Contact | None, after: Contact) -> None:
+def move(store: ContactStore, before: Contact | None, after: Contact) -> None:
     store.move(
         Move(
             before=before,
@@ -210,7 +206,7 @@ ADA = Contact(
 RENAME = Change.of({"first_name": "Ada"})
 
 
-def test_only_the_version_asked_for_is_changed(store: DynamoContactStore) -> None:
+def test_only_the_version_asked_for_is_changed(store: ContactStore) -> None:
     put(store, ADA)
     with pytest.raises(VersionDiffers):
         store.change_in_place(ID, RENAME, CHANGED_MS, named=None, versions=(2, 4))
@@ -218,7 +214,7 @@ def test_only_the_version_asked_for_is_changed(store: DynamoContactStore) -> Non
     assert store.change_in_place(ID, RENAME, CHANGED_MS, named=None, versions=(2, 3)).version == 4
 
 
-def test_only_a_contact_that_still_has_the_name_is_changed(store: DynamoContactStore) -> None:
+def test_only_a_contact_that_still_has_the_name_is_changed(store: ContactStore) -> None:
     put(store, ADA)
     with pytest.raises(Absent):
         store.change_in_place(ID, RENAME, CHANGED_MS, named=Name(NameKind.EMAIL, "crm-1"), versions=())
@@ -226,7 +222,7 @@ def test_only_a_contact_that_still_has_the_name_is_changed(store: DynamoContactS
     assert store.change_in_place(ID, RENAME, CHANGED_MS, named=EMAIL, versions=()).first_name == "Ada"
 
 
-def test_nobody_is_changed_where_nobody_is(store: DynamoContactStore) -> None:
+def test_nobody_is_changed_where_nobody_is(store: ContactStore) -> None:
     with pytest.raises(Absent):
         store.change_in_place(ID, RENAME, CHANGED_MS, named=None, versions=())
     assert moto_table().items() == []
@@ -236,7 +232,7 @@ def kilobytes(count: int) -> dict[str, Any]:
     return {"custom_fields": {"note": "x" * (count * 1024)}}
 
 
-def test_what_might_not_fit_is_left_to_the_reading_path(store: DynamoContactStore) -> None:
+def test_what_might_not_fit_is_left_to_the_reading_path(store: ContactStore) -> None:
     put(store, ADA)
     for _ in range(3):
         store.change_in_place(ID, Change.of(kilobytes(100)), CHANGED_MS, named=None, versions=())
@@ -247,7 +243,7 @@ def test_what_might_not_fit_is_left_to_the_reading_path(store: DynamoContactStor
 
 
 @pytest.fixture
-def book(store: DynamoContactStore) -> ContactBook:
+def book(store: ContactStore) -> ContactBook:
     put(store, ADA)
     return ContactBook(store, SetClock(CHANGED_MS), Dice("book"))
 

@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 
-from contacts.adapters import keys
-from contacts.adapters.records import key_digest
-from contacts.domain.outcome import Receipt
-from contacts.services.terms import UNCONDITIONAL, Terms
+from contacts.book.outcome import UNCONDITIONAL, Terms
+from contacts.core.idempotency import Receipt
+from contacts.table import keys
+from contacts.table.records import key_digest
 from tests.hypothesis_profiles import is_thorough
 from tests.interrupted import Interrupted
 from tests.moto_table import MotoTable

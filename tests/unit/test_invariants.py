@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from contacts.adapters import keys
-from contacts.domain.identity import Name, NameKind
+from contacts.core.ids import Name, NameKind
+from contacts.table import keys
 from tests.invariants import violations
 from tests.moto_table import MotoTable, TypedItem
 from tests.scenarios import ACCOUNT_ID, ADA, BEA, EMAIL, EXTERNAL_ID, STARTS, Start, begun

@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from contacts.adapters import keys
-from contacts.adapters.account_store import DynamoAccountStore
-from contacts.adapters.expressions import Expression
-from contacts.adapters.records import DynamoRecordStore
-from contacts.adapters.table import Table
-from contacts.domain.accounts import ApiKey, Caller, Dialect, Mode, Plan, Scope
-from contacts.domain.errors import ApiKeyNotFound, Contention, KeyRevoked, LastFullKey, ScopeMissing
-from contacts.domain.key_family import full_keys
-from contacts.domain.outcome import Outcome, Receipt
-from contacts.services import key_ring
-from contacts.services.gatekeeper import Gatekeeper
-from contacts.services.key_ring import KeyRing, KeyWish, Registrar
-from contacts.services.once import recalled
+from contacts.accounts import service as key_ring
+from contacts.accounts.authentication import Gatekeeper
+from contacts.accounts.model import ApiKey, Caller, Dialect, Mode, Plan, Scope, full_keys
+from contacts.accounts.service import KeyRing, KeyWish, Registrar
+from contacts.accounts.store import AccountStore
+from contacts.book.outcome import Outcome
+from contacts.core.errors import ApiKeyNotFound, Contention, KeyRevoked, LastFullKey, ScopeMissing
+from contacts.core.idempotency import Receipt
+from contacts.table import keys
+from contacts.table.client import Table
+from contacts.table.expressions import Expression
+from contacts.table.records import RecordStore
+from contacts.web.entrypoint import recalled
 from local.table import NAME
 from tests.fakes import CountingBytes, FakeClock
 from tests.hypothesis_profiles import examples
@@ -35,7 +35,7 @@ class Family:
     def __init__(self) -> None:
         self.clock, randomness = FakeClock(), CountingBytes()
         self.table = Table(MotoTable().client(), NAME)
-        self.store = DynamoAccountStore(self.table, randomness)
+        self.store = AccountStore(self.table, randomness)
         self.ring = KeyRing(self.store, self.clock, randomness)
         self.account, shown = Registrar(self.store, self.clock, randomness).open_account(
             "Acme", Plan.FREE, None
@@ -208,7 +208,7 @@ def test_a_request_that_is_repeated_tells_the_same(family: Family) -> None:
     assert family.revoke("A", "B", receipt) == {"D", "E"}
     with pytest.raises(ApiKeyNotFound) as refused:
         family.revoke("A", "B", receipt)
-    records = DynamoRecordStore(family.table, family.account.id, family.clock.at_ms // 1000)
+    records = RecordStore(family.table, family.account.id, family.clock.at_ms // 1000)
     again = recalled(refused.value, receipt, records)
     also = again.details["also_revoked"]
     assert (again.is_replay, also) == (True, sorted([family.ids["D"], family.ids["E"]]))

@@ -5,8 +5,10 @@ from hashlib import sha256
 
 import pytest
 
-from contacts.domain.accounts import BUNDLES, MAX_API_KEYS, Caller, Dialect, Mode, Plan, Scope
-from contacts.domain.errors import (
+from contacts.accounts.authentication import Gatekeeper, OverLimit
+from contacts.accounts.model import BUNDLES, MAX_API_KEYS, Caller, Dialect, Mode, Plan, Scope
+from contacts.accounts.service import KeyRing, KeyWish, Registrar
+from contacts.core.errors import (
     ApiKeyNotFound,
     IdempotencyKeyReused,
     InvalidInput,
@@ -15,9 +17,7 @@ from contacts.domain.errors import (
     ScopeMissing,
     TooManyApiKeys,
 )
-from contacts.domain.outcome import Receipt
-from contacts.services.gatekeeper import Gatekeeper, OverLimit
-from contacts.services.key_ring import KeyRing, KeyWish, Registrar
+from contacts.core.idempotency import Receipt
 from tests.app import App
 from tests.fakes import CountingBytes, FakeClock, InMemoryAccounts
 

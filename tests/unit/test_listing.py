@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 import pytest
 
-from contacts.services import finding
+from contacts.search import service as finding
 from tests.fakes import CountingBytes, FakeClock
 from tests.in_process_api import InProcessApi
 from tests.moto_table import MotoTable

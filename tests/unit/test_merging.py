@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts.adapters import keys
-from contacts.adapters.table import Table
-from contacts.adapters.timeline_store import DynamoTimelineStore
-from contacts.domain.contact import Contact, ValidationStatus, named_alone
-from contacts.domain.errors import MergeTooLarge
-from contacts.domain.identity import Name, NameKind, uuid7
-from contacts.domain.merging import MAX_ABSORBED, merged_contact
-from contacts.domain.timestamps import DAY, iso
-from contacts.services.streamed import Happened
+from contacts.book.merge import MAX_ABSORBED, merged_contact
+from contacts.book.model import Contact, ValidationStatus, named_alone
+from contacts.core.errors import MergeTooLarge
+from contacts.core.ids import Name, NameKind, uuid7
+from contacts.core.time import DAY, iso
+from contacts.events.changes import Happened
+from contacts.events.store import TimelineStore
+from contacts.table import keys
+from contacts.table.client import Table
 from local.table import NAME
 from tests.event_house import ACCOUNT_ID, EventHouse, Killed, Life, changes, webhook
 from tests.front_door import Reply
@@ -649,7 +649,7 @@ def test_so_it_has_where_each_look_ends_early(whose: list[int], evaluate: int, a
         for who, event_id in zip(whose, made, strict=True)
     }  # fmt: skip
     table.write_many(entries)
-    store, walked, after = DynamoTimelineStore(table, ACCOUNT_ID), list[str](), None
+    store, walked, after = TimelineStore(table, ACCOUNT_ID), list[str](), None
     for _ in range(100):
         found, after = store.newest_first(ids, None, after, 1, at_most=at_most, evaluate=evaluate)
         assert len(found) <= at_most

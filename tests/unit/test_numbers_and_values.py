@@ -9,10 +9,9 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacts.adapters.attribute_values import from_attribute, item_size, to_attribute
-from contacts.api.json_values import json_errors
-from contacts.domain.json_text import to_json
-from contacts.domain.numbers import exact_number, is_storable
+from contacts.core.json import exact_number, is_storable, to_json
+from contacts.table.expressions import from_attribute, item_size, to_attribute
+from contacts.web.bodies import json_errors
 
 DIGITS = st.text("0123456789", min_size=1, max_size=38)
 STORABLE = st.builds(

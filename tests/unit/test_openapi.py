@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from contacts.api.operation import Operation
-from contacts.api.routes import ROUTES
-from contacts.domain.accounts import Scope
-from contacts.domain.errors import ContactsError
-from contacts.domain.events import SUBSCRIBABLE, EventType
+from contacts.accounts.model import Scope
+from contacts.core.errors import ContactsError
+from contacts.events.model import SUBSCRIBABLE, EventType
+from contacts.web.routing import ROUTES, Operation
 from local import sample_account
 from local.openapi import answers, operations
 from local.openapi.bodies import sample

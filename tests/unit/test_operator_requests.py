@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from contacts.api.operator_requests import Reindexing
-from contacts.domain.errors import BodyNotJson, InvalidInput
+from contacts.accounts.operator_requests import Reindexing
+from contacts.core.errors import BodyNotJson, InvalidInput
 
 ID = "0198f3a0-0000-7000-8000-0000000000aa"
 

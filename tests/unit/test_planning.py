@@ -2,15 +2,23 @@
 
 import pytest
 
-from contacts.domain.postings import EVERYBODY, PostingKind, PostingList
-from contacts.domain.queries import NEWEST_FIRST, Moments, Order, SortField, Wanted
-from contacts.services.planning import (
+from contacts.search.planner import (
     Driver,
     Sizes,
     changes_are_worth_looking_for,
     lists_to_count,
     plan,
     words_to_look_for,
+)
+from contacts.search.query import (
+    EVERYBODY,
+    NEWEST_FIRST,
+    Moments,
+    Order,
+    PostingKind,
+    PostingList,
+    SortField,
+    Wanted,
 )
 
 VIP, CUSTOMER = (PostingList(PostingKind.TAG, tag) for tag in ("vip", "customer"))

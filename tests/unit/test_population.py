@@ -8,9 +8,9 @@ from bench import population
 from bench.population import Tally, claims_of, contact_of_age, items_of
 from bench.scale import Cost, Query, over_budget, read_units
 from bench.scale_chart import chart
-from contacts.adapters import keys
-from contacts.adapters.attribute_values import from_item, to_item
-from contacts.adapters.contact_items import contact_from
+from contacts.book.model import contact_from
+from contacts.table import keys
+from contacts.table.expressions import from_item, to_item
 from local.table import NAME
 from tests.invariants import derived_violations
 from tests.moto_table import MotoTable

@@ -12,18 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.capacity import CONTACT
-from contacts.adapters import keys
-from contacts.adapters.projection_store import DynamoProjectionStore
-from contacts.adapters.stream_records import streamed_change
-from contacts.adapters.table import MAX_STEPS, Table
-from contacts.domain.contact import Contact, ValidationStatus
-from contacts.domain.errors import Contention, TemporarilyUnavailable
-from contacts.domain.identity import Name, NameKind
-from contacts.domain.postings import EVERYBODY, PostingKind, PostingList, posting_lists
-from contacts.domain.words import words_of
-from contacts.services.ports import Outgoing
-from contacts.services.projection import STEPS_AT_ONCE, Derived, Posting, Projector, transactions
-from contacts.services.streamed import Happened, StreamedChange
+from contacts.book.model import Contact, ValidationStatus
+from contacts.core.errors import Contention, TemporarilyUnavailable
+from contacts.core.ids import Name, NameKind
+from contacts.core.queue import Outgoing
+from contacts.events.changes import Happened, StreamedChange
+from contacts.projection.service import STEPS_AT_ONCE, Projector, transactions
+from contacts.projection.store import Derived, Posting, ProjectionStore
+from contacts.search.query import EVERYBODY, PostingKind, PostingList, posting_lists
+from contacts.search.words import words_of
+from contacts.table import keys
+from contacts.table.client import MAX_STEPS, Table
+from contacts.workers.stream import streamed_change
 from local.table import NAME
 from tests.fakes import CountingBytes, FakeClock
 from tests.faulty_wire import FAULTS, Wire
@@ -206,7 +206,7 @@ def test_a_record_that_nobody_understands_is_set_aside_and_the_others_go_on() ->
     assert "ada" not in json.dumps(list(projection.unreadable.bodies)).lower()
 
 
-class Broken(DynamoProjectionStore):
+class Broken(ProjectionStore):
     """Fails for a contact's own sake, and that after an answer that did not come."""
 
     def post(self, account_id: str, wanted: Mapping[Derived, bool]) -> None:
@@ -259,7 +259,7 @@ def test_so_is_what_a_queue_does_not_take(queue: str) -> None:
     assert history.violations() == []
 
 
-class Contended(DynamoProjectionStore):
+class Contended(ProjectionStore):
     """Others hold the items for a while."""
 
     def __init__(self, table: Table, times: int) -> None:
@@ -474,7 +474,7 @@ def test_first_characters_are_listed_before_their_words_and_once_a_process() -> 
 
 
 def test_a_process_does_not_remember_without_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("contacts.services.projection._REMEMBERED", 10)
+    monkeypatch.setattr("contacts.projection.service._REMEMBERED", 10)
     table = MotoTable()
     projection = Projection(table.client())
     projection.projector.handle(

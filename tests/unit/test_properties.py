@@ -9,13 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from contacts.adapters.contact_items import contact_values
-from contacts.domain.contact import Contact
-from contacts.domain.native import contact_out
-from contacts.domain.numbers import exact_number
-from contacts.domain.properties import PropertyType, ValueRule, is_property_name, objection
-from contacts.domain.property_definitions import CORE_FIELDS, name_objection
-from contacts.domain.violations import FieldErrorCode
+from contacts.book.model import Contact, contact_out, contact_values
+from contacts.core.json import exact_number
+from contacts.core.violations import FieldErrorCode
+from contacts.properties.model import (
+    CORE_FIELDS,
+    PropertyType,
+    ValueRule,
+    is_property_name,
+    name_objection,
+    objection,
+)
 
 T = PropertyType
 

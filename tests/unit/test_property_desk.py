@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from contacts.adapters import keys
-from contacts.adapters.attribute_values import from_item
-from contacts.adapters.property_store import DynamoPropertyStore
-from contacts.domain.property_definitions import MAX_PROPERTIES
-from contacts.services.property_desk import PropertyDesk
+from contacts.properties.model import MAX_PROPERTIES
+from contacts.properties.service import PropertyDesk
+from contacts.properties.store import PropertyStore
+from contacts.table import keys
+from contacts.table.expressions import from_item
 from local.table import NAME
 from tests.front_door import ACCOUNT_ID, OTHER_ACCOUNT_ID
 from tests.hypothesis_profiles import examples
@@ -353,7 +353,7 @@ def test_a_request_that_comes_twice_is_carried_out_once(method: str, body: Any, 
 # Writers at the same moment
 
 
-class Interrupted(DynamoPropertyStore):
+class Interrupted(PropertyStore):
     """A store in which something happens just before a write."""
 
     def __init__(self, house: PropertyHouse, *happens: Callable[[PropertyDesk], object]) -> None:

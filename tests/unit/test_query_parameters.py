@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacts.api.entrypoint import Entrypoint
-from contacts.api.operation import Operation
-from contacts.api.parameters import Moment, by_name, converted
+from contacts.accounts.model import Dialect, Scope
+from contacts.core.time import iso
 from contacts.dialects import smashsend, wire
-from contacts.domain.accounts import Dialect, Scope
-from contacts.domain.timestamps import iso
+from contacts.web.entrypoint import Entrypoint
+from contacts.web.parameters import Moment, by_name, converted
+from contacts.web.routing import Operation
 from local.openapi import operations
 from local.template import functions
 from tests.fakes import CountingBytes, FakeClock

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from contacts.adapters.queues import SqsQueue
-from contacts.domain.errors import TemporarilyUnavailable
-from contacts.services.ports import Outgoing
+from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.queue import Outgoing
+from contacts.workers.queue import SqsQueue
 
 URL = "https://sqs.example/queue"
 

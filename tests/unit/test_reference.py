@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from contacts.api import Operation, Request
-from contacts.api.files import ServedFile, swagger_ui, takes_gzip
-from contacts.api.open_entrypoint import OpenEntrypoint
+from contacts.web import Operation, Request
+from contacts.web.reference import OpenEntrypoint, ServedFile, swagger_ui, takes_gzip
 from local.openapi.operations import loaded
 from tests import sample_events
 from tests.documented import assert_answer, document

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from contacts.accounts.model import Caller, Dialect, Scope
 from contacts.dialects import smashsend, wire
-from contacts.domain.accounts import Caller, Dialect, Scope
 from tests.app import App
 from tests.fakes import CountingBytes, FakeClock
 from tests.gateway import handed_over

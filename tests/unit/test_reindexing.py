@@ -11,15 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts.adapters import keys, reindex_store
-from contacts.adapters.expressions import Expression
-from contacts.adapters.reindex_store import DynamoReindexStore
-from contacts.adapters.table import MAX_STEPS, Table
-from contacts.domain.errors import Contention, InvalidInput, TemporarilyUnavailable
-from contacts.domain.postings import EVERYBODY, PostingKind, PostingList
-from contacts.services import reindexing
-from contacts.services.ports import Moved
-from contacts.services.reindexing import Count, Pass, Place
+from contacts.core.errors import Contention, InvalidInput, TemporarilyUnavailable
+from contacts.core.idempotency import Moved
+from contacts.projection import reindex as reindexing
+from contacts.projection import store as reindex_store
+from contacts.projection.reindex import Pass, Place
+from contacts.projection.store import Count, ReindexStore
+from contacts.search.query import EVERYBODY, PostingKind, PostingList
+from contacts.table import keys
+from contacts.table.client import MAX_STEPS, Table
+from contacts.table.expressions import Expression
 from local.table import NAME
 from tests.app import App
 from tests.fakes import FakeClock
@@ -404,7 +405,7 @@ def test_killed_after_any_call_it_is_completed_by_the_next() -> None:
 # Counting
 
 
-class Restless(DynamoReindexStore):
+class Restless(ReindexStore):
     """A list that changes so many times while it is being counted."""
 
     def __init__(self, table: Table, times: int) -> None:
@@ -448,7 +449,7 @@ def test_a_right_count_is_right_however_it_changes() -> None:
 def test_a_count_that_is_not_as_it_was_seen_is_let_alone(seen: Count | None) -> None:
     account = Account()
     account.set_count(VIP, 3)
-    store = DynamoReindexStore(Table(account.table.client(), NAME))
+    store = ReindexStore(Table(account.table.client(), NAME))
     with pytest.raises(Moved):
         store.set_count(ACCOUNT_ID, VIP, seen, 12)
     if seen is not None:
@@ -460,7 +461,7 @@ def test_a_count_that_is_not_as_it_was_seen_is_let_alone(seen: Count | None) -> 
 def test_a_count_that_was_set_has_changed_for_others_who_count() -> None:
     account = Account()
     account.set_count(VIP, 12)
-    store = DynamoReindexStore(Table(account.table.client(), NAME))
+    store = ReindexStore(Table(account.table.client(), NAME))
     store.set_count(ACCOUNT_ID, VIP, Count(12, 7), 3)
     assert store.count(ACCOUNT_ID, VIP) == (3, 8)
 
@@ -468,7 +469,7 @@ def test_a_count_that_was_set_has_changed_for_others_who_count() -> None:
 # Where others hold the items, or the table is busy
 
 
-class Uncountable(DynamoReindexStore):
+class Uncountable(ReindexStore):
     """Lists too long to be counted."""
 
     def length(self, account_id: str, posting_list: PostingList) -> int:
@@ -484,7 +485,7 @@ def test_what_comes_before_the_counts_is_done_whatever_becomes_of_them() -> None
     assert (differences(report), report["finished"], report["resume"]) == (1, False, "counts..")
 
 
-class Contended(DynamoReindexStore):
+class Contended(ReindexStore):
     def __init__(self, table: Table, times: int) -> None:
         super().__init__(table)
         self.times = times

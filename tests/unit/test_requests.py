@@ -6,18 +6,12 @@ from typing import Any
 
 import pytest
 
-from contacts.api.cursors import fingerprint, from_cursor, to_cursor
-from contacts.api.entrypoint import sent_key
-from contacts.api.parameters import Moment, converted
-from contacts.api.request import Request
-from contacts.domain.errors import (
-    BodyNotJson,
-    BodyNotReadable,
-    BodyTooLarge,
-    InvalidInput,
-    NotAuthenticated,
-)
-from contacts.domain.timestamps import iso, parsed
+from contacts.core.errors import BodyNotJson, BodyNotReadable, BodyTooLarge, InvalidInput, NotAuthenticated
+from contacts.core.time import iso, parsed
+from contacts.web.entrypoint import sent_key
+from contacts.web.pagination import fingerprint, from_cursor, to_cursor
+from contacts.web.parameters import Moment, converted
+from contacts.web.request import Request
 
 
 def request(body: Any = None, *, query: str = "", method: str = "POST", **more: Any) -> Request:

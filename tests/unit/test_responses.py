@@ -9,7 +9,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.parsers import ResponseParserFactory
 
-from contacts.adapters.responses import ResponseParsers
+from contacts.table.aws import ResponseParsers
 
 MODEL = ServiceModel(Loader().load_service_model("dynamodb", "service-2"))
 ATTRIBUTES: dict[str, Any] = {

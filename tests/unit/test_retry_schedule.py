@@ -11,10 +11,9 @@ from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacts.adapters.delivery_schedule import DeliverySchedule
-from contacts.domain.errors import TemporarilyUnavailable
-from contacts.domain.timestamps import DAY, iso, parsed
-from contacts.domain.webhooks import (
+from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.time import DAY, iso, parsed
+from contacts.webhooks.model import (
     JITTER,
     MAX_ATTEMPTS_EVER,
     RETRY_DELAYS,
@@ -23,12 +22,13 @@ from contacts.domain.webhooks import (
     DeliveryRef,
     DeliveryStatus,
     DisabledReason,
+    Reply,
     after_attempt,
     delivery_id,
     retry_delay,
     sent_again,
 )
-from contacts.services.webhook_delivery import Reply
+from contacts.webhooks.store import DeliverySchedule
 from tests.delivery_house import ACCOUNT_ID, BROKEN, GONE, HOOK, OK, QUEUE_ARN, SILENT, DeliveryHouse, due_ms
 
 DAY_MS = DAY * 1000

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from contacts.api.routes import ALIASED, OF_ONE_VENDOR, ROUTES, refusal, refused_name
+from contacts.accounts.model import Dialect
+from contacts.core.errors import MethodNotAllowed, RouteNotFound
 from contacts.dialects import wire
-from contacts.domain.accounts import Dialect
-from contacts.domain.errors import MethodNotAllowed, RouteNotFound
+from contacts.web.routing import ALIASED, OF_ONE_VENDOR, ROUTES, refusal, refused_name
 from local.template import functions, template
 
 VENDORS = [dialect for dialect in Dialect if dialect is not Dialect.NATIVE]

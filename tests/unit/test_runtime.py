@@ -5,16 +5,16 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from contacts.adapters import aws_clients
-from contacts.adapters.dry_run import DryRunTable
-from contacts.api import Answer, Operation
-from contacts.api.open_entrypoint import OpenEntrypoint
-from contacts.domain.accounts import Mode, Scope
+from contacts.accounts.model import Mode, Scope
+from contacts.book.service import ContactBook
+from contacts.channels.service import GateDesk
+from contacts.core.settings import Settings
+from contacts.properties.service import TypedFields
 from contacts.runtime import Runtime
-from contacts.services.contact_book import ContactBook
-from contacts.services.gate_desk import GateDesk
-from contacts.services.typed_fields import TypedFields
-from contacts.settings import Settings
+from contacts.table import aws as aws_clients
+from contacts.table.dry_run import DryRunTable
+from contacts.web import Answer, Operation
+from contacts.web.reference import OpenEntrypoint
 from local.template import Function, functions
 from tests.app import App, caller_of, deployed, module_of
 from tests.fakes import CountingBytes, FakeClock

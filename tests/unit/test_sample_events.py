@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from contacts.adapters.stream_records import streamed_change
-from contacts.services.gatekeeper import _KEY as A_KEY
+from contacts.accounts.authentication import _KEY as A_KEY
+from contacts.workers.stream import streamed_change
 from local import sample_account
 from local.template import functions
 from tests import sample_events

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from contacts.api.account_schemas import NewAccount, NewApiKey
-from contacts.api.schemas import ContactChange, ContactFields, NewContact
-from contacts.domain.contact_input import OnInvalid
-from contacts.domain.errors import MAX_ERRORS_SHOWN, BodyNotJson, InvalidInput
-from contacts.domain.properties import ValueRule
-from contacts.services.typed_fields import TypedFields
+from contacts.accounts.schemas import NewAccount, NewApiKey
+from contacts.book.schemas import ContactChange, ContactFields, NewContact
+from contacts.core.errors import MAX_ERRORS_SHOWN, BodyNotJson, InvalidInput
+from contacts.properties.model import ValueRule
+from contacts.properties.service import TypedFields
+from contacts.properties.validation import OnInvalid
 from tests.unit.test_requests import request
 
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from contacts.api.problems import problem
+from contacts.core import errors
+from contacts.core.errors import ContactsError
+from contacts.core.violations import NOT_NUMBER, NOT_STRING
 from contacts.dialects.sendmator import DIALECT, contact_out
 from contacts.dialects.wire import Call, Problem, Reply
-from contacts.domain import errors
-from contacts.domain.errors import ContactsError
-from contacts.domain.violations import NOT_NUMBER, NOT_STRING
+from contacts.web.response import problem
 from tests.native_contacts import Json, json_values, native_contacts
 
 WRITTEN = (

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from contacts.api.problems import problem
+from contacts.accounts.model import Dialect
+from contacts.core import errors
+from contacts.core.errors import ContactsError
+from contacts.core.violations import NOT_NUMBER, REQUIRED, longer_than
 from contacts.dialects.smartsender import (
     DIALECT,
     changes,
@@ -20,10 +23,7 @@ from contacts.dialects.smartsender import (
     type_of,
 )
 from contacts.dialects.wire import Call, Problem, Reply
-from contacts.domain import errors
-from contacts.domain.accounts import Dialect
-from contacts.domain.errors import ContactsError
-from contacts.domain.violations import NOT_NUMBER, REQUIRED, longer_than
+from contacts.web.response import problem
 from tests.fakes import CountingBytes, FakeClock
 from tests.front_door import Reply as Answer
 from tests.in_process_api import ONE, InProcessApi

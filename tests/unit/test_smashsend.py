@@ -9,17 +9,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from contacts.adapters import keys
-from contacts.api.contact_properties import PropertyPageSize
-from contacts.api.problems import problem
+from contacts.accounts.model import Dialect
+from contacts.core import errors
+from contacts.core.errors import ContactNotFound, ContactsError, InvalidInput, PropertyNotFound
+from contacts.core.violations import NOT_NUMBER, REQUIRED
 from contacts.dialects.smashsend import CONTACT, DIALECT, PROPERTY, contact_out, id_in, id_out
 from contacts.dialects.wire import Call, Problem, Reply
-from contacts.domain import errors
-from contacts.domain.accounts import Dialect
-from contacts.domain.errors import ContactNotFound, ContactsError, InvalidInput, PropertyNotFound
-from contacts.domain.postings import EVERYBODY
-from contacts.domain.violations import NOT_NUMBER, REQUIRED
-from contacts.services import finding
+from contacts.properties.pages import PropertyPageSize
+from contacts.search import service as finding
+from contacts.search.query import EVERYBODY
+from contacts.table import keys
+from contacts.web.response import problem
 from local.table import NAME
 from tests.fakes import CountingBytes, FakeClock
 from tests.in_process_api import ONE, InProcessApi
@@ -331,7 +331,7 @@ def test_a_page_that_is_cut_says_how_many_it_holds(api: InProcessApi, clock: Fak
         body = {"email": f"{number}@example.com", "properties": {"text": "x" * 300}}
         assert api.request("POST", body=body).status == 201
     offset, seen = 0, []
-    with patch("contacts.api.listing.MAX_ANSWER_BYTES", 1600):
+    with patch("contacts.web.pagination.MAX_ANSWER_BYTES", 1600):
         while True:
             page = api.request("GET", query={"limit": "3", "offset": str(offset)}).body
             seen += [contact["email"] for contact in page["contacts"]]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from contacts.adapters import keys
-from contacts.adapters.attribute_values import to_item
+from contacts.table import keys
+from contacts.table.expressions import to_item
 from local import sample_account
 from local.table import NAME
 from local.template import template

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from contacts.adapters import keys
-from contacts.adapters.stream_records import identified, streamed_change
-from contacts.domain.timestamps import parsed
-from contacts.services.streamed import Happened, StreamedChange
+from contacts.core.time import parsed
+from contacts.events.changes import Happened, StreamedChange
+from contacts.table import keys
+from contacts.workers.stream import identified, streamed_change
 from local.template import template
 from tests.moto_table import TypedItem
 from tests.projecting import History, ordinary_history

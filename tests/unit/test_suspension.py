@@ -7,18 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from contacts.adapters import keys
-from contacts.adapters.account_store import DynamoAccountStore
-from contacts.adapters.table import Table
-from contacts.api.operator_requests import Suspension
-from contacts.domain.accounts import Dialect, Plan
-from contacts.domain.errors import AccountSuspended, BodyNotJson, InvalidInput, KeyRevoked
-from contacts.domain.timestamps import DAY, iso
-from contacts.domain.webhooks import DeliveryStatus
-from contacts.services.gatekeeper import MAX_REMEMBERED, Gatekeeper
-from contacts.services.key_ring import KeyRing, KeyWish, Registrar
-from contacts.services.suspension import Suspender, Suspensions
-from contacts.services.webhook_delivery import RESTS
+from contacts.accounts.authentication import MAX_REMEMBERED, Gatekeeper
+from contacts.accounts.model import Dialect, Plan
+from contacts.accounts.operator_requests import Suspension
+from contacts.accounts.service import KeyRing, KeyWish, Registrar, Suspender, Suspensions
+from contacts.accounts.store import AccountStore
+from contacts.core.errors import AccountSuspended, BodyNotJson, InvalidInput, KeyRevoked
+from contacts.core.time import DAY, iso
+from contacts.table import keys
+from contacts.table.client import Table
+from contacts.webhooks.delivery import RESTS
+from contacts.webhooks.model import DeliveryStatus
 from local.table import NAME
 from tests.delivery_house import ACCOUNT_ID, BROKEN, OK, DeliveryHouse
 from tests.fakes import CountingBytes, FakeClock, InMemoryAccounts
@@ -46,7 +45,7 @@ class Desk:
 @pytest.fixture(params=["fake", "table"])
 def desk(request: pytest.FixtureRequest) -> Desk:
     is_fake = request.param == "fake"
-    return Desk(None if is_fake else DynamoAccountStore(Table(MotoTable().client(), NAME)))
+    return Desk(None if is_fake else AccountStore(Table(MotoTable().client(), NAME)))
 
 
 def test_a_suspended_account_lets_nobody_in_and_counts_nothing(desk: Desk) -> None:
@@ -113,7 +112,7 @@ def test_to_suspend_twice_keeps_since_when_and_takes_the_newer_reason(desk: Desk
 @pytest.mark.parametrize("suspend", [True, False])
 def test_an_account_that_is_not_there_is_named_and_not_made(suspend: bool) -> None:
     table = Table(MotoTable().client(), NAME)
-    operator = Suspender(DynamoAccountStore(table), FakeClock())
+    operator = Suspender(AccountStore(table), FakeClock())
     with pytest.raises(InvalidInput, match="account_id: no account has this id"):
         operator.suspend(ID, None) if suspend else operator.resume(ID)
     assert table.get(keys.account(ID)) is None

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from contacts.adapters import table as table_module
-from contacts.adapters.expressions import Expression
-from contacts.adapters.keys import Key
-from contacts.adapters.table import Table
-from contacts.domain.errors import TemporarilyUnavailable
+from contacts.core.errors import TemporarilyUnavailable
+from contacts.table import client as table_module
+from contacts.table.client import Table
+from contacts.table.expressions import Expression
+from contacts.table.keys import Key
 from local.table import NAME
 from tests.moto_table import MotoTable
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from contacts.adapters import dry_run
-from contacts.adapters.expressions import Expression
-from contacts.adapters.keys import Key
-from contacts.adapters.table import ConditionsFailed
-from contacts.domain.accounts import Mode
+from contacts.accounts.model import Mode
+from contacts.table import dry_run
+from contacts.table.client import ConditionsFailed
+from contacts.table.expressions import Expression
+from contacts.table.keys import Key
 from local.sample_account import ACCOUNT, DUPLICATE, FIRST_SCOPES, LIVE
 from tests import sample_events
 from tests.unit.test_handlers import KEY_NEEDED, context, give_key, handler, items_of, settings, table

@@ -12,25 +12,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts.adapters import keys
-from contacts.adapters.attribute_values import entry_size, item_size
-from contacts.adapters.contact_items import contact_values, measured
-from contacts.adapters.event_store import DynamoEventStore
-from contacts.adapters.stream_records import streamed_change
-from contacts.adapters.table import Table
-from contacts.adapters.timeline_store import DynamoTimelineStore
-from contacts.adapters.verdict_store import DynamoVerdictStore
-from contacts.api.answers import MAX_ANSWER_BYTES
-from contacts.domain.accounts import Mode
-from contacts.domain.contact import Contact
-from contacts.domain.errors import ContactNotFound, TemporarilyUnavailable
-from contacts.domain.events import EventType
-from contacts.domain.happenings import event_of_recording
-from contacts.domain.identity import Ref, uuid7
-from contacts.domain.timeline import MAX_DATA_BYTES, CustomEvent, custom_event
-from contacts.domain.timestamps import DAY, iso, parsed
-from contacts.domain.webhooks import delivery_id
-from contacts.services.streamed import Happened
+from contacts.accounts.model import Mode
+from contacts.book.items import measured
+from contacts.book.model import Contact, contact_values
+from contacts.core.errors import ContactNotFound, TemporarilyUnavailable
+from contacts.core.ids import Ref, uuid7
+from contacts.core.time import DAY, iso, parsed
+from contacts.email_validation.store import VerdictStore
+from contacts.events.changes import Happened, event_of_recording
+from contacts.events.model import MAX_DATA_BYTES, CustomEvent, EventType, custom_event
+from contacts.events.store import EventStore, TimelineStore
+from contacts.table import keys
+from contacts.table.client import Table
+from contacts.table.expressions import entry_size, item_size
+from contacts.web.response import MAX_ANSWER_BYTES
+from contacts.webhooks.model import delivery_id
+from contacts.workers.stream import streamed_change
 from local.table import NAME
 from tests.app import App, caller_of
 from tests.event_house import ACCOUNT_ID, EventHouse, Killed, Life, webhook
@@ -244,7 +241,7 @@ def test_the_largest_event_of_the_largest_contact_fits_into_the_log() -> None:
     event = event_of_recording(ACCOUNT_ID, NOBODY, happened, largest)
     house = EventHouse()
     put_entry(house, happened)
-    DynamoEventStore(Table(house.client, NAME)).append_recorded(event, at, ["wh_all"] * 100)
+    EventStore(Table(house.client, NAME)).append_recorded(event, at, ["wh_all"] * 100)
     (item,) = house.logged()
     assert item_size(item) < 400 * 1024, "the most DynamoDB takes"
     assert item["data"]["contact"]["metadata"] == many
@@ -409,7 +406,7 @@ def test_what_was_recorded_is_told_with_the_contact_as_it_is_by_then(house: Even
     (item,) = house.logged()
     appended_at = iso(house.clock.at_ms)
     assert place(item) == (appended_at, entry["id"])
-    event = DynamoEventStore(Table(house.client, NAME)).event(ACCOUNT_ID, *place(item))
+    event = EventStore(Table(house.client, NAME)).event(ACCOUNT_ID, *place(item))
     assert event is not None
     payload = {
         "id": entry["id"],
@@ -516,7 +513,7 @@ def test_a_timeline_has_what_changed_and_what_was_done(house: EventHouse) -> Non
 
 def test_a_verdict_is_in_the_timeline(house: EventHouse) -> None:
     contact_id, records = lived(house)
-    DynamoVerdictStore(Table(house.client, NAME)).mark_bounced(ACCOUNT_ID, contact_id, ADA["email"])
+    VerdictStore(Table(house.client, NAME)).mark_bounced(ACCOUNT_ID, contact_id, ADA["email"])
     house.dispatch(*records, *house.records())
     (entry,) = page(house, contact_id, type="contact.validated")["data"]
     assert set(entry) == {"id", "type", "timestamp"}
@@ -736,7 +733,7 @@ def test_one_more_is_read_than_shown_so_that_the_last_page_is_known_to_be_it(
     for number in range(3):
         recorded(house, ada, {"name": str(number)})
     client = Asked(house.client)
-    store = DynamoTimelineStore(Table(client, NAME), ACCOUNT_ID)
+    store = TimelineStore(Table(client, NAME), ACCOUNT_ID)
     entries, after = store.newest_first([ada], None, None, 0, at_most=3, evaluate=1000)
     assert (len(entries), after, [query["Limit"] for query in client.queries]) == (3, None, [4])
 

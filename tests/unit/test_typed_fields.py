@@ -7,12 +7,12 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from contacts.adapters import keys
-from contacts.adapters.value_rules import MAX_LOOKED_UP, DynamoValueRules
-from contacts.domain.contact_input import ContactInput
-from contacts.domain.errors import MAX_ERRORS_SHOWN
-from contacts.domain.properties import PropertyType, ValueRule
-from contacts.services.typed_fields import TypedFields
+from contacts.core.errors import MAX_ERRORS_SHOWN
+from contacts.properties.model import PropertyType, ValueRule
+from contacts.properties.service import TypedFields
+from contacts.properties.store import MAX_LOOKED_UP, ValueRules
+from contacts.properties.validation import ContactInput
+from contacts.table import keys
 from tests.front_door import ACCOUNT_ID, Reply
 from tests.hypothesis_profiles import examples
 from tests.property_house import CONTACT, CONTACTS, ONE, PropertyHouse
@@ -446,7 +446,7 @@ def test_what_is_wrong_is_what_the_rules_say(
     }
     sent = fields | {f"x{number}": 1 for number in range(more)}
     given = ContactInput({"custom_fields": sent})
-    validated = TypedFields(DynamoValueRules(house.table, ACCOUNT_ID)).validate(given)
+    validated = TypedFields(ValueRules(house.table, ACCOUNT_ID)).validate(given)
     assert validated == TypedFields(Written(rules)).validate(given)
     wrong = validated.errors
     assert house.create(sent).status == (400 if wrong else 201)

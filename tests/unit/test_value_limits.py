@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts.adapters import contact_items, contact_store
-from contacts.adapters.contact_store import DynamoContactStore
-from contacts.adapters.table import Table
-from contacts.domain.accounts import Dialect
-from contacts.domain.contact import Change, Contact
-from contacts.domain.errors import ContactTooLarge
-from contacts.domain.identity import Ref
-from contacts.domain.json_size import MAX_VALUES, json_values
-from contacts.domain.timeline import MAX_DATA_VALUES
-from contacts.services.contact_book import ContactBook
+from contacts.accounts.model import Dialect
+from contacts.book import items as contact_items
+from contacts.book import store as contact_store
+from contacts.book.model import Change, Contact
+from contacts.book.service import ContactBook
+from contacts.book.store import ContactStore
+from contacts.core.errors import ContactTooLarge
+from contacts.core.ids import Ref
+from contacts.core.json import MAX_VALUES, json_values
+from contacts.events.model import MAX_DATA_VALUES
+from contacts.table.client import Table
 from local.table import NAME
 from tests.batch_house import BatchHouse
 from tests.channel_house import ChannelHouse
@@ -283,7 +284,7 @@ def test_whatever_is_changed_in_whatever_order_none_is_enlarged_past_the_limit(
     """As if a contact had at most twelve. A release that counts nothing may be at work as well."""
     moto = MotoTable()
     table = Table(moto.client(), NAME)
-    store = DynamoContactStore(table, ACCOUNT, opt_outs(table, ACCOUNT), Dice("values"), 0)
+    store = ContactStore(table, ACCOUNT, opt_outs(table, ACCOUNT), Dice("values"), 0)
     book = ContactBook(store, SetClock(1_700_000_000_000), Dice("book"))
     with patch.object(contact_store, "MAX_VALUES", FEW), patch.object(contact_items, "MAX_VALUES", FEW):
         ref = Ref(str(book.create({"email": EMAIL}).contact.id))  # type: ignore[union-attr]

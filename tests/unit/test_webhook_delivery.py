@@ -15,23 +15,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook as Verifier
 
-from contacts.adapters.delivery_store import DynamoDeliveryStore
-from contacts.adapters.erasure_store import DynamoTraceStore
-from contacts.adapters.webhook_store import DynamoWebhookStore
-from contacts.domain.errors import Contention, TemporarilyUnavailable
-from contacts.domain.outcome import Did, Outcome
-from contacts.domain.timestamps import DAY, iso, parsed
-from contacts.domain.webhooks import (
+from contacts.book.outcome import Did, Outcome
+from contacts.core.errors import Contention, TemporarilyUnavailable
+from contacts.core.time import DAY, iso, parsed
+from contacts.erasure.service import Eraser
+from contacts.erasure.store import TraceStore
+from contacts.webhooks.delivery import LEASE, signed_headers
+from contacts.webhooks.model import (
     MAX_ATTEMPTS_EVER,
     Attempt,
     DeliveryRef,
     DeliveryStatus,
     DisabledReason,
+    Reply,
     sent_again,
 )
-from contacts.services.erasure import Eraser
-from contacts.services.signing import signed_headers
-from contacts.services.webhook_delivery import LEASE, DeliveryMoved, Reply
+from contacts.webhooks.store import DeliveryMoved, DeliveryStore, WebhookStore
 from tests.delivery_house import (
     ACCOUNT_ID,
     BROKEN,
@@ -69,7 +68,7 @@ def verified(house: DeliveryHouse, secret: str = SECRET, number: int = -1) -> An
 
 
 def erase(house: DeliveryHouse) -> None:
-    Eraser(DynamoTraceStore(house.table), house.clock, CountingBytes()).erase(ACCOUNT_ID, CONTACT_ID, 1)
+    Eraser(TraceStore(house.table), house.clock, CountingBytes()).erase(ACCOUNT_ID, CONTACT_ID, 1)
 
 
 # What is sent
@@ -224,7 +223,7 @@ def test_an_erased_event_ends_the_delivery_even_where_erasure_has_not_come_to_it
 ) -> None:
     ref = house.dispatch()
     assert ref.appended_at is not None
-    DynamoTraceStore(house.table).strip_event(ACCOUNT_ID, ref.appended_at, ref.event_id)
+    TraceStore(house.table).strip_event(ACCOUNT_ID, ref.appended_at, ref.event_id)
     house.run()
     assert house.endpoint.requests == []
     assert house.delivery(ref).status is ERASED
@@ -557,7 +556,7 @@ def test_a_writer_that_never_gives_way_is_waited_for_and_then_left_to_the_next_t
         raise Contention
 
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(DynamoDeliveryStore, "record", conflict)
+        meanwhile.setattr(DeliveryStore, "record", conflict)
         with pytest.raises(Contention):
             house.take(ref, 1)
     assert len(house.clock.slept) == 7
@@ -687,7 +686,7 @@ def test_where_a_failure_cannot_be_noted_the_attempt_still_is(
     house.endpoint.answers = [BROKEN]
     ref = house.dispatch()
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(DynamoWebhookStore, "note_failure", busy)
+        meanwhile.setattr(WebhookStore, "note_failure", busy)
         house.run(at_most=1)
     assert [attempt.status_code for attempt in house.delivery(ref).attempts] == [500]
     assert house.webhook().failing_since is None

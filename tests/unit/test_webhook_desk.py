@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from standardwebhooks import Webhook as PublicVerifier
 
-from contacts.adapters.webhook_store import DynamoWebhookStore
-from contacts.domain.events import EventType
-from contacts.domain.outcome import Did, Outcome
-from contacts.domain.webhooks import MAX_WEBHOOKS, Webhook
-from contacts.observability import logger
-from contacts.services.webhook_desk import WebhookDesk
+from contacts.book.outcome import Did, Outcome
+from contacts.core.observability import logger
+from contacts.events.model import EventType
+from contacts.webhooks.model import MAX_WEBHOOKS, Webhook
+from contacts.webhooks.service import WebhookDesk
+from contacts.webhooks.store import WebhookStore
 from tests.front_door import ACCOUNT_ID, OTHER_ACCOUNT_ID, Reply, caller_of
 from tests.hypothesis_profiles import examples
 from tests.webhook_house import COLLECTION, ENDPOINT, ONE, PUBLIC, ROTATE, WebhookHouse
@@ -407,7 +407,7 @@ def test_a_create_is_replayed_where_there_would_be_no_room_now(house: WebhookHou
 # Writers at the same moment
 
 
-class Interrupted(DynamoWebhookStore):
+class Interrupted(WebhookStore):
     """A store in which something happens between the reading and the writing of a change."""
 
     def __init__(self, house: WebhookHouse, *happens: Callable[[WebhookDesk], object]) -> None:

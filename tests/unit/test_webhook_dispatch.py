@@ -11,21 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts.adapters import keys
-from contacts.adapters.attribute_values import item_size, to_item
-from contacts.adapters.contact_items import contact_item
-from contacts.adapters.event_store import DynamoEventStore
-from contacts.adapters.table import Table
-from contacts.domain.contact import MAX_BYTES, Contact
-from contacts.domain.errors import Contention, TemporarilyUnavailable
-from contacts.domain.events import Event, EventType
-from contacts.domain.happenings import event_of_trashing, events_of_change
-from contacts.domain.identity import is_uuid
-from contacts.domain.json_text import to_json
-from contacts.domain.numbers import exact_number
-from contacts.domain.timestamps import DAY, iso, parsed
-from contacts.domain.webhooks import delivery_id
-from contacts.services.webhook_dispatch import Appended
+from contacts.book.items import contact_item
+from contacts.book.model import MAX_BYTES, Contact
+from contacts.core.errors import Contention, TemporarilyUnavailable
+from contacts.core.ids import is_uuid
+from contacts.core.json import exact_number, to_json
+from contacts.core.time import DAY, iso, parsed
+from contacts.events.changes import event_of_trashing, events_of_change
+from contacts.events.model import Event, EventType
+from contacts.events.store import Appended, EventStore
+from contacts.table import keys
+from contacts.table.client import Table
+from contacts.table.expressions import item_size, to_item
+from contacts.webhooks.model import delivery_id
 from local.table import NAME
 from tests.event_house import ACCOUNT_ID, EventHouse, Killed, Life, webhook
 from tests.faulty_wire import FAULTS, Fault, Wire
@@ -88,7 +86,7 @@ def contact(**fields: Any) -> Contact:
 def payload(house: EventHouse) -> str:
     """The only event in the log as its receivers see it."""
     (item,) = house.logged()
-    event = DynamoEventStore(Table(house.client, NAME)).event(ACCOUNT_ID, place(item)[0], item["id"])
+    event = EventStore(Table(house.client, NAME)).event(ACCOUNT_ID, place(item)[0], item["id"])
     assert event is not None
     return to_json(event.payload())
 
@@ -280,7 +278,7 @@ class Contended:
     """An event store at which others are in the way the first few times."""
 
     def __init__(self, house: EventHouse, times: int) -> None:
-        self._store = DynamoEventStore(Table(house.client, NAME))
+        self._store = EventStore(Table(house.client, NAME))
         self._house = house
         self.times = times
         self.tried_at: list[str] = []
@@ -382,7 +380,7 @@ def test_an_erasure_nobody_remembers_is_not_told() -> None:
 
 def appended(event: Event) -> Any:
     house = EventHouse()
-    DynamoEventStore(Table(house.client, NAME)).append(event, "2026-01-15T10:30:00.000Z", [])
+    EventStore(Table(house.client, NAME)).append(event, "2026-01-15T10:30:00.000Z", [])
     (item,) = house.logged()
     assert item_size(item) < 400 * 1024, "the most DynamoDB takes"
     return item

@@ -10,18 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from contacts.domain.contact import Contact, ValidationStatus
-from contacts.domain.events import Event, EventType
-from contacts.domain.happenings import (
-    event_of_erasure,
-    event_of_recording,
-    event_of_trashing,
-    events_of_change,
-)
-from contacts.domain.identity import Name, NameKind, uuid7
-from contacts.domain.timeline import TimelineEntry, custom_event, entry_of
-from contacts.domain.timestamps import iso
-from contacts.domain.webhooks import (
+from contacts.book.model import Contact, ValidationStatus
+from contacts.core.ids import Name, NameKind, uuid7
+from contacts.core.time import iso
+from contacts.events.changes import event_of_erasure, event_of_recording, event_of_trashing, events_of_change
+from contacts.events.model import Event, EventType, TimelineEntry, custom_event, entry_of
+from contacts.webhooks.model import (
     RETRY_DELAYS,
     Attempt,
     Delivery,

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from contacts.domain.errors import TemporarilyUnavailable, WebhookNotFound
-from contacts.domain.outcome import Did, Outcome, Receipt
-from contacts.domain.webhooks import DisabledReason, Webhook
-from contacts.services.ports import AlreadyRecorded, Moved
-from contacts.services.webhook_desk import WebhookWish
+from contacts.book.outcome import Did, Outcome
+from contacts.core.errors import TemporarilyUnavailable, WebhookNotFound
+from contacts.core.idempotency import AlreadyRecorded, Moved, Receipt
+from contacts.webhooks.model import DisabledReason, Webhook
+from contacts.webhooks.service import WebhookWish
 from tests.faulty_wire import FAULTS, Wire
 from tests.front_door import ACCOUNT_ID, OTHER_ACCOUNT_ID, caller_of
 from tests.moto_table import MotoTable

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts.domain.contact import Contact
-from contacts.domain.words import LONGEST_WORD, MAX_WORDS, normalised, query_words, words_of
+from contacts.book.model import Contact
+from contacts.search.words import LONGEST_WORD, MAX_WORDS, normalised, query_words, words_of
 from tests.hypothesis_profiles import examples
 from tests.people import person
 

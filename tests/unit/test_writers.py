@@ -12,12 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from contacts.api.answers import answer, shown_to
+from contacts.accounts.model import Dialect, Scope
+from contacts.book.model import HIDDEN, Contact, contact_out
+from contacts.book.outcome import Did, Outcome
 from contacts.dialects import wire
-from contacts.domain.accounts import Dialect, Scope
-from contacts.domain.contact import Contact
-from contacts.domain.native import HIDDEN, contact_out
-from contacts.domain.outcome import Did, Outcome
+from contacts.web.response import answer, shown_to
 from tests.fakes import CountingBytes, FakeClock
 from tests.front_door import Reply
 from tests.hypothesis_profiles import examples

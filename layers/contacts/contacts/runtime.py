@@ -17,48 +17,41 @@ from contextlib import suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from contacts.adapters.clock import SystemClock
-from contacts.adapters.deadline import Deadline
-from contacts.settings import Settings
+from contacts.core.settings import Settings
+from contacts.core.time import Deadline, SystemClock
 
 if TYPE_CHECKING:
-    from contacts.adapters.account_store import DynamoAccountStore
-    from contacts.adapters.channel_store import DynamoChannelStore
-    from contacts.adapters.contact_store import DynamoContactStore
-    from contacts.adapters.endpoint_addresses import EndpointAddresses
-    from contacts.adapters.opt_outs import OptOuts
-    from contacts.adapters.queues import SqsQueue
-    from contacts.adapters.records import DynamoRecordStore
-    from contacts.adapters.table import Table
-    from contacts.api.entrypoint import LambdaHandler
-    from contacts.api.operation import Operation
-    from contacts.consumers.entrypoints import NotificationEntrypoint, QueueEntrypoint, StreamEntrypoint
-    from contacts.domain.accounts import Caller
-    from contacts.services.batches import BatchDesk
-    from contacts.services.bounces import BounceRecorder
-    from contacts.services.channel_desk import ChannelDesk
-    from contacts.services.contact_book import ContactBook
-    from contacts.services.counts import CountStore
-    from contacts.services.delivery_log import DeliveryDesk, DeliveryLog
-    from contacts.services.email_validation import EmailValidator, Resolver
-    from contacts.services.erasure import Eraser
-    from contacts.services.event_log import EventLog
-    from contacts.services.finding import Finder
-    from contacts.services.gate_desk import GateDesk
-    from contacts.services.gatekeeper import Gatekeeper
-    from contacts.services.key_ring import KeyRing, Registrar
-    from contacts.services.merging import Merger
-    from contacts.services.ports import Clock, Randomness
-    from contacts.services.projection import Projector
-    from contacts.services.property_desk import PropertyDesk
-    from contacts.services.reach import Reach
-    from contacts.services.reindexing import Reindexer
-    from contacts.services.suspension import Suspender
-    from contacts.services.timeline import Timeline
-    from contacts.services.typed_fields import TypedFields
-    from contacts.services.webhook_delivery import Courier, Schedule, Sender
-    from contacts.services.webhook_desk import WebhookDesk
-    from contacts.services.webhook_dispatch import Dispatcher
+    from contacts.accounts.authentication import Gatekeeper
+    from contacts.accounts.model import Caller
+    from contacts.accounts.service import KeyRing, Registrar, Suspender
+    from contacts.accounts.store import AccountStore
+    from contacts.book.batch import BatchDesk
+    from contacts.book.merge import Merger
+    from contacts.book.service import ContactBook
+    from contacts.book.store import ContactStore, OptOuts
+    from contacts.channels.service import ChannelDesk, GateDesk, Reach
+    from contacts.channels.store import ChannelStore
+    from contacts.core.ids import Randomness
+    from contacts.core.time import Clock
+    from contacts.email_validation.service import BounceRecorder, EmailValidator, Resolver
+    from contacts.erasure.service import Eraser
+    from contacts.events.service import EventLog, Timeline
+    from contacts.projection.reindex import Reindexer
+    from contacts.projection.service import Projector
+    from contacts.properties.service import PropertyDesk, TypedFields
+    from contacts.search.index import CountStore
+    from contacts.search.service import Finder
+    from contacts.table.client import Table
+    from contacts.table.records import RecordStore
+    from contacts.web.entrypoint import LambdaHandler
+    from contacts.web.routing import Operation
+    from contacts.webhooks.delivery import Courier, Schedule, Sender
+    from contacts.webhooks.delivery_log import DeliveryDesk, DeliveryLog
+    from contacts.webhooks.dispatch import Dispatcher
+    from contacts.webhooks.sender import EndpointAddresses
+    from contacts.webhooks.service import WebhookDesk
+    from contacts.workers.queue import NotificationEntrypoint, QueueEntrypoint, SqsQueue
+    from contacts.workers.stream import StreamEntrypoint
 
 Entry = TypeVar("Entry")
 
@@ -93,8 +86,8 @@ class Runtime:
         """The Lambda handler of an operation of the API."""
         from botocore.exceptions import BotoCoreError, ClientError
 
-        from contacts.api.entrypoint import Entrypoint
-        from contacts.domain.errors import TemporarilyUnavailable
+        from contacts.core.errors import TemporarilyUnavailable
+        from contacts.web.entrypoint import Entrypoint
 
         entry = Entrypoint(operation, self.gatekeeper, self.records, self.deadline.begin, self.service)
         self.records(_nobody())
@@ -108,15 +101,14 @@ class Runtime:
 
     def direct_entrypoint(self, function: Callable[..., dict[str, object]]) -> LambdaHandler:
         """The Lambda handler of a function that operators invoke by its name: it takes the payload, then services."""
-        from contacts.api.entrypoint import DirectEntrypoint
+        from contacts.web.entrypoint import DirectEntrypoint
 
         served = self._with_services(function)
         return self._started(DirectEntrypoint(function.__name__, served, self.deadline.begin))
 
     def stream_entrypoint(self, function: Callable[..., None]) -> StreamEntrypoint:
         """The Lambda handler of a function that reads the table's stream: it takes changes, then services."""
-        from contacts.adapters.stream_records import identified, streamed_change
-        from contacts.consumers.entrypoints import StreamEntrypoint
+        from contacts.workers.stream import StreamEntrypoint, identified, streamed_change
 
         set_aside = self.queue("UNREADABLE")
         handle = self._with_services(function)
@@ -131,7 +123,7 @@ class Runtime:
 
         `queue`: the one that it reads (`DELIVERY`), where it may raise `RetryLater`.
         """
-        from contacts.consumers.entrypoints import QueueEntrypoint
+        from contacts.workers.queue import QueueEntrypoint
 
         own = None if queue is None else self.queue(queue)
         handle = self._with_services(function)
@@ -139,7 +131,7 @@ class Runtime:
 
     def notification_entrypoint(self, function: Callable[..., None]) -> NotificationEntrypoint:
         """The Lambda handler of a function that SNS notifies: it takes the text of a notification, then services."""
-        from contacts.consumers.entrypoints import NotificationEntrypoint
+        from contacts.workers.queue import NotificationEntrypoint
 
         handle = self._with_services(function)
         return self._started(NotificationEntrypoint(function.__name__, handle, self.deadline.begin))
@@ -169,7 +161,7 @@ class Runtime:
 
     def client(self, service: str) -> Any:
         """The low-level client of a service of AWS (`dynamodb`)."""
-        from contacts.adapters.aws_clients import new_client
+        from contacts.table.aws import new_client
 
         if service not in self._clients:
             self._clients[service] = new_client(service, self.settings)
@@ -178,168 +170,166 @@ class Runtime:
     @cached_property
     def table(self) -> Table:
         """The table."""
-        from contacts.adapters.table import Table
+        from contacts.table.client import Table
 
         return self._table or Table(self.client("dynamodb"), self.settings.table_name, self.deadline)
 
     def table_of(self, caller: Caller) -> Table:
         """The table on which a caller's requests are carried out: a test key's keeps nothing."""
-        from contacts.adapters.dry_run import DryRunTable
+        from contacts.table.dry_run import DryRunTable
 
         return DryRunTable() if caller.is_test else self.table
 
     def queue(self, name: str) -> SqsQueue:
         """A queue, by the beginning of the variable that has its URL: `DELIVERY`."""
-        from contacts.adapters.queues import SqsQueue
+        from contacts.workers.queue import SqsQueue
 
         return SqsQueue(self.client("sqs"), self.settings.queue_url(name))
 
     # Callers, their keys and accounts
 
     @cached_property
-    def account_store(self) -> DynamoAccountStore:
+    def account_store(self) -> AccountStore:
         """Accounts, keys and usage."""
-        from contacts.adapters.account_store import DynamoAccountStore
+        from contacts.accounts.store import AccountStore
 
-        return DynamoAccountStore(self.table)
+        return AccountStore(self.table)
 
     @cached_property
     def gatekeeper(self) -> Gatekeeper:
         """The key check and the meter. It remembers keys, so a process has one."""
-        from contacts.services.gatekeeper import Gatekeeper
+        from contacts.accounts.authentication import Gatekeeper
 
         return Gatekeeper(self.account_store, self.clock)
 
-    def records(self, caller: Caller) -> DynamoRecordStore:
+    def records(self, caller: Caller) -> RecordStore:
         """What the Idempotency-Keys of the account stand for."""
-        from contacts.adapters.records import DynamoRecordStore
+        from contacts.table.records import RecordStore
 
-        return DynamoRecordStore(self.table_of(caller), caller.account_id, self._now_s())
+        return RecordStore(self.table_of(caller), caller.account_id, self._now_s())
 
     def key_ring(self, caller: Caller) -> KeyRing:
         """The API keys of the account."""
-        from contacts.adapters.account_store import DynamoAccountStore
-        from contacts.services.key_ring import KeyRing
+        from contacts.accounts.service import KeyRing
+        from contacts.accounts.store import AccountStore
 
-        return KeyRing(DynamoAccountStore(self.table_of(caller)), self.clock, self.randomness)
+        return KeyRing(AccountStore(self.table_of(caller)), self.clock, self.randomness)
 
     def registrar(self) -> Registrar:
         """Opens accounts."""
-        from contacts.services.key_ring import Registrar
+        from contacts.accounts.service import Registrar
 
         return Registrar(self.account_store, self.clock, self.randomness)
 
     def suspender(self) -> Suspender:
         """Suspends accounts and resumes them."""
-        from contacts.services.suspension import Suspender
+        from contacts.accounts.service import Suspender
 
         return Suspender(self.account_store, self.clock)
 
     # Contacts
 
-    def contact_store(self, caller: Caller) -> DynamoContactStore:
+    def contact_store(self, caller: Caller) -> ContactStore:
         """The contacts of the account."""
-        from contacts.adapters.contact_store import DynamoContactStore
+        from contacts.book.store import ContactStore
 
-        return DynamoContactStore(
+        return ContactStore(
             *(self.table_of(caller), caller.account_id, self.opt_outs(caller)), self.randomness, self._now_s()
         )
 
     def opt_outs(self, caller: Caller) -> OptOuts:
         """The addresses of the account that have opted out."""
-        from contacts.adapters.opt_outs import OptOuts
+        from contacts.book.store import OptOuts
 
         return OptOuts(self.table_of(caller), caller.account_id, caller.account.secret)
 
     def contact_book(self, caller: Caller) -> ContactBook:
         """Creates, reads and changes contacts, one at a time."""
-        from contacts.services.contact_book import ContactBook
+        from contacts.book.service import ContactBook
 
         return ContactBook(self.contact_store(caller), self.clock, self.randomness)
 
     def typed_fields(self, caller: Caller) -> TypedFields:
         """Checks custom fields; a test key's, too, by the properties of the account."""
-        from contacts.adapters.value_rules import DynamoValueRules
-        from contacts.services.typed_fields import TypedFields
+        from contacts.properties.service import TypedFields
+        from contacts.properties.store import ValueRules
 
-        return TypedFields(DynamoValueRules(self.table, caller.account_id))
+        return TypedFields(ValueRules(self.table, caller.account_id))
 
     def batch_desk(self, caller: Caller) -> BatchDesk:
         """Carries out batches."""
-        from contacts.services.batches import BatchDesk
+        from contacts.book.batch import BatchDesk
 
         return BatchDesk(self.records(caller), self.clock)
 
     def merger(self, caller: Caller) -> Merger:
         """Merges contacts."""
-        from contacts.adapters.merge_store import DynamoMergeStore
-        from contacts.services.merging import Merger
+        from contacts.book.merge import Merger
+        from contacts.book.store import MergeStore
 
-        store = DynamoMergeStore(
-            self.table_of(caller), caller.account_id, self.opt_outs(caller), self.randomness
-        )
+        store = MergeStore(self.table_of(caller), caller.account_id, self.opt_outs(caller), self.randomness)
         return Merger(self.contact_book(caller), store, self.clock, self.randomness)
 
     def timeline(self, caller: Caller) -> Timeline:
         """What happened to contacts, and what they did."""
-        from contacts.adapters.timeline_store import DynamoTimelineStore
-        from contacts.services.timeline import Timeline
+        from contacts.events.service import Timeline
+        from contacts.events.store import TimelineStore
 
-        entries = DynamoTimelineStore(self.table_of(caller), caller.account_id)
+        entries = TimelineStore(self.table_of(caller), caller.account_id)
         return Timeline(self.contact_book(caller), entries, self.clock, self.randomness)
 
     # Lists, searches and counts
 
     def finder(self, caller: Caller) -> Finder:
         """Lists and searches contacts."""
-        from contacts.adapters.contact_index import DynamoBookmarks, DynamoContactIndex
-        from contacts.services.finding import Finder
+        from contacts.search.index import Bookmarks, ContactIndex
+        from contacts.search.service import Finder
 
         table, account_id = self.table_of(caller), caller.account_id
-        return Finder(DynamoContactIndex(table, account_id), DynamoBookmarks(table, account_id, self.clock))
+        return Finder(ContactIndex(table, account_id), Bookmarks(table, account_id, self.clock))
 
     def count_store(self, caller: Caller) -> CountStore:
         """How many contacts there are, and how many have a tag or are on a list."""
-        from contacts.adapters.count_store import DynamoCountStore
+        from contacts.search.index import CountStore
 
-        return DynamoCountStore(self.table_of(caller), caller.account_id)
+        return CountStore(self.table_of(caller), caller.account_id)
 
     # Properties
 
     def property_desk(self, caller: Caller) -> PropertyDesk:
         """The contact properties of the account."""
-        from contacts.adapters.property_store import DynamoPropertyStore
-        from contacts.services.property_desk import PropertyDesk
+        from contacts.properties.service import PropertyDesk
+        from contacts.properties.store import PropertyStore
 
-        store = DynamoPropertyStore(self.table_of(caller), caller.account_id)
+        store = PropertyStore(self.table_of(caller), caller.account_id)
         return PropertyDesk(store, self.clock, self.randomness)
 
     # Channels
 
-    def channel_store(self, caller: Caller) -> DynamoChannelStore:
+    def channel_store(self, caller: Caller) -> ChannelStore:
         """The channels that the caller sees."""
-        from contacts.adapters.channel_store import DynamoChannelStore
+        from contacts.channels.store import ChannelStore
 
-        return DynamoChannelStore(self.table_of(caller), caller.account_id)
+        return ChannelStore(self.table_of(caller), caller.account_id)
 
     def channel_desk(self, caller: Caller) -> ChannelDesk:
         """The channels of the account."""
-        from contacts.services.channel_desk import ChannelDesk
+        from contacts.channels.service import ChannelDesk
 
         return ChannelDesk(self.channel_store(caller), self.clock, self.randomness)
 
     def gate_desk(self, caller: Caller) -> GateDesk:
         """Where contacts arrive; a test key's, too, through the account's own channels."""
-        from contacts.adapters.channel_store import DynamoChannelStore
-        from contacts.services.gate_desk import GateDesk
+        from contacts.channels.service import GateDesk
+        from contacts.channels.store import ChannelStore
 
-        channels = DynamoChannelStore(self.table, caller.account_id)
+        channels = ChannelStore(self.table, caller.account_id)
         contacts, book = self.contact_store(caller), self.contact_book(caller)
         return GateDesk(channels, contacts, book, self.clock, self.randomness)
 
     def reach(self, caller: Caller) -> Reach:
         """How contacts are reached."""
-        from contacts.services.reach import Reach
+        from contacts.channels.service import Reach
 
         return Reach(self.contact_book(caller), self.channel_store(caller))
 
@@ -347,56 +337,54 @@ class Runtime:
 
     def event_log(self, caller: Caller) -> EventLog:
         """The event log of the account."""
-        from contacts.adapters.event_source import DynamoEventSource
-        from contacts.services.event_log import EventLog
+        from contacts.events.service import EventLog
+        from contacts.events.store import EventSource
 
-        return EventLog(DynamoEventSource(self.table_of(caller), caller.account_id), self.clock)
+        return EventLog(EventSource(self.table_of(caller), caller.account_id), self.clock)
 
     def webhook_desk(self, caller: Caller) -> WebhookDesk:
         """The webhooks of the account."""
-        from contacts.adapters.webhook_store import DynamoWebhookStore
-        from contacts.services.webhook_desk import WebhookDesk
+        from contacts.webhooks.service import WebhookDesk
+        from contacts.webhooks.store import WebhookStore
 
-        store = DynamoWebhookStore(self.table_of(caller))
+        store = WebhookStore(self.table_of(caller))
         return WebhookDesk(store, self.endpoint_addresses(), self.clock, self.randomness)
 
     def endpoint_addresses(self) -> EndpointAddresses:
         """The addresses of endpoints; those of private networks only where the settings allow them."""
-        from contacts.adapters.endpoint_addresses import EndpointAddresses
+        from contacts.webhooks.sender import EndpointAddresses
 
         return EndpointAddresses(self.settings.allows_private_endpoints)
 
     def delivery_log(self, caller: Caller) -> DeliveryLog:
         """Lists what was sent to the endpoints of the account."""
-        from contacts.adapters.delivery_store import DynamoDeliveryStore
-        from contacts.adapters.webhook_store import DynamoWebhookStore
-        from contacts.services.delivery_log import DeliveryLog
+        from contacts.webhooks.delivery_log import DeliveryLog
+        from contacts.webhooks.store import DeliveryStore, WebhookStore
 
         table = self.table_of(caller)
-        return DeliveryLog(DynamoWebhookStore(table), DynamoDeliveryStore(table), self.clock)
+        return DeliveryLog(WebhookStore(table), DeliveryStore(table), self.clock)
 
     def delivery_desk(self, caller: Caller) -> DeliveryDesk:
         """Sends deliveries of the account again, and test events."""
-        from contacts.adapters.delivery_store import DynamoDeliveryStore
-        from contacts.adapters.event_store import DynamoEventStore
-        from contacts.adapters.webhook_store import DynamoWebhookStore
-        from contacts.services.delivery_log import DeliveryDesk
+        from contacts.events.store import EventStore
+        from contacts.webhooks.delivery_log import DeliveryDesk
+        from contacts.webhooks.store import DeliveryStore, WebhookStore
 
         table = self.table_of(caller)
-        stores = DynamoWebhookStore(table), DynamoEventStore(table), DynamoDeliveryStore(table)
+        stores = WebhookStore(table), EventStore(table), DeliveryStore(table)
         return DeliveryDesk(*stores, self.queue("DELIVERY"), self.clock, self.randomness)
 
     def dispatcher(self) -> Dispatcher:
         """Makes events of changes and asks for their deliveries."""
-        from contacts.adapters.contact_reader import DynamoContactReader
-        from contacts.adapters.event_store import DynamoEventStore
-        from contacts.adapters.webhook_store import DynamoWebhookStore
-        from contacts.services.webhook_dispatch import Dispatcher
+        from contacts.book.items import ContactReader
+        from contacts.events.store import EventStore
+        from contacts.webhooks.dispatch import Dispatcher
+        from contacts.webhooks.store import WebhookStore
 
         return Dispatcher(
-            DynamoWebhookStore(self.table),
-            DynamoContactReader(self.table),
-            DynamoEventStore(self.table),
+            WebhookStore(self.table),
+            ContactReader(self.table),
+            EventStore(self.table),
             self.queue("DELIVERY"),
             self.clock,
             self.randomness,
@@ -404,16 +392,15 @@ class Runtime:
 
     def courier(self) -> Courier:
         """Sends events to endpoints. It remembers which accounts are suspended, so a process has one."""
-        from contacts.adapters.delivery_store import DynamoDeliveryStore
-        from contacts.adapters.event_store import DynamoEventStore
-        from contacts.adapters.webhook_store import DynamoWebhookStore
-        from contacts.services.suspension import Suspensions
-        from contacts.services.webhook_delivery import Courier
+        from contacts.accounts.service import Suspensions
+        from contacts.events.store import EventStore
+        from contacts.webhooks.delivery import Courier
+        from contacts.webhooks.store import DeliveryStore, WebhookStore
 
         return Courier(
-            DynamoWebhookStore(self.table),
-            DynamoEventStore(self.table),
-            DynamoDeliveryStore(self.table),
+            WebhookStore(self.table),
+            EventStore(self.table),
+            DeliveryStore(self.table),
             self.webhook_sender(),
             self.delivery_schedule(),
             self.queue("FAILED_DELIVERIES"),
@@ -425,13 +412,13 @@ class Runtime:
 
     def webhook_sender(self) -> Sender:
         """Posts events."""
-        from contacts.adapters.webhook_sender import WebhookSender, tls_context
+        from contacts.webhooks.sender import WebhookSender, tls_context
 
         return WebhookSender(self.endpoint_addresses(), tls_context())
 
     def delivery_schedule(self) -> Schedule:
         """When deliveries are attempted again: by the queue for minutes, by EventBridge Scheduler for longer."""
-        from contacts.adapters.delivery_schedule import DeliverySchedule
+        from contacts.webhooks.store import DeliverySchedule
 
         return DeliverySchedule(
             self.queue("DELIVERY"),
@@ -446,52 +433,52 @@ class Runtime:
 
     def projector(self) -> Projector:
         """Keeps postings, words and counts as the contacts are."""
-        from contacts.adapters.projection_store import DynamoProjectionStore
-        from contacts.services.projection import Projector
+        from contacts.projection.service import Projector
+        from contacts.projection.store import ProjectionStore
 
-        store = DynamoProjectionStore(self.table)
+        store = ProjectionStore(self.table)
         to_validate, to_erase = self.queue("VALIDATION"), self.queue("ERASURE")
         return Projector(store, to_validate, to_erase, self.clock, self.randomness)
 
     def reindexer(self) -> Reindexer:
         """Rebuilds the postings, words and counts of an account."""
-        from contacts.adapters.reindex_store import DynamoReindexStore
-        from contacts.services.reindexing import Reindexer
+        from contacts.projection.reindex import Reindexer
+        from contacts.projection.store import ReindexStore
 
         has_time = partial(self.deadline.leaves, _REINDEXING_ENDS_S)
-        store = DynamoReindexStore(self.table)
+        store = ReindexStore(self.table)
         return Reindexer(store, self.account_store, self.clock, self.randomness, has_time)
 
     def eraser(self) -> Eraser:
         """Erases what is kept about contacts that are gone for good."""
-        from contacts.adapters.erasure_store import DynamoTraceStore
-        from contacts.services.erasure import Eraser
+        from contacts.erasure.service import Eraser
+        from contacts.erasure.store import TraceStore
 
-        return Eraser(DynamoTraceStore(self.table), self.clock, self.randomness)
+        return Eraser(TraceStore(self.table), self.clock, self.randomness)
 
     def email_validator(self) -> EmailValidator:
         """Validates the email addresses of contacts."""
-        from contacts.adapters.disposable_domains import is_disposable
-        from contacts.adapters.verdict_store import DynamoVerdictStore
-        from contacts.services.email_validation import EmailValidator
+        from contacts.email_validation.dns import is_disposable
+        from contacts.email_validation.service import EmailValidator
+        from contacts.email_validation.store import VerdictStore
 
-        store = DynamoVerdictStore(self.table)
+        store = VerdictStore(self.table)
         return EmailValidator(store, is_disposable, self.resolver(), self.clock, self.randomness)
 
     def resolver(self) -> Resolver | None:
         """Asks the DNS; None where it is not to be asked."""
         if not self.settings.looks_up_domains:
             return None
-        from contacts.adapters.dns_resolver import DnsResolver
+        from contacts.email_validation.dns import DnsResolver
 
         return DnsResolver()
 
     def bounce_recorder(self) -> BounceRecorder:
         """Marks addresses that bounced."""
-        from contacts.adapters.verdict_store import DynamoVerdictStore
-        from contacts.services.bounces import BounceRecorder
+        from contacts.email_validation.service import BounceRecorder
+        from contacts.email_validation.store import VerdictStore
 
-        store = DynamoVerdictStore(self.table)
+        store = VerdictStore(self.table)
         return BounceRecorder(store, self.clock, self.randomness, _log_bounce_of_nobody)
 
     def _now_s(self) -> int:
@@ -500,8 +487,16 @@ class Runtime:
 
 def _nobody() -> Caller:
     """The caller for whom services are made while a function starts."""
-    from contacts.domain.account_secret import SECRET_BYTES, AccountSecret
-    from contacts.domain.accounts import Account, ApiKey, Caller, Dialect, Mode, Plan
+    from contacts.accounts.model import (
+        SECRET_BYTES,
+        Account,
+        AccountSecret,
+        ApiKey,
+        Caller,
+        Dialect,
+        Mode,
+        Plan,
+    )
 
     account = Account(
         id="",
@@ -526,7 +521,7 @@ def _nobody() -> Caller:
 
 
 def _log_bounce_of_nobody(ses_message_id: str) -> None:
-    from contacts.observability import logger
+    from contacts.core.observability import logger
 
     logger.warning("bounce of no account", extra={"ses_message_id": ses_message_id})
 

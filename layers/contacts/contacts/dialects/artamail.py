@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from contacts.core.violations import FieldErrorCode
 from contacts.dialects.wire import (
     CODES,
     Call,
@@ -20,7 +21,6 @@ from contacts.dialects.wire import (
     required,
     whole_seconds,
 )
-from contacts.domain.violations import FieldErrorCode
 
 _CREATED: Final = {
     "email": "email",

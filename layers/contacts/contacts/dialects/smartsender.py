@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
+from contacts.core.errors import FieldError, InvalidInput
+from contacts.core.violations import NOT_OBJECT, REQUIRED
 from contacts.dialects.wire import (
     Call,
     Dialect,
@@ -21,8 +23,6 @@ from contacts.dialects.wire import (
     required,
     whole_number,
 )
-from contacts.domain.errors import FieldError, InvalidInput
-from contacts.domain.violations import NOT_OBJECT, REQUIRED
 
 _PAGE: Final = Whole(default=1, least=1, most=None)
 _PAGE_SIZE: Final = Whole(default=20, least=1, most=20)

@@ -8,6 +8,8 @@ from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Final
 from uuid import UUID
 
+from contacts.core.errors import ContactNotFound, FieldError, InvalidInput, PropertyNotFound
+from contacts.core.violations import FieldErrorCode, not_one_of
 from contacts.dialects.wire import (
     CODES,
     Call,
@@ -25,8 +27,6 @@ from contacts.dialects.wire import (
     required,
     whole_seconds,
 )
-from contacts.domain.errors import ContactNotFound, FieldError, InvalidInput, PropertyNotFound
-from contacts.domain.violations import FieldErrorCode, not_one_of
 
 CONTACT: Final = "cont_"
 PROPERTY: Final = "prop_"

@@ -4,14 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple
 
-from contacts.domain.errors import BodyNotJson, FieldError, InvalidInput
-from contacts.domain.violations import (
-    BODY_MISSING,
-    BODY_NOT_OBJECT,
-    REQUIRED,
-    FieldErrorCode,
-    Violation,
-)
+from contacts.core.errors import BodyNotJson, FieldError, InvalidInput
+from contacts.core.violations import BODY_MISSING, BODY_NOT_OBJECT, REQUIRED, FieldErrorCode, Violation
 
 Fields = dict[str, Any]
 

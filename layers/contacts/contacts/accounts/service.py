@@ -1,0 +1,298 @@
+"""The API keys of an account, and the account itself: making, listing and revoking."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Final
+
+from contacts.accounts.authentication import MAX_REMEMBERED, REMEMBERED_MS
+from contacts.accounts.model import (
+    HOURLY_LIMITS,
+    MAX_API_KEYS,
+    SECRET_BYTES,
+    Account,
+    AccountSecret,
+    ApiKey,
+    Caller,
+    Dialect,
+    MakerRevoked,
+    Mode,
+    Plan,
+    Revocation,
+    Scope,
+    full_keys,
+    key_prefix,
+    revoked_with,
+)
+from contacts.accounts.store import AccountStore
+from contacts.book.outcome import Did, Outcome
+from contacts.core.errors import (
+    ApiKeyNotFound,
+    FieldError,
+    InvalidInput,
+    KeyRevoked,
+    LastFullKey,
+    ScopeMissing,
+    TooManyApiKeys,
+)
+from contacts.core.idempotency import Receipt, once
+from contacts.core.ids import Randomness, uuid7
+from contacts.core.time import Clock, iso
+from contacts.core.violations import NO_ACCOUNT, FieldErrorCode, Violation
+
+_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_SECRET_BYTES: Final = 32
+_SECRET_LENGTH: Final = 43
+"""Characters in which 32 bytes fit: 62 ** 43 > 256 ** 32."""
+MOST_AT_ONCE: Final = 40
+"""Keys that are revoked in one transaction: two steps each, of a hundred."""
+_FULL_SCOPES: Final = tuple(scope for scope in Scope if scope not in (Scope.API_USER, Scope.USER))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyWish:
+    """What a new key is to be. No scopes named: those of the key that makes it."""
+
+    name: str
+    scopes: Sequence[Scope] | None = None
+    mode: Mode = Mode.LIVE
+    dialect: Dialect = Dialect.NATIVE
+
+
+def make_key(account_id: str, wish: KeyWish, at_ms: int, randomness: Randomness) -> tuple[ApiKey, str]:
+    """A new key as it is kept, and as it is shown once."""
+    shown = key_prefix(wish.dialect, wish.mode) + _base62(randomness(_SECRET_BYTES))
+    key = ApiKey(
+        id=f"key_{at_ms:011x}{randomness(4).hex()}",
+        account_id=account_id,
+        key_hash=sha256(shown.encode()).hexdigest(),
+        name=wish.name,
+        scopes=tuple(dict.fromkeys(wish.scopes or _FULL_SCOPES)),
+        mode=wish.mode,
+        dialect=wish.dialect,
+        last_four=shown[-4:],
+        created_at=iso(at_ms),
+    )
+    return key, shown
+
+
+def _base62(secret: bytes) -> str:
+    number, digits = int.from_bytes(secret, "big"), ""
+    while number:
+        number, digit = divmod(number, len(_ALPHABET))
+        digits = _ALPHABET[digit] + digits
+    return digits.rjust(_SECRET_LENGTH, _ALPHABET[0])
+
+
+def described(key: ApiKey) -> dict[str, object]:
+    """A key as callers may see it."""
+    return {
+        "id": key.id,
+        "name": key.name,
+        "scopes": [str(scope) for scope in key.scopes],
+        "mode": str(key.mode),
+        "dialect": str(key.dialect),
+        "last_four": key.last_four,
+        "created_at": key.created_at,
+        "made_by": key.made_by,
+    }
+
+
+class KeyRing:
+    """What callers do with the keys of their account."""
+
+    def __init__(self, store: AccountStore, clock: Clock, randomness: Randomness) -> None:
+        self._store = store
+        self._clock = clock
+        self._randomness = randomness
+
+    def keys(self, caller: Caller) -> list[Mapping[str, object]]:
+        """The account's keys, oldest first, each with the hour in which it was last used."""
+        hours = self._store.hours_of_use(caller.account_id)
+        return [
+            described(key) | ({"last_used_hour": hours[key.id]} if key.id in hours else {})
+            for key in self._store.api_keys(caller.account_id)
+        ]
+
+    def add(self, caller: Caller, wish: KeyWish, receipt: Receipt | None) -> Outcome:
+        """Make a key. It can hold no scope that the caller's own key lacks.
+
+        Raises:
+            ScopeMissing: the caller lacks a scope that the new key would have.
+            TooManyApiKeys: the account has 30 already.
+            KeyRevoked: the caller's own key was, a moment ago.
+            IdempotencyKeyReused, TemporarilyUnavailable.
+        """
+        scopes = tuple(caller.key.scopes) if wish.scopes is None else tuple(wish.scopes)
+        beyond = caller.may_grant(scopes)
+        if beyond is not None:
+            raise ScopeMissing(beyond, f"A key can give on only scopes it has; this one lacks {beyond}.")
+        now = self._clock.now_ms()
+        wish = KeyWish(name=wish.name, scopes=scopes, mode=wish.mode, dialect=wish.dialect)
+        key, shown = make_key(caller.account_id, wish, now, self._randomness)
+        key = replace(key, made_by=caller.key.id)
+        outcome = Outcome(did=Did.CREATED, details=described(key), secrets={"key": shown})
+        if caller.is_test:  # Its table holds no keys, not even the one that makes this.
+            return outcome
+        if len(self._store.api_keys(caller.account_id)) >= MAX_API_KEYS:
+            raise TooManyApiKeys(f"An account has at most {MAX_API_KEYS} API keys; revoke one first.")
+
+        def attempt() -> Outcome:
+            try:
+                self._store.add_api_key(key, outcome, receipt, now)
+            except MakerRevoked:
+                raise KeyRevoked(caller.key.dialect) from None
+            return outcome
+
+        return once(attempt, receipt, self._clock, self._randomness)
+
+    def revoke(self, caller: Caller, key_id: str, receipt: Receipt | None) -> Outcome:
+        """Make a key useless, within 60 seconds everywhere, and with it all keys that it made, and that these made.
+
+        The caller's key, unless it is the one that is named, stays with what it has made. Whoever made the revoked key
+        counts as its maker from then on.
+
+        Raises:
+            ApiKeyNotFound: the account has none with that id.
+            LastFullKey: no key would be left that may do all that the account's keys may do.
+            KeyRevoked: the caller's own key was, a moment ago.
+            IdempotencyKeyReused, TemporarilyUnavailable.
+        """
+        if caller.is_test:  # Its table holds no keys, not even its own: that would look like a revoked one.
+            raise ApiKeyNotFound("API key not found.")
+        gone: list[str] = []
+
+        def attempt() -> Outcome:
+            plan = _revocation(self._store.api_keys(caller.account_id), key_id, caller)
+            now = self._clock.now_ms()
+            keys = list(plan.keys)
+            while len(keys) > MOST_AT_ONCE:
+                # What was made goes before its maker: where this ends half-way, the same request does the rest.
+                part = replace(plan, keys=keys[-MOST_AT_ONCE:], adopted=None)
+                self._store.revoke_api_keys(part, Outcome(did=Did.DELETED), None, now)
+                gone.extend(key.id for key in part.keys)
+                del keys[-MOST_AT_ONCE:]
+            others = sorted({*gone, *(key.id for key in keys)} - {key_id})
+            outcome = Outcome(did=Did.DELETED, details={"id": key_id, "also_revoked": others})
+            self._store.revoke_api_keys(replace(plan, keys=keys), outcome, receipt, now)
+            return outcome
+
+        return once(attempt, receipt, self._clock, self._randomness)
+
+
+def _revocation(keys: Sequence[ApiKey], key_id: str, caller: Caller) -> Revocation:
+    """What is to be done to revoke a key of those an account has.
+
+    Raises: as `KeyRing.revoke`.
+    """
+    own = next((key for key in keys if key.id == caller.key.id), None)
+    named = next((key for key in keys if key.id == key_id), None)
+    if own is None:
+        raise KeyRevoked(caller.key.dialect)
+    if named is None:
+        raise ApiKeyNotFound("API key not found.")
+    goes = revoked_with(keys, named.id, spared_id=own.id)
+    full = full_keys(keys)
+    stays = [key for key in full if key not in goes]
+    if full and not stays:
+        raise LastFullKey
+    needed = {key.id: key for key in (own, *stays[:1]) if key not in goes}
+    is_orphan = own not in goes and own.made_by in {key.id for key in goes}
+    adopted = replace(own, made_by=named.made_by) if is_orphan else None
+    return Revocation(keys=goes, needed=list(needed.values()), adopted=adopted)
+
+
+class Registrar:
+    """Opens accounts: for operators, not for callers."""
+
+    def __init__(self, store: AccountStore, clock: Clock, randomness: Randomness) -> None:
+        self._store = store
+        self._clock = clock
+        self._randomness = randomness
+
+    def open_account(
+        self, name: str, plan: Plan, hourly_limit: int | None, dialect: Dialect = Dialect.NATIVE
+    ) -> tuple[Account, dict[Dialect, str]]:
+        """A new account and its first keys, which hold every scope: a native one, and one of its dialect.
+
+        Raises:
+            InvalidInput: an enterprise account without its own hourly limit, or another plan with one.
+            TemporarilyUnavailable.
+        """
+        if plan is Plan.ENTERPRISE and hourly_limit is None:
+            missing = Violation(FieldErrorCode.REQUIRED, "an enterprise account needs its own")
+            raise InvalidInput([FieldError("hourly_limit", missing)])
+        if plan is not Plan.ENTERPRISE and hourly_limit is not None:
+            misplaced = Violation(FieldErrorCode.MISPLACED, f"the plan {plan} sets it")
+            raise InvalidInput([FieldError("hourly_limit", misplaced)])
+        now = self._clock.now_ms()
+        account = Account(
+            id=uuid7(now, self._randomness(10)),
+            name=name,
+            plan=plan,
+            hourly_limit=HOURLY_LIMITS[plan] if hourly_limit is None else hourly_limit,
+            created_at=iso(now),
+            secret=AccountSecret(self._randomness(SECRET_BYTES)),
+        )
+        made = {
+            spoken: make_key(account.id, KeyWish(name="first key", dialect=spoken), now, self._randomness)
+            for spoken in dict.fromkeys((Dialect.NATIVE, dialect))
+        }
+        self._store.open_account(account, [key for key, _ in made.values()])
+        return account, {spoken: shown for spoken, (_, shown) in made.items()}
+
+
+class Suspender:
+    """Suspends accounts and resumes them: for operators, not for callers."""
+
+    def __init__(self, store: AccountStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def suspend(self, account_id: str, reason: str | None) -> Account:
+        """Let nobody of an account in, within 60 seconds; one that is suspended already stays so since then.
+
+        Raises:
+            InvalidInput: there is no such account.
+            TemporarilyUnavailable.
+        """
+        return _known(self._store.suspend(account_id, iso(self._clock.now_ms()), reason))
+
+    def resume(self, account_id: str) -> Account:
+        """Let the callers of an account in again, within 60 seconds.
+
+        Raises: as `suspend`.
+        """
+        return _known(self._store.suspend(account_id, None, None))
+
+
+class Suspensions:
+    """Which accounts are suspended, each remembered for a minute, as the key check remembers keys."""
+
+    def __init__(self, store: AccountStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._remembered: dict[str, tuple[int, bool]] = {}
+
+    def is_suspended(self, account_id: str) -> bool:
+        """Whether an account is suspended; one read, for most of a minute none.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        now = self._clock.now_ms()
+        until, known = self._remembered.get(account_id, (0, False))
+        if now < until:
+            return known
+        account = self._store.account(account_id)
+        known = account is not None and account.suspended_at is not None
+        if len(self._remembered) >= MAX_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[account_id] = (now + REMEMBERED_MS, known)
+        return known
+
+
+def _known(account: Account | None) -> Account:
+    if account is None:
+        raise InvalidInput([FieldError("account_id", NO_ACCOUNT)])
+    return account

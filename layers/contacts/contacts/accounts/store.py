@@ -1,0 +1,264 @@
+"""Accounts, keys and usage in the table."""
+
+import os
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from contacts.accounts.model import (
+    SECRET_BYTES,
+    Account,
+    AccountSecret,
+    ApiKey,
+    Dialect,
+    KeysMoved,
+    MakerRevoked,
+    Mode,
+    Plan,
+    Revocation,
+    Scope,
+)
+from contacts.book.outcome import Outcome
+from contacts.core.idempotency import Receipt
+from contacts.core.ids import Randomness
+from contacts.core.time import DAY, hour_of, iso
+from contacts.table import keys
+from contacts.table.client import ConditionsFailed, Step, Table
+from contacts.table.expressions import Expression, Item
+from contacts.table.records import write_recorded
+
+_MAKER: Final = "maker"
+"""The name of the step that counts what a key has made."""
+REVOKED_DAYS: Final = 365
+"""How long it is known of a key that it was revoked, rather than never made."""
+USAGE_DAYS: Final = 31
+"""How long an hour's usage is kept: it also says when a key was last used."""
+
+
+class AccountStore:
+    """`accounts.store.AccountStore` on the table."""
+
+    def __init__(self, table: Table, randomness: Randomness = os.urandom) -> None:
+        self._table = table
+        self._randomness = randomness
+
+    def account(self, account_id: str) -> Account | None:
+        """One GetItem; for an account that has no secret yet, one UpdateItem more, once."""
+        item = self._table.get(keys.account(account_id))
+        if item is not None and "secret" not in item:
+            item = self._with_secret(account_id)
+        return None if item is None else _account_from(item, account_id)
+
+    def suspend(self, account_id: str, at: str | None, reason: str | None) -> Account | None:
+        """One UpdateItem."""
+        expression = Expression()
+        expression.require(expression.is_there())
+        expression.set_once("secret", self._fresh_secret())
+        if at is None:
+            expression.remove("suspended_at")
+            expression.remove("suspension_reason")
+        else:
+            expression.set_once("suspended_at", at)
+            expression.assign("suspension_reason", reason)
+        try:
+            item = self._table.update("account", keys.account(account_id), expression)
+        except ConditionsFailed:
+            return None
+        return _account_from(item, account_id)
+
+    def _with_secret(self, account_id: str) -> Item | None:
+        """The item of an account that was opened before accounts had secrets; whoever comes first gives it one."""
+        expression = Expression()
+        expression.require(expression.is_there())
+        expression.set_once("secret", self._fresh_secret())
+        try:
+            return self._table.update("account", keys.account(account_id), expression)
+        except ConditionsFailed:
+            return None
+
+    def _fresh_secret(self) -> str:
+        return _secret_text(AccountSecret(self._randomness(SECRET_BYTES)))
+
+    def api_key(self, key_hash: str) -> ApiKey | None:
+        """One GetItem, strongly consistent: a key works from the moment it was shown."""
+        item = self._table.get(keys.api_key(key_hash))
+        return None if item is None else _api_key_from(item)
+
+    def count_request(self, account: Account, key_id: str, at_ms: int) -> int | None:
+        """One conditional UpdateItem of one write unit.
+
+        The SDK may repeat a call whose answer got lost, so a request can be counted twice, never missed.
+        """
+        expression = Expression()
+        expression.count_up("used", account.hourly_limit)
+        expression.add("key_ids", frozenset({key_id}))
+        expression.set("ttl", at_ms // 1000 + USAGE_DAYS * DAY)
+        key = keys.usage(account.id, hour_of(at_ms))
+        try:
+            used: int = self._table.update("usage", key, expression, returning="UPDATED_NEW")["used"]
+        except ConditionsFailed:
+            return None
+        return used
+
+    def open_account(self, account: Account, first_keys: Sequence[ApiKey]) -> None:
+        """One transaction over the account, its keys and their places in the listing."""
+        fresh = Expression()
+        fresh.require(fresh.is_free())
+        item = {
+            "name": account.name,
+            "plan": account.plan,
+            "hourly_limit": account.hourly_limit,
+            "shards": 1,
+            "created_at": account.created_at,
+            "secret": _secret_text(account.secret),
+        }
+        account_step = self._table.put_step("account", keys.account(account.id), item, fresh)
+        self._table.write([account_step, *(step for key in first_keys for step in self._key_steps(key))])
+
+    def api_keys(self, account_id: str) -> list[ApiKey]:
+        """One Query; ids begin with the time they were made, so they come oldest first."""
+        expression = Expression.of_partition(keys.listed_api_key(account_id, "").PK)
+        items, more = self._table.query(expression)
+        assert more is None, "thirty keys fit one page"
+        return [_api_key_from(item) for item in items]
+
+    def hours_of_use(self, account_id: str) -> Mapping[str, str]:
+        """A Query over the hours that are kept, newest first (at most 744 small items)."""
+        expression = Expression.of_partition(keys.usage(account_id, "").PK)
+        hours: dict[str, str] = {}
+        start = None
+        while True:
+            items, start = self._table.query(expression, start=start, forward=False)
+            for item in items:
+                for key_id in item["key_ids"]:
+                    hours.setdefault(key_id, item["SK"])
+            if start is None:
+                return hours
+
+    def add_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
+        """One transaction over the key, its place in the listing, its maker's there, and the request's record.
+
+        The maker's counts what it has made: a revocation that does not know of the new key fails for that.
+        """
+        steps = list(self._key_steps(key))
+        if key.made_by is not None:
+            made = Expression()
+            made.require(made.is_there())
+            made.add("keys_made", 1)
+            steps.append(
+                self._table.update_step(_MAKER, keys.listed_api_key(key.account_id, key.made_by), made)
+            )
+        try:
+            self._write(steps, key.account_id, outcome, receipt, at_ms)
+        except ConditionsFailed as failed:
+            if _MAKER in failed.items:
+                raise MakerRevoked from None
+            raise
+
+    def revoke_api_keys(
+        self, revocation: Revocation, outcome: Outcome, receipt: Receipt | None, at_ms: int
+    ) -> None:
+        """One transaction over the keys, their places in the listing, what is needed, and the request's record.
+
+        That there was such a key is kept for a year: its client is told in the words it understands.
+        """
+        steps = [step for key in revocation.keys for step in self._revoking_steps(key, at_ms)]
+        if revocation.adopted is not None:
+            steps += self._adopting_steps(revocation.adopted)
+        for key in revocation.needed:
+            if (
+                revocation.adopted is None or key.id != revocation.adopted.id
+            ):  # Its own step has the condition.
+                is_live = Expression()
+                is_live.require(is_live.is_there())
+                steps.append(
+                    self._table.check_step("needed key", keys.listed_api_key(key.account_id, key.id), is_live)
+                )
+        try:
+            self._write(steps, revocation.keys[0].account_id, outcome, receipt, at_ms)
+        except ConditionsFailed:
+            raise KeysMoved from None
+
+    def _revoking_steps(self, key: ApiKey, at_ms: int) -> list[Step]:
+        revoked = Expression()
+        revoked.require(revoked.is_there())
+        revoked.require(revoked.equals("revoked_at", None))
+        revoked.set("revoked_at", iso(at_ms))
+        revoked.set("ttl", at_ms // 1000 + REVOKED_DAYS * DAY)
+        as_listed = Expression()
+        as_listed.require(as_listed.is_there())
+        as_listed.require(as_listed.equals("keys_made", key.keys_made or None))
+        listed = keys.listed_api_key(key.account_id, key.id)
+        return [
+            self._table.update_step(f"key {key.id}", keys.api_key(key.key_hash), revoked),
+            self._table.delete_step(f"listed key {key.id}", listed, as_listed),
+        ]
+
+    def _adopting_steps(self, key: ApiKey) -> list[Step]:
+        steps = []
+        for place in (keys.api_key(key.key_hash), keys.listed_api_key(key.account_id, key.id)):
+            adopted = Expression()
+            adopted.require(adopted.is_there())
+            adopted.require(adopted.equals("revoked_at", None))
+            adopted.assign("made_by", key.made_by)
+            steps.append(self._table.update_step("adopted key", place, adopted))
+        return steps
+
+    def _write(
+        self, steps: list[Step], account_id: str, outcome: Outcome, receipt: Receipt | None, at_ms: int
+    ) -> None:
+        write_recorded(self._table, steps, account_id, receipt, outcome, None, at_ms)
+
+    def _key_steps(self, key: ApiKey) -> list[Step]:
+        fresh = Expression()
+        fresh.require(fresh.is_free())
+        item = {
+            "id": key.id,
+            "account_id": key.account_id,
+            "key_hash": key.key_hash,
+            "name": key.name,
+            "scopes": [str(scope) for scope in key.scopes],
+            "mode": key.mode,
+            "dialect": key.dialect,
+            "last_four": key.last_four,
+            "created_at": key.created_at,
+            "made_by": key.made_by,
+        }
+        return [
+            self._table.put_step("key", keys.api_key(key.key_hash), item, fresh),
+            self._table.put_step("listed key", keys.listed_api_key(key.account_id, key.id), item),
+        ]
+
+
+def _account_from(item: Item, account_id: str) -> Account:
+    return Account(
+        id=account_id,
+        name=item["name"],
+        plan=Plan(item["plan"]),
+        hourly_limit=item["hourly_limit"],
+        created_at=item["created_at"],
+        secret=AccountSecret(b64decode(item["secret"])),
+        suspended_at=item.get("suspended_at"),
+        suspension_reason=item.get("suspension_reason"),
+    )
+
+
+def _secret_text(secret: AccountSecret) -> str:
+    return b64encode(secret.value).decode()
+
+
+def _api_key_from(item: Item) -> ApiKey:
+    return ApiKey(
+        id=item["id"],
+        account_id=item["account_id"],
+        key_hash=item["key_hash"],
+        name=item["name"],
+        scopes=tuple(Scope(scope) for scope in item["scopes"]),
+        mode=Mode(item["mode"]),
+        dialect=Dialect(item["dialect"]),
+        last_four=item["last_four"],
+        created_at=item["created_at"],
+        is_revoked="revoked_at" in item,
+        made_by=item.get("made_by"),
+        keys_made=item.get("keys_made", 0),
+    )

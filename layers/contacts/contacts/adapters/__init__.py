@@ -1,1 +1,0 @@
-"""DynamoDB and the other services of AWS, behind the ports of `services`."""

@@ -1,0 +1,137 @@
+"""Bodies of requests about contacts: what may be sent, field by field."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, Field
+
+from contacts.book.model import LONGEST_TAG, MAPS, MAX_LISTS, MAX_TAGS, SLUG, distinct
+from contacts.core import violations
+from contacts.core.errors import FieldError
+from contacts.core.ids import MAX_EXTERNAL_ID, Ref, is_e164, named, stored_email
+from contacts.core.json import json_values
+from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
+from contacts.properties.validation import ContactInput
+from contacts.web.bodies import Body, Draft, JsonObject, clean, json_errors
+
+
+def _email(text: str) -> str:
+    try:
+        return stored_email(clean(text))
+    except ValueError as error:
+        raise InvalidValue(violations.not_an_email(str(error))) from None
+
+
+_NOT_A_PHONE: Final = Violation(
+    FieldErrorCode.INVALID_FORMAT, "must be an E.164 number such as +4915112345678"
+)
+
+
+def _phone(text: str) -> str:
+    if not is_e164(text):
+        raise InvalidValue(_NOT_A_PHONE)
+    return text
+
+
+MAX_ENTRIES: Final = 1000
+"""Of an array of tags or of lists, as it is sent: the same one may come more than once."""
+
+
+def _at_most(limit: int) -> AfterValidator:
+    def checked(values: list[str]) -> list[str]:
+        kept = list(distinct(values))
+        if len(kept) > limit:
+            raise InvalidValue(violations.more_values_than(limit, len(kept)))
+        return kept
+
+    return AfterValidator(checked)
+
+
+Email = Annotated[str, AfterValidator(_email)]
+Phone = Annotated[str, AfterValidator(_phone)]
+ExternalId = Annotated[str, Field(min_length=1, max_length=MAX_EXTERNAL_ID), AfterValidator(clean)]
+PersonName = Annotated[str, Field(max_length=255), AfterValidator(clean)]
+Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG), AfterValidator(clean)]
+Slug = Annotated[str, Field(pattern=f"^{SLUG}$")]
+Tags = Annotated[list[Tag], Field(max_length=MAX_ENTRIES), _at_most(MAX_TAGS)]
+Lists = Annotated[list[Slug], Field(max_length=MAX_ENTRIES), _at_most(MAX_LISTS)]
+
+
+class ContactFields(Draft):
+    """The fields of a contact that callers set."""
+
+    external_id: ExternalId | None = None
+    email: Email | None = None
+    first_name: PersonName | None = None
+    last_name: PersonName | None = None
+    name: PersonName | None = None
+    phone: Phone | None = None
+    tags: Tags | None = None
+    lists: Lists | None = None
+    custom_fields: JsonObject | None = None
+    metadata: JsonObject | None = None
+    is_active: bool | None = None
+    is_unsubscribed: bool | None = None
+    add_tags: Tags | None = None
+    add_lists: Lists | None = None
+
+    @classmethod
+    def split(
+        cls, given: Mapping[str, Any], errors: Sequence[FieldError]
+    ) -> tuple[dict[str, Any], list[FieldError]]:
+        """The fields of a body that are right, and the others. Of a map only wrong keys are rejected, or the whole of
+        it where no key is right or it holds too much.
+        """
+        maps = [name for name in MAPS if isinstance(given.get(name), dict)]
+        fields = given.keys() - set(maps)
+        of_fields = [one for one in errors if one.field in fields or one.field.partition(".")[0] not in maps]
+        accepted, rejected = super().split(given, of_fields)
+        for name in maps:
+            if json_values((given[name],), cls.most_values) > cls.most_values:
+                rejected += [error for error in errors if error.field == name]
+                del accepted[name]
+                continue
+            wrong = _wrong_keys(given[name], name)
+            rejected += wrong.values()
+            if wrong:
+                accepted[name] = {key: value for key, value in given[name].items() if key not in wrong}
+                if not accepted[name]:
+                    del accepted[name]
+        return accepted, rejected
+
+    def to_input(self) -> ContactInput:
+        """What the body asks to write, still to be validated by the account's properties."""
+        return ContactInput(self.accepted, self.rejected, self.errors)
+
+
+class NewContact(ContactFields):
+    """A contact to be created. It needs an email or an external_id."""
+
+
+class ContactChange(ContactFields):
+    """Fields to change: absent keeps, null clears (but keeps `is_active` and `is_unsubscribed`)."""
+
+    remove_tags: Tags | None = None
+    remove_lists: Lists | None = None
+
+
+def _wrong_keys(entries: Mapping[str, Any], path: str) -> dict[str, FieldError]:
+    """The keys of a map that cannot be stored with their values. One that is no name itself is told of by the map's."""
+    found = {}
+    for key, value in entries.items():
+        error = next(json_errors({key: value}, path), None)
+        if error is not None:
+            found[key] = FieldError(path if error.field == path else f"{path}.{key}", error.violation)
+    return found
+
+
+class MergeSource(Body):
+    """Which contact is to be merged into the one of the path; `by` says how `from` is to be read."""
+
+    from_: Annotated[str, Field(min_length=1, alias="from"), AfterValidator(clean)]
+    by: Literal["id", "email", "external_id"] | None = None
+
+    @property
+    def ref(self) -> Ref:
+        """How the body names the contact."""
+        return named(self.from_, self.by)

@@ -1,0 +1,450 @@
+"""Addresses that have opted out: one item for each, found by an HMAC, which tells the address to nobody.
+
+The item outlives the contact: it stays when the contact is erased or takes another address, so that whoever has the
+address next has opted out as well (docs/consent.md).
+"""
+
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from contacts.accounts.model import AccountSecret
+from contacts.book.items import absorbed_value, contact_item, counted, measured, tombstone_item
+from contacts.book.model import MAX_BYTES, TRASH_DAYS, Change, Contact, contact_from, contact_values
+from contacts.book.outcome import (
+    Absent,
+    Claim,
+    Merge,
+    Move,
+    NamesNotFree,
+    NotInPlace,
+    Outcome,
+    Standing,
+    VersionDiffers,
+)
+from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.idempotency import Moved
+from contacts.core.ids import Name, NameKind, Randomness
+from contacts.core.json import MAX_VALUES, json_values
+from contacts.core.time import DAY, iso
+from contacts.table import keys
+from contacts.table.client import MAX_STEPS, ConditionsFailed, Step, Table
+from contacts.table.expressions import Expression, Item, entry_size, to_attribute
+from contacts.table.records import RECORD_STEPS, write_recorded
+
+
+class OptOuts:
+    """The addresses of one account that have opted out."""
+
+    def __init__(self, table: Table, account_id: str, secret: AccountSecret) -> None:
+        self._table = table
+        self._account = account_id
+        self._secret = secret
+
+    def include_any_of(self, emails: Iterable[str]) -> bool:
+        """Whether at least one of the addresses has opted out: one GetItem for each, strongly consistent."""
+        return any(self._table.get(self._key(email)) is not None for email in emails)
+
+    def put_step(self, email: str) -> Step:
+        """The step that records that an address has opted out; an address may be recorded again."""
+        return self._table.put_step("opt-out", self._key(email), {})
+
+    def delete_step(self, email: str) -> Step:
+        """The step that lifts the opt-out of an address."""
+        return self._table.delete_step("opt-out", self._key(email))
+
+    def _key(self, email: str) -> keys.Key:
+        digest = hmac.digest(self._secret.derived("opt-outs"), email.encode(), "sha256")
+        return keys.opt_out(self._account, digest.hex())
+
+
+UNKNOWN: Final = (
+    "The answer of the table was lost and the contact has changed since: read it before trying again."
+)
+"""A call that was sent twice failed its condition the second time: nobody can tell whether the first succeeded."""
+_CONTACT: Final = "contact"
+_TRASH: Final = "trash"
+
+
+class ContactStore:
+    """`book.store.ContactStore` on the table."""
+
+    def __init__(
+        self, table: Table, account_id: str, opt_outs: OptOuts, randomness: Randomness, now_s: int
+    ) -> None:
+        """`now_s`: the moment of the request, in seconds: what is past its ttl then no longer counts."""
+        self._table = table
+        self._account = account_id
+        self._opt_outs = opt_outs
+        self._randomness = randomness
+        self._now_s = now_s
+
+    # Reads
+
+    def by_id(self, contact_id: str) -> Contact | None:
+        """One GetItem."""
+        item = self._table.get(keys.contact(self._account, contact_id))
+        return None if item is None else contact_from(item)
+
+    def trashed(self, contact_id: str) -> Contact | None:
+        """One GetItem in the trash."""
+        item = self._table.get(keys.trash(self._account, contact_id))
+        if item is None or item["ttl"] <= self._now_s:
+            return None
+        return contact_from(item["snapshot"])
+
+    def claim(self, name: Name) -> Claim | None:
+        """One GetItem on a claim."""
+        claim = _claim_from(self._table.get(keys.claim(self._account, name)))
+        return None if claim is None or self._is_over(claim) else claim
+
+    # Writes
+
+    def change_in_place(
+        self, contact_id: str, change: Change, at_ms: int, *, named: Name | None, versions: Sequence[int]
+    ) -> Contact:
+        """One UpdateItem, whatever the contact's other fields are; but for its consent, which must be as asked for.
+
+        To give or take consent is a move: the addresses of the contact opt out with it.
+        """
+        at, change_id = iso(at_ms), self._change_id()
+        expression = Expression()
+        added = _change_fields(expression, change)
+        values = json_values(change.maps.values(), MAX_VALUES)
+        if added > MAX_BYTES or values > MAX_VALUES:
+            raise NotInPlace  # DynamoDB would not even look at values of more than 400 KB.
+        expression.increase("version", 1)
+        expression.set("updated_at", at)
+        expression.set("change_id", change_id)
+        expression.require(expression.is_there())
+        # The SDK repeats a call whose answer got lost: the repetition must not change the contact twice.
+        expression.require(f"{expression.name('change_id')} <> {expression.value(change_id)}")
+        if named is not None:
+            expression.require(has_name(expression, named))
+        if versions:
+            choices = ", ".join(expression.value(version) for version in versions)
+            expression.require(f"{expression.name('version')} IN ({choices})")
+        if added:
+            expression.increase("size_bound", added)
+            expression.require(f"{expression.name('size_bound')} <= {expression.value(MAX_BYTES - added)}")
+        if values:
+            _count_values(expression, values, added)
+        try:
+            return contact_from(
+                self._table.update(_CONTACT, keys.contact(self._account, contact_id), expression)
+            )
+        except ConditionsFailed as failed:
+            existing = failed.items[_CONTACT]
+            if existing is not None and existing["change_id"] == change_id:
+                return contact_from(existing)
+            if failed.is_repetition:
+                raise TemporarilyUnavailable(UNKNOWN) from None
+            raise _refusal(existing, named, versions) from None
+
+    def move(self, move: Move) -> Outcome:
+        """One transaction (or one plain call where only the contact's own item changes).
+
+        Before it, one GetItem for an email that the contact takes.
+        """
+        is_subscribed = move.after is not None and not move.after.is_unsubscribed
+        if is_subscribed and self._opt_outs.include_any_of(move.taken_emails):
+            move = move.opted_out()
+        claims = dict(self._claim_steps(move))
+        steps = [*self._contact_steps(move), *claims.values()]
+        before = None if move.before is None else move.before.without(move.lost)
+        live = move.after if move.becomes is Standing.LIVE else None
+        steps = with_opt_outs(self._table, steps, opt_out_steps(self._opt_outs, before, live))
+        contact = move.after or move.before
+        about = None if contact is None else contact.id
+        try:
+            write_recorded(self._table, steps, self._account, move.receipt, move.outcome, about, move.at_ms)
+        except ConditionsFailed as failed:
+            if move.receipt is None and self._is_ours(failed.items.get(_CONTACT), steps):
+                return move.outcome
+            if failed.is_repetition:
+                raise TemporarilyUnavailable(UNKNOWN) from None
+            if _CONTACT in failed.items or _TRASH in failed.items:
+                raise Moved from None
+            raise NamesNotFree(
+                {
+                    name: _claim_from(failed.items[step.name])
+                    for name, step in claims.items()
+                    if step.name in failed.items
+                }
+            ) from None
+        return move.outcome
+
+    def _is_ours(self, existing: Item | None, steps: Sequence[Step]) -> bool:
+        """Whether a plain update that seems to have failed is our own, repeated by the SDK."""
+        if existing is None or len(steps) != 1 or steps[0].kind != "Update":
+            return False
+        values = steps[0].request["ExpressionAttributeValues"].values()
+        return {"S": existing["change_id"]} in values
+
+    def _contact_steps(self, move: Move) -> Iterable[Step]:
+        before, after, table = move.before, move.after, self._table
+        contact = before or after
+        assert contact is not None, "a move needs a contact"
+        live = keys.contact(self._account, contact.id)
+        trash = keys.trash(self._account, contact.id)
+        if move.was is Standing.LIVE and move.becomes is Standing.LIVE:
+            assert before is not None
+            assert after is not None
+            expression = difference(before, after)
+            expression.set("change_id", self._change_id())
+            yield table.update_step(_CONTACT, live, expression)
+            return
+        if move.was is Standing.LIVE:
+            assert before is not None
+            yield table.delete_step(_CONTACT, live, unchanged(Expression(), before))
+        if move.was is Standing.DELETED:
+            assert before is not None
+            expression = Expression()
+            version = expression.name("snapshot", "version")
+            expression.require(f"{version} = {expression.value(before.version)}")
+            yield table.delete_step(_TRASH, trash, expression)
+        if move.becomes is Standing.LIVE:
+            assert after is not None
+            expression = Expression()
+            expression.require(expression.is_free())
+            item = contact_item(after, self._change_id(), before)
+            yield table.put_step(_CONTACT, live, item, expression)
+        if move.becomes is Standing.DELETED:
+            assert after is not None
+            snapshot = contact_item(after, self._change_id(), before)
+            del snapshot["kind"]
+            yield table.put_step(
+                _TRASH,
+                trash,
+                {
+                    "snapshot": {key: value for key, value in snapshot.items() if value is not None},
+                    "deleted_at": iso(move.at_ms),
+                    "ttl": _trash_ends(move.at_ms),
+                },
+            )
+        if move.becomes is None:
+            yield table.put_step(
+                "tombstone",
+                keys.tombstone(self._account, contact.id),
+                tombstone_item(contact.version, move.at_ms, contact.merged_ids),
+            )
+
+    def _claim_steps(self, move: Move) -> Iterable[tuple[Name, Step]]:
+        """The steps that keep each name's claim in step with the contact."""
+        contact = move.before or move.after
+        assert contact is not None
+        had = () if move.before is None else move.before.without(move.lost).names
+        has = move.after.names if move.after is not None and move.becomes is Standing.LIVE else ()
+        for name in has:
+            if name in had and move.was is Standing.LIVE:
+                continue
+            expression = Expression()
+            if name in had:
+                expression.require(is_owned(expression, contact.id, Standing.DELETED))
+            else:
+                expression.require(self._is_takable(expression, contact.id, name in move.spares_trashed))
+            yield name, self._put_claim(name, {"contact_id": contact.id, "state": Standing.LIVE}, expression)
+        for name in had:
+            if name in has:
+                continue
+            expression = Expression()
+            expression.require(is_owned(expression, contact.id, move.was))
+            if move.becomes is Standing.DELETED:
+                claim = {
+                    "contact_id": contact.id,
+                    "state": Standing.DELETED,
+                    "ttl": _trash_ends(move.at_ms),
+                }
+                yield name, self._put_claim(name, claim, expression)
+            else:
+                key = keys.claim(self._account, name)
+                yield name, self._table.delete_step(claim_step(name), key, expression)
+
+    def _put_claim(self, name: Name, claim: Mapping[str, object], expression: Expression) -> Step:
+        return self._table.put_step(claim_step(name), keys.claim(self._account, name), claim, expression)
+
+    def _is_takable(self, expression: Expression, contact_id: str, spare_trashed: bool) -> str:
+        """The condition under which a contact may take a name it does not have."""
+        state, deleted = expression.name("state"), expression.value(Standing.DELETED)
+        in_trash = f"{state} = {deleted}"
+        if spare_trashed:
+            in_trash += f" AND {expression.name('ttl')} <= {expression.value(self._now_s)}"
+        own = f"{expression.name('contact_id')} = {expression.value(contact_id)}"
+        return f"({expression.is_free()} OR ({in_trash}) OR {own})"
+
+    def _is_over(self, claim: Claim) -> bool:
+        return claim.expires_at is not None and claim.expires_at <= self._now_s
+
+    def _change_id(self) -> str:
+        return self._randomness(9).hex()
+
+
+def _refusal(existing: Item | None, named: Name | None, versions: Sequence[int]) -> Exception:
+    """Why a contact was not changed in place."""
+    if existing is None:
+        return Absent()
+    contact = contact_from(existing)
+    if named is not None and named not in contact.names:
+        return Absent()
+    if versions and contact.version not in versions:
+        return VersionDiffers()
+    return NotInPlace()
+
+
+def _trash_ends(at_ms: int) -> int:
+    return at_ms // 1000 + TRASH_DAYS * DAY
+
+
+def claim_step(name: Name) -> str:
+    """What the step of a transaction is called that is about a name's claim."""
+    return f"claim {name.kind} {name.value}"
+
+
+def _claim_from(item: Item | None) -> Claim | None:
+    if item is None:
+        return None
+    return Claim(item["contact_id"], Standing(item["state"]), item.get("ttl"))
+
+
+def is_owned(expression: Expression, contact_id: str, standing: Standing | None) -> str:
+    """The condition that a claim is a contact's, in this state."""
+    owner = expression.equals("contact_id", contact_id)
+    return f"{owner} AND {expression.equals('state', standing)}"
+
+
+def has_name(expression: Expression, name: Name) -> str:
+    """The condition that a contact has a name, its own or one that it absorbed."""
+    absorbed = f"contains({expression.name('absorbed')}, {expression.value(absorbed_value(name))})"
+    if name.kind is NameKind.ALIAS:
+        return absorbed
+    return f"({expression.equals(name.kind, name.value)} OR {absorbed})"
+
+
+def unchanged(expression: Expression, before: Contact) -> Expression:
+    """Require that nobody, neither a caller nor a validation verdict, has changed the contact since it was read."""
+    expression.require(expression.equals("version", before.version))
+    expression.require(expression.equals("validation_status", before.validation_status))
+    expression.require(expression.equals("validation_reason", before.validation_reason))
+    return expression
+
+
+def difference(before: Contact, after: Contact) -> Expression:
+    """The update that turns the stored contact `before` into `after`, if it is still `before`."""
+    expression = unchanged(Expression(), before)
+    old, new = contact_values(before), contact_values(after)
+    for attribute, value in new.items():
+        # Compared as DynamoDB sees them: to Python, 1 equals True.
+        if to_attribute(value) == to_attribute(old[attribute]):
+            continue
+        expression.assign(attribute, value)
+    expression.set("size_bound", measured(new))
+    expression.set("values_bound", counted(after, before))
+    return expression
+
+
+def opt_out_steps(opt_outs: OptOuts, before: Contact | None, after: Contact | None) -> list[Step]:
+    """The steps that keep the opt-outs of a contact's addresses in step with the contact (`after`: if it is live then).
+
+    - The addresses of a contact that opts out, and those it takes later, opt out with it.
+    - An address that leaves a contact that has opted out stays opted out. (Its item is there already, unless the
+      contact opted out before there were such items.)
+    - A contact that is subscribed again lifts the opt-outs of the addresses that it had.
+    """
+    had = before.emails if before is not None and before.is_unsubscribed else frozenset()
+    if after is not None and before is not None and not after.is_unsubscribed:
+        return [opt_outs.delete_step(email) for email in sorted(had)]
+    has = after.emails if after is not None and after.is_unsubscribed else frozenset()
+    return [opt_outs.put_step(email) for email in sorted(had ^ has)]
+
+
+def with_opt_outs(table: Table, steps: Sequence[Step], opt_outs: Sequence[Step]) -> list[Step]:
+    """The steps of one transaction, opt-outs included.
+
+    Where all would be too many for DynamoDB, opt-outs are written before. If the transaction then fails, addresses
+    stay opted out that need not be, which is the safe side.
+    """
+    if len(steps) + len(opt_outs) + RECORD_STEPS <= MAX_STEPS:
+        return [*steps, *opt_outs]
+    table.write(opt_outs)
+    return list(steps)
+
+
+def _count_values(expression: Expression, added: int, added_bytes: int) -> None:
+    """Let a change add JSON values to a contact, if it surely has room for them.
+
+    What another release wrote may lack `values_bound`; but each value takes at least a byte, so a contact of few bytes
+    has few values, and from then on a bound that is as high as can be.
+    """
+    bound, size = expression.name("values_bound"), expression.name("size_bound")
+    has_room = f"{bound} <= {expression.value(MAX_VALUES - added)}"
+    is_small = f"{size} <= {expression.value(MAX_VALUES - added_bytes)}"
+    expression.require(f"({has_room} OR {is_small})")
+    expression.increase("values_bound", added, otherwise=MAX_VALUES)
+
+
+def _change_fields(expression: Expression, change: Change) -> int:
+    """Put a change into an update; gives back how many bytes it may add. Mirrors `Change.applied_to`."""
+    added = 0
+    for attribute, value in change.fields.items():
+        if attribute == "is_unsubscribed":
+            expression.require(expression.equals(attribute, value))
+        elif value is None:
+            expression.remove(attribute)
+        else:
+            expression.set(attribute, value)
+            added += entry_size(attribute, value)
+    for attribute, entries in change.maps.items():
+        if entries is None:
+            expression.set(attribute, {})
+            continue
+        for key, value in entries.items():
+            if value is None:
+                expression.remove(attribute, key)
+            else:
+                expression.set((attribute, key), value)
+                added += entry_size(key, value)
+    return added
+
+
+_WINNER: Final = "winner"
+_LOSER: Final = "loser"
+
+
+class MergeStore:
+    """`book.store.MergeStore` on the table."""
+
+    def __init__(self, table: Table, account_id: str, opt_outs: OptOuts, randomness: Randomness) -> None:
+        self._table = table
+        self._account = account_id
+        self._opt_outs = opt_outs
+        self._randomness = randomness
+
+    def merge(self, merge: Merge) -> None:
+        """One transaction, on condition that neither contact has changed since it was read, and no name's claim."""
+        steps = [*self._contact_steps(merge), *self._claim_steps(merge)]
+        steps = with_opt_outs(self._table, steps, opt_out_steps(self._opt_outs, merge.winner, merge.after))
+        try:
+            write_recorded(
+                self._table, steps, self._account, merge.receipt, merge.outcome, merge.winner.id, merge.at_ms
+            )
+        except ConditionsFailed:
+            raise Moved from None
+
+    def _contact_steps(self, merge: Merge) -> Iterable[Step]:
+        expression = difference(merge.winner, merge.after)
+        expression.set("change_id", self._randomness(9).hex())
+        yield self._table.update_step(_WINNER, keys.contact(self._account, merge.winner.id), expression)
+        loser = keys.contact(self._account, merge.loser.id)
+        yield self._table.delete_step(_LOSER, loser, unchanged(Expression(), merge.loser))
+
+    def _claim_steps(self, merge: Merge) -> Iterable[Step]:
+        """The loser's names, led to the winner; its id becomes one."""
+        for name in merge.loser.names:
+            expression = Expression()
+            expression.require(is_owned(expression, merge.loser.id, Standing.LIVE))
+            expression.set("contact_id", merge.winner.id)
+            yield self._table.update_step(claim_step(name), keys.claim(self._account, name), expression)
+        alias, expression = Name(NameKind.ALIAS, merge.loser.id), Expression()
+        expression.require(expression.is_free())
+        claim = {"contact_id": merge.winner.id, "state": Standing.LIVE}
+        yield self._table.put_step(claim_step(alias), keys.claim(self._account, alias), claim, expression)

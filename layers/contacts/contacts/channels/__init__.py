@@ -1,0 +1,1 @@
+"""Channels, and the gates by which contacts arrive through them."""

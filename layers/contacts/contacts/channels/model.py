@@ -1,0 +1,157 @@
+"""Channels: the ways by which an account's contacts arrive and are reached."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+
+from contacts.book.model import Contact, Gate, ValidationStatus, contact_out
+from contacts.core.errors import FieldError
+from contacts.core.ids import derived_id
+from contacts.core.violations import never_changes
+
+MAX_CHANNELS: Final = 50
+"""Of an account. Exact, whoever creates at the same moment."""
+MAX_NAME: Final = 255
+"""Characters."""
+
+
+class ChannelType(StrEnum):
+    """What kind of channel it is."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+    TELEGRAM = "telegram"
+    VIBER = "viber"
+    MESSENGER = "messenger"
+    INSTAGRAM = "instagram"
+    WEB = "web"
+    """A chat on a website, or in an app."""
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A way to contacts. Its type never changes. Its id is a UUID version 7 of the moment it was made."""
+
+    id: str
+    type: ChannelType
+    name: str
+    state: bool = True
+    """On, or off: then nobody arrives through it, and nobody counts as reached by it."""
+    created_at: str
+    updated_at: str
+    version: int = 1
+    """How often it was written, so that of two writers at the same moment one looks again."""
+
+    def changed(self, given: Mapping[str, Any], at: str) -> "Channel":
+        """The channel after a change that `objections` has nothing against: absent keeps."""
+        after = replace(self, **{key: value for key, value in given.items() if key != "type"})
+        return replace(after, updated_at=self.updated_at if after == self else at, version=self.version + 1)
+
+    def objections(self, given: Mapping[str, Any]) -> list[FieldError]:
+        """What of a change this channel cannot take: another type."""
+        if given.get("type", self.type) == self.type:
+            return []
+        return [FieldError("type", never_changes(self.type))]
+
+
+def described_channel(one: Channel) -> dict[str, object]:
+    """A channel as callers see it."""
+    return {
+        "id": one.id,
+        "type": str(one.type),
+        "name": one.name,
+        "state": one.state,
+        "created_at": one.created_at,
+        "updated_at": one.updated_at,
+    }
+
+
+_NAMES: Final = {ChannelType.EMAIL: "Email", ChannelType.SMS: "SMS"}
+"""Of the channels that every account has without making them."""
+
+ShownGate = dict[str, object]
+
+
+def shown_gate(gate: Gate, channel: Channel, contact_id: str) -> ShownGate:
+    """A gate as callers see it."""
+    return {
+        "id": gate.id,
+        "channel": _shown_channel(channel),
+        "identifier": gate.identifier,
+        "contact_id": contact_id,
+        "created_at": gate.created_at,
+    }
+
+
+def open_gates(contact: Contact, channels: Sequence[Channel]) -> list[ShownGate]:
+    """How a contact can be reached now, in the order of the ids, which is that of their making.
+
+    Its gates on channels that are on; its email, unless the contact is unsubscribed or the email is known to be
+    invalid; its phone.
+
+    `channels`: those of the account, the oldest first.
+    """
+    by_id = {channel.id: channel for channel in channels if channel.state}
+    shown = [
+        shown_gate(gate, by_id[gate.channel_id], contact.id)
+        for gate in contact.gates
+        if gate.channel_id in by_id
+    ]
+    # An address by which the contact has arrived as well is told of once.
+    there = {(_channel_id(one), one["identifier"]) for one in shown}
+    addresses = _addresses(contact, channels)
+    shown += [one for one in addresses if (_channel_id(one), one["identifier"]) not in there]
+    return sorted(shown, key=lambda one: str(one["id"]))
+
+
+def chat(contact: Contact, gates: Sequence[ShownGate]) -> dict[str, object]:
+    """The one conversation that there is with a contact. Its id is derived from the contact's: always the same."""
+    return {
+        "id": derived_id(contact.id, "chat"),
+        "name": contact.display_name,
+        "image": contact.metadata.get("photo"),
+        "contact": contact_out(contact),
+        "gates": list(gates),
+        "created_at": contact.created_at,
+        "updated_at": contact.updated_at,
+    }
+
+
+def _addresses(contact: Contact, channels: Sequence[Channel]) -> Iterator[ShownGate]:
+    """The email and the phone as gates of their own; their ids are derived from the address: always the same."""
+    may_be_mailed = not contact.is_unsubscribed and contact.validation_status is not ValidationStatus.INVALID
+    email = contact.email if may_be_mailed else None
+    for kind, address in ((ChannelType.EMAIL, email), (ChannelType.SMS, contact.phone)):
+        channel = _channel_for(kind, channels)
+        if address is not None and channel is not None:
+            yield {
+                "id": derived_id(contact.id, f"{kind} {address}"),
+                "channel": channel,
+                "identifier": address,
+                "contact_id": contact.id,
+                "created_at": contact.created_at,
+            }
+
+
+def _channel_for(kind: ChannelType, channels: Sequence[Channel]) -> dict[str, object] | None:
+    """The account's oldest channel of a type that is on; one without an id where it has none of the type.
+
+    None where all it has are off: it does not want to reach anybody that way.
+    """
+    of_kind = [channel for channel in channels if channel.type is kind]
+    if not of_kind:
+        return {"id": None, "type": str(kind), "name": _NAMES[kind]}
+    return next((_shown_channel(channel) for channel in of_kind if channel.state), None)
+
+
+def _shown_channel(channel: Channel) -> dict[str, object]:
+    return {"id": channel.id, "type": str(channel.type), "name": channel.name}
+
+
+def _channel_id(gate: ShownGate) -> object:
+    channel = gate["channel"]
+    assert isinstance(channel, Mapping)
+    return channel["id"]

@@ -1,1 +1,0 @@
-"""What calls functions without a client waiting: the table's stream, queues, notifications."""

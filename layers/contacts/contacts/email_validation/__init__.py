@@ -1,0 +1,1 @@
+"""Whether mail to a contact's address can arrive."""

@@ -1,0 +1,1 @@
+"""Taking away what is kept about a person who is gone for good."""

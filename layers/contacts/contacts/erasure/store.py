@@ -1,0 +1,179 @@
+"""What is kept about contacts, found and taken away: items under the contact, and those they lead to."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from contacts.book.items import merged_tombstone_item, tombstone_item
+from contacts.book.outcome import Did
+from contacts.core.errors import Contention
+from contacts.core.time import DAY
+from contacts.table import keys
+from contacts.table.client import ConditionsFailed, Step, Table
+from contacts.table.expressions import Expression, Item
+from contacts.webhooks.model import DELIVERIES_KEPT_DAYS, DeliveryRef, DeliveryStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracedEvent:
+    """An event in a contact's timeline."""
+
+    id: str
+    type: str
+    timestamp: str
+    appended_at: str
+    """Where it lies in the log."""
+    webhook_ids: tuple[str, ...]
+    """The endpoints it was, or is yet to be, delivered to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracedRequest:
+    """A request about a contact that came with an Idempotency-Key."""
+
+    digest: str
+    """Of its key."""
+    expires_at: int
+    """Seconds since the epoch. Its record has the same; another is of a later request with the same key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Something kept under a contact."""
+
+    name: str
+    """What it is found by among the traces of its contact."""
+    request: TracedRequest | None = None
+    event: TracedEvent | None = None
+
+
+_STEP: Final = "trace"
+
+
+class TraceStore:
+    """`erasure.store.TraceStore` on the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def bury(
+        self, account_id: str, contact_id: str, version: int, at_ms: int, merged_ids: Sequence[str]
+    ) -> None:
+        """One PutItem, on condition that there is none."""
+        self._bury(account_id, contact_id, tombstone_item(version, at_ms, merged_ids))
+
+    def bury_merged(self, account_id: str, contact_id: str, winner_id: str, at_ms: int) -> None:
+        """One PutItem, on condition that there is none."""
+        self._bury(account_id, contact_id, merged_tombstone_item(winner_id, at_ms))
+
+    def _bury(self, account_id: str, contact_id: str, tombstone: Mapping[str, object]) -> None:
+        expression = Expression()
+        expression.require(expression.is_free())
+        key = keys.tombstone(account_id, contact_id)
+        self._if_so(self._table.put_step(_STEP, key, tombstone, expression))
+
+    def traces(self, account_id: str, contact_id: str) -> Iterator[Trace]:
+        """Queries of the partition, strongly consistent."""
+        expression = Expression.of_partition(keys.about_contact(account_id, contact_id))
+        return map(_trace, self._table.all_of(expression))
+
+    def strip_record(self, account_id: str, request: TracedRequest) -> None:
+        """One UpdateItem, on condition that the record is of that request.
+
+        A key may be used again after seven days, about somebody else, and DynamoDB be late in removing the pointer.
+        """
+        expression = Expression()
+        expression.require(expression.equals("ttl", request.expires_at))
+        expression.require(f"{expression.name('did')} <> {expression.value(Did.DELETED)}")
+        expression.set("erased", value=True)
+        for attribute in ("contact", "did", "details"):
+            expression.remove(attribute)
+        key = keys.idempotency(account_id, request.digest)
+        self._if_so(self._table.update_step(_STEP, key, expression))
+
+    def strip_event(self, account_id: str, appended_at: str, event_id: str) -> None:
+        """One UpdateItem, on condition that the event is still there."""
+        expression = Expression()
+        expression.require(expression.is_there())
+        expression.set("erased", value=True)
+        for attribute in ("timestamp", "contact_id", "data"):
+            expression.remove(attribute)
+        self._if_so(self._table.update_step(_STEP, keys.event(account_id, appended_at, event_id), expression))
+
+    def strip_delivery(self, delivery: DeliveryRef, at_ms: int) -> None:
+        """One PutItem of a delivery that has ended, on condition that there is none; else one UpdateItem of that one.
+
+        Raises:
+            Contention: an attempt was recorded at this moment.
+        """
+        key = keys.delivery(delivery.account_id, delivery.webhook_id, delivery.delivery_id)
+        expression = Expression()
+        expression.require(expression.is_free())
+        ended: dict[str, object] = {
+            "event_id": delivery.event_id,
+            "event_type": delivery.event_type,
+            "appended_at": delivery.appended_at,
+            "status": DeliveryStatus.ERASED,
+            "begun": 0,
+            "done": 0,
+            "round_began_after": 0,
+            "attempts": [],
+            "ttl": at_ms // 1000 + DELIVERIES_KEPT_DAYS * DAY,
+        }
+        try:
+            self._table.write([self._table.put_step(_STEP, key, ended, expression)])
+        except ConditionsFailed as failed:
+            there = failed.items[_STEP]
+            if there is None or not self._if_so(self._table.update_step(_STEP, key, _stripped(there))):
+                raise Contention from None
+
+    def remove(self, account_id: str, contact_id: str, trace: Trace) -> None:
+        """One DeleteItem."""
+        key = keys.Key(keys.about_contact(account_id, contact_id), trace.name)
+        self._table.write([self._table.delete_step(_STEP, key)])
+
+    def _if_so(self, step: Step) -> bool:
+        """Whether the condition of a write held; where it did not, nothing was written."""
+        try:
+            self._table.write([step])
+        except ConditionsFailed:
+            return False
+        return True
+
+
+def _trace(item: Item) -> Trace:
+    key = keys.Key.of(item)
+    digest, event_id = keys.pointed_digest(key), keys.timeline_event_id(key)
+    return Trace(
+        name=key.SK,
+        request=None if digest is None else TracedRequest(digest=digest, expires_at=item["ttl"]),
+        # A custom event that is in no log yet leads to nothing, and never will: its contact is buried.
+        event=_traced_event(event_id, item) if event_id is not None and "appended_at" in item else None,
+    )
+
+
+def _traced_event(event_id: str, entry: Item) -> TracedEvent:
+    return TracedEvent(
+        id=event_id,
+        type=entry["type"],
+        timestamp=entry["timestamp"],
+        appended_at=entry["appended_at"],
+        webhook_ids=tuple(entry["webhooks"]),
+    )
+
+
+def _stripped(delivery: Item) -> Expression:
+    """The update that takes an endpoint's answers from a delivery as it was read, and ends it if it is pending."""
+    expression = Expression()
+    for attribute in ("status", "done"):
+        expression.require(expression.equals(attribute, delivery.get(attribute)))
+    attempts = delivery.get("attempts", ())
+    expression.set("attempts", [_without_response(attempt) for attempt in attempts])
+    if delivery["status"] == DeliveryStatus.PENDING:
+        expression.set("status", DeliveryStatus.ERASED)
+        expression.remove("next_attempt_at")
+    return expression
+
+
+def _without_response(attempt: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in attempt.items() if name != "response"}

@@ -1,0 +1,1 @@
+"""What happened to contacts: events of changes, the account's event log, a contact's timeline."""

@@ -1,0 +1,159 @@
+"""What the table's stream tells: changes of contacts, in the order of each contact."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, cast
+
+from contacts.book.model import Contact, contact_out
+from contacts.core.time import parsed
+from contacts.events.model import CustomEvent, Event, EventType, event_at
+
+
+class Happened(StrEnum):
+    """What a record of the stream stands for."""
+
+    CHANGED = "changed"
+    """A contact's own item was put (`before` None), changed, or removed (`after` None)."""
+    TRASHED = "trashed"
+    """A contact went to the trash; `after` is the contact as it lies there."""
+    ERASED = "erased"
+    """A contact was erased; only its id and its last version are left."""
+    EXPIRED = "expired"
+    """A contact's days in the trash are over; `before` is the contact as it lay there."""
+    RECORDED = "recorded"
+    """A caller recorded an event of a contact; `recorded` is that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamedChange:
+    """One record of the stream."""
+
+    record_id: str
+    """The same however often the record is delivered."""
+    happened: Happened
+    account_id: str
+    contact_id: str
+    at_ms: int
+    """When it was written, in ms since the epoch; of some records only to the second."""
+    before: Contact | None = None
+    after: Contact | None = None
+    version: int = 0
+    """The contact's version: of `after`, else of `before`, else as the tombstone tells."""
+    recorded: CustomEvent | None = None
+    merged_ids: tuple[str, ...] = ()
+    """Of a contact that is gone for good: the ids of those that had been merged into it."""
+
+
+_OF_EVERY_CHANGE: Final = frozenset({"version", "updated_at"})
+"""Fields that say that there was a change, and not what it was."""
+_OF_A_VERDICT: Final = frozenset({"validation_status", "validation_reason"})
+
+
+def events_of_change(
+    record_id: str, at_ms: int, account_id: str, before: Contact | None, after: Contact
+) -> Iterator[Event]:
+    """The events of a contact that was put (`before` None) or changed, in their order.
+
+    A merge is a change of the contact that stays: it tells of it as it then was. (The other's removal tells nothing.)
+
+    `at_ms`: when the stream saw it. What a caller did is told with the contact's own `updated_at` instead: the stream
+    knows the second only, and a timeline is in the order of the events' ids.
+    """
+    contact = contact_out(after)
+    changed_ms = parsed(after.updated_at)
+
+    def event(kind: EventType, moment: int, **more: object) -> Event:
+        return event_at(record_id, kind, moment, account_id, after.id, {"contact": contact, **more})
+
+    if before is None:
+        yield event(EventType.CREATED if after.version == 1 else EventType.RESTORED, changed_ms)
+        return
+    merged_id = _newly_merged(before, after)
+    if merged_id is not None:
+        yield event(EventType.MERGED, changed_ms, merged_id=merged_id)
+    previous = differences(before, after)
+    if not previous:
+        return
+    if previous.keys() <= _OF_A_VERDICT:
+        yield event(EventType.VALIDATED, max(at_ms, changed_ms))
+        return
+    yield event(EventType.UPDATED, changed_ms, changed=list(previous), previous=previous)
+    if after.is_unsubscribed != before.is_unsubscribed:
+        kind = EventType.UNSUBSCRIBED if after.is_unsubscribed else EventType.RESUBSCRIBED
+        yield event(kind, changed_ms)
+
+
+def _newly_merged(before: Contact, after: Contact) -> str | None:
+    """The id of the contact that a change merged into this one, if it was a merge.
+
+    Those that had been merged into that one before come with it, and stand behind it.
+    """
+    known = frozenset(before.merged_ids)
+    return next((merged_id for merged_id in after.merged_ids if merged_id not in known), None)
+
+
+def event_of_trashing(record_id: str, at_ms: int, account_id: str, contact: Contact) -> Event:
+    """The event of a contact that went to the trash, from where it can come back."""
+    data = {"contact": contact_out(contact), "permanent": False}
+    return event_at(record_id, EventType.DELETED, at_ms, account_id, contact.id, data)
+
+
+def event_of_erasure(record_id: str, at_ms: int, account_id: str, contact_id: str, version: int) -> Event:
+    """The event of a contact that was erased: of the person nothing is left to be told."""
+    data = {"contact": {"id": contact_id, "version": version}, "permanent": True}
+    return event_at(record_id, EventType.DELETED, at_ms, account_id, contact_id, data)
+
+
+def event_of_recording(
+    account_id: str, contact_id: str, recorded: CustomEvent, contact: Contact | None
+) -> Event:
+    """The event of something that a caller recorded; with the contact as it is by now, None where it is gone.
+
+    Its id is its entry's, whose order is that of what happened; it is told at the moment at which it was recorded.
+    """
+    data: dict[str, object] = {} if contact is None else {"contact": contact_out(contact)}
+    data |= {"name": recorded.name, "data": recorded.data}
+    if recorded.occurred_at is not None:
+        data["occurred_at"] = recorded.occurred_at
+    return Event(
+        id=recorded.id,
+        type=EventType.CUSTOM,
+        timestamp=recorded.recorded_at,
+        account_id=account_id,
+        contact_id=contact_id,
+        data=data,
+    )
+
+
+def differences(before: Contact, after: Contact) -> dict[str, object]:
+    """The fields in which a contact differs, as the API shows them, with their old values; sorted.
+
+    `name` is shown composed of first and last name, so it is among them where one of these changed it: who keeps a
+    copy may apply just the fields that are named.
+    """
+    old, new = (cast("Mapping[str, object]", contact_out(contact)) for contact in (before, after))
+    return {
+        field: old[field]
+        for field in sorted(old)
+        if field not in _OF_EVERY_CHANGE and not _is_same(old[field], new[field])
+    }
+
+
+def _is_same(one: object, another: object) -> bool:
+    """Whether two values are the same JSON. (To Python, 1 equals true.)"""
+    match one:
+        case Mapping():
+            return (
+                isinstance(another, Mapping)
+                and one.keys() == another.keys()
+                and all(_is_same(value, another[key]) for key, value in one.items())
+            )
+        case list() | tuple():
+            return (
+                isinstance(another, list | tuple)
+                and len(one) == len(another)
+                and all(map(_is_same, one, another))
+            )
+        case _:
+            return isinstance(one, bool) == isinstance(another, bool) and one == another

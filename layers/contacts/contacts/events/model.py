@@ -1,0 +1,186 @@
+"""Events: what is told of a contact's changes, to webhooks and in the account's event log."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, Final
+
+from contacts.core.errors import FieldError, InvalidInput
+from contacts.core.ids import uuid7
+from contacts.core.time import DAY, iso
+from contacts.core.violations import FieldErrorCode, Violation
+
+KEPT_DAYS: Final = 30
+"""In the event log."""
+IN_TIMELINE_DAYS: Final = 90
+WITHHELD_MS: Final = 10_000
+"""The newest events are not listed yet: what is being appended at this moment must not slip in behind a cursor.
+
+More than a write may take with all of its attempts (9 s, `table.client.LONGEST_CALL`).
+"""
+
+
+class EventType(StrEnum):
+    """What happened."""
+
+    CREATED = "contact.created"
+    UPDATED = "contact.updated"
+    UNSUBSCRIBED = "contact.unsubscribed"
+    RESUBSCRIBED = "contact.resubscribed"
+    DELETED = "contact.deleted"
+    RESTORED = "contact.restored"
+    MERGED = "contact.merged"
+    """Another contact was merged into this one."""
+    VALIDATED = "contact.validated"
+    CUSTOM = "contact.event"
+    """What a caller recorded of a contact."""
+    TEST = "webhook.test"
+    """Only sent where it is asked for; not in the log, and nothing to subscribe to."""
+
+
+SUBSCRIBABLE: Final = tuple(kind for kind in EventType if kind is not EventType.TEST)
+EVERYTHING: Final = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened. Its id is a UUID version 7 of the moment it happened.
+
+    Its `timestamp` is that moment, too; but that of a custom event is when it was recorded, which may be later.
+    """
+
+    id: str
+    type: EventType
+    timestamp: str
+    account_id: str
+    contact_id: str | None
+    data: Mapping[str, object]
+    """`contact` as the native API shows it, and by type: `changed`, `previous`, `permanent`, `merged_id`, `name` and
+    `data`.
+    """
+    is_erased: bool = False
+    """The person it was about is gone, and `data` with them."""
+
+    @property
+    def tells_of_erasure(self) -> bool:
+        """Whether it says that a person is erased: what an endpoint answers to that may tell who it was."""
+        return self.data.get("permanent") is True
+
+    def payload(self) -> dict[str, object]:
+        """The event as receivers and `GET /events` see it."""
+        if self.is_erased:
+            return {"id": self.id, "type": str(self.type), "erased": True}
+        return {
+            "id": self.id,
+            "type": str(self.type),
+            "timestamp": self.timestamp,
+            "account_id": self.account_id,
+            "data": dict(self.data),
+        }
+
+
+def event_id(record_id: str, kind: EventType, at_ms: int) -> str:
+    """The id of the event that a record of the stream stands for: always the same, however often it is delivered."""
+    return uuid7(at_ms, sha256(f"{record_id} {kind}".encode()).digest()[:10])
+
+
+def event_at(
+    record_id: str,
+    kind: EventType,
+    at_ms: int,
+    account_id: str,
+    contact_id: str | None,
+    data: Mapping[str, object],
+) -> Event:
+    """An event of a record of the stream."""
+    return Event(
+        id=event_id(record_id, kind, at_ms),
+        type=kind,
+        timestamp=iso(at_ms),
+        account_id=account_id,
+        contact_id=contact_id,
+        data=data,
+    )
+
+
+MAX_NAME: Final = 100
+"""Characters of a custom event's name."""
+MAX_DATA_BYTES: Final = 32 * 1024
+"""Of a custom event's `data`, as DynamoDB counts it: in the event log it lies beside a contact of up to 350 KB."""
+MAX_DATA_VALUES: Final = 2_000
+"""JSON values in a custom event's `data`, as `json_size.json_values` counts them."""
+MAX_AHEAD_MS: Final = 5 * 60 * 1000
+"""How far ahead of ours the clock of a caller may be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomEvent:
+    """Something that a caller recorded of a contact. Timestamps are ISO 8601 in UTC with milliseconds and `Z`."""
+
+    id: str
+    name: str
+    data: Mapping[str, object]
+    recorded_at: str
+    occurred_at: str | None
+    """When it happened, where that was said; else it happened when it was recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """An entry as the native API shows it; what does not belong to its type is None."""
+
+    id: str
+    type: str
+    timestamp: str
+    """When it happened."""
+    name: str | None = None
+    data: Mapping[str, object] | None = None
+    changed: Sequence[str] | None = None
+    """Names of the fields that changed."""
+    merged_id: str | None = None
+    """The contact that was merged into this one."""
+
+    def shown(self) -> dict[str, Any]:
+        """The entry in an answer."""
+        body: dict[str, Any] = {"id": self.id, "type": self.type, "timestamp": self.timestamp}
+        more = {"name": self.name, "data": self.data, "changed": self.changed, "merged_id": self.merged_id}
+        return body | {member: value for member, value in more.items() if value is not None}
+
+
+def custom_event(
+    name: str, data: Mapping[str, object], occurred_ms: int | None, now_ms: int, random: bytes
+) -> CustomEvent:
+    """A new event of now, or of the moment at which it occurred (ms since the epoch).
+
+    `random`: 10 bytes, for its id.
+
+    Raises:
+        InvalidInput: it would lie in the future by more than 5 minutes, or further back than 90 days.
+    """
+    happened_ms = now_ms if occurred_ms is None else occurred_ms
+    if happened_ms > now_ms + MAX_AHEAD_MS:
+        raise InvalidInput(
+            [FieldError("occurred_at", Violation(FieldErrorCode.OUT_OF_RANGE, "lies in the future"))]
+        )
+    if happened_ms < now_ms - IN_TIMELINE_DAYS * DAY * 1000:
+        message = f"lies more than {IN_TIMELINE_DAYS} days back"
+        raise InvalidInput([FieldError("occurred_at", Violation(FieldErrorCode.OUT_OF_RANGE, message))])
+    return CustomEvent(
+        id=uuid7(happened_ms, random),
+        name=name,
+        data=data,
+        recorded_at=iso(now_ms),
+        occurred_at=None if occurred_ms is None else iso(occurred_ms),
+    )
+
+
+def entry_of(event: CustomEvent) -> TimelineEntry:
+    """What the timeline shows of a custom event."""
+    return TimelineEntry(
+        id=event.id,
+        type=EventType.CUSTOM,
+        timestamp=event.occurred_at or event.recorded_at,
+        name=event.name,
+        data=event.data,
+    )

@@ -1,0 +1,417 @@
+"""What is derived of an account's contacts, held against the contacts, and put right where it differs.
+
+Four passes: every contact has its postings and words; every posting, every word has its contact; every count is how
+long its list is. All of it beside the projection, which goes on meanwhile: what looks wrong is looked at again after
+a while, since the projection may only be on its way, and then put right in a transaction that holds the contact to
+the version read. A difference is one only if that succeeds.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from hashlib import sha256
+from typing import Final, Self
+
+from contacts.accounts.store import AccountStore
+from contacts.book.model import Contact
+from contacts.core.errors import Contention, FieldError, InvalidInput, TemporarilyUnavailable
+from contacts.core.idempotency import Moved
+from contacts.core.ids import Randomness, is_uuid
+from contacts.core.time import Clock
+from contacts.core.violations import NO_ACCOUNT, FieldErrorCode, Violation
+from contacts.projection.service import STEPS_AT_ONCE, transactions, written
+from contacts.projection.store import Count, Derived, Directory, Posting, ReindexStore, WordPosting
+from contacts.search.query import PostingList, posting_lists
+from contacts.search.words import words_of
+
+SETTLING_S: Final = 5
+"""How long the projection is given before what it has not done counts as missing."""
+_ENOUGH: Final = 200
+"""Contacts with differences that are put right at a time."""
+_CONTACTS_AT_ONCE: Final = 50
+"""They may have 350 KB each, and are in memory together."""
+_GUARDED_STEPS: Final = STEPS_AT_ONCE - 1
+"""One step more looks after the contact."""
+_RECOUNTS: Final = 5
+"""How often a list is counted that changes while it is being counted."""
+
+
+class Pass(StrEnum):
+    """What is gone through; in this order."""
+
+    CONTACTS = "contacts"
+    POSTINGS = "postings"
+    WORDS = "words"
+    COUNTS = "counts"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far it has come: behind `after` in a partition of a pass. As text it tells nobody's name and no tag."""
+
+    within: Pass
+    partition: str = ""
+    """The digest of a posting list or of a first character; partitions are gone through in its order."""
+    after: str = ""
+    """A contact's id; among words, the digest of a posting."""
+
+    def __str__(self) -> str:
+        return f"{self.within}.{self.partition}.{self.after}"
+
+    @classmethod
+    def parsed(cls, text: str) -> Self:
+        """The place that a text tells.
+
+        Raises:
+            InvalidInput: names `resume`.
+        """
+        within, _, rest = text.partition(".")
+        partition, _, after = rest.partition(".")
+        place = None
+        if within in list(Pass):
+            place = cls(Pass(within), partition, after)
+        if place is None or not place._is_possible():
+            message = "must be what a report before said under `resume`"
+            raise InvalidInput([FieldError("resume", Violation(FieldErrorCode.INVALID_CURSOR, message))])
+        return place
+
+    def _is_possible(self) -> bool:
+        """Whether this can be where a report stopped."""
+        if self.partition and not _is_digest(self.partition):
+            return False
+        if self.within is Pass.WORDS:
+            return not self.after or (bool(self.partition) and _is_digest(self.after))
+        has_place_inside = self.within is Pass.CONTACTS or (self.within is Pass.POSTINGS and self.partition)
+        return not self.after or (bool(has_place_inside) and is_uuid(self.after))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What seems to be missing (True) or in vain (False) of a contact that has a version, or is gone (None)."""
+
+    contact_id: str
+    version: int | None
+    wanted: Mapping[Derived, bool]
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found and, unless it was a dry run, put right. Numbers only: tags and words may be personal."""
+
+    account_id: str
+    contacts: int = 0
+    """That were looked at."""
+    missing: Counter[str] = field(default_factory=Counter)
+    orphaned: Counter[str] = field(default_factory=Counter)
+    miscounted: list[str] = field(default_factory=list)
+    """The kind of each list whose count was wrong."""
+    uncounted: int = 0
+    """Lists that changed each time while they were being counted."""
+    resume: Place | None = None
+    """Where to go on, if time ran out."""
+
+    def told(self) -> dict[str, object]:
+        """The report as JSON."""
+        of_missing = ("postings", "words", "counts", "first_characters")
+        told: dict[str, object] = {
+            "account_id": self.account_id,
+            "contacts": self.contacts,
+            "missing": {kind: self.missing[kind] for kind in of_missing},
+            "orphaned": {kind: self.orphaned[kind] for kind in ("postings", "words")},
+            "miscounted": self.miscounted,
+            "uncounted": self.uncounted,
+            "finished": self.resume is None,
+        }
+        return told if self.resume is None else told | {"resume": str(self.resume)}
+
+
+class Reindexer:
+    """Rebuilds what is derived of contacts."""
+
+    def __init__(
+        self,
+        store: ReindexStore,
+        accounts: AccountStore,
+        clock: Clock,
+        randomness: Randomness,
+        has_time: Callable[[], bool],
+    ) -> None:
+        """`has_time`: whether a minute is left, in which what was begun is brought to an end."""
+        self._store = store
+        self._accounts = accounts
+        self._clock = clock
+        self._randomness = randomness
+        self._has_time = has_time
+
+    def reindex(self, account_id: str, *, dry_run: bool = False, resume: str | None = None) -> Report:
+        """Go through an account, or as far as the time allows; `dry_run`: change nothing.
+
+        Raises:
+            InvalidInput: there is no such account, or nowhere like `resume`.
+            TemporarilyUnavailable: before anything was done.
+        """
+        place = Place(Pass.CONTACTS) if resume is None else Place.parsed(resume)
+        if self._accounts.account(account_id) is None:
+            raise InvalidInput([FieldError("account_id", NO_ACCOUNT)])
+        run = _Run(self._store, account_id, self._clock, self._randomness, self._has_time, is_dry=dry_run)
+        return run.through(place)
+
+
+class _Run:
+    """One invocation."""
+
+    def __init__(
+        self,
+        store: ReindexStore,
+        account_id: str,
+        clock: Clock,
+        randomness: Randomness,
+        has_time: Callable[[], bool],
+        *,
+        is_dry: bool,
+    ) -> None:
+        self._store = store
+        self._account = account_id
+        self._clock = clock
+        self._randomness = randomness
+        self._has_time = has_time
+        self._is_dry = is_dry
+        self._report = Report(account_id)
+        self._uncounted_lists: set[PostingList] = set()
+        """Without a count, which a dry run does not begin."""
+        self._characters: set[str] = set()
+        """That are known to be listed, or that a dry run would list."""
+
+    def through(self, place: Place | None) -> Report:
+        """Go on from a place."""
+        while place is not None:
+            self._report.resume = place
+            if not self._has_time():
+                return self._report
+            try:
+                place = self._round(place)
+            except TemporarilyUnavailable:
+                return self._report
+        self._report.resume = None
+        return self._report
+
+    def _round(self, place: Place) -> Place | None:
+        """Look at pages until there are enough differences, and settle these; gives back where to go on."""
+        found: list[Difference] = []
+        reached: Place | None = place
+        for differences, reached in self._pages(place):
+            found += differences
+            is_before_counts = reached is not None and reached.within is Pass.COUNTS
+            if len(found) >= _ENOUGH or (found and is_before_counts) or not self._has_time():
+                break
+        if found:
+            self._clock.sleep(SETTLING_S)
+            self._settle(found)
+        return reached
+
+    # Looking. Each yields what differs on a page, and where to go on after it.
+
+    def _pages(self, place: Place) -> Iterator[tuple[list[Difference], Place | None]]:
+        yield from {
+            Pass.CONTACTS: self._over_contacts,
+            Pass.POSTINGS: self._over_postings,
+            Pass.WORDS: self._over_words,
+            Pass.COUNTS: self._over_counts,
+        }[place.within](place)
+        following = list(Pass)[list(Pass).index(place.within) + 1 :]
+        if following:
+            yield from self._pages(Place(following[0]))
+
+    def _over_contacts(self, place: Place) -> Iterator[tuple[list[Difference], Place]]:
+        known = set(self._directory().posting_lists)
+        after: str | None = place.after or None
+        while True:
+            contacts, after = self._store.contacts(self._account, after)
+            expected = [(contact, _derived(contact)) for contact in contacts]
+            there = self._store.there(self._account, (one for _, own in expected for one in own))
+            self._list(there, known)
+            self._report.contacts += len(contacts)
+            missing = [(contact, own - there) for contact, own in expected if own - there]
+            differences = [
+                Difference(contact.id, contact.version, dict.fromkeys(own, True)) for contact, own in missing
+            ]
+            yield differences, Place(Pass.POSTINGS) if after is None else Place(Pass.CONTACTS, "", after)
+            if after is None:
+                return
+
+    def _over_postings(self, place: Place) -> Iterator[tuple[list[Difference], Place]]:
+        lists = {_digest(*posting_list): posting_list for posting_list in self._directory().posting_lists}
+        for digest in sorted(digest for digest in lists if digest >= place.partition):
+            after: str | None = place.after if digest == place.partition else None
+            while True:
+                page, after = self._store.postings(self._account, lists[digest], after or None)
+                reached = (
+                    _passed(Pass.POSTINGS, digest) if after is None else Place(Pass.POSTINGS, digest, after)
+                )
+                yield self._in_vain(page), reached
+                if after is None:
+                    break
+        yield [], Place(Pass.WORDS)
+
+    def _over_words(self, place: Place) -> Iterator[tuple[list[Difference], Place]]:
+        characters = {_digest(character): character for character in self._directory().characters}
+        for digest in sorted(digest for digest in characters if digest >= place.partition):
+            passed = place.after if digest == place.partition else ""
+            for page in self._pages_of_words(characters[digest], passed):
+                yield self._in_vain(page), Place(Pass.WORDS, digest, _digest(*page[-1]))
+            yield [], _passed(Pass.WORDS, digest)
+        yield [], Place(Pass.COUNTS)
+
+    def _pages_of_words(self, character: str, passed: str) -> Iterator[list[WordPosting]]:
+        """Those behind the one with the digest `passed`; if it is no longer there, all of them."""
+        after: WordPosting | None = None
+        while True:
+            page, after = self._store.words(self._account, character, after)
+            if passed:
+                position = next((at for at, word in enumerate(page) if _digest(*word) == passed), None)
+                page = [] if position is None else page[position + 1 :]
+                passed = passed if position is None else ""
+            if page:
+                yield page
+            if after is None:
+                break
+        if passed:
+            yield from self._pages_of_words(character, "")
+
+    def _over_counts(self, place: Place) -> Iterator[tuple[list[Difference], Place | None]]:
+        lists = {_digest(*posting_list): posting_list for posting_list in self._directory().posting_lists}
+        for digest in sorted(digest for digest in lists if digest >= place.partition):
+            self._recount(lists[digest])
+            yield [], _passed(Pass.COUNTS, digest)
+        yield [], None
+
+    def _in_vain(self, derived: Iterable[Derived]) -> list[Difference]:
+        """What differs where contacts are not, or no longer, what is derived of them."""
+        of_contacts: dict[str, set[Derived]] = {}
+        for one in derived:
+            of_contacts.setdefault(one.contact_id, set()).add(one)
+        differences = []
+        ids = list(of_contacts)
+        for start in range(0, len(ids), _CONTACTS_AT_ONCE):
+            chunk = ids[start : start + _CONTACTS_AT_ONCE]
+            contacts = self._store.contacts_by_id(self._account, chunk)
+            for contact_id in chunk:
+                contact = contacts.get(contact_id)
+                in_vain = of_contacts[contact_id] - (frozenset() if contact is None else _derived(contact))
+                if in_vain:
+                    version = None if contact is None else contact.version
+                    differences.append(Difference(contact_id, version, dict.fromkeys(in_vain, False)))
+        return differences
+
+    def _directory(self) -> Directory:
+        found = self._store.directory(self._account)
+        self._characters |= found.characters
+        return Directory(found.posting_lists | self._uncounted_lists, frozenset(self._characters))
+
+    def _list(self, there: Iterable[Derived], known: set[PostingList]) -> None:
+        """Have the directory lead to everything that is there."""
+        lists = {one.posting_list for one in there if isinstance(one, Posting)} - known
+        for posting_list in lists:
+            if self._store.list_posting_list(self._account, posting_list, dry_run=self._is_dry):
+                self._report.missing["counts"] += 1
+                self._uncounted_lists.add(posting_list)
+        known |= lists
+        for character in _first_characters(there) - self._characters:
+            if self._store.list_character(self._account, character, dry_run=self._is_dry):
+                self._report.missing["first_characters"] += 1
+            self._characters.add(character)
+
+    # Putting right
+
+    def _settle(self, differences: list[Difference]) -> None:
+        """Report what is still different, and put it right."""
+        if self._is_dry:
+            settled = self._still_different(differences)
+        else:
+            settled = (one for difference in differences for one in self._repaired(difference))
+        for derived, is_wanted in settled:
+            kind = "postings" if isinstance(derived, Posting) else "words"
+            (self._report.missing if is_wanted else self._report.orphaned)[kind] += 1
+
+    def _still_different(self, differences: Iterable[Difference]) -> Iterator[tuple[Derived, bool]]:
+        for difference in differences:
+            contact_id = difference.contact_id
+            contact = self._store.contacts_by_id(self._account, [contact_id], latest=True).get(contact_id)
+            if (None if contact is None else contact.version) != difference.version:
+                continue
+            there = self._store.there(self._account, difference.wanted, latest=True)
+            yield from (one for one in difference.wanted.items() if (one[0] in there) is not one[1])
+
+    def _repaired(self, difference: Difference) -> Iterator[tuple[Derived, bool]]:
+        """What had to be put right, unless the contact has changed since: then the projection sees to it."""
+        missing = {one for one, is_wanted in difference.wanted.items() if is_wanted}
+        for character in _first_characters(missing) - self._characters:
+            self._store.list_character(self._account, character, dry_run=False)
+            self._characters.add(character)
+        try:
+            for transaction in transactions(difference.wanted, _GUARDED_STEPS):
+                yield from self._repaired_at_once(difference, transaction).items()
+        except Moved:
+            return
+
+    def _repaired_at_once(
+        self, difference: Difference, wanted: Mapping[Derived, bool]
+    ) -> Mapping[Derived, bool]:
+        """
+        Raises:
+            Moved, TemporarilyUnavailable.
+        """
+        repair = partial(self._store.repair, self._account, difference.contact_id, difference.version)
+        return written(repair, wanted, self._clock, self._randomness)
+
+    def _recount(self, posting_list: PostingList) -> None:
+        """Set a count right. It changes with every change of its list, so if it has not, the list has not either."""
+        for _ in range(_RECOUNTS):
+            seen = self._store.count(self._account, posting_list)
+            length = self._store.length(self._account, posting_list)
+            is_right = length == (0 if seen is None else seen.n)
+            try:
+                if is_right:
+                    self._drop_if_empty(posting_list, seen)
+                elif self._is_dry:
+                    if self._store.count(self._account, posting_list) != seen:
+                        continue
+                else:
+                    self._store.set_count(self._account, posting_list, seen, length)
+            except (Moved, Contention):
+                continue
+            if not is_right:
+                self._report.miscounted.append(str(posting_list.kind))
+            return
+        self._report.uncounted += 1
+
+    def _drop_if_empty(self, posting_list: PostingList, seen: Count | None) -> None:
+        if seen is not None and seen.n == 0 and not self._is_dry:
+            self._store.drop_count(self._account, posting_list, seen)
+
+
+def _derived(contact: Contact) -> frozenset[Derived]:
+    """Everything that should be derived of a live contact, but for the counts."""
+    postings = (Posting(posting_list, contact.id) for posting_list in posting_lists(contact))
+    return frozenset((*postings, *(WordPosting(word, contact.id) for word in words_of(contact))))
+
+
+def _first_characters(derived: Iterable[Derived]) -> set[str]:
+    """Those of words."""
+    return {one.word[0] for one in derived if isinstance(one, WordPosting)}
+
+
+def _digest(*parts: str) -> str:
+    """What stands for a list, a character or a word in a place; hexadecimal."""
+    return sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _is_digest(text: str) -> bool:
+    return len(text) == 32 and not text.strip("0123456789abcdef")
+
+
+def _passed(within: Pass, digest: str) -> Place:
+    """Behind a whole partition."""
+    return Place(within, f"{int(digest, 16) + 1:032x}")

@@ -1,0 +1,283 @@
+"""What is derived of contacts: postings, counts and words in the table.
+
+A posting is always written in one transaction with its count, and on condition that it changes something.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+from contacts.book.model import Contact, contact_from
+from contacts.book.outcome import Standing
+from contacts.core.idempotency import Moved
+from contacts.core.ids import Name
+from contacts.search.query import PostingKind, PostingList
+from contacts.table import keys
+from contacts.table.client import ConditionsFailed, Step, Table
+from contacts.table.expressions import Expression, Item
+from contacts.table.keys import Key
+
+
+class Posting(NamedTuple):
+    """That a contact is on a posting list."""
+
+    posting_list: PostingList
+    contact_id: str
+
+
+class WordPosting(NamedTuple):
+    """That a contact can be found by a word."""
+
+    word: str
+    contact_id: str
+
+
+Derived = Posting | WordPosting
+
+
+class AlreadySo(Exception):
+    """Raised by a store when some of what is wanted is already there, or already gone; nothing was written."""
+
+    def __init__(self, derived: Iterable[Derived]) -> None:
+        super().__init__("already so")
+        self.derived = frozenset(derived)
+
+
+class Count(NamedTuple):
+    """A count as it stands: how long the list is said to be, and how often that has changed."""
+
+    n: int | None
+    changes: int | None
+    """None only where somebody else than the projection wrote it."""
+
+
+class Directory(NamedTuple):
+    """Where derived items are to be found."""
+
+    posting_lists: frozenset[PostingList]
+    """Those that have a count."""
+    characters: frozenset[str]
+    """Those that words begin with."""
+
+
+class ProjectionStore:
+    """`projection.store.ProjectionStore` on the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def post(self, account_id: str, wanted: Mapping[Derived, bool]) -> None:
+        """One transaction."""
+        write_derived(self._table, account_id, wanted)
+
+    def list_characters(self, account_id: str, characters: Iterable[str]) -> None:
+        """Puts, which change nothing where they are there."""
+        self._table.write_many({keys.first_character(account_id, character): {} for character in characters})
+
+    def post_words(self, account_id: str, wanted: Mapping[WordPosting, bool]) -> None:
+        """Puts and deletes, 25 at a time."""
+        words = {derived_key(account_id, posting): is_wanted for posting, is_wanted in wanted.items()}
+        self._table.write_many(
+            {key: {} for key, is_wanted in words.items() if is_wanted},
+            (key for key, is_wanted in words.items() if not is_wanted),
+        )
+
+    def release_claim(self, account_id: str, contact_id: str, name: Name) -> None:
+        """One DeleteItem, on condition that the claim is still the contact's and deleted."""
+        expression = Expression()
+        expression.require(expression.equals("contact_id", contact_id))
+        expression.require(expression.equals("state", Standing.DELETED))
+        with suppress(ConditionsFailed):
+            self._table.write([self._table.delete_step("claim", keys.claim(account_id, name), expression)])
+
+
+def write_derived(
+    table: Table, account_id: str, wanted: Mapping[Derived, bool], checks: Sequence[Step] = ()
+) -> None:
+    """Write derived items with the counts of their lists, and under further checks, all or nothing.
+
+    Raises:
+        AlreadySo, Moved (a check failed), Contention, TemporarilyUnavailable.
+    """
+    steps = list(checks)
+    by_step: dict[str, Derived] = {}
+    longer: dict[PostingList, int] = defaultdict(int)
+    for number, (derived, is_wanted) in enumerate(wanted.items()):
+        name, key, expression = f"{number}", derived_key(account_id, derived), Expression()
+        by_step[name] = derived
+        if is_wanted:
+            expression.require(expression.is_free())
+            steps.append(table.put_step(name, key, {}, expression))
+        else:
+            expression.require(expression.is_there())
+            steps.append(table.delete_step(name, key, expression))
+        if isinstance(derived, Posting):
+            longer[derived.posting_list] += 1 if is_wanted else -1
+    for posting_list, by in longer.items():
+        expression = Expression()
+        expression.add("n", by)
+        expression.add("changes", 1)
+        steps.append(table.update_step("count", keys.count(account_id, posting_list), expression))
+    try:
+        table.write(steps)
+    except ConditionsFailed as failed:
+        already = [by_step[name] for name in failed.items if name in by_step]
+        if len(already) < len(failed.items):
+            raise Moved from None
+        raise AlreadySo(already) from None
+
+
+def derived_key(account_id: str, derived: Derived) -> Key:
+    """Where a derived item lies."""
+    if isinstance(derived, Posting):
+        return keys.posting(account_id, derived.posting_list, derived.contact_id)
+    return keys.word_posting(account_id, derived.word, derived.contact_id)
+
+
+_CONTACTS_PAGE: Final = 100
+_KEYS_PAGE: Final = 1000
+_CONTACT: Final = "contact"
+
+
+class ReindexStore:
+    """`projection.store.ReindexStore` on the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    # Reads
+
+    def contacts(self, account_id: str, after_id: str | None) -> tuple[list[Contact], str | None]:
+        """A page of the contacts' partition."""
+        start = None if after_id is None else keys.contact(account_id, after_id)
+        found, last = self._page(keys.contacts(account_id), start, _CONTACTS_PAGE)
+        page = [contact_from(item) for item in found.values()]
+        return page, None if last is None else keys.contact_id(last)
+
+    def contacts_by_id(
+        self, account_id: str, ids: Iterable[str], *, latest: bool = False
+    ) -> Mapping[str, Contact]:
+        """BatchGetItem."""
+        wanted = [keys.contact(account_id, contact_id) for contact_id in ids]
+        found = self._table.get_many(wanted, consistent=latest)
+        return {keys.contact_id(key): contact_from(item) for key, item in found.items()}
+
+    def there(
+        self, account_id: str, derived: Iterable[Derived], *, latest: bool = False
+    ) -> frozenset[Derived]:
+        """BatchGetItem."""
+        wanted = {derived_key(account_id, one): one for one in derived}
+        return frozenset(wanted[key] for key in self._table.get_many(wanted, consistent=latest))
+
+    def directory(self, account_id: str) -> Directory:
+        """A Query over all counts."""
+        expression = Expression.of_partition(keys.counts(account_id))
+        found = [Key.of(item) for item in self._table.all_of(expression)]
+        return Directory(
+            frozenset(
+                PostingList(PostingKind(one[0]), one[1])
+                for key in found
+                if (one := keys.counted(key)) is not None
+            ),
+            frozenset(character for key in found if (character := keys.listed_character(key))),
+        )
+
+    def postings(
+        self, account_id: str, posting_list: PostingList, after_id: str | None
+    ) -> tuple[list[Posting], str | None]:
+        """A page of a posting list."""
+        start = None if after_id is None else keys.posting(account_id, posting_list, after_id)
+        found, last = self._page(keys.posting(account_id, posting_list, "").PK, start, _KEYS_PAGE)
+        page = [Posting(posting_list, keys.contact_id(key)) for key in found]
+        return page, None if last is None else keys.contact_id(last)
+
+    def words(
+        self, account_id: str, character: str, after: WordPosting | None
+    ) -> tuple[list[WordPosting], WordPosting | None]:
+        """A page of the words with a first character."""
+        start = None if after is None else derived_key(account_id, after)
+        found, last = self._page(keys.words_beginning_with(account_id, character), start, _KEYS_PAGE)
+        page = [WordPosting(*keys.posted_word(key)) for key in found]
+        return page, None if last is None else WordPosting(*keys.posted_word(last))
+
+    def count(self, account_id: str, posting_list: PostingList) -> Count | None:
+        """One GetItem."""
+        item = self._table.get(keys.count(account_id, posting_list))
+        return None if item is None else Count(item.get("n"), item.get("changes"))
+
+    def length(self, account_id: str, posting_list: PostingList) -> int:
+        """Counting Queries over a posting list."""
+        return self._table.how_many(Expression.of_partition(keys.posting(account_id, posting_list, "").PK))
+
+    # Writes
+
+    def repair(
+        self, account_id: str, contact_id: str, version: int | None, wanted: Mapping[Derived, bool]
+    ) -> None:
+        """One transaction that checks the contact."""
+        expression = Expression()
+        expression.require(expression.is_free() if version is None else expression.equals("version", version))
+        contact = keys.contact(account_id, contact_id)
+        write_derived(
+            self._table, account_id, wanted, [self._table.check_step(_CONTACT, contact, expression)]
+        )
+
+    def list_posting_list(self, account_id: str, posting_list: PostingList, *, dry_run: bool) -> bool:
+        """GetItem, and PutItem under a condition."""
+        key = keys.count(account_id, posting_list)
+        return self._is_new(key, {"n": 0, "changes": 0}, dry_run=dry_run)
+
+    def list_character(self, account_id: str, character: str, *, dry_run: bool) -> bool:
+        """GetItem, and PutItem under a condition."""
+        return self._is_new(keys.first_character(account_id, character), {}, dry_run=dry_run)
+
+    def set_count(self, account_id: str, posting_list: PostingList, seen: Count | None, n: int) -> None:
+        """One UpdateItem, on condition that the count is as it was seen."""
+        expression = _as_seen(seen)
+        expression.set("n", n)
+        expression.add("changes", 1)
+        self._change_count(self._table.update_step("count", keys.count(account_id, posting_list), expression))
+
+    def drop_count(self, account_id: str, posting_list: PostingList, seen: Count) -> None:
+        """One DeleteItem, on condition that the count is as it was seen."""
+        key = keys.count(account_id, posting_list)
+        self._change_count(self._table.delete_step("count", key, _as_seen(seen)))
+
+    # How
+
+    def _page(self, partition: str, start: Key | None, at_most: int) -> tuple[dict[Key, Item], Key | None]:
+        items, last = self._table.query(
+            Expression.of_partition(partition), start=start, limit=at_most, consistent=False
+        )
+        return {Key.of(item): item for item in items}, last
+
+    def _is_new(self, key: Key, item: Mapping[str, object], *, dry_run: bool) -> bool:
+        if self._table.get(key) is not None:
+            return False
+        if dry_run:
+            return True
+        expression = Expression()
+        expression.require(expression.is_free())
+        try:
+            self._table.write([self._table.put_step("listed", key, item, expression)])
+        except ConditionsFailed:
+            return False
+        return True
+
+    def _change_count(self, step: Step) -> None:
+        try:
+            self._table.write([step])
+        except ConditionsFailed:
+            raise Moved from None
+
+
+def _as_seen(seen: Count | None) -> Expression:
+    expression = Expression()
+    if seen is None:
+        expression.require(expression.is_free())
+        return expression
+    expression.require(expression.is_there())
+    expression.require(expression.equals("n", seen.n))
+    expression.require(expression.equals("changes", seen.changes))
+    return expression

@@ -1,0 +1,1 @@
+"""Lists and searches of contacts, and the counts of tags and lists."""

@@ -1,1 +1,0 @@
-"""The use cases, and the ports they need. No HTTP, no DynamoDB."""

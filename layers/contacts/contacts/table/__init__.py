@@ -1,0 +1,1 @@
+"""The DynamoDB table: calls, expressions, values, keys, and the records of Idempotency-Keys."""

@@ -1,0 +1,220 @@
+"""Between Python values and DynamoDB's typed JSON.
+
+Our own, because boto3's serializer needs all of boto3 (60 ms of a cold start), knows numbers as Decimal only
+and refuses floats. Sets of strings are Python frozensets; None is NULL.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Self
+
+from contacts.core.json import exact_number
+from contacts.table.keys import EXPRESSION_NAME, Key
+
+AttributeValue = dict[str, Any]
+Item = dict[str, Any]
+"""Plain Python values by attribute name."""
+
+
+def to_attribute(value: object) -> AttributeValue:
+    """The typed JSON of a value.
+
+    Raises:
+        TypeError: DynamoDB has no type for it.
+    """
+    match value:
+        case str():
+            return {"S": str(value)}
+        case bool():
+            return {"BOOL": value}
+        case int() | Decimal():
+            return {"N": str(value)}
+        case float():
+            return {"N": repr(value)}
+        case None:
+            return {"NULL": True}
+        case Mapping():
+            return {"M": {key: to_attribute(entry) for key, entry in value.items()}}
+        case list() | tuple():
+            return {"L": [to_attribute(entry) for entry in value]}
+        case frozenset():
+            return {"SS": sorted(value)}
+        case _:
+            raise TypeError(f"no DynamoDB type for {type(value).__name__}")
+
+
+def from_attribute(attribute: AttributeValue) -> Any:
+    """The value that typed JSON stands for."""
+    ((kind, value),) = attribute.items()
+    match kind:
+        case "S" | "BOOL":
+            return value
+        case "N":
+            return exact_number(value)
+        case "M":
+            return {key: from_attribute(entry) for key, entry in value.items()}
+        case "L":
+            return [from_attribute(entry) for entry in value]
+        case "SS":
+            return frozenset(value)
+        case "NULL":
+            return None
+        case _:
+            raise TypeError(f"an attribute of type {kind} is none of ours")
+
+
+def to_item(values: Mapping[str, object]) -> dict[str, AttributeValue]:
+    """An item in typed JSON; attributes that are None are left out."""
+    return {key: to_attribute(value) for key, value in values.items() if value is not None}
+
+
+def from_item(item: Mapping[str, AttributeValue]) -> Item:
+    """An item in plain values."""
+    return {key: from_attribute(value) for key, value in item.items()}
+
+
+def item_size(values: Mapping[str, object]) -> int:
+    """An upper bound of the bytes DynamoDB counts for an item ("Item sizes and formats", developer guide)."""
+    return sum(len(key.encode()) + _size(value) for key, value in values.items() if value is not None)
+
+
+def entry_size(key: str, value: object) -> int:
+    """An upper bound of what one attribute, or one key of a map, adds to an item."""
+    return len(key.encode()) + 1 + _size(value)
+
+
+def _size(value: object) -> int:
+    match value:
+        case str():
+            return len(value.encode())
+        case bool() | None:
+            return 1
+        case int() | float() | Decimal():
+            # One byte for two digits and at most three more for exponent and sign.
+            return min(21, len(str(value)) // 2 + 4)
+        case Mapping():
+            return 3 + sum(entry_size(key, entry) for key, entry in value.items())
+        case list() | tuple() | frozenset():
+            return 3 + sum(1 + _size(entry) for entry in value)
+        case _:
+            raise TypeError(f"no DynamoDB type for {type(value).__name__}")
+
+
+class Expression:
+    """The placeholders of one request, and its condition, update, filter or key condition."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._values: dict[str, AttributeValue] = {}
+        self._sets: list[str] = []
+        self._removes: list[str] = []
+        self._adds: list[str] = []
+        self._conditions: list[str] = []
+        self._filters: list[str] = []
+
+    @classmethod
+    def of_partition(cls, partition: str) -> Self:
+        """The key condition of a query for a whole partition."""
+        expression = cls()
+        expression.require(expression.equals("PK", partition))
+        return expression
+
+    @classmethod
+    def of_span(cls, first: Key, last: Key) -> Self:
+        """The key condition of a query for the keys of a partition from one to another, both included."""
+        expression = cls.of_partition(first.PK)
+        expression.require(expression.between("SK", first.SK, last.SK))
+        return expression
+
+    @classmethod
+    def of_beginning(cls, beginning: Key) -> Self:
+        """The key condition of a query for the keys of a partition that begin like one."""
+        expression = cls.of_partition(beginning.PK)
+        expression.require(f"begins_with({expression.name('SK')}, {expression.value(beginning.SK)})")
+        return expression
+
+    def name(self, *path: str) -> str:
+        """The placeholder of an attribute, or of a key inside a map."""
+        return ".".join(self._names.setdefault(part, f"{EXPRESSION_NAME}{len(self._names)}") for part in path)
+
+    def value(self, value: object) -> str:
+        """The placeholder of a value."""
+        placeholder = f":{len(self._values)}"
+        self._values[placeholder] = to_attribute(value)
+        return placeholder
+
+    def set(self, path: str | tuple[str, ...], value: object) -> None:
+        """Set an attribute (or a key of a map) to a value."""
+        path = (path,) if isinstance(path, str) else path
+        self._sets.append(f"{self.name(*path)} = {self.value(value)}")
+
+    def assign(self, attribute: str, value: object) -> None:
+        """Set an attribute to a value; None: remove it."""
+        if value is None:
+            self.remove(attribute)
+        else:
+            self.set(attribute, value)
+
+    def set_once(self, attribute: str, value: object) -> None:
+        """Set an attribute unless it has a value already."""
+        name = self.name(attribute)
+        self._sets.append(f"{name} = if_not_exists({name}, {self.value(value)})")
+
+    def increase(self, attribute: str, by: int, otherwise: int | None = None) -> None:
+        """Add to a number that is there; `otherwise`: what it is taken for where it is not."""
+        name = self.name(attribute)
+        number = name if otherwise is None else f"if_not_exists({name}, {self.value(otherwise)})"
+        self._sets.append(f"{name} = {number} + {self.value(by)}")
+
+    def remove(self, *path: str) -> None:
+        """Remove an attribute, or a key of a map."""
+        self._removes.append(self.name(*path))
+
+    def add(self, attribute: str, value: object) -> None:
+        """Add to a number, or to a set, that need not be there yet."""
+        self._adds.append(f"{self.name(attribute)} {self.value(value)}")
+
+    def count_up(self, attribute: str, at_most: int) -> None:
+        """Add one to a number that need not be there yet, as long as it has not reached its bound."""
+        self.add(attribute, 1)
+        self.require(f"({self.is_free()} OR {self.name(attribute)} < {self.value(at_most)})")
+
+    def require(self, condition: str) -> None:
+        """Let the write happen only if this holds as well. (An OR inside needs its own parentheses.)"""
+        self._conditions.append(condition)
+
+    def keep(self, condition: str) -> None:
+        """Let a query give back only the items for which this holds as well; the others cost the same."""
+        self._filters.append(condition)
+
+    def equals(self, attribute: str, value: object) -> str:
+        """The condition that an attribute has a value; None: that it has none."""
+        if value is None:
+            return f"attribute_not_exists({self.name(attribute)})"
+        return f"{self.name(attribute)} = {self.value(value)}"
+
+    def between(self, attribute: str, low: object, high: object) -> str:
+        """The condition that an attribute has a value from one to another, both included."""
+        return f"{self.name(attribute)} BETWEEN {self.value(low)} AND {self.value(high)}"
+
+    def is_free(self) -> str:
+        """The condition that there is no item under the key."""
+        return f"attribute_not_exists({self.name('PK')})"
+
+    def is_there(self) -> str:
+        """The condition that there is an item under the key."""
+        return f"attribute_exists({self.name('PK')})"
+
+    def parameters(self, conditions_as: str = "ConditionExpression") -> dict[str, Any]:
+        """What of a request these expressions make up."""
+        clauses = (("SET", self._sets), ("REMOVE", self._removes), ("ADD", self._adds))
+        update = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses if parts)
+        conditions = " AND ".join(self._conditions)
+        given: Iterable[tuple[str, Any]] = (
+            ("UpdateExpression", update),
+            (conditions_as, conditions),
+            ("FilterExpression", " AND ".join(self._filters)),
+            ("ExpressionAttributeNames", {placeholder: name for name, placeholder in self._names.items()}),
+            ("ExpressionAttributeValues", self._values),
+        )
+        return {parameter: value for parameter, value in given if value}

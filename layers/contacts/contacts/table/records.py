@@ -1,0 +1,125 @@
+"""What Idempotency-Keys stand for: records committed together with the change they remember.
+
+A record holds the outcome, not bytes of an answer, so that it reads the same in every dialect. Contacts have
+at most 350 KB, so a record always fits an item. A pointer under the contact lets erasure find the records
+that hold personal data. In keys an Idempotency-Key stands as its SHA-256: callers may well make it from an email.
+"""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import Final
+
+from contacts.book.model import contact_from, contact_values
+from contacts.book.outcome import Did, Outcome
+from contacts.core.idempotency import AlreadyRecorded, Receipt, RecordedRequest
+from contacts.core.time import DAY
+from contacts.table import keys
+from contacts.table.client import ConditionsFailed, Step, Table
+from contacts.table.expressions import Expression, Item
+
+RECORD: Final = "idempotency record"
+"""The name of the record's step."""
+RECORD_STEPS: Final = 2
+"""How many steps of a transaction a record takes at most: itself and its pointer."""
+KEPT_DAYS: Final = 7
+
+
+def write_recorded(
+    table: Table,
+    steps: Sequence[Step],
+    account_id: str,
+    receipt: Receipt | None,
+    outcome: Outcome,
+    contact_id: str | None,
+    at_ms: int,
+) -> None:
+    """Write steps, and with them the record of the request that asks for them, if it is to be carried out once.
+
+    `contact_id`: where the request is about a contact.
+
+    Raises:
+        AlreadyRecorded: it was carried out before; nothing was written.
+        ConditionsFailed, Contention, TemporarilyUnavailable.
+    """
+    record = () if receipt is None else _record_steps(table, account_id, receipt, outcome, contact_id, at_ms)
+    try:
+        table.write([*steps, *record])
+    except ConditionsFailed as failed:
+        if RECORD in failed.items:
+            raise _already_recorded(failed.items[RECORD]) from None
+        raise
+
+
+def _record_steps(
+    table: Table, account_id: str, receipt: Receipt, outcome: Outcome, contact_id: str | None, at_ms: int
+) -> Iterable[Step]:
+    """The steps that leave a record, and its pointer where the request was about a contact."""
+    now_s = at_ms // 1000
+    ttl = now_s + KEPT_DAYS * DAY
+    expression = Expression()
+    expression.require(f"({expression.is_free()} OR {expression.name('ttl')} <= {expression.value(now_s)})")
+    item: dict[str, object] = {
+        "request_hash": receipt.request_hash,
+        "did": outcome.did,
+        "details": outcome.details,
+        "ttl": ttl,
+    }
+    if outcome.contact is not None:
+        values = contact_values(outcome.contact)
+        item["contact"] = {key: value for key, value in values.items() if value is not None}
+    digest = key_digest(receipt.key)
+    yield table.put_step(RECORD, keys.idempotency(account_id, digest), item, expression)
+    if contact_id is not None:
+        pointer = keys.idempotency_pointer(account_id, contact_id, digest)
+        yield table.put_step("idempotency pointer", pointer, {"ttl": ttl})
+
+
+def key_digest(idempotency_key: str) -> str:
+    """What stands for an Idempotency-Key in keys of the table."""
+    return sha256(idempotency_key.encode()).hexdigest()
+
+
+def recorded_request(item: Item) -> RecordedRequest[Outcome]:
+    """The record an item holds; of one that erasure went through, that it was there."""
+    if item.get("erased"):
+        return RecordedRequest(item["request_hash"], None)
+    contact = contact_from(item["contact"]) if "contact" in item else None
+    outcome = Outcome(did=Did(item["did"]), contact=contact, details=item["details"], is_replay=True)
+    return RecordedRequest(item["request_hash"], outcome)
+
+
+def _already_recorded(item: Item | None) -> AlreadyRecorded:
+    """What to raise when a record stood in the way."""
+    assert item is not None, "a record's condition fails only where there is one"
+    return AlreadyRecorded(recorded_request(item))
+
+
+class RecordStore:
+    """`table.records.RecordStore` and `book.batch.BatchRecords` on the table."""
+
+    def __init__(self, table: Table, account_id: str, now_s: int) -> None:
+        self._table = table
+        self._account = account_id
+        self._now_s = now_s
+
+    def recorded(self, idempotency_key: str) -> RecordedRequest[Outcome] | None:
+        """One GetItem on the record."""
+        item = self._table.get(self._key(idempotency_key))
+        if item is None or item["ttl"] <= self._now_s:
+            return None
+        return recorded_request(item)
+
+    def begin(self, receipt: Receipt, at_ms: int) -> None:
+        """One PutItem on condition that there is no record."""
+        write_recorded(self._table, (), self._account, receipt, Outcome(did=Did.BEGUN), None, at_ms)
+
+    def recorded_under(self, idempotency_keys: Iterable[str]) -> dict[str, RecordedRequest[Outcome]]:
+        """A BatchGetItem for each hundred records."""
+        by_key = {self._key(idempotency_key): idempotency_key for idempotency_key in idempotency_keys}
+        found = self._table.get_many(by_key)
+        return {
+            by_key[key]: recorded_request(item) for key, item in found.items() if item["ttl"] > self._now_s
+        }
+
+    def _key(self, idempotency_key: str) -> keys.Key:
+        return keys.idempotency(self._account, key_digest(idempotency_key))

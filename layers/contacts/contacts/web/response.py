@@ -1,0 +1,193 @@
+"""Answers: what an operation did, as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Any, Final
+
+from contacts.accounts.authentication import Admission
+from contacts.accounts.model import Caller, Dialect
+from contacts.book.model import HIDDEN, SHOWN_TO_WRITERS, Contact, contact_out
+from contacts.book.outcome import Did, Outcome
+from contacts.core import errors
+from contacts.core.json import to_json
+from contacts.core.time import iso
+
+MAX_ANSWER_BYTES: Final = 5_000_000
+"""Lambda's limit for an answer is 6 MB; the rest is for its envelope."""
+
+JSON: Final = "application/json"
+_STATUSES: Final = {Did.CREATED: 201, Did.RECREATED: 201, Did.QUEUED: 202, Did.RECORDED: 202}
+
+
+@dataclass(slots=True)
+class Answer:
+    """A status, a JSON body (None: no body), and headers."""
+
+    status: int
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = JSON
+    noted: Mapping[str, object] = field(default_factory=dict)
+    """What the log line tells besides: kinds and numbers, never personal data."""
+    for_writers: "Answer | None" = None
+    """What a key that may not read contacts is answered instead. (`shown_to` decides.)"""
+
+    def encoded(self) -> str:
+        """The body as JSON text."""
+        return "" if self.body is None else to_json(self.body)
+
+
+def common_headers(reply: Answer, request_id: str) -> dict[str, str]:
+    """The headers that every answer has, of every entrypoint: its own may replace `Cache-Control`.
+
+    What has an ETag may be kept by its client, and is asked for again before it is used; all else (secrets that are
+    shown once, pages of contacts, problems) is kept nowhere (RFC 9111 §5.2.2.5). HSTS lasts a year, in seconds
+    (RFC 6797).
+    """
+    return {
+        "Cache-Control": "private, no-cache" if "ETag" in reply.headers else "no-store",
+        "X-Request-Id": request_id,
+        "X-Content-Type-Options": "nosniff",
+        "Strict-Transport-Security": "max-age=31536000",
+    }
+
+
+def etag(contact: Contact) -> str:
+    """A contact's ETag: `"<version>-<validation status>"`, because a verdict changes no version."""
+    return f'"{contact.version}-{contact.validation_status}"'
+
+
+def answer(outcome: Outcome) -> Answer:
+    """The answer that tells what was done; for a replay it is the same, but for secrets, and says so."""
+    headers: dict[str, str] = {"Idempotent-Replayed": "true"} if outcome.is_replay else {}
+    status = _STATUSES.get(outcome.did, 200)
+    contact = outcome.contact
+    if contact is not None:
+        if status == 201:
+            headers["Location"] = f"/v1/contacts/{contact.id}"
+        shown: dict[str, Any] = {**contact_out(contact)}
+        part = {name: shown[name] for name in SHOWN_TO_WRITERS}
+        # The verdict in an ETag is nothing a writer has sent; If-Match takes the version alone.
+        for_writers = Answer(status, {**part, **outcome.details}, {**headers, "ETag": f'"{contact.version}"'})
+        return Answer(
+            status, {**shown, **outcome.details}, {**headers, "ETag": etag(contact)}, for_writers=for_writers
+        )
+    body = {**outcome.details, **outcome.secrets}
+    if outcome.did is Did.DELETED:
+        body = {"deleted": True, **body}
+    return Answer(status, body, headers)
+
+
+def shown_to(caller: Caller, reply: Answer) -> Answer:
+    """An answer as the caller may see it.
+
+    To a key that may not read contacts a write shows no contact: it could be one that was there before, with all that
+    others know of the person. Another vendor's client gets its contact with every field empty.
+    """
+    told = reply.for_writers
+    if told is None or caller.may_read_contacts:
+        return reply
+    return told if caller.key.dialect is Dialect.NATIVE else replace(told, body={**HIDDEN, **told.body})
+
+
+def contact_answer(contact: Contact, if_none_match: str | None) -> Answer:
+    """A contact, or 304 where the caller has it already."""
+    tag = etag(contact)
+    known = {known.strip().removeprefix("W/") for known in (if_none_match or "").split(",")}
+    if known & {tag, "*"}:
+        return Answer(304, headers={"ETag": tag})
+    return Answer(200, contact_out(contact), {"ETag": tag})
+
+
+def account_answer(admission: Admission, contacts: int) -> Answer:
+    """An account, where it stands in this hour, and how many contacts it has."""
+    account = admission.caller.account
+    body = {
+        "id": account.id,
+        "name": account.name,
+        "plan": str(account.plan),
+        "hourly_limit": account.hourly_limit,
+        "used_this_hour": admission.used,
+        "resets_at": iso(admission.resets_at * 1000),
+        "counts": {"contacts": contacts},
+    }
+    return Answer(200, body)
+
+
+def page(items: list[Any], next_cursor: str | None = None, **more: object) -> Answer:
+    """A page of a list; every list has this shape."""
+    return Answer(
+        200, {"data": items, "has_more": next_cursor is not None, "next_cursor": next_cursor, **more}
+    )
+
+
+PROBLEM_JSON: Final = "application/problem+json"
+
+STATUSES: Final[dict[type[errors.ContactsError], int]] = {
+    errors.InvalidInput: 400,
+    errors.NotAuthenticated: 401,
+    errors.AccountSuspended: 403,
+    errors.ScopeMissing: 403,
+    errors.NotFound: 404,
+    errors.MethodNotAllowed: 405,
+    errors.Conflict: 409,
+    errors.StaleVersion: 412,
+    errors.BodyTooLarge: 413,
+    errors.BodyNotReadable: 415,
+    errors.ContactTooLarge: 413,
+    errors.EventTooLarge: 413,
+    errors.IdempotencyKeyReused: 422,
+    errors.LimitReached: 429,
+    errors.TemporarilyUnavailable: 503,
+}
+"""By class; a subclass has its parent's."""
+
+TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""Of RFC 9110, where older versions of Python have older phrases."""
+
+INTERNAL: Final = "internal_error"
+"""The code of whatever was not foreseen."""
+
+
+def status_of(error: errors.ContactsError) -> int:
+    """The HTTP status of an error."""
+    return status_of_kind(type(error))
+
+
+def status_of_kind(kind: type[errors.ContactsError]) -> int:
+    """The HTTP status of a kind of errors."""
+    return next(STATUSES[parent] for parent in kind.__mro__ if parent in STATUSES)
+
+
+def problem(error: errors.ContactsError, request_id: str) -> Answer:
+    """An error as its answer."""
+    answer = _problem(status_of(error), error.code, error.detail, request_id, **error.extras)
+    match error:
+        case errors.LimitReached() | errors.TemporarilyUnavailable():
+            answer.headers["Retry-After"] = str(error.retry_after)
+        case errors.NotAuthenticated():
+            answer.headers["WWW-Authenticate"] = 'Bearer realm="contacts"'
+        case errors.MethodNotAllowed():
+            answer.headers["Allow"] = ", ".join(error.allowed)
+    return answer
+
+
+def internal_problem(request_id: str) -> Answer:
+    """What a caller sees of a failure of ours: the id under which the log tells more."""
+    return _problem(
+        500, INTERNAL, "Something went wrong on our side; the request id leads us to it.", request_id
+    )
+
+
+def _problem(status: int, code: str, detail: str, request_id: str, **extras: object) -> Answer:
+    body = {
+        "type": f"urn:contacts:problem:{code}",
+        "title": TITLES.get(status) or HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "request_id": request_id,
+        **extras,
+    }
+    return Answer(status, body, content_type=PROBLEM_JSON)

@@ -1,0 +1,368 @@
+"""Every route of the API, and where a path leads. A test holds the table against template.yaml.
+
+A path names a contact by any text, so what follows `/v1/contacts/` may hold slashes and words that are a path of
+their own: `a/b@example.com`, `search`, `a/events`. API Gateway decodes `%2F` before it routes, so it cannot tell
+these from paths; whoever knows which paths the caller has, can.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import is_dataclass
+from types import UnionType
+from typing import Any, Final, NamedTuple, Union, get_args, get_origin
+
+from contacts.accounts.model import Caller, Dialect, Scope
+from contacts.core.errors import (
+    BodyNotJson,
+    ContactsError,
+    FieldError,
+    InvalidInput,
+    MethodNotAllowed,
+    RouteNotFound,
+)
+from contacts.core.ids import Ref, RefKind
+from contacts.core.violations import REQUIRED, InvalidValue
+from contacts.web.parameters import Repeated, by_name, converted, is_query_kind, no_parameter
+from contacts.web.request import Request
+from contacts.web.response import Answer
+
+ROUTES: Final = {
+    "/v1/contacts": ("GET", "POST"),
+    "/v1/contacts/batch": ("POST",),
+    "/v1/contacts/search": ("GET",),
+    "/v1/contacts/{ref}": ("DELETE", "GET", "PATCH", "PUT"),
+    "/v1/contacts/{ref}/restore": ("POST",),
+    "/v1/contacts/{ref}/merge": ("POST",),
+    "/v1/contacts/{ref}/events": ("GET", "POST"),
+    "/v1/contacts/{ref}/gates": ("GET",),
+    "/v1/contacts/{ref}/chat": ("GET",),
+    "/v1/channels": ("GET", "POST"),
+    "/v1/channels/{id}": ("GET", "PUT"),
+    "/v1/channels/{id}/gates": ("POST",),
+    "/v1/webhooks": ("GET", "POST"),
+    "/v1/webhooks/{id}": ("DELETE", "GET", "PATCH"),
+    "/v1/webhooks/{id}/test": ("POST",),
+    "/v1/webhooks/{id}/rotate-secret": ("POST",),
+    "/v1/webhooks/{id}/deliveries": ("GET",),
+    "/v1/webhooks/{id}/deliveries/{delivery_id}/redeliver": ("POST",),
+    "/v1/contact-properties": ("GET", "POST"),
+    "/v1/contact-properties/{id}": ("DELETE", "GET", "PUT"),
+    "/v1/events": ("GET",),
+    "/v1/tags": ("GET",),
+    "/v1/lists": ("GET",),
+    "/v1/account": ("GET",),
+    "/v1/api-keys": ("GET", "POST"),
+    "/v1/api-keys/{id}": ("DELETE",),
+    "/openapi.json": ("GET",),
+    "/docs": ("GET",),
+    "/docs/{file}": ("GET",),
+}
+ALIASED: Final = "/v1/contacts"
+"""What begins with this is also served under `/api`."""
+CONTACT: Final = "/v1/contacts/{ref}"
+"""A contact; `{ref}` takes all the rest of the path.
+
+In template.yaml it is `{proxy+}`: for another name of such a variable SAM makes a permission that does not fit.
+"""
+OF_ONE_VENDOR: Final = {
+    "GET /v1/contacts/{ref}/info": Dialect.SMARTSENDER,
+    "POST /v1/contacts/{ref}/fire": Dialect.SMARTSENDER,
+    "POST /v1/contacts/{ref}/merge/{target}": Dialect.SMARTSENDER,
+}
+"""Routes that a single dialect has, and the native API has not."""
+
+
+def located(
+    route: str, parameters: Mapping[str, str], routes: Collection[str]
+) -> tuple[str, Mapping[str, str]] | None:
+    """Where a request leads among the routes of whoever it speaks to, with the variable parts of its path.
+
+    `route`, `parameters`: as the gateway has matched them, by everybody's routes. Where these routes lack the one it
+    took, a path under a contact's is the contact's name as a whole. None: it leads nowhere.
+    """
+    if route in routes:
+        is_whole = all(parameters.get(name) for name in _VARIABLE.findall(route))
+        return (route, parameters) if is_whole else None
+    method, _, path = route.partition(" ")
+    beginning, named = CONTACT.removesuffix("{ref}"), f"{method} {CONTACT}"
+    if named in routes and path.startswith(beginning):
+        return named, {"ref": path.removeprefix(beginning).format_map(parameters)}
+    return None
+
+
+def refusal(method: str, path: str, routes: Mapping[str, Sequence[str]] = ROUTES) -> ContactsError:
+    """Why a request that none of the routes serves is refused."""
+    # A path may be more than one's: `batch` is also the external_id of some contact.
+    served_with = _methods(path, routes)
+    if served_with and method not in served_with:
+        return MethodNotAllowed(sorted(served_with))
+    without = path.rstrip("/")
+    if without != path and _methods(without, routes):
+        return RouteNotFound("Nothing is served at this path; without the slash at its end, there is.")
+    return RouteNotFound("Nothing is served at this path.")
+
+
+def refused_name(
+    method: str, path: str, routes: Mapping[str, Sequence[str]] = ROUTES
+) -> ContactsError | None:
+    """Why a path that names no contact is refused, where there is more to say than that.
+
+    It may be meant for what is under a contact (`PUT …/a/events`), or end in a slash too many.
+    """
+    if "/" not in path.partition(f"{ALIASED}/")[2]:
+        return None
+    own = {pattern: methods for pattern, methods in routes.items() if pattern != CONTACT}
+    refused = refusal(method, path, own)
+    if isinstance(refused, MethodNotAllowed):
+        return refused
+    return refusal(method, path, routes) if path.endswith("/") else None
+
+
+_VARIABLE: Final = re.compile(r"{(\w+)}")
+
+
+def _methods(path: str, routes: Mapping[str, Sequence[str]]) -> set[str]:
+    """The methods of all routes that a path may be; where there is GET there is HEAD."""
+    served = path.removeprefix("/api") if path.startswith(f"/api{ALIASED}") else path
+    found = {one for pattern, methods in routes.items() if _matches(pattern, served) for one in methods}
+    return found | {"HEAD"} if "GET" in found else found
+
+
+def _matches(pattern: str, path: str) -> bool:
+    expected, given = pattern.split("/"), path.split("/")
+    return len(expected) == len(given) and all(
+        segment == part or (segment.startswith("{") and part)
+        for segment, part in zip(expected, given, strict=True)
+    )
+
+
+DEFAULT: Final = "$default"
+"""The route of whatever no other route serves."""
+ServiceFor = Callable[[str, Caller], object]
+"""Makes the service whose class has a name, for a caller."""
+
+
+def no_services(name: str, caller: Caller) -> object:
+    """Stands for the runtime where functions take no services."""
+    raise AssertionError(f"no {name} is made here")
+
+
+class Operation:
+    """One operation: its name, who may call it, and the function behind each of its routes."""
+
+    def __init__(
+        self,
+        name: str,
+        scope: Scope | None = None,
+        bundle: Scope | None = None,
+        *,
+        besides: Sequence[Scope] = (),
+    ) -> None:
+        """`scope`: what a key needs; `besides`: the scopes it needs as well; `bundle`: the bundle of scopes that
+        contains this operation, and stands for all of them.
+
+        Without a scope no key is needed.
+        """
+        self.name = name
+        self.scopes = () if scope is None else (scope, *besides)
+        self.bundle = bundle
+        self._routes: dict[str, Binding] = {}
+        self._contacts: dict[str, Binding] = {}
+
+    def on(self, *routes: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+        """Serve routes (`GET /v1/contacts/{ref}`) with a function."""
+
+        def register(function: Callable[..., Answer]) -> Callable[..., Answer]:
+            for route in routes:
+                self._routes[route] = Binding(function, route)
+            return function
+
+        return register
+
+    def on_contact(self, method: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+        """Serve a contact's own path with a function, though that is another operation's.
+
+        For a GET of a contact whose name is a path of this operation (`search`, `a/events`), where that path is not
+        the caller's. The scope is this operation's, or the bundle `user`, as for reading a contact.
+        """
+
+        def register(function: Callable[..., Answer]) -> Callable[..., Answer]:
+            route = f"{method} {CONTACT}"
+            self._contacts[route] = Binding(function, route)
+            return function
+
+        return register
+
+    def bundle_of(self, route: str | None) -> Scope | None:
+        """The bundle of scopes that contains what is done on a route of whoever asks."""
+        return Scope.USER if route in self._contacts else self.bundle
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether only callers with a key are served."""
+        return bool(self.scopes)
+
+    @property
+    def routes(self) -> Mapping[str, Callable[..., Answer]]:
+        """The function behind each route."""
+        return {route: binding.function for route, binding in self._routes.items()}
+
+    @property
+    def bindings(self) -> Mapping[str, "Binding"]:
+        """What the function behind each route takes."""
+        return self._routes
+
+    @property
+    def services(self) -> frozenset[str]:
+        """The names of the services' classes that its functions take, but for those that are loaded when needed."""
+        bindings = (*self._routes.values(), *self._contacts.values())
+        return frozenset(name for binding in bindings for name in binding.loaded_services)
+
+    def serve(self, request: Request, service_for: ServiceFor) -> Answer:
+        """Call the function behind the request's route.
+
+        Raises:
+            ContactsError: whatever the function or a malformed argument raises.
+        """
+        found = self.located(request)
+        if found is None:  # it is another vendor's
+            raise refusal(request.method, request.path)
+        route, path = found
+        binding = self._routes.get(route) or self._contacts[route]
+        arguments = binding.arguments(request, path)
+        for parameter, service in binding.services.items():
+            arguments[parameter] = service_for(service, request.caller)
+        return binding.function(**arguments)
+
+    def located(self, request: Request) -> tuple[str, Mapping[str, str]] | None:
+        """Which of its routes a native request takes, with the variable parts of its path; None: none.
+
+        Whoever says `?by=` where the operation does not take it names a contact: `GET /v1/contacts/search?by=…`.
+        """
+        route, own = request.route, self._routes.get(request.route)
+        routes = {**self._routes, **self._contacts}
+        if own is not None and self._contacts and "by" not in own.query and "by" in request.query():
+            routes.pop(route)
+        return located(route, request.path_parameters(), routes)
+
+
+class QueryParameter(NamedTuple):
+    """What a query parameter is converted to, and what it is where it is not given."""
+
+    kind: Any
+    default: Any
+
+    @property
+    def is_required(self) -> bool:
+        """Whether it has to be given."""
+        return self.default is inspect.Parameter.empty
+
+
+class Binding:
+    """A function with what its signature says about where its arguments come from.
+
+    A dataclass stands for a group of query parameters that several operations take.
+    """
+
+    def __init__(self, function: Callable[..., Answer], route: str) -> None:
+        self.function = function
+        self.route = route
+        self.path: list[str] = []
+        """Parameters in the path."""
+        self.query: dict[str, QueryParameter] = {}
+        self.bodies: dict[str, Any] = {}
+        """Models of the body, of which there is one at most."""
+        self.services: dict[str, str] = {}
+        """By parameter, the name of a service's class."""
+        self.loaded_services: list[str] = []
+        """Those to be loaded while the function starts: all but the ones annotated by a name in quotes."""
+        self._takes_request: list[str] = []
+        self._refs: list[str] = []
+        self._groups: dict[str, tuple[Callable[..., object], tuple[str, ...]]] = {}
+        for parameter in inspect.signature(function).parameters.values():
+            kind = _without_none(parameter.annotation)
+            if isinstance(kind, type) and is_dataclass(kind) and kind is not Request:
+                grouped = inspect.signature(kind).parameters.values()
+                self.query |= {member.name: _query_parameter(member) for member in grouped}
+                self._groups[parameter.name] = (kind, tuple(member.name for member in grouped))
+            elif kind is Request:
+                self._takes_request.append(parameter.name)
+            elif kind is Ref:
+                self.path.append(parameter.name)
+                self.query["by"] = QueryParameter(RefKind, None)
+                self._refs.append(parameter.name)
+            elif f"{{{parameter.name}}}" in route:
+                self.path.append(parameter.name)
+            elif hasattr(kind, "from_request"):
+                kind.prepare()
+                self.bodies[parameter.name] = kind
+            elif is_query_kind(kind):
+                self.query[parameter.name] = _query_parameter(parameter)
+            elif isinstance(kind, str):
+                self.services[parameter.name] = kind
+            else:
+                self.services[parameter.name] = kind.__name__
+                self.loaded_services.append(kind.__name__)
+        self._repeatable = {name for name, one in self.query.items() if issubclass(one.kind, Repeated)}
+
+    def arguments(self, request: Request, path: Mapping[str, str]) -> dict[str, object]:
+        """The function's arguments, of a request and the variable parts of its path.
+
+        Raises:
+            InvalidInput: names everything that is wrong.
+            BodyTooLarge.
+        """
+        arguments: dict[str, object] = dict.fromkeys(self._takes_request, request)
+        if self.route == DEFAULT:
+            return arguments  # Nobody knows what parameters would be for.
+        arguments |= {name: path[name] for name in self.path}
+        errors = self._read_query(request, arguments)
+        for name, body in self.bodies.items():
+            try:
+                arguments[name] = body.from_request(request)
+            except BodyNotJson:
+                raise
+            except InvalidInput as error:
+                errors.extend(error.errors)
+        if errors:
+            for name in self.bodies:
+                # A draft (`bodies.Draft`) keeps its errors and has raised none.
+                errors.extend(getattr(arguments.get(name), "errors", ()))
+            raise InvalidInput(errors)
+        if self._refs:
+            by: Any = arguments.pop("by", None)
+            arguments |= {name: request.ref(path[name], by) for name in self._refs}
+        for argument, (group, names) in self._groups.items():
+            arguments[argument] = group(**{name: arguments.pop(name) for name in names if name in arguments})
+        return arguments
+
+    def _read_query(self, request: Request, arguments: dict[str, object]) -> list[FieldError]:
+        """Put the query's values among the arguments, and say what is wrong with it."""
+        errors: list[FieldError] = []
+        given = by_name(request.query(), self._repeatable)
+        for name, values in given.items():
+            if name not in self.query:
+                errors.append(FieldError(name, no_parameter(tuple(self.query))))
+                continue
+            try:
+                arguments[name] = converted(values, self.query[name].kind)
+            except InvalidValue as error:
+                errors.append(FieldError(name, error.violation))
+        errors += [
+            FieldError(name, REQUIRED)
+            for name, parameter in self.query.items()
+            if parameter.is_required and name not in given
+        ]
+        return errors
+
+
+def _query_parameter(parameter: inspect.Parameter) -> QueryParameter:
+    return QueryParameter(_without_none(parameter.annotation), parameter.default)
+
+
+def _without_none(annotation: Any) -> Any:
+    """`X` of `X | None`."""
+    if get_origin(annotation) in (Union, UnionType):
+        return next(kind for kind in get_args(annotation) if kind is not type(None))
+    return annotation

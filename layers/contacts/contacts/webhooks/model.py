@@ -1,0 +1,282 @@
+"""Webhooks: endpoints that are told of events, and the deliveries on their way to them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from hashlib import sha256
+from typing import Final
+
+from contacts.core.ids import uuid7
+from contacts.core.time import DAY, HOUR, iso
+from contacts.events.model import EVERYTHING
+
+LONGEST_ATTEMPT: Final = 15.0
+"""Seconds for connecting, sending and reading the answer together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came of a request."""
+
+    status_code: int | None
+    error: str | None
+    duration_ms: int
+    response: str | None
+    """The first KB of the answer's body."""
+
+
+MAX_WEBHOOKS: Final = 100
+"""Of an account (those made at the same moment may exceed it)."""
+MAX_URL: Final = 2048
+"""Characters."""
+DELIVERIES_KEPT_DAYS: Final = 30
+SECRET_OVERLAP: Final = DAY
+"""Seconds for which both secrets sign after a rotation."""
+DISABLED_AFTER: Final = 5 * DAY
+"""Seconds of failures, without a success between them, after which an endpoint is no longer tried."""
+MAX_ATTEMPTS_EVER: Final = 100
+"""Of one delivery, all its rounds of redelivering together: they are kept in one item."""
+RESPONSE_KEPT: Final = 1024
+"""Bytes of an endpoint's answer that the log shows."""
+GONE: Final = 410
+"""The status by which an endpoint says that it wants nothing more (RFC 9110 §15.5.11)."""
+
+RETRY_DELAYS: Final = (0, 5, 30, 120, 600, 1800, HOUR, 2 * HOUR, 5 * HOUR, 10 * HOUR, *[12 * HOUR] * 5)
+"""Seconds before each of the 15 attempts, each counted from the one before: 3.3 days in all."""
+JITTER: Final = 0.1
+"""The share by which a delay may be longer or shorter."""
+
+
+def retry_delay(attempt: int, random_byte: int) -> float | None:
+    """Seconds to wait before an attempt (1 is the first) of a round; None after the last.
+
+    `random_byte` (0 to 255) chooses within ± 10 %.
+    """
+    if attempt > len(RETRY_DELAYS):
+        return None
+    return RETRY_DELAYS[attempt - 1] * (1 - JITTER + 2 * JITTER * random_byte / 255)
+
+
+class DisabledReason(StrEnum):
+    """Why an endpoint is not active, where its owner did not do it."""
+
+    GONE = "gone"
+    """It answered 410."""
+    FAILING = "failing"
+    """It failed for five days without a success."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """An endpoint of an account."""
+
+    id: str
+    account_id: str
+    url: str
+    events: tuple[str, ...]
+    """Types of events, or `*` alone."""
+    description: str | None
+    is_active: bool
+    disabled_reason: str | None
+    created_at: str
+    secret: str = field(repr=False)
+    """`whsec_…`; never listed, never logged."""
+    previous_secret: str | None = field(default=None, repr=False)
+    previous_secret_until: int = 0
+    """Seconds since the epoch until which the previous secret signs, too."""
+    failing_since: str | None = None
+    """The first failure since the last success."""
+
+    def wants(self, kind: str) -> bool:
+        """Whether it is to be told of events of a type."""
+        return self.is_active and (EVERYTHING in self.events or kind in self.events)
+
+    def secrets_at(self, now_s: int) -> tuple[str, ...]:
+        """The secrets that sign at a moment, the newest first."""
+        if self.previous_secret is not None and now_s < self.previous_secret_until:
+            return (self.secret, self.previous_secret)
+        return (self.secret,)
+
+
+class DeliveryStatus(StrEnum):
+    """How far a delivery is."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    ERASED = "erased"
+    """The person the event was about has been erased."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt at delivering."""
+
+    at: str
+    status_code: int | None
+    error: str | None
+    duration_ms: int
+    response: str | None
+    """The first KB of the answer."""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the endpoint took it."""
+        return self.status_code is not None and 200 <= self.status_code < 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRef:
+    """Which delivery of which event to which endpoint: what messages on the delivery queue carry, and nothing more."""
+
+    account_id: str
+    webhook_id: str
+    delivery_id: str
+    event_id: str
+    event_type: str
+    appended_at: str | None
+    """When the event was appended to the log, which is where it lies there; None for a test, which lies nowhere."""
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is of an event that was made to try an endpoint out."""
+        return self.appended_at is None
+
+    def message(self, attempt: int) -> dict[str, object]:
+        """The body of the message that asks for an attempt (counted over all rounds, 1 is the first)."""
+        return {
+            "account_id": self.account_id,
+            "webhook_id": self.webhook_id,
+            "delivery_id": self.delivery_id,
+            "event_id": self.event_id,
+            "event_type": self.event_type,
+            "appended_at": self.appended_at,
+            "attempt": attempt,
+        }
+
+    @classmethod
+    def of_message(cls, body: Mapping[str, object]) -> tuple["DeliveryRef", int]:
+        """The delivery and the attempt a message asks for.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is no such message.
+        """
+        fields = {key: value for key, value in body.items() if key != "attempt"}
+        return cls(**fields), int(body["attempt"])  # type: ignore[arg-type, call-overload]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One event on its way to one endpoint."""
+
+    ref: DeliveryRef
+    status: DeliveryStatus
+    next_attempt_at: str | None
+    attempts: tuple[Attempt, ...]
+    begun: int = 0
+    """Attempts begun, over all rounds."""
+    done: int = 0
+    """Attempts whose end is known."""
+    round_began_after: int = 0
+    """How many attempts had been made when the schedule began (again)."""
+    payload: Mapping[str, object] | None = None
+    """Of a test, which is in no log."""
+    claim: str | None = None
+    """A token of whoever began the latest attempt."""
+    lease_until: int = 0
+    """Seconds since the epoch until which nobody else begins that attempt again."""
+
+    @property
+    def created_at(self) -> str:
+        """When the event happened; deliveries are listed in that order."""
+        return iso(int(self.ref.delivery_id.replace("-", "")[:12], 16))
+
+    @property
+    def has_run_out(self) -> bool:
+        """Whether no attempt follows those made since the schedule began (again)."""
+        return _next_delay(self, 0) is None
+
+
+def after_attempt(delivery: Delivery, attempt: Attempt, at_ms: int, random_byte: int) -> Delivery:
+    """A delivery once the attempt that was begun is over.
+
+    Taken by the endpoint it is delivered, refused by a 410 or for the last time it has failed, else the next attempt
+    is due when its delay is over. Of a person who has been erased meanwhile nothing is kept that the endpoint said.
+    """
+    done = delivery.done + 1
+    if delivery.status is DeliveryStatus.ERASED:
+        kept = replace(attempt, response=None)
+        return replace(delivery, done=done, attempts=(*delivery.attempts, kept), next_attempt_at=None)
+    made = replace(delivery, done=done, attempts=(*delivery.attempts, attempt), next_attempt_at=None)
+    if attempt.is_success:
+        return replace(made, status=DeliveryStatus.DELIVERED)
+    delay = None if attempt.status_code == GONE else _next_delay(made, random_byte)
+    if delay is None:
+        return replace(made, status=DeliveryStatus.FAILED)
+    return replace(made, status=DeliveryStatus.PENDING, next_attempt_at=iso(at_ms + round(delay * 1000)))
+
+
+def sent_again(delivery: Delivery, at_ms: int) -> Delivery:
+    """A delivery whose schedule begins again, at once."""
+    return replace(
+        delivery,
+        status=DeliveryStatus.PENDING,
+        round_began_after=delivery.done,
+        next_attempt_at=iso(at_ms),
+    )
+
+
+def _next_delay(delivery: Delivery, random_byte: int) -> float | None:
+    """Seconds before the next attempt; None where there is none. A test has a single one."""
+    if delivery.done >= MAX_ATTEMPTS_EVER:
+        return None
+    in_round = delivery.done - delivery.round_began_after
+    if delivery.ref.is_test:
+        return None if in_round else 0
+    return retry_delay(in_round + 1, random_byte)
+
+
+def delivery_id(event_id: str, webhook_id: str, at_ms: int) -> str:
+    """The id of the delivery of an event to an endpoint: always the same. `at_ms`: when the event happened."""
+    return uuid7(at_ms, sha256(f"{event_id} {webhook_id}".encode()).digest()[:10])
+
+
+def described(webhook: Webhook) -> dict[str, object]:
+    """A webhook as callers may see it: without its secret."""
+    return {
+        "id": webhook.id,
+        "url": webhook.url,
+        "events": list(webhook.events),
+        "description": webhook.description,
+        "is_active": webhook.is_active,
+        "disabled_reason": webhook.disabled_reason,
+        "created_at": webhook.created_at,
+    }
+
+
+def described_delivery(delivery: Delivery) -> dict[str, object]:
+    """A delivery as callers may see it."""
+    return {
+        "id": delivery.ref.delivery_id,
+        "webhook_id": delivery.ref.webhook_id,
+        "event_id": delivery.ref.event_id,
+        "event_type": delivery.ref.event_type,
+        "status": str(delivery.status),
+        "created_at": delivery.created_at,
+        "next_attempt_at": delivery.next_attempt_at,
+        "attempts": [
+            {
+                "at": attempt.at,
+                "status_code": attempt.status_code,
+                "error": attempt.error,
+                "duration_ms": attempt.duration_ms,
+                "response": attempt.response,
+            }
+            for attempt in delivery.attempts
+        ],
+    }
+
+
+def subscribed(webhooks: Collection[Webhook], kind: str) -> list[Webhook]:
+    """The endpoints that are to be told of events of a type."""
+    return [webhook for webhook in webhooks if webhook.wants(kind)]

@@ -1,0 +1,75 @@
+"""Bodies of requests about webhooks."""
+
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
+from contacts.events.model import EVERYTHING, SUBSCRIBABLE
+from contacts.web.bodies import Body, clean
+from contacts.webhooks.endpoints import endpoint_of
+from contacts.webhooks.model import MAX_URL
+from contacts.webhooks.service import WebhookWish
+
+MAX_DESCRIPTION: Final = 500
+"""Characters."""
+MAX_EVENTS: Final = 100
+"""Of an array of event types, as it is sent: the same one may come more than once."""
+
+
+def _url(text: str) -> str:
+    """A URL that can be an endpoint somewhere; whether it may here is the desk's to say (and the resolver's)."""
+    return endpoint_of(text, private_allowed=True).url
+
+
+def _event(name: str) -> str:
+    if name != EVERYTHING and name not in SUBSCRIBABLE:
+        known = ", ".join(SUBSCRIBABLE)
+        message = f"is no event; there are {known}, and * for all of them"
+        raise InvalidValue(Violation(FieldErrorCode.NOT_ALLOWED, message))
+    return name
+
+
+def _listed(given: object) -> object:
+    """`*` may stand for the list that holds it."""
+    return [EVERYTHING] if given == EVERYTHING else given
+
+
+def _once_each(names: list[str]) -> list[str]:
+    """All of them is all of them, whatever else is named."""
+    return [EVERYTHING] if EVERYTHING in names else list(dict.fromkeys(names))
+
+
+Url = Annotated[str, Field(max_length=MAX_URL), AfterValidator(clean), AfterValidator(_url)]
+EventName = Annotated[str, AfterValidator(_event)]
+Events = Annotated[
+    list[EventName],
+    BeforeValidator(_listed),
+    Field(min_length=1, max_length=MAX_EVENTS),
+    AfterValidator(_once_each),
+]
+Description = Annotated[str, Field(max_length=MAX_DESCRIPTION), AfterValidator(clean)]
+
+
+class NewWebhook(Body):
+    """A webhook to be made. Without `events` it is told of all."""
+
+    url: Url
+    events: Events = Field(default_factory=lambda: [EVERYTHING])
+    description: Description | None = None
+    is_active: bool = True
+
+    def wish(self) -> WebhookWish:
+        """What the desk is asked for."""
+        return WebhookWish(
+            url=self.url, events=self.events, description=self.description, is_active=self.is_active
+        )
+
+
+class WebhookChange(Body):
+    """Fields to change: absent keeps; only the description can be cleared. (The defaults are never looked at.)"""
+
+    url: Url = ""
+    events: Events = Field(default_factory=list)
+    description: Description | None = None
+    is_active: bool = True

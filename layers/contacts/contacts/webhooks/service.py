@@ -1,0 +1,215 @@
+"""Where webhooks and the events for them are looked up, by all who deal with deliveries."""
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from contacts.accounts.model import Caller
+from contacts.book.outcome import Did, Outcome
+from contacts.core.errors import FieldError, InvalidInput, TooManyWebhooks, WebhookNotFound
+from contacts.core.idempotency import Receipt, once
+from contacts.core.ids import Randomness
+from contacts.core.time import Clock, iso
+from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
+from contacts.events.model import EVERYTHING
+from contacts.webhooks.endpoints import Addresses, NoSuchHost, NotResolved, UnsafeEndpoint, endpoint_of
+from contacts.webhooks.model import MAX_WEBHOOKS, SECRET_OVERLAP, Webhook, described
+from contacts.webhooks.store import WebhookStore
+
+
+def existing_webhook(caller: Caller, webhook_id: str, webhooks: WebhookStore) -> Webhook:
+    """The webhook of that id in the caller's account.
+
+    Raises:
+        WebhookNotFound: there is none.
+    """
+    webhook = webhooks.webhook(caller.account_id, webhook_id)
+    if webhook is None:
+        raise WebhookNotFound
+    return webhook
+
+
+_SECRET_BYTES: Final = 32
+"""Standard Webhooks asks for 24 to 64."""
+_NOT_PUBLIC: Final = Violation(FieldErrorCode.INVALID_URL, "leads to an address that is not public")
+_NO_SUCH_HOST: Final = Violation(FieldErrorCode.INVALID_URL, "has a host that does not exist")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookWish:
+    """What a new webhook is to be."""
+
+    url: str
+    events: Sequence[str] = (EVERYTHING,)
+    description: str | None = None
+    is_active: bool = True
+
+
+class WebhookDesk:
+    """The webhooks of accounts, as their callers see them."""
+
+    def __init__(
+        self, store: WebhookStore, addresses: Addresses, clock: Clock, randomness: Randomness
+    ) -> None:
+        self._store = store
+        self._addresses = addresses
+        self._clock = clock
+        self._randomness = randomness
+
+    def webhooks(self, caller: Caller) -> list[dict[str, object]]:
+        """The account's webhooks, oldest first, without their secrets."""
+        return [described(one) for one in self._store.webhooks(caller.account_id)]
+
+    def webhook(self, caller: Caller, webhook_id: str) -> dict[str, object]:
+        """One webhook, without its secret.
+
+        Raises:
+            WebhookNotFound: the account has none with that id.
+        """
+        return described(existing_webhook(caller, webhook_id, self._store))
+
+    def add(self, caller: Caller, wish: WebhookWish, receipt: Receipt | None) -> Outcome:
+        """Make a webhook; its secret is shown once, in this outcome.
+
+        Raises:
+            InvalidInput: the URL is none that may be called.
+            TooManyWebhooks: the account has 100 already.
+            IdempotencyKeyReused, TemporarilyUnavailable.
+        """
+        url = self._checked(wish.url)
+        now = self._clock.now_ms()
+        webhook = Webhook(
+            id=f"wh_{now:011x}{self._randomness(4).hex()}",
+            account_id=caller.account_id,
+            url=url,
+            events=tuple(wish.events),
+            description=wish.description,
+            is_active=wish.is_active,
+            disabled_reason=None,
+            created_at=iso(now),
+            secret=self._new_secret(),
+        )
+        outcome = Outcome(did=Did.CREATED, details=described(webhook), secrets={"secret": webhook.secret})
+        if len(self._store.webhooks(caller.account_id)) >= MAX_WEBHOOKS:
+            raise TooManyWebhooks(f"An account has at most {MAX_WEBHOOKS} webhooks; delete one first.")
+
+        def write() -> Outcome:
+            self._store.add(webhook, outcome, receipt, now)
+            return outcome
+
+        return self._once(write, receipt)
+
+    def change(
+        self, caller: Caller, webhook_id: str, fields: Mapping[str, Any], receipt: Receipt | None
+    ) -> Outcome:
+        """Change fields: `url`, `events`, `description`, `is_active`. What is absent stays.
+
+        Switching it on clears why it was off. That, or another URL, forgets the failures before.
+
+        Raises:
+            WebhookNotFound: the account has none with that id.
+            InvalidInput: the URL is none that may be called.
+            IdempotencyKeyReused, TemporarilyUnavailable.
+        """
+        existing_webhook(caller, webhook_id, self._store)
+        changes = dict(fields)
+        if "url" in changes:
+            changes["url"] = self._checked(changes["url"])
+        if "events" in changes:
+            changes["events"] = tuple(changes["events"])
+
+        def changed(webhook: Webhook) -> Webhook:
+            after = replace(webhook, **changes)
+            if changes.get("is_active"):
+                return replace(after, disabled_reason=None, failing_since=None)
+            return after if after.url == webhook.url else replace(after, failing_since=None)
+
+        return self._move(caller, webhook_id, changed, receipt)
+
+    def rotate(self, caller: Caller, webhook_id: str, receipt: Receipt | None) -> Outcome:
+        """Give a webhook a new secret, shown once, in this outcome; the one before signs for 24 hours more.
+
+        Only those two: if the one before had replaced another within these hours, that one ends now.
+
+        Raises:
+            WebhookNotFound: the account has none with that id.
+            IdempotencyKeyReused, TemporarilyUnavailable.
+        """
+        secret = self._new_secret()
+        until = self._clock.now_ms() // 1000 + SECRET_OVERLAP
+
+        def rotated(webhook: Webhook) -> Webhook:
+            # A write whose answer got lost is seen again here: the secret before it must not go.
+            if webhook.secret == secret:
+                return webhook
+            return replace(
+                webhook, secret=secret, previous_secret=webhook.secret, previous_secret_until=until
+            )
+
+        return self._move(caller, webhook_id, rotated, receipt, {"secret": secret})
+
+    def remove(self, caller: Caller, webhook_id: str, receipt: Receipt | None) -> Outcome:
+        """Delete a webhook; what was on its way to it is dropped.
+
+        Raises:
+            WebhookNotFound: the account has none with that id.
+            IdempotencyKeyReused, TemporarilyUnavailable.
+        """
+        outcome = Outcome(did=Did.DELETED, details={"id": webhook_id})
+        now = self._clock.now_ms()
+
+        def write() -> Outcome:
+            if not self._store.remove(caller.account_id, webhook_id, outcome, receipt, now):
+                raise WebhookNotFound
+            return outcome
+
+        return self._once(write, receipt)
+
+    def _checked(self, url: str) -> str:
+        """A URL in the form in which it is kept.
+
+        A resolver that does not answer refuses nothing: every delivery asks it again, and checks again.
+
+        Raises:
+            InvalidInput
+        """
+        try:
+            endpoint = endpoint_of(url, private_allowed=self._addresses.private_allowed)
+        except InvalidValue as error:
+            raise InvalidInput([FieldError("url", error.violation)]) from None
+        try:
+            self._addresses.of(endpoint.host, endpoint.port)
+        except UnsafeEndpoint:
+            raise InvalidInput([FieldError("url", _NOT_PUBLIC)]) from None
+        except NoSuchHost:
+            raise InvalidInput([FieldError("url", _NO_SUCH_HOST)]) from None
+        except NotResolved:
+            pass
+        return endpoint.url
+
+    def _new_secret(self) -> str:
+        return f"whsec_{b64encode(self._randomness(_SECRET_BYTES)).decode()}"
+
+    def _move(
+        self,
+        caller: Caller,
+        webhook_id: str,
+        moved: Callable[[Webhook], Webhook],
+        receipt: Receipt | None,
+        secrets: Mapping[str, object] | None = None,
+    ) -> Outcome:
+        """Read a webhook and write what becomes of it, again as long as another writer comes in between."""
+        now = self._clock.now_ms()
+
+        def write() -> Outcome:
+            before = existing_webhook(caller, webhook_id, self._store)
+            after = moved(before)
+            outcome = Outcome(did=Did.UPDATED, details=described(after), secrets=secrets or {})
+            self._store.change(before, after, outcome, receipt, now)
+            return outcome
+
+        return self._once(write, receipt)
+
+    def _once(self, write: Callable[[], Outcome], receipt: Receipt | None) -> Outcome:
+        return once(write, receipt, self._clock, self._randomness)

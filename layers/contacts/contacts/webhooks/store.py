@@ -1,0 +1,521 @@
+"""Webhooks in the table: the endpoints of an account, and how deliveries to them went."""
+
+import json
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from contacts.book.outcome import Outcome
+from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.idempotency import Moved, Receipt
+from contacts.core.ids import is_uuid
+from contacts.core.queue import MessageQueue, Outgoing
+from contacts.core.time import DAY, Clock, iso
+from contacts.table import keys
+from contacts.table.aws import NO_ANSWER, is_busy
+from contacts.table.client import ConditionsFailed, Step, Table
+from contacts.table.expressions import Expression, Item
+from contacts.table.records import write_recorded
+from contacts.webhooks.model import (
+    DELIVERIES_KEPT_DAYS,
+    Attempt,
+    Delivery,
+    DeliveryRef,
+    DeliveryStatus,
+    DisabledReason,
+    Webhook,
+)
+
+UNGROUPED: Final = "ungrouped"
+"""The member of a message that came on the queue without its group."""
+
+
+class NotOpen(Exception):
+    """Raised by a store when an attempt cannot be begun, or the delivery not be ended; nothing was written.
+
+    `delivery` is as it stands; None: there is none.
+    """
+
+    def __init__(self, delivery: Delivery | None) -> None:
+        super().__init__("not open")
+        self.delivery = delivery
+
+
+class DeliveryMoved(Exception):
+    """Raised by a store when a delivery is no longer as it was read; nothing was written."""
+
+    def __init__(self, delivery: Delivery | None) -> None:
+        super().__init__("moved")
+        self.delivery = delivery
+
+
+_LONGEST_ID: Final = 64
+"""Characters. What is longer is none of ours, and a key of DynamoDB's could not hold all of it (1,024 bytes)."""
+_WEBHOOK: Final = "webhook"
+"""The name of a webhook's step."""
+_SHOWN: Final = ("url", "events", "description", "is_active", "disabled_reason")
+"""What callers see and can change, or bring about: an outcome on record is true only while these are as read."""
+_SECRETS: Final = ("secret", "previous_secret", "previous_secret_until")
+
+
+class WebhookStore:
+    """The webhooks of all accounts. No write brings one back that was deleted meanwhile."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def webhooks(self, account_id: str) -> list[Webhook]:
+        """A Query, strongly consistent; ids begin with the time they were made, so they come oldest first."""
+        expression = Expression.of_partition(keys.webhook(account_id, "").PK)
+        return [_webhook_from(account_id, item) for item in self._table.all_of(expression)]
+
+    def webhook(self, account_id: str, webhook_id: str) -> Webhook | None:
+        """One GetItem, strongly consistent."""
+        if len(webhook_id) > _LONGEST_ID:
+            return None
+        item = self._table.get(keys.webhook(account_id, webhook_id))
+        return None if item is None else _webhook_from(account_id, item)
+
+    def add(self, webhook: Webhook, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
+        """Write a new webhook, and the request's record with it.
+
+        Raises:
+            AlreadyRecorded, Contention, TemporarilyUnavailable.
+        """
+        expression = Expression()
+        expression.require(expression.is_free())
+        step = self._table.put_step(_WEBHOOK, _key(webhook), _item(webhook), expression)
+        try:
+            self._write(step, webhook.account_id, outcome, receipt, at_ms)
+        except ConditionsFailed as failed:
+            there = failed.items[_WEBHOOK]
+            # The SDK repeats a call whose answer got lost, and then finds what it has written itself.
+            if there is None or there["secret"] != webhook.secret:
+                raise
+
+    def change(
+        self, before: Webhook, after: Webhook, outcome: Outcome, receipt: Receipt | None, at_ms: int
+    ) -> None:
+        """Turn a webhook as it was read into another, and write the request's record with it.
+
+        Raises:
+            Moved: it is no longer as it was read, or no longer there; nothing was written.
+            AlreadyRecorded, Contention, TemporarilyUnavailable.
+        """
+        was, becomes = _item(before), _item(after)
+        expression = Expression()
+        for attribute in _SHOWN:
+            expression.require(expression.equals(attribute, was[attribute]))
+        expression.require(expression.equals("secret", before.secret))
+        for attribute in (*_SHOWN, *_SECRETS):
+            expression.assign(attribute, becomes[attribute])
+        # Deliveries write this one on their own, and it is in no answer.
+        if after.failing_since != before.failing_since:
+            expression.assign("failing_since", after.failing_since)
+        step = self._table.update_step(_WEBHOOK, _key(before), expression)
+        try:
+            self._write(step, before.account_id, outcome, receipt, at_ms)
+        except ConditionsFailed:
+            raise Moved from None
+
+    def remove(
+        self, account_id: str, webhook_id: str, outcome: Outcome, receipt: Receipt | None, at_ms: int
+    ) -> bool:
+        """Delete a webhook, and write the request's record with it; False where there is none.
+
+        Raises:
+            AlreadyRecorded, Contention, TemporarilyUnavailable.
+        """
+        if len(webhook_id) > _LONGEST_ID:
+            return False
+        expression = Expression()
+        expression.require(expression.is_there())
+        step = self._table.delete_step(_WEBHOOK, keys.webhook(account_id, webhook_id), expression)
+        try:
+            self._write(step, account_id, outcome, receipt, at_ms)
+        except ConditionsFailed as failed:
+            return failed.is_repetition
+        return True
+
+    def note_failure(self, webhook: Webhook, at: str) -> None:
+        """Remember when the first failure since the last success was; costs nothing where that is known.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        if webhook.failing_since is not None:
+            return
+        expression = Expression()
+        expression.require(expression.is_there())
+        expression.set_once("failing_since", at)
+        self._if_still_so(webhook, expression)
+
+    def note_success(self, webhook: Webhook) -> None:
+        """Forget the failures before; costs nothing where there were none.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        if webhook.failing_since is None:
+            return
+        expression = Expression()
+        expression.require(expression.equals("failing_since", webhook.failing_since))
+        expression.remove("failing_since")
+        self._if_still_so(webhook, expression)
+
+    def disable(self, webhook: Webhook, reason: DisabledReason) -> bool:
+        """Send it nothing more; False where its owner has changed it meanwhile and it is to be tried again.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        expression = Expression()
+        expression.require(expression.equals("url", webhook.url))
+        expression.require(expression.equals("is_active", value=True))
+        if reason is DisabledReason.FAILING:
+            expression.require(expression.equals("failing_since", webhook.failing_since))
+        expression.set("is_active", value=False)
+        expression.set("disabled_reason", reason)
+        return self._if_still_so(webhook, expression)
+
+    def _if_still_so(self, webhook: Webhook, expression: Expression) -> bool:
+        try:
+            self._table.write([self._table.update_step(_WEBHOOK, _key(webhook), expression)])
+        except ConditionsFailed as failed:
+            return failed.is_repetition
+        return True
+
+    def _write(
+        self, step: Step, account_id: str, outcome: Outcome, receipt: Receipt | None, at_ms: int
+    ) -> None:
+        write_recorded(self._table, [step], account_id, receipt, outcome, None, at_ms)
+
+
+def _key(webhook: Webhook) -> keys.Key:
+    return keys.webhook(webhook.account_id, webhook.id)
+
+
+def _item(webhook: Webhook) -> dict[str, Any]:
+    return {
+        "url": webhook.url,
+        "events": list(webhook.events),
+        "description": webhook.description,
+        "is_active": webhook.is_active,
+        "disabled_reason": webhook.disabled_reason,
+        "created_at": webhook.created_at,
+        "secret": webhook.secret,
+        "previous_secret": webhook.previous_secret,
+        "previous_secret_until": webhook.previous_secret_until or None,
+        "failing_since": webhook.failing_since,
+    }
+
+
+def _webhook_from(account_id: str, item: Item) -> Webhook:
+    return Webhook(
+        id=item["SK"],
+        account_id=account_id,
+        url=item["url"],
+        events=tuple(item["events"]),
+        description=item.get("description"),
+        is_active=item["is_active"],
+        disabled_reason=item.get("disabled_reason"),
+        created_at=item["created_at"],
+        secret=item["secret"],
+        previous_secret=item.get("previous_secret"),
+        previous_secret_until=item.get("previous_secret_until", 0),
+        failing_since=item.get("failing_since"),
+    )
+
+
+_DELIVERY: Final = "delivery"
+"""The name of a delivery's step."""
+
+
+class DeliveryStore:
+    """`Deliveries` of `webhooks.delivery` and of `webhooks.delivery_log` on the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def delivery(self, account_id: str, webhook_id: str, delivery_id: str, now_s: int) -> Delivery | None:
+        """One GetItem, strongly consistent."""
+        if not is_uuid(delivery_id):
+            return None
+        item = self._table.get(keys.delivery(account_id, webhook_id, delivery_id))
+        if item is None or item["ttl"] <= now_s:
+            return None
+        return _delivery_from(item, account_id, webhook_id)
+
+    def newest_first(
+        self,
+        account_id: str,
+        webhook_id: str,
+        status: DeliveryStatus | None,
+        after_id: str | None,
+        now_s: int,
+        *,
+        at_most: int,
+        evaluate: int,
+    ) -> tuple[list[Delivery], str | None]:
+        """Queries on the endpoint's partition, backwards: ids begin with the time of their event."""
+        expression = Expression.of_partition(keys.delivery(account_id, webhook_id, "").PK)
+        expression.keep(f"{expression.name('ttl')} > {expression.value(now_s)}")
+        if status is not None:
+            expression.keep(expression.equals("status", status))
+        start = None if after_id is None else keys.delivery(account_id, webhook_id, after_id)
+        items, further = self._table.newest_of(
+            expression, start, at_most=at_most, evaluate=evaluate, are_few=status is not None
+        )
+        found = [_delivery_from(item, account_id, webhook_id) for item in items]
+        return found, None if further is None else keys.delivery_id(further)
+
+    def claim(self, ref: DeliveryRef, attempt: int, token: str, at_ms: int, lease_s: int) -> Delivery:
+        """One conditional UpdateItem, which also makes the item of a first attempt.
+
+        Raises:
+            NotOpen, TemporarilyUnavailable.
+        """
+        now_s = at_ms // 1000
+        expression = _open(ref, attempt, now_s)
+        expression.set("status", DeliveryStatus.PENDING)
+        expression.set("begun", attempt)
+        expression.set("claimed_by", token)
+        expression.set("lease_until", now_s + lease_s)
+        try:
+            item = self._table.update(_DELIVERY, _delivery_key(ref), expression)
+        except ConditionsFailed as failed:
+            there = failed.items[_DELIVERY]
+            # The SDK repeats a call whose answer got lost, and then finds what it has written itself.
+            if there is None or there.get("claimed_by") != token:
+                raise NotOpen(_found(there, ref)) from None
+            item = there
+        return _delivery_from(item, ref.account_id, ref.webhook_id)
+
+    def record(self, before: Delivery, after: Delivery) -> None:
+        """One conditional UpdateItem.
+
+        Raises:
+            DeliveryMoved, Contention, TemporarilyUnavailable.
+        """
+        expression = Expression()
+        expression.require(expression.equals("claimed_by", before.claim))
+        expression.require(expression.equals("done", before.done))
+        expression.require(expression.equals("status", before.status))
+        expression.require(expression.equals("round_began_after", before.round_began_after))
+        expression.set("status", after.status)
+        expression.set("done", after.done)
+        expression.set("attempts", [_attempt_item(attempt) for attempt in after.attempts])
+        expression.assign("next_attempt_at", after.next_attempt_at)
+        try:
+            self._table.write([self._table.update_step(_DELIVERY, _delivery_key(before.ref), expression)])
+        except ConditionsFailed as failed:
+            raise DeliveryMoved(_found(failed.items[_DELIVERY], before.ref)) from None
+
+    def end(self, ref: DeliveryRef, attempt: int, status: DeliveryStatus, at_ms: int) -> None:
+        """One conditional UpdateItem.
+
+        Raises:
+            NotOpen, TemporarilyUnavailable.
+        """
+        expression = _open(ref, attempt, at_ms // 1000)
+        expression.set("status", status)
+        expression.set_once("begun", 0)
+        expression.remove("next_attempt_at")
+        try:
+            self._table.write([self._table.update_step(_DELIVERY, _delivery_key(ref), expression)])
+        except ConditionsFailed as failed:
+            raise NotOpen(_found(failed.items[_DELIVERY], ref)) from None
+
+    def begin_again(
+        self,
+        before: Delivery,
+        after: Delivery,
+        outcome: Outcome,
+        receipt: Receipt | None,
+        at_ms: int,
+    ) -> None:
+        """One conditional UpdateItem; with an Idempotency-Key a transaction, together with the request's record."""
+        expression = Expression()
+        expression.require(expression.equals("status", before.status))
+        expression.require(expression.equals("done", before.done))
+        expression.set("status", after.status)
+        expression.set("round_began_after", after.round_began_after)
+        expression.set("ttl", _ttl(at_ms))
+        expression.assign("next_attempt_at", after.next_attempt_at)
+        step = self._table.update_step(_DELIVERY, _delivery_key(before.ref), expression)
+        try:
+            write_recorded(self._table, [step], before.ref.account_id, receipt, outcome, None, at_ms)
+        except ConditionsFailed:
+            raise Moved from None
+
+    def add(self, delivery: Delivery, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
+        """One PutItem; with an Idempotency-Key a transaction, together with the request's record."""
+        expression = Expression()
+        expression.require(expression.is_free())
+        ref = delivery.ref
+        item: dict[str, object] = {
+            "event_id": ref.event_id,
+            "event_type": ref.event_type,
+            "appended_at": ref.appended_at,
+            "status": delivery.status,
+            "begun": delivery.begun,
+            "done": delivery.done,
+            "round_began_after": delivery.round_began_after,
+            "next_attempt_at": delivery.next_attempt_at,
+            "attempts": [],
+            "payload": delivery.payload,
+            "ttl": _ttl(at_ms),
+        }
+        step = self._table.put_step(_DELIVERY, _delivery_key(ref), item, expression)
+        try:
+            write_recorded(self._table, [step], ref.account_id, receipt, outcome, None, at_ms)
+        except ConditionsFailed:
+            # Nobody else makes a delivery of this id: the SDK repeated the call, and found what it had written itself.
+            return
+
+
+def _open(ref: DeliveryRef, attempt: int, now_s: int) -> Expression:
+    """An update of a delivery on condition that an attempt can be begun now.
+
+    What the item has from its message is set wherever it is missing: the item may be made by this very update.
+    """
+    expression = Expression()
+    begun, lease = expression.name("begun"), expression.name("lease_until")
+    is_open = (
+        f"{expression.equals('status', DeliveryStatus.PENDING)}"
+        f" AND {expression.equals('done', attempt - 1)}"
+        f" AND ({begun} < {expression.value(attempt)} OR {lease} <= {expression.value(now_s)})"
+    )
+    if attempt == 1 and not ref.is_test:
+        is_open = f"{expression.is_free()} OR ({is_open})"
+    expression.require(f"({is_open})")
+    expression.set_once("event_id", ref.event_id)
+    expression.set_once("event_type", ref.event_type)
+    if ref.appended_at is not None:
+        expression.set_once("appended_at", ref.appended_at)
+    expression.set_once("done", 0)
+    expression.set_once("round_began_after", 0)
+    expression.set_once("attempts", [])
+    expression.set_once("ttl", _ttl(now_s * 1000))
+    return expression
+
+
+def _delivery_key(ref: DeliveryRef) -> keys.Key:
+    return keys.delivery(ref.account_id, ref.webhook_id, ref.delivery_id)
+
+
+def _ttl(at_ms: int) -> int:
+    return at_ms // 1000 + DELIVERIES_KEPT_DAYS * DAY
+
+
+def _attempt_item(attempt: Attempt) -> dict[str, Any]:
+    item = {
+        "at": attempt.at,
+        "status_code": attempt.status_code,
+        "error": attempt.error,
+        "duration_ms": attempt.duration_ms,
+        "response": attempt.response,
+    }
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def _found(item: Item | None, ref: DeliveryRef) -> Delivery | None:
+    return None if item is None else _delivery_from(item, ref.account_id, ref.webhook_id)
+
+
+def _delivery_from(item: Item, account_id: str, webhook_id: str) -> Delivery:
+    ref = DeliveryRef(
+        account_id=account_id,
+        webhook_id=webhook_id,
+        delivery_id=keys.delivery_id(keys.Key.of(item)),
+        event_id=item["event_id"],
+        event_type=item["event_type"],
+        appended_at=item.get("appended_at"),
+    )
+    return Delivery(
+        ref=ref,
+        status=DeliveryStatus(item["status"]),
+        next_attempt_at=item.get("next_attempt_at"),
+        attempts=tuple(
+            Attempt(
+                at=attempt["at"],
+                status_code=attempt.get("status_code"),
+                error=attempt.get("error"),
+                duration_ms=attempt["duration_ms"],
+                response=attempt.get("response"),
+            )
+            for attempt in item.get("attempts", ())
+        ),
+        begun=item.get("begun", 0),
+        done=item.get("done", 0),
+        round_began_after=item.get("round_began_after", 0),
+        payload=item.get("payload"),
+        claim=item.get("claimed_by"),
+        lease_until=item.get("lease_until", 0),
+    )
+
+
+LONGEST_SQS_DELAY: Final = 900
+"""Seconds."""
+
+
+class DeliverySchedule:
+    """`webhooks.delivery.Schedule`."""
+
+    def __init__(
+        self, queue: MessageQueue, scheduler: Any, group: str, queue_arn: str, role_arn: str, clock: Clock
+    ) -> None:
+        """`scheduler`: the client; `group`: of the schedules; `role_arn`: as whom they send to the queue."""
+        self._queue = queue
+        self._scheduler = scheduler
+        self._group = group
+        self._queue_arn = queue_arn
+        self._role_arn = role_arn
+        self._clock = clock
+
+    def later(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
+        """Up to 15 minutes a delayed message (to the second), else a schedule that deletes itself (to the minute)."""
+        if round(delay_s) <= LONGEST_SQS_DELAY:
+            message = Outgoing(body=ref.message(attempt), group=ref.webhook_id, delay_s=round(delay_s))
+            self._queue.send([message])
+        else:
+            at_ms = self._clock.now_ms() + round(delay_s * 1000)
+            self._create_schedule(f"{ref.delivery_id}-{attempt}", ref, attempt, at_ms)
+
+    def rest(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
+        """A schedule whose name tells its minute.
+
+        The one that brought the message may still be there, for Scheduler deletes it a moment after it was due. A new
+        one of the same name would be taken for that, and the message would never come again.
+        """
+        at_ms = self._clock.now_ms() + round(delay_s * 1000)
+        self._create_schedule(f"{ref.delivery_id}-{attempt}-{at_ms // 60_000}", ref, attempt, at_ms)
+
+    def _create_schedule(self, name: str, ref: DeliveryRef, attempt: int, at_ms: int) -> None:
+        """CreateSchedule; what has its name is the same one, asked for before.
+
+        Scheduler gives no group to messages for queues that are not FIFO, so this one says that it needs one.
+        """
+        try:
+            self._scheduler.create_schedule(
+                Name=name,
+                GroupName=self._group,
+                ScheduleExpression=f"at({iso(at_ms)[:19]})",
+                ScheduleExpressionTimezone="UTC",
+                FlexibleTimeWindow={"Mode": "OFF"},
+                ActionAfterCompletion="DELETE",
+                Target={
+                    "Arn": self._queue_arn,
+                    "RoleArn": self._role_arn,
+                    "Input": json.dumps({**ref.message(attempt), UNGROUPED: True}, separators=(",", ":")),
+                    "RetryPolicy": {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185},
+                },
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConflictException":
+                return
+            if is_busy(error):
+                raise TemporarilyUnavailable from None
+            raise
+        except NO_ANSWER as error:
+            raise TemporarilyUnavailable from error

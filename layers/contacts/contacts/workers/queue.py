@@ -1,0 +1,173 @@
+"""Queues of SQS."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Final, Protocol
+
+from botocore.exceptions import ClientError
+
+from contacts.core import observability
+from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.queue import Outgoing
+from contacts.table.aws import NO_ANSWER, is_busy
+from contacts.workers.stream import Begin, Event, Failures
+
+_AT_ONCE: Final = 10
+"""Messages one call takes."""
+_ROUNDS: Final = 3
+"""How often what the queue did not take is sent again."""
+
+
+class SqsQueue:
+    """`core.queue.MessageQueue`, and what the functions that read it need."""
+
+    def __init__(self, client: Any, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, messages: Sequence[Outgoing]) -> None:
+        """SendMessageBatch, ten at a time; what it did not take is sent again."""
+        for start in range(0, len(messages), _AT_ONCE):
+            entries = [
+                _entry(str(number), message)
+                for number, message in enumerate(messages[start : start + _AT_ONCE])
+            ]
+            for _ in range(_ROUNDS):
+                answer = self._call("send_message_batch", Entries=entries)
+                failed = {failure["Id"] for failure in answer.get("Failed", ())}
+                entries = [entry for entry in entries if entry["Id"] in failed]
+                if not entries:
+                    break
+            else:
+                raise TemporarilyUnavailable
+
+    def hide(self, receipt_handle: str, seconds: int) -> None:
+        """Let a message that was received come back after so many seconds (at most 12 hours)."""
+        self._call("change_message_visibility", ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
+
+    def _call(self, method: str, **request: Any) -> dict[str, Any]:
+        try:
+            response: dict[str, Any] = getattr(self._client, method)(QueueUrl=self._url, **request)
+            return response
+        except ClientError as error:
+            if is_busy(error):
+                raise TemporarilyUnavailable from None
+            raise
+        except NO_ANSWER as error:
+            raise TemporarilyUnavailable from error
+
+
+def _entry(entry_id: str, message: Outgoing) -> dict[str, Any]:
+    entry: dict[str, Any] = {"Id": entry_id, "MessageBody": json.dumps(message.body, separators=(",", ":"))}
+    if message.group is not None:
+        entry["MessageGroupId"] = message.group
+    if message.delay_s:
+        entry["DelaySeconds"] = message.delay_s
+    return entry
+
+
+class RetryLater(Exception):
+    """Raised where a message cannot be dealt with now, and better comes back after so many seconds."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"in {seconds} s")
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of a queue."""
+
+    id: str
+    body: Mapping[str, Any]
+    times_received: int
+    """1 for the first time."""
+
+
+class HidingQueue(Protocol):
+    """A queue whose received messages can be made to come back at another time."""
+
+    def hide(self, receipt_handle: str, seconds: int) -> None:
+        """Let a message come back after so many seconds."""
+        ...
+
+
+class QueueEntrypoint:
+    """The Lambda handler around a service that takes the messages of a queue, each for itself.
+
+    One that fails comes back when its visibility timeout is over, and after as many times as the queue's redrive
+    policy allows goes to the dead-letter queue.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        handle: Callable[[Message], None],
+        begin: Begin,
+        queue: HidingQueue | None = None,
+    ) -> None:
+        """`queue`: the one the messages come from, where the service may raise `RetryLater`."""
+        self._name = name
+        self._handle = handle
+        self._begin = begin
+        self._queue = queue
+
+    def __call__(self, event: Event, context: Any) -> Failures:
+        """Handle the messages; gives back the ids of those that are to come back."""
+        began = perf_counter()
+        self._begin(context.get_remaining_time_in_millis() / 1000)
+        fields = {"lambda_request_id": context.aws_request_id}
+        failed = [record["messageId"] for record in event["Records"] if not self._is_done(record, fields)]
+        duration_ms = (perf_counter() - began) * 1000
+        observability.record_batch(self._name, len(event["Records"]), len(failed), duration_ms, fields)
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+    def _is_done(self, record: Event, fields: Mapping[str, object]) -> bool:
+        try:
+            times = int(record["attributes"]["ApproximateReceiveCount"])
+            self._handle(Message(record["messageId"], json.loads(record["body"]), times))
+        except RetryLater as later:
+            self._hide(record["receiptHandle"], later.seconds)
+            return False
+        except TemporarilyUnavailable:
+            return False
+        except Exception as error:  # noqa: BLE001 (logged; the queue's redrive policy deals with it)
+            observability.record_failure(error, {**fields, "message_id": record["messageId"]})
+            return False
+        return True
+
+    def _hide(self, receipt_handle: str, seconds: int) -> None:
+        assert self._queue is not None, "only a service with its queue may ask for a time"
+        # Where even that fails, it comes back when the visibility timeout is over.
+        with suppress(TemporarilyUnavailable):
+            self._queue.hide(receipt_handle, seconds)
+
+
+class NotificationEntrypoint:
+    """The Lambda handler around a service that is told of something by SNS.
+
+    What it raises makes Lambda try again (twice), and then send the notification to the on-failure queue.
+    """
+
+    def __init__(self, name: str, handle: Callable[[str], None], begin: Begin) -> None:
+        """`handle`: takes the text of a notification, which need not be JSON."""
+        self._name = name
+        self._handle = handle
+        self._begin = begin
+
+    def __call__(self, event: Event, context: Any) -> None:
+        """Handle the notifications (SNS sends one at a time)."""
+        began = perf_counter()
+        self._begin(context.get_remaining_time_in_millis() / 1000)
+        fields = {"lambda_request_id": context.aws_request_id}
+        failed = len(event["Records"])
+        try:
+            for record in event["Records"]:
+                self._handle(record["Sns"]["Message"])
+                failed -= 1
+        finally:
+            duration_ms = (perf_counter() - began) * 1000
+            observability.record_batch(self._name, len(event["Records"]), failed, duration_ms, fields)
