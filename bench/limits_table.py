@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, Self
 
 from bench.dynamodb_stub import HOST, Item
-from tests.aws_limits import item_bytes
+from tests.support.aws_limits import item_bytes
 
 PAGE_BYTES = 1 << 20
 BATCH_BYTES = 16 << 20

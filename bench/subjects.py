@@ -96,7 +96,7 @@ def table_contents(contacts: int = 0) -> dict[str, Any]:
     """What the events of events/ expect to find in the table, and so many contacts more: for `CannedTable`."""
     # Here, as moto takes its time.
     from local import sample_account
-    from tests.moto_table import MotoTable
+    from tests.support.moto_table import MotoTable
 
     table = MotoTable()
     sample_account.fill(table.client(), NAME)

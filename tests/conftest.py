@@ -13,14 +13,14 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests import hypothesis_profiles
+from tests.support import hypothesis_profiles
 
 # Compiled modules are kept for the next run, but not in the folders of the functions: `sam deploy` packs these as they
 # are.
 sys.dont_write_bytecode = False
 sys.pycache_prefix = str(Path(__file__).parent.parent / ".pytest_cache" / "bytecode")
 
-pytest_plugins = ["tests.running_stack"]
+pytest_plugins = ["tests.support.running_stack"]
 
 LOOPBACK = ["127.0.0.1", "::1"]
 FOLDERS_WITH_LOOPBACK = ("integration", "e2e")

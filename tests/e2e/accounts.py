@@ -12,7 +12,7 @@ from contacts.table import keys
 from local.deployment import Deployment
 from local.stack import ROOT
 from tests.e2e.api import Api
-from tests.invariants import derived_violations, violations
+from tests.support.invariants import derived_violations, violations
 
 PLENTY = 1_000_000
 SEPARATOR = keys.EXPRESSION_NAME

@@ -1,4 +1,4 @@
-"""Accounts and keys for the end-to-end tests; the stack they are on is started by tests/running_stack.py."""
+"""Accounts and keys for the end-to-end tests; the stack they are on is started by tests/support/running_stack.py."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -8,7 +8,7 @@ from contacts.table import keys
 from tests.e2e.accounts import Account, Accounts
 from tests.e2e.api import assert_problem, path_of
 from tests.e2e.waiting import until
-from tests.receiver import Receiver
+from tests.support.receiver import Receiver
 
 PERSON = {
     "email": "zuzanna.wisniewska@example.com",

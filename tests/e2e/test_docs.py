@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from contacts.web.routing import ROUTES
-from tests import browser
-from tests.browser import Page
-from tests.documented import document
 from tests.e2e.accounts import Account, Accounts
 from tests.e2e.api import Api
+from tests.support import browser
+from tests.support.browser import Page
+from tests.support.documented import document
 
 ACCOUNT = "#operations-Account-get_account"
 

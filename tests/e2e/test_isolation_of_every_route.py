@@ -15,7 +15,7 @@ from contacts.dialects.smashsend import CONTACT, PROPERTY, id_out
 from local.template import functions
 from tests.e2e.accounts import Account, Accounts
 from tests.e2e.api import Api
-from tests.thorough import times
+from tests.support.thorough import times
 
 SECRET = "Zzyzx"
 """In every text that the other account has and nobody else sends."""

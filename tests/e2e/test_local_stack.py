@@ -21,7 +21,7 @@ from contacts.table import keys
 from local.stack import ROOT, LocalStack, free_port
 from local.template import template
 from tests.e2e.waiting import until
-from tests.thorough import thorough
+from tests.support.thorough import thorough
 
 SECONDS_UNTIL_SAVED = 4
 SECONDS_OF_WRITING = 8

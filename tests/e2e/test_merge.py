@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 from tests.e2e.accounts import Account
 from tests.e2e.api import MAX_THREADS, assert_problem, path_of
 from tests.e2e.waiting import until
-from tests.receiver import Receiver
+from tests.support.receiver import Receiver
 
 ADA = {"email": "ada@example.com", "first_name": "Ada", "tags": ["vip"], "custom_fields": {"plan": "pro"}}
 BEA = {

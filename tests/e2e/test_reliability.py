@@ -12,8 +12,8 @@ import requests
 from tests.e2e.accounts import Account, Accounts, wait_for_a_fresh_hour_if_this_one_ends_within
 from tests.e2e.api import MAX_THREADS, Api, path_of
 from tests.e2e.test_listing import walk
-from tests.people import person
-from tests.thorough import times
+from tests.support.people import person
+from tests.support.thorough import times
 
 AFTER_A_BREAK = frozenset({503})
 """What a client is to send again: others were in the way of all tries, and nothing was written."""

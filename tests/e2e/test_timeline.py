@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 from tests.e2e.accounts import Account
 from tests.e2e.api import MAX_THREADS, assert_problem, culprits, path_of
 from tests.e2e.waiting import until
-from tests.receiver import Receiver
+from tests.support.receiver import Receiver
 
 ORDER = {
     "name": "gift for Zuzanna ordered",

@@ -11,8 +11,8 @@ from local.stack import free_port
 from tests.e2e.accounts import Account
 from tests.e2e.api import path_of
 from tests.e2e.waiting import until
-from tests.guide_receiver import guide_receiver
-from tests.guides import blocks, page, section
+from tests.support.guide_receiver import guide_receiver
+from tests.support.guides import blocks, page, section
 
 GUIDE = "webhooks.md"
 SHOWN_ADDRESS = "http://127.0.0.1:9000/"

@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 from tests.e2e.accounts import Account, Accounts
 from tests.e2e.api import Api, assert_problem, path_of
 from tests.e2e.waiting import until
-from tests.receiver import Received, Receiver
+from tests.support.receiver import Received, Receiver
 
 EVENTS = [
     "contact.created",

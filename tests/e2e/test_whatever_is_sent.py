@@ -28,8 +28,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from contacts.webhooks.model import MAX_URL
-from tests.documented import document
 from tests.e2e.accounts import Account, Accounts
+from tests.support.documented import document
 
 CHOSEN = int(os.environ.get("FUZZING", "0"))
 RIGHT_ONES, WRONG_ONES = (CHOSEN, CHOSEN) if CHOSEN else (6, 4)

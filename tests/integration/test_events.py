@@ -18,7 +18,7 @@ from local.rie import Invocation, RuntimeEmulator, RuntimeUnavailable, emulator_
 from local.stack import LocalStack
 from local.table import create_table
 from local.template import Function, functions
-from tests import sample_events
+from tests.support import sample_events
 
 
 @pytest.fixture(scope="module", params=functions(), ids=lambda function: function.name)

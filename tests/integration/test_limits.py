@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from bench.limits import Case, cases, costs
-from tests.thorough import thorough
+from tests.support.thorough import thorough
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="memory is limited, and told, as Linux does it"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from contacts.webhooks.delivery import signed_headers
-from tests.guide_receiver import GuideReceiver, guide_receiver
+from tests.support.guide_receiver import GuideReceiver, guide_receiver
 
 SECRET = "whsec_Z3VpZGUgc2VjcmV0IG9mIHRoaXJ0eS10d28gYnl0ZXM="
 OTHER_SECRET = "whsec_YW5vdGhlciBzZWNyZXQgb2YgdGhpcnR5LXR3byBieXRlcw=="

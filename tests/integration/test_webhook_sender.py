@@ -25,7 +25,7 @@ from contacts.webhooks.delivery import signed_headers
 from contacts.webhooks.endpoints import NoSuchHost, NotResolved, UnsafeEndpoint
 from contacts.webhooks.model import Reply
 from contacts.webhooks.sender import EndpointAddresses, WebhookSender, tls_context
-from tests.receiver import Receiver, closed_port, drip, hang_up, huge, redirect, status, text
+from tests.support.receiver import Receiver, closed_port, drip, hang_up, huge, redirect, status, text
 
 HEADERS = {"Content-Type": "application/json", "User-Agent": "Contacts-Webhooks/1", "webhook-id": "e-1"}
 BODY = '{"name":"Олена さくら"}'.encode()

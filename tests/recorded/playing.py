@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from local.table import NAME
-from tests import deployed
-from tests.deployed import DeployedFunctions, forget_what_was_made_once
-from tests.moto_table import MotoTable, TypedItem
+from tests.support import deployed
+from tests.support.deployed import DeployedFunctions, forget_what_was_made_once
+from tests.support.moto_table import MotoTable, TypedItem
 
 Json = dict[str, Any]
 

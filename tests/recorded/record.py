@@ -17,12 +17,12 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import quote
 
-from tests import deployed
-from tests.deployed import DeployedFunctions, forget_what_was_made_once
-from tests.moto_table import MotoTable
 from tests.recorded import playing
 from tests.recorded.playing import ITEMS, MAIL_EXCHANGERS, RECORDED_MS, SCENARIOS, compact, line, played
-from tests.streams import about_contacts, key_of, record, stream_event
+from tests.support import deployed
+from tests.support.deployed import DeployedFunctions, forget_what_was_made_once
+from tests.support.moto_table import MotoTable
+from tests.support.streams import about_contacts, key_of, record, stream_event
 
 Json = dict[str, Any]
 

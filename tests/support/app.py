@@ -1,0 +1,238 @@
+"""The deployed functions in this process, on a table in memory: a `Runtime` of tests.
+
+`App(client, caller)` serves requests as API Gateway would hand them over. What a test replaces (a queue, a resolver,
+an endpoint) it replaces in the runtime; everything else is wired as in a Lambda function.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from importlib.util import module_from_spec, spec_from_file_location
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import quote, urlencode
+
+from contacts import runtime as wiring
+from contacts.accounts.authentication import Admission, Gatekeeper
+from contacts.accounts.model import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
+from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.ids import Randomness
+from contacts.core.queue import Outgoing
+from contacts.core.settings import Settings
+from contacts.core.time import Clock
+from contacts.runtime import Runtime
+from contacts.table.client import Table
+from contacts.web.reference import OpenEntrypoint
+from local.stack import ROOT
+from local.table import NAME
+from tests.support.documented import assert_answer
+from tests.support.fakes import SECRET, CountingBytes, FakeClock
+from tests.support.gateway import handed_over
+
+ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000a"
+OTHER_ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000b"
+_OPENED = "2026-01-01T00:00:00.000Z"
+CONTEXT: Any = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
+"""What Lambda passes beside the event."""
+VARIABLES = {"TABLE_NAME": NAME, "EMAIL_DNS": "off"}
+"""The environment of an App's functions, but for the queues, which it has itself."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer off the wire."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+    @property
+    def wrong(self) -> dict[str, str]:
+        """The fields that a refusal names, with what it says of them."""
+        assert self.status == 400, self
+        return {error["field"]: error["message"] for error in self.body["errors"]}
+
+
+class OpenGate(Gatekeeper):
+    """Lets every key in, as the same caller, uncounted."""
+
+    def __init__(self, caller: Caller | Callable[[], Caller]) -> None:
+        self._always = caller if callable(caller) else lambda: caller
+
+    def admit(self, key: str) -> Admission:
+        return Admission(self._always(), used=1, seconds_left=1, resets_at=0)
+
+
+@dataclass
+class ListedQueue:
+    """`core.queue.MessageQueue` as a list."""
+
+    sent: list[Outgoing] = field(default_factory=list)
+    fails: bool = False
+    """Whether it is out of order."""
+
+    def send(self, messages: Sequence[Outgoing]) -> None:
+        if self.fails:
+            raise TemporarilyUnavailable
+        self.sent.extend(messages)
+
+    @property
+    def bodies(self) -> list[Mapping[str, object]]:
+        return [message.body for message in self.sent]
+
+
+def caller_of(
+    account_id: str = ACCOUNT_ID,
+    dialect: Dialect = Dialect.NATIVE,
+    scopes: Sequence[Scope] = tuple(Scope),
+    mode: Mode = Mode.LIVE,
+) -> Caller:
+    """Somebody with a key of an account; by default with every scope."""
+    account = Account(
+        id=account_id, name="Demo", plan=Plan.PRO, hourly_limit=10_000, created_at=_OPENED, secret=SECRET
+    )
+    key = ApiKey(
+        id="k",
+        account_id=account_id,
+        key_hash="0" * 64,
+        name="Demo",
+        scopes=tuple(scopes),
+        mode=mode,
+        dialect=dialect,
+        last_four="0000",
+        created_at=_OPENED,
+    )
+    return Caller(account, key)
+
+
+class App(Runtime):
+    """Every deployed function, for one caller at a time."""
+
+    def __init__(
+        self,
+        client: Any,
+        caller: Caller | None = None,
+        *,
+        clock: Clock | None = None,
+        randomness: Randomness | None = None,
+        queues: Mapping[str, Any] | None = None,
+        **variables: str,
+    ) -> None:
+        """`client`: of the table; `caller`: who asks (None: nobody yet); `variables`: of the environment."""
+        super().__init__(Settings(VARIABLES | variables), clock or FakeClock(), randomness or CountingBytes())
+        self._table = Table(client, NAME, self.deadline)
+        self.caller = caller or caller_of()
+        self.queues: dict[str, Any] = dict(queues or {})
+        self.handlers: dict[str, Any] = {}
+
+    # What it has instead of AWS
+
+    @property
+    def gatekeeper(self) -> Gatekeeper:  # type: ignore[override]
+        """Lets everybody in as the caller of this moment."""
+        return OpenGate(lambda: self.caller)
+
+    def queue(self, name: str) -> Any:
+        """A list in place of a queue, unless the test has something else there."""
+        return self.queues.setdefault(name, ListedQueue())
+
+    # Who asks
+
+    def with_key(self, **key: Any) -> None:
+        """From here on a key asks that differs in this (`mode`, `dialect`, `scopes`)."""
+        self.caller = Caller(self.caller.account, replace(self.caller.key, **key))
+
+    # What is asked
+
+    def handler(self, function: str) -> Any:
+        """The Lambda handler of a function, started once."""
+        if function not in self.handlers:
+            self.handlers[function] = deployed(function)(self)
+        return self.handlers[function]
+
+    def invoke(self, function: str, event: Any) -> Any:
+        """What a function returns."""
+        return self.handler(function)(event, CONTEXT)
+
+    def ask(
+        self,
+        function: str,
+        method: str,
+        route: str,
+        path: Mapping[str, str] | None = None,
+        *,
+        query: Mapping[str, str | list[str]] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Send a request to a function; `path`: what stands for the names in braces in the route."""
+        path = path or {}
+        raw_path = route
+        for name, value in path.items():
+            raw_path = raw_path.replace(f"{{{name}}}", quote(value, safe=""))
+        event = {
+            "version": "2.0",
+            "routeKey": f"{method} {route}",
+            "rawPath": raw_path,
+            "rawQueryString": urlencode(query or {}, doseq=True),
+            "headers": {"x-api-key": "any", **(headers or {})},
+            "pathParameters": {name: value.replace("%", "%25") for name, value in path.items()},
+            "requestContext": {"http": {"method": method, "path": raw_path}, "requestId": "r-1"},
+            "body": None if body is None else json.dumps(body),
+            "isBase64Encoded": False,
+        }
+        answer = self.invoke(function, event)
+        if self.caller.key.dialect is Dialect.NATIVE:
+            assert_answer(event, answer)
+        return _reply(answer)
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        decodes: bool = True,
+    ) -> Reply:
+        """Send a request to wherever the gateway leads it; `target`: path and query as a client sends them."""
+        text = body if body is None or isinstance(body, str) else json.dumps(body)
+        handed = handed_over(method, target, text, headers, decodes=decodes)
+        return _reply(self.invoke(handed.operation, handed.event))
+
+
+def _reply(answer: Mapping[str, Any]) -> Reply:
+    content = json.loads(answer["body"]) if answer["body"] else None
+    return Reply(answer["statusCode"], content, answer["headers"])
+
+
+class _Recorder:
+    """Stands where a handler has its runtime: keeps what the handler asks of it, for any runtime."""
+
+    def __getattr__(self, method: str) -> Callable[..., Callable[[Runtime], Any]]:
+        return partial(self._kept, method)
+
+    @staticmethod
+    def _kept(method: str, *arguments: Any) -> Callable[[Runtime], Any]:
+        return lambda runtime: getattr(runtime, method)(*arguments)
+
+
+@cache
+def module_of(function: str) -> Any:
+    """The module of a function, loaded once, for any runtime."""
+    spec = spec_from_file_location(f"deployed_{function}", ROOT / "functions" / function / "handler.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    with patch.object(wiring, "runtime", _Recorder()):
+        spec.loader.exec_module(module)
+    return module
+
+
+def deployed(function: str) -> Callable[[Runtime], Any]:
+    """What starts a function on a runtime; gives back its Lambda handler."""
+    found: Any = module_of(function).lambda_handler
+    # `show_docs` needs no runtime.
+    return (lambda _: found) if isinstance(found, OpenEntrypoint) else found

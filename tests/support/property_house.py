@@ -1,0 +1,157 @@
+"""The operations on properties and contacts in this process: the handlers as they are, on a table in memory."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from contacts.accounts.model import Caller, Dialect, Mode
+from contacts.properties.service import PropertyDesk
+from contacts.properties.store import PropertyStore
+from contacts.table.client import Table
+from tests.support.app import App, Reply, caller_of
+from tests.support.fakes import CountingBytes, FakeClock
+from tests.support.moto_table import MotoTable
+
+COLLECTION, ONE = "/v1/contact-properties", "/v1/contact-properties/{id}"
+CONTACTS, CONTACT = "/v1/contacts", "/v1/contacts/{ref}"
+OPERATIONS = {
+    f"POST {COLLECTION}": "create_property",
+    f"GET {COLLECTION}": "list_properties",
+    f"GET {ONE}": "get_property",
+    f"PUT {ONE}": "update_property",
+    f"DELETE {ONE}": "delete_property",
+    f"POST {CONTACTS}": "create_contact",
+    f"GET {CONTACT}": "get_contact",
+    f"PATCH {CONTACT}": "update_contact",
+    f"DELETE {CONTACT}": "delete_contact",
+}
+
+
+class CountedClient:
+    """A client that writes down which calls it is asked for."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def __getattr__(self, method: str) -> Any:
+        def call(**request: Any) -> Any:
+            self.calls.append((method, request))
+            return getattr(self._client, method)(**request)
+
+        return call
+
+
+class PropertyHouse:
+    """A table, a clock, and the operations on them. Made anew by each test."""
+
+    operations: ClassVar[Mapping[str, str]] = OPERATIONS
+
+    def __init__(self) -> None:
+        self.moto = MotoTable()
+        self.client = CountedClient(self.moto.client())
+        self.randomness = CountingBytes()
+        self.store: PropertyStore | None = None
+        """Instead of the caller's own."""
+        self.app = self.new_app()
+
+    @property
+    def clock(self) -> FakeClock:
+        return self.app.clock
+
+    @clock.setter
+    def clock(self, clock: FakeClock) -> None:
+        self.app.clock = clock
+
+    @property
+    def table(self) -> Table:
+        """The table of every key but a test key."""
+        return self.app.table
+
+    @table.setter
+    def table(self, table: Table) -> None:
+        self.app.table = table
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks now."""
+        return self.app.caller
+
+    @caller.setter
+    def caller(self, caller: Caller) -> None:
+        self.app.caller = caller
+
+    def as_test(self) -> "PropertyHouse":
+        """From here on a test key asks."""
+        self.app.with_key(mode=Mode.TEST)
+        return self
+
+    def as_live(self) -> "PropertyHouse":
+        """From here on a live key asks."""
+        self.app.with_key(mode=Mode.LIVE)
+        return self
+
+    def speaking(self, dialect: Dialect) -> "PropertyHouse":
+        """From here on a key of a dialect asks."""
+        self.app.with_key(dialect=dialect)
+        return self
+
+    def of_account(self, account_id: str) -> "PropertyHouse":
+        """From here on somebody of that account asks."""
+        self.caller = caller_of(account_id)
+        return self
+
+    def request(
+        self,
+        method: str,
+        route: str = COLLECTION,
+        name: str | None = None,
+        *,
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        key: str | None = None,
+    ) -> Reply:
+        """Send a request; `name` stands for what is in braces in the route, `key` is its Idempotency-Key."""
+        path = {} if name is None else {route.partition("{")[2].partition("}")[0]: name}
+        headers = {} if key is None else {"idempotency-key": key}
+        function = self.operations[f"{method} {route}"]
+        return self.app.ask(function, method, route, path, query=query, body=body, headers=headers)
+
+    def defined(self, name: str, kind: str, **more: Any) -> Any:
+        """A new property as the API showed it."""
+        reply = self.request("POST", body={"name": name, "type": kind, **more})
+        assert reply.status == 201, reply
+        return reply.body
+
+    def listed(self, **query: str) -> list[Any]:
+        """The properties of the first page."""
+        found: list[Any] = self.request("GET", query=query).body["data"]
+        return found
+
+    def create(self, custom_fields: Any, *, key: str | None = None, **query: str) -> Reply:
+        """Create a contact of its own with custom fields."""
+        email = f"{self.randomness(8).hex()}@example.com"
+        return self.request(
+            *("POST", CONTACTS), body={"email": email, "custom_fields": custom_fields}, query=query, key=key
+        )
+
+    def desk(self, caller: Caller) -> PropertyDesk:
+        """What the handlers get."""
+        return self.app.property_desk(caller)
+
+    def new_app(self) -> App:
+        """The functions of this house."""
+        return PropertyApp(self)
+
+
+class PropertyApp(App):
+    """The functions on the table of a house."""
+
+    def __init__(self, house: PropertyHouse) -> None:
+        super().__init__(house.client, randomness=house.randomness)
+        self._house = house
+
+    def property_desk(self, caller: Caller) -> PropertyDesk:
+        desk = super().property_desk(caller)
+        if self._house.store is not None:
+            desk._store = self._house.store
+        return desk

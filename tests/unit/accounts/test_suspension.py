@@ -1,0 +1,266 @@
+"""An account that an operator has suspended: nobody is let in, and its deliveries rest."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from contacts.accounts.authentication import MAX_REMEMBERED, Gatekeeper
+from contacts.accounts.model import Dialect, Plan
+from contacts.accounts.operator_requests import Suspension
+from contacts.accounts.service import KeyRing, KeyWish, Registrar, Suspender, Suspensions
+from contacts.accounts.store import AccountStore
+from contacts.core.errors import AccountSuspended, BodyNotJson, InvalidInput, KeyRevoked
+from contacts.core.time import DAY, iso
+from contacts.table import keys
+from contacts.table.client import Table
+from contacts.webhooks.delivery import RESTS
+from contacts.webhooks.model import DeliveryStatus
+from local.table import NAME
+from tests.support.delivery_house import ACCOUNT_ID, BROKEN, OK, DeliveryHouse
+from tests.support.fakes import CountingBytes, FakeClock, InMemoryAccounts
+from tests.support.hypothesis_profiles import examples
+from tests.support.moto_table import MotoTable
+
+ID = "0198f3a0-0000-7000-8000-0000000000aa"
+
+
+class Desk:
+    """An account, its key, and the operator."""
+
+    def __init__(self, store: Any = None) -> None:
+        self.clock, self.store = FakeClock(), store or InMemoryAccounts()
+        self.registrar = Registrar(self.store, self.clock, CountingBytes())
+        self.account, self.shown = self.registrar.open_account("Acme", Plan.FREE, None, Dialect.ARTAMAIL)
+        self.operator = Suspender(self.store, self.clock)
+        self.gatekeeper = Gatekeeper(self.store, self.clock)
+
+    def admit(self, dialect: Dialect = Dialect.NATIVE) -> int:
+        """How many requests were counted, with this one."""
+        return self.gatekeeper.admit(self.shown[dialect]).used
+
+
+@pytest.fixture(params=["fake", "table"])
+def desk(request: pytest.FixtureRequest) -> Desk:
+    is_fake = request.param == "fake"
+    return Desk(None if is_fake else AccountStore(Table(MotoTable().client(), NAME)))
+
+
+def test_a_suspended_account_lets_nobody_in_and_counts_nothing(desk: Desk) -> None:
+    assert desk.admit() == 1
+    desk.operator.suspend(desk.account.id, "unpaid")
+    desk.clock.at_ms += 60_000
+    for dialect in desk.shown:
+        with pytest.raises(AccountSuspended) as refused:
+            desk.admit(dialect)
+        assert refused.value.dialect == dialect
+    desk.operator.resume(desk.account.id)
+    desk.clock.at_ms += 60_000
+    assert desk.admit() == 2
+
+
+def test_a_function_that_knows_the_account_is_no_slower_than_for_a_revoked_key(desk: Desk) -> None:
+    desk.admit()
+    desk.operator.suspend(desk.account.id, None)
+    desk.clock.at_ms += 49_000
+    assert desk.admit() == 2
+    desk.clock.at_ms += 2_000
+    with pytest.raises(AccountSuspended):
+        desk.admit()
+
+
+def test_a_refusal_is_remembered_like_a_key() -> None:
+    desk = Desk()
+    desk.operator.suspend(desk.account.id, None)
+    for _ in range(5):
+        with pytest.raises(AccountSuspended):
+            desk.admit()
+    assert desk.store.reads == 2
+
+
+def test_a_revoked_key_of_a_suspended_account_is_told_that_it_was_revoked(desk: Desk) -> None:
+    ring = KeyRing(desk.store, desk.clock, CountingBytes(50))
+    caller = desk.gatekeeper.admit(desk.shown[Dialect.NATIVE]).caller
+    made = ring.add(caller, KeyWish(name="x"), None)
+    ring.revoke(caller, str(made.details["id"]), None)
+    desk.operator.suspend(desk.account.id, None)
+    with pytest.raises(KeyRevoked):
+        desk.gatekeeper.admit(str(made.secrets["key"]))
+
+
+def test_another_account_goes_on(desk: Desk) -> None:
+    registrar = Registrar(desk.store, desk.clock, CountingBytes(1000))
+    _, shown = registrar.open_account("Other", Plan.FREE, None)
+    desk.operator.suspend(desk.account.id, None)
+    assert desk.gatekeeper.admit(shown[Dialect.NATIVE]).used == 1
+
+
+def test_to_suspend_twice_keeps_since_when_and_takes_the_newer_reason(desk: Desk) -> None:
+    first = desk.operator.suspend(desk.account.id, "unpaid")
+    assert (first.suspended_at, first.suspension_reason) == (iso(desk.clock.at_ms), "unpaid")
+    desk.clock.at_ms += 1000
+    again = desk.operator.suspend(desk.account.id, "fraud")
+    assert (again.suspended_at, again.suspension_reason) == (first.suspended_at, "fraud")
+    for _ in range(2):
+        resumed = desk.operator.resume(desk.account.id)
+        assert (resumed.suspended_at, resumed.suspension_reason) == (None, None)
+    assert resumed == desk.account
+
+
+@pytest.mark.parametrize("suspend", [True, False])
+def test_an_account_that_is_not_there_is_named_and_not_made(suspend: bool) -> None:
+    table = Table(MotoTable().client(), NAME)
+    operator = Suspender(AccountStore(table), FakeClock())
+    with pytest.raises(InvalidInput, match="account_id: no account has this id"):
+        operator.suspend(ID, None) if suspend else operator.resume(ID)
+    assert table.get(keys.account(ID)) is None
+
+
+@pytest.mark.parametrize(
+    ("payload", "culprits"),
+    [
+        ({}, {"account_id", "suspended"}),
+        ({"account_id": ID}, {"suspended"}),
+        ({"account_id": ID, "suspended": None}, {"suspended"}),
+        ({"account_id": ID, "suspended": "true"}, {"suspended"}),
+        ({"account_id": ID, "suspended": 1}, {"suspended"}),
+        ({"account_id": "Ada", "suspended": True}, {"account_id"}),
+        ({"account_id": 7, "suspended": True}, {"account_id"}),
+        ({"account_id": ID, "suspended": True, "reason": ""}, {"reason"}),
+        ({"account_id": ID, "suspended": True, "reason": 7}, {"reason"}),
+        ({"account_id": ID, "suspended": True, "reason": "x" * 256}, {"reason"}),
+        ({"account_id": ID, "suspended": False, "reason": "paid"}, {"reason"}),
+        ({"account_id": ID, "suspend": True}, {"suspend", "suspended"}),
+    ],
+)
+def test_every_wrong_field_is_named(payload: Any, culprits: set[str]) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        Suspension.checked(payload)
+    assert {error.field for error in refused.value.errors} == culprits
+
+
+def test_a_payload_is_taken_with_what_it_leaves_out() -> None:
+    assert Suspension.checked({"account_id": ID.upper(), "suspended": False}) == Suspension(ID, False)
+    whole = {"account_id": ID, "suspended": True, "reason": "x" * 255}
+    assert Suspension.checked(whole) == Suspension(ID, True, "x" * 255)
+    with pytest.raises(BodyNotJson):
+        Suspension.checked([])
+
+
+# Deliveries
+
+
+@pytest.fixture
+def house() -> DeliveryHouse:
+    made = DeliveryHouse()
+    made.register()
+    return made
+
+
+def test_what_happens_meanwhile_is_sent_once_the_account_is_resumed(house: DeliveryHouse) -> None:
+    house.suspended.add(ACCOUNT_ID)
+    refs = [house.dispatch() for _ in range(3)]
+    house.run(until_ms=house.clock.at_ms + 20 * 3600 * 1000)
+    assert house.endpoint.requests == []
+    assert house.log() == []  # No attempt was begun.
+    house.suspended.clear()
+    resumed_ms = house.clock.at_ms
+    house.run()
+    assert [request.event_id for request in house.endpoint.requests] == [ref.event_id for ref in refs]
+    assert all(request.at_ms - resumed_ms <= RESTS * 1000 + 60_000 for request in house.endpoint.requests)
+    assert {(one.status, one.done) for one in house.log()} == {(DeliveryStatus.DELIVERED, 1)}
+
+
+def test_a_delivery_that_rests_has_all_of_its_attempts_left() -> None:
+    house = DeliveryHouse(BROKEN)
+    house.register()
+    ref = house.dispatch()
+    house.run_until_made(ref, 3)
+    house.suspended.add(ACCOUNT_ID)
+    before = house.delivery(ref)
+    house.run(until_ms=house.clock.at_ms + 2 * DAY * 1000)
+    assert house.delivery(ref) == before
+    house.suspended.clear()
+    house.endpoint.answers = [OK]
+    house.run()
+    assert (house.delivery(ref).status, house.delivery(ref).done) == (DeliveryStatus.DELIVERED, 4)
+
+
+@settings(max_examples=examples(30))
+@given(hours=some.lists(some.integers(0, 60), min_size=1, max_size=6), answers=some.lists(some.booleans()))
+def test_however_often_an_account_is_suspended_nothing_is_lost(hours: list[int], answers: list[bool]) -> None:
+    house = DeliveryHouse(*(OK if is_ok else BROKEN for is_ok in answers), OK)
+    house.register()
+    ref = house.dispatch()
+    for number, length in enumerate(hours):
+        house.suspended = set() if number % 2 else {ACCOUNT_ID}
+        sent = len(house.endpoint.requests)
+        house.run(until_ms=house.clock.at_ms + length * 3600 * 1000)
+        if house.suspended:
+            assert len(house.endpoint.requests) == sent
+    house.suspended.clear()
+    house.run()
+    delivery = house.delivery(ref)
+    assert delivery.status in (DeliveryStatus.DELIVERED, DeliveryStatus.FAILED)
+    assert delivery.status is DeliveryStatus.DELIVERED or delivery.done == 15
+    assert len(house.endpoint.requests) == delivery.done
+
+
+def test_a_schedule_that_is_not_gone_yet_stands_in_no_ones_way(house: DeliveryHouse) -> None:
+    """Scheduler deletes one a moment after it was due: the next has another name."""
+    house.suspended.add(ACCOUNT_ID)
+    ref = house.dispatch()
+    house.run(at_most=1)
+    (first,) = house.scheduler.made
+    house.clock.at_ms += RESTS * 1000
+    house.take(ref, 1)
+    assert len(house.scheduler.made) == 2
+    second = house.scheduler.made[1]["Name"]
+    assert second != first["Name"]
+    assert len(second) <= 64
+    # A message that comes twice at the same time asks for the same.
+    house.take(ref, 1)
+    assert len(house.scheduler.made) == 2
+
+
+def test_it_rests_no_longer_than_events_are_kept(house: DeliveryHouse) -> None:
+    house.suspended.add(ACCOUNT_ID)
+    ref = house.dispatch()
+    house.run()
+    assert (house.delivery(ref).status, house.delivery(ref).done) == (DeliveryStatus.FAILED, 0)
+    assert house.endpoint.requests == []
+    assert 30 * 24 - 1 <= len(house.scheduler.made) <= 30 * 24 + 1
+
+
+def test_a_test_does_not_rest(house: DeliveryHouse) -> None:
+    ref = house.happen()[0]
+    test = replace(ref, event_type="webhook.test", appended_at=None)
+    house.suspended.add(ACCOUNT_ID)
+    assert house.take(test, 1) is None
+    assert (house.endpoint.requests, house.scheduler.made) == ([], [])
+
+
+def test_whether_an_account_is_suspended_is_read_once_a_minute() -> None:
+    desk = Desk()
+    suspensions = Suspensions(desk.store, desk.clock)
+    for _ in range(10):
+        assert not suspensions.is_suspended(desk.account.id)
+    assert desk.store.reads == 1
+    desk.operator.suspend(desk.account.id, None)
+    desk.clock.at_ms += 60_000
+    assert suspensions.is_suspended(desk.account.id)
+    assert desk.store.reads == 2
+    desk.operator.resume(desk.account.id)
+    desk.clock.at_ms += 60_000
+    assert not suspensions.is_suspended(desk.account.id)
+    assert not suspensions.is_suspended(ID)
+
+
+def test_a_function_remembers_a_bounded_number_of_accounts() -> None:
+    desk = Desk()
+    suspensions = Suspensions(desk.store, desk.clock)
+    for number in range(2 * MAX_REMEMBERED + 1):
+        suspensions.is_suspended(str(number))
+    assert len(suspensions._remembered) <= MAX_REMEMBERED

@@ -1,0 +1,792 @@
+"""Two contacts become one: nothing of either is lost, no name leads nowhere, nobody is subscribed who was not."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contacts.book.merge import MAX_ABSORBED, merged_contact
+from contacts.book.model import Contact, ValidationStatus, named_alone
+from contacts.core.errors import MergeTooLarge
+from contacts.core.ids import Name, NameKind, uuid7
+from contacts.core.time import DAY, iso
+from contacts.events.changes import Happened
+from contacts.events.store import TimelineStore
+from contacts.table import keys
+from contacts.table.client import Table
+from local.table import NAME
+from tests.support.event_house import ACCOUNT_ID, EventHouse, Killed, Life, changes, webhook
+from tests.support.front_door import Reply
+from tests.support.hypothesis_profiles import examples
+from tests.support.in_process_api import ONE
+from tests.support.invariants import violations
+from tests.support.moto_table import MotoTable
+from tests.support.projecting import Projection
+from tests.support.streams import Record
+
+MERGE = f"{ONE}/merge"
+EVENTS = f"{ONE}/events"
+PERMANENT = {"permanent": "true"}
+ADA = {
+    "email": "ada@example.com",
+    "first_name": "Ada",
+    "tags": ["vip", "beta"],
+    "lists": ["newsletter"],
+    "custom_fields": {"plan": "pro", "seats": None},
+}
+BEA = {
+    "email": "augusta@example.org",
+    "external_id": "crm-2",
+    "last_name": "King",
+    "phone": "+442079460958",
+    "tags": ["trial", "vip"],
+    "lists": ["events", "newsletter"],
+    "custom_fields": {"plan": "free", "seats": 3, "city": "Ockham"},
+    "metadata": {"source": "form"},
+}
+
+
+@pytest.fixture
+def house() -> EventHouse:
+    return EventHouse(webhook("wh_all"), webhook("wh_merged", "contact.merged"))
+
+
+def merge(house: EventHouse, ref: str, source: str, **more: Any) -> Any:
+    """A merge that succeeds; what the stream tells is in `told` of the next call of `records`."""
+    reply = house.request("POST", MERGE, ref, body={"from": source}, **more)
+    assert reply.status == 200
+    return reply.body
+
+
+def asked(house: EventHouse, ref: str, body: Any, **more: Any) -> Reply:
+    """A merge, whatever the answer."""
+    return house.api.request("POST", MERGE, ref, body=body, **more)
+
+
+def shown(house: EventHouse, ref: str) -> Any:
+    reply = house.api.request("GET", ONE, ref)
+    assert reply.status == 200, reply.body
+    return reply.body
+
+
+def two(house: EventHouse, **of_the_loser: Any) -> tuple[str, str]:
+    return house.create(**ADA), house.create(**{**BEA, **of_the_loser})
+
+
+def consistent(house: EventHouse) -> bool:
+    return violations(house.table.items(), ACCOUNT_ID, house.clock.at_ms // 1000) == []
+
+
+# What becomes of them
+
+
+def test_the_winner_stays_and_the_other_fills_its_gaps(house: EventHouse) -> None:
+    ada, bea = two(house)
+    before = shown(house, ada)
+    after = merge(house, ada, bea)
+    assert after == {
+        **before,
+        "external_id": "crm-2",
+        "last_name": "King",
+        "name": "Ada King",
+        "phone": "+442079460958",
+        "tags": ["vip", "beta", "trial"],
+        "lists": ["newsletter", "events"],
+        "custom_fields": {"plan": "pro", "seats": 3, "city": "Ockham"},
+        "metadata": {"source": "form"},
+        "version": 2,
+        "updated_at": iso(house.clock.at_ms),
+    }
+    assert shown(house, ada) == after
+    assert consistent(house)
+
+
+def test_every_name_of_either_leads_to_it(house: EventHouse) -> None:
+    ada, bea = two(house)
+    after = merge(house, "ada@example.com", "Augusta@example.org")
+    for ref in (ada, bea, bea.upper(), "ada@example.com", "Augusta@Example.org", "crm-2"):
+        assert shown(house, ref) == after
+    changed = house.request("PATCH", ref=bea, body={"first_name": "Augusta"}).body
+    assert (changed["id"], changed["version"]) == (ada, 3)
+    changed = house.request("PATCH", ref="augusta@example.org", body={"add_tags": ["late"]}).body
+    assert (changed["id"], changed["tags"][-1]) == (ada, "late")
+    assert len(house.api.request("GET").body["data"]) == 1
+
+
+def test_so_it_is_where_merges_follow_each_other(house: EventHouse) -> None:
+    ada, bea = two(house)
+    cay = house.create(email="cay@example.com", external_id="crm-3")
+    merge(house, bea, ada)
+    last = merge(house, cay, "ada@example.com")
+    for ref in (ada, bea, cay, "ada@example.com", "augusta@example.org", "crm-2", "crm-3", "cay@example.com"):
+        assert shown(house, ref) == last
+    assert last["id"] == cay
+    assert consistent(house)
+
+
+def test_how_either_ref_is_read_can_be_said(house: EventHouse) -> None:
+    house.create(external_id="ada@example.com", first_name="by external_id")
+    ada, bea = two(house)
+    by = {"query": {"by": "external_id"}}
+    assert asked(house, bea, {"from": "ada@example.com", "by": "id"}).status == 404
+    assert asked(house, "crm-2", {"from": "ada@example.com", "by": "external_id"}, **by).body["id"] == bea
+    assert asked(house, ada, {"from": "crm-2", "by": None}).body["id"] == ada
+
+
+@pytest.mark.parametrize(
+    ("winner", "loser", "name"),
+    [
+        ({}, {"name": "Ada King Lovelace"}, ("Ada", "King Lovelace", "Ada King Lovelace")),
+        ({}, {"first_name": "Ada", "last_name": "King"}, ("Ada", "King", "Ada King")),
+        ({"name": "Ada"}, {"first_name": "B", "last_name": "King"}, ("Ada", "King", "Ada King")),
+        ({"name": "Ada  Lovelace"}, {"name": "B King"}, ("Ada", "Lovelace", "Ada  Lovelace")),
+        ({"last_name": "King"}, {"name": "Ada Lovelace"}, ("Ada", "King", "Ada King")),
+        ({"name": "Ada"}, {"first_name": "Bea"}, ("Ada", None, "Ada")),
+        ({}, {}, (None, None, None)),
+    ],
+)
+def test_a_name_is_filled_part_by_part(
+    winner: Any, loser: Any, name: tuple[str | None, ...], house: EventHouse
+) -> None:
+    ada, bea = house.create(external_id="a", **winner), house.create(external_id="b", **loser)
+    after = merge(house, ada, bea)
+    assert tuple(after[field] for field in ("first_name", "last_name", "name")) == name
+
+
+texts = st.none() | st.sampled_from(["", "x", "Ελένη", "a b"])
+statuses = st.sampled_from([(ValidationStatus.VALID, None), (ValidationStatus.INVALID, "no_mx")])
+entries = st.dictionaries(st.sampled_from("abc"), st.sampled_from([None, 0, 1, False, "", {"d": []}]))
+person_names = texts.map(named_alone) | st.fixed_dictionaries({"first_name": texts, "last_name": texts})
+labels = st.lists(st.sampled_from(["a", "b", "c", "d"]), unique=True).map(tuple)
+
+
+@st.composite
+def contacts(draw: st.DrawFn, who: str) -> Contact:
+    email, external_id = draw(
+        st.sampled_from([(f"{who}@example.com", None), (None, who), (f"{who}@example.com", who)])
+    )
+    status, reason = draw(statuses)
+    since = draw(st.none() | st.sampled_from(["2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"]))
+    absorbed = st.sampled_from(
+        [
+            Name(NameKind.EMAIL, f"{who}2@example.com"),
+            Name(NameKind.ALIAS, f"{who}-2"),
+            Name(NameKind.EXTERNAL_ID, f"{who}2"),
+        ]
+    )
+    return Contact(
+        id=f"{who}-1",
+        version=draw(st.integers(1, 9)),
+        created_at="2026-01-01T00:00:00.000Z",
+        updated_at="2026-01-01T00:00:00.000Z",
+        email=email,
+        external_id=external_id,
+        **draw(person_names),
+        phone=draw(st.none() | st.just(f"+{len(who)}2")),
+        tags=draw(labels),
+        lists=draw(labels),
+        custom_fields=draw(entries),
+        metadata=draw(entries),
+        is_active=draw(st.booleans()),
+        is_unsubscribed=since is not None,
+        unsubscribed_at=since,
+        validation_status=status,
+        validation_reason=reason,
+        absorbed=tuple(draw(st.lists(absorbed, unique=True))),
+    )
+
+
+@settings(max_examples=examples(300))
+@given(winner=contacts("ada"), loser=contacts("bea"))
+def test_a_merge_keeps_everything_the_two_had_and_never_raises_consent(
+    winner: Contact, loser: Contact
+) -> None:
+    after = merged_contact(winner, loser, "2026-01-15T10:30:00.000Z")
+    assert (after.id, after.version, after.created_at) == (winner.id, winner.version + 1, winner.created_at)
+    # Names: each leads to the one contact, once.
+    both = {*winner.names, *loser.names, Name(NameKind.ALIAS, loser.id)}
+    assert set(after.names) == both
+    assert len(after.names) == len(both)
+    assert after.merged_ids[len(winner.merged_ids)] == loser.id
+    # Values: the winner's, or where it has none the loser's.
+    for field in ("email", "external_id", "phone", "first_name", "last_name"):
+        own = getattr(winner, field)
+        assert getattr(after, field) == (getattr(loser, field) if own is None else own)
+    assert not winner.display_name or after.display_name
+    for field in ("tags", "lists"):
+        ours, theirs, united = (getattr(contact, field) for contact in (winner, loser, after))
+        assert united[: len(ours)] == ours
+        assert united[len(ours) :] == tuple(label for label in theirs if label not in ours)
+    for field in ("custom_fields", "metadata"):
+        ours, theirs, united = (getattr(contact, field) for contact in (winner, loser, after))
+        assert united.keys() == ours.keys() | theirs.keys()
+        for key, value in united.items():
+            assert (type(value), value) == next(
+                ((type(one[key]), one[key]) for one in (ours, theirs) if one.get(key) is not None),
+                (type(None), None),
+            )
+    # Consent.
+    assert after.is_unsubscribed == (winner.is_unsubscribed or loser.is_unsubscribed)
+    since = [at for at in (winner.unsubscribed_at, loser.unsubscribed_at) if at]
+    assert after.unsubscribed_at == (min(since) if since else None)
+    assert after.is_active == winner.is_active
+    # The verdict goes with the email.
+    judged = loser if winner.email is None and loser.email is not None else winner
+    assert after.validation_status == judged.validation_status
+    assert after.validation_reason == judged.validation_reason
+
+
+@pytest.mark.parametrize("unsubscribed", ["winner", "loser", "both"])
+def test_who_has_unsubscribed_as_either_is_unsubscribed_since_the_earlier_time(
+    unsubscribed: str, house: EventHouse
+) -> None:
+    ada = house.create(email="ada@example.com", is_unsubscribed=unsubscribed != "loser")
+    bea = house.create(email="bea@example.com", is_unsubscribed=unsubscribed != "winner")
+    since = shown(house, bea if unsubscribed == "loser" else ada)["unsubscribed_at"]
+    after = merge(house, ada, bea)
+    assert (after["is_unsubscribed"], after["unsubscribed_at"]) == (True, since)
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_whether_it_is_active_is_for_the_winner_to_say(is_active: bool, house: EventHouse) -> None:
+    ada = house.create(email="ada@example.com", is_active=is_active)
+    bea = house.create(email="bea@example.com", is_active=not is_active)
+    assert merge(house, ada, bea)["is_active"] is is_active
+
+
+# Names
+
+
+def test_a_delete_by_a_name_that_came_with_it_is_refused_and_says_whose_it_is(house: EventHouse) -> None:
+    ada, bea = two(house)
+    house.request("PATCH", ref=ada, body={"external_id": "crm-1"})
+    merge(house, ada, bea)
+    for ref in (bea, "augusta@example.org", "crm-2"):
+        for query in ({}, PERMANENT):
+            reply = house.api.request("DELETE", ONE, ref, query=query)
+            assert (reply.status, reply.body["code"], reply.body["existing_id"]) == (409, "merged_away", ada)
+    house.request("DELETE", ref="crm-1")
+    for ref in (bea, "augusta@example.org", "crm-2"):
+        assert house.api.request("DELETE", ONE, ref).status == 404
+        reply = house.api.request("DELETE", ONE, ref, query=PERMANENT)
+        assert (reply.status, reply.body["existing_id"]) == (409, ada)
+
+
+def test_an_upsert_by_such_a_name_changes_the_winner_and_renames_nothing(house: EventHouse) -> None:
+    ada, bea = two(house)
+    merge(house, ada, bea)
+    body = {"email": "augusta@example.org", "first_name": "Augusta"}
+    reply = house.request("POST", "/v1/contacts", body=body, query={"on_conflict": "update"})
+    assert (reply.status, reply.body["id"], reply.body["email"]) == (200, ada, "ada@example.com")
+    assert reply.body["first_name"] == "Augusta"
+    refused = house.api.request("POST", body=body)
+    assert (refused.status, refused.body["existing_id"]) == (409, ada)
+    house.request("DELETE", ref=ada)
+    back = house.request("POST", "/v1/contacts", body=body)
+    assert (back.status, back.body["id"], back.body["email"]) == (201, ada, "ada@example.com")
+    assert consistent(house)
+
+
+def test_where_it_has_no_email_of_its_own_the_one_that_led_to_it_becomes_that(house: EventHouse) -> None:
+    ada, bea = two(house)
+    merge(house, ada, bea)
+    house.request("PATCH", ref=ada, body={"email": None})
+    body = {"email": "augusta@example.org"}
+    reply = house.request("POST", "/v1/contacts", body=body, query={"on_conflict": "update"})
+    assert (reply.body["id"], reply.body["email"]) == (ada, "augusta@example.org")
+    assert consistent(house)
+
+
+def test_a_name_that_came_with_it_can_become_its_own_and_is_then_given_up_like_any(house: EventHouse) -> None:
+    ada, bea = two(house)
+    merge(house, ada, bea)
+    assert house.request("PATCH", ref=bea, body={"email": "augusta@example.org"}).body["id"] == ada
+    assert house.api.request("GET", ONE, "ada@example.com").status == 404
+    house.request("DELETE", ref="augusta@example.org")
+    house.request("POST", f"{ONE}/restore", ada)
+    house.request("PATCH", ref=ada, body={"email": "new@example.com"})
+    assert house.api.request("GET", ONE, "augusta@example.org").status == 404
+    assert shown(house, bea)["email"] == "new@example.com"
+    assert consistent(house)
+
+
+def test_nobody_else_can_take_a_name_that_came_with_it(house: EventHouse) -> None:
+    ada, bea = two(house)
+    merge(house, ada, bea)
+    cay = house.create(email="cay@example.com")
+    reply = house.api.request("PATCH", ONE, cay, body={"email": "augusta@example.org"})
+    assert (reply.status, reply.body["existing_id"]) == (409, ada)
+
+
+def test_from_the_trash_it_comes_back_with_all_its_names(house: EventHouse) -> None:
+    ada, bea = two(house)
+    merge(house, ada, bea)
+    house.request("DELETE", ref=ada)
+    assert house.api.request("GET", ONE, bea).status == 404
+    assert house.request("POST", f"{ONE}/restore", bea).body["id"] == ada
+    for ref in (bea, "augusta@example.org", "crm-2"):
+        assert shown(house, ref)["id"] == ada
+    # What somebody else took meanwhile is lost, as any name in the trash.
+    house.request("DELETE", ref=ada)
+    cay = house.create(email="cay@example.com")
+    house.request("PATCH", ref=cay, body={"email": "augusta@example.org"})
+    house.request("POST", f"{ONE}/restore", bea)
+    assert shown(house, "augusta@example.org")["id"] == cay
+    assert shown(house, "crm-2")["id"] == shown(house, bea)["id"] == ada
+    assert consistent(house)
+
+
+# Refusals
+
+
+def refused(house: EventHouse, reply: Reply, status: int, code: str) -> Any:
+    assert (reply.status, reply.body["code"]) == (status, code), reply.body
+    return reply.body
+
+
+def test_a_contact_cannot_be_merged_with_itself_whatever_it_is_called(house: EventHouse) -> None:
+    ada, bea = two(house)
+    merge(house, ada, bea)
+    before = house.items()
+    for ref, source in ((ada, ada), (ada, "ada@example.com"), (ada, bea), (bea, ada), ("crm-2", bea)):
+        problem = refused(house, asked(house, ref, {"from": source}), 409, "same_contact")
+        assert (problem["existing_id"], problem["field"]) == (ada, "from")
+    assert house.items() == before
+
+
+def test_nor_with_one_that_is_not_there(house: EventHouse) -> None:
+    ada, bea = two(house)
+    house.request("DELETE", ref=bea)
+    before = house.items()
+    for source in (bea, "crm-2", "nobody", uuid7(1, bytes(10)), "x" * 5000, "@"):
+        problem = refused(house, asked(house, ada, {"from": source}), 404, "contact_not_found")
+        assert problem["field"] == "from"
+        assert "field" not in refused(house, asked(house, source, {"from": ada}), 404, "contact_not_found")
+    assert house.items() == before
+
+
+def test_what_is_wrong_with_a_request_is_named_at_once(house: EventHouse) -> None:
+    ada, bea = two(house)
+    before = house.items()
+    wrong = asked(house, ada, {"by": "name", "with": bea}, query={"how": "fast"})
+    problem = refused(house, wrong, 400, "invalid_input")
+    assert {error["field"] for error in problem["errors"]} == {"from", "by", "with", "how"}
+    for body in ({"from": ""}, {"from": None}, {"from": 7}, {"from": "a\0"}, {}, {"from": [bea]}):
+        problem = refused(house, asked(house, ada, body), 400, "invalid_input")
+        assert [error["field"] for error in problem["errors"]] == ["from"]
+    refused(house, asked(house, ada, None), 400, "invalid_json")
+    assert house.items() == before
+
+
+def test_of_a_version_that_is_over_nothing_is_merged(house: EventHouse) -> None:
+    ada, bea = two(house)
+    house.request("PATCH", ref=ada, body={"first_name": "A."})
+    before = house.items()
+    refused(house, asked(house, ada, {"from": bea}, headers={"if-match": '"1"'}), 412, "stale_version")
+    assert house.items() == before
+    assert asked(house, ada, {"from": bea}, headers={"if-match": '"2-pending"'}).status == 200
+
+
+def test_past_what_one_contact_may_have_it_is_refused_and_nothing_changes(house: EventHouse) -> None:
+    ada = house.create(
+        email="ada@example.com", tags=[f"a{n}" for n in range(60)], lists=[f"a{n}" for n in range(99)]
+    )
+    bea = house.create(email="bea@example.com", tags=[f"b{n}" for n in range(41)], lists=["b1", "b2"])
+    before = house.items()
+    problem = refused(house, asked(house, ada, {"from": bea}), 409, "merge_too_large")
+    assert {error["field"] for error in problem["errors"]} == {"tags", "lists"}
+    assert "101 tags; at most 100" in problem["errors"][0]["message"]
+    assert house.items() == before
+    house.request("PATCH", ref=bea, body={"remove_tags": ["b0"], "remove_lists": ["b2"]})
+    assert len(merge(house, ada, bea)["tags"]) == 100
+
+
+def test_past_350_kb_it_is_refused_and_nothing_changes(house: EventHouse) -> None:
+    ada = house.create(email="ada@example.com", metadata={"a": "x" * 200_000})
+    bea = house.create(email="bea@example.com", metadata={"b": "x" * 170_000})
+    before = house.items()
+    problem = refused(house, asked(house, ada, {"from": bea}), 409, "merge_too_large")
+    assert problem["field"] == "from"
+    assert "bytes" in problem["detail"]
+    assert house.items() == before
+
+
+def test_forty_names_can_be_absorbed_and_no_more(house: EventHouse) -> None:
+    """The largest transactions that a contact's names bring."""
+    ada = house.create(email="ada@example.com", external_id="ada")
+    for number in range(12):
+        merge(house, ada, house.create(email=f"{number}@example.com", external_id=f"crm-{number}"))
+    merge(house, ada, house.create(external_id="crm-12"))
+    one = house.create(email="cay@example.com", external_id="cay")
+    before = house.items()
+    problem = refused(house, asked(house, ada, {"from": one}), 409, "merge_too_large")
+    message = "the contact would have 41 names of contacts merged into it; at most 40 are kept"
+    assert problem["errors"] == [{"field": "from", "message": message}]
+    assert house.items() == before
+    # The other way round one of them fills a gap.
+    house.request("PATCH", ref=one, body={"email": None})
+    back = merge(house, one, ada, headers={"idempotency-key": "k"})
+    assert (back["email"], back["external_id"]) == ("ada@example.com", "cay")
+    for ref in (ada, "11@example.com", "crm-12"):
+        assert shown(house, ref)["id"] == one
+    house.request("DELETE", ref=one, headers={"idempotency-key": "d"})
+    house.request("POST", f"{ONE}/restore", one, headers={"idempotency-key": "r"})
+    house.request("DELETE", ref=one, query=PERMANENT, headers={"idempotency-key": "e"})
+    assert not [key for key in house.items() if key.SK == "CLAIM"]
+    assert consistent(house)
+
+
+# Once
+
+
+def test_the_same_request_again_gets_the_same_answer(house: EventHouse) -> None:
+    ada, bea = two(house)
+    headers = {"idempotency-key": "merge-1"}
+    first = asked(house, ada, {"from": bea}, headers=headers)
+    house.request("PATCH", ref=ada, body={"first_name": "A."})
+    again = asked(house, ada, {"from": bea}, headers=headers)
+    assert (again.status, again.body, again.headers["Idempotent-Replayed"]) == (200, first.body, "true")
+    other = asked(house, ada, {"from": "crm-2"}, headers=headers)
+    refused(house, other, 422, "idempotency_key_reused")
+    house.request("DELETE", ref=ada, query=PERMANENT)
+    house.erase(ada, merged_ids=[bea])
+    problem = refused(house, asked(house, ada, {"from": bea}, headers=headers), 404, "contact_not_found")
+    assert "erased" in problem["detail"]
+
+
+def test_a_claim_that_is_somebody_elses_is_not_taken(house: EventHouse) -> None:
+    """It never comes to that; but if it did, two contacts would have one name."""
+    ada, bea = two(house)
+    claim = keys.claim(ACCOUNT_ID, Name(NameKind.EXTERNAL_ID, "crm-2"))
+    Table(house.client, NAME).write_many({claim: {"contact_id": "somebody", "state": "live"}})
+    before = house.items()
+    refused(house, asked(house, ada, {"from": bea}), 503, "contention")
+    assert house.items() == before
+
+
+def test_it_is_a_write_of_its_own(house: EventHouse) -> None:
+    """By its token an unconditional update tells its own repetition from a write that came in between."""
+    ada, bea = two(house)
+    key = keys.contact(ACCOUNT_ID, ada)
+    before = house.items()[key]["change_id"]
+    merge(house, ada, bea)
+    assert house.items()[key]["change_id"] != before
+
+
+# What is told
+
+
+def test_it_is_told_once_with_the_winner_as_of_then(house: EventHouse) -> None:
+    ada, bea = two(house, is_unsubscribed=True)
+    house.records()
+    after = merge(house, ada, bea)
+    told = house.records()
+    house.request("PATCH", ref=ada, body={"first_name": "Later"})
+    house.dispatch(*told)
+    house.dispatch(*told)
+    logged = {event["type"]: event for event in house.logged()}
+    assert logged.keys() == {"contact.updated", "contact.unsubscribed", "contact.merged"}
+    assert len(house.logged()) == 3
+    merged = logged["contact.merged"]
+    assert merged["data"] == {"contact": json.loads(json.dumps(after)), "merged_id": bea}
+    assert merged["contact_id"] == ada
+    assert set(logged["contact.updated"]["data"]["changed"]) >= {"external_id", "tags", "is_unsubscribed"}
+    assert {kind for hook, kind in house.asked() if hook == "wh_merged"} == {"contact.merged"}
+    (entry,) = house.api.request("GET", EVENTS, bea, query={"type": "contact.merged"}).body["data"]
+    assert (entry["id"], entry["merged_id"]) == (merged["id"], bea)
+
+
+def test_of_the_loser_no_deletion_is_told(house: EventHouse) -> None:
+    ada, bea = two(house)
+    house.records()
+    merge(house, ada, bea)
+    told = [change for change in changes(house.records()) if change.contact_id == bea]
+    assert [(change.happened, change.after) for change in told] == [(Happened.CHANGED, None)]
+
+
+def test_a_merge_that_brings_nothing_new_is_told_all_the_same(house: EventHouse) -> None:
+    ada = house.create(email="ada@example.com")
+    bea = house.create(email="bea@example.com")
+    house.records()
+    merge(house, ada, bea)
+    house.dispatch(*house.records())
+    assert [event["type"] for event in house.logged()] == ["contact.merged"]
+
+
+def test_who_was_merged_before_is_not_told_of_again(house: EventHouse) -> None:
+    ada, bea = two(house)
+    cay = house.create(email="cay@example.com")
+    merge(house, bea, ada)
+    house.records()
+    merge(house, cay, bea)
+    house.dispatch(*house.records())
+    house.request("DELETE", ref=cay)
+    house.dispatch(*house.records())
+    house.request("POST", f"{ONE}/restore", cay)
+    house.dispatch(*house.records())
+    merged = [event["data"]["merged_id"] for event in house.logged() if event["type"] == "contact.merged"]
+    assert merged == [bea]
+
+
+def test_a_later_change_tells_of_no_merge_and_a_later_merge_of_its_own(house: EventHouse) -> None:
+    ada, bea = two(house)
+    cay = house.create(email="cay@example.com")
+    merge(house, ada, bea)
+    house.records()
+    house.request("PATCH", ref=ada, body={"first_name": "A."})
+    house.dispatch(*house.records())
+    assert [event["type"] for event in house.logged()] == ["contact.updated"]
+    merge(house, ada, cay)
+    house.dispatch(*house.records())
+    assert house.logged()[-1]["data"]["merged_id"] == cay
+
+
+def test_what_is_derived_follows(house: EventHouse) -> None:
+    ada, bea = two(house, email=None, external_id="crm-2", name="Zoë")
+    projection = Projection(house.client)
+
+    def project(records: list[Record]) -> None:
+        assert projection.take(records) is None
+
+    project(house.records())
+    merge(house, ada, bea)
+    told = house.records()
+    for batch in (told[::-1], told):
+        project(batch)
+    counts = keys.counts(ACCOUNT_ID)
+    counted = {key.SK: item["n"] for key, item in house.items().items() if counts == key.PK and "n" in item}
+    assert {name: number for name, number in counted.items() if number} == {
+        "ALL": 1, "TAG#vip": 1, "TAG#beta": 1, "TAG#trial": 1, "LIST#newsletter": 1, "LIST#events": 1,
+    }  # fmt: skip
+    of_the_loser = [key for key in house.items() if bea in key.SK]
+    assert of_the_loser == []
+    assert projection.to_erase.sent == []
+
+
+def test_an_email_that_nobody_has_judged_is_judged_where_it_goes(house: EventHouse) -> None:
+    ada, bea = house.create(external_id="crm-1"), house.create(email="bea@example.com")
+    house.records()
+    merge(house, ada, bea)
+    projection = Projection(house.client)
+    assert projection.take(house.records()) is None
+    assert [body["contact_id"] for body in projection.to_validate.bodies] == [ada]
+
+
+# The timeline
+
+
+def record_event(house: EventHouse, ref: str, name: str, **more: Any) -> str:
+    event_id: str = house.request("POST", EVENTS, ref, body={"name": name, **more}).body["id"]
+    return event_id
+
+
+def walk(house: EventHouse, ref: str, **query: Any) -> Iterator[Any]:
+    cursor: dict[str, Any] = {}
+    while True:
+        found = house.api.request("GET", EVENTS, ref, query={**query, **cursor}).body
+        assert len(found["data"]) <= int(query.get("limit", 50))
+        yield from found["data"]
+        if not found["has_more"]:
+            return
+        cursor = {"cursor": found["next_cursor"]}
+
+
+def test_what_the_loser_did_stands_in_the_winners_timeline(house: EventHouse) -> None:
+    ada, bea = two(house)
+    made = [record_event(house, ref, f"{n}") for n, ref in enumerate((ada, bea, bea, ada))]
+    merge(house, ada, bea)
+    made.append(record_event(house, bea, "after"))
+    for ref in (ada, bea):
+        assert [entry["id"] for entry in walk(house, ref)] == made[::-1]
+
+
+@settings(max_examples=examples(40))
+@given(
+    whose=st.lists(st.integers(0, 2), max_size=14),
+    kinds=st.lists(st.sampled_from(["contact.event", "contact.updated"]), min_size=14, max_size=14),
+    limit=st.integers(1, 5),
+    only=st.none() | st.just("contact.event"),
+)
+def test_a_walk_through_merged_timelines_has_everything_once_the_newest_first(
+    whose: list[int], kinds: list[str], limit: int, only: str | None
+) -> None:
+    house = EventHouse()
+    ids = [house.create(external_id=f"{n}") for n in range(3)]
+    merge(house, ids[1], ids[2])
+    merge(house, ids[0], ids[1])
+    ttl = house.clock.at_ms // 1000 + DAY
+    entries = {
+        keys.timeline_entry(ACCOUNT_ID, ids[who], uuid7(house.clock.at_ms + number, bytes(10))): {
+            "type": kind, "timestamp": iso(house.clock.at_ms), "name": "n", "data": {}, "ttl": ttl,
+        }
+        for number, (who, kind) in enumerate(zip(whose, kinds, strict=False))
+    }  # fmt: skip
+    Table(house.client, NAME).write_many(entries)
+    wanted = [keys.timeline_event_id(key) for key, entry in entries.items() if only in (None, entry["type"])]
+    query = {"limit": str(limit)} | ({} if only is None else {"type": only})
+    assert [entry["id"] for entry in walk(house, ids[2], **query)] == wanted[::-1]
+
+
+@settings(max_examples=examples(40))
+@given(
+    whose=st.lists(st.integers(0, 2), max_size=12),
+    evaluate=st.integers(1, 4),
+    at_most=st.integers(1, 4),
+)
+def test_so_it_has_where_each_look_ends_early(whose: list[int], evaluate: int, at_most: int) -> None:
+    """As where expired entries, or others of another type, are all that a page comes to."""
+    table = Table(MotoTable().client(), NAME)
+    ids = ("a", "b", "c")
+    made = [uuid7(1_000_000 + number, bytes(10)) for number in range(len(whose))]
+    entries = {
+        keys.timeline_entry(ACCOUNT_ID, ids[who], event_id): {
+            "type": "contact.updated", "timestamp": iso(1000), "ttl": 2,
+        }
+        for who, event_id in zip(whose, made, strict=True)
+    }  # fmt: skip
+    table.write_many(entries)
+    store, walked, after = TimelineStore(table, ACCOUNT_ID), list[str](), None
+    for _ in range(100):
+        found, after = store.newest_first(ids, None, after, 1, at_most=at_most, evaluate=evaluate)
+        assert len(found) <= at_most
+        walked += [entry.id for entry in found]
+        if after is None:
+            break
+    assert walked == made[::-1]
+
+
+def test_what_the_loser_did_is_told_though_it_was_merged_meanwhile(house: EventHouse) -> None:
+    ada, bea = two(house)
+    cay = house.create(email="cay@example.com")
+    house.records()
+    event_id = record_event(house, bea, "ordered")
+    told = house.records()
+    merge(house, ada, bea)
+    merge(house, cay, ada)
+    house.dispatch(*told)
+    (event,) = house.logged()
+    assert (event["id"], event["data"]["contact"]["id"]) == (event_id, cay)
+    house.dispatch(*told)
+    assert len(house.logged()) == 1
+    assert [entry["id"] for entry in walk(house, cay)] == [event_id]
+
+
+# Erasure
+
+
+TRACES = ("ada", "Ada", "augusta", "King", "crm-2", "9460958", "Ockham", "gift")
+
+
+def traces(house: EventHouse) -> list[str]:
+    return [
+        f"{item['PK']} {item['SK']}: {word}"
+        for item in house.items().values()
+        for word in TRACES
+        if word in json.dumps(item, ensure_ascii=False, default=str).replace(ACCOUNT_ID, "")
+    ]
+
+
+def life_of_two(house: EventHouse, cay: str | None = None) -> tuple[str, str, list[Record]]:
+    """Two whose every change came with a key and was dispatched, and who were merged; one event is yet to be told."""
+    records = []
+    for who, body in (("a", ADA), ("b", BEA)):
+        house.request("POST", "/v1/contacts", body=body, headers={"idempotency-key": who})
+        records += house.records()
+    ada, bea = shown(house, "ada@example.com")["id"], shown(house, "crm-2")["id"]
+    for ref in (ada, bea):
+        house.request("PATCH", ref=ref, body={"add_tags": ["x"]}, headers={"idempotency-key": f"p {ref}"})
+        records += house.records()
+        record_event(house, ref, "gift for Ada")
+        records += house.records()
+    late = records.pop()
+    house.dispatch(*records)
+    merge(house, ada, bea, headers={"idempotency-key": "merge ada"})
+    house.dispatch(*house.records())
+    return ada, bea, [late]
+
+
+def delete_for_good(house: EventHouse, ada: str) -> None:
+    house.request("DELETE", ref=ada, query=PERMANENT, headers={"idempotency-key": "erase ada"})
+
+
+def run_out(house: EventHouse, ada: str) -> None:
+    """Have its days in the trash run out: the trash goes by its TTL, the claims with the projection."""
+    house.request("DELETE", ref=ada)
+    house.records()
+    house.clock.at_ms += 31 * DAY * 1000
+    trash = keys.trash(ACCOUNT_ID, ada)
+    Table(house.client, NAME).write_many({}, [trash])
+
+
+@pytest.mark.parametrize("end", [delete_for_good, run_out])
+def test_of_neither_anything_is_left(end: Callable[[EventHouse, str], None], house: EventHouse) -> None:
+    ada, bea, late = life_of_two(house)
+    assert len(traces(house)) > 20
+    end(house, ada)
+    projection = Projection(house.client)
+    expired = [tuple(keys.trash(ACCOUNT_ID, ada))]
+    assert projection.take(house.records(expired=expired)) is None  # type: ignore[arg-type]
+    (body,) = projection.to_erase.bodies
+    assert (body["contact_id"], body["merged_ids"]) == (ada, [bea])
+    begun = house.table.snapshot()
+    house.life = Life()
+    house.erase(ada, merged_ids=[bea])
+    whole, calls = house.items(), house.life.made
+    assert calls > 20
+    for survived in range(1, calls, 5):
+        house.table.bring_back(begun)
+        house.life = Life(survived)
+        with pytest.raises(Killed):
+            house.erase(ada, merged_ids=[bea])
+        house.life = Life()
+        house.erase(ada, merged_ids=[bea])
+        assert house.items() == whole, survived
+    house.records()
+    house.dispatch(*late)  # of what had been recorded of the loser
+    assert traces(house) == []
+    for contact_id in (ada, bea):
+        assert [key for key in house.items() if keys.about_contact(ACCOUNT_ID, contact_id) == key.PK] == []
+
+
+def test_only_the_winners_erasure_is_told(house: EventHouse) -> None:
+    ada, bea, _ = life_of_two(house)
+    delete_for_good(house, ada)
+    told = house.records()
+    house.erase(ada, merged_ids=[bea])
+    told += house.records()
+    assert keys.tombstone(ACCOUNT_ID, bea) in house.items()
+    before = len(house.logged())
+    house.dispatch(*told)
+    (event,) = house.logged()[before:]
+    assert (event["type"], event["contact_id"], event["data"]["permanent"]) == ("contact.deleted", ada, True)
+    projection = Projection(house.client)
+    assert projection.take(told) is None
+    assert [body["contact_id"] for body in projection.to_erase.bodies] == [ada]
+
+
+def test_a_tombstone_knows_by_ids_alone_who_was_merged_into_it(house: EventHouse) -> None:
+    ada, bea = two(house)
+    merge(house, ada, bea)
+    house.records()
+    house.request("DELETE", ref=ada, query=PERMANENT)
+    item = house.items()[keys.tombstone(ACCOUNT_ID, ada)]
+    assert item["merged_ids"] == [bea]
+    (change,) = [one for one in changes(house.records()) if one.happened is Happened.ERASED]
+    assert change.merged_ids == (bea,)
+
+
+# The rules of the domain, where no request leads
+
+
+def test_as_many_as_the_limits_allow_are_kept() -> None:
+    names = tuple(Name(NameKind.EMAIL, f"{n}@example.com") for n in range(MAX_ABSORBED - 1))
+    at = "2026-01-01T00:00:00.000Z"
+    winner = Contact(id="w", version=1, created_at=at, updated_at=at, external_id="w", absorbed=names)
+    loser = replace(winner, id="l", external_id=None, email="l@example.com", absorbed=())
+    assert len(merged_contact(winner, loser, at).absorbed) == MAX_ABSORBED
+    with pytest.raises(MergeTooLarge):
+        merged_contact(replace(winner, email="w@example.com"), loser, at)

@@ -1,0 +1,177 @@
+"""No body is read further than its bounds, whatever is sent: what is refused costs next to nothing."""
+
+import importlib
+import json
+import pkgutil
+import time
+import tracemalloc
+from typing import Annotated, Any
+
+import pytest
+from pydantic import Field
+
+import contacts.api
+from contacts.book.batch_schemas import Batch
+from contacts.book.schemas import MAX_ENTRIES, ContactChange, NewContact
+from contacts.core.errors import MAX_ERRORS_SHOWN, InvalidInput
+from contacts.core.json import MAX_VALUES, json_values
+from contacts.events.model import MAX_DATA_VALUES
+from contacts.events.schemas import NewEvent
+from contacts.properties.schemas import NewProperty
+from contacts.web.bodies import Body, list_bounds
+from tests.unit.web.test_requests import request
+
+MEMORY = 8 << 20
+"""Bytes that a refusal of a body may take besides the body."""
+CPU = 1.5
+"""Seconds, on a whole processor of this or a slower machine; 1 MB of JSON is read in 0.1."""
+
+
+def bodies() -> list[type[Body]]:
+    """Every body there is."""
+    for module in pkgutil.iter_modules(contacts.web.__path__):
+        importlib.import_module(f"contacts.web.{module.name}")
+    found, rest = [], [Body]
+    while rest:
+        below = rest.pop().__subclasses__()
+        found += [one for one in below if one.__module__.startswith("contacts.")]
+        rest += below
+    return found
+
+
+BOUNDED = [(body, name, most) for body in bodies() for name, most in list_bounds(body).items()]
+POISONS: dict[str, Any] = {
+    "numbers": 1,
+    "large exponents": 1e125,
+    "empty arrays": [],
+    "empty objects": {},
+    "strings": "x",
+    "nulls": None,
+}
+
+
+def test_there_are_bodies_and_arrays_to_be_looked_at() -> None:
+    assert {NewContact, ContactChange, Batch, NewProperty, NewEvent} <= set(bodies())
+    assert {"tags", "lists", "add_tags", "remove_lists", "events", "scopes", "options", "operations"} <= {
+        name for _, name, _ in BOUNDED
+    }
+
+
+def test_an_array_without_a_bound_is_a_mistake() -> None:
+    class Careless(Body):
+        fine: Annotated[list[str], Field(max_length=3)] | None = None
+        names: list[str] | None = None
+
+    with pytest.raises(TypeError, match="names"):
+        list_bounds(Careless)
+
+
+def refused(body: type[Body], given: Any) -> dict[str, str]:
+    """What is wrong with a body, having cost next to nothing to tell."""
+    body.prepare()
+    list_bounds(body)
+    tracemalloc.start()
+    began = time.process_time()
+    with pytest.raises(InvalidInput) as refusal:
+        body.checked(given)
+    took, (_, peak) = time.process_time() - began, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < MEMORY
+    assert took < CPU
+    return {error.field: error.message for error in refusal.value.errors}
+
+
+@pytest.mark.parametrize("poison", POISONS.values(), ids=POISONS)
+@pytest.mark.parametrize(("body", "name", "most"), BOUNDED, ids=[f"{b.__name__}.{n}" for b, n, _ in BOUNDED])
+def test_an_array_beyond_its_bound_is_not_read(body: type[Body], name: str, most: int, poison: Any) -> None:
+    for length in (most + 1, 100_000):
+        wrong = refused(body, {name: [poison] * length})
+        assert wrong[name] == f"has {length:,} values; at most {most:,} are read"
+        assert not [field for field in wrong if field.startswith(f"{name}.")]
+
+
+@pytest.mark.parametrize(("body", "name", "most"), BOUNDED, ids=[f"{b.__name__}.{n}" for b, n, _ in BOUNDED])
+def test_an_array_within_it_is_read(body: type[Body], name: str, most: int) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        body.checked({name: [object()] * most, "no field at all": 1})
+    assert not any(error.message.endswith("are read") for error in refusal.value.errors)
+
+
+def test_what_else_is_wrong_is_told_beside_it() -> None:
+    wrong = refused(NewContact, {"tags": [1] * 5000, "email": "nobody", "lists": ["A B"], "add_tags": [""]})
+    assert set(wrong) == {"tags", "email", "lists.0", "add_tags.0"}
+
+
+def test_tags_that_come_twice_are_no_more_than_tags() -> None:
+    taken = NewContact.checked({"tags": [*map(str, range(100))] * (MAX_ENTRIES // 100)})
+    assert taken.tags == [*map(str, range(100))]
+
+
+@pytest.mark.parametrize("body", bodies(), ids=lambda body: body.__name__)
+def test_of_unknown_names_no_more_are_looked_at_than_told(body: type[Body]) -> None:
+    wrong = refused(body, {f"unknown {number}": number for number in range(50_000)})
+    assert MAX_ERRORS_SHOWN < len(wrong) < MAX_ERRORS_SHOWN + 20
+
+
+def nested(count: int) -> Any:
+    """As many values, one inside the other as far as that goes, then the next."""
+    return {f"k{number}": [[[[[1]]]]] for number in range(count // 6)}
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda count: {f"k{number}": number for number in range(count)},
+        lambda count: {"one": [1] * (count - 1)},
+        lambda count: {"one": ["\0"] * (count - 1)},
+        nested,
+        lambda count: {"a": {"b": {"c": [{}] * (count - 3)}}},
+    ],
+    ids=["keys", "elements", "wrong elements", "nested", "empty objects"],
+)
+def test_free_json_has_a_bounded_number_of_values(shape: Any) -> None:
+    for body, name, most in ((NewContact, "custom_fields", MAX_VALUES), (ContactChange, "metadata", MAX_VALUES),
+                             (NewEvent, "data", MAX_DATA_VALUES)):  # fmt: skip
+        for count in (most + 6, 200_000):
+            wrong = refused(body, {"email": "ada@example.com", name: shape(count)} | _name_of(body))
+            wrong.pop("email", None)
+            assert wrong == {name: f"has more than {most:,} values, those inside others counted"}
+
+
+def _name_of(body: type[Body]) -> dict[str, str]:
+    return {"name": "order"} if body is NewEvent else {}
+
+
+@pytest.mark.parametrize("name", ["custom_fields", "metadata"])
+def test_as_many_as_may_be_are_taken(name: str) -> None:
+    given = {name: {"one": [1] * (MAX_VALUES - 1)}, "email": "ada@example.com"}
+    assert NewContact.draft(given).errors == ()
+
+
+def test_where_it_is_skipped_the_whole_map_is() -> None:
+    draft = NewContact.draft(
+        {"email": "ada@example.com", "custom_fields": {"a": [1] * MAX_VALUES}, "metadata": {"b": 1}}
+    )
+    assert draft.accepted == {"email": "ada@example.com", "metadata": {"b": 1}}
+    assert [error.field for error in draft.rejected] == ["custom_fields"]
+
+
+@pytest.mark.parametrize(
+    "unit", ["1", "1e125", "0.1", "-1E-130", "12345678901234567890.5", "[]", "{}", '""', "[[[1]]]"]
+)
+def test_a_megabyte_of_anything_is_read_in_time(unit: str) -> None:
+    """And takes no more memory than its values do: 100 bytes each."""
+    count = (1_000_000) // (len(unit) + 1)
+    body = f'{{"tags":[{",".join([unit] * count)}]}}'
+    began = time.process_time()
+    parsed: Any = request(body).json()
+    took = time.process_time() - began
+    assert len(parsed["tags"]) == count
+    assert took < 3 * CPU
+    assert list(refused(NewContact, parsed)) == ["email", "external_id", "tags"][2:]
+
+
+def test_values_are_counted_at_any_depth() -> None:
+    assert json_values(({"a": 1, "b": [1, [2, {}]], "c": {"d": None}}, {}, None, 7), 100) == 8
+    assert json_values(([[1] * 50] * 50,), 100) > 100
+    assert json_values((json.loads("[" * 900 + "]" * 900),), 10_000) == 899

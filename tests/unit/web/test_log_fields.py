@@ -1,0 +1,160 @@
+"""What the structured lines hold: the dashboard, the runbook's queries and operators' alarms read it by these names."""
+
+import re
+from typing import Any
+
+import pytest
+
+from local.stack import ROOT
+from local.table import NAME
+from local.template import template
+from tests.recorded.playing import functions_of_the_account, recorded_scenarios
+from tests.support.deployed import DeployedFunctions
+from tests.support.moto_table import MotoTable, Refusal
+
+SCENARIOS = recorded_scenarios()
+Line = dict[str, Any]
+
+COMMON = {"_aws", "service", "operation", "Latency", "lambda_request_id"}
+OF_ANYBODY = COMMON | {"request_id", "route", "status"}
+OF_A_REQUEST = OF_ANYBODY | {"account_id", "key_id", "dialect"}
+OF_A_BATCH = COMMON | {"Records"}
+OF_A_FAILURE = {"level", "message", "service", "timestamp", "lambda_request_id", "failure"}
+
+
+class Unavailable(MotoTable):
+    """A table that answers nothing."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def call(self, *_: Any) -> dict[str, Any]:
+        raise self._error
+
+
+THROTTLED = Unavailable(Refusal("ProvisionedThroughputExceededException", {"message": "slow down"}))
+BROKEN = Unavailable(RuntimeError("a bug"))
+
+
+def lines_of(scenario: str, *, tables: MotoTable | None = None) -> list[Line]:
+    """What the first step of a scenario writes into the log; `tables`: another table than the recorded one."""
+    with functions_of_the_account() as functions:
+        if tables is not None:
+            functions.table = tables
+        return _logged(functions, SCENARIOS[scenario]["steps"][0])
+
+
+def _logged(functions: DeployedFunctions, step: Line) -> list[Line]:
+    if "function" in step:
+        functions.invoke(step["function"], step["event"])
+    else:
+        functions.request(
+            step["method"], step["target"], step.get("body"), key=step.get("key"), headers=step.get("headers")
+        )
+    return functions.logged
+
+
+def metrics(line: Line) -> set[str]:
+    """The names under which CloudWatch counts what a line tells."""
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Contacts"
+    assert directive["Dimensions"] == [["operation", "service"]]
+    return {metric["Name"] for metric in directive["Metrics"]}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "fields", "counted"),
+    [
+        ("read: id", OF_A_REQUEST, {"Latency"}),
+        ("page: search", OF_A_REQUEST | {"driver", "candidates"}, {"Latency"}),
+        ("read: trashed", OF_A_REQUEST | {"code", "ClientErrors"}, {"Latency", "ClientErrors"}),
+        ("key: none", OF_ANYBODY | {"code", "ClientErrors"}, {"Latency", "ClientErrors"}),
+        ("artamail: wrong name", OF_A_REQUEST | {"code", "ClientErrors"}, {"Latency", "ClientErrors"}),
+        ("batch", OF_A_REQUEST | {"items", "failed"}, {"Latency"}),
+        ("suspend_account", COMMON | {"status"}, {"Latency"}),
+        ("project_changes: INSERT of a contact", OF_A_BATCH, {"Latency", "Records"}),
+        ("dispatch_webhooks: INSERT of a contact", OF_A_BATCH, {"Latency", "Records"}),
+        ("deliver_webhook: OK", OF_A_BATCH, {"Latency", "Records"}),
+        ("validate_contact: OK", OF_A_BATCH, {"Latency", "Records"}),
+        ("erase_contact: OK", OF_A_BATCH, {"Latency", "Records"}),
+        ("record_bounce: Permanent", OF_A_BATCH, {"Latency", "Records"}),
+    ],
+)
+def test_a_line_has_these_fields_and_metrics(scenario: str, fields: set[str], counted: set[str]) -> None:
+    (line,) = lines_of(scenario)
+    assert line.keys() == fields
+    assert metrics(line) == counted
+
+
+def test_a_batch_of_requests_tells_how_many_it_has_and_how_many_failed() -> None:
+    (line,) = lines_of("batch")
+    results = SCENARIOS["batch"]["steps"][0]["answer"]["body"]["results"]
+    failed = sum(result["status"] >= 400 for result in results)
+    assert (line["items"], line["failed"]) == (len(results), failed)
+
+
+def test_a_request_beyond_the_limit_is_counted_as_such() -> None:
+    with functions_of_the_account() as functions:
+        step = SCENARIOS["key: of old"]["steps"][1]
+        (usage,) = [
+            put["put"] for put in SCENARIOS["key: of old"]["writes"] if put["key"][0].endswith("#USAGE")
+        ]
+        functions.table.call("put_item", {"TableName": NAME, "Item": usage | {"used": {"N": "100"}}})
+        (line,) = _logged(functions, step)
+    assert line.keys() == OF_A_REQUEST | {"code", "RateLimited"}
+    assert metrics(line) == {"Latency", "RateLimited"}
+    assert (line["status"], line["code"]) == (429, "rate_limited")
+
+
+def test_a_table_that_is_busy_is_a_server_error_with_a_code() -> None:
+    (line,) = lines_of("read: id", tables=THROTTLED)
+    assert line.keys() == OF_ANYBODY | {"code", "ServerErrors"}
+    assert metrics(line) == {"Latency", "ServerErrors"}
+    assert (line["status"], line["code"]) == (503, "temporarily_unavailable")
+
+
+def test_a_bug_has_a_line_of_its_own() -> None:
+    failure, line = lines_of("read: id", tables=BROKEN)
+    assert failure.keys() == OF_A_FAILURE | {"request_id", "route"}
+    assert (failure["level"], failure["message"]) == ("ERROR", "unexpected failure")
+    assert line.keys() == OF_ANYBODY | {"ServerErrors"}
+    assert line["request_id"] == failure["request_id"]
+
+
+@pytest.mark.parametrize(
+    "scenario", ["project_changes: INSERT of a contact", "deliver_webhook: OK", "erase_contact: OK"]
+)
+def test_a_batch_tells_how_much_of_it_is_to_come_again(scenario: str) -> None:
+    (line,) = lines_of(scenario, tables=THROTTLED)
+    assert line.keys() == OF_A_BATCH | {"Failed"}
+    assert metrics(line) == {"Latency", "Records", "Failed"}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "culprit"),
+    [("project_changes: INSERT of a contact", "event_id"), ("validate_contact: OK", "message_id")],
+)
+def test_a_bug_in_what_follows_names_the_record(scenario: str, culprit: str) -> None:
+    failure, _ = lines_of(scenario, tables=BROKEN)
+    assert failure.keys() == OF_A_FAILURE | {culprit}
+
+
+def test_the_dashboard_reads_metrics_that_are_counted() -> None:
+    body: str = template()["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    searched = re.findall(r"SEARCH\('\{Contacts,operation,service\} MetricName=\\\"(\w+)\\\"'", body)
+    assert body.count("SEARCH(") == len(searched) > 0
+    assert set(searched) <= {"Latency", "ClientErrors", "ServerErrors", "RateLimited", "Records", "Failed"}
+
+
+def test_the_runbook_queries_fields_that_are_logged() -> None:
+    runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+    asked = set(re.findall(r"sum\((\w+)\)|ispresent\((\w+)\)|filter (\w+) (?:=|>=)", runbook))
+    asked |= {
+        (name,)
+        for fields in re.findall(r"^fields (.+)$", runbook, re.MULTILINE)
+        for name in fields.split(", ")
+    }
+    named = {name for names in asked for name in names if name and not name.startswith("@")}
+    logged = OF_A_REQUEST | OF_A_BATCH | OF_A_FAILURE | {"code", "items", "failed", "Failed"}
+    assert named
+    assert named <= logged

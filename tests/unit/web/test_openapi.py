@@ -1,0 +1,179 @@
+"""The OpenAPI document says what the code does; and is one."""
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from contacts.accounts.model import Scope
+from contacts.core.errors import ContactsError
+from contacts.events.model import SUBSCRIBABLE, EventType
+from contacts.web.routing import ROUTES, Operation
+from local import sample_account
+from local.openapi import answers, operations
+from local.openapi.bodies import sample
+from local.openapi.document import FILE, as_text
+from local.openapi.document import document as made
+from local.stack import ROOT
+from tests.support.documented import assert_documented, assert_event, assert_fits, document
+
+ROUTES_SERVED = [(method, path) for path, methods in ROUTES.items() for method in methods]
+SERVED = operations.served()
+BODIES = [route for route in SERVED if route.body is not None]
+
+
+def each_operation() -> list[Any]:
+    return [
+        pytest.param(operation, id=operation["operationId"])
+        for methods in document()["paths"].values()
+        for operation in methods.values()
+    ]
+
+
+def test_it_is_what_the_code_says() -> None:
+    assert FILE.read_text(encoding="utf-8") == as_text(made()), "run `make openapi`"
+
+
+def test_it_lies_in_docs_too() -> None:
+    assert (ROOT / "docs" / "openapi.json").resolve() == FILE
+
+
+def test_it_is_valid() -> None:
+    OpenAPIV31SpecValidator(document()).validate()
+
+
+def test_it_has_every_route_and_no_other() -> None:
+    listed = [(method.upper(), path) for path, methods in document()["paths"].items() for method in methods]
+    assert sorted(listed) == sorted(ROUTES_SERVED)
+
+
+def test_it_has_every_type_of_events() -> None:
+    assert list(document()["webhooks"]) == [str(kind) for kind in EventType]
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    ids = [operation.values[0]["operationId"] for operation in each_operation()]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("operation", each_operation())
+def test_every_operation_says_what_it_is(operation: Any) -> None:
+    assert 5 < len(operation["summary"]) < 120
+    assert operation["description"]
+    assert len(operation["tags"]) == 1
+    assert any(status < "300" for status in operation["responses"])
+    assert "500" in operation["responses"]
+    is_open = operation["tags"] == ["Reference"]
+    assert (operation.get("security") == []) == is_open
+    assert {"401", "403", "429", "503"} & set(operation["responses"]) == (
+        set() if is_open else {"401", "403", "429", "503"}
+    )
+
+
+@pytest.mark.parametrize("route", BODIES, ids=lambda route: route.id)
+def test_the_sample_of_a_body_fits_its_schema(route: operations.Served) -> None:
+    content = document()["paths"][route.path][route.method.lower()]["requestBody"]["content"]
+    schema = content["application/json"]["schema"]
+    example = content["application/json"]["examples"]["sample"]["value"]
+    assert example == sample(route)
+    if route.id == "batch_contacts":
+        # It shows what becomes of an item that cannot be taken.
+        example = {"operations": [item for item in example["operations"] if is_taken(item)]}
+    assert_fits(schema, example, route.id)
+
+
+def is_taken(item: Any) -> bool:
+    contact = item.get("contact") or {}
+    return "@" in contact.get("email", "@") and "." in contact.get("email", ".")
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, one in document()["components"]["schemas"].items() if "examples" in one]
+)
+def test_the_examples_of_answers_fit_their_schemas(name: str) -> None:
+    schema = document()["components"]["schemas"][name]
+    for example in schema["examples"]:
+        assert_fits(schema, example, name)
+
+
+@pytest.mark.parametrize(
+    "event", [sample_account.CREATED, sample_account.UPDATED, sample_account.UNSUBSCRIBED]
+)
+def test_events_are_as_it_says(event: Any) -> None:
+    assert_event(event.payload())
+
+
+def test_an_operation_that_nobody_wrote_down_is_noticed() -> None:
+    operation = Operation("juggle_contacts", Scope.CONTACTS_WRITE)
+
+    @operation.on("POST /v1/contacts/juggle")
+    def juggle_contacts() -> Any: ...
+
+    binding = operation.bindings["POST /v1/contacts/juggle"]
+    route = replace(SERVED[0], operation=operation, binding=binding)
+    with pytest.raises(answers.NotDocumented, match=r"local/openapi/answers\.py"):
+        made([route])
+
+
+CONTACT = "GET /v1/contacts/{ref}"
+HEADERS = {
+    "X-Request-Id": "r",
+    "Cache-Control": "private, no-cache",
+    "RateLimit-Policy": "",
+    "RateLimit": "",
+    "ETag": '"1-valid"',
+    "X-RateLimit-Limit": "1",
+    "X-RateLimit-Remaining": "0",
+    "X-RateLimit-Reset": "0",
+    "Content-Type": "application/json",
+}
+SHOWN = document()["components"]["schemas"]["Contact"]["examples"][0]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        pytest.param(200, HEADERS, SHOWN | {"shoe_size": 42}, id="a member more"),
+        pytest.param(200, HEADERS, {key: SHOWN[key] for key in SHOWN if key != "tags"}, id="a member less"),
+        pytest.param(200, HEADERS, SHOWN | {"version": "3"}, id="another type"),
+        pytest.param(200, HEADERS, SHOWN | {"created_at": "yesterday"}, id="another format"),
+        pytest.param(200, HEADERS, SHOWN | {"validation_status": "maybe"}, id="another value"),
+        pytest.param(202, HEADERS, SHOWN, id="another status"),
+        pytest.param(200, HEADERS | {"Content-Type": "text/plain"}, SHOWN, id="another type of content"),
+        pytest.param(200, {k: v for k, v in HEADERS.items() if k != "ETag"}, SHOWN, id="a header less"),
+        pytest.param(200, HEADERS | {"X-RateLimit-Limit": "-1"}, SHOWN, id="a header that is wrong"),
+        pytest.param(304, HEADERS, SHOWN, id="a body where none is"),
+        pytest.param(
+            404,
+            HEADERS | {"Content-Type": "application/problem+json"},
+            document()["components"]["schemas"]["Problem"]["examples"][0],
+            id="a code of another status",
+        ),
+    ],
+)
+def test_an_answer_that_it_does_not_describe_is_noticed(status: int, headers: Any, body: Any) -> None:
+    assert_documented(CONTACT, 200, HEADERS, SHOWN)
+    with pytest.raises(AssertionError, match=re.escape(CONTACT)):
+        assert_documented(CONTACT, status, headers, body)
+
+
+def test_every_error_that_has_a_code_of_its_own_is_in_it() -> None:
+    text = json.dumps(document())
+    codes = {kind.code for kind in every_kind(ContactsError)} - {"error", "not_found", "conflict"}
+    assert [code for code in codes if f'"{code}"' not in text] == []
+
+
+def every_kind(kind: type[ContactsError]) -> set[type[ContactsError]]:
+    return {kind, *(found for child in kind.__subclasses__() for found in every_kind(child))}
+
+
+def test_what_can_be_subscribed_to_is_what_is_sent() -> None:
+    (listed,) = [
+        choice["items"]["enum"]
+        for choice in document()["components"]["schemas"]["NewWebhook"]["properties"]["events"]["anyOf"]
+        if "items" in choice
+    ]
+    assert listed == [*map(str, SUBSCRIBABLE), "*"]

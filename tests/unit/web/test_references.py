@@ -1,0 +1,342 @@
+"""What a path means by a contact's name: in every dialect and natively, whatever the name is."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from contacts.accounts.model import Caller, Dialect, Scope
+from contacts.dialects import smashsend, wire
+from tests.support.app import App
+from tests.support.fakes import CountingBytes, FakeClock
+from tests.support.gateway import handed_over
+from tests.support.hypothesis_profiles import examples
+from tests.support.in_process_api import InProcessApi, caller_of
+from tests.support.moto_table import MotoTable
+
+ACCOUNT = "01941f29-0000-7000-8000-00000000000a"
+A_UUID = "01941f29-7c00-7aaa-8000-000000000001"
+READ_AS = {
+    Dialect.SENDMATOR: ("id", "external_id"),
+    Dialect.SMASHSEND: ("id",),
+    Dialect.SMARTSENDER: ("id",),
+    Dialect.ARTAMAIL: ("email",),
+}
+"""What each vendor's pages say of the variable in its paths of contacts."""
+BODY = {
+    "email": "a@example.com",
+    "name": "x",
+    "values": {},
+    "identifier": "i",
+    "firstName": "x",
+    "state": True,
+    "type": "string",
+    "label": "x",
+}
+"""Takes whatever route there is as far as its path."""
+NAMES = [
+    *("a/b", "a/b/c", "search", "batch", "a/events", "a/gates", "a/chat", "a/info", "a/restore", "a/merge"),
+    *("a/merge/b", "a/fire", "events", "x/y/events", "a//b", "a/", "/a", "search/", "api/v1/contacts"),
+    *("%2F", "a%2Fb", "%252F", "50% off", "{ref}", "{proxy+}/events", "a{b}c", "a?b", "a#b", "a b", "a+b"),
+    *("é/ü", "quac\N{KELVIN SIGN}", "a=b&c=d", "..", "a/../b", "\N{GRINNING FACE}", "$default"),
+]
+READ_BELOW = ("/events", "/gates", "/chat")
+"""How paths end that natively show what belongs to a contact."""
+
+
+def dialect_of(name: Dialect) -> wire.Dialect:
+    found: wire.Dialect = import_module(f"contacts.dialects.{name}").DIALECT
+    return found
+
+
+def naming() -> Iterator[Any]:
+    for vendor in READ_AS:
+        for route in dialect_of(vendor).routes:
+            if "{ref}" in route or "{target}" in route:
+                yield pytest.param(vendor, route, id=f"{vendor} {route}")
+
+
+def test_every_dialect_is_known_here() -> None:
+    assert {*READ_AS, Dialect.NATIVE} == set(Dialect)
+
+
+@pytest.mark.parametrize(("vendor", "route"), list(naming()))
+def test_every_route_says_what_a_name_in_it_is(vendor: Dialect, route: str) -> None:
+    name = smashsend.id_out(smashsend.CONTACT, A_UUID) if vendor is Dialect.SMASHSEND else A_UUID
+    path = {"ref": name, "target": name}
+    native = dialect_of(vendor).routes[route].asked(wire.Call(route=route, path=path, body=BODY))
+    assert native.ref == (A_UUID, READ_AS[vendor])
+    if "{target}" in route:
+        assert native.body["by"] in READ_AS[vendor]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"path": {"ref": "x"}},
+        {"ref": wire.Named("x", ("id",)), "path": {"ref": "x"}},
+        {"ref": wire.Named("x", ("id",)), "query": {"by": ["email"]}},
+    ],
+)
+def test_a_native_request_cannot_be_made_without_it(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="Named"):
+        wire.Native(route="GET /v1/contacts/{ref}", **wrong)
+    with pytest.raises(TypeError, match="by"):
+        wire.Named("x")  # type: ignore[call-arg]
+
+
+class House:
+    """One account, spoken to in every dialect."""
+
+    def __init__(self) -> None:
+        self.client = MotoTable().client()
+        self.clock, self.randomness = FakeClock(), CountingBytes()
+        self.apis = {
+            dialect: InProcessApi(self.client, ACCOUNT, self.clock, self.randomness, dialect)
+            for dialect in Dialect
+        }
+        self.native = self.apis[Dialect.NATIVE]
+
+    def made(self, **fields: Any) -> str:
+        reply = self.native.send("POST", "/v1/contacts", fields)
+        assert reply.status == 201, reply.body
+        made: str = reply.body["id"]
+        return made
+
+    def is_there(self, contact_id: str) -> bool:
+        return self.native.send("GET", f"/v1/contacts/{contact_id}?by=id").status == 200
+
+    def erased(self, contact_id: str) -> None:
+        assert self.native.send("DELETE", f"/v1/contacts/{contact_id}?permanent=true").status == 200
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+def encoded(name: str) -> str:
+    return quote(name, safe="")
+
+
+# Whom a name means
+
+
+def test_in_sendmator_a_name_is_an_id_or_an_external_id_and_no_email(house: House) -> None:
+    by_email = house.made(email="e@example.com", external_id="other")
+    by_external_id = house.made(external_id="e@example.com")
+    api, path = house.apis[Dialect.SENDMATOR], "/api/v1/contacts/e%40example.com"
+    assert api.send("GET", path).body["id"] == by_external_id
+    assert api.send("PUT", path, {"first_name": "B"}).body["id"] == by_external_id
+    assert api.send("DELETE", path).body == {"deleted": True, "id": by_external_id}
+    for method in ("GET", "PUT", "DELETE"):
+        reply = api.send(method, path, {} if method == "PUT" else None)
+        assert (reply.status, reply.body["message"]) == (404, "Contact not found")
+    assert house.is_there(by_email)
+    assert api.send("GET", f"/api/v1/contacts/{by_email.upper()}").body["id"] == by_email
+
+
+@pytest.mark.parametrize("vendor", [Dialect.SMASHSEND, Dialect.SMARTSENDER])
+@pytest.mark.parametrize("name", ["e@example.com", "crm-1", A_UUID, "search", "a/events"])
+def test_where_a_name_is_an_id_it_is_nothing_else(house: House, vendor: Dialect, name: str) -> None:
+    made = house.made(external_id=name) if name != "e@example.com" else house.made(email=name)
+    for method, body in (("GET", None), ("PUT", BODY), ("DELETE", None)):
+        reply = house.apis[vendor].send(method, f"/v1/contacts/{encoded(name)}", body)
+        assert reply.status in (400, 404, 405), reply
+    assert house.is_there(made)
+
+
+@pytest.mark.parametrize("name", ["crm-1", A_UUID, "e@example.com"])
+def test_in_artamail_a_name_is_an_email_and_nothing_else(house: House, name: str) -> None:
+    made = house.made(external_id=name)
+    for method, body in (("GET", None), ("PATCH", {"name": "x"}), ("DELETE", None)):
+        assert (
+            house.apis[Dialect.ARTAMAIL].send(method, f"/api/v1/contacts/{encoded(name)}", body).status == 404
+        )
+    assert house.is_there(made)
+
+
+@pytest.mark.parametrize("letter", ["\N{KELVIN SIGN}", "\N{FULLWIDTH LATIN SMALL LETTER K}", "ﬁ"])
+def test_a_letter_that_only_looks_ascii_reaches_nobody(house: House, letter: str) -> None:
+    plain, odd = "quack@example.com", f"quac{letter}@example.com"
+    made = house.made(email=plain)
+    for dialect, beginning in ((Dialect.NATIVE, "/v1"), (Dialect.ARTAMAIL, "/api/v1")):
+        api = house.apis[dialect]
+        for method, body in (("GET", None), ("PATCH", {"name": "x"}), ("DELETE", None)):
+            assert api.send(method, f"{beginning}/contacts/{encoded(odd)}", body).status == 404
+        assert api.send("POST", f"{beginning}/contacts", {"email": odd}).status == 400
+    for body in ({"email": odd, "external_id": "x"}, {"email": odd, "is_unsubscribed": True}):
+        assert house.native.send("POST", "/v1/contacts?on_conflict=update", body).status == 400
+    assert house.apis[Dialect.SENDMATOR].send("POST", "/api/v1/contacts", {"email": odd}).status == 400
+    assert house.native.send("GET", f"/v1/contacts?email={encoded(odd)}").status == 400
+    assert house.native.send("PATCH", f"/v1/contacts/{made}", {"email": odd}).status == 400
+    assert house.native.send("GET", f"/v1/contacts/{made}").body["version"] == 1
+
+
+# Every name is reachable
+
+
+@pytest.mark.parametrize("decodes", [True, False], ids=["decoded", "as sent"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_external_id_is_reached_by_its_path_in_sendmator(
+    house: House, name: str, *, decodes: bool
+) -> None:
+    made = house.made(external_id=name)
+    api, path = house.apis[Dialect.SENDMATOR], f"/api/v1/contacts/{encoded(name)}"
+    assert api.send("GET", path, decodes=decodes).body["id"] == made
+    assert api.send("HEAD", path, decodes=decodes).status == 200
+    assert api.send("PUT", path, {"first_name": "x"}, decodes=decodes).body["first_name"] == "x"
+    assert api.send("DELETE", path, decodes=decodes).body["id"] == made
+    assert api.send("GET", path, decodes=decodes).status == 404
+
+
+@pytest.mark.parametrize("decodes", [True, False], ids=["decoded", "as sent"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_external_id_is_reached_natively(house: House, name: str, *, decodes: bool) -> None:
+    made, path = house.made(external_id=name), f"/v1/contacts/{encoded(name)}"
+    found = house.native.send("GET", f"/v1/contacts?external_id={quote_plus(name)}").body["data"]
+    assert [one["id"] for one in found] == [made]
+    if not (decodes and name.endswith(READ_BELOW)):
+        assert house.native.send("GET", f"{path}?by=external_id", decodes=decodes).body["id"] == made
+    changed = house.native.send("PATCH", f"{path}?by=external_id", {"last_name": "y"}, decodes=decodes)
+    assert (changed.status, changed.body["id"]) == (200, made)
+    assert house.native.send("DELETE", path, decodes=decodes).body["id"] == made
+
+
+@given(
+    st.text(min_size=1, max_size=30)
+    | st.lists(st.sampled_from([*NAMES, "/"]), min_size=1, max_size=3).map("/".join)
+)
+@example("\n")
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_an_external_id_is_it_means_that_contact_alone(house: House, name: str) -> None:
+    reply = house.native.send("POST", "/v1/contacts", {"external_id": name})
+    if reply.status != 201:
+        return
+    path = f"/contacts/{encoded(name)}"
+    assert house.apis[Dialect.SENDMATOR].send("GET", f"/api/v1{path}").body["id"] == reply.body["id"]
+    assert (
+        house.native.send("DELETE", f"/v1{path}?by=external_id&permanent=true").body["id"] == reply.body["id"]
+    )
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "a/b@x.example",
+        "a/events@x.example",
+        "/@x.example",
+        "a%2fb@x.example",
+        "a?b#c@x.example",
+        "{ref}@x.example",
+    ],
+)
+@pytest.mark.parametrize("decodes", [True, False], ids=["decoded", "as sent"])
+def test_every_email_is_reached_by_its_path(house: House, email: str, *, decodes: bool) -> None:
+    api, path = house.apis[Dialect.ARTAMAIL], f"/api/v1/contacts/{encoded(email)}"
+    assert api.send("POST", "/api/v1/contacts", {"email": email}).status == 201
+    assert api.send("GET", path, decodes=decodes).body["email"] == email
+    assert api.send("PATCH", path, {"name": "x"}, decodes=decodes).body["name"] == "x"
+    native = house.native.send("GET", f"/v1/contacts/{encoded(email)}", decodes=decodes)
+    assert native.body["email"] == email
+    assert api.send("DELETE", path, decodes=decodes).status == 204
+    assert api.send("GET", path, decodes=decodes).status == 404
+
+
+def test_what_a_path_meant_before_it_means_now(house: House) -> None:
+    """A contact that is called as a path natively takes nothing away from it."""
+    ada = house.made(external_id="a", first_name="Ada")
+    for name in ("search", "a/events", "a/gates", "a/chat", "a/restore"):
+        house.made(external_id=name)
+    assert "data" in house.native.send("GET", "/v1/contacts/search?q=ada").body
+    assert house.native.send("GET", "/v1/contacts/search").wrong == {"q": "is required"}
+    assert house.native.send("GET", "/v1/contacts/search?by=email&q=x").wrong.keys() == {"q"}
+    assert "data" in house.native.send("GET", "/v1/contacts/a/events").body
+    assert "data" in house.native.send("GET", "/v1/contacts/a/gates?by=external_id").body
+    assert house.native.send("GET", "/v1/contacts/a/chat").body["contact"]["id"] == ada
+    assert "collection" in house.apis[Dialect.SMARTSENDER].send("GET", "/v1/contacts/search?term=ada").body
+    assert house.apis[Dialect.SMARTSENDER].send("GET", f"/v1/contacts/{ada}/info").body["id"] == ada
+
+
+@pytest.mark.parametrize(
+    ("dialect", "method", "path", "status"),
+    [
+        (Dialect.NATIVE, "GET", "/v1/contacts/a/b", 404),
+        (Dialect.NATIVE, "GET", "/v1/contacts/nobody/events", 404),
+        (Dialect.NATIVE, "GET", "/v1/contacts/nobody/restore", 405),
+        (Dialect.NATIVE, "PUT", "/v1/contacts/nobody/events", 405),
+        (Dialect.NATIVE, "DELETE", "/v1/contacts/batch", 404),
+        (Dialect.SMARTSENDER, "GET", "/v1/contacts/nobody/fire", 405),
+        (Dialect.SMARTSENDER, "DELETE", "/v1/contacts/nobody/info", 405),
+        (Dialect.SENDMATOR, "GET", "/api/v1/contacts/nobody/restore", 404),
+        (Dialect.SENDMATOR, "GET", "/api/v1/contacts/search", 404),
+        (Dialect.ARTAMAIL, "GET", "/api/v1/contacts/nobody/events", 404),
+        (Dialect.SMASHSEND, "GET", "/v1/contacts/search?q=x", 404),
+        (Dialect.SENDMATOR, "GET", "/api/v1/contacts/search?q=x", 404),
+        (Dialect.SENDMATOR, "GET", "/api/v1/contacts/?limit=10", 404),
+        (Dialect.NATIVE, "GET", "/v1/contacts/?limit=10", 404),
+        (Dialect.NATIVE, "GET", "/v1/nope?x=1", 404),
+        (Dialect.NATIVE, "POST", "/v1/contacts/a/b", 404),
+        (Dialect.ARTAMAIL, "POST", "/api/v1/contacts/nobody/restore", 404),
+        (Dialect.SMARTSENDER, "POST", "/v1/contacts/nobody/restore", 404),
+    ],
+)
+def test_a_name_that_is_nobodys_is_refused_as_what_it_was_meant_for(
+    house: House, dialect: Dialect, method: str, path: str, status: int
+) -> None:
+    body = BODY if method in ("POST", "PUT") and dialect is not Dialect.NATIVE else {}
+    reply = house.apis[dialect].send(method, path, None if method in ("GET", "DELETE") else body)
+    assert reply.status == status, reply
+
+
+@pytest.mark.parametrize("path", ["/v1/contacts/", "/v1/contacts/a/", "/v1/tags/", "/api/v1/contacts/"])
+def test_a_slash_too_many_is_told_of(house: House, path: str) -> None:
+    reply = house.native.send("GET", path)
+    assert (reply.status, reply.body["code"]) == (404, "route_not_found")
+    assert "without the slash" in reply.body["detail"]
+
+
+@pytest.mark.parametrize("parameters", [None, {}, {"proxy": ""}])
+def test_a_gateway_that_finds_an_empty_name_is_answered_404(parameters: Any) -> None:
+    """Whether an HTTP API does, for `/v1/contacts/`, is written nowhere."""
+    event = {
+        **handed_over("GET", "/v1/contacts/x").event,
+        "rawPath": "/v1/contacts/",
+        "pathParameters": parameters,
+    }
+    for dialect in Dialect:
+        answer = App(MotoTable().client(), caller_of(ACCOUNT, dialect)).invoke("get_contact", event)
+        assert answer["statusCode"] == 404, answer
+
+
+# Who may
+
+
+class Unreadable(App):
+    """The functions, with a contact book in which every read fails."""
+
+    def contact_book(self, caller: Caller) -> Any:
+        return SimpleNamespace(get=lambda _ref: (_ for _ in ()).throw(LookupError))
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/contacts/search", "/api/v1/contacts/a%2Fevents", "/api/v1/contacts/a%2Fchat"]
+)
+@pytest.mark.parametrize(
+    ("scope", "may"), [(Scope.USER, True), (Scope.API_USER, False), (Scope.CONTACTS_READ, True)]
+)
+def test_reading_a_contact_needs_what_it_needs_by_whatever_function(
+    path: str, scope: Scope, *, may: bool
+) -> None:
+    caller = caller_of(ACCOUNT, Dialect.SENDMATOR)
+    caller = Caller(caller.account, replace(caller.key, scopes=(scope,)))
+    handed = handed_over("GET", path)
+    answer = Unreadable(MotoTable().client(), caller).invoke(handed.operation, handed.event)
+    assert answer["statusCode"] == (500 if may else 403)

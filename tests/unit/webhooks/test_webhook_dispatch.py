@@ -1,0 +1,449 @@
+"""From the stream to the event log: every event once, in its order, and a message for whoever asked for it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contacts.book.items import contact_item
+from contacts.book.model import MAX_BYTES, Contact
+from contacts.core.errors import Contention, TemporarilyUnavailable
+from contacts.core.ids import is_uuid
+from contacts.core.json import exact_number, to_json
+from contacts.core.time import DAY, iso, parsed
+from contacts.events.changes import event_of_trashing, events_of_change
+from contacts.events.model import Event, EventType
+from contacts.events.store import Appended, EventStore
+from contacts.table import keys
+from contacts.table.client import Table
+from contacts.table.expressions import item_size, to_item
+from contacts.webhooks.model import delivery_id
+from local.table import NAME
+from tests.support.event_house import ACCOUNT_ID, EventHouse, Killed, Life, webhook
+from tests.support.faulty_wire import FAULTS, Fault, Wire
+from tests.support.hypothesis_profiles import examples
+from tests.support.moto_table import MotoTable
+from tests.support.streams import Record, delivered, record
+
+RESTORE = "/v1/contacts/{ref}/restore"
+EVERYTHING = webhook("wh_everything")
+
+
+def kinds(items: Sequence[Any]) -> list[str]:
+    return [item["type"].removeprefix("contact.") for item in items]
+
+
+def lived(house: EventHouse) -> tuple[str, list[Record]]:
+    """A contact's life, from creation to erasure, as the stream tells it."""
+    records = []
+
+    def then(_: object) -> None:
+        records.extend(house.records())
+
+    contact_id = house.create(email="ada@example.com", first_name="Ada")
+    then(contact_id)
+    then(house.request("PATCH", ref=contact_id, body={"first_name": "Augusta"}))
+    then(house.request("PATCH", ref=contact_id, body={"is_unsubscribed": True}))
+    then(house.request("DELETE", ref=contact_id))
+    then(house.request("POST", RESTORE, contact_id))
+    then(house.request("PATCH", ref=contact_id, body={"is_unsubscribed": False, "tags": ["vip"]}))
+    house.clock.at_ms += 300
+    return contact_id, records
+
+
+LIFE = ["created", "updated", "updated", "unsubscribed", "deleted", "restored", "updated", "resubscribed"]
+
+
+def test_every_change_of_a_life_is_told_in_its_order() -> None:
+    house = EventHouse(EVERYTHING)
+    contact_id, records = lived(house)
+    house.dispatch(*records)
+    assert kinds(house.logged()) == LIFE
+    assert [kind for _, kind in house.asked()] == [f"contact.{kind}" for kind in LIFE]
+    assert sorted(kinds(house.timeline(contact_id))) == sorted(LIFE)
+    versions = [event["data"]["contact"]["version"] for event in house.logged()]
+    assert versions == [1, 2, 3, 3, 3, 4, 5, 5]
+
+
+def contact(**fields: Any) -> Contact:
+    at = "2026-01-15T10:00:00.000Z"
+    return Contact(
+        id="019bbc0e-1c40-7a3e-8f21-5d3c8b6e4a01",
+        version=1,
+        created_at=at,
+        updated_at=at,
+        email="ada@example.com",
+        **fields,
+    )
+
+
+def payload(house: EventHouse) -> str:
+    """The only event in the log as its receivers see it."""
+    (item,) = house.logged()
+    event = EventStore(Table(house.client, NAME)).event(ACCOUNT_ID, place(item)[0], item["id"])
+    assert event is not None
+    return to_json(event.payload())
+
+
+def test_an_event_carries_the_contact_as_the_api_showed_it() -> None:
+    house = EventHouse()
+    body = {"email": "ada@example.com", "tags": ["vip"], "custom_fields": {"of": [1, True, None, 0.1, {}]}}
+    shown = house.request("POST", "/v1/contacts", body=body).body
+    house.dispatch(*house.records())
+    (item,) = house.logged()
+    assert json.loads(payload(house)) == {
+        "id": item["id"],
+        "type": "contact.created",
+        "timestamp": shown["created_at"],
+        "account_id": ACCOUNT_ID,
+        "data": {"contact": shown},
+    }
+    assert set(item) == {"PK", "SK", "id", "type", "timestamp", "contact_id", "data", "ttl"}
+
+
+def test_numbers_keep_every_digit() -> None:
+    number = "12345678901234567890.123456789012345678"
+    exact = contact(custom_fields={"of": exact_number(number)})
+    item = {**keys.contact(ACCOUNT_ID, exact.id)._asdict(), **contact_item(exact, "c-1")}
+    house = EventHouse()
+    house.dispatch(record(1, None, to_item(item), house.clock.at_ms / 1000))
+    assert f'"custom_fields":{{"of":{number}}}' in payload(house)
+
+
+def place(item: Any) -> tuple[str, str]:
+    return keys.event_position(keys.Key(item["PK"], item["SK"]))
+
+
+def test_a_timeline_entry_knows_where_its_event_lies_and_whom_it_is_for() -> None:
+    house = EventHouse(EVERYTHING, webhook("wh_updates", "contact.updated", "contact.deleted"))
+    contact_id = house.create(email="ada@example.com")
+    house.records()
+    changed_at = house.request("PATCH", ref=contact_id, body={"first_name": "Ada"}).body["updated_at"]
+    house.clock.at_ms += 400
+    house.dispatch(*house.records())
+    (event,), (entry,) = house.logged(), house.timeline(contact_id)
+    appended_at = iso(house.clock.at_ms)
+    assert place(event) == (appended_at, event["id"])
+    assert {name: entry[name] for name in entry.keys() - {"PK", "SK"}} == {
+        "type": "contact.updated",
+        "timestamp": changed_at,
+        "version": 2,
+        "changed": ["first_name", "name"],
+        "appended_at": appended_at,
+        "webhooks": ["wh_everything", "wh_updates"],
+        "ttl": parsed(appended_at) // 1000 + 90 * DAY,
+    }
+    assert keys.timeline_event_id(keys.Key(entry["PK"], entry["SK"])) == event["id"]
+    assert event["ttl"] == parsed(appended_at) // 1000 + 30 * DAY
+
+
+def test_a_message_names_the_delivery_and_nobody() -> None:
+    house = EventHouse(EVERYTHING)
+    contact_id = house.create(email="ada@example.com")
+    house.dispatch(*house.records())
+    (event,), (message,) = house.logged(), house.mailbox.messages
+    assert message.body == {
+        "account_id": ACCOUNT_ID,
+        "webhook_id": "wh_everything",
+        "delivery_id": delivery_id(event["id"], "wh_everything", parsed(event["timestamp"])),
+        "event_id": event["id"],
+        "event_type": "contact.created",
+        "appended_at": place(event)[0],
+        "attempt": 1,
+    }
+    assert (message.group, message.delay_s) == ("wh_everything", 0)
+    assert contact_id not in str(message)
+    assert is_uuid(str(message.body["delivery_id"]))
+
+
+def test_only_who_asked_for_a_type_and_is_active_is_told() -> None:
+    house = EventHouse(
+        webhook("wh_asleep", is_active=False),
+        webhook("wh_created", "contact.created"),
+        webhook("wh_both", "contact.updated", "contact.unsubscribed"),
+        EVERYTHING,
+    )
+    contact_id = house.create(email="ada@example.com")
+    records = house.records()
+    house.request("PATCH", ref=contact_id, body={"is_unsubscribed": True})
+    house.dispatch(*records, *house.records())
+    assert house.asked() == [
+        ("wh_created", "contact.created"),
+        ("wh_everything", "contact.created"),
+        ("wh_both", "contact.updated"),
+        ("wh_everything", "contact.updated"),
+        ("wh_both", "contact.unsubscribed"),
+        ("wh_everything", "contact.unsubscribed"),
+    ]
+    assert house.webhooks.reads == [ACCOUNT_ID], "once for the account in this batch"
+
+
+def test_where_nobody_asked_the_log_has_it_all_the_same() -> None:
+    house = EventHouse()
+    _, records = lived(house)
+    house.dispatch(*records)
+    assert kinds(house.logged()) == LIFE
+    assert house.mailbox.messages == []
+    assert house.life.made == len(LIFE), "one transaction an event, and no call of the queue"
+
+
+def test_nothing_is_read_where_there_is_nothing_to_tell() -> None:
+    house = EventHouse(EVERYTHING)
+    contact_id = house.create(email="ada@example.com")
+    house.records()
+    house.request("PATCH", ref=contact_id, body={"first_name": None})
+    house.dispatch(*house.records())
+    assert (house.logged(), house.webhooks.reads, house.mailbox.messages) == ([], [], [])
+
+
+# Again
+
+
+@settings(max_examples=examples(25))
+@given(seed=st.integers(0, 10_000))
+def test_however_the_stream_is_cut_and_repeated_every_event_is_there_once(seed: int) -> None:
+    house = EventHouse(EVERYTHING)
+    contact_id, records = lived(house)
+    first_bodies: dict[object, dict[str, object]] = {}
+    for batch in delivered(records, Random(seed)):
+        house.clock.at_ms += 50
+        house.dispatch(*batch)
+    assert kinds(house.logged()) == LIFE
+    assert len(house.timeline(contact_id)) == len(LIFE)
+    for body in house.bodies():
+        assert first_bodies.setdefault(body["delivery_id"], body) == body
+    assert len(first_bodies) == len(LIFE)
+
+
+def test_who_subscribes_later_is_not_told_again_and_who_leaves_still_is() -> None:
+    """What comes again is for those it was for at first: nobody gets half of it."""
+    house = EventHouse(webhook("wh_first"))
+    house.create(email="ada@example.com")
+    records = house.records()
+    house.dispatch(*records)
+    house.webhooks.of_accounts[ACCOUNT_ID] = [webhook("wh_second")]
+    house.clock.at_ms += 60_000
+    house.dispatch(*records)
+    assert house.bodies()[0] == house.bodies()[1]
+    assert house.bodies()[0]["webhook_id"] == "wh_first"
+
+
+def shown(house: EventHouse) -> str:
+    """What was written and sent, but for the moments, which follow the clock, and doubles of messages."""
+    contact_ids = {event["contact_id"] for event in house.logged()}
+    written = [*house.logged(), *(entry for contact in contact_ids for entry in house.timeline(contact))]
+    written += [item for item in house.items().values() if "erased_at" in item]
+    without_ttl = [{name: item[name] for name in sorted(item.keys() - {"ttl"})} for item in written]
+    everything = json.dumps([without_ttl, sorted({json.dumps(body) for body in house.bodies()})])
+    for number, moment in enumerate(place(event)[0] for event in house.logged()):
+        everything = everything.replace(moment, f"moment {number}")
+    return everything
+
+
+def test_killed_after_any_call_the_next_try_completes_it() -> None:
+    def begun(life: Life) -> tuple[EventHouse, list[Record]]:
+        house = EventHouse(EVERYTHING, webhook("wh_created", "contact.created"))
+        contact_id, records = lived(house)
+        house.request("DELETE", ref=contact_id, query={"permanent": "true"})
+        house.life = house.mailbox.life = life
+        return house, [*records, *house.records()]
+
+    # The tombstone is there already: only its own event is appended. And without it, all but that.
+    for kept in (slice(-1), slice(None)):
+        whole, records = begun(Life())
+        if kept.stop:
+            tombstone = next(item for item in whole.table.items() if "erased_at" in item)
+            whole.table.remove(tombstone)
+        whole.dispatch(*records[kept])
+        for calls in range(1, whole.life.made + 1):
+            house, records = begun(Life(calls))
+            if kept.stop:
+                house.table.remove(next(item for item in house.table.items() if "erased_at" in item))
+            with pytest.raises(Killed):
+                house.dispatch(*records[kept])
+            house.dispatch(*records[kept])
+            assert shown(house) == shown(whole), calls
+
+
+# In nobody's way
+
+
+class Contended:
+    """An event store at which others are in the way the first few times."""
+
+    def __init__(self, house: EventHouse, times: int) -> None:
+        self._store = EventStore(Table(house.client, NAME))
+        self._house = house
+        self.times = times
+        self.tried_at: list[str] = []
+
+    def append(self, event: Event, appended_at: str, webhook_ids: Sequence[str]) -> Appended | None:
+        self.tried_at.append(appended_at)
+        self.times -= 1
+        if self.times >= 0:
+            self._house.clock.at_ms += 2000
+            raise Contention
+        return self._store.append(event, appended_at, webhook_ids)
+
+    append_last = append_recorded = append
+
+
+def test_each_try_appends_at_its_own_moment() -> None:
+    """Else an event could turn up behind the cursor of somebody who has read past its place."""
+    house = EventHouse()
+    house.create(email="ada@example.com")
+    store = Contended(house, times=3)
+    house.dispatch(*house.records(), events=store)
+    assert len(store.tried_at) == 4
+    (event,) = house.logged()
+    assert place(event)[0] == store.tried_at[-1] == iso(house.clock.at_ms)
+
+
+def test_who_never_gets_through_asks_for_the_batch_again() -> None:
+    house = EventHouse()
+    house.create(email="ada@example.com")
+    with pytest.raises(TemporarilyUnavailable):
+        house.dispatch(*house.records(), events=Contended(house, times=100))
+    assert house.logged() == []
+
+
+def test_events_of_one_moment_lie_in_the_order_of_the_stream() -> None:
+    """The clock stands still here, and ids are as good as random."""
+    house = EventHouse()
+    contact_id = house.create(email="ada@example.com")
+    records = house.records()
+    for number in range(20):
+        house.request("PATCH", ref=contact_id, body={"first_name": str(number)})
+        records += house.records()
+    house.dispatch(*records)
+    assert [event["data"]["contact"]["version"] for event in house.logged()] == list(range(1, 22))
+
+
+# Erased
+
+
+def test_an_erasure_is_told_once_and_of_nobody() -> None:
+    house = EventHouse(EVERYTHING)
+    contact_id = house.create(email="ada@example.com")
+    house.records()
+    house.request("DELETE", ref=contact_id, query={"permanent": "true"})
+    records = house.records()
+    for _ in range(3):
+        house.clock.at_ms += 1000
+        house.dispatch(*records)
+    (event,) = house.logged()
+    assert event["data"] == {"contact": {"id": contact_id, "version": 1}, "permanent": True}
+    assert house.timeline(contact_id) == []
+    tombstone = house.items()[keys.tombstone(ACCOUNT_ID, contact_id)]
+    appended_at, event_id = place(event)
+    assert tombstone["event"] == {
+        "event_id": event_id,
+        "appended_at": appended_at,
+        "webhooks": ["wh_everything"],
+    }
+    assert len({str(body) for body in house.bodies()}) == 1
+
+
+def test_what_comes_after_the_erasure_is_no_longer_told() -> None:
+    """The stream keeps no order between a contact and its tombstone."""
+    house = EventHouse(EVERYTHING)
+    contact_id, records = lived(house)
+    house.request("DELETE", ref=contact_id, query={"permanent": "true"})
+    house.dispatch(*house.records())
+    house.dispatch(*records)
+    assert kinds(house.logged()) == ["deleted"]
+    assert house.timeline(contact_id) == []
+    assert house.asked() == [("wh_everything", "contact.deleted")]
+
+
+def test_an_erasure_nobody_remembers_is_not_told() -> None:
+    """Its tombstone is gone after a day, as the record of the stream should be."""
+    house = EventHouse(EVERYTHING)
+    contact_id = house.create(email="ada@example.com")
+    house.records()
+    house.request("DELETE", ref=contact_id, query={"permanent": "true"})
+    records = house.records()
+    house.table.remove(next(item for item in house.table.items() if "erased_at" in item))
+    house.records()
+    house.dispatch(*records)
+    assert (house.logged(), house.mailbox.messages) == ([], [])
+
+
+# Sizes
+
+
+def appended(event: Event) -> Any:
+    house = EventHouse()
+    EventStore(Table(house.client, NAME)).append(event, "2026-01-15T10:30:00.000Z", [])
+    (item,) = house.logged()
+    assert item_size(item) < 400 * 1024, "the most DynamoDB takes"
+    return item
+
+
+@pytest.mark.parametrize(("size", "is_told"), [(180_000, True), (200_000, False), (349_000, False)])
+def test_of_large_contacts_only_the_new_state_is_told(size: int, is_told: bool) -> None:
+    before = contact(metadata={"text": "x" * size})
+    after = replace(before, version=2, metadata={"text": "y" * size})
+    (event,) = events_of_change("r", 0, ACCOUNT_ID, before, after)
+    data = appended(event)["data"]
+    assert data["changed"] == ["metadata"]
+    assert ("previous" in data) == is_told
+    assert data["contact"]["metadata"] == {"text": "y" * size}
+
+
+@pytest.mark.parametrize("value", [1, {"a": {"b": []}}, None, "é"], ids=str)
+def test_the_largest_contact_fits(value: object) -> None:
+    """Of many small fields and of few: as an event it is larger than as an item, but never too large."""
+    fields = {"first_name": "é" * 255, "last_name": "é" * 255, "tags": tuple(str(n) for n in range(100))}
+    entry = item_size({"metadata": {"123456": value}}) - item_size({"metadata": {}})
+    many = {f"{number:06}": value for number in range((MAX_BYTES - 2000) // entry)}
+    largest = contact(**fields, metadata=many)
+    item = appended(event_of_trashing("r", 0, ACCOUNT_ID, largest))
+    assert item["type"] == EventType.DELETED
+    assert item["data"]["contact"]["metadata"] == many
+
+
+# Faults
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    monkeypatch.setattr("botocore.retries.quota.RetryQuota.acquire", lambda *_: True)
+
+
+OF_A_TRANSACTION = [fault for fault in FAULTS if fault.strikes("transact_write_items")]
+
+
+def after(fault: Fault | None, number: int = 0, times: int = 0) -> str:
+    """How it is when a fault has struck so many times from the n-th call on."""
+    wire = Wire(MotoTable())
+    house = EventHouse(EVERYTHING, dynamodb=wire.client(), table=wire.table)
+    _, records = lived(house)
+    wire.be_sound()
+    if fault is not None:
+        wire.strike(fault, number, times)
+    try:
+        house.dispatch(*records)
+    except TemporarilyUnavailable:
+        wire.be_sound()
+        house.dispatch(*records)
+    return shown(house)
+
+
+@cache
+def without_a_fault() -> str:
+    return after(None)
+
+
+@pytest.mark.parametrize("times", [1, 1000])
+@pytest.mark.parametrize("fault", OF_A_TRANSACTION, ids=str)
+def test_after_a_fault_it_is_as_if_there_had_been_none(fault: Fault, times: int, no_pauses: None) -> None:
+    for number in (1, 4):
+        assert after(fault, number, times) == without_a_fault()
