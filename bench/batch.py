@@ -65,7 +65,7 @@ def _timed(seconds_longer: float) -> Iterator[_Calls]:
     client_class: Any = botocore.client.BaseClient
     original = client_class._make_api_call
 
-    def noted(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+    def log_fields(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
         began = time.perf_counter()
         try:
             if seconds_longer:
@@ -74,7 +74,7 @@ def _timed(seconds_longer: float) -> Iterator[_Calls]:
         finally:
             calls.spans.append((began, time.perf_counter()))
 
-    with patch.object(client_class, "_make_api_call", noted):
+    with patch.object(client_class, "_make_api_call", log_fields):
         yield calls
 
 

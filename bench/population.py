@@ -11,7 +11,7 @@ from typing import Final
 
 from contacts.book.items import contact_item
 from contacts.book.model import Contact, ValidationStatus
-from contacts.book.outcome import Standing
+from contacts.book.outcome import ContactState
 from contacts.core.ids import uuid7
 from contacts.core.time import DAY, iso
 from contacts.projection.store import Posting, WordPosting, derived_key
@@ -158,7 +158,7 @@ def items_of(
 
 def claims_of(account_id: str, contact: Contact) -> dict[Key, Item]:
     """What says whose a contact's names are."""
-    claim = {"contact_id": contact.id, "state": Standing.LIVE}
+    claim = {"contact_id": contact.id, "state": ContactState.LIVE}
     return {keys.claim(account_id, name): claim for name in contact.names}
 
 

@@ -16,11 +16,11 @@ from typing import Any
 from contacts.accounts.model import Account, AccountSecret, ApiKey, Dialect, Mode, Plan, Scope
 from contacts.accounts.store import AccountStore
 from contacts.book.model import Contact, Gate, ValidationStatus, contact_out
-from contacts.book.outcome import Did, Move, Outcome, Standing
+from contacts.book.outcome import Action, ContactState, Outcome, Transition
 from contacts.book.store import ContactStore, OptOuts
 from contacts.channels.model import Channel, ChannelType
 from contacts.channels.store import ChannelStore
-from contacts.core.idempotency import Receipt
+from contacts.core.idempotency import IdempotencyKey
 from contacts.core.time import DAY, HOUR, iso, parsed
 from contacts.events.model import IN_TIMELINE_DAYS, KEPT_DAYS, CustomEvent, Event, EventType
 from contacts.projection.store import Posting, ProjectionStore, WordPosting
@@ -218,9 +218,9 @@ def fill(client: Any, table_name: str) -> None:
     table = Table(client, table_name)
     accounts = AccountStore(table)
     accounts.open_account(ACCOUNT, [API_KEY])
-    accounts.add_api_key(SPARE_KEY, Outcome(did=Did.CREATED), None, now_ms)
-    PropertyStore(table, ACCOUNT.id).add(PROPERTY, Outcome(did=Did.CREATED), None, now_ms)
-    ChannelStore(table, ACCOUNT.id).add(CHANNEL, Outcome(did=Did.CREATED), None, now_ms)
+    accounts.add_api_key(SPARE_KEY, Outcome(action=Action.CREATED), None, now_ms)
+    PropertyStore(table, ACCOUNT.id).add(PROPERTY, Outcome(action=Action.CREATED), None, now_ms)
+    ChannelStore(table, ACCOUNT.id).add(CHANNEL, Outcome(action=Action.CREATED), None, now_ms)
     _put_contacts(table, now_ms)
     _put_projection(table)
     _put_events(table, now_ms)
@@ -231,18 +231,20 @@ def _put_contacts(table: Table, now_ms: int) -> None:
     opt_outs = OptOuts(table, ACCOUNT.id, ACCOUNT.secret)
     contacts = ContactStore(table, ACCOUNT.id, opt_outs, secrets.token_bytes, now_ms // 1000)
     for contact in (LIVE, DUPLICATE, TRASHED):
-        created = Outcome(did=Did.CREATED, contact=contact)
-        contacts.move(
-            Move(before=None, was=None, after=contact, becomes=Standing.LIVE, at_ms=now_ms, outcome=created)
+        created = Outcome(action=Action.CREATED, contact=contact)
+        contacts.apply(
+            Transition(
+                before=None, was=None, after=contact, becomes=ContactState.LIVE, at_ms=now_ms, outcome=created
+            )
         )
-    contacts.move(
-        Move(
+    contacts.apply(
+        Transition(
             before=TRASHED,
-            was=Standing.LIVE,
+            was=ContactState.LIVE,
             after=TRASHED,
-            becomes=Standing.DELETED,
+            becomes=ContactState.DELETED,
             at_ms=now_ms,
-            outcome=Outcome(did=Did.DELETED),
+            outcome=Outcome(action=Action.DELETED),
         )
     )
 
@@ -271,9 +273,9 @@ def _put_events(table: Table, now_ms: int) -> None:
         "ttl": now_ms // 1000 + IN_TIMELINE_DAYS * DAY,
     }
     table.write_many(items)
-    receipt = Receipt("signup-31007", sha256(b"a request").hexdigest())
-    outcome = Outcome(did=Did.CREATED, contact=ERASED)
-    write_recorded(table, (), ACCOUNT.id, receipt, outcome, ERASED.id, now_ms)
+    idempotency_key = IdempotencyKey("signup-31007", sha256(b"a request").hexdigest())
+    outcome = Outcome(action=Action.CREATED, contact=ERASED)
+    write_recorded(table, (), ACCOUNT.id, idempotency_key, outcome, ERASED.id, now_ms)
 
 
 def _logged(event: Event, appended_at: str, now_ms: int) -> Iterator[tuple[keys.Key, dict[str, object]]]:
@@ -305,7 +307,7 @@ def _put_delivery(table: Table, now_ms: int) -> None:
 
     Not through its store, which needs packages that are not installed where the local stack runs.
     """
-    WebhookStore(table).add(WEBHOOK, Outcome(did=Did.CREATED), None, now_ms)
+    WebhookStore(table).add(WEBHOOK, Outcome(action=Action.CREATED), None, now_ms)
     attempt = {name: value for name, value in asdict(FIRST_ATTEMPT).items() if value is not None}
     delivery = {
         "event_id": DELIVERY.event_id,

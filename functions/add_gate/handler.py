@@ -2,7 +2,7 @@
 
 from contacts.accounts.model import Scope
 from contacts.channels.schemas import NewGate
-from contacts.channels.service import GateDesk
+from contacts.channels.service import GateService
 from contacts.properties.service import TypedFields
 from contacts.properties.validation import OnInvalid
 from contacts.runtime import runtime
@@ -13,7 +13,7 @@ operation = Operation("add_gate", Scope.CONTACTS_WRITE)
 
 @operation.on("POST /v1/channels/{id}/gates")
 def add_gate(
-    desk: GateDesk,
+    desk: GateService,
     typed: TypedFields,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
@@ -21,7 +21,7 @@ def add_gate(
 ) -> Answer:
     """Create a contact with its gate; where the channel knows the identifier, answer the gate there is."""
     fields, _ = typed.validate(gate.to_input()).resolve(OnInvalid.REJECT)
-    return answer(desk.add(id, gate.identifier, fields, request.receipt()))
+    return answer(desk.add(id, gate.identifier, fields, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

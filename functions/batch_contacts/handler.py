@@ -1,7 +1,7 @@
 """POST /v1/contacts/batch: up to a hundred creates, upserts, updates and deletes, each standing alone."""
 
 from contacts.accounts.model import Scope
-from contacts.book.batch import BatchDesk
+from contacts.book.batch import BatchService
 from contacts.book.batch_schemas import Batch, batch_answer
 from contacts.book.service import ContactBook
 from contacts.properties.service import TypedFields
@@ -16,7 +16,7 @@ operation = Operation("batch_contacts", Scope.CONTACTS_WRITE)
 def batch_contacts(
     book: ContactBook,
     typed: TypedFields,
-    desk: BatchDesk,
+    desk: BatchService,
     request: Request,
     batch: Batch,
     on_invalid: OnInvalid = OnInvalid.REJECT,

@@ -2,7 +2,7 @@
 
 from contacts.accounts.model import Scope
 from contacts.accounts.schemas import NewApiKey
-from contacts.accounts.service import KeyRing
+from contacts.accounts.service import ApiKeyService
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 
@@ -10,9 +10,9 @@ operation = Operation("create_api_key", Scope.KEYS_WRITE)
 
 
 @operation.on("POST /v1/api-keys")
-def create_api_key(ring: KeyRing, request: Request, key: NewApiKey) -> Answer:
+def create_api_key(ring: ApiKeyService, request: Request, key: NewApiKey) -> Answer:
     """Make a key with no more scopes than the one that makes it."""
-    return answer(ring.add(request.caller, key.wish(), request.receipt()))
+    return answer(ring.add(request.caller, key.to_command(), request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

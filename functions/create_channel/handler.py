@@ -2,7 +2,7 @@
 
 from contacts.accounts.model import Scope
 from contacts.channels.schemas import NewChannel
-from contacts.channels.service import ChannelDesk
+from contacts.channels.service import ChannelService
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 
@@ -10,9 +10,9 @@ operation = Operation("create_channel", Scope.CONTACTS_WRITE)
 
 
 @operation.on("POST /v1/channels")
-def create_channel(desk: ChannelDesk, request: Request, new: NewChannel) -> Answer:
+def create_channel(desk: ChannelService, request: Request, new: NewChannel) -> Answer:
     """Make a channel; it is on unless it says otherwise."""
-    return answer(desk.add(new.type, new.name, state=new.state, receipt=request.receipt()))
+    return answer(desk.add(new.type, new.name, state=new.state, idempotency_key=request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

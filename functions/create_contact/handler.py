@@ -23,7 +23,7 @@ def create_contact(
 ) -> Answer:
     """Create a contact; with on_invalid=skip what cannot be taken is left out and listed in `skipped`."""
     given = typed.validate(contact.to_input())
-    return answer(contact_requests.create(book, given, on_conflict, on_invalid, request.terms()))
+    return answer(contact_requests.create(book, given, on_conflict, on_invalid, request.preconditions()))
 
 
 lambda_handler = runtime.entrypoint(operation)

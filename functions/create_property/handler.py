@@ -2,7 +2,7 @@
 
 from contacts.accounts.model import Scope
 from contacts.properties.schemas import NewProperty
-from contacts.properties.service import PropertyDesk
+from contacts.properties.service import PropertyService
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 
@@ -10,9 +10,9 @@ operation = Operation("create_property", Scope.PROPERTIES_WRITE, Scope.USER)
 
 
 @operation.on("POST /v1/contact-properties")
-def create_property(desk: PropertyDesk, request: Request, new: NewProperty) -> Answer:
+def create_property(desk: PropertyService, request: Request, new: NewProperty) -> Answer:
     """Define a property; from now on the values of contacts are checked by it."""
-    return answer(desk.add(new.wish(), request.receipt()))
+    return answer(desk.add(new.to_command(), request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -4,16 +4,16 @@ from contacts.accounts.model import Scope
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 from contacts.webhooks.schemas import NewWebhook
-from contacts.webhooks.service import WebhookDesk
+from contacts.webhooks.service import WebhookService
 
 # Its endpoint receives contacts.
 operation = Operation("create_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER, besides=[Scope.CONTACTS_READ])
 
 
 @operation.on("POST /v1/webhooks")
-def create_webhook(desk: WebhookDesk, request: Request, webhook: NewWebhook) -> Answer:
+def create_webhook(desk: WebhookService, request: Request, webhook: NewWebhook) -> Answer:
     """Register an endpoint that is told of events from now on."""
-    return answer(desk.add(request.caller, webhook.wish(), request.receipt()))
+    return answer(desk.add(request.caller, webhook.to_command(), request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

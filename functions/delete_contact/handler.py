@@ -12,7 +12,7 @@ operation = Operation("delete_contact", Scope.CONTACTS_WRITE, Scope.USER)
 @operation.on("DELETE /v1/contacts/{ref}")
 def delete_contact(book: ContactBook, request: Request, ref: Ref, permanent: bool = False) -> Answer:
     """Delete a contact; a permanent delete also takes one that is in the trash already."""
-    return answer(book.delete(ref, permanent=permanent, terms=request.terms()))
+    return answer(book.delete(ref, permanent=permanent, preconditions=request.preconditions()))
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -1,7 +1,7 @@
 """DELETE /v1/contact-properties/{id}: archive a property."""
 
 from contacts.accounts.model import Scope
-from contacts.properties.service import PropertyDesk
+from contacts.properties.service import PropertyService
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 
@@ -10,12 +10,12 @@ operation = Operation("delete_property", Scope.PROPERTIES_WRITE)
 
 @operation.on("DELETE /v1/contact-properties/{id}")
 def delete_property(
-    desk: PropertyDesk,
+    desk: PropertyService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
 ) -> Answer:
     """Archive a property of the caller's account: its values stay and are no longer checked."""
-    return answer(desk.archive(id, request.receipt()))
+    return answer(desk.archive(id, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

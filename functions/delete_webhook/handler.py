@@ -3,19 +3,19 @@
 from contacts.accounts.model import Scope
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
-from contacts.webhooks.service import WebhookDesk
+from contacts.webhooks.service import WebhookService
 
 operation = Operation("delete_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER)
 
 
 @operation.on("DELETE /v1/webhooks/{id}")
 def delete_webhook(
-    desk: WebhookDesk,
+    desk: WebhookService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
 ) -> Answer:
     """Delete a webhook of the caller's account; what was on its way to it is dropped."""
-    return answer(desk.remove(request.caller, id, request.receipt()))
+    return answer(desk.remove(request.caller, id, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -1,13 +1,13 @@
 """From the delivery queue: make one attempt at delivering one event to one endpoint."""
 
 from contacts.runtime import runtime
-from contacts.webhooks.delivery import Courier
+from contacts.webhooks.delivery import DeliveryWorker
 from contacts.workers.queue import Message, RetryLater
 
 
-def deliver_webhook(message: Message, courier: Courier) -> None:
+def deliver_webhook(message: Message, delivery_worker: DeliveryWorker) -> None:
     """Make the attempt that a message asks for; while somebody else is making it, the message waits."""
-    wait_s = courier.take(message.body)
+    wait_s = delivery_worker.take(message.body)
     if wait_s is not None:
         raise RetryLater(wait_s)
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from contacts.events.changes import StreamedChange
+from contacts.events.changes import StreamChange
 from contacts.runtime import runtime
 from contacts.webhooks.dispatch import Dispatcher
 
 
-def dispatch_webhooks(changes: Sequence[StreamedChange], dispatcher: Dispatcher) -> None:
+def dispatch_webhooks(changes: Sequence[StreamChange], dispatcher: Dispatcher) -> None:
     """Append the events of some changes, in their order."""
     dispatcher.handle(changes)
 

@@ -14,7 +14,7 @@ operation = Operation("get_account", Scope.ACCOUNT_READ)
 def get_account(counts: CountStore, request: Request) -> Answer:
     """Describe the caller's account."""
     # Letting the caller in has read all of it but the count.
-    return account_answer(request.admitted, how_many_contacts(counts))
+    return account_answer(request.authenticated, how_many_contacts(counts))
 
 
 lambda_handler = runtime.entrypoint(operation)

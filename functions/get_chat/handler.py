@@ -2,7 +2,7 @@
 
 from contacts.accounts.model import Scope
 from contacts.book.service import ContactBook
-from contacts.channels.service import Reach
+from contacts.channels.service import ContactPointService
 from contacts.core.ids import Ref
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request
@@ -12,7 +12,7 @@ operation = Operation("get_chat", Scope.CONTACTS_READ)
 
 
 @operation.on("GET /v1/contacts/{ref}/chat")
-def get_chat(reach: Reach, ref: Ref) -> Answer:
+def get_chat(reach: ContactPointService, ref: Ref) -> Answer:
     """Read who a conversation is with, and by which gates it can be had."""
     return Answer(200, reach.chat(ref))
 

@@ -1,7 +1,7 @@
 """GET /v1/contact-properties/{id}: one typed custom field."""
 
 from contacts.accounts.model import Scope
-from contacts.properties.service import PropertyDesk
+from contacts.properties.service import PropertyService
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation
 
@@ -9,7 +9,7 @@ operation = Operation("get_property", Scope.PROPERTIES_READ)
 
 
 @operation.on("GET /v1/contact-properties/{id}")
-def get_property(desk: PropertyDesk, id: str) -> Answer:  # noqa: A002 (the parameter's name in the path)
+def get_property(desk: PropertyService, id: str) -> Answer:  # noqa: A002 (the parameter's name in the path)
     """Read a property of the caller's account, archived or not."""
     return Answer(200, desk.property(id))
 

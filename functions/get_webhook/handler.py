@@ -3,14 +3,14 @@
 from contacts.accounts.model import Scope
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request
-from contacts.webhooks.service import WebhookDesk
+from contacts.webhooks.service import WebhookService
 
 operation = Operation("get_webhook", Scope.WEBHOOKS_READ, Scope.API_USER)
 
 
 @operation.on("GET /v1/webhooks/{id}")
 def get_webhook(
-    desk: WebhookDesk,
+    desk: WebhookService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
 ) -> Answer:

@@ -1,7 +1,7 @@
 """GET /v1/api-keys: the account's keys, without the keys themselves."""
 
 from contacts.accounts.model import Scope
-from contacts.accounts.service import KeyRing
+from contacts.accounts.service import ApiKeyService
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request
 from contacts.web.response import page
@@ -10,7 +10,7 @@ operation = Operation("list_api_keys", Scope.KEYS_WRITE)
 
 
 @operation.on("GET /v1/api-keys")
-def list_api_keys(ring: KeyRing, request: Request) -> Answer:
+def list_api_keys(ring: ApiKeyService, request: Request) -> Answer:
     """List the account's keys, oldest first."""
     return page(ring.keys(request.caller))
 

@@ -1,7 +1,7 @@
 """GET /v1/channels: the account's channels, a page at a time."""
 
 from contacts.accounts.model import Scope
-from contacts.channels.service import ChannelDesk
+from contacts.channels.service import ChannelService
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request
 from contacts.web.pagination import ShortPaging, fingerprint, short_page
@@ -10,7 +10,7 @@ operation = Operation("list_channels", Scope.CONTACTS_READ)
 
 
 @operation.on("GET /v1/channels")
-def list_channels(desk: ChannelDesk, request: Request, paging: ShortPaging) -> Answer:
+def list_channels(desk: ChannelService, request: Request, paging: ShortPaging) -> Answer:
     """List the account's channels, the oldest first."""
     query = fingerprint(request.caller.account_id, "channels")
     return short_page(desk.channels(), paging, query)

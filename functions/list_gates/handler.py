@@ -2,7 +2,7 @@
 
 from contacts.accounts.model import Scope
 from contacts.book.service import ContactBook
-from contacts.channels.service import Reach
+from contacts.channels.service import ContactPointService
 from contacts.core.ids import Ref
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request
@@ -13,7 +13,7 @@ operation = Operation("list_gates", Scope.CONTACTS_READ)
 
 
 @operation.on("GET /v1/contacts/{ref}/gates")
-def list_gates(reach: Reach, request: Request, ref: Ref, paging: ShortPaging) -> Answer:
+def list_gates(reach: ContactPointService, request: Request, ref: Ref, paging: ShortPaging) -> Answer:
     """List a contact's gates on channels that are on, with its email and its phone as gates of their own."""
     contact_id, gates = reach.gates(ref)
     return short_page(gates, paging, fingerprint(request.caller.account_id, "gates", contact_id))

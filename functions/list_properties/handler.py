@@ -2,7 +2,7 @@
 
 from contacts.accounts.model import Scope
 from contacts.properties.pages import DEFAULT_PAGE_SIZE, PropertyPageSize, property_page
-from contacts.properties.service import PropertyDesk
+from contacts.properties.service import PropertyService
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request
 
@@ -11,7 +11,7 @@ operation = Operation("list_properties", Scope.PROPERTIES_READ, Scope.API_USER)
 
 @operation.on("GET /v1/contact-properties")
 def list_properties(
-    desk: PropertyDesk,
+    desk: PropertyService,
     request: Request,
     archived: bool = False,
     limit: PropertyPageSize = DEFAULT_PAGE_SIZE,

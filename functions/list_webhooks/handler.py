@@ -4,13 +4,13 @@ from contacts.accounts.model import Scope
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request
 from contacts.web.response import page
-from contacts.webhooks.service import WebhookDesk
+from contacts.webhooks.service import WebhookService
 
 operation = Operation("list_webhooks", Scope.WEBHOOKS_READ, Scope.API_USER)
 
 
 @operation.on("GET /v1/webhooks")
-def list_webhooks(desk: WebhookDesk, request: Request) -> Answer:
+def list_webhooks(desk: WebhookService, request: Request) -> Answer:
     """List the account's webhooks, oldest first."""
     return page(desk.webhooks(request.caller))
 

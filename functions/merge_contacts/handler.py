@@ -13,7 +13,7 @@ operation = Operation("merge_contacts", Scope.CONTACTS_WRITE)
 @operation.on("POST /v1/contacts/{ref}/merge")
 def merge_contacts(merger: Merger, request: Request, ref: Ref, source: MergeSource) -> Answer:
     """Merge the contact that the body names into the one of the path, where all of its names lead from then on."""
-    return answer(merger.merge(ref, source.ref, request.terms()))
+    return answer(merger.merge(ref, source.ref, request.preconditions()))
 
 
 lambda_handler = runtime.entrypoint(operation)

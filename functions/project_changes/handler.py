@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from contacts.events.changes import StreamedChange
+from contacts.events.changes import StreamChange
 from contacts.projection.service import Projector
 from contacts.runtime import runtime
 
 
-def project_changes(changes: Sequence[StreamedChange], projector: Projector) -> None:
+def project_changes(changes: Sequence[StreamChange], projector: Projector) -> None:
     """Write what some changes, in their order, make of the projection."""
     projector.handle(changes)
 

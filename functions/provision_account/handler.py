@@ -5,17 +5,23 @@ from typing import Any
 
 from contacts.accounts.model import Dialect
 from contacts.accounts.schemas import NewAccount
-from contacts.accounts.service import Registrar
+from contacts.accounts.service import AccountService
 from contacts.runtime import runtime
 
 
-def provision_account(payload: Mapping[str, Any], registrar: Registrar) -> dict[str, object]:
+def provision_account(payload: Mapping[str, Any], account_service: AccountService) -> dict[str, object]:
     """Open an account: `{"name", "plan", "hourly_limit"?, "dialect"?}` → `{"account_id", "key", …}`."""
-    wish = NewAccount.checked(payload)
-    account, keys = registrar.open_account(wish.name, wish.plan, wish.hourly_limit, wish.dialect)
-    terms = {"plan": str(account.plan), "hourly_limit": account.hourly_limit, "dialect": str(wish.dialect)}
-    native = {} if wish.dialect is Dialect.NATIVE else {"native_key": keys[Dialect.NATIVE]}
-    return {"account_id": account.id, "key": keys[wish.dialect], **native, **terms}
+    command = NewAccount.checked(payload)
+    account, keys = account_service.open_account(
+        command.name, command.plan, command.hourly_limit, command.dialect
+    )
+    preconditions = {
+        "plan": str(account.plan),
+        "hourly_limit": account.hourly_limit,
+        "dialect": str(command.dialect),
+    }
+    native = {} if command.dialect is Dialect.NATIVE else {"native_key": keys[Dialect.NATIVE]}
+    return {"account_id": account.id, "key": keys[command.dialect], **native, **preconditions}
 
 
 lambda_handler = runtime.direct_entrypoint(provision_account)

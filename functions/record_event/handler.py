@@ -14,7 +14,7 @@ operation = Operation("record_event", Scope.CONTACTS_WRITE)
 def record_event(timeline: Timeline, request: Request, ref: Ref, event: NewEvent) -> Answer:
     """Record an event in a contact's timeline; in a moment it goes out to webhooks and into the event log."""
     given = (event.name, event.data or {}, event.occurred_ms)
-    return answer(timeline.record(ref, *given, request.receipt()))
+    return answer(timeline.record(ref, *given, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

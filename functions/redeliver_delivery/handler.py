@@ -3,20 +3,20 @@
 from contacts.accounts.model import Scope
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
-from contacts.webhooks.delivery_log import DeliveryDesk
+from contacts.webhooks.delivery_log import DeliveryService
 
 operation = Operation("redeliver_delivery", Scope.WEBHOOKS_WRITE, Scope.API_USER)
 
 
 @operation.on("POST /v1/webhooks/{id}/deliveries/{delivery_id}/redeliver")
 def redeliver_delivery(
-    desk: DeliveryDesk,
+    desk: DeliveryService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
     delivery_id: str,
 ) -> Answer:
     """Send a delivery again at once, with the same `webhook-id`; its schedule begins anew."""
-    return answer(desk.redeliver(request.caller, id, delivery_id, request.receipt()))
+    return answer(desk.redeliver(request.caller, id, delivery_id, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -13,8 +13,8 @@ def reindex_account(payload: Mapping[str, Any], reindexer: Reindexer) -> dict[st
 
     `finished` false: time ran out; invoked again with `resume` as reported, it goes on.
     """
-    wish = Reindexing.checked(payload)
-    return reindexer.reindex(wish.account_id, dry_run=wish.dry_run, resume=wish.resume).told()
+    command = Reindexing.checked(payload)
+    return reindexer.reindex(command.account_id, dry_run=command.dry_run, resume=command.resume).told()
 
 
 lambda_handler = runtime.direct_entrypoint(reindex_account)

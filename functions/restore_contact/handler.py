@@ -12,7 +12,7 @@ operation = Operation("restore_contact", Scope.CONTACTS_WRITE)
 @operation.on("POST /v1/contacts/{ref}/restore")
 def restore_contact(book: ContactBook, request: Request, ref: Ref) -> Answer:
     """Bring a contact back with those of its names that nobody has taken meanwhile."""
-    return answer(book.restore(ref, request.terms()))
+    return answer(book.restore(ref, request.preconditions()))
 
 
 lambda_handler = runtime.entrypoint(operation)

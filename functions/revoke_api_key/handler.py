@@ -1,7 +1,7 @@
 """DELETE /v1/api-keys/{id}: a key stops working, within 60 seconds everywhere."""
 
 from contacts.accounts.model import Scope
-from contacts.accounts.service import KeyRing
+from contacts.accounts.service import ApiKeyService
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 
@@ -10,7 +10,7 @@ operation = Operation("revoke_api_key", Scope.KEYS_WRITE)
 
 @operation.on("DELETE /v1/api-keys/{id}")
 def revoke_api_key(
-    ring: KeyRing,
+    ring: ApiKeyService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
 ) -> Answer:
@@ -18,7 +18,7 @@ def revoke_api_key(
 
     The key that asks stays, with what it made, unless it names itself: so a key is replaced by one that it has made.
     """
-    return answer(ring.revoke(request.caller, id, request.receipt()))
+    return answer(ring.revoke(request.caller, id, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

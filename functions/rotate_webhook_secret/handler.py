@@ -3,19 +3,19 @@
 from contacts.accounts.model import Scope
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
-from contacts.webhooks.service import WebhookDesk
+from contacts.webhooks.service import WebhookService
 
 operation = Operation("rotate_webhook_secret", Scope.WEBHOOKS_WRITE, Scope.API_USER)
 
 
 @operation.on("POST /v1/webhooks/{id}/rotate-secret")
 def rotate_webhook_secret(
-    desk: WebhookDesk,
+    desk: WebhookService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
 ) -> Answer:
     """Give a webhook of the caller's account a new secret, shown once, in this answer."""
-    return answer(desk.rotate(request.caller, id, request.receipt()))
+    return answer(desk.rotate(request.caller, id, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

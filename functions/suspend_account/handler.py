@@ -4,20 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from contacts.accounts.operator_requests import Suspension
-from contacts.accounts.service import Suspender
+from contacts.accounts.service import SuspensionService
 from contacts.runtime import runtime
 
 
-def suspend_account(payload: Mapping[str, Any], suspender: Suspender) -> dict[str, object]:
+def suspend_account(payload: Mapping[str, Any], suspension_service: SuspensionService) -> dict[str, object]:
     """Suspend or resume: `{"account_id", "suspended", "reason"?}` → `{"account_id", "suspended_at", "reason"}`.
 
     `suspended_at` is null where the account is in use.
     """
-    wish = Suspension.checked(payload)
+    command = Suspension.checked(payload)
     account = (
-        suspender.suspend(wish.account_id, wish.reason)
-        if wish.suspended
-        else suspender.resume(wish.account_id)
+        suspension_service.suspend(command.account_id, command.reason)
+        if command.suspended
+        else suspension_service.resume(command.account_id)
     )
     return {
         "account_id": account.id,

@@ -3,19 +3,19 @@
 from contacts.accounts.model import Scope
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
-from contacts.webhooks.delivery_log import DeliveryDesk
+from contacts.webhooks.delivery_log import DeliveryService
 
 operation = Operation("test_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER)
 
 
 @operation.on("POST /v1/webhooks/{id}/test")
 def test_webhook(
-    desk: DeliveryDesk,
+    desk: DeliveryService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
 ) -> Answer:
     """Try an endpoint out, active or not: one attempt, signed like any other."""
-    return answer(desk.test(request.caller, id, request.receipt()))
+    return answer(desk.test(request.caller, id, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

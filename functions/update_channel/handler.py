@@ -2,7 +2,7 @@
 
 from contacts.accounts.model import Scope
 from contacts.channels.schemas import ChannelChange
-from contacts.channels.service import ChannelDesk
+from contacts.channels.service import ChannelService
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 
@@ -11,13 +11,13 @@ operation = Operation("update_channel", Scope.CONTACTS_WRITE)
 
 @operation.on("PUT /v1/channels/{id}")
 def update_channel(
-    desk: ChannelDesk,
+    desk: ChannelService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
     change: ChannelChange,
 ) -> Answer:
     """Change a channel; its type never does."""
-    return answer(desk.change(id, change.accepted, change.errors, request.receipt()))
+    return answer(desk.change(id, change.accepted, change.errors, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

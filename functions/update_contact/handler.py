@@ -24,7 +24,7 @@ def update_contact(
 ) -> Answer:
     """Change a contact; with on_invalid=skip what cannot be taken is left out and listed in `skipped`."""
     given = typed.validate(contact.to_input())
-    return answer(contact_requests.update(book, ref, given, on_invalid, request.terms()))
+    return answer(contact_requests.update(book, ref, given, on_invalid, request.preconditions()))
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -2,7 +2,7 @@
 
 from contacts.accounts.model import Scope
 from contacts.properties.schemas import PropertyChange
-from contacts.properties.service import PropertyDesk
+from contacts.properties.service import PropertyService
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 
@@ -11,13 +11,13 @@ operation = Operation("update_property", Scope.PROPERTIES_WRITE, Scope.USER)
 
 @operation.on("PUT /v1/contact-properties/{id}")
 def update_property(
-    desk: PropertyDesk,
+    desk: PropertyService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
     change: PropertyChange,
 ) -> Answer:
     """Change a property; name and type never do. Values that contacts have are not touched."""
-    return answer(desk.change(id, change.accepted, change.errors, request.receipt()))
+    return answer(desk.change(id, change.accepted, change.errors, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

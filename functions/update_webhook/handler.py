@@ -4,7 +4,7 @@ from contacts.accounts.model import Scope
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 from contacts.webhooks.schemas import WebhookChange
-from contacts.webhooks.service import WebhookDesk
+from contacts.webhooks.service import WebhookService
 
 # Its endpoint receives contacts.
 operation = Operation("update_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER, besides=[Scope.CONTACTS_READ])
@@ -12,13 +12,13 @@ operation = Operation("update_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER, be
 
 @operation.on("PATCH /v1/webhooks/{id}")
 def update_webhook(
-    desk: WebhookDesk,
+    desk: WebhookService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
     webhook: WebhookChange,
 ) -> Answer:
     """Change a webhook; switching it on again clears why it was off."""
-    return answer(desk.change(request.caller, id, webhook.given(), request.receipt()))
+    return answer(desk.change(request.caller, id, webhook.given(), request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

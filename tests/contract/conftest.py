@@ -20,8 +20,8 @@ def connect(projection: None, account: Account) -> Iterator[Connect]:
     """The API as a vendor's client reaches it, with a key of the account's own (or another one)."""
     with ExitStack() as until_the_end:
 
-        def connected(dialect: str, key: str | None = None, **wish: object) -> Api:
-            sent = account.key(dialect=dialect, **wish)["key"] if key is None else key
+        def connected(dialect: str, key: str | None = None, **command: object) -> Api:
+            sent = account.key(dialect=dialect, **command)["key"] if key is None else key
             api = Api(account.api.url + BASES[dialect], sent or None, as_bearer=dialect in BEARERS)
             return until_the_end.enter_context(api)
 

@@ -66,9 +66,9 @@ class Account:
         """Where postings, words and counts are not what the contacts say; the projection needs a moment."""
         return derived_violations(self.everything().values(), self.id)
 
-    def key(self, **wish: Any) -> dict[str, Any]:
+    def key(self, **command: Any) -> dict[str, Any]:
         """A further API key of the account, as the API showed it."""
-        answer = self.api.post("/v1/api-keys", {"name": "further key", **wish})
+        answer = self.api.post("/v1/api-keys", {"name": "further key", **command})
         assert answer.status_code == 201, answer.text
         shown: dict[str, Any] = answer.json()
         return shown
@@ -91,10 +91,10 @@ class Accounts:
         self._functions = self.deployment.client("lambda")
         self._resources = self.deployment.resources()
 
-    def open(self, name: str = "Example GmbH", **terms: Any) -> Account:
+    def open(self, name: str = "Example GmbH", **preconditions: Any) -> Account:
         """A new account; without terms (`plan`, `hourly_limit`) one that no test exhausts."""
-        wish = {"name": name, **(terms or {"plan": "enterprise", "hourly_limit": PLENTY})}
-        opened = self.provision(wish)
+        command = {"name": name, **(preconditions or {"plan": "enterprise", "hourly_limit": PLENTY})}
+        opened = self.provision(command)
         return Account(opened["account_id"], self.api(opened["key"]), self._table)
 
     def api(self, key: str | None) -> Api:

@@ -118,6 +118,6 @@ def test_a_full_batch_is_much_faster_than_its_requests(account: Account) -> None
     batch(account.api, *people(50, "together"))
     together = time.monotonic() - began
     began = time.monotonic()
-    for wish in people(50, "apart"):
-        account.api.created(**wish["contact"])
+    for command in people(50, "apart"):
+        account.api.created(**command["contact"])
     assert together < time.monotonic() - began

@@ -21,7 +21,7 @@ def judging(accounts: Accounts) -> Iterator[None]:
         yield
 
 
-def settled(account: Account, ref: str) -> dict[str, Any]:
+def retry_on_conflict(account: Account, ref: str) -> dict[str, Any]:
     """The contact, once its email is judged."""
     contact: dict[str, Any] = until(
         lambda: [found for found in [account.api.contact(ref)] if found["validation_status"] != "pending"]
@@ -41,7 +41,7 @@ def settled(account: Account, ref: str) -> dict[str, Any]:
 def test_an_email_is_judged_by_itself(email: str, status: str, reason: str | None, account: Account) -> None:
     created = account.api.created(email=email)
     assert (created["validation_status"], created["validation_reason"]) == ("pending", None)
-    judged = settled(account, created["id"])
+    judged = retry_on_conflict(account, created["id"])
     assert (judged["validation_status"], judged["validation_reason"]) == (status, reason)
     # Nothing else has changed: no version, no time of change.
     unjudged = {"validation_status": "pending", "validation_reason": None}
@@ -50,10 +50,10 @@ def test_an_email_is_judged_by_itself(email: str, status: str, reason: str | Non
 
 def test_a_changed_email_is_judged_anew(account: Account) -> None:
     created = account.api.created(email="someone@mailinator.com")
-    assert settled(account, created["id"])["validation_status"] == "invalid"
+    assert retry_on_conflict(account, created["id"])["validation_status"] == "invalid"
     changed = account.api.patch(path_of(created["id"]), {"email": "ada@example.com"}).json()
     assert changed["validation_status"] == "pending"
-    judged = settled(account, created["id"])
+    judged = retry_on_conflict(account, created["id"])
     assert (judged["validation_status"], judged["validation_reason"], judged["version"]) == ("valid", None, 2)
     assert account.api.get(path_of(created["id"])).headers["ETag"] == '"2-valid"'
 
@@ -62,7 +62,7 @@ def test_a_bounce_marks_the_address_in_the_account_it_names(
     account: Account, other_account: Account, accounts: Accounts
 ) -> None:
     for each in (account, other_account):
-        settled(each, each.api.created(email="ada@example.com")["id"])
+        retry_on_conflict(each, each.api.created(email="ada@example.com")["id"])
     accounts.publish_bounce(
         {
             "eventType": "Bounce",

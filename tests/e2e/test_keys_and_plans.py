@@ -27,8 +27,8 @@ FIRST_SCOPES = [
     ],
     ids=["free", "pro", "enterprise"],
 )
-def test_a_new_account_has_the_limit_of_its_plan(wish: Any, limit: int, accounts: Accounts) -> None:
-    account = accounts.open("Söhne & Töchter 東京", **wish)
+def test_a_new_account_has_the_limit_of_its_plan(command: Any, limit: int, accounts: Accounts) -> None:
+    account = accounts.open("Söhne & Töchter 東京", **command)
     wait_for_a_fresh_hour_if_this_one_ends_within(5)
     account.api.get("/v1/nowhere")
     shown = account.api.get("/v1/account").json()
@@ -36,7 +36,7 @@ def test_a_new_account_has_the_limit_of_its_plan(wish: Any, limit: int, accounts
     assert shown == {
         "id": account.id,
         "name": "Söhne & Töchter 東京",
-        "plan": wish["plan"],
+        "plan": command["plan"],
         "hourly_limit": limit,
         "used_this_hour": 2,
         "counts": {"contacts": 0},

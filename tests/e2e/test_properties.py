@@ -92,8 +92,8 @@ def test_a_form_from_its_first_field_to_a_contact(account: Account, form: Any) -
     api = account.api
     assert listed(api) == list(form.values())
     for name, one in form.items():
-        wish = {"label": name, "description": None, **FORM[name]}
-        assert one == {**one, **wish, "name": name, "archived": False}
+        command = {"label": name, "description": None, **FORM[name]}
+        assert one == {**one, **command, "name": name, "archived": False}
         assert ("options" in one) == (name == "plan")
         assert one["created_at"] == one["updated_at"]
         assert api.get(of(one["id"])).json() == one

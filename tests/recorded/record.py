@@ -220,8 +220,8 @@ def _make_keys(recorder: Recorder) -> None:
         "revoked": {},
         "revoked artamail": {"dialect": "artamail"},
     } | {dialect: {"dialect": dialect} for dialect in ("sendmator", "smashsend", "smartsender", "artamail")}
-    for name, wish in wishes.items():
-        made = recorder.ask("POST", "/v1/api-keys", {"name": name, **wish}, idempotency_key=f"key {name}")
+    for name, command in wishes.items():
+        made = recorder.ask("POST", "/v1/api-keys", {"name": name, **command}, idempotency_key=f"key {name}")
         recorder.keys[name], recorder.ids[f"key {name}"] = made["key"], made["id"]
     for name in ("revoked", "revoked artamail"):
         recorder.ask(
@@ -237,17 +237,17 @@ def _define(recorder: Recorder) -> None:
         {"name": "birthday", "type": "date"},
         {"name": "legacy", "type": "boolean"},
     ]
-    for wish in properties:
+    for command in properties:
         made = recorder.ask(
-            "POST", "/v1/contact-properties", wish, idempotency_key=f"property {wish['name']}"
+            "POST", "/v1/contact-properties", command, idempotency_key=f"property {command['name']}"
         )
-        recorder.ids[wish["name"]] = made["id"]
+        recorder.ids[command["name"]] = made["id"]
     legacy = f"/v1/contact-properties/{recorder.ids['legacy']}"
     recorder.ask("DELETE", legacy, idempotency_key="archive legacy")
     channels = [("bot", "telegram"), ("line", "sms"), ("shop", "web")]
     for name, kind in channels:
-        wish = {"type": kind, "name": name}
-        recorder.ids[name] = recorder.ask("POST", "/v1/channels", wish, idempotency_key=f"channel {name}")[
+        command = {"type": kind, "name": name}
+        recorder.ids[name] = recorder.ask("POST", "/v1/channels", command, idempotency_key=f"channel {name}")[
             "id"
         ]
     recorder.ask("PUT", f"/v1/channels/{recorder.ids['line']}", {"state": False}, idempotency_key="line off")
@@ -260,8 +260,8 @@ def _register_webhooks(recorder: Recorder) -> None:
         "gone hook": {"url": BROKEN_ENDPOINT, "events": ["contact.unsubscribed"]},
         "idle hook": {"url": ENDPOINT, "is_active": False},
     }
-    for name, wish in wishes.items():
-        made = recorder.ask("POST", "/v1/webhooks", wish, idempotency_key=name)
+    for name, command in wishes.items():
+        made = recorder.ask("POST", "/v1/webhooks", command, idempotency_key=name)
         recorder.ids[name] = made["id"]
     rotate = f"/v1/webhooks/{recorder.ids['idle hook']}/rotate-secret"
     recorder.ask("POST", rotate, {}, idempotency_key="rotate")

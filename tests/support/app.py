@@ -15,7 +15,7 @@ from unittest.mock import patch
 from urllib.parse import quote, urlencode
 
 from contacts import runtime as wiring
-from contacts.accounts.authentication import Admission, Gatekeeper
+from contacts.accounts.authentication import AuthContext, Authenticator
 from contacts.accounts.model import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import Randomness
@@ -55,14 +55,14 @@ class Reply:
         return {error["field"]: error["message"] for error in self.body["errors"]}
 
 
-class OpenGate(Gatekeeper):
+class OpenGate(Authenticator):
     """Lets every key in, as the same caller, uncounted."""
 
     def __init__(self, caller: Caller | Callable[[], Caller]) -> None:
         self._always = caller if callable(caller) else lambda: caller
 
-    def admit(self, key: str) -> Admission:
-        return Admission(self._always(), used=1, seconds_left=1, resets_at=0)
+    def authenticate(self, key: str) -> AuthContext:
+        return AuthContext(self._always(), used=1, seconds_left=1, resets_at=0)
 
 
 @dataclass
@@ -130,7 +130,7 @@ class App(Runtime):
     # What it has instead of AWS
 
     @property
-    def gatekeeper(self) -> Gatekeeper:  # type: ignore[override]
+    def authenticator(self) -> Authenticator:  # type: ignore[override]
         """Lets everybody in as the caller of this moment."""
         return OpenGate(lambda: self.caller)
 

@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Any
 
 from contacts.accounts.model import Caller, Mode, Scope
-from contacts.book.batch import BatchDesk
+from contacts.book.batch import BatchService
 from contacts.core.time import Deadline
 from contacts.table.client import Table
 from contacts.table.expressions import Item, from_item
@@ -130,5 +130,5 @@ class _Api(InProcessApi):
         self._at_once = at_once
         self.with_key(mode=mode, scopes=(*self.caller.key.scopes, Scope.ACCOUNT_READ))
 
-    def batch_desk(self, caller: Caller) -> BatchDesk:
-        return BatchDesk(self.records(caller), self.clock, self._at_once)
+    def batch_service(self, caller: Caller) -> BatchService:
+        return BatchService(self.records(caller), self.clock, self._at_once)

@@ -66,7 +66,7 @@ class Contact:
     validation_reason: str | None = None
     gates: list[str] = field(default_factory=list)
     """Channels and identifiers."""
-    absorbed: list[Name] = field(default_factory=list)
+    merged_names: list[Name] = field(default_factory=list)
     """Names of contacts merged into it, their ids among them."""
 
     def shown(self) -> Json:
@@ -79,7 +79,7 @@ class Contact:
 
     def names(self) -> Iterator[Name]:
         yield from self.own_names()
-        yield from self.absorbed
+        yield from self.merged_names
 
     def emails(self) -> set[str]:
         return {value for kind, value in self.names() if kind == "email"}
@@ -93,7 +93,7 @@ class Contact:
 
     def copy(self, **changes: Any) -> "Contact":
         copied = json.loads(json.dumps(vars(self)))
-        copied["absorbed"] = list(self.absorbed)
+        copied["absorbed"] = list(self.merged_names)
         return Contact(**{**copied, **changes})
 
 
@@ -277,7 +277,7 @@ class Book:
             if contact_id is None:
                 return NOT_FOUND
             contact = self.trash[contact_id].contact
-        if name in contact.absorbed:
+        if name in contact.merged_names:
             return refused(409, "merged_away", existing_id=contact_id)
         if if_match not in (None, contact.version):
             return STALE
@@ -331,7 +331,7 @@ class Book:
             return None
         if record.request != request:
             return refused(422, "idempotency_key_reused")
-        return Said(record.said.status, record.said.body, replayed=True)
+        return Said(record.vendor_request.status, record.vendor_request.body, replayed=True)
 
     def remember(self, key: str, request: str, said: Said, now_ms: int) -> None:
         if said.status < 300:
@@ -342,7 +342,7 @@ class Book:
     def _restored(self, contact_id: str, body: Json, now_ms: int) -> Said:
         contact = self.trash[contact_id].contact
         lost = [name for name in contact.names() if self.owners.get(name) != contact_id]
-        kept = contact.copy(absorbed=[name for name in contact.absorbed if name not in lost])
+        kept = contact.copy(merged_names=[name for name in contact.merged_names if name not in lost])
         for kind, value in contact.own_names():
             if (kind, value) in lost:
                 setattr(kept, kind, None)
@@ -424,7 +424,7 @@ def patched(contact: Contact, body: Json, at: str) -> Contact:
         after.unsubscribed_at = (after.unsubscribed_at or at) if after.is_unsubscribed else None
     if after.email != contact.email:
         after.validation_status, after.validation_reason = "pending", None
-    after.absorbed = [name for name in after.absorbed if name not in after.own_names()]
+    after.merged_names = [name for name in after.merged_names if name not in after.own_names()]
     return after
 
 
@@ -440,7 +440,7 @@ def renaming_none(body: Json, contact: Contact) -> Json:
         for key, value in body.items()
         if key not in ("email", "external_id")
         or value is None
-        or (key, stored_email(value) if key == "email" else value) not in contact.absorbed
+        or (key, stored_email(value) if key == "email" else value) not in contact.merged_names
         or getattr(contact, key) is None
     }
 
@@ -474,8 +474,8 @@ def united(winner: Contact, loser: Contact) -> Contact:
         since = [at for at in (winner.unsubscribed_at, loser.unsubscribed_at) if at is not None]
         after.unsubscribed_at = min(since)
     after.gates = winner.gates + loser.gates
-    names = [*loser.own_names(), ("alias", loser.id), *loser.absorbed]
-    after.absorbed += [name for name in names if name not in after.own_names()]
+    names = [*loser.own_names(), ("alias", loser.id), *loser.merged_names]
+    after.merged_names += [name for name in names if name not in after.own_names()]
     return after
 
 

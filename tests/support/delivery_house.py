@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from contacts.book.outcome import Did, Outcome
+from contacts.book.outcome import Action, Outcome
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import uuid7
 from contacts.core.queue import Outgoing
@@ -23,7 +23,7 @@ from contacts.events.model import Event, EventType
 from contacts.events.store import EventStore
 from contacts.table import keys
 from contacts.table.expressions import from_item
-from contacts.webhooks.delivery import Courier
+from contacts.webhooks.delivery import DeliveryWorker
 from contacts.webhooks.model import Delivery, DeliveryRef, Reply, Webhook, delivery_id
 from contacts.webhooks.store import DeliverySchedule, DeliveryStore, WebhookStore
 from tests.support.app import App, caller_of
@@ -195,11 +195,11 @@ class DeliveryHouse:
         self.kills = 0
         """How many times a process ended in the middle of a message."""
 
-    def courier(self) -> Courier:
-        courier = self.app.courier()
-        courier._has_time = lambda seconds: seconds <= self.time_left
-        courier._is_suspended = lambda account_id: account_id in self.suspended
-        return courier
+    def delivery_worker(self) -> DeliveryWorker:
+        delivery_worker = self.app.delivery_worker()
+        delivery_worker._has_time = lambda seconds: seconds <= self.time_left
+        delivery_worker._is_suspended = lambda account_id: account_id in self.suspended
+        return delivery_worker
 
     # What happens
 
@@ -217,7 +217,7 @@ class DeliveryHouse:
             secret=SECRET,
         )
         webhook = replace(webhook, **more)
-        self.webhooks.add(webhook, Outcome(did=Did.CREATED), None, self.clock.now_ms())
+        self.webhooks.add(webhook, Outcome(action=Action.CREATED), None, self.clock.now_ms())
         return webhook
 
     def happen(self, *webhook_ids: str, **data: Any) -> list[DeliveryRef]:
@@ -280,7 +280,7 @@ class DeliveryHouse:
     def receive(self, waiting: Waiting) -> None:
         """Have a process of its own deal with a message."""
         try:
-            wait_s = self.courier().take(waiting.message.body)
+            wait_s = self.delivery_worker().take(waiting.message.body)
         except Killed:
             self.kills += 1
             self.life.calls = 1_000_000_000
@@ -292,7 +292,7 @@ class DeliveryHouse:
 
     def take(self, ref: DeliveryRef, attempt: int) -> int | None:
         """A message for an attempt, now."""
-        return self.courier().take(ref.message(attempt))
+        return self.delivery_worker().take(ref.message(attempt))
 
     # What there is
 

@@ -10,7 +10,7 @@ from contacts.accounts.model import Caller
 from contacts.book.items import ContactReader
 from contacts.core.queue import Outgoing
 from contacts.core.time import iso
-from contacts.events.changes import StreamedChange
+from contacts.events.changes import StreamChange
 from contacts.events.model import Event
 from contacts.events.service import EventLog
 from contacts.events.store import EventStore
@@ -19,7 +19,7 @@ from contacts.table.client import Table
 from contacts.table.expressions import Item, from_item
 from contacts.webhooks.dispatch import Dispatcher
 from contacts.webhooks.model import Webhook
-from contacts.workers.stream import streamed_change
+from contacts.workers.stream import stream_change
 from local.table import NAME
 from tests.support.app import App
 from tests.support.fakes import CountingBytes, FakeClock
@@ -218,6 +218,6 @@ class _Api(InProcessApi):
         return self._house.event_log()
 
 
-def changes(records: Iterable[Record]) -> list[StreamedChange]:
+def changes(records: Iterable[Record]) -> list[StreamChange]:
     """What records of a stream mean."""
-    return [change for record in records if (change := streamed_change(record)) is not None]
+    return [change for record in records if (change := stream_change(record)) is not None]

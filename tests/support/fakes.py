@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from contacts.accounts.model import Account, AccountSecret, ApiKey, KeysMoved, MakerRevoked, Revocation
+from contacts.accounts.model import Account, AccountSecret, ApiKey, KeysModified, MakerRevoked, Revocation
 from contacts.book.outcome import Outcome
 from contacts.book.store import OptOuts
-from contacts.core.idempotency import AlreadyRecorded, Receipt, RecordedRequest
+from contacts.core.idempotency import AlreadyRecorded, IdempotencyKey, IdempotencyRecord
 from contacts.core.time import hour_of
 from contacts.table.client import Table
 
@@ -52,7 +52,7 @@ class InMemoryAccounts:
     keys: dict[str, ApiKey] = field(default_factory=dict)
     used: dict[tuple[str, str], int] = field(default_factory=dict)
     hours: dict[str, str] = field(default_factory=dict)
-    records: dict[str, RecordedRequest] = field(default_factory=dict)
+    records: dict[str, IdempotencyRecord] = field(default_factory=dict)
     reads: int = 0
 
     def account(self, account_id: str) -> Account | None:
@@ -91,33 +91,35 @@ class InMemoryAccounts:
     def hours_of_use(self, account_id: str) -> Mapping[str, str]:
         return self.hours
 
-    def add_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
+    def add_api_key(
+        self, key: ApiKey, outcome: Outcome, idempotency_key: IdempotencyKey | None, at_ms: int
+    ) -> None:
         live = {kept.id: kept for kept in self.keys.values() if not kept.is_revoked}
         if key.made_by is not None and key.made_by not in live:
             raise MakerRevoked
-        self._record(outcome, receipt)
+        self._record(outcome, idempotency_key)
         self.keys[key.key_hash] = key
         if key.made_by is not None:
             maker = live[key.made_by]
             self.keys[maker.key_hash] = replace(maker, keys_made=maker.keys_made + 1)
 
     def revoke_api_keys(
-        self, revocation: Revocation, outcome: Outcome, receipt: Receipt | None, at_ms: int
+        self, revocation: Revocation, outcome: Outcome, idempotency_key: IdempotencyKey | None, at_ms: int
     ) -> None:
         live = {kept.id: kept for kept in self.keys.values() if not kept.is_revoked}
         if any(live.get(key.id) != key for key in revocation.keys):
-            raise KeysMoved
+            raise KeysModified
         if any(key.id not in live for key in revocation.needed):
-            raise KeysMoved
-        self._record(outcome, receipt)
+            raise KeysModified
+        self._record(outcome, idempotency_key)
         self.keys |= {key.key_hash: replace(key, is_revoked=True) for key in revocation.keys}
         if revocation.adopted is not None:
             self.keys[revocation.adopted.key_hash] = revocation.adopted
 
-    def _record(self, outcome: Outcome, receipt: Receipt | None) -> None:
-        if receipt is None:
+    def _record(self, outcome: Outcome, idempotency_key: IdempotencyKey | None) -> None:
+        if idempotency_key is None:
             return
-        if receipt.key in self.records:
-            raise AlreadyRecorded(self.records[receipt.key])
-        kept = Outcome(did=outcome.did, details=outcome.details, is_replay=True)
-        self.records[receipt.key] = RecordedRequest(receipt.request_hash, kept)
+        if idempotency_key.key in self.records:
+            raise AlreadyRecorded(self.records[idempotency_key.key])
+        kept = Outcome(action=outcome.action, details=outcome.details, is_replay=True)
+        self.records[idempotency_key.key] = IdempotencyRecord(idempotency_key.request_hash, kept)

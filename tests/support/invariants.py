@@ -9,7 +9,7 @@ from typing import Any
 
 from contacts.book.items import KIND
 from contacts.book.model import MAPS, MAX_BYTES, MAX_LISTS, MAX_TAGS, contact_from, gate_name
-from contacts.book.outcome import Did
+from contacts.book.outcome import Action
 from contacts.core.ids import Name, NameKind, is_uuid
 from contacts.core.json import MAX_VALUES, json_values
 from contacts.search.query import EVERYBODY, PostingKind, PostingList, posting_lists
@@ -241,9 +241,9 @@ def _whereabouts_violations(book: _Book) -> Iterator[str]:
 def _record_violations(book: _Book) -> Iterator[str]:
     """A record of a request about a contact is found from that contact, and none is pointed to in vain."""
     for key, record in book.records.items():
-        if record.get("erased") or record.get("did") in (Did.QUEUED, Did.BEGUN):
+        if record.get("erased") or record.get("did") in (Action.QUEUED, Action.BEGUN):
             continue
-        if record.get("did") == Did.RECORDED:
+        if record.get("did") == Action.RECORDED:
             if key not in {pointed for _, pointed in book.pointers} and not book.erased:
                 yield f"no pointer leads to the record of {key}, which holds what somebody did"
             continue

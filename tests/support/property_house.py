@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from contacts.accounts.model import Caller, Dialect, Mode
-from contacts.properties.service import PropertyDesk
+from contacts.properties.service import PropertyService
 from contacts.properties.store import PropertyStore
 from contacts.table.client import Table
 from tests.support.app import App, Reply, caller_of
@@ -134,9 +134,9 @@ class PropertyHouse:
             *("POST", CONTACTS), body={"email": email, "custom_fields": custom_fields}, query=query, key=key
         )
 
-    def desk(self, caller: Caller) -> PropertyDesk:
+    def desk(self, caller: Caller) -> PropertyService:
         """What the handlers get."""
-        return self.app.property_desk(caller)
+        return self.app.property_service(caller)
 
     def new_app(self) -> App:
         """The functions of this house."""
@@ -150,8 +150,8 @@ class PropertyApp(App):
         super().__init__(house.client, randomness=house.randomness)
         self._house = house
 
-    def property_desk(self, caller: Caller) -> PropertyDesk:
-        desk = super().property_desk(caller)
+    def property_service(self, caller: Caller) -> PropertyService:
+        desk = super().property_service(caller)
         if self._house.store is not None:
             desk._store = self._house.store
         return desk

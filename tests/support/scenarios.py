@@ -7,13 +7,13 @@ from typing import Any
 
 from contacts.book.merge import Merger
 from contacts.book.model import Change
-from contacts.book.outcome import UNCONDITIONAL, Did, Outcome, Terms
+from contacts.book.outcome import UNCONDITIONAL, Action, Outcome, Preconditions
 from contacts.book.service import ContactBook, OnConflict
 from contacts.book.store import MergeStore
 from contacts.channels.model import Channel, ChannelType
-from contacts.channels.service import GateDesk
+from contacts.channels.service import GateService
 from contacts.core.errors import ContactsError, TemporarilyUnavailable
-from contacts.core.idempotency import replayed
+from contacts.core.idempotency import replay
 from contacts.core.ids import Ref, uuid7
 from contacts.email_validation.model import Reason, invalid
 from contacts.email_validation.store import VerdictStore
@@ -86,7 +86,7 @@ class Caller:
     draws: str = ""
 
     def answered(
-        self, dynamodb: Any, start: "Start", write: "Write", terms: Terms = UNCONDITIONAL
+        self, dynamodb: Any, start: "Start", write: "Write", preconditions: Preconditions = UNCONDITIONAL
     ) -> "Answer":
         """What a request is answered; as in `web.entrypoint`, the record of its key wins over a refusal."""
         at_ms = start.at_ms + self.later_ms
@@ -94,14 +94,18 @@ class Caller:
         records = RecordStore(Table(dynamodb, NAME), ACCOUNT_ID, at_ms // 1000)
         try:
             try:
-                return Answer.to(write.ask(book, self.label, terms))
+                return Answer.to(write.ask(book, self.label, preconditions))
             except TemporarilyUnavailable:
                 raise
             except ContactsError:
-                record = records.recorded(terms.receipt.key) if terms.receipt else None
+                record = (
+                    records.recorded(preconditions.idempotency_key.key)
+                    if preconditions.idempotency_key
+                    else None
+                )
                 if record is None:
                     raise
-                return Answer.to(replayed(record, terms.receipt))
+                return Answer.to(replay(record, preconditions.idempotency_key))
         except ContactsError as error:
             return Answer.refusing(error)
 
@@ -134,12 +138,12 @@ class Answer:
         """Whether the request had been carried out before."""
         return self.outcome is not None and self.outcome.is_replay
 
-    def replayed(self) -> "Answer":
+    def replay(self) -> "Answer":
         """What the same request is answered when it comes again."""
         return self if self.outcome is None else Answer.to(replace(self.outcome, is_replay=True))
 
 
-Asking = Callable[[ContactBook, str, Terms], Outcome]
+Asking = Callable[[ContactBook, str, Preconditions], Outcome]
 
 
 @dataclass(frozen=True)
@@ -328,54 +332,54 @@ def check(table: MotoTable, start: Start) -> None:
 def _creating(*names: str, on_conflict: OnConflict = OnConflict.REJECT) -> Asking:
     own = {"email": EMAIL, "external_id": EXTERNAL_ID}
 
-    def ask(book: ContactBook, label: str, terms: Terms) -> Outcome:
+    def ask(book: ContactBook, label: str, preconditions: Preconditions) -> Outcome:
         given: dict[str, object] = {key: own[key] for key in names}
         given |= {"last_name": label, "add_tags": [label], "custom_fields": {label: 1}}
-        return book.create(given, on_conflict, terms)
+        return book.create(given, on_conflict, preconditions)
 
     return ask
 
 
 def _updating(ref: str, *, versions: tuple[int, ...] = (), skip: bool = False, **given: object) -> Asking:
-    def ask(book: ContactBook, label: str, terms: Terms) -> Outcome:
+    def ask(book: ContactBook, label: str, preconditions: Preconditions) -> Outcome:
         body = {"last_name": label, "custom_fields": {label: 2}, **given}
         if "add_tags" in given:
             body["add_tags"] = [label]
-        conditional = Terms(versions, terms.receipt)
+        conditional = Preconditions(versions, preconditions.idempotency_key)
         return book.update(Ref(ref), Change.of(body), conditional, () if skip else None)
 
     return ask
 
 
 def _deleting(ref: str, *, permanent: bool = False, versions: tuple[int, ...] = ()) -> Asking:
-    return lambda book, _, terms: book.delete(
-        Ref(ref), permanent=permanent, terms=Terms(versions, terms.receipt)
+    return lambda book, _, preconditions: book.delete(
+        Ref(ref), permanent=permanent, preconditions=Preconditions(versions, preconditions.idempotency_key)
     )
 
 
 def _restoring(ref: str) -> Asking:
-    return lambda book, _, terms: book.restore(Ref(ref), terms)
+    return lambda book, _, preconditions: book.restore(Ref(ref), preconditions)
 
 
-def _arriving(book: ContactBook, given: Mapping[str, object], terms: Terms) -> Outcome:
+def _arriving(book: ContactBook, given: Mapping[str, object], preconditions: Preconditions) -> Outcome:
     """Arrive through the gate that everything is about."""
-    desk = GateDesk(OneChannel(), book._store, book, book._clock, book._randomness)
-    return desk.add(CHANNEL.id, IDENTIFIER, given, terms.receipt)
+    desk = GateService(OneChannel(), book._store, book, book._clock, book._randomness)
+    return desk.add(CHANNEL.id, IDENTIFIER, given, preconditions.idempotency_key)
 
 
-def _arriving_with_the_email(book: ContactBook, label: str, terms: Terms) -> Outcome:
-    return _arriving(book, {"email": EMAIL, "last_name": label}, terms)
+def _arriving_with_the_email(book: ContactBook, label: str, preconditions: Preconditions) -> Outcome:
+    return _arriving(book, {"email": EMAIL, "last_name": label}, preconditions)
 
 
 def _merging(winner: str, loser: str) -> Asking:
-    return lambda book, _, terms: merger(book).merge(Ref(winner), Ref(loser), terms)
+    return lambda book, _, preconditions: merger(book).merge(Ref(winner), Ref(loser), preconditions)
 
 
-def _judging(book: ContactBook, label: str, terms: Terms) -> Outcome:
+def _judging(book: ContactBook, label: str, preconditions: Preconditions) -> Outcome:
     """A verdict on a live contact's email, as validation writes it: no caller sees it come."""
     store: Any = book._store
     VerdictStore(store._table).judge(ACCOUNT_ID, ADA, EMAIL, invalid(Reason.NO_MX))
-    return Outcome(did=Did.UPDATED)
+    return Outcome(action=Action.UPDATED)
 
 
 WRITES = (

@@ -6,7 +6,7 @@ from typing import Any
 
 from contacts.accounts.model import Caller, Mode
 from contacts.webhooks.sender import EndpointAddresses
-from contacts.webhooks.service import WebhookDesk
+from contacts.webhooks.service import WebhookService
 from contacts.webhooks.store import WebhookStore
 from tests.support.app import App, Reply
 from tests.support.fakes import CountingBytes, FakeClock
@@ -58,7 +58,7 @@ class WebhookHouse:
         self.app = WebhookApp(self, dynamodb or self.moto.client())
         self.table = self.app.table
         self.store = WebhookStore(self.table)
-        self.desk = self.app.live_desk = self.app.webhook_desk(self.caller)
+        self.desk = self.app.live_desk = self.app.webhook_service(self.caller)
         """What a live key's handlers get."""
 
     @property
@@ -90,9 +90,9 @@ class WebhookHouse:
         function = OPERATIONS[f"{method} {route}"]
         return self.app.ask(function, method, route, path, body=body, headers=headers)
 
-    def created(self, **wish: Any) -> Any:
+    def created(self, **command: Any) -> Any:
         """A new webhook as the API showed it, with its secret."""
-        reply = self.request("POST", body={"url": ENDPOINT, **wish})
+        reply = self.request("POST", body={"url": ENDPOINT, **command})
         assert reply.status == 201, reply
         return reply.body
 
@@ -100,7 +100,7 @@ class WebhookHouse:
 class WebhookApp(App):
     """The functions on the table of a house, with its resolver."""
 
-    live_desk: WebhookDesk | None = None
+    live_desk: WebhookService | None = None
 
     def __init__(self, house: WebhookHouse, client: Any) -> None:
         super().__init__(client, clock=house.clock, randomness=house.randomness)
@@ -109,6 +109,6 @@ class WebhookApp(App):
     def endpoint_addresses(self) -> EndpointAddresses:
         return self._house.addresses
 
-    def webhook_desk(self, caller: Caller) -> WebhookDesk:
+    def webhook_service(self, caller: Caller) -> WebhookService:
         live_desk = None if caller.is_test else self.live_desk
-        return live_desk or super().webhook_desk(caller)
+        return live_desk or super().webhook_service(caller)

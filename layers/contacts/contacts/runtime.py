@@ -21,15 +21,15 @@ from contacts.core.settings import Settings
 from contacts.core.time import Deadline, SystemClock
 
 if TYPE_CHECKING:
-    from contacts.accounts.authentication import Gatekeeper
+    from contacts.accounts.authentication import Authenticator
     from contacts.accounts.model import Caller
-    from contacts.accounts.service import KeyRing, Registrar, Suspender
+    from contacts.accounts.service import AccountService, ApiKeyService, SuspensionService
     from contacts.accounts.store import AccountStore
-    from contacts.book.batch import BatchDesk
+    from contacts.book.batch import BatchService
     from contacts.book.merge import Merger
     from contacts.book.service import ContactBook
     from contacts.book.store import ContactStore, OptOuts
-    from contacts.channels.service import ChannelDesk, GateDesk, Reach
+    from contacts.channels.service import ChannelService, ContactPointService, GateService
     from contacts.channels.store import ChannelStore
     from contacts.core.ids import Randomness
     from contacts.core.time import Clock
@@ -38,18 +38,18 @@ if TYPE_CHECKING:
     from contacts.events.service import EventLog, Timeline
     from contacts.projection.reindex import Reindexer
     from contacts.projection.service import Projector
-    from contacts.properties.service import PropertyDesk, TypedFields
+    from contacts.properties.service import PropertyService, TypedFields
     from contacts.search.index import CountStore
     from contacts.search.service import Finder
     from contacts.table.client import Table
     from contacts.table.records import RecordStore
     from contacts.web.entrypoint import LambdaHandler
     from contacts.web.routing import Operation
-    from contacts.webhooks.delivery import Courier, Schedule, Sender
-    from contacts.webhooks.delivery_log import DeliveryDesk, DeliveryLog
+    from contacts.webhooks.delivery import DeliveryWorker, Schedule, Sender
+    from contacts.webhooks.delivery_log import DeliveryLog, DeliveryService
     from contacts.webhooks.dispatch import Dispatcher
     from contacts.webhooks.sender import EndpointAddresses
-    from contacts.webhooks.service import WebhookDesk
+    from contacts.webhooks.service import WebhookService
     from contacts.workers.queue import NotificationEntrypoint, QueueEntrypoint, SqsQueue
     from contacts.workers.stream import StreamEntrypoint
 
@@ -89,7 +89,7 @@ class Runtime:
         from contacts.core.errors import TemporarilyUnavailable
         from contacts.web.entrypoint import Entrypoint
 
-        entry = Entrypoint(operation, self.gatekeeper, self.records, self.deadline.begin, self.service)
+        entry = Entrypoint(operation, self.authenticator, self.records, self.deadline.begin, self.service)
         self.records(_nobody())
         for service in operation.services:
             self.service(service, _nobody())
@@ -108,13 +108,13 @@ class Runtime:
 
     def stream_entrypoint(self, function: Callable[..., None]) -> StreamEntrypoint:
         """The Lambda handler of a function that reads the table's stream: it takes changes, then services."""
-        from contacts.workers.stream import StreamEntrypoint, identified, streamed_change
+        from contacts.workers.stream import StreamEntrypoint, identified, stream_change
 
         set_aside = self.queue("UNREADABLE")
         handle = self._with_services(function)
         return self._started(
             StreamEntrypoint(
-                function.__name__, streamed_change, identified, handle, set_aside, self.deadline.begin
+                function.__name__, stream_change, identified, handle, set_aside, self.deadline.begin
             )
         )
 
@@ -196,11 +196,11 @@ class Runtime:
         return AccountStore(self.table)
 
     @cached_property
-    def gatekeeper(self) -> Gatekeeper:
+    def authenticator(self) -> Authenticator:
         """The key check and the meter. It remembers keys, so a process has one."""
-        from contacts.accounts.authentication import Gatekeeper
+        from contacts.accounts.authentication import Authenticator
 
-        return Gatekeeper(self.account_store, self.clock)
+        return Authenticator(self.account_store, self.clock)
 
     def records(self, caller: Caller) -> RecordStore:
         """What the Idempotency-Keys of the account stand for."""
@@ -208,24 +208,24 @@ class Runtime:
 
         return RecordStore(self.table_of(caller), caller.account_id, self._now_s())
 
-    def key_ring(self, caller: Caller) -> KeyRing:
+    def api_key_service(self, caller: Caller) -> ApiKeyService:
         """The API keys of the account."""
-        from contacts.accounts.service import KeyRing
+        from contacts.accounts.service import ApiKeyService
         from contacts.accounts.store import AccountStore
 
-        return KeyRing(AccountStore(self.table_of(caller)), self.clock, self.randomness)
+        return ApiKeyService(AccountStore(self.table_of(caller)), self.clock, self.randomness)
 
-    def registrar(self) -> Registrar:
+    def account_service(self) -> AccountService:
         """Opens accounts."""
-        from contacts.accounts.service import Registrar
+        from contacts.accounts.service import AccountService
 
-        return Registrar(self.account_store, self.clock, self.randomness)
+        return AccountService(self.account_store, self.clock, self.randomness)
 
-    def suspender(self) -> Suspender:
+    def suspension_service(self) -> SuspensionService:
         """Suspends accounts and resumes them."""
-        from contacts.accounts.service import Suspender
+        from contacts.accounts.service import SuspensionService
 
-        return Suspender(self.account_store, self.clock)
+        return SuspensionService(self.account_store, self.clock)
 
     # Contacts
 
@@ -256,11 +256,11 @@ class Runtime:
 
         return TypedFields(ValueRules(self.table, caller.account_id))
 
-    def batch_desk(self, caller: Caller) -> BatchDesk:
+    def batch_service(self, caller: Caller) -> BatchService:
         """Carries out batches."""
-        from contacts.book.batch import BatchDesk
+        from contacts.book.batch import BatchService
 
-        return BatchDesk(self.records(caller), self.clock)
+        return BatchService(self.records(caller), self.clock)
 
     def merger(self, caller: Caller) -> Merger:
         """Merges contacts."""
@@ -296,13 +296,13 @@ class Runtime:
 
     # Properties
 
-    def property_desk(self, caller: Caller) -> PropertyDesk:
+    def property_service(self, caller: Caller) -> PropertyService:
         """The contact properties of the account."""
-        from contacts.properties.service import PropertyDesk
+        from contacts.properties.service import PropertyService
         from contacts.properties.store import PropertyStore
 
         store = PropertyStore(self.table_of(caller), caller.account_id)
-        return PropertyDesk(store, self.clock, self.randomness)
+        return PropertyService(store, self.clock, self.randomness)
 
     # Channels
 
@@ -312,26 +312,26 @@ class Runtime:
 
         return ChannelStore(self.table_of(caller), caller.account_id)
 
-    def channel_desk(self, caller: Caller) -> ChannelDesk:
+    def channel_service(self, caller: Caller) -> ChannelService:
         """The channels of the account."""
-        from contacts.channels.service import ChannelDesk
+        from contacts.channels.service import ChannelService
 
-        return ChannelDesk(self.channel_store(caller), self.clock, self.randomness)
+        return ChannelService(self.channel_store(caller), self.clock, self.randomness)
 
-    def gate_desk(self, caller: Caller) -> GateDesk:
+    def gate_service(self, caller: Caller) -> GateService:
         """Where contacts arrive; a test key's, too, through the account's own channels."""
-        from contacts.channels.service import GateDesk
+        from contacts.channels.service import GateService
         from contacts.channels.store import ChannelStore
 
         channels = ChannelStore(self.table, caller.account_id)
         contacts, book = self.contact_store(caller), self.contact_book(caller)
-        return GateDesk(channels, contacts, book, self.clock, self.randomness)
+        return GateService(channels, contacts, book, self.clock, self.randomness)
 
-    def reach(self, caller: Caller) -> Reach:
+    def reach(self, caller: Caller) -> ContactPointService:
         """How contacts are reached."""
-        from contacts.channels.service import Reach
+        from contacts.channels.service import ContactPointService
 
-        return Reach(self.contact_book(caller), self.channel_store(caller))
+        return ContactPointService(self.contact_book(caller), self.channel_store(caller))
 
     # Events, webhooks and deliveries
 
@@ -342,13 +342,13 @@ class Runtime:
 
         return EventLog(EventSource(self.table_of(caller), caller.account_id), self.clock)
 
-    def webhook_desk(self, caller: Caller) -> WebhookDesk:
+    def webhook_service(self, caller: Caller) -> WebhookService:
         """The webhooks of the account."""
-        from contacts.webhooks.service import WebhookDesk
+        from contacts.webhooks.service import WebhookService
         from contacts.webhooks.store import WebhookStore
 
         store = WebhookStore(self.table_of(caller))
-        return WebhookDesk(store, self.endpoint_addresses(), self.clock, self.randomness)
+        return WebhookService(store, self.endpoint_addresses(), self.clock, self.randomness)
 
     def endpoint_addresses(self) -> EndpointAddresses:
         """The addresses of endpoints; those of private networks only where the settings allow them."""
@@ -364,15 +364,15 @@ class Runtime:
         table = self.table_of(caller)
         return DeliveryLog(WebhookStore(table), DeliveryStore(table), self.clock)
 
-    def delivery_desk(self, caller: Caller) -> DeliveryDesk:
+    def delivery_service(self, caller: Caller) -> DeliveryService:
         """Sends deliveries of the account again, and test events."""
         from contacts.events.store import EventStore
-        from contacts.webhooks.delivery_log import DeliveryDesk
+        from contacts.webhooks.delivery_log import DeliveryService
         from contacts.webhooks.store import DeliveryStore, WebhookStore
 
         table = self.table_of(caller)
         stores = WebhookStore(table), EventStore(table), DeliveryStore(table)
-        return DeliveryDesk(*stores, self.queue("DELIVERY"), self.clock, self.randomness)
+        return DeliveryService(*stores, self.queue("DELIVERY"), self.clock, self.randomness)
 
     def dispatcher(self) -> Dispatcher:
         """Makes events of changes and asks for their deliveries."""
@@ -390,14 +390,14 @@ class Runtime:
             self.randomness,
         )
 
-    def courier(self) -> Courier:
+    def delivery_worker(self) -> DeliveryWorker:
         """Sends events to endpoints. It remembers which accounts are suspended, so a process has one."""
-        from contacts.accounts.service import Suspensions
+        from contacts.accounts.service import SuspensionCheck
         from contacts.events.store import EventStore
-        from contacts.webhooks.delivery import Courier
+        from contacts.webhooks.delivery import DeliveryWorker
         from contacts.webhooks.store import DeliveryStore, WebhookStore
 
-        return Courier(
+        return DeliveryWorker(
             WebhookStore(self.table),
             EventStore(self.table),
             DeliveryStore(self.table),
@@ -406,8 +406,8 @@ class Runtime:
             self.queue("FAILED_DELIVERIES"),
             self.clock,
             self.randomness,
-            self.deadline.leaves,
-            Suspensions(self.account_store, self.clock).is_suspended,
+            self.deadline.has_time_left,
+            SuspensionCheck(self.account_store, self.clock).is_suspended,
         )
 
     def webhook_sender(self) -> Sender:
@@ -445,7 +445,7 @@ class Runtime:
         from contacts.projection.reindex import Reindexer
         from contacts.projection.store import ReindexStore
 
-        has_time = partial(self.deadline.leaves, _REINDEXING_ENDS_S)
+        has_time = partial(self.deadline.has_time_left, _REINDEXING_ENDS_S)
         store = ReindexStore(self.table)
         return Reindexer(store, self.account_store, self.clock, self.randomness, has_time)
 

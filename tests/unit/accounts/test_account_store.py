@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contacts.accounts.model import Account, AccountSecret, Dialect, Plan
-from contacts.accounts.service import Registrar
+from contacts.accounts.service import AccountService
 from contacts.accounts.store import AccountStore
 from contacts.table import keys
 from contacts.table.client import Table
@@ -24,8 +24,8 @@ class Records:
         self.table = Table(MotoTable().client(), NAME)
         self.randomness = CountingBytes()
         self.store = AccountStore(self.table, self.randomness)
-        self.registrar = Registrar(self.store, FakeClock(), self.randomness)
-        self.opened, self.keys = self.registrar.open_account("Acme", Plan.FREE, None, Dialect.NATIVE)
+        self.account_service = AccountService(self.store, FakeClock(), self.randomness)
+        self.opened, self.keys = self.account_service.open_account("Acme", Plan.FREE, None, Dialect.NATIVE)
 
     def account(self) -> Account:
         found = self.store.account(self.opened.id)
@@ -53,7 +53,7 @@ def test_an_account_has_its_secret_from_the_beginning(records: Records) -> None:
     drawn = records.randomness.calls
     assert records.account() == records.opened
     assert records.randomness.calls == drawn
-    other, _ = records.registrar.open_account("Other", Plan.FREE, None)
+    other, _ = records.account_service.open_account("Other", Plan.FREE, None)
     assert other.secret != records.opened.secret
 
 

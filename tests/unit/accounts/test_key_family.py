@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from contacts.accounts import service as key_ring
-from contacts.accounts.authentication import Gatekeeper
+from contacts.accounts import service as api_key_service
+from contacts.accounts.authentication import Authenticator
 from contacts.accounts.model import ApiKey, Caller, Dialect, Mode, Plan, Scope, full_keys
-from contacts.accounts.service import KeyRing, KeyWish, Registrar
+from contacts.accounts.service import AccountService, ApiKeyService, CreateApiKey
 from contacts.accounts.store import AccountStore
 from contacts.book.outcome import Outcome
 from contacts.core.errors import ApiKeyNotFound, Contention, KeyRevoked, LastFullKey, ScopeMissing
-from contacts.core.idempotency import Receipt
+from contacts.core.idempotency import IdempotencyKey
 from contacts.table import keys
 from contacts.table.client import Table
 from contacts.table.expressions import Expression
 from contacts.table.records import RecordStore
-from contacts.web.entrypoint import recalled
+from contacts.web.entrypoint import replay_or_raise
 from local.table import NAME
 from tests.support.fakes import CountingBytes, FakeClock
 from tests.support.hypothesis_profiles import examples
@@ -36,8 +36,8 @@ class Family:
         self.clock, randomness = FakeClock(), CountingBytes()
         self.table = Table(MotoTable().client(), NAME)
         self.store = AccountStore(self.table, randomness)
-        self.ring = KeyRing(self.store, self.clock, randomness)
-        self.account, shown = Registrar(self.store, self.clock, randomness).open_account(
+        self.ring = ApiKeyService(self.store, self.clock, randomness)
+        self.account, shown = AccountService(self.store, self.clock, randomness).open_account(
             "Acme", Plan.FREE, None
         )
         self.shown = {"A": shown[Dialect.NATIVE]}
@@ -46,7 +46,7 @@ class Family:
 
     def caller(self, name: str) -> Caller:
         """Whoever has the key, as a function remembers it."""
-        found = Gatekeeper(self.store, self.clock).admit(self.shown[name]).caller
+        found = Authenticator(self.store, self.clock).authenticate(self.shown[name]).caller
         return Caller(self.account, found.key)
 
     def make(
@@ -54,13 +54,13 @@ class Family:
     ) -> Outcome:
         caller = self.caller(maker) if isinstance(maker, str) else maker
         self.clock.at_ms += 1
-        made = self.ring.add(caller, KeyWish(name=name, scopes=scopes, **more), None)  # type: ignore[arg-type]
+        made = self.ring.add(caller, CreateApiKey(name=name, scopes=scopes, **more), None)  # type: ignore[arg-type]
         self.shown[name], self.ids[name] = str(made.secrets["key"]), str(made.details["id"])
         return made
 
-    def revoke(self, caller: str, name: str, receipt: Receipt | None = None) -> set[str]:
+    def revoke(self, caller: str, name: str, idempotency_key: IdempotencyKey | None = None) -> set[str]:
         """The names of the keys that went with it."""
-        outcome = self.ring.revoke(self.caller(caller), self.ids[name], receipt)
+        outcome = self.ring.revoke(self.caller(caller), self.ids[name], idempotency_key)
         assert outcome.details["id"] == self.ids[name]
         also = outcome.details["also_revoked"]
         assert isinstance(also, list)
@@ -204,12 +204,12 @@ def test_an_account_whose_only_key_is_narrow_keeps_it_and_replaces_it() -> None:
 
 
 def test_a_request_that_is_repeated_tells_the_same(family: Family) -> None:
-    receipt = Receipt("k", "0" * 64)
-    assert family.revoke("A", "B", receipt) == {"D", "E"}
+    idempotency_key = IdempotencyKey("k", "0" * 64)
+    assert family.revoke("A", "B", idempotency_key) == {"D", "E"}
     with pytest.raises(ApiKeyNotFound) as refused:
-        family.revoke("A", "B", receipt)
+        family.revoke("A", "B", idempotency_key)
     records = RecordStore(family.table, family.account.id, family.clock.at_ms // 1000)
-    again = recalled(refused.value, receipt, records)
+    again = replay_or_raise(refused.value, idempotency_key, records)
     also = again.details["also_revoked"]
     assert (again.is_replay, also) == (True, sorted([family.ids["D"], family.ids["E"]]))
 
@@ -306,7 +306,7 @@ def test_more_keys_than_fit_one_transaction_go_in_parts_that_can_be_repeated(
     fails_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     family = Family()
-    monkeypatch.setattr(key_ring, "MOST_AT_ONCE", 3)
+    monkeypatch.setattr(api_key_service, "MOST_AT_ONCE", 3)
     family.make("A", "B", MANAGER)
     for number in range(8):
         family.make("B" if number < 4 else f"key {number - 4}", f"key {number}", MANAGER)
@@ -319,7 +319,7 @@ def test_more_keys_than_fit_one_transaction_go_in_parts_that_can_be_repeated(
         write(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(family.store, "revoke_api_keys", failing)
-    monkeypatch.setattr(key_ring, "once", lambda attempt, *_: attempt())
+    monkeypatch.setattr(api_key_service, "run_idempotent", lambda attempt, *_: attempt())
     with pytest.raises(Contention):
         family.revoke("A", "B")
     assert "B" in family.live
@@ -331,17 +331,20 @@ def test_forty_keys_fit_one_transaction() -> None:
     family = Family()
     family.make("A", "B", MANAGER)
     maker = family.caller("B")
-    for number in range(key_ring.MOST_AT_ONCE - 1):
+    for number in range(api_key_service.MOST_AT_ONCE - 1):
         # More than an account may have: those made at the same moment.
-        wish = KeyWish(name=str(number), scopes=READER)
-        key, family.shown[str(number)] = key_ring.make_key(
-            family.account.id, wish, family.clock.at_ms + number, CountingBytes(number * 10)
+        command = CreateApiKey(name=str(number), scopes=READER)
+        key, family.shown[str(number)] = api_key_service.make_key(
+            family.account.id, command, family.clock.at_ms + number, CountingBytes(number * 10)
         )
         family.ids[str(number)] = key.id
         family.store.add_api_key(
-            replace(key, made_by=maker.key.id), Outcome(did=key_ring.Did.CREATED), None, family.clock.at_ms
+            replace(key, made_by=maker.key.id),
+            Outcome(action=api_key_service.Action.CREATED),
+            None,
+            family.clock.at_ms,
         )
-    assert len(family.revoke("A", "B", Receipt("k", "0" * 64))) == key_ring.MOST_AT_ONCE - 1
+    assert len(family.revoke("A", "B", IdempotencyKey("k", "0" * 64))) == api_key_service.MOST_AT_ONCE - 1
     assert family.live == {"A"}
 
 

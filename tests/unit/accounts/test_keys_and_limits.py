@@ -5,9 +5,9 @@ from hashlib import sha256
 
 import pytest
 
-from contacts.accounts.authentication import Gatekeeper, OverLimit
+from contacts.accounts.authentication import Authenticator, RateLimitExceeded
 from contacts.accounts.model import BUNDLES, MAX_API_KEYS, Caller, Dialect, Mode, Plan, Scope
-from contacts.accounts.service import KeyRing, KeyWish, Registrar
+from contacts.accounts.service import AccountService, ApiKeyService, CreateApiKey
 from contacts.core.errors import (
     ApiKeyNotFound,
     IdempotencyKeyReused,
@@ -17,7 +17,7 @@ from contacts.core.errors import (
     ScopeMissing,
     TooManyApiKeys,
 )
-from contacts.core.idempotency import Receipt
+from contacts.core.idempotency import IdempotencyKey
 from tests.support.app import App
 from tests.support.fakes import CountingBytes, FakeClock, InMemoryAccounts
 
@@ -27,15 +27,15 @@ class House:
 
     def __init__(self, plan: Plan = Plan.FREE, hourly_limit: int | None = None) -> None:
         self.clock, self.store, randomness = FakeClock(), InMemoryAccounts(), CountingBytes()
-        self.registrar = Registrar(self.store, self.clock, randomness)
-        self.account, keys = self.registrar.open_account("Acme", plan, hourly_limit)
+        self.account_service = AccountService(self.store, self.clock, randomness)
+        self.account, keys = self.account_service.open_account("Acme", plan, hourly_limit)
         self.key = keys[Dialect.NATIVE]
-        self.ring = KeyRing(self.store, self.clock, randomness)
-        self.gatekeeper = Gatekeeper(self.store, self.clock)
+        self.ring = ApiKeyService(self.store, self.clock, randomness)
+        self.authenticator = Authenticator(self.store, self.clock)
 
     @property
     def caller(self) -> Caller:
-        return self.gatekeeper.admit(self.key).caller
+        return self.authenticator.authenticate(self.key).caller
 
 
 @pytest.fixture
@@ -51,19 +51,19 @@ def test_the_store_never_sees_a_key(house: House) -> None:
 
 
 def test_a_known_key_costs_no_read_for_most_of_a_minute(house: House) -> None:
-    house.gatekeeper.admit(house.key)
+    house.authenticator.authenticate(house.key)
     reads = house.store.reads
     house.clock.at_ms += 49_000
-    house.gatekeeper.admit(house.key)
+    house.authenticator.authenticate(house.key)
     assert house.store.reads == reads
 
 
 def test_a_revoked_key_stops_within_a_minute(house: House) -> None:
-    house.gatekeeper.admit(house.key)
+    house.authenticator.authenticate(house.key)
     house.store.keys.clear()
     house.clock.at_ms += 60_000
     with pytest.raises(NotAuthenticated, match="revoked"):
-        house.gatekeeper.admit(house.key)
+        house.authenticator.authenticate(house.key)
 
 
 @pytest.mark.parametrize(
@@ -72,19 +72,19 @@ def test_a_revoked_key_stops_within_a_minute(house: House) -> None:
 def test_what_is_no_key_costs_no_read(house: House, key: str) -> None:
     reads = house.store.reads
     with pytest.raises(NotAuthenticated):
-        house.gatekeeper.admit(key)
+        house.authenticator.authenticate(key)
     assert house.store.reads == reads
 
 
 def test_the_limit_is_exact_and_ends_with_the_hour(house: House) -> None:
-    admitted = [house.gatekeeper.admit(house.key).used for _ in range(100)]
+    admitted = [house.authenticator.authenticate(house.key).used for _ in range(100)]
     assert admitted == list(range(1, 101))
-    with pytest.raises(OverLimit) as refused:
-        house.gatekeeper.admit(house.key)
+    with pytest.raises(RateLimitExceeded) as refused:
+        house.authenticator.authenticate(house.key)
     assert refused.value.retry_after == 1800  # the clock says 10:30
-    assert refused.value.admission.remaining == 0
+    assert refused.value.auth.remaining == 0
     house.clock.at_ms += 1_800_000
-    assert house.gatekeeper.admit(house.key).used == 1
+    assert house.authenticator.authenticate(house.key).used == 1
 
 
 @pytest.mark.parametrize(("plan", "limit", "ok"), [
@@ -103,8 +103,8 @@ def test_a_key_gives_on_no_scope_it_lacks(house: House) -> None:
     narrow = replace(house.caller.key, scopes=(Scope.KEYS_WRITE, Scope.CONTACTS_READ))
     caller = Caller(house.account, narrow)
     with pytest.raises(ScopeMissing, match="contacts:write"):
-        house.ring.add(caller, KeyWish(name="wide", scopes=[Scope.CONTACTS_WRITE]), None)
-    made = house.ring.add(caller, KeyWish(name="same"), None)
+        house.ring.add(caller, CreateApiKey(name="wide", scopes=[Scope.CONTACTS_WRITE]), None)
+    made = house.ring.add(caller, CreateApiKey(name="same"), None)
     assert made.details["scopes"] == ["keys:write", "contacts:read"]
 
 
@@ -149,23 +149,23 @@ def test_a_bundle_is_given_by_whoever_has_it_or_all_it_stands_for(bundle: Scope,
 
 
 def test_a_new_key_is_shown_once(house: House) -> None:
-    receipt = Receipt("k", "hash")
-    made = house.ring.add(house.caller, KeyWish(name="shop"), receipt)
+    idempotency_key = IdempotencyKey("k", "hash")
+    made = house.ring.add(house.caller, CreateApiKey(name="shop"), idempotency_key)
     shown = str(made.secrets["key"])
-    assert house.gatekeeper.admit(shown).caller.key.name == "shop"
-    again = house.ring.add(house.caller, KeyWish(name="shop"), receipt)
+    assert house.authenticator.authenticate(shown).caller.key.name == "shop"
+    again = house.ring.add(house.caller, CreateApiKey(name="shop"), idempotency_key)
     assert again.is_replay
     assert again.secrets == {}
     assert shown not in repr(again)
     assert len(house.store.keys) == 2
     with pytest.raises(IdempotencyKeyReused):
-        house.ring.add(house.caller, KeyWish(name="other"), Receipt("k", "other hash"))
+        house.ring.add(house.caller, CreateApiKey(name="other"), IdempotencyKey("k", "other hash"))
 
 
 def test_a_test_key_makes_keys_that_do_not_exist(house: House) -> None:
     test_caller = Caller(house.account, replace(house.caller.key, mode=Mode.TEST))
-    ring = App(None).key_ring(test_caller)
-    made = ring.add(test_caller, KeyWish(name="pretend"), None)
+    ring = App(None).api_key_service(test_caller)
+    made = ring.add(test_caller, CreateApiKey(name="pretend"), None)
     assert str(made.secrets["key"]).startswith("sk_live_")
     assert ring.keys(test_caller) == []
     with pytest.raises(ApiKeyNotFound):
@@ -173,7 +173,7 @@ def test_a_test_key_makes_keys_that_do_not_exist(house: House) -> None:
 
 
 def test_keys_are_listed_with_their_last_hour_and_revoked_by_id(house: House) -> None:
-    made = house.ring.add(house.caller, KeyWish(name="shop"), None)
+    made = house.ring.add(house.caller, CreateApiKey(name="shop"), None)
     listed = house.ring.keys(house.caller)
     assert [key["name"] for key in listed] == ["first key", "shop"]
     assert listed[0]["last_used_hour"] == "2026-01-15T10"
@@ -185,7 +185,9 @@ def test_keys_are_listed_with_their_last_hour_and_revoked_by_id(house: House) ->
 
 
 def test_another_accounts_key_cannot_be_revoked(house: House) -> None:
-    other, _ = Registrar(house.store, house.clock, CountingBytes(1000)).open_account("Other", Plan.FREE, None)
+    other, _ = AccountService(house.store, house.clock, CountingBytes(1000)).open_account(
+        "Other", Plan.FREE, None
+    )
     (theirs,) = house.store.api_keys(other.id)
     with pytest.raises(ApiKeyNotFound):
         house.ring.revoke(house.caller, theirs.id, None)
@@ -193,31 +195,31 @@ def test_another_accounts_key_cannot_be_revoked(house: House) -> None:
 
 def test_an_account_has_a_bounded_number_of_keys(house: House) -> None:
     for number in range(MAX_API_KEYS - 1):
-        house.ring.add(house.caller, KeyWish(name=str(number)), None)
+        house.ring.add(house.caller, CreateApiKey(name=str(number)), None)
     with pytest.raises(TooManyApiKeys):
-        house.ring.add(house.caller, KeyWish(name="one more"), None)
+        house.ring.add(house.caller, CreateApiKey(name="one more"), None)
 
 
 def test_a_revoked_keys_client_is_told_so_in_its_dialect(house: House) -> None:
-    made = house.ring.add(house.caller, KeyWish(name="shop", dialect=Dialect.SMARTSENDER), None)
+    made = house.ring.add(house.caller, CreateApiKey(name="shop", dialect=Dialect.SMARTSENDER), None)
     house.ring.revoke(house.caller, str(made.details["id"]), None)
     with pytest.raises(KeyRevoked) as refused:
-        house.gatekeeper.admit(str(made.secrets["key"]))
+        house.authenticator.authenticate(str(made.secrets["key"]))
     assert refused.value.dialect == Dialect.SMARTSENDER
 
 
 @pytest.mark.parametrize("dialect", Dialect)
 @pytest.mark.parametrize("mode", Mode)
 def test_a_key_looks_as_its_dialects_clients_know_it(dialect: Dialect, mode: Mode, house: House) -> None:
-    made = house.ring.add(house.caller, KeyWish(name="shop", dialect=dialect, mode=mode), None)
+    made = house.ring.add(house.caller, CreateApiKey(name="shop", dialect=dialect, mode=mode), None)
     shown = str(made.secrets["key"])
     assert shown.startswith(f"am_{mode}_sk_" if dialect is Dialect.ARTAMAIL else f"sk_{mode}_")
-    assert house.gatekeeper.admit(shown).caller.key.dialect is dialect
+    assert house.authenticator.authenticate(shown).caller.key.dialect is dialect
 
 
 def test_an_account_of_another_dialect_has_a_native_key_too(house: House) -> None:
-    account, keys = house.registrar.open_account("Mover", Plan.FREE, None, Dialect.ARTAMAIL)
+    account, keys = house.account_service.open_account("Mover", Plan.FREE, None, Dialect.ARTAMAIL)
     assert list(keys) == [Dialect.NATIVE, Dialect.ARTAMAIL]
     for dialect, key in keys.items():
-        caller = house.gatekeeper.admit(key).caller
+        caller = house.authenticator.authenticate(key).caller
         assert (caller.account_id, caller.key.dialect) == (account.id, dialect)

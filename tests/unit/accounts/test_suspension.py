@@ -7,10 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from contacts.accounts.authentication import MAX_REMEMBERED, Gatekeeper
+from contacts.accounts.authentication import MAX_REMEMBERED, Authenticator
 from contacts.accounts.model import Dialect, Plan
 from contacts.accounts.operator_requests import Suspension
-from contacts.accounts.service import KeyRing, KeyWish, Registrar, Suspender, Suspensions
+from contacts.accounts.service import (
+    AccountService,
+    ApiKeyService,
+    CreateApiKey,
+    SuspensionCheck,
+    SuspensionService,
+)
 from contacts.accounts.store import AccountStore
 from contacts.core.errors import AccountSuspended, BodyNotJson, InvalidInput, KeyRevoked
 from contacts.core.time import DAY, iso
@@ -32,14 +38,16 @@ class Desk:
 
     def __init__(self, store: Any = None) -> None:
         self.clock, self.store = FakeClock(), store or InMemoryAccounts()
-        self.registrar = Registrar(self.store, self.clock, CountingBytes())
-        self.account, self.shown = self.registrar.open_account("Acme", Plan.FREE, None, Dialect.ARTAMAIL)
-        self.operator = Suspender(self.store, self.clock)
-        self.gatekeeper = Gatekeeper(self.store, self.clock)
+        self.account_service = AccountService(self.store, self.clock, CountingBytes())
+        self.account, self.shown = self.account_service.open_account(
+            "Acme", Plan.FREE, None, Dialect.ARTAMAIL
+        )
+        self.operator = SuspensionService(self.store, self.clock)
+        self.authenticator = Authenticator(self.store, self.clock)
 
-    def admit(self, dialect: Dialect = Dialect.NATIVE) -> int:
+    def authenticate(self, dialect: Dialect = Dialect.NATIVE) -> int:
         """How many requests were counted, with this one."""
-        return self.gatekeeper.admit(self.shown[dialect]).used
+        return self.authenticator.authenticate(self.shown[dialect]).used
 
 
 @pytest.fixture(params=["fake", "table"])
@@ -49,26 +57,26 @@ def desk(request: pytest.FixtureRequest) -> Desk:
 
 
 def test_a_suspended_account_lets_nobody_in_and_counts_nothing(desk: Desk) -> None:
-    assert desk.admit() == 1
+    assert desk.authenticate() == 1
     desk.operator.suspend(desk.account.id, "unpaid")
     desk.clock.at_ms += 60_000
     for dialect in desk.shown:
         with pytest.raises(AccountSuspended) as refused:
-            desk.admit(dialect)
+            desk.authenticate(dialect)
         assert refused.value.dialect == dialect
     desk.operator.resume(desk.account.id)
     desk.clock.at_ms += 60_000
-    assert desk.admit() == 2
+    assert desk.authenticate() == 2
 
 
 def test_a_function_that_knows_the_account_is_no_slower_than_for_a_revoked_key(desk: Desk) -> None:
-    desk.admit()
+    desk.authenticate()
     desk.operator.suspend(desk.account.id, None)
     desk.clock.at_ms += 49_000
-    assert desk.admit() == 2
+    assert desk.authenticate() == 2
     desk.clock.at_ms += 2_000
     with pytest.raises(AccountSuspended):
-        desk.admit()
+        desk.authenticate()
 
 
 def test_a_refusal_is_remembered_like_a_key() -> None:
@@ -76,25 +84,25 @@ def test_a_refusal_is_remembered_like_a_key() -> None:
     desk.operator.suspend(desk.account.id, None)
     for _ in range(5):
         with pytest.raises(AccountSuspended):
-            desk.admit()
+            desk.authenticate()
     assert desk.store.reads == 2
 
 
 def test_a_revoked_key_of_a_suspended_account_is_told_that_it_was_revoked(desk: Desk) -> None:
-    ring = KeyRing(desk.store, desk.clock, CountingBytes(50))
-    caller = desk.gatekeeper.admit(desk.shown[Dialect.NATIVE]).caller
-    made = ring.add(caller, KeyWish(name="x"), None)
+    ring = ApiKeyService(desk.store, desk.clock, CountingBytes(50))
+    caller = desk.authenticator.authenticate(desk.shown[Dialect.NATIVE]).caller
+    made = ring.add(caller, CreateApiKey(name="x"), None)
     ring.revoke(caller, str(made.details["id"]), None)
     desk.operator.suspend(desk.account.id, None)
     with pytest.raises(KeyRevoked):
-        desk.gatekeeper.admit(str(made.secrets["key"]))
+        desk.authenticator.authenticate(str(made.secrets["key"]))
 
 
 def test_another_account_goes_on(desk: Desk) -> None:
-    registrar = Registrar(desk.store, desk.clock, CountingBytes(1000))
-    _, shown = registrar.open_account("Other", Plan.FREE, None)
+    account_service = AccountService(desk.store, desk.clock, CountingBytes(1000))
+    _, shown = account_service.open_account("Other", Plan.FREE, None)
     desk.operator.suspend(desk.account.id, None)
-    assert desk.gatekeeper.admit(shown[Dialect.NATIVE]).used == 1
+    assert desk.authenticator.authenticate(shown[Dialect.NATIVE]).used == 1
 
 
 def test_to_suspend_twice_keeps_since_when_and_takes_the_newer_reason(desk: Desk) -> None:
@@ -112,7 +120,7 @@ def test_to_suspend_twice_keeps_since_when_and_takes_the_newer_reason(desk: Desk
 @pytest.mark.parametrize("suspend", [True, False])
 def test_an_account_that_is_not_there_is_named_and_not_made(suspend: bool) -> None:
     table = Table(MotoTable().client(), NAME)
-    operator = Suspender(AccountStore(table), FakeClock())
+    operator = SuspensionService(AccountStore(table), FakeClock())
     with pytest.raises(InvalidInput, match="account_id: no account has this id"):
         operator.suspend(ID, None) if suspend else operator.resume(ID)
     assert table.get(keys.account(ID)) is None
@@ -244,7 +252,7 @@ def test_a_test_does_not_rest(house: DeliveryHouse) -> None:
 
 def test_whether_an_account_is_suspended_is_read_once_a_minute() -> None:
     desk = Desk()
-    suspensions = Suspensions(desk.store, desk.clock)
+    suspensions = SuspensionCheck(desk.store, desk.clock)
     for _ in range(10):
         assert not suspensions.is_suspended(desk.account.id)
     assert desk.store.reads == 1
@@ -260,7 +268,7 @@ def test_whether_an_account_is_suspended_is_read_once_a_minute() -> None:
 
 def test_a_function_remembers_a_bounded_number_of_accounts() -> None:
     desk = Desk()
-    suspensions = Suspensions(desk.store, desk.clock)
+    suspensions = SuspensionCheck(desk.store, desk.clock)
     for number in range(2 * MAX_REMEMBERED + 1):
         suspensions.is_suspended(str(number))
     assert len(suspensions._remembered) <= MAX_REMEMBERED

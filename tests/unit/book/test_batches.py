@@ -19,12 +19,12 @@ from contacts.book import batch_schemas as batches
 from contacts.book.batch import AT_ONCE, MAX_ITEMS, Item, lanes
 from contacts.book.batch_schemas import _Results
 from contacts.book.model import Contact
-from contacts.book.outcome import Did, Outcome
+from contacts.book.outcome import Action, Outcome
 from contacts.book.service import ContactBook
 from contacts.core import observability
 from contacts.core.time import Deadline
 from contacts.properties.model import PropertyType
-from contacts.properties.service import PropertyDesk, PropertyWish
+from contacts.properties.service import CreateProperty, PropertyService
 from contacts.properties.store import PropertyStore
 from contacts.table import keys
 from contacts.table.client import Table
@@ -288,7 +288,7 @@ def test_a_hundred_changes_of_one_contact_are_all_there_in_their_order(house: Ba
 
 
 def item(number: int, *names: str) -> Item:
-    return Item(number, frozenset(names), (), lambda _: Outcome(did=Did.UPDATED))
+    return Item(number, frozenset(names), (), lambda _: Outcome(action=Action.UPDATED))
 
 
 def test_items_that_only_others_connect_stand_in_one_lane() -> None:
@@ -474,8 +474,8 @@ def test_values_that_properties_do_not_take_are_named_and_each_name_is_looked_up
     client = Client(table.client())
     house = BatchHouse(8, client=client, table=table)
     properties = PropertyStore(Table(table.client(), NAME), house.account_id)
-    PropertyDesk(properties, house.clock, CountingBytes()).add(
-        PropertyWish(name="age", type=PropertyType.NUMBER), None
+    PropertyService(properties, house.clock, CountingBytes()).add(
+        CreateProperty(name="age", type=PropertyType.NUMBER), None
     )
     wanted = [create(external_id=f"{n}", custom_fields={"age": n, "city": "x"}) for n in range(20)]
     wrong = [
@@ -589,7 +589,7 @@ class Hurried(Deadline):
         super().__init__()
         self._calls = calls
 
-    def leaves(self, seconds: float) -> bool:
+    def has_time_left(self, seconds: float) -> bool:
         self._calls -= 1
         return self._calls >= 0
 
@@ -642,7 +642,7 @@ def shown(sizes: list[int], order: list[int]) -> Any:
             updated_at="2026-01-01T00:00:00.000Z",
             name="x" * sizes[number],
         )
-        results.tell(number, Outcome(did=Did.UPDATED, contact=contact))
+        results.tell(number, Outcome(action=Action.UPDATED, contact=contact))
     return results.answer()
 
 
@@ -703,26 +703,26 @@ def operations(draw: st.DrawFn, person: str) -> Operation:
             [({"email": f"{person}@example.com"}, f"{person}@example.com"), ({"external_id": person}, person)]
         )
     )
-    wish: dict[str, Any] = {"op": op}
+    command: dict[str, Any] = {"op": op}
     if op in ("update", "delete"):
-        wish["ref"] = ref
+        command["ref"] = ref
     if op != "delete":
-        wish["contact"] = {**draw(FIELDS), **({} if op == "update" else named)}
+        command["contact"] = {**draw(FIELDS), **({} if op == "update" else named)}
     if draw(st.booleans()):
-        wish["if_match"] = draw(st.sampled_from([1, 2]))
-    return wish
+        command["if_match"] = draw(st.sampled_from([1, 2]))
+    return command
 
 
-def sent_alone(house: BatchHouse, wish: Operation) -> tuple[int, Any]:
-    headers = {"if-match": str(wish["if_match"])} if "if_match" in wish else {}
-    match wish["op"]:
+def sent_alone(house: BatchHouse, command: Operation) -> tuple[int, Any]:
+    headers = {"if-match": str(command["if_match"])} if "if_match" in command else {}
+    match command["op"]:
         case "update":
-            reply = house.single("PATCH", wish["ref"], body=wish["contact"], headers=headers)
+            reply = house.single("PATCH", command["ref"], body=command["contact"], headers=headers)
         case "delete":
-            reply = house.single("DELETE", wish["ref"], headers=headers)
+            reply = house.single("DELETE", command["ref"], headers=headers)
         case op:
             query = {"on_conflict": "update"} if op == "upsert" else {}
-            reply = house.single("POST", body=wish["contact"], query=query, headers=headers)
+            reply = house.single("POST", body=command["contact"], query=query, headers=headers)
     return reply.status, reply.body
 
 
@@ -747,8 +747,8 @@ def test_a_batch_about_different_contacts_is_its_items_one_after_the_other(
 ) -> None:
     together, apart = peopled(states), peopled(states)
     results = together.results(*wishes)
-    for result, wish in zip(results, wishes, strict=True):
-        status, body = sent_alone(apart, wish)
+    for result, command in zip(results, wishes, strict=True):
+        status, body = sent_alone(apart, command)
         assert (result["status"], result.get("contact") or result.get("problem")) == (status, body)
     assert together.items() == apart.items()
 

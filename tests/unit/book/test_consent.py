@@ -102,9 +102,9 @@ class World:
 
 
 def person(item: Item) -> Person:
-    absorbed = [name.partition(":")[2] for name in item.get("absorbed", ()) if name.startswith("email:")]
+    merged_names = [name.partition(":")[2] for name in item.get("absorbed", ()) if name.startswith("email:")]
     own = [item["email"]] if "email" in item else []
-    return Person(item["id"], frozenset(own + absorbed), item["is_unsubscribed"])
+    return Person(item["id"], frozenset(own + merged_names), item["is_unsubscribed"])
 
 
 the_world = cache(World)

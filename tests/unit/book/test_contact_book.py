@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contacts.book.model import Change, Contact
-from contacts.book.outcome import Did, Terms
+from contacts.book.outcome import Action, Preconditions
 from contacts.book.service import ContactBook, OnConflict
 from contacts.core.errors import (
     ContactNotFound,
@@ -17,7 +17,7 @@ from contacts.core.errors import (
     NamesTaken,
     StaleVersion,
 )
-from contacts.core.idempotency import Receipt
+from contacts.core.idempotency import IdempotencyKey
 from contacts.core.ids import Ref
 from tests.support.moto_table import MotoTable
 from tests.support.scenarios import BEGAN_MS, contact_book
@@ -94,14 +94,14 @@ def test_a_create_with_a_taken_name_is_refused_and_names_the_owner(book: Book, a
 def test_an_upsert_of_a_known_contact_adds_what_it_gives(book: Book, ada: Contact) -> None:
     given = {"email": "ada@example.com", "last_name": "Lovelace", "add_tags": ("beta",)}
     outcome = book.open().create(given, OnConflict.UPDATE)
-    assert outcome.did is Did.UPDATED
+    assert outcome.action is Action.UPDATED
     contact = book.get(ada.id)
     assert (contact.first_name, contact.last_name, contact.tags) == ("Ada", "Lovelace", ("vip", "beta"))
     assert contact.version == 2
 
 
 def test_an_upsert_of_somebody_new_creates(book: Book) -> None:
-    assert book.open().create(ADA, OnConflict.UPDATE).did is Did.CREATED
+    assert book.open().create(ADA, OnConflict.UPDATE).action is Action.CREATED
 
 
 def test_an_upsert_that_names_two_contacts_is_refused(book: Book, ada: Contact) -> None:
@@ -174,7 +174,7 @@ def test_a_deleted_contact_is_gone_and_comes_back_under_its_id(book: Book, ada: 
         with pytest.raises(ContactNotFound):
             book.get(ref)
     outcome = book.open().restore(Ref("ada@example.com"))
-    assert (outcome.did, book.get("crm-1")) == (Did.RESTORED, outcome.contact)
+    assert (outcome.action, book.get("crm-1")) == (Action.RESTORED, outcome.contact)
     assert outcome.contact is not None
     assert (outcome.contact.id, outcome.contact.tags, outcome.contact.version) == (ada.id, ("vip",), 2)
 
@@ -196,7 +196,7 @@ def test_what_is_in_the_trash_can_be_erased(book: Book, ada: Contact) -> None:
 def test_a_create_with_an_email_in_the_trash_brings_its_contact_back(book: Book, ada: Contact) -> None:
     book.open().delete(Ref(ada.id))
     outcome = book.open().create({"email": "ada@example.com", "last_name": "Lovelace"})
-    assert outcome.did is Did.RECREATED
+    assert outcome.action is Action.RECREATED
     contact = book.get("crm-1")
     assert (contact.id, contact.last_name, contact.tags) == (ada.id, "Lovelace", ("vip",))
 
@@ -223,11 +223,11 @@ def test_a_contact_that_lost_every_name_stays_in_the_trash(book: Book) -> None:
 
 @pytest.mark.parametrize("operation", ["update", "delete", "upsert"])
 def test_a_change_of_another_version_is_refused(operation: str, book: Book, ada: Contact) -> None:
-    terms = Terms(versions=[7])
+    preconditions = Preconditions(versions=[7])
     change = {
-        "update": lambda: book.open().update(Ref(ada.id), Change.of({"first_name": "x"}), terms),
-        "delete": lambda: book.open().delete(Ref(ada.id), terms=terms),
-        "upsert": lambda: book.open().create(ADA, OnConflict.UPDATE, terms),
+        "update": lambda: book.open().update(Ref(ada.id), Change.of({"first_name": "x"}), preconditions),
+        "delete": lambda: book.open().delete(Ref(ada.id), preconditions=preconditions),
+        "upsert": lambda: book.open().create(ADA, OnConflict.UPDATE, preconditions),
     }[operation]
     with pytest.raises(StaleVersion):
         change()
@@ -235,39 +235,41 @@ def test_a_change_of_another_version_is_refused(operation: str, book: Book, ada:
 
 
 def test_a_change_of_the_version_it_names_gets_through(book: Book, ada: Contact) -> None:
-    outcome = book.open().update(Ref(ada.id), Change.of({"first_name": "A."}), Terms(versions=[1]))
+    outcome = book.open().update(Ref(ada.id), Change.of({"first_name": "A."}), Preconditions(versions=[1]))
     assert outcome.contact is not None
     assert outcome.contact.version == 2
 
 
 def test_a_create_on_a_version_is_refused(book: Book) -> None:
     with pytest.raises(StaleVersion):
-        book.open().create(ADA, OnConflict.UPDATE, Terms(versions=[1]))
+        book.open().create(ADA, OnConflict.UPDATE, Preconditions(versions=[1]))
 
 
 # Idempotency
 
 
 def test_a_request_with_the_same_key_is_carried_out_once(book: Book) -> None:
-    terms = Terms(receipt=Receipt("k", "0" * 64))
-    first, again = (book.open().create(ADA, OnConflict.REJECT, terms) for _ in range(2))
+    preconditions = Preconditions(idempotency_key=IdempotencyKey("k", "0" * 64))
+    first, again = (book.open().create(ADA, OnConflict.REJECT, preconditions) for _ in range(2))
     assert (first.is_replay, again.is_replay) == (False, True)
     assert again.contact == first.contact
 
 
 def test_a_key_stands_for_one_request(book: Book, ada: Contact) -> None:
     change = Change.of({"first_name": "A."})
-    book.open().update(Ref(ada.id), change, Terms(receipt=Receipt("k", "0" * 64)))
+    book.open().update(Ref(ada.id), change, Preconditions(idempotency_key=IdempotencyKey("k", "0" * 64)))
     with pytest.raises(IdempotencyKeyReused):
-        book.open().delete(Ref(ada.id), terms=Terms(receipt=Receipt("k", "1" * 64)))
+        book.open().delete(
+            Ref(ada.id), preconditions=Preconditions(idempotency_key=IdempotencyKey("k", "1" * 64))
+        )
 
 
 def test_a_refused_request_leaves_its_key_free(book: Book, ada: Contact) -> None:
-    terms = Terms(receipt=Receipt("k", "0" * 64))
+    preconditions = Preconditions(idempotency_key=IdempotencyKey("k", "0" * 64))
     with pytest.raises(DuplicateContact):
-        book.open().create(ADA, OnConflict.REJECT, terms)
+        book.open().create(ADA, OnConflict.REJECT, preconditions)
     book.open().delete(Ref(ada.id), permanent=True)
-    assert book.open().create(ADA, OnConflict.REJECT, terms).is_replay is False
+    assert book.open().create(ADA, OnConflict.REJECT, preconditions).is_replay is False
 
 
 # Opting out

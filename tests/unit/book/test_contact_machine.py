@@ -5,7 +5,8 @@ in between that nobody understands, and with the projection killed in the middle
 postings, words and counts must be what the contacts say.
 
 Emails, external_ids and Idempotency-Keys come from small pools, so that they meet. Usually some 500 operations are
-made, by `make test-thorough` some 2,000; `CONTACT_MACHINE_OPERATIONS=10000 pytest tests/unit/book/test_contact_machine.py`
+made, by `make test-thorough` some 2,000;
+`CONTACT_MACHINE_OPERATIONS=10000 pytest tests/unit/book/test_contact_machine.py`
 makes about that many.
 """
 
@@ -21,7 +22,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from contacts.book.outcome import Did, Outcome
+from contacts.book.outcome import Action, Outcome
 from contacts.channels.model import Channel, ChannelType
 from contacts.channels.store import ChannelStore
 from contacts.table import keys as table_keys
@@ -377,7 +378,7 @@ class ContactMachine(RuleBasedStateMachine):
             id=channel_id, type=ChannelType.TELEGRAM, name=f"bot {number}", created_at=at, updated_at=at
         )
         store = ChannelStore(Table(self.table.client(), NAME), ACCOUNT_ID)
-        store.add(new, Outcome(did=Did.CREATED), None, BEGAN_MS)
+        store.add(new, Outcome(action=Action.CREATED), None, BEGAN_MS)
         return {"id": channel_id, "type": "telegram", "name": new.name}
 
     # Checking

@@ -10,7 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contacts.book.model import MAX_BYTES, Change, Contact, ValidationStatus, contact_values
-from contacts.book.outcome import Absent, Did, Move, NotInPlace, Outcome, Standing, VersionDiffers
+from contacts.book.outcome import (
+    Absent,
+    Action,
+    ContactState,
+    NotInPlace,
+    Outcome,
+    Transition,
+    VersionDiffers,
+)
 from contacts.book.service import MAX_MAP_KEYS_IN_PLACE, ContactBook
 from contacts.book.store import ContactStore
 from contacts.core.errors import ContactTooLarge, InvalidInput
@@ -76,7 +84,7 @@ def contacts(draw: st.DrawFn) -> Contact:
         unsubscribed_at=iso(BEGAN_MS) if unsubscribed else None,
         validation_status=draw(st.sampled_from(ValidationStatus)),
         validation_reason=draw(st.none() | st.just("no_mx")),
-        absorbed=tuple(draw(st.lists(st.just(Name(NameKind.EMAIL, "old@example.com")), max_size=1))),
+        merged_names=tuple(draw(st.lists(st.just(Name(NameKind.EMAIL, "old@example.com")), max_size=1))),
     )
 
 
@@ -133,18 +141,18 @@ def new_store() -> ContactStore:
 
 
 def put(store: ContactStore, contact: Contact) -> None:
-    move(store, None, contact)
+    transition(store, None, contact)
 
 
-def move(store: ContactStore, before: Contact | None, after: Contact) -> None:
-    store.move(
-        Move(
+def transition(store: ContactStore, before: Contact | None, after: Contact) -> None:
+    store.apply(
+        Transition(
             before=before,
-            was=None if before is None else Standing.LIVE,
+            was=None if before is None else ContactState.LIVE,
             after=after,
-            becomes=Standing.LIVE,
+            becomes=ContactState.LIVE,
             at_ms=CHANGED_MS,
-            outcome=Outcome(did=Did.UPDATED, contact=after),
+            outcome=Outcome(action=Action.UPDATED, contact=after),
         )
     )
 
@@ -190,7 +198,7 @@ def test_and_so_it_does_after_a_read(contact: Contact, change: Change) -> None:
         return
     before = store.by_id(ID)
     assert before is not None
-    move(store, before, change.applied_to(before, iso(CHANGED_MS)))
+    transition(store, before, change.applied_to(before, iso(CHANGED_MS)))
     assert as_stored(store.by_id(ID)) == as_stored(expected)
     assert wrong_in_table() == []
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from contacts.book.outcome import UNCONDITIONAL, Terms
-from contacts.core.idempotency import Receipt
+from contacts.book.outcome import UNCONDITIONAL, Preconditions
+from contacts.core.idempotency import IdempotencyKey
 from contacts.table import keys
 from contacts.table.records import key_digest
 from tests.support.hypothesis_profiles import is_thorough
@@ -47,7 +47,7 @@ TWIN = Caller("first", draws="twin")
 KEYED_STARTS = [start for start in STARTS if start.name in ("live", "two live", "in the trash, another live")]
 """With a key only the shape of a write's transaction differs, so these will do."""
 SECONDS = (*WRITES, VERDICT)
-WITH_KEY = Terms(receipt=Receipt("k-1", "0" * 64))
+WITH_KEY = Preconditions(idempotency_key=IdempotencyKey("k-1", "0" * 64))
 RECORD = tuple(keys.idempotency(ACCOUNT_ID, key_digest("k-1")))
 
 Ending = tuple[Answer, Answer, Contents]
@@ -82,7 +82,7 @@ def carried_out(
     start: Start,
     caller: Caller,
     write: Write,
-    terms: Terms,
+    preconditions: Preconditions,
     after: int = -1,
     then: Callable[[], None] = lambda: None,
 ) -> Run:
@@ -90,7 +90,7 @@ def carried_out(
     dynamodb = Interrupted(table().client(), after, then)
     if after == 0:
         then()
-    answer = caller.answered(dynamodb, start, write, terms)
+    answer = caller.answered(dynamodb, start, write, preconditions)
     check(table(), start)
     assert answer.refusal not in ("Contention", "TemporarilyUnavailable")
     return Run(answer, dynamodb.calls, contents(table()), table().snapshot())
@@ -104,26 +104,30 @@ def untouched(start: Start) -> Contents:
 
 
 @cache
-def alone(start: Start, caller: Caller, write: Write, terms: Terms = UNCONDITIONAL) -> Run:
+def alone(start: Start, caller: Caller, write: Write, preconditions: Preconditions = UNCONDITIONAL) -> Run:
     """A write carried out on a state to start from."""
     table().bring_back(begun(start))
-    return carried_out(start, caller, write, terms)
+    return carried_out(start, caller, write, preconditions)
 
 
-def gaps(start: Start, first: Write, terms: Terms) -> range:
-    return range(1, alone(start, FIRST, first, terms).calls)
+def gaps(start: Start, first: Write, preconditions: Preconditions) -> range:
+    return range(1, alone(start, FIRST, first, preconditions).calls)
 
 
-def seconds(start: Start, first: Write, terms: Terms) -> list[Write]:
+def seconds(start: Start, first: Write, preconditions: Preconditions) -> list[Write]:
     """The writes that are tried in the gaps of the first one."""
-    if is_thorough() or (start in KEYED_STARTS and terms is UNCONDITIONAL):
+    if is_thorough() or (start in KEYED_STARTS and preconditions is UNCONDITIONAL):
         return list(SECONDS)
-    return [second for second in SECONDS if Random(f"{start}; {first}; {second}; {terms}").random() < 1 / 3]
+    return [
+        second
+        for second in SECONDS
+        if Random(f"{start}; {first}; {second}; {preconditions}").random() < 1 / 3
+    ]
 
 
-def gaps_between(start: Start, first: Write, second: Write, terms: Terms) -> list[int]:
+def gaps_between(start: Start, first: Write, second: Write, preconditions: Preconditions) -> list[int]:
     """The gaps of the first write in which the second one is tried."""
-    every = gaps(start, first, terms)
+    every = gaps(start, first, preconditions)
     if is_thorough() or len(every) < 2:
         return list(every)
     draw = Random(f"{start}, {first}, {second}")
@@ -142,9 +146,11 @@ def likeness(start: Start, second: Write) -> Write:
 
 
 @cache
-def amid(start: Start, first: Write, terms: Terms, gap: int, other: Caller, second: Write) -> Run:
+def amid(
+    start: Start, first: Write, preconditions: Preconditions, gap: int, other: Caller, second: Write
+) -> Run:
     """The first write, with another's in a gap (0: before the first call)."""
-    others_terms = terms if other is TWIN else UNCONDITIONAL
+    others_terms = preconditions if other is TWIN else UNCONDITIONAL
     left = alone(start, other, second, others_terms).left
 
     def interlude() -> None:
@@ -152,40 +158,45 @@ def amid(start: Start, first: Write, terms: Terms, gap: int, other: Caller, seco
         table().bring_back(left)
 
     table().bring_back(begun(start))
-    return carried_out(start, FIRST, first, terms, gap, interlude)
+    return carried_out(start, FIRST, first, preconditions, gap, interlude)
 
 
-def interleaved(start: Start, first: Write, terms: Terms, gap: int, second: Write) -> Ending:
-    run = amid(start, first, terms, gap, SECOND, likeness(start, second))
+def interleaved(start: Start, first: Write, preconditions: Preconditions, gap: int, second: Write) -> Ending:
+    run = amid(start, first, preconditions, gap, SECOND, likeness(start, second))
     return run.answer, alone(start, SECOND, second).answer, run.contents
 
 
-def second_then_first(start: Start, first: Write, terms: Terms, second: Write) -> Ending:
-    return interleaved(start, first, terms, 0, second)
+def second_then_first(start: Start, first: Write, preconditions: Preconditions, second: Write) -> Ending:
+    return interleaved(start, first, preconditions, 0, second)
 
 
 @cache
-def first_then_second(start: Start, first: Write, terms: Terms, second: Write) -> Ending:
-    earlier = alone(start, FIRST, first, terms)
+def first_then_second(start: Start, first: Write, preconditions: Preconditions, second: Write) -> Ending:
+    earlier = alone(start, FIRST, first, preconditions)
     table().bring_back(earlier.left)
     later = carried_out(start, SECOND, second, UNCONDITIONAL)
     return earlier.answer, later.answer, later.contents
 
 
-def is_serial(ending: Ending, start: Start, first: Write, terms: Terms, second: Write) -> bool:
+def is_serial(
+    ending: Ending, start: Start, first: Write, preconditions: Preconditions, second: Write
+) -> bool:
     return any(
-        ending == order(start, first, terms, second) for order in (second_then_first, first_then_second)
+        ending == order(start, first, preconditions, second)
+        for order in (second_then_first, first_then_second)
     )
 
 
-def unexplained(start: Start, first: Write, terms: Terms) -> list[str]:
+def unexplained(start: Start, first: Write, preconditions: Preconditions) -> list[str]:
     """Every write that, in one of the first one's gaps, leads to an ending of no serial order."""
     return [
-        f"{second} after call {gap}: {_told(interleaved(start, first, terms, gap, second))}"
-        for second in seconds(start, first, terms)
+        f"{second} after call {gap}: {_told(interleaved(start, first, preconditions, gap, second))}"
+        for second in seconds(start, first, preconditions)
         if not writes_nothing(start, second)
-        for gap in gaps_between(start, first, second, terms)
-        if not is_serial(interleaved(start, first, terms, gap, second), start, first, terms, second)
+        for gap in gaps_between(start, first, second, preconditions)
+        if not is_serial(
+            interleaved(start, first, preconditions, gap, second), start, first, preconditions, second
+        )
     ]
 
 

@@ -14,7 +14,7 @@ from contacts.book.model import Contact, ValidationStatus, named_alone
 from contacts.core.errors import MergeTooLarge
 from contacts.core.ids import Name, NameKind, uuid7
 from contacts.core.time import DAY, iso
-from contacts.events.changes import Happened
+from contacts.events.changes import ChangeKind
 from contacts.events.store import TimelineStore
 from contacts.table import keys
 from contacts.table.client import Table
@@ -171,7 +171,7 @@ def contacts(draw: st.DrawFn, who: str) -> Contact:
     )
     status, reason = draw(statuses)
     since = draw(st.none() | st.sampled_from(["2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"]))
-    absorbed = st.sampled_from(
+    merged_names = st.sampled_from(
         [
             Name(NameKind.EMAIL, f"{who}2@example.com"),
             Name(NameKind.ALIAS, f"{who}-2"),
@@ -196,7 +196,7 @@ def contacts(draw: st.DrawFn, who: str) -> Contact:
         unsubscribed_at=since,
         validation_status=status,
         validation_reason=reason,
-        absorbed=tuple(draw(st.lists(absorbed, unique=True))),
+        merged_names=tuple(draw(st.lists(merged_names, unique=True))),
     )
 
 
@@ -505,7 +505,7 @@ def test_of_the_loser_no_deletion_is_told(house: EventHouse) -> None:
     house.records()
     merge(house, ada, bea)
     told = [change for change in changes(house.records()) if change.contact_id == bea]
-    assert [(change.happened, change.after) for change in told] == [(Happened.CHANGED, None)]
+    assert [(change.happened, change.after) for change in told] == [(ChangeKind.CHANGED, None)]
 
 
 def test_a_merge_that_brings_nothing_new_is_told_all_the_same(house: EventHouse) -> None:
@@ -775,7 +775,7 @@ def test_a_tombstone_knows_by_ids_alone_who_was_merged_into_it(house: EventHouse
     house.request("DELETE", ref=ada, query=PERMANENT)
     item = house.items()[keys.tombstone(ACCOUNT_ID, ada)]
     assert item["merged_ids"] == [bea]
-    (change,) = [one for one in changes(house.records()) if one.happened is Happened.ERASED]
+    (change,) = [one for one in changes(house.records()) if one.happened is ChangeKind.ERASED]
     assert change.merged_ids == (bea,)
 
 
@@ -785,8 +785,8 @@ def test_a_tombstone_knows_by_ids_alone_who_was_merged_into_it(house: EventHouse
 def test_as_many_as_the_limits_allow_are_kept() -> None:
     names = tuple(Name(NameKind.EMAIL, f"{n}@example.com") for n in range(MAX_ABSORBED - 1))
     at = "2026-01-01T00:00:00.000Z"
-    winner = Contact(id="w", version=1, created_at=at, updated_at=at, external_id="w", absorbed=names)
-    loser = replace(winner, id="l", external_id=None, email="l@example.com", absorbed=())
-    assert len(merged_contact(winner, loser, at).absorbed) == MAX_ABSORBED
+    winner = Contact(id="w", version=1, created_at=at, updated_at=at, external_id="w", merged_names=names)
+    loser = replace(winner, id="l", external_id=None, email="l@example.com", merged_names=())
+    assert len(merged_contact(winner, loser, at).merged_names) == MAX_ABSORBED
     with pytest.raises(MergeTooLarge):
         merged_contact(replace(winner, email="w@example.com"), loser, at)

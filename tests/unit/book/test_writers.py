@@ -14,7 +14,7 @@ from hypothesis import strategies as some
 
 from contacts.accounts.model import Dialect, Scope
 from contacts.book.model import HIDDEN, Contact, contact_out
-from contacts.book.outcome import Did, Outcome
+from contacts.book.outcome import Action, Outcome
 from contacts.dialects import wire
 from contacts.web.response import answer, shown_to
 from tests.support.fakes import CountingBytes, FakeClock
@@ -203,14 +203,14 @@ def test_every_writing_route_of_a_dialect_answers_without_the_contact(dialect: D
     routes: wire.Dialect = import_module(f"contacts.dialects.{dialect}").DIALECT
     told = shown_to(
         caller_of(ACCOUNT, dialect, WRITER),
-        answer(Outcome(did=Did.UPDATED, contact=_marked(native))),
+        answer(Outcome(action=Action.UPDATED, contact=_marked(native))),
     )
     assert set(told.body) == set(HIDDEN)
     for route, translation in routes.routes.items():
         # Answers about what is no contact have other members, and are not withheld.
         if route.startswith("GET") or "propert" in route or "channels" in route or "DELETE" in route:
             continue
-        shown = translation.answered(wire.Call(route=route), wire.Reply(200, told.body))
+        shown = translation.from_native(wire.Call(route=route), wire.Reply(200, told.body))
         assert MARK not in str(shown.body)
 
 
@@ -230,16 +230,16 @@ def _marked(native: Any) -> Contact:
 @given(
     scopes=some.sets(some.sampled_from(list(Scope))),
     dialect=some.sampled_from(list(Dialect)),
-    did=some.sampled_from([did for did in Did if did is not Did.DELETED]),
+    action=some.sampled_from([action for action in Action if action is not Action.DELETED]),
     native=native_contacts,
     is_replay=some.booleans(),
 )
 def test_no_outcome_is_shown_to_who_may_not_read(
-    scopes: set[Scope], dialect: Dialect, did: Did, native: Any, is_replay: bool
+    scopes: set[Scope], dialect: Dialect, action: Action, native: Any, is_replay: bool
 ) -> None:
     contact = _marked(native)
     caller = caller_of(ACCOUNT, dialect, tuple(scopes))
-    whole = answer(Outcome(did=did, contact=contact, is_replay=is_replay))
+    whole = answer(Outcome(action=action, contact=contact, is_replay=is_replay))
     told = shown_to(caller, whole)
     may_read = bool(scopes & {Scope.CONTACTS_READ, Scope.API_USER, Scope.USER})
     assert (told is whole) is may_read

@@ -26,7 +26,7 @@ NOT_FOUND = {"message": "Contact not found", "code": "NOT_FOUND", "details": {}}
 
 
 def asked(route: str, *, body: Any = None, **call: Any) -> Call:
-    return DIALECT.routes[route].asked(Call(route=route, body=body, **call))
+    return DIALECT.routes[route].to_native(Call(route=route, body=body, **call))
 
 
 # There and back
@@ -67,7 +67,7 @@ def test_whatever_is_sent_is_translated_or_refused(route: str, body: Any, ref: s
     call = Call(route=route, path={"ref": ref}, query={"any": ["thing"]}, body=body)
     before = deepcopy(call)
     try:
-        native = DIALECT.routes[route].asked(call)
+        native = DIALECT.routes[route].to_native(call)
     except ContactsError:
         pass
     else:
@@ -120,7 +120,7 @@ def test_a_null_in_a_create_clears_nothing() -> None:
 def test_errors_are_told_in_their_words(error: ContactsError, told: Json) -> None:
     native = problem(error, "r-1")
     call = Call(route="POST /v1/contacts")
-    assert DIALECT.refused(call, Problem(native.status, native.body, error.field_errors)).body == told
+    assert DIALECT.error(call, Problem(native.status, native.body, error.field_errors)).body == told
 
 
 @pytest.mark.parametrize(("body", "field", "reason"), [

@@ -13,11 +13,11 @@ import pytest
 
 import contacts.dialects
 from contacts.accounts import model as accounts
-from contacts.accounts.authentication import Admission
-from contacts.book.outcome import Did, Outcome
+from contacts.accounts.authentication import AuthContext
+from contacts.book.outcome import Action, Outcome
 from contacts.core import errors, violations
 from contacts.core.errors import FieldError
-from contacts.core.idempotency import RecordedRequest
+from contacts.core.idempotency import IdempotencyRecord
 from contacts.core.violations import (
     BODY_NOT_UTF8,
     NOT_NUMBER,
@@ -154,7 +154,7 @@ def test_a_replay_answers_in_the_vendors_words() -> None:
         raise errors.ContactNotFound
 
     recorded = Outcome(
-        did=Did.DELETED, details={"id": "0190b5a0-0000-7000-8000-000000000001"}, is_replay=True
+        action=Action.DELETED, details={"id": "0190b5a0-0000-7000-8000-000000000001"}, is_replay=True
     )
     spoken = Spoken(accounts.Dialect.SENDMATOR, "DELETE /v1/contacts/{ref}", deleted, recorded)
     answer = spoken.send(headers={"idempotency-key": "k"})
@@ -272,7 +272,7 @@ def test_no_dialect_looks_into_a_message(vendor: accounts.Dialect, violation: Vi
         errors = (FieldError("email", violation._replace(message=message)),)
         body = {"code": "invalid_input", "detail": f"email: {message}", "field": "email"}
         call = Call(route=next(iter(dialect_of(vendor).routes)), body={"email": "ada@example.com"})
-        return json.dumps(dialect_of(vendor).refused(call, Problem(400, body, errors)))
+        return json.dumps(dialect_of(vendor).error(call, Problem(400, body, errors)))
 
     other = "#" * 9
     assert told(violation.message).replace(json.dumps(violation.message)[1:-1], other) == told(other)
@@ -292,7 +292,7 @@ def never(request: Request) -> Answer:
 class Closed(OpenGate):
     """Lets nobody in."""
 
-    def admit(self, key: str) -> Admission:
+    def authenticate(self, key: str) -> AuthContext:
         raise errors.NotAuthenticated("This API key is unknown or was revoked.")
 
 
@@ -356,5 +356,5 @@ class Records:
     def __init__(self, recorded: Outcome | None) -> None:
         self._recorded = recorded
 
-    def recorded(self, key: str) -> RecordedRequest | None:
-        return None if self._recorded is None else RecordedRequest(ANY, self._recorded)
+    def recorded(self, key: str) -> IdempotencyRecord | None:
+        return None if self._recorded is None else IdempotencyRecord(ANY, self._recorded)

@@ -23,7 +23,7 @@ FIELDS = [*WRITTEN, "id", "phone", "lists"]
 
 
 def asked(route: str, *, body: Any = None, **call: Any) -> Call:
-    return DIALECT.routes[route].asked(Call(route=route, body=body, **call))
+    return DIALECT.routes[route].to_native(Call(route=route, body=body, **call))
 
 
 @given(native_contacts, some.uuids().map(str))
@@ -56,7 +56,7 @@ def test_whatever_is_sent_is_translated_or_refused(
     call = Call(route=route, path={"ref": "x"}, query=query, body=body, spare_id="spare")
     before = deepcopy(call)
     try:
-        native = DIALECT.routes[route].asked(call)
+        native = DIALECT.routes[route].to_native(call)
     except ContactsError:
         pass
     else:
@@ -71,7 +71,7 @@ def test_whatever_is_sent_is_translated_or_refused(
 def test_a_cursor_goes_there_and_back_as_it_is(contacts: list[Json], cursor: str | None) -> None:
     page = {"data": contacts, "has_more": cursor is not None, "next_cursor": cursor}
     route = "GET /v1/contacts"
-    theirs = DIALECT.routes[route].answered(Call(route=route), Reply(200, page)).body
+    theirs = DIALECT.routes[route].from_native(Call(route=route), Reply(200, page)).body
     assert theirs == page | {"data": [contact_out(one) for one in contacts]}
     if cursor is not None:
         assert asked(route, query={"starting_after": [cursor]}).query["starting_after"] == [cursor]
@@ -94,6 +94,6 @@ def test_ten_to_a_page_unless_it_is_said() -> None:
 def test_errors_have_their_three_keys(error: ContactsError, status: int, message: str, phrase: str) -> None:
     call = Call(route="POST /v1/contacts", body={"email": "A@b.co"})
     told = problem(error, "r-1")
-    assert DIALECT.refused(call, Problem(told.status, told.body, error.field_errors)) == Reply(
+    assert DIALECT.error(call, Problem(told.status, told.body, error.field_errors)) == Reply(
         status, {"statusCode": status, "message": message, "error": phrase}
     )

@@ -49,11 +49,11 @@ ARRIVE = f"{CHANNEL}/gates"
 
 
 def asked(route: str, *, body: Any = None, **call: Any) -> Call:
-    return DIALECT.routes[route].asked(Call(route=route, body=body, **call))
+    return DIALECT.routes[route].to_native(Call(route=route, body=body, **call))
 
 
 def answered(route: str, body: Any, status: int = 200, **call: Any) -> Reply:
-    return DIALECT.routes[route].answered(Call(route=route, **call), Reply(status, body))
+    return DIALECT.routes[route].from_native(Call(route=route, **call), Reply(status, body))
 
 
 # There and back
@@ -136,7 +136,7 @@ def test_whatever_is_sent_is_translated_or_refused(route: str, body: Any, query:
     call = Call(route=route, path=path, query=query, body=body)
     before = deepcopy(call)
     try:
-        native = DIALECT.routes[route].asked(call)
+        native = DIALECT.routes[route].to_native(call)
     except ContactsError:
         pass
     else:
@@ -226,7 +226,7 @@ def test_a_page_behind_the_last_is_empty_and_says_how_many_there_are() -> None:
 def test_a_wrong_page_is_named(route: str, query: Any, says: str) -> None:
     with pytest.raises(errors.InvalidInput) as refused:
         asked(route, path={"ref": NOBODYS}, query=query)
-    reply = DIALECT.refused(
+    reply = DIALECT.error(
         Call(route=route), Problem(400, problem(refused.value, "r").body, refused.value.field_errors)
     )
     assert reply.status == reply.body["error"]["code"] == 400
@@ -261,7 +261,7 @@ WRONG_FIELDS = errors.InvalidInput(
 )
 def test_errors_read_as_theirs(error: ContactsError, code: int, message: str) -> None:
     native = problem(error, "r")
-    reply = DIALECT.refused(
+    reply = DIALECT.error(
         Call(route="GET /v1/contacts"), Problem(native.status, native.body, error.field_errors)
     )
     assert reply == (code, {"error": {"code": code, "message": message}})

@@ -40,11 +40,11 @@ MALFORMED = [
 
 
 def asked(route: str, *, body: Any = None, **call: Any) -> Call:
-    return DIALECT.routes[route].asked(Call(route=route, body=body, **call))
+    return DIALECT.routes[route].to_native(Call(route=route, body=body, **call))
 
 
 def answered(route: str, body: Any, status: int = 200, **query: list[str]) -> Any:
-    return DIALECT.routes[route].answered(Call(route=route, query=query), Reply(status, body))
+    return DIALECT.routes[route].from_native(Call(route=route, query=query), Reply(status, body))
 
 
 # Ids
@@ -119,7 +119,7 @@ def test_whatever_is_sent_is_translated_or_refused(route: str, body: Any, query:
     call = Call(route=route, path={"ref": ref, "id": ref}, query=query, body=body)
     before = deepcopy(call)
     try:
-        native = DIALECT.routes[route].asked(call)
+        native = DIALECT.routes[route].to_native(call)
     except ContactsError:
         pass
     else:
@@ -165,7 +165,7 @@ def test_every_field_that_is_missing_is_named_at_once() -> None:
 ])  # fmt: skip
 def test_errors_are_told_in_their_words(status: int, error: ContactsError, told: Json) -> None:
     call, native = Call(route="GET /v1/contacts/{ref}"), problem(error, "r-1")
-    refusal = DIALECT.refused(call, Problem(native.status, native.body, error.field_errors))
+    refusal = DIALECT.error(call, Problem(native.status, native.body, error.field_errors))
     assert refusal == (status, told)
 
 
@@ -407,7 +407,7 @@ def test_all_properties_are_listed_at_once(house: PropertyHouse) -> None:
         assert house.request("POST", body={"name": f"p{number}", "type": "string"}).status == 201
     listed = house.request("GET", COLLECTION).body["properties"]
     assert [one["name"] for one in listed] == [f"p{number}" for number in range(101)]
-    assert DIALECT.routes["GET /v1/contact-properties"].asked(
+    assert DIALECT.routes["GET /v1/contact-properties"].to_native(
         Call(route="GET /v1/contact-properties")
     ).query == {"limit": [str(PropertyPageSize.maximum)]}
 

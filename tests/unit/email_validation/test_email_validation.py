@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from contacts.book.items import measured
 from contacts.book.model import MAX_BYTES, Change, Contact, ValidationStatus, contact_values
-from contacts.book.outcome import Did, Move, Outcome, Standing
+from contacts.book.outcome import Action, ContactState, Outcome, Transition
 from contacts.book.store import ContactStore
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.idempotency import TRIES
@@ -71,9 +71,11 @@ def put(world: Judging, contact: Contact) -> None:
     """Put a contact into the table as it is, whatever is wrong with it."""
     table = Table(world.table.client(), NAME)
     store = ContactStore(table, ACCOUNT_ID, opt_outs(table, ACCOUNT_ID), Dice("put"), BEGAN_MS // 1000)
-    created = Outcome(did=Did.CREATED, contact=contact)
-    store.move(
-        Move(before=None, was=None, after=contact, becomes=Standing.LIVE, at_ms=BEGAN_MS, outcome=created)
+    created = Outcome(action=Action.CREATED, contact=contact)
+    store.apply(
+        Transition(
+            before=None, was=None, after=contact, becomes=ContactState.LIVE, at_ms=BEGAN_MS, outcome=created
+        )
     )
 
 

@@ -20,7 +20,7 @@ from contacts.table.client import Table
 from contacts.table.expressions import Item
 from contacts.table.records import key_digest
 from contacts.webhooks.model import Attempt, DeliveryRef, DeliveryStatus, after_attempt
-from contacts.webhooks.store import DeliveryMoved, DeliveryStore, NotOpen
+from contacts.webhooks.store import DeliveryModified, DeliveryStore, NotOpen
 from local.table import NAME
 from tests.support.event_house import ACCOUNT_ID, EventHouse, Killed, Life, webhook
 from tests.support.faulty_wire import FAULTS, Fault, Wire
@@ -465,7 +465,7 @@ def test_an_attempt_that_is_under_way_is_recorded_without_its_answer(story: Stor
     def record() -> None:
         try:
             store.record(claimed, after_attempt(claimed, ECHO, now_ms, 0))
-        except DeliveryMoved as moved:
+        except DeliveryModified as moved:
             erased: Any = moved.delivery
             store.record(erased, after_attempt(erased, ECHO, now_ms, 0))
 

@@ -80,8 +80,8 @@ def test_a_new_email_is_an_update_though_it_is_to_be_validated_again() -> None:
         (replace(BEFORE, is_unsubscribed=True, unsubscribed_at=CHANGED_AT), False, "contact.resubscribed"),
     ],
 )
-def test_who_leaves_or_comes_back_is_told_of_besides(before: Contact, wish: bool, kind: str) -> None:
-    after = Change.of({"is_unsubscribed": wish}).applied_to(before, CHANGED_AT)
+def test_who_leaves_or_comes_back_is_told_of_besides(before: Contact, command: bool, kind: str) -> None:
+    after = Change.of({"is_unsubscribed": command}).applied_to(before, CHANGED_AT)
     update, flip = told(before, after)
     assert (update[0], update[1]["changed"]) == ("contact.updated", ["is_unsubscribed", "unsubscribed_at"])
     assert flip == (kind, {})
@@ -99,7 +99,7 @@ def test_a_verdict_alone_is_no_update() -> None:
     [
         BEFORE,
         replace(BEFORE, version=4, updated_at=CHANGED_AT),
-        replace(BEFORE, absorbed=(Name(NameKind.EMAIL, "a@example.com"),)),
+        replace(BEFORE, merged_names=(Name(NameKind.EMAIL, "a@example.com"),)),
         replace(BEFORE, custom_fields={"plan": {"limits": [1, 2], "name": "pro"}, "seats": 1}),
     ],
     ids=["nothing", "the version", "an internal field", "the order of keys"],

@@ -19,7 +19,7 @@ from contacts.core.errors import ContactNotFound, TemporarilyUnavailable
 from contacts.core.ids import Ref, uuid7
 from contacts.core.time import DAY, iso, parsed
 from contacts.email_validation.store import VerdictStore
-from contacts.events.changes import Happened, event_of_recording
+from contacts.events.changes import ChangeKind, event_of_recording
 from contacts.events.model import MAX_DATA_BYTES, CustomEvent, EventType, custom_event
 from contacts.events.store import EventStore, TimelineStore
 from contacts.table import keys
@@ -27,7 +27,7 @@ from contacts.table.client import Table
 from contacts.table.expressions import entry_size, item_size
 from contacts.web.response import MAX_ANSWER_BYTES
 from contacts.webhooks.model import delivery_id
-from contacts.workers.stream import streamed_change
+from contacts.workers.stream import stream_change
 from local.table import NAME
 from tests.support.app import App, caller_of
 from tests.support.event_house import ACCOUNT_ID, EventHouse, Killed, Life, webhook
@@ -426,9 +426,9 @@ def test_the_stream_tells_of_it_when_it_is_put_and_not_again(house: EventHouse, 
     entry = recorded(house, ada, {**ORDER, "occurred_at": iso(house.clock.at_ms - DAY_MS)})
     (told,) = house.records()
     body, number = told["dynamodb"], 7
-    change = streamed_change(told)
+    change = stream_change(told)
     assert change is not None
-    assert (change.happened, change.account_id, change.contact_id) == (Happened.RECORDED, ACCOUNT_ID, ada)
+    assert (change.happened, change.account_id, change.contact_id) == (ChangeKind.RECORDED, ACCOUNT_ID, ada)
     assert change.at_ms == house.clock.at_ms
     assert change.recorded == CustomEvent(
         id=entry["id"],
@@ -439,13 +439,13 @@ def test_the_stream_tells_of_it_when_it_is_put_and_not_again(house: EventHouse, 
     )
     put = body["NewImage"]
     for old, new in ((put, {**put, "appended_at": {"S": "x"}}), (put, None)):
-        assert streamed_change(record(number, old, new, 0)) is None
+        assert stream_change(record(number, old, new, 0)) is None
     damaged = {name: value for name, value in put.items() if name != "name"}
     with pytest.raises(KeyError):
-        streamed_change(record(number, None, damaged, 0))
+        stream_change(record(number, None, damaged, 0))
     logged = {**put, "SK": {"S": keys.event(ACCOUNT_ID, change.recorded.recorded_at, entry["id"]).SK}}
     with pytest.raises(ValueError, match="no key of a contact"):
-        streamed_change(record(number, None, logged, 0))
+        stream_change(record(number, None, logged, 0))
 
 
 def test_only_who_asked_for_it_is_told(house: EventHouse, ada: str) -> None:

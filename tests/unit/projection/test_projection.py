@@ -16,14 +16,14 @@ from contacts.book.model import Contact, ValidationStatus
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.ids import Name, NameKind
 from contacts.core.queue import Outgoing
-from contacts.events.changes import Happened, StreamedChange
+from contacts.events.changes import ChangeKind, StreamChange
 from contacts.projection.service import STEPS_AT_ONCE, Projector, transactions
 from contacts.projection.store import Derived, Posting, ProjectionStore
 from contacts.search.query import EVERYBODY, PostingKind, PostingList, posting_lists
 from contacts.search.words import words_of
 from contacts.table import keys
 from contacts.table.client import MAX_STEPS, Table
-from contacts.workers.stream import streamed_change
+from contacts.workers.stream import stream_change
 from local.table import NAME
 from tests.support.fakes import CountingBytes, FakeClock
 from tests.support.faulty_wire import FAULTS, Wire
@@ -43,12 +43,12 @@ def counts(table: MotoTable, account_id: str = ACCOUNT_ID) -> dict[str, int]:
     return {item["SK"]["S"]: int(item["n"]["N"]) for item in items if "n" in item}
 
 
-def changed(before: Contact | None, after: Contact | None, account_id: str = ACCOUNT_ID) -> StreamedChange:
+def changed(before: Contact | None, after: Contact | None, account_id: str = ACCOUNT_ID) -> StreamChange:
     contact = after or before
     assert contact is not None
-    return StreamedChange(
+    return StreamChange(
         record_id="r",
-        happened=Happened.CHANGED,
+        happened=ChangeKind.CHANGED,
         account_id=account_id,
         contact_id=contact.id,
         at_ms=0,
@@ -286,8 +286,8 @@ def contended_projector(table: MotoTable, times: int) -> tuple[Projector, FakeCl
     return Projector(store, ListedQueue(), ListedQueue(), clock, CountingBytes()), clock
 
 
-def read(records: list[Record]) -> list[StreamedChange]:
-    return [change for record in records if (change := streamed_change(record)) is not None]
+def read(records: list[Record]) -> list[StreamChange]:
+    return [change for record in records if (change := stream_change(record)) is not None]
 
 
 def test_whoever_holds_the_same_count_is_waited_for() -> None:
@@ -593,12 +593,12 @@ def expiring() -> tuple[History, str]:
 def absorb(history: History, contact_id: str, *names: Name) -> None:
     """Give a contact the names of others, as a merge does."""
     key = {name: {"S": part} for name, part in keys.contact(ACCOUNT_ID, contact_id)._asdict().items()}
-    absorbed = {"L": [{"S": f"{name.kind}:{name.value}"} for name in names]}
+    merged_names = {"L": [{"S": f"{name.kind}:{name.value}"} for name in names]}
     history.write(
         "update_item",
         Key=key,
         UpdateExpression="SET absorbed = :a",
-        ExpressionAttributeValues={":a": absorbed},
+        ExpressionAttributeValues={":a": merged_names},
     )
     for name in names:
         claim = keys.claim(ACCOUNT_ID, name)
@@ -643,7 +643,7 @@ def test_nor_those_of_a_live_contact_whatever_the_stream_says() -> None:
     history, ada = expiring()
     (created,) = read(history.records)
     projection = Projection(history.table.client())
-    expired = replace(created, happened=Happened.EXPIRED, before=created.after, after=None)
+    expired = replace(created, happened=ChangeKind.EXPIRED, before=created.after, after=None)
     projection.projector.handle([expired])
     assert claims(history.table) == {"ada@example.com": f"{ada} live", "crm-ada": f"{ada} live"}
 

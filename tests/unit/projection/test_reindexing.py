@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contacts.core.errors import Contention, InvalidInput, TemporarilyUnavailable
-from contacts.core.idempotency import Moved
+from contacts.core.idempotency import ConcurrentModification
 from contacts.projection import reindex as reindexing
 from contacts.projection import store as reindex_store
 from contacts.projection.reindex import Pass, Place
@@ -64,8 +64,8 @@ class Account(History):
         self.projection.take(self.records)
         self.records = []
 
-    def report(self, **wish: Any) -> Json:
-        return reindexer(self.table.client()).reindex(ACCOUNT_ID, **wish).told()
+    def report(self, **command: Any) -> Json:
+        return reindexer(self.table.client()).reindex(ACCOUNT_ID, **command).told()
 
     def lose(self, key: keys.Key) -> None:
         self.table.remove(typed(key))
@@ -450,10 +450,10 @@ def test_a_count_that_is_not_as_it_was_seen_is_let_alone(seen: Count | None) -> 
     account = Account()
     account.set_count(VIP, 3)
     store = ReindexStore(Table(account.table.client(), NAME))
-    with pytest.raises(Moved):
+    with pytest.raises(ConcurrentModification):
         store.set_count(ACCOUNT_ID, VIP, seen, 12)
     if seen is not None:
-        with pytest.raises(Moved):
+        with pytest.raises(ConcurrentModification):
             store.drop_count(ACCOUNT_ID, VIP, seen)
     assert store.count(ACCOUNT_ID, VIP) == (3, 7)
 

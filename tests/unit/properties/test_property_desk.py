@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from contacts.properties.model import MAX_PROPERTIES
-from contacts.properties.service import PropertyDesk
+from contacts.properties.service import PropertyService
 from contacts.properties.store import PropertyStore
 from contacts.table import keys
 from contacts.table.expressions import from_item
@@ -356,7 +356,7 @@ def test_a_request_that_comes_twice_is_carried_out_once(method: str, body: Any, 
 class Interrupted(PropertyStore):
     """A store in which something happens just before a write."""
 
-    def __init__(self, house: PropertyHouse, *happens: Callable[[PropertyDesk], object]) -> None:
+    def __init__(self, house: PropertyHouse, *happens: Callable[[PropertyService], object]) -> None:
         super().__init__(house.table, ACCOUNT_ID)
         self._others = house.desk(house.caller)
         self._happens = list(happens)
@@ -414,7 +414,7 @@ def test_who_never_gets_through_is_told_to_try_again(house: PropertyHouse) -> No
     made = house.defined("plan", "string")
     numbers = iter(range(100))
 
-    def theirs(desk: PropertyDesk) -> None:
+    def theirs(desk: PropertyService) -> None:
         desk.change(made["id"], {"label": f"theirs {next(numbers)}"}, (), None)
 
     house.store = Interrupted(house, *[theirs] * 100)

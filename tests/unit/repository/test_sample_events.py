@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from contacts.accounts.authentication import _KEY as A_KEY
-from contacts.workers.stream import streamed_change
+from contacts.workers.stream import stream_change
 from local import sample_account
 from local.template import functions
 from tests.support import sample_events
@@ -85,7 +85,7 @@ def test_a_batch_of_the_stream_is_one_of_ours(operation: str) -> None:
     assert numbers == sorted(set(numbers))
     assert len({record["eventID"] for record in records}) == len(records)
     for record in records:
-        change = streamed_change(record)
+        change = stream_change(record)
         assert change is not None
         assert change.account_id == sample_account.ACCOUNT.id
         images = {"INSERT": {"NewImage"}, "MODIFY": {"OldImage", "NewImage"}, "REMOVE": {"OldImage"}}

@@ -230,12 +230,12 @@ def test_what_whole_words_have_given_of_a_page_is_not_read_again() -> None:
     read: list[str] = []
     contacts = ContactIndex.contacts
 
-    def noted(index: ContactIndex, ids: Iterable[str]) -> Iterator[Read]:
+    def log_fields(index: ContactIndex, ids: Iterable[str]) -> Iterator[Read]:
         wanted = list(ids)
         read.extend(wanted)
         return contacts(index, wanted)
 
-    with patch.object(ContactIndex, "contacts", noted):
+    with patch.object(ContactIndex, "contacts", log_fields):
         found = house.ask({"q": "jo", "limit": 100}, "/v1/contacts/search").body["data"]
     assert len(found) > sum(is_exact(one, {"q": "jo"}) for one in found) > 0
     assert read == ids_of(found)

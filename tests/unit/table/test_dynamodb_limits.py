@@ -11,7 +11,7 @@ from contacts.book.service import MAX_MAP_KEYS_IN_PLACE
 from contacts.search import planner as planning
 from contacts.search import service as finding
 from contacts.search.index import ContactIndex
-from contacts.search.query import Moments, SortField, Wanted
+from contacts.search.query import ContactQuery, Moments, SortField
 from contacts.table.client import Table
 from tests.support.aws_limits import MAX_ITEM, TooMuch, check, check_item, item_bytes
 from tests.support.finding_house import FindingHouse
@@ -87,8 +87,8 @@ def test_an_index_is_asked_what_dynamodb_takes() -> None:
     index = ContactIndex(Table(Client(), "t"), "a")
     moments = Moments(1, 2)
     for wanted in (
-        Wanted(tags=tuple(TAGS), lists=tuple(LISTS)),
-        Wanted(
+        ContactQuery(tags=tuple(TAGS), lists=tuple(LISTS)),
+        ContactQuery(
             tags=tuple(TAGS),
             lists=tuple(LISTS),
             is_active=True,

@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from contacts.accounts.authentication import Gatekeeper
+from contacts.accounts.authentication import Authenticator
 from contacts.accounts.model import Caller as KeyHolder
 from contacts.accounts.model import Dialect, Plan
-from contacts.accounts.service import KeyRing, KeyWish, Registrar
+from contacts.accounts.service import AccountService, ApiKeyService, CreateApiKey
 from contacts.accounts.store import AccountStore
 from contacts.book.model import Change
-from contacts.book.outcome import UNCONDITIONAL, Terms
+from contacts.book.outcome import UNCONDITIONAL, Preconditions
 from contacts.core.errors import TemporarilyUnavailable
-from contacts.core.idempotency import Receipt
+from contacts.core.idempotency import IdempotencyKey
 from contacts.core.ids import Ref
 from contacts.search.index import Bookmarks, ContactIndex
-from contacts.search.query import NEWEST_FIRST, Order, Place, Position, SortField, Wanted
+from contacts.search.query import NEWEST_FIRST, ContactQuery, Order, Place, Position, SortField
 from contacts.search.service import Finder
 from contacts.table.client import Table
 from local.table import NAME
@@ -49,7 +49,7 @@ from tests.support.scenarios import (
 )
 
 CALLER = Caller("first")
-WITH_KEY = Terms(receipt=Receipt("k-1", "0" * 64))
+WITH_KEY = Preconditions(idempotency_key=IdempotencyKey("k-1", "0" * 64))
 LONGEST_PAUSES_S = 3
 """So that a request with three attempts of two seconds, the most there are, is answered in time."""
 
@@ -111,16 +111,16 @@ class Run:
     methods: tuple[str, ...]
 
 
-def run(start: Start, write: Write, terms: Terms) -> Run:
+def run(start: Start, write: Write, preconditions: Preconditions) -> Run:
     """Carry out a write on a state to start from."""
     wire().table.bring_back(begun(start))
-    return again(start, write, terms)
+    return again(start, write, preconditions)
 
 
-def again(start: Start, write: Write, terms: Terms) -> Run:
+def again(start: Start, write: Write, preconditions: Preconditions) -> Run:
     """Carry out a write on the table as it is."""
     wire().methods.clear()
-    answer = CALLER.answered(dynamodb(), start, write, terms)
+    answer = CALLER.answered(dynamodb(), start, write, preconditions)
     check(wire().table, start)
     return Run(answer, contents(wire().table), tuple(wire().methods))
 
@@ -137,14 +137,14 @@ def faults_at_each_call(methods: Sequence[str]) -> Iterator[tuple[int, Fault]]:
         yield from ((number, fault) for fault in FAULTS if fault.strikes(method))
 
 
-def all_or_nothing(start: Start, write: Write, terms: Terms, pauses: list[float]) -> None:
+def all_or_nothing(start: Start, write: Write, preconditions: Preconditions, pauses: list[float]) -> None:
     wire().be_sound()
-    sound = run(start, write, terms)
+    sound = run(start, write, preconditions)
     wire().table.bring_back(begun(start))
     untouched = contents(wire().table)
     for number, fault in faults_at_each_call(sound.methods):
         wire().strike(fault, number, times=1)
-        once = run(start, write, terms)
+        once = run(start, write, preconditions)
         if fault.retried_by == "the client":
             assert (once.answer.refusal, once.contents) == ("TemporarilyUnavailable", untouched), fault
         else:
@@ -152,16 +152,16 @@ def all_or_nothing(start: Start, write: Write, terms: Terms, pauses: list[float]
 
         wire().strike(fault, number, times=1000)
         pauses.clear()
-        lasting = run(start, write, terms)
+        lasting = run(start, write, preconditions)
         assert lasting.answer.refusal in ("TemporarilyUnavailable", "Contention"), fault
         # What a request writes it writes with its last call.
         is_done = fault.is_late and number == len(sound.methods)
         assert lasting.contents == (sound.contents if is_done else untouched), fault
         assert sum(pauses) < LONGEST_PAUSES_S, fault
 
-        if terms.receipt:
+        if preconditions.idempotency_key:
             wire().be_sound()
-            retried = again(start, write, terms)
+            retried = again(start, write, preconditions)
             assert retried.contents == sound.contents, fault
             assert retried.answer == (sound.answer.replayed() if is_done else sound.answer), fault
 
@@ -194,14 +194,14 @@ class Rest:
         return contact_book(self._table._client, BEGAN_MS, "rest").get(Ref(EMAIL))
 
     def list_by_creation(self, _: str) -> object:
-        return self._finder().listed(Wanted(), NEWEST_FIRST, 1)
+        return self._finder().listed(ContactQuery(), NEWEST_FIRST, 1)
 
     def list_by_tag_and_word(self, _: str) -> object:
-        wanted = Wanted(tags=("vip", "beta"), words=("ada",))
+        wanted = ContactQuery(tags=("vip", "beta"), words=("ada",))
         return self._finder().listed(wanted, Order(SortField.EMAIL), 1, with_total=True)
 
     def search(self, _: str) -> object:
-        return self._finder().searched(Wanted(words=("ada",)), 1)
+        return self._finder().searched(ContactQuery(words=("ada",)), 1)
 
     def list_from_an_offset(self, _: str) -> object:
         finder = self._finder()
@@ -211,21 +211,23 @@ class Rest:
     def _finder(self) -> Finder:
         return Finder(ContactIndex(self._table, ACCOUNT_ID), Bookmarks(self._table, ACCOUNT_ID, self._clock))
 
-    def admit(self, key: str) -> KeyHolder:
-        return Gatekeeper(self._accounts, self._clock).admit(key).caller
+    def authenticate(self, key: str) -> KeyHolder:
+        return Authenticator(self._accounts, self._clock).authenticate(key).caller
 
     def make_a_key(self, key: str) -> object:
-        ring = KeyRing(self._accounts, self._clock, self._dice)
-        return ring.add(self.admit(key), KeyWish(name="another"), WITH_KEY.receipt)
+        ring = ApiKeyService(self._accounts, self._clock, self._dice)
+        return ring.add(self.authenticate(key), CreateApiKey(name="another"), WITH_KEY.idempotency_key)
 
     def revoke_a_key(self, key: str) -> object:
-        caller = self.admit(key)
+        caller = self.authenticate(key)
         (other,) = (one for one in self._accounts.api_keys(caller.account_id) if one.id != caller.key.id)
-        return KeyRing(self._accounts, self._clock, self._dice).revoke(caller, other.id, WITH_KEY.receipt)
+        return ApiKeyService(self._accounts, self._clock, self._dice).revoke(
+            caller, other.id, WITH_KEY.idempotency_key
+        )
 
     def open_an_account(self, _: str) -> str:
-        registrar = Registrar(self._accounts, self._clock, self._dice)
-        return registrar.open_account("B", Plan.FREE, None)[1][Dialect.NATIVE]
+        account_service = AccountService(self._accounts, self._clock, self._dice)
+        return account_service.open_account("B", Plan.FREE, None)[1][Dialect.NATIVE]
 
 
 REST = (
@@ -234,7 +236,7 @@ REST = (
     Rest.list_by_tag_and_word,
     Rest.search,
     Rest.list_from_an_offset,
-    Rest.admit,
+    Rest.authenticate,
     Rest.make_a_key,
     Rest.revoke_a_key,
     Rest.open_an_account,
@@ -281,7 +283,9 @@ unguarded = pytest.mark.xfail(reason="an item knows its latest change only, so a
 
 REPEATED = {
     "in one call": pytest.param({"first_name": "mine"}, UNCONDITIONAL, marks=unguarded),
-    "in one call, of a version": pytest.param({"first_name": "mine"}, Terms(versions=(1,)), marks=unguarded),
+    "in one call, of a version": pytest.param(
+        {"first_name": "mine"}, Preconditions(versions=(1,)), marks=unguarded
+    ),
     "after a read": pytest.param(
         {"first_name": "mine", "add_tags": ["mine"]}, UNCONDITIONAL, marks=unguarded
     ),
@@ -290,14 +294,16 @@ REPEATED = {
 
 
 @pytest.mark.parametrize(("body", "terms"), REPEATED.values(), ids=REPEATED.keys())
-def test_a_repeated_call_changes_nothing_again_after_another_change(body: Any, terms: Terms) -> None:
+def test_a_repeated_call_changes_nothing_again_after_another_change(
+    body: Any, preconditions: Preconditions
+) -> None:
     live = next(start for start in STARTS if start.name == "live")
     wire().be_sound()
     wire().table.bring_back(begun(live))
     others = contact_book(wire().table.client(), live.at_ms, "others")
     wire().meanwhile = lambda: others.update(Ref(ADA), Change.of({"first_name": "theirs"}))
     wire().strike(LOST_ANSWER, at_call=1, times=1)
-    outcome = contact_book(dynamodb(), live.at_ms, "mine").update(Ref(ADA), Change.of(body), terms)
+    outcome = contact_book(dynamodb(), live.at_ms, "mine").update(Ref(ADA), Change.of(body), preconditions)
     assert outcome.contact is not None
     found = others.get(Ref(ADA))
     assert (found.first_name, found.version) == ("theirs", 3)

@@ -27,8 +27,8 @@ from moto.sqs.models import sqs_backends
 
 from contacts import runtime as wiring
 from contacts.accounts.model import Dialect, Mode, Scope
-from contacts.accounts.service import KeyWish, make_key
-from contacts.book.outcome import Did, Outcome
+from contacts.accounts.service import CreateApiKey, make_key
+from contacts.book.outcome import Action, Outcome
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.observability import logger
 from contacts.core.time import SystemClock, parsed
@@ -227,7 +227,7 @@ def test_a_failure_of_ours_tells_the_log_where_and_nobody_what(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError(f"cannot digest {event}")
 
-    monkeypatch.setattr(wiring.runtime.gatekeeper, "admit", fail)
+    monkeypatch.setattr(wiring.runtime.authenticator, "authenticate", fail)
     answer = serve(event, context(operation))
     assert answer["statusCode"] == 500
     assert_answer(event, answer)
@@ -347,9 +347,9 @@ def test_a_key_without_scopes_is_told_what_it_lacks(operation: str, table: Any) 
 
 def give_key(scopes: tuple[Scope, ...], dialect: Dialect = Dialect.NATIVE, mode: Mode = Mode.LIVE) -> str:
     """Another key of the sample account."""
-    wish = KeyWish(name="another", scopes=scopes, mode=mode, dialect=dialect)
-    key, shown = make_key(sample_account.ACCOUNT.id, wish, 1_768_473_000_000, secrets.token_bytes)
-    wiring.runtime.account_store.add_api_key(key, Outcome(did=Did.CREATED), None, 1_768_473_000_000)
+    command = CreateApiKey(name="another", scopes=scopes, mode=mode, dialect=dialect)
+    key, shown = make_key(sample_account.ACCOUNT.id, command, 1_768_473_000_000, secrets.token_bytes)
+    wiring.runtime.account_store.add_api_key(key, Outcome(action=Action.CREATED), None, 1_768_473_000_000)
     return shown
 
 

@@ -70,7 +70,7 @@ def test_every_dialect_is_known_here() -> None:
 def test_every_route_says_what_a_name_in_it_is(vendor: Dialect, route: str) -> None:
     name = smashsend.id_out(smashsend.CONTACT, A_UUID) if vendor is Dialect.SMASHSEND else A_UUID
     path = {"ref": name, "target": name}
-    native = dialect_of(vendor).routes[route].asked(wire.Call(route=route, path=path, body=BODY))
+    native = dialect_of(vendor).routes[route].to_native(wire.Call(route=route, path=path, body=BODY))
     assert native.ref == (A_UUID, READ_AS[vendor])
     if "{target}" in route:
         assert native.body["by"] in READ_AS[vendor]

@@ -143,33 +143,35 @@ def test_the_alias_is_the_same_route() -> None:
     ('"3-pending"', (3,)), ('"3"', (3,)), ('W/"3-valid"', (3,)), ("3", (3,)), ('"3", "5-x"', (3, 5)), ("*", ()),
 ])  # fmt: skip
 def test_if_match_names_versions(header: str, versions: tuple[int, ...]) -> None:
-    assert request(headers={"If-Match": header}).terms().versions == versions
+    assert request(headers={"If-Match": header}).preconditions().versions == versions
 
 
 @pytest.mark.parametrize("header", ["", "abc", '"-1"', '"١"', '"' + "9" * 40 + '"'])
 def test_what_is_no_etag_is_refused(header: str) -> None:
     with pytest.raises(InvalidInput, match="If-Match"):
-        request(headers={"if-match": header}).terms()
+        request(headers={"if-match": header}).preconditions()
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "smile ☺", "tab\there"])
 def test_idempotency_keys_are_short_printable_ascii(key: str) -> None:
     with pytest.raises(InvalidInput, match="Idempotency-Key"):
-        request("{}", headers={"idempotency-key": key}).receipt()
+        request("{}", headers={"idempotency-key": key}).idempotency_key()
 
 
 def test_a_receipt_stands_for_method_path_query_and_body() -> None:
     headers = {"idempotency-key": "k"}
-    receipts = [
-        request("{}", headers=headers).receipt(),
-        request("{ }", headers=headers).receipt(),
-        request("{}", headers=headers, query="a=1").receipt(),
-        request("{}", headers=headers, method="PUT").receipt(),
-        request("{}", headers=headers, rawPath="/v1/other").receipt(),
+    idempotency_keys = [
+        request("{}", headers=headers).idempotency_key(),
+        request("{ }", headers=headers).idempotency_key(),
+        request("{}", headers=headers, query="a=1").idempotency_key(),
+        request("{}", headers=headers, method="PUT").idempotency_key(),
+        request("{}", headers=headers, rawPath="/v1/other").idempotency_key(),
     ]
-    assert len({receipt.request_hash for receipt in receipts if receipt}) == len(receipts)
-    assert request("{}", headers=headers).receipt() == receipts[0]
-    assert request(headers=headers, method="GET").receipt() is None
+    assert len(
+        {idempotency_key.request_hash for idempotency_key in idempotency_keys if idempotency_key}
+    ) == len(idempotency_keys)
+    assert request("{}", headers=headers).idempotency_key() == idempotency_keys[0]
+    assert request(headers=headers, method="GET").idempotency_key() is None
 
 
 @pytest.mark.parametrize(("headers", "key"), [
@@ -233,10 +235,10 @@ def test_a_cursor_leads_back_to_its_place_in_its_own_query_only() -> None:
 
 def test_the_alias_is_the_same_request_for_an_idempotency_key() -> None:
     headers = {"idempotency-key": "k"}
-    alias = request("{}", headers=headers, rawPath="/api/v1/contacts").receipt()
-    assert alias == request("{}", headers=headers).receipt()
+    alias = request("{}", headers=headers, rawPath="/api/v1/contacts").idempotency_key()
+    assert alias == request("{}", headers=headers).idempotency_key()
 
 
 def test_if_match_names_a_bounded_number_of_etags() -> None:
     with pytest.raises(InvalidInput, match="If-Match"):
-        request(headers={"if-match": ", ".join(f'"{version}"' for version in range(21))}).terms()
+        request(headers={"if-match": ", ".join(f'"{version}"' for version in range(21))}).preconditions()

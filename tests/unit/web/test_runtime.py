@@ -7,7 +7,7 @@ import pytest
 
 from contacts.accounts.model import Mode, Scope
 from contacts.book.service import ContactBook
-from contacts.channels.service import GateDesk
+from contacts.channels.service import GateService
 from contacts.core.settings import Settings
 from contacts.properties.service import TypedFields
 from contacts.runtime import Runtime
@@ -69,7 +69,7 @@ def test_a_test_keys_services_work_on_a_table_that_keeps_nothing() -> None:
 def test_a_test_keys_contacts_meet_the_accounts_own_properties_and_channels() -> None:
     app = App(MagicMock())
     typed: TypedFields = app.typed_fields(TEST)
-    gates: GateDesk = app.gate_desk(TEST)
+    gates: GateService = app.gate_service(TEST)
     assert table_in(typed._rules) is app.table
     assert table_in(gates._channels) is app.table
     assert isinstance(table_in(gates._contacts), DryRunTable)

@@ -200,7 +200,7 @@ def test_what_scheduler_sends_gets_its_group_before_it_is_dealt_with() -> None:
     """Scheduler gives none, and a message without one counts as that of a quiet stranger."""
     with_dead = house(OK)
     (ref,) = with_dead.happen()
-    assert with_dead.courier().take({**ref.message(1), "ungrouped": True}) is None
+    assert with_dead.delivery_worker().take({**ref.message(1), "ungrouped": True}) is None
     assert with_dead.endpoint.requests == []
     (message,) = with_dead.queue.sent
     assert (message.body, message.group, message.delay_s) == (ref.message(1), HOOK, 0)

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook as Verifier
 
-from contacts.book.outcome import Did, Outcome
+from contacts.book.outcome import Action, Outcome
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.time import DAY, iso, parsed
 from contacts.erasure.service import Eraser
@@ -30,7 +30,7 @@ from contacts.webhooks.model import (
     Reply,
     sent_again,
 )
-from contacts.webhooks.store import DeliveryMoved, DeliveryStore, WebhookStore
+from contacts.webhooks.store import DeliveryModified, DeliveryStore, WebhookStore
 from tests.support.delivery_house import (
     ACCOUNT_ID,
     BROKEN,
@@ -132,7 +132,7 @@ def test_a_secret_rotated_between_two_attempts_signs_the_second(house: DeliveryH
     before = house.webhook()
     until = house.clock.at_ms // 1000 + DAY
     after = replace(before, secret=new, previous_secret=before.secret, previous_secret_until=until)
-    house.webhooks.change(before, after, Outcome(did=Did.UPDATED), None, house.clock.at_ms)
+    house.webhooks.change(before, after, Outcome(action=Action.UPDATED), None, house.clock.at_ms)
     house.run()
     verified(house, SECRET, 0)
     verified(house, new, 1)
@@ -167,7 +167,7 @@ def test_each_endpoint_has_a_delivery_of_its_own(house: DeliveryHouse) -> None:
 
 def test_a_deleted_endpoint_is_sent_nothing_and_keeps_no_log(house: DeliveryHouse) -> None:
     ref = house.dispatch()
-    house.webhooks.remove(ACCOUNT_ID, HOOK, Outcome(did=Did.DELETED), None, house.clock.at_ms)
+    house.webhooks.remove(ACCOUNT_ID, HOOK, Outcome(action=Action.DELETED), None, house.clock.at_ms)
     house.run()
     assert (house.endpoint.requests, house.item(ref)) == ([], None)
 
@@ -270,7 +270,7 @@ def test_an_attempt_is_not_begun_that_could_not_be_finished(house: DeliveryHouse
 )
 def test_what_is_no_such_message_is_refused(house: DeliveryHouse, body: dict[str, Any]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
-        house.courier().take(body)
+        house.delivery_worker().take(body)
 
 
 # Messages that come twice
@@ -340,7 +340,7 @@ def test_only_the_latest_to_begin_an_attempt_can_record_it(house: DeliveryHouse)
     early = house.deliveries.claim(ref, 1, "early", house.clock.now_ms(), LEASE)
     house.clock.at_ms += LEASE * 1000
     late = house.deliveries.claim(ref, 1, "late", house.clock.now_ms(), LEASE)
-    with pytest.raises(DeliveryMoved) as moved:
+    with pytest.raises(DeliveryModified) as moved:
         house.deliveries.record(early, replace(early, done=1, status=FAILED))
     assert moved.value.delivery == late
     house.deliveries.record(late, replace(late, done=1, status=DELIVERED))
@@ -572,7 +572,9 @@ def ask_again(house: DeliveryHouse, ref: DeliveryRef) -> None:
     """What `redeliver` writes and sends."""
     before = house.delivery(ref)
     now_ms = house.clock.now_ms()
-    house.deliveries.begin_again(before, sent_again(before, now_ms), Outcome(did=Did.QUEUED), None, now_ms)
+    house.deliveries.begin_again(
+        before, sent_again(before, now_ms), Outcome(action=Action.QUEUED), None, now_ms
+    )
     house.queue.put(type(house.queue.sent[0])(body=ref.message(before.done + 1), group=HOOK), 0)
 
 
@@ -672,7 +674,7 @@ def test_a_message_that_comes_late_does_not_undo_what_the_owner_did(house: Deliv
     webhook = house.webhook()
     assert not webhook.is_active
     back = replace(webhook, is_active=True, disabled_reason=None, failing_since=None)
-    house.webhooks.change(webhook, back, Outcome(did=Did.UPDATED), None, house.clock.at_ms)
+    house.webhooks.change(webhook, back, Outcome(action=Action.UPDATED), None, house.clock.at_ms)
     house.take(ref, 1)
     assert house.webhook() == back
 

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from standardwebhooks import Webhook as PublicVerifier
 
-from contacts.book.outcome import Did, Outcome
+from contacts.book.outcome import Action, Outcome
 from contacts.core.observability import logger
 from contacts.events.model import EventType
 from contacts.webhooks.model import MAX_WEBHOOKS, Webhook
-from contacts.webhooks.service import WebhookDesk
+from contacts.webhooks.service import WebhookService
 from contacts.webhooks.store import WebhookStore
 from tests.support.front_door import ACCOUNT_ID, OTHER_ACCOUNT_ID, Reply, caller_of
 from tests.support.hypothesis_profiles import examples
@@ -251,7 +251,7 @@ def test_switching_it_on_clears_why_it_was_off(house: WebhookHouse) -> None:
     off = replace(
         webhook, is_active=False, disabled_reason="failing", failing_since="2026-01-10T10:00:00.000Z"
     )
-    house.store.change(webhook, off, Outcome(did=Did.UPDATED), None, 0)
+    house.store.change(webhook, off, Outcome(action=Action.UPDATED), None, 0)
     shown = house.request("PATCH", ONE, made["id"], body={"description": "still off"}).body
     assert (shown["is_active"], shown["disabled_reason"]) == (False, "failing")
     shown = house.request("PATCH", ONE, made["id"], body={"is_active": False}).body
@@ -410,9 +410,9 @@ def test_a_create_is_replayed_where_there_would_be_no_room_now(house: WebhookHou
 class Interrupted(WebhookStore):
     """A store in which something happens between the reading and the writing of a change."""
 
-    def __init__(self, house: WebhookHouse, *happens: Callable[[WebhookDesk], object]) -> None:
+    def __init__(self, house: WebhookHouse, *happens: Callable[[WebhookService], object]) -> None:
         super().__init__(house.table)
-        self._others = WebhookDesk(house.store, house.addresses, house.clock, house.randomness)
+        self._others = WebhookService(house.store, house.addresses, house.clock, house.randomness)
         self._happens = list(happens)
 
     def change(self, *arguments: Any) -> None:
@@ -455,7 +455,7 @@ def test_who_never_gets_through_is_told_to_try_again(house: WebhookHouse) -> Non
     made, caller = house.created(), house.caller
     numbers = iter(range(100))
 
-    def theirs(desk: WebhookDesk) -> None:
+    def theirs(desk: WebhookService) -> None:
         desk.change(caller, made["id"], {"description": f"theirs {next(numbers)}"}, None)
 
     house.desk._store = Interrupted(house, *[theirs] * 100)

@@ -76,7 +76,7 @@ def produced() -> list[dict[str, Any]]:
         *events_of_change("r", AT_MS, ACCOUNT_ID, before, after),
         event_of_erasure("r", AT_MS, ACCOUNT_ID, before.id, 2),
         event_of_recording(ACCOUNT_ID, before.id, ORDERED, before),
-        *events_of_change("r", AT_MS, ACCOUNT_ID, after, replace(after, version=3, absorbed=(MERGED,))),
+        *events_of_change("r", AT_MS, ACCOUNT_ID, after, replace(after, version=3, merged_names=(MERGED,))),
     ]
     test = Event(
         id=uuid7(AT_MS, bytes(10)),

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from contacts.book.outcome import Did, Outcome
+from contacts.book.outcome import Action, Outcome
 from contacts.core.errors import TemporarilyUnavailable, WebhookNotFound
-from contacts.core.idempotency import AlreadyRecorded, Moved, Receipt
+from contacts.core.idempotency import AlreadyRecorded, ConcurrentModification, IdempotencyKey
 from contacts.webhooks.model import DisabledReason, Webhook
-from contacts.webhooks.service import WebhookWish
+from contacts.webhooks.service import CreateWebhook
 from tests.support.faulty_wire import FAULTS, Wire
 from tests.support.front_door import ACCOUNT_ID, OTHER_ACCOUNT_ID, caller_of
 from tests.support.moto_table import MotoTable
@@ -19,8 +19,8 @@ from tests.support.webhook_house import ENDPOINT, WebhookHouse
 
 AT_MS = 1_768_473_000_000
 FAILED_AT, FAILED_LATER = "2026-01-15T10:30:00.000Z", "2026-01-15T11:00:00.000Z"
-DONE = Outcome(did=Did.UPDATED, details={"id": "any"})
-RECEIPT = Receipt("k-1", "0" * 64)
+DONE = Outcome(action=Action.UPDATED, details={"id": "any"})
+RECEIPT = IdempotencyKey("k-1", "0" * 64)
 WEBHOOK = Webhook(
     id="wh_19bc0cd0a4000000000",
     account_id=ACCOUNT_ID,
@@ -100,28 +100,28 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("receipt", [None, RECEIPT], ids=["", "with a receipt"])
+@pytest.mark.parametrize("idempotency_key", [None, RECEIPT], ids=["", "with a receipt"])
 @pytest.mark.parametrize("fields", CHANGES.values(), ids=CHANGES.keys())
 def test_a_change_there_and_back(
-    fields: dict[str, Any], receipt: Receipt | None, house: WebhookHouse
+    fields: dict[str, Any], idempotency_key: IdempotencyKey | None, house: WebhookHouse
 ) -> None:
     after = replace(WEBHOOK, **fields)
-    house.store.change(WEBHOOK, after, DONE, receipt, AT_MS)
+    house.store.change(WEBHOOK, after, DONE, idempotency_key, AT_MS)
     assert kept(house) == after
     house.store.change(after, WEBHOOK, DONE, None, AT_MS)
     assert kept(house) == WEBHOOK
 
 
-@pytest.mark.parametrize("receipt", [None, RECEIPT], ids=["", "with a receipt"])
+@pytest.mark.parametrize("idempotency_key", [None, RECEIPT], ids=["", "with a receipt"])
 @pytest.mark.parametrize("fields", [
     CHANGES[name] for name in ("url", "events", "no description", "off", "off for a reason", "secret")
 ])  # fmt: skip
 def test_a_change_of_what_was_changed_meanwhile_is_not_made(
-    fields: dict[str, Any], receipt: Receipt | None, house: WebhookHouse
+    fields: dict[str, Any], idempotency_key: IdempotencyKey | None, house: WebhookHouse
 ) -> None:
     house.store.change(WEBHOOK, theirs := replace(WEBHOOK, **fields), DONE, None, AT_MS)
-    with pytest.raises(Moved):
-        house.store.change(WEBHOOK, replace(WEBHOOK, description="mine"), DONE, receipt, AT_MS)
+    with pytest.raises(ConcurrentModification):
+        house.store.change(WEBHOOK, replace(WEBHOOK, description="mine"), DONE, idempotency_key, AT_MS)
     assert kept(house) == theirs
 
 
@@ -209,7 +209,7 @@ def test_an_endpoint_that_was_mended_meanwhile_stays_as_it_is(
 def test_no_note_brings_back_what_was_deleted(note: Callable[[Any], object]) -> None:
     house = WebhookHouse()
     note(house.store)
-    with pytest.raises(Moved):
+    with pytest.raises(ConcurrentModification):
         house.store.change(WEBHOOK, FULL, DONE, None, AT_MS)
     assert house.moto.items() == []
 
@@ -240,20 +240,22 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.retries.quota.RetryQuota.acquire", lambda *_: True)
 
 
-REQUESTS: dict[str, Callable[[WebhookHouse, Receipt | None], Outcome]] = {
-    "add": lambda house, receipt: house.desk.add(caller_of(), WebhookWish(url=ENDPOINT), receipt),
-    "change": lambda house, receipt: house.desk.change(
-        caller_of(), WEBHOOK.id, {"description": "mine", "is_active": True}, receipt
+REQUESTS: dict[str, Callable[[WebhookHouse, IdempotencyKey | None], Outcome]] = {
+    "add": lambda house, idempotency_key: house.desk.add(
+        caller_of(), CreateWebhook(url=ENDPOINT), idempotency_key
     ),
-    "rotate": lambda house, receipt: house.desk.rotate(caller_of(), WEBHOOK.id, receipt),
-    "remove": lambda house, receipt: house.desk.remove(caller_of(), WEBHOOK.id, receipt),
+    "change": lambda house, idempotency_key: house.desk.change(
+        caller_of(), WEBHOOK.id, {"description": "mine", "is_active": True}, idempotency_key
+    ),
+    "rotate": lambda house, idempotency_key: house.desk.rotate(caller_of(), WEBHOOK.id, idempotency_key),
+    "remove": lambda house, idempotency_key: house.desk.remove(caller_of(), WEBHOOK.id, idempotency_key),
 }
 
 
-@pytest.mark.parametrize("receipt", [None, RECEIPT], ids=["", "with a receipt"])
+@pytest.mark.parametrize("idempotency_key", [None, RECEIPT], ids=["", "with a receipt"])
 @pytest.mark.parametrize("ask", REQUESTS.values(), ids=REQUESTS.keys())
 def test_a_request_is_carried_out_once_or_not_at_all(
-    ask: Callable[[WebhookHouse, Receipt | None], Outcome], receipt: Receipt | None
+    ask: Callable[[WebhookHouse, IdempotencyKey | None], Outcome], idempotency_key: IdempotencyKey | None
 ) -> None:
     wire().be_sound()
     before = WebhookHouse()
@@ -265,7 +267,7 @@ def test_a_request_is_carried_out_once_or_not_at_all(
         wire().table.bring_back(begun)
         wire().methods.clear()
         try:
-            outcome: Outcome | str = ask(WebhookHouse(dynamodb()), receipt)
+            outcome: Outcome | str = ask(WebhookHouse(dynamodb()), idempotency_key)
         except TemporarilyUnavailable:
             outcome = "unavailable"
         return outcome, wire().table.items()

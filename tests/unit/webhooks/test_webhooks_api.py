@@ -11,9 +11,9 @@ NOBODY = "http://127.0.0.1:9/"
 """An endpoint that nothing is sent to."""
 
 
-def webhook(api: Api, url: str, **wish: Any) -> dict[str, Any]:
+def webhook(api: Api, url: str, **command: Any) -> dict[str, Any]:
     """A new endpoint, as the API showed it."""
-    answer = api.post("/v1/webhooks", {"url": url, **wish})
+    answer = api.post("/v1/webhooks", {"url": url, **command})
     assert answer.status_code == 201, answer.text
     shown: dict[str, Any] = answer.json()
     return shown

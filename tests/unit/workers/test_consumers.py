@@ -11,7 +11,7 @@ import pytest
 from contacts.core import observability
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.queue import Outgoing
-from contacts.events.changes import Happened, StreamedChange
+from contacts.events.changes import ChangeKind, StreamChange
 from contacts.workers.queue import Message, NotificationEntrypoint, QueueEntrypoint, RetryLater
 from contacts.workers.stream import StreamEntrypoint
 
@@ -26,14 +26,14 @@ def record(number: int) -> dict[str, Any]:
     return {"eventID": f"e{number}", "dynamodb": {"SequenceNumber": f"s{number}"}}
 
 
-def read(record: Mapping[str, Any]) -> StreamedChange | None:
+def read(record: Mapping[str, Any]) -> StreamChange | None:
     """Odd ones say something; "e99" cannot be read."""
     if record["eventID"] == "e99":
         raise ValueError("ada@example.com makes no sense")
     if int(record["eventID"][1:]) % 2 == 0:
         return None
-    return StreamedChange(
-        record_id=record["eventID"], happened=Happened.CHANGED, account_id="a", contact_id="c", at_ms=0
+    return StreamChange(
+        record_id=record["eventID"], happened=ChangeKind.CHANGED, account_id="a", contact_id="c", at_ms=0
     )
 
 
@@ -65,7 +65,7 @@ class Service:
         self.busy, self.poison = set(busy), set(poison)
         self.handled: list[str] = []
 
-    def handle(self, changes: Sequence[StreamedChange]) -> None:
+    def handle(self, changes: Sequence[StreamChange]) -> None:
         ids = [change.record_id for change in changes]
         if self.busy & set(ids):
             raise TemporarilyUnavailable
@@ -119,7 +119,7 @@ def test_a_busy_record_behind_a_bad_one_is_asked_for_again_and_what_came_before_
     service.busy, busy = set(), service.busy
     handle = service.handle
 
-    def busy_when_alone(changes: Sequence[StreamedChange]) -> None:
+    def busy_when_alone(changes: Sequence[StreamChange]) -> None:
         if [change.record_id for change in changes] == ["e5"]:
             raise TemporarilyUnavailable
         handle(changes)

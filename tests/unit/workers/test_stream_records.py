@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from contacts.core.time import parsed
-from contacts.events.changes import Happened, StreamedChange
+from contacts.events.changes import ChangeKind, StreamChange
 from contacts.table import keys
-from contacts.workers.stream import identified, streamed_change
+from contacts.workers.stream import identified, stream_change
 from local.template import template
 from tests.support.moto_table import TypedItem
 from tests.support.projecting import History, ordinary_history
@@ -18,17 +18,22 @@ from tests.support.scenarios import ACCOUNT_ID, BEGAN_MS
 from tests.support.streams import Record, Tape, key_of, record, records_between, unreadable
 
 MEANT_FOR = {
-    "ProjectChangesSource": {Happened.CHANGED, Happened.ERASED, Happened.EXPIRED},
-    "DispatchWebhooksSource": {Happened.CHANGED, Happened.TRASHED, Happened.ERASED, Happened.RECORDED},
+    "ProjectChangesSource": {ChangeKind.CHANGED, ChangeKind.ERASED, ChangeKind.EXPIRED},
+    "DispatchWebhooksSource": {
+        ChangeKind.CHANGED,
+        ChangeKind.TRASHED,
+        ChangeKind.ERASED,
+        ChangeKind.RECORDED,
+    },
 }
 """What each mapping's function has to be told of; a contact that is removed is nothing to tell anybody else."""
 
 
-def meanings(records: list[Record]) -> list[StreamedChange]:
-    return [change for each in records if (change := streamed_change(each)) is not None]
+def meanings(records: list[Record]) -> list[StreamChange]:
+    return [change for each in records if (change := stream_change(each)) is not None]
 
 
-def happened(history: History) -> list[tuple[Happened, bool, bool]]:
+def happened(history: History) -> list[tuple[ChangeKind, bool, bool]]:
     """What happened, and whether there was and is a contact."""
     return [
         (change.happened, change.before is not None, change.after is not None)
@@ -36,12 +41,12 @@ def happened(history: History) -> list[tuple[Happened, bool, bool]]:
     ]
 
 
-CREATED = (Happened.CHANGED, False, True)
-CHANGED = (Happened.CHANGED, True, True)
-REMOVED = (Happened.CHANGED, True, False)
-TRASHED = (Happened.TRASHED, False, True)
-ERASED = (Happened.ERASED, False, False)
-EXPIRED = (Happened.EXPIRED, True, False)
+CREATED = (ChangeKind.CHANGED, False, True)
+CHANGED = (ChangeKind.CHANGED, True, True)
+REMOVED = (ChangeKind.CHANGED, True, False)
+TRASHED = (ChangeKind.TRASHED, False, True)
+ERASED = (ChangeKind.ERASED, False, False)
+EXPIRED = (ChangeKind.EXPIRED, True, False)
 
 
 def test_a_contact_is_created_and_changed() -> None:
@@ -104,9 +109,9 @@ def test_a_tombstone_that_goes_tells_nothing() -> None:
     history = History()
     history.delete(history.create("ada"), permanent=True)
     tombstone = next(item for item in history.table.items() if "erased_at" in item)
-    assert streamed_change(record(1, tombstone, None, 0, is_expired=True)) is None
+    assert stream_change(record(1, tombstone, None, 0, is_expired=True)) is None
     stripped = {**tombstone, "event": {"S": "done"}}
-    assert streamed_change(record(2, tombstone, stripped, 0)) is None
+    assert stream_change(record(2, tombstone, stripped, 0)) is None
 
 
 def test_what_the_items_tell_to_the_millisecond_the_stream_does_not() -> None:
@@ -116,7 +121,7 @@ def test_what_the_items_tell_to_the_millisecond_the_stream_does_not() -> None:
     bea = history.create("bea")
     history.delete(bea, permanent=True)
     for change in meanings([{**each, **_later(each)} for each in history.records]):
-        if change.happened in (Happened.TRASHED, Happened.ERASED):
+        if change.happened in (ChangeKind.TRASHED, ChangeKind.ERASED):
             assert change.at_ms in (BEGAN_MS + 2000, BEGAN_MS + 4000)
         else:
             assert change.at_ms == 1_900_000_000_000
@@ -156,7 +161,7 @@ BROKEN: dict[str, Callable[[Record], object]] = {
 @pytest.mark.parametrize("breaking", BROKEN.values(), ids=BROKEN.keys())
 def test_a_record_that_makes_no_sense_is_refused(breaking: Callable[[Record], object]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
-        streamed_change(_broken(breaking))
+        stream_change(_broken(breaking))
 
 
 @pytest.mark.parametrize("breaking", BROKEN.values(), ids=BROKEN.keys())
@@ -168,7 +173,7 @@ def test_and_can_be_told_without_its_content(breaking: Callable[[Record], object
 
 def test_one_for_tests_makes_none() -> None:
     with pytest.raises(KeyError):
-        streamed_change(unreadable())
+        stream_change(unreadable())
 
 
 # The filters of the event source mappings
@@ -222,7 +227,7 @@ def everything_told() -> list[Record]:
 def test_a_mapping_lets_through_what_its_function_has_to_do(mapping: str) -> None:
     for each in everything_told():
         try:
-            change = streamed_change(each)
+            change = stream_change(each)
         except ValueError:
             continue
         if change is None or change.happened not in MEANT_FOR[mapping]:
@@ -236,7 +241,7 @@ def test_a_mapping_lets_through_what_its_function_has_to_do(mapping: str) -> Non
 def test_and_nothing_that_nobody_would_understand(mapping: str) -> None:
     for each in everything_told():
         if any(matches(pattern, each) for pattern in patterns(mapping)):
-            change = streamed_change(each)
+            change = stream_change(each)
             assert change is not None
             assert change.happened in MEANT_FOR[mapping]
 

@@ -22,7 +22,7 @@ _KEY = re.compile(r"(sk_(live|test)|am_(live|test)_sk)_[0-9A-Za-z]{43}")
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class AuthContext:
     """A caller who was let in, and how their account stands in this hour."""
 
     caller: Caller
@@ -37,15 +37,15 @@ class Admission:
         return max(0, self.caller.account.hourly_limit - self.used)
 
 
-class OverLimit(LimitReached):
+class RateLimitExceeded(LimitReached):
     """Raised when the plan's limit is used up; carries the admission for the answer's headers."""
 
-    def __init__(self, admission: Admission) -> None:
-        super().__init__(admission.caller.account.hourly_limit, admission.seconds_left)
-        self.admission = admission
+    def __init__(self, auth: AuthContext) -> None:
+        super().__init__(auth.caller.account.hourly_limit, auth.seconds_left)
+        self.auth = auth
 
 
-class Gatekeeper:
+class Authenticator:
     """Lets callers in by their key."""
 
     def __init__(self, store: AccountStore, clock: Clock) -> None:
@@ -53,7 +53,7 @@ class Gatekeeper:
         self._clock = clock
         self._remembered: dict[str, tuple[int, Caller]] = {}
 
-    def admit(self, key: str) -> Admission:
+    def authenticate(self, key: str) -> AuthContext:
         """Let a caller in and count the request.
 
         Raises:
@@ -70,10 +70,10 @@ class Gatekeeper:
         used = self._store.count_request(caller.account, caller.key.id, now)
         limit = caller.account.hourly_limit
         left = seconds_left_in_hour(now)
-        admission = Admission(caller, limit if used is None else used, left, now // 1000 + left)
+        auth = AuthContext(caller, limit if used is None else used, left, now // 1000 + left)
         if used is None:
-            raise OverLimit(admission)
-        return admission
+            raise RateLimitExceeded(auth)
+        return auth
 
     def _caller(self, key: str, now: int) -> Caller:
         if not _KEY.fullmatch(key):

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from contacts.core.idempotency import Moved
+from contacts.core.idempotency import ConcurrentModification
 
 
-class KeysMoved(Moved):
+class KeysModified(ConcurrentModification):
     """Raised by a store when keys are no longer as they were listed; nothing was written."""
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from contacts.accounts.model import Dialect, Mode, Plan, Scope
-from contacts.accounts.service import KeyWish
+from contacts.accounts.service import CreateApiKey
 from contacts.web.bodies import Body, clean
 
 GivenScope = Annotated[Scope, Field(strict=False)]
@@ -19,9 +19,9 @@ class NewApiKey(Body):
     mode: Annotated[Mode, Field(strict=False)] = Mode.LIVE
     dialect: Annotated[Dialect, Field(strict=False)] = Dialect.NATIVE
 
-    def wish(self) -> KeyWish:
+    def to_command(self) -> CreateApiKey:
         """What the key ring is asked for."""
-        return KeyWish(name=self.name, scopes=self.scopes, mode=self.mode, dialect=self.dialect)
+        return CreateApiKey(name=self.name, scopes=self.scopes, mode=self.mode, dialect=self.dialect)
 
 
 class NewAccount(Body):

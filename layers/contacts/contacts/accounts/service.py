@@ -25,7 +25,7 @@ from contacts.accounts.model import (
     revoked_with,
 )
 from contacts.accounts.store import AccountStore
-from contacts.book.outcome import Did, Outcome
+from contacts.book.outcome import Action, Outcome
 from contacts.core.errors import (
     ApiKeyNotFound,
     FieldError,
@@ -35,7 +35,7 @@ from contacts.core.errors import (
     ScopeMissing,
     TooManyApiKeys,
 )
-from contacts.core.idempotency import Receipt, once
+from contacts.core.idempotency import IdempotencyKey, run_idempotent
 from contacts.core.ids import Randomness, uuid7
 from contacts.core.time import Clock, iso
 from contacts.core.violations import NO_ACCOUNT, FieldErrorCode, Violation
@@ -50,7 +50,7 @@ _FULL_SCOPES: Final = tuple(scope for scope in Scope if scope not in (Scope.API_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyWish:
+class CreateApiKey:
     """What a new key is to be. No scopes named: those of the key that makes it."""
 
     name: str
@@ -59,17 +59,19 @@ class KeyWish:
     dialect: Dialect = Dialect.NATIVE
 
 
-def make_key(account_id: str, wish: KeyWish, at_ms: int, randomness: Randomness) -> tuple[ApiKey, str]:
+def make_key(
+    account_id: str, command: CreateApiKey, at_ms: int, randomness: Randomness
+) -> tuple[ApiKey, str]:
     """A new key as it is kept, and as it is shown once."""
-    shown = key_prefix(wish.dialect, wish.mode) + _base62(randomness(_SECRET_BYTES))
+    shown = key_prefix(command.dialect, command.mode) + _base62(randomness(_SECRET_BYTES))
     key = ApiKey(
         id=f"key_{at_ms:011x}{randomness(4).hex()}",
         account_id=account_id,
         key_hash=sha256(shown.encode()).hexdigest(),
-        name=wish.name,
-        scopes=tuple(dict.fromkeys(wish.scopes or _FULL_SCOPES)),
-        mode=wish.mode,
-        dialect=wish.dialect,
+        name=command.name,
+        scopes=tuple(dict.fromkeys(command.scopes or _FULL_SCOPES)),
+        mode=command.mode,
+        dialect=command.dialect,
         last_four=shown[-4:],
         created_at=iso(at_ms),
     )
@@ -98,7 +100,7 @@ def described(key: ApiKey) -> dict[str, object]:
     }
 
 
-class KeyRing:
+class ApiKeyService:
     """What callers do with the keys of their account."""
 
     def __init__(self, store: AccountStore, clock: Clock, randomness: Randomness) -> None:
@@ -114,7 +116,7 @@ class KeyRing:
             for key in self._store.api_keys(caller.account_id)
         ]
 
-    def add(self, caller: Caller, wish: KeyWish, receipt: Receipt | None) -> Outcome:
+    def add(self, caller: Caller, command: CreateApiKey, idempotency_key: IdempotencyKey | None) -> Outcome:
         """Make a key. It can hold no scope that the caller's own key lacks.
 
         Raises:
@@ -123,15 +125,15 @@ class KeyRing:
             KeyRevoked: the caller's own key was, a moment ago.
             IdempotencyKeyReused, TemporarilyUnavailable.
         """
-        scopes = tuple(caller.key.scopes) if wish.scopes is None else tuple(wish.scopes)
+        scopes = tuple(caller.key.scopes) if command.scopes is None else tuple(command.scopes)
         beyond = caller.may_grant(scopes)
         if beyond is not None:
             raise ScopeMissing(beyond, f"A key can give on only scopes it has; this one lacks {beyond}.")
         now = self._clock.now_ms()
-        wish = KeyWish(name=wish.name, scopes=scopes, mode=wish.mode, dialect=wish.dialect)
-        key, shown = make_key(caller.account_id, wish, now, self._randomness)
+        command = CreateApiKey(name=command.name, scopes=scopes, mode=command.mode, dialect=command.dialect)
+        key, shown = make_key(caller.account_id, command, now, self._randomness)
         key = replace(key, made_by=caller.key.id)
-        outcome = Outcome(did=Did.CREATED, details=described(key), secrets={"key": shown})
+        outcome = Outcome(action=Action.CREATED, details=described(key), secrets={"key": shown})
         if caller.is_test:  # Its table holds no keys, not even the one that makes this.
             return outcome
         if len(self._store.api_keys(caller.account_id)) >= MAX_API_KEYS:
@@ -139,14 +141,14 @@ class KeyRing:
 
         def attempt() -> Outcome:
             try:
-                self._store.add_api_key(key, outcome, receipt, now)
+                self._store.add_api_key(key, outcome, idempotency_key, now)
             except MakerRevoked:
                 raise KeyRevoked(caller.key.dialect) from None
             return outcome
 
-        return once(attempt, receipt, self._clock, self._randomness)
+        return run_idempotent(attempt, idempotency_key, self._clock, self._randomness)
 
-    def revoke(self, caller: Caller, key_id: str, receipt: Receipt | None) -> Outcome:
+    def revoke(self, caller: Caller, key_id: str, idempotency_key: IdempotencyKey | None) -> Outcome:
         """Make a key useless, within 60 seconds everywhere, and with it all keys that it made, and that these made.
 
         The caller's key, unless it is the one that is named, stays with what it has made. Whoever made the revoked key
@@ -169,21 +171,21 @@ class KeyRing:
             while len(keys) > MOST_AT_ONCE:
                 # What was made goes before its maker: where this ends half-way, the same request does the rest.
                 part = replace(plan, keys=keys[-MOST_AT_ONCE:], adopted=None)
-                self._store.revoke_api_keys(part, Outcome(did=Did.DELETED), None, now)
+                self._store.revoke_api_keys(part, Outcome(action=Action.DELETED), None, now)
                 gone.extend(key.id for key in part.keys)
                 del keys[-MOST_AT_ONCE:]
             others = sorted({*gone, *(key.id for key in keys)} - {key_id})
-            outcome = Outcome(did=Did.DELETED, details={"id": key_id, "also_revoked": others})
-            self._store.revoke_api_keys(replace(plan, keys=keys), outcome, receipt, now)
+            outcome = Outcome(action=Action.DELETED, details={"id": key_id, "also_revoked": others})
+            self._store.revoke_api_keys(replace(plan, keys=keys), outcome, idempotency_key, now)
             return outcome
 
-        return once(attempt, receipt, self._clock, self._randomness)
+        return run_idempotent(attempt, idempotency_key, self._clock, self._randomness)
 
 
 def _revocation(keys: Sequence[ApiKey], key_id: str, caller: Caller) -> Revocation:
     """What is to be done to revoke a key of those an account has.
 
-    Raises: as `KeyRing.revoke`.
+    Raises: as `ApiKeyService.revoke`.
     """
     own = next((key for key in keys if key.id == caller.key.id), None)
     named = next((key for key in keys if key.id == key_id), None)
@@ -202,7 +204,7 @@ def _revocation(keys: Sequence[ApiKey], key_id: str, caller: Caller) -> Revocati
     return Revocation(keys=goes, needed=list(needed.values()), adopted=adopted)
 
 
-class Registrar:
+class AccountService:
     """Opens accounts: for operators, not for callers."""
 
     def __init__(self, store: AccountStore, clock: Clock, randomness: Randomness) -> None:
@@ -235,14 +237,16 @@ class Registrar:
             secret=AccountSecret(self._randomness(SECRET_BYTES)),
         )
         made = {
-            spoken: make_key(account.id, KeyWish(name="first key", dialect=spoken), now, self._randomness)
+            spoken: make_key(
+                account.id, CreateApiKey(name="first key", dialect=spoken), now, self._randomness
+            )
             for spoken in dict.fromkeys((Dialect.NATIVE, dialect))
         }
         self._store.open_account(account, [key for key, _ in made.values()])
         return account, {spoken: shown for spoken, (_, shown) in made.items()}
 
 
-class Suspender:
+class SuspensionService:
     """Suspends accounts and resumes them: for operators, not for callers."""
 
     def __init__(self, store: AccountStore, clock: Clock) -> None:
@@ -266,7 +270,7 @@ class Suspender:
         return _known(self._store.suspend(account_id, None, None))
 
 
-class Suspensions:
+class SuspensionCheck:
     """Which accounts are suspended, each remembered for a minute, as the key check remembers keys."""
 
     def __init__(self, store: AccountStore, clock: Clock) -> None:

@@ -11,7 +11,7 @@ from contacts.accounts.model import (
     AccountSecret,
     ApiKey,
     Dialect,
-    KeysMoved,
+    KeysModified,
     MakerRevoked,
     Mode,
     Plan,
@@ -19,7 +19,7 @@ from contacts.accounts.model import (
     Scope,
 )
 from contacts.book.outcome import Outcome
-from contacts.core.idempotency import Receipt
+from contacts.core.idempotency import IdempotencyKey
 from contacts.core.ids import Randomness
 from contacts.core.time import DAY, hour_of, iso
 from contacts.table import keys
@@ -135,7 +135,9 @@ class AccountStore:
             if start is None:
                 return hours
 
-    def add_api_key(self, key: ApiKey, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
+    def add_api_key(
+        self, key: ApiKey, outcome: Outcome, idempotency_key: IdempotencyKey | None, at_ms: int
+    ) -> None:
         """One transaction over the key, its place in the listing, its maker's there, and the request's record.
 
         The maker's counts what it has made: a revocation that does not know of the new key fails for that.
@@ -149,14 +151,14 @@ class AccountStore:
                 self._table.update_step(_MAKER, keys.listed_api_key(key.account_id, key.made_by), made)
             )
         try:
-            self._write(steps, key.account_id, outcome, receipt, at_ms)
+            self._write(steps, key.account_id, outcome, idempotency_key, at_ms)
         except ConditionsFailed as failed:
             if _MAKER in failed.items:
                 raise MakerRevoked from None
             raise
 
     def revoke_api_keys(
-        self, revocation: Revocation, outcome: Outcome, receipt: Receipt | None, at_ms: int
+        self, revocation: Revocation, outcome: Outcome, idempotency_key: IdempotencyKey | None, at_ms: int
     ) -> None:
         """One transaction over the keys, their places in the listing, what is needed, and the request's record.
 
@@ -175,9 +177,9 @@ class AccountStore:
                     self._table.check_step("needed key", keys.listed_api_key(key.account_id, key.id), is_live)
                 )
         try:
-            self._write(steps, revocation.keys[0].account_id, outcome, receipt, at_ms)
+            self._write(steps, revocation.keys[0].account_id, outcome, idempotency_key, at_ms)
         except ConditionsFailed:
-            raise KeysMoved from None
+            raise KeysModified from None
 
     def _revoking_steps(self, key: ApiKey, at_ms: int) -> list[Step]:
         revoked = Expression()
@@ -205,9 +207,14 @@ class AccountStore:
         return steps
 
     def _write(
-        self, steps: list[Step], account_id: str, outcome: Outcome, receipt: Receipt | None, at_ms: int
+        self,
+        steps: list[Step],
+        account_id: str,
+        outcome: Outcome,
+        idempotency_key: IdempotencyKey | None,
+        at_ms: int,
     ) -> None:
-        write_recorded(self._table, steps, account_id, receipt, outcome, None, at_ms)
+        write_recorded(self._table, steps, account_id, idempotency_key, outcome, None, at_ms)
 
     def _key_steps(self, key: ApiKey) -> list[Step]:
         fresh = Expression()

@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from contacts.book.outcome import Outcome, Terms
+from contacts.book.outcome import Outcome, Preconditions
 from contacts.core.errors import ContactsError, IdempotencyKeyReused
-from contacts.core.idempotency import AlreadyRecorded, Receipt, RecordedRequest, replayed
+from contacts.core.idempotency import AlreadyRecorded, IdempotencyKey, IdempotencyRecord, replay
 from contacts.core.time import Clock
 from contacts.table.records import RecordStore
-from contacts.web.entrypoint import recalled
+from contacts.web.entrypoint import replay_or_raise
 
 MAX_ITEMS: Final = 100
 AT_ONCE: Final = 8
@@ -33,7 +33,7 @@ class Item:
     """Whatever may lead to the contact it is about, now or when it is done."""
     versions: Sequence[int]
     """The versions it may be applied to (empty: any)."""
-    ask: Callable[[Terms], Outcome]
+    ask: Callable[[Preconditions], Outcome]
     """Carries it out."""
 
 
@@ -41,7 +41,7 @@ Told = Callable[[int, Outcome | Exception], None]
 """Is told of each item, by its number, what it did or why it did not, as soon as that is known; by several threads."""
 
 
-class BatchDesk:
+class BatchService:
     """Carries out the batches of one account."""
 
     def __init__(self, records: RecordStore, clock: Clock, at_once: int = AT_ONCE) -> None:
@@ -49,7 +49,7 @@ class BatchDesk:
         self._clock = clock
         self._at_once = at_once
 
-    def carry_out(self, items: Sequence[Item], receipt: Receipt | None, tell: Told) -> None:
+    def carry_out(self, items: Sequence[Item], idempotency_key: IdempotencyKey | None, tell: Told) -> None:
         """Carry out the items of a batch, each once, however often the batch is sent.
 
         Item i is recorded under `<key>:<i>`, with the hash of the whole batch; one that is refused leaves no record.
@@ -60,11 +60,13 @@ class BatchDesk:
             IdempotencyKeyReused: the key was used for another request; nothing was written.
             TemporarilyUnavailable: nothing was written.
         """
-        receipts = {item.number: _receipt_of(item, receipt) for item in items}
-        done = self._done_before(receipt, receipts.values()) if receipt and items else {}
+        idempotency_keys = {item.number: _receipt_of(item, idempotency_key) for item in items}
+        done = (
+            self._done_before(idempotency_key, idempotency_keys.values()) if idempotency_key and items else {}
+        )
 
         def carry_out(item: Item) -> None:
-            own = receipts[item.number]
+            own = idempotency_keys[item.number]
             try:
                 outcome = self._outcome(item, own, done.get(own.key) if own else None)
             except Exception as error:  # noqa: BLE001 (whatever befalls one item, the others go on)
@@ -75,18 +77,18 @@ class BatchDesk:
         side_by_side(lanes(items), carry_out, self._at_once)
 
     def _done_before(
-        self, receipt: Receipt, of_items: Iterable[Receipt | None]
-    ) -> dict[str, RecordedRequest[Outcome]]:
+        self, idempotency_key: IdempotencyKey, of_items: Iterable[IdempotencyKey | None]
+    ) -> dict[str, IdempotencyRecord[Outcome]]:
         try:
-            self._records.begin(receipt, self._clock.now_ms())
+            self._records.begin(idempotency_key, self._clock.now_ms())
         except AlreadyRecorded as already:
-            if already.record.request_hash != receipt.request_hash:
+            if already.record.request_hash != idempotency_key.request_hash:
                 raise IdempotencyKeyReused from None
             return self._records.recorded_under(own.key for own in of_items if own)
         return {}
 
     def _outcome(
-        self, item: Item, receipt: Receipt | None, record: RecordedRequest[Outcome] | None
+        self, item: Item, idempotency_key: IdempotencyKey | None, record: IdempotencyRecord[Outcome] | None
     ) -> Outcome:
         """What an item does, or did.
 
@@ -94,15 +96,17 @@ class BatchDesk:
             ContactsError
         """
         if record is not None:
-            return replayed(record, receipt)
+            return replay(record, idempotency_key)
         try:
-            return item.ask(Terms(versions=item.versions, receipt=receipt))
+            return item.ask(Preconditions(versions=item.versions, idempotency_key=idempotency_key))
         except ContactsError as error:
-            return recalled(error, receipt, self._records)
+            return replay_or_raise(error, idempotency_key, self._records)
 
 
-def _receipt_of(item: Item, of_batch: Receipt | None) -> Receipt | None:
-    return None if of_batch is None else Receipt(f"{of_batch.key}:{item.number}", of_batch.request_hash)
+def _receipt_of(item: Item, of_batch: IdempotencyKey | None) -> IdempotencyKey | None:
+    return (
+        None if of_batch is None else IdempotencyKey(f"{of_batch.key}:{item.number}", of_batch.request_hash)
+    )
 
 
 def lanes(items: Iterable[Item]) -> list[list[Item]]:

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 from pydantic import AfterValidator, Field
 
 from contacts.book import requests as contact_requests
-from contacts.book.batch import MAX_ITEMS, BatchDesk, Item
-from contacts.book.outcome import Outcome, Terms
+from contacts.book.batch import MAX_ITEMS, BatchService, Item
+from contacts.book.outcome import Outcome, Preconditions
 from contacts.book.schemas import ContactChange, NewContact
 from contacts.book.service import ContactBook, OnConflict
 from contacts.core import observability, violations
@@ -160,11 +160,11 @@ def _names(ref: Ref | None, given: ContactInput) -> frozenset[Hashable]:
 
 def _asking(
     op: str, ref: Ref | None, given: ContactInput, on_invalid: OnInvalid, book: ContactBook
-) -> Callable[[Terms], Outcome]:
+) -> Callable[[Preconditions], Outcome]:
     """The same that a request of its own would do."""
     match op, ref:
         case "delete", Ref():
-            return lambda terms: book.delete(ref, terms=terms)
+            return lambda preconditions: book.delete(ref, preconditions=preconditions)
         case "update", Ref():
             return partial(contact_requests.update, book, ref, given, on_invalid)
         case "create" | "upsert", None:
@@ -200,7 +200,7 @@ def batch_answer(
     on_invalid: OnInvalid,
     book: ContactBook,
     typed: TypedFields,
-    desk: BatchDesk,
+    desk: BatchService,
 ) -> Answer:
     """Carry out a batch, and tell of each of its items what a request of its own would be answered.
 
@@ -208,7 +208,7 @@ def batch_answer(
         InvalidInput: the Idempotency-Key is malformed.
         IdempotencyKeyReused, TemporarilyUnavailable: nothing of it was done.
     """
-    receipt = request.receipt()
+    idempotency_key = request.idempotency_key()
     results = _Results(request, len(batch.operations))
     operations = {}
     for number, given in enumerate(batch.operations):
@@ -218,7 +218,7 @@ def batch_answer(
             results.tell(number, error)
     rules = typed.rules_for(one.given for one in operations.values())
     items = [item(number, one, on_invalid, book, rules) for number, one in operations.items()]
-    desk.carry_out(items, receipt, results.tell)
+    desk.carry_out(items, idempotency_key, results.tell)
     return results.answer()
 
 
@@ -261,7 +261,7 @@ class _Results:
             _MULTI_STATUS,
             {},
             {"Idempotent-Replayed": "true"} if self._is_replay else {},
-            noted={"items": self._count, "failed": self._failed},
+            log_fields={"items": self._count, "failed": self._failed},
             results=[self._whole.get(number, self._in_short[number]) for number in range(self._count)],
         )
 

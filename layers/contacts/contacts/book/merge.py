@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from contacts.book.model import MAX_GATES, MAX_LISTS, MAX_TAGS, Contact, distinct
-from contacts.book.outcome import UNCONDITIONAL, Did, Merge, Outcome, Terms
+from contacts.book.outcome import UNCONDITIONAL, Action, Merge, Outcome, Preconditions
 from contacts.book.service import ContactBook
 from contacts.book.store import MergeStore
 from contacts.core.errors import (
@@ -19,7 +19,7 @@ from contacts.core.errors import (
     SameContact,
     StaleVersion,
 )
-from contacts.core.idempotency import once
+from contacts.core.idempotency import run_idempotent
 from contacts.core.ids import Name, NameKind, Randomness, Ref
 from contacts.core.time import Clock, iso
 from contacts.core.violations import FieldErrorCode, Violation
@@ -66,11 +66,11 @@ def merged_contact(winner: Contact, loser: Contact, at: str) -> Contact:
         after = replace(
             after, validation_status=loser.validation_status, validation_reason=loser.validation_reason
         )
-    own = frozenset(replace(after, absorbed=()).names)
+    own = frozenset(replace(after, merged_names=()).names)
     its_id = Name(NameKind.ALIAS, loser.id)
-    names = (*replace(loser, absorbed=()).names, its_id, *loser.absorbed)
-    absorbed = tuple(one for one in dict.fromkeys((*winner.absorbed, *names)) if one not in own)
-    after = replace(after, absorbed=absorbed)
+    names = (*replace(loser, merged_names=()).names, its_id, *loser.merged_names)
+    merged_names = tuple(one for one in dict.fromkeys((*winner.merged_names, *names)) if one not in own)
+    after = replace(after, merged_names=merged_names)
     errors = list(_beyond_limits(after))
     if errors:
         raise MergeTooLarge(errors)
@@ -105,7 +105,7 @@ def _beyond_limits(contact: Contact) -> list[FieldError]:
     limits = (
         ("tags", len(contact.tags), MAX_TAGS, "tags"),
         ("lists", len(contact.lists), MAX_LISTS, "lists"),
-        ("from", len(contact.absorbed), MAX_ABSORBED, "names of contacts merged into it"),
+        ("from", len(contact.merged_names), MAX_ABSORBED, "names of contacts merged into it"),
         ("from", len(contact.gates), MAX_GATES, "gates"),
     )
     return [
@@ -133,7 +133,7 @@ class Merger:
         self._clock = clock
         self._randomness = randomness
 
-    def merge(self, ref: Ref, source: Ref, terms: Terms = UNCONDITIONAL) -> Outcome:
+    def merge(self, ref: Ref, source: Ref, preconditions: Preconditions = UNCONDITIONAL) -> Outcome:
         """Merge the contact that `source` names into the one that `ref` names.
 
         What follows by name (requests, custom events, gates) finds the winner from then on; what is kept under the
@@ -150,15 +150,20 @@ class Merger:
         def attempt() -> Outcome:
             winner = self._contacts.get(ref)
             loser = self._source(source, ref)
-            if terms.versions and winner.version not in terms.versions:
+            if preconditions.versions and winner.version not in preconditions.versions:
                 raise StaleVersion
             if loser.id == winner.id:
                 raise SameContact(winner.id)
             now = self._clock.now_ms()
             after = merged_contact(winner, loser, iso(now))
-            outcome = Outcome(did=Did.MERGED, contact=after)
+            outcome = Outcome(action=Action.MERGED, contact=after)
             merge = Merge(
-                winner=winner, loser=loser, after=after, at_ms=now, outcome=outcome, receipt=terms.receipt
+                winner=winner,
+                loser=loser,
+                after=after,
+                at_ms=now,
+                outcome=outcome,
+                idempotency_key=preconditions.idempotency_key,
             )
             try:
                 self._store.merge(merge)
@@ -168,7 +173,7 @@ class Merger:
                 ) from None
             return outcome
 
-        return once(attempt, terms.receipt, self._clock, self._randomness)
+        return run_idempotent(attempt, preconditions.idempotency_key, self._clock, self._randomness)
 
     def _source(self, source: Ref, ref: Ref) -> Contact:
         try:

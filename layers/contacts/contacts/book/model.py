@@ -62,7 +62,7 @@ class Contact:
     unsubscribed_at: str | None = None
     validation_status: ValidationStatus = ValidationStatus.PENDING
     validation_reason: str | None = None
-    absorbed: tuple[Name, ...] = ()
+    merged_names: tuple[Name, ...] = ()
     """Names of contacts merged into this one; not their gates, which are its own from then on."""
     gates: tuple[Gate, ...] = ()
     """Its addresses on channels."""
@@ -82,13 +82,13 @@ class Contact:
             own.append(Name(NameKind.EMAIL, self.email))
         if self.external_id is not None:
             own.append(Name(NameKind.EXTERNAL_ID, self.external_id))
-        return (*own, *(gate.name for gate in self.gates), *self.absorbed)
+        return (*own, *(gate.name for gate in self.gates), *self.merged_names)
 
     @property
     def emails(self) -> frozenset[str]:
         """Its email and those of the contacts merged into it: the addresses that opt out with it."""
-        absorbed = (name.value for name in self.absorbed if name.kind is NameKind.EMAIL)
-        return frozenset(absorbed if self.email is None else (self.email, *absorbed))
+        merged_names = (name.value for name in self.merged_names if name.kind is NameKind.EMAIL)
+        return frozenset(merged_names if self.email is None else (self.email, *merged_names))
 
     def opted_out(self, at: str) -> "Contact":
         """The contact unsubscribed, since `at` where it was not before."""
@@ -97,7 +97,7 @@ class Contact:
     @property
     def merged_ids(self) -> tuple[str, ...]:
         """The ids of the contacts merged into this one: things are kept under these, too."""
-        return tuple(name.value for name in self.absorbed if name.kind is NameKind.ALIAS)
+        return tuple(name.value for name in self.merged_names if name.kind is NameKind.ALIAS)
 
     @property
     def is_reachable(self) -> bool:
@@ -107,9 +107,9 @@ class Contact:
     def owning_its_names(self) -> "Contact":
         """The contact with none of its own names among those that came with a merge: a name is one or the other."""
         own = {Name(NameKind.EMAIL, self.email or ""), Name(NameKind.EXTERNAL_ID, self.external_id or "")}
-        if own.isdisjoint(self.absorbed):
+        if own.isdisjoint(self.merged_names):
             return self
-        return replace(self, absorbed=tuple(name for name in self.absorbed if name not in own))
+        return replace(self, merged_names=tuple(name for name in self.merged_names if name not in own))
 
     def without(self, lost: Iterable[Name]) -> "Contact":
         """The contact without those of its names that now belong to others."""
@@ -122,19 +122,22 @@ class Contact:
             external_id=None
             if Name(NameKind.EXTERNAL_ID, self.external_id or "") in gone
             else self.external_id,
-            absorbed=tuple(name for name in self.absorbed if name not in gone),
+            merged_names=tuple(name for name in self.merged_names if name not in gone),
             gates=tuple(gate for gate in self.gates if gate.name not in gone),
         )
 
 
-_FIELDS: Final = tuple(entry.name for entry in fields(Contact))
+_FIELDS: Final = tuple(entry.name for entry in fields(Contact) if entry.name != "merged_names")
+"""Of the same name in the item."""
+STORED_FIELDS: Final = (*_FIELDS, "absorbed")
+"""The attributes of a contact in its item; `merged_names` is stored as `absorbed`."""
 _SEQUENCES: Final = frozenset({"tags", "lists"})
 
 
 def contact_values(contact: Contact) -> dict[str, object]:
     """The attributes of a contact."""
     values: dict[str, object] = {key: getattr(contact, key) for key in _FIELDS}
-    values["absorbed"] = [f"{name.kind}:{name.value}" for name in contact.absorbed] or None
+    values["absorbed"] = [f"{name.kind}:{name.value}" for name in contact.merged_names] or None
     values["gates"] = [":".join(gate) for gate in contact.gates] or None
     return values
 
@@ -145,12 +148,12 @@ def contact_from(item: Mapping[str, Any]) -> Contact:
     for key in _SEQUENCES:
         values[key] = tuple(values.get(key, ()))
     values["validation_status"] = ValidationStatus(values["validation_status"])
-    values["absorbed"] = tuple(
+    merged_names = tuple(
         Name(NameKind(kind), value)
-        for kind, _, value in (entry.partition(":") for entry in values.get("absorbed", ()))
+        for kind, _, value in (entry.partition(":") for entry in item.get("absorbed", ()))
     )
     values["gates"] = tuple(Gate(*entry.split(":", 2)) for entry in values.get("gates", ()))
-    return Contact(**values)
+    return Contact(**values, merged_names=merged_names)
 
 
 MAX_GATES: Final = 50

@@ -6,12 +6,12 @@ from enum import StrEnum
 from typing import Final
 
 from contacts.book.model import Contact
-from contacts.core.idempotency import Receipt
+from contacts.core.idempotency import IdempotencyKey
 from contacts.core.ids import Name
 from contacts.core.time import iso
 
 
-class Did(StrEnum):
+class Action(StrEnum):
     """What was done."""
 
     CREATED = "created"
@@ -39,7 +39,7 @@ class Outcome:
     contact: all of it, without secrets).
     """
 
-    did: Did
+    action: Action
     contact: Contact | None = None
     details: Mapping[str, object] = field(default_factory=dict)
     is_replay: bool = False
@@ -56,24 +56,24 @@ class Merge:
     after: Contact
     at_ms: int
     outcome: Outcome
-    receipt: Receipt | None = None
+    idempotency_key: IdempotencyKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Preconditions:
     """If-Match and Idempotency-Key of a request.
 
     `versions`: the versions a change may be applied to (empty: any); `receipt`: carry it out once.
     """
 
     versions: Sequence[int] = ()
-    receipt: Receipt | None = None
+    idempotency_key: IdempotencyKey | None = None
 
 
-UNCONDITIONAL: Final = Terms()
+UNCONDITIONAL: Final = Preconditions()
 
 
-class Standing(StrEnum):
+class ContactState(StrEnum):
     """Where a contact stands."""
 
     LIVE = "live"
@@ -86,28 +86,28 @@ class Claim:
     """Who has a name. `expires_at` (seconds since the epoch) only where the contact is in the trash."""
 
     contact_id: str
-    standing: Standing
+    state: ContactState
     expires_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Transition:
     """A contact going from one state to another together with everything that must change with it.
 
     `before` None: there was none; `after` None: it is erased.
     """
 
     before: Contact | None
-    was: Standing | None
+    was: ContactState | None
     after: Contact | None
-    becomes: Standing | None
+    becomes: ContactState | None
     at_ms: int
     lost: frozenset[Name] = frozenset()
     """Names of a contact in the trash that other contacts have taken since."""
     spares_trashed: frozenset[Name] = frozenset()
     """Names that are not to be taken from a contact in the trash."""
     outcome: Outcome
-    receipt: Receipt | None = None
+    idempotency_key: IdempotencyKey | None = None
 
     @property
     def taken_emails(self) -> frozenset[str]:
@@ -115,7 +115,7 @@ class Move:
         had = frozenset[str]() if self.before is None else self.before.without(self.lost).emails
         return frozenset() if self.after is None else self.after.emails - had
 
-    def opted_out(self) -> "Move":
+    def opted_out(self) -> "Transition":
         """The move with a contact that has opted out afterwards."""
         assert self.after is not None, "only a contact can opt out"
         after = self.after.opted_out(iso(self.at_ms))
@@ -135,7 +135,7 @@ class NamesNotFree(Exception):
         return sorted(
             (str(name.kind), claim.contact_id)
             for name, claim in self.claims.items()
-            if claim is not None and claim.standing is Standing.LIVE
+            if claim is not None and claim.state is ContactState.LIVE
         )
 
 

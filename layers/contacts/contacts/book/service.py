@@ -14,14 +14,14 @@ from contacts.book.model import Change, Contact, new_contact, unreachable
 from contacts.book.outcome import (
     UNCONDITIONAL,
     Absent,
+    Action,
     Claim,
-    Did,
-    Move,
+    ContactState,
     NamesNotFree,
     NotInPlace,
     Outcome,
-    Standing,
-    Terms,
+    Preconditions,
+    Transition,
     VersionDiffers,
 )
 from contacts.book.store import ContactStore
@@ -34,7 +34,7 @@ from contacts.core.errors import (
     NamesTaken,
     StaleVersion,
 )
-from contacts.core.idempotency import Moved, once, settled
+from contacts.core.idempotency import ConcurrentModification, retry_on_conflict, run_idempotent
 from contacts.core.ids import Name, NameKind, Randomness, Ref, possible_id, possible_names, uuid7
 from contacts.core.time import Clock, iso
 
@@ -76,13 +76,13 @@ class ContactBook:
         Raises:
             ContactNotFound: there is none.
         """
-        return settled(lambda: self._find(ref).contact, self._clock, self._randomness)
+        return retry_on_conflict(lambda: self._find(ref).contact, self._clock, self._randomness)
 
     def create(
         self,
         given: Mapping[str, object],
         on_conflict: OnConflict = OnConflict.REJECT,
-        terms: Terms = UNCONDITIONAL,
+        preconditions: Preconditions = UNCONDITIONAL,
         skipped: Sequence[FieldError] | None = None,
     ) -> Outcome:
         """Create a contact from a validated body; an email in the trash restores its contact instead.
@@ -99,10 +99,10 @@ class ContactBook:
             ContactTooLarge, IdempotencyKeyReused, TemporarilyUnavailable.
         """
         if skipped is None:
-            return self._create(given, on_conflict, terms, {})
+            return self._create(given, on_conflict, preconditions, {})
         _must_be_reachable(given, skipped)
         try:
-            return self._create(given, on_conflict, terms, _told(skipped))
+            return self._create(given, on_conflict, preconditions, _told(skipped))
         except (DuplicateContact, InvalidInput) as error:
             if isinstance(error, DuplicateContact) and on_conflict is OnConflict.REJECT:
                 raise
@@ -111,45 +111,49 @@ class ContactBook:
             rest = {key: value for key, value in given.items() if key not in fields}
             if len(rest) == len(given):
                 raise
-            return self.create(rest, on_conflict, terms, (*skipped, *wrong))
+            return self.create(rest, on_conflict, preconditions, (*skipped, *wrong))
 
     def _create(
-        self, given: Mapping[str, object], on_conflict: OnConflict, terms: Terms, details: Details
+        self,
+        given: Mapping[str, object],
+        on_conflict: OnConflict,
+        preconditions: Preconditions,
+        details: Details,
     ) -> Outcome:
         now = self._clock.now_ms()
         contact = new_contact(uuid7(now, self._randomness(10)), given, iso(now))
         spared = frozenset(name for name in contact.names if name.kind is NameKind.EMAIL)
 
         def attempt() -> Outcome:
-            if terms.versions:  # A contact that is not there has no version.
+            if preconditions.versions:  # A contact that is not there has no version.
                 claims = {name: self._store.claim(name) for name in contact.names}
-                if not any(claim and claim.standing is Standing.LIVE for claim in claims.values()):
+                if not any(claim and claim.state is ContactState.LIVE for claim in claims.values()):
                     raise StaleVersion
-                return self._create_over(given, claims, on_conflict, terms, details)
-            outcome = Outcome(did=Did.CREATED, contact=contact, details=details)
+                return self._create_over(given, claims, on_conflict, preconditions, details)
+            outcome = Outcome(action=Action.CREATED, contact=contact, details=details)
             try:
-                return self._store.move(
-                    Move(
+                return self._store.apply(
+                    Transition(
                         before=None,
                         was=None,
                         after=contact,
-                        becomes=Standing.LIVE,
+                        becomes=ContactState.LIVE,
                         at_ms=now,
                         spares_trashed=spared,
                         outcome=outcome,
-                        receipt=terms.receipt,
+                        idempotency_key=preconditions.idempotency_key,
                     )
                 )
             except NamesNotFree as taken:
-                return self._create_over(given, taken.claims, on_conflict, terms, details)
+                return self._create_over(given, taken.claims, on_conflict, preconditions, details)
 
-        return self._once(attempt, terms)
+        return self._once(attempt, preconditions)
 
     def update(
         self,
         ref: Ref,
         change: Change,
-        terms: Terms = UNCONDITIONAL,
+        preconditions: Preconditions = UNCONDITIONAL,
         skipped: Sequence[FieldError] | None = None,
     ) -> Outcome:
         """Change fields of a contact.
@@ -162,12 +166,13 @@ class ContactBook:
             DuplicateContact, InvalidInput: only where nothing is skipped.
         """
         if skipped is None:
-            return self._once(lambda: self._update(ref, change, terms, {}), terms)
+            return self._once(lambda: self._update(ref, change, preconditions, {}), preconditions)
         wanted, left_out, owners = change, tuple(skipped), frozenset[str]()
         while True:
             try:
                 return self._once(
-                    partial(self._update, ref, wanted, terms, _told(left_out), apart_from=owners), terms
+                    partial(self._update, ref, wanted, preconditions, _told(left_out), apart_from=owners),
+                    preconditions,
                 )
             except _TheSameByNow:
                 wanted, left_out, owners = change, tuple(skipped), frozenset()
@@ -179,7 +184,9 @@ class ContactBook:
                 if isinstance(error, DuplicateContact):
                     owners |= {owner for _, owner in error.taken}
 
-    def delete(self, ref: Ref, *, permanent: bool = False, terms: Terms = UNCONDITIONAL) -> Outcome:
+    def delete(
+        self, ref: Ref, *, permanent: bool = False, preconditions: Preconditions = UNCONDITIONAL
+    ) -> Outcome:
         """Move a contact to the trash for 30 days, or erase it; what is in the trash can be erased too.
 
         Raises:
@@ -190,22 +197,22 @@ class ContactBook:
 
         def attempt() -> Outcome:
             try:
-                found, was = self._find(ref), Standing.LIVE
+                found, was = self._find(ref), ContactState.LIVE
             except ContactNotFound:
                 if not permanent:
                     raise
-                found, was = self._find_in_trash_only(ref), Standing.DELETED
+                found, was = self._find_in_trash_only(ref), ContactState.DELETED
             contact = found.contact
-            if found.named in contact.absorbed:
+            if found.named in contact.merged_names:
                 raise MergedAway(contact.id)
-            _check_version(contact, terms)
-            outcome = Outcome(did=Did.DELETED, details={"id": contact.id, "permanent": permanent})
-            self._move_out(contact, was, None if permanent else Standing.DELETED, outcome, terms)
+            _check_version(contact, preconditions)
+            outcome = Outcome(action=Action.DELETED, details={"id": contact.id, "permanent": permanent})
+            self._move_out(contact, was, None if permanent else ContactState.DELETED, outcome, preconditions)
             return outcome
 
-        return self._once(attempt, terms)
+        return self._once(attempt, preconditions)
 
-    def restore(self, ref: Ref, terms: Terms = UNCONDITIONAL) -> Outcome:
+    def restore(self, ref: Ref, preconditions: Preconditions = UNCONDITIONAL) -> Outcome:
         """Bring a contact back from the trash with those of its names that are still its own.
 
         Raises:
@@ -216,13 +223,13 @@ class ContactBook:
 
         def attempt() -> Outcome:
             found = self._find_trashed(ref)
-            _check_version(found.contact, terms)
-            return self._bring_back(found, Change(), Did.RESTORED, terms, {})
+            _check_version(found.contact, preconditions)
+            return self._bring_back(found, Change(), Action.RESTORED, preconditions, {})
 
-        return self._once(attempt, terms)
+        return self._once(attempt, preconditions)
 
     def bring_back(
-        self, contact_id: str, named: Name, told: Callable[[Contact], Outcome], terms: Terms
+        self, contact_id: str, named: Name, told: Callable[[Contact], Outcome], preconditions: Preconditions
     ) -> Outcome:
         """Try once to bring a contact back from the trash as it was, because somebody asked for one of its names.
 
@@ -234,8 +241,8 @@ class ContactBook:
         """
         trashed = self._store.trashed(contact_id)
         if trashed is None:
-            raise Moved
-        return self._bring_back(_Found(trashed, named), Change(), Did.RESTORED, terms, {}, told)
+            raise ConcurrentModification
+        return self._bring_back(_Found(trashed, named), Change(), Action.RESTORED, preconditions, {}, told)
 
     # Finding
 
@@ -254,11 +261,11 @@ class ContactBook:
     def _named(self, name: Name) -> Contact | None:
         """The live contact with a name."""
         claim = self._store.claim(name)
-        if claim is None or claim.standing is not Standing.LIVE:
+        if claim is None or claim.state is not ContactState.LIVE:
             return None
         contact = self._store.by_id(claim.contact_id)
         if contact is None or name not in contact.names:
-            raise Moved  # Between the two reads the name went elsewhere.
+            raise ConcurrentModification  # Between the two reads the name went elsewhere.
         return contact
 
     def _find_trashed(self, ref: Ref) -> _Found:
@@ -269,10 +276,10 @@ class ContactBook:
                 return _Found(contact, None)
         for name in possible_names(ref):
             claim = self._store.claim(name)
-            if claim is not None and claim.standing is Standing.DELETED:
+            if claim is not None and claim.state is ContactState.DELETED:
                 contact = self._store.trashed(claim.contact_id)
                 if contact is None:
-                    raise Moved
+                    raise ConcurrentModification
                 return _Found(contact, name)
         raise ContactNotFound("No such contact is in the trash.")
 
@@ -282,7 +289,7 @@ class ContactBook:
             return self._find_trashed(ref)
         except ContactNotFound:
             self._find(ref)
-            raise Moved from None
+            raise ConcurrentModification from None
 
     # Creating over what exists
 
@@ -291,38 +298,40 @@ class ContactBook:
         given: Mapping[str, object],
         claims: Mapping[Name, Claim | None],
         on_conflict: OnConflict,
-        terms: Terms,
+        preconditions: Preconditions,
         details: Details,
     ) -> Outcome:
         """A create whose names belong to others: an upsert, a restore, or a conflict."""
         change = Change.of_create(given)
-        live = {name: claim for name, claim in claims.items() if claim and claim.standing is Standing.LIVE}
+        live = {name: claim for name, claim in claims.items() if claim and claim.state is ContactState.LIVE}
         if live and on_conflict is OnConflict.REJECT:
             raise _duplicate(live)
         for name in sorted(live, key=lambda name: name.kind):  # an email before an external_id
             contact = self._store.by_id(live[name].contact_id)
             if contact is None or name not in contact.names:
-                raise Moved
+                raise ConcurrentModification
             try:
                 return self._change_read(
-                    _Found(contact, name), _renaming_none(change, contact), terms, details
+                    _Found(contact, name), _renaming_none(change, contact), preconditions, details
                 )
             except DuplicateContact as error:
                 if any(kind not in {name.kind for name in live} for kind, _ in error.taken):
-                    raise Moved from None  # The name was free a moment ago: look at all of them again.
+                    raise ConcurrentModification from None  # The name was free a moment ago: look at all of them again.
                 raise
         for name, claim in claims.items():
             trashed = claim and self._store.trashed(claim.contact_id)
             if trashed:
-                return self._bring_back(_Found(trashed, name), change, Did.RECREATED, terms, details)
-        raise Moved
+                return self._bring_back(
+                    _Found(trashed, name), change, Action.RECREATED, preconditions, details
+                )
+        raise ConcurrentModification
 
     def _bring_back(
         self,
         found: _Found,
         change: Change,
-        did: Did,
-        terms: Terms,
+        action: Action,
+        preconditions: Preconditions,
         details: Details,
         told: Callable[[Contact], Outcome] | None = None,
     ) -> Outcome:
@@ -338,24 +347,24 @@ class ContactBook:
             if not kept.is_reachable and not change.touches_names:
                 raise NamesTaken
             after = _renaming_none(change, kept).applied_to(kept, iso(now))
-            outcome = told(after) if told else Outcome(did=did, contact=after, details=details)
+            outcome = told(after) if told else Outcome(action=action, contact=after, details=details)
             try:
-                return self._store.move(
-                    Move(
+                return self._store.apply(
+                    Transition(
                         before=trashed,
-                        was=Standing.DELETED,
+                        was=ContactState.DELETED,
                         after=after,
-                        becomes=Standing.LIVE,
+                        becomes=ContactState.LIVE,
                         at_ms=now,
                         lost=lost,
                         outcome=outcome,
-                        receipt=terms.receipt,
+                        idempotency_key=preconditions.idempotency_key,
                     )
                 )
             except NamesNotFree as taken:
                 newly_lost = {name for name in taken.claims if name in trashed.names and name not in lost}
                 if not newly_lost or found.named in newly_lost:
-                    raise Moved from None
+                    raise ConcurrentModification from None
                 lost |= newly_lost
 
     # Changing
@@ -364,7 +373,7 @@ class ContactBook:
         self,
         ref: Ref,
         change: Change,
-        terms: Terms,
+        preconditions: Preconditions,
         details: Details,
         apart_from: frozenset[str] = frozenset(),
     ) -> Outcome:
@@ -373,32 +382,37 @@ class ContactBook:
         Raises:
             _TheSameByNow: the contact is one of these, or one of these has become it.
         """
-        if change.is_empty and terms.receipt is None:
+        if change.is_empty and preconditions.idempotency_key is None:
             contact = self._find(ref).contact
-            _check_version(contact, terms)
-            return Outcome(did=Did.UPDATED, contact=contact, details=details)
-        if not _fits_in_place(change) or terms.receipt is not None or apart_from:
+            _check_version(contact, preconditions)
+            return Outcome(action=Action.UPDATED, contact=contact, details=details)
+        if not _fits_in_place(change) or preconditions.idempotency_key is not None or apart_from:
             found = self._find(ref)
             if not apart_from.isdisjoint((found.contact.id, *found.contact.merged_ids)):
                 raise _TheSameByNow
-            return self._change_read(found, change, terms, details)
+            return self._change_read(found, change, preconditions, details)
         contact_id = possible_id(ref)
         if contact_id is not None:
             try:
-                return self._change_in_place(contact_id, None, change, terms, details)
+                return self._change_in_place(contact_id, None, change, preconditions, details)
             except Absent:
                 pass  # Not the id of a contact: it may be that of a merged one, or an external_id.
         for name in possible_names(ref):
             claim = self._store.claim(name)
-            if claim is not None and claim.standing is Standing.LIVE:
+            if claim is not None and claim.state is ContactState.LIVE:
                 try:
-                    return self._change_in_place(claim.contact_id, name, change, terms, details)
+                    return self._change_in_place(claim.contact_id, name, change, preconditions, details)
                 except Absent:
-                    raise Moved from None
+                    raise ConcurrentModification from None
         raise ContactNotFound
 
     def _change_in_place(
-        self, contact_id: str, named: Name | None, change: Change, terms: Terms, details: Details
+        self,
+        contact_id: str,
+        named: Name | None,
+        change: Change,
+        preconditions: Preconditions,
+        details: Details,
     ) -> Outcome:
         """One write without a read before it, where the stored contact lets it.
 
@@ -408,47 +422,54 @@ class ContactBook:
         now = self._clock.now_ms()
         try:
             contact = self._store.change_in_place(
-                contact_id, change, now, named=named, versions=terms.versions
+                contact_id, change, now, named=named, versions=preconditions.versions
             )
         except VersionDiffers:
             raise StaleVersion from None
         except NotInPlace:
             read = self._store.by_id(contact_id)
             if read is None:
-                raise Moved from None
-            return self._change_read(_Found(read, named), change, terms, details)
-        return Outcome(did=Did.UPDATED, contact=contact, details=details)
+                raise ConcurrentModification from None
+            return self._change_read(_Found(read, named), change, preconditions, details)
+        return Outcome(action=Action.UPDATED, contact=contact, details=details)
 
-    def _change_read(self, found: _Found, change: Change, terms: Terms, details: Details) -> Outcome:
+    def _change_read(
+        self, found: _Found, change: Change, preconditions: Preconditions, details: Details
+    ) -> Outcome:
         before, now = found.contact, self._clock.now_ms()
         if found.named is not None and found.named not in before.names:
-            raise Moved
-        _check_version(before, terms)
+            raise ConcurrentModification
+        _check_version(before, preconditions)
         after = before if change.is_empty else change.applied_to(before, iso(now))
-        outcome = Outcome(did=Did.UPDATED, contact=after, details=details)
+        outcome = Outcome(action=Action.UPDATED, contact=after, details=details)
         try:
-            return self._store.move(
-                Move(
+            return self._store.apply(
+                Transition(
                     before=before,
-                    was=Standing.LIVE,
+                    was=ContactState.LIVE,
                     after=after,
-                    becomes=Standing.LIVE,
+                    becomes=ContactState.LIVE,
                     at_ms=now,
                     outcome=outcome,
-                    receipt=terms.receipt,
+                    idempotency_key=preconditions.idempotency_key,
                 )
             )
         except NamesNotFree as taken:
             raise _duplicate(taken.claims) from None
 
     def _move_out(
-        self, contact: Contact, was: Standing, becomes: Standing | None, outcome: Outcome, terms: Terms
+        self,
+        contact: Contact,
+        was: ContactState,
+        becomes: ContactState | None,
+        outcome: Outcome,
+        preconditions: Preconditions,
     ) -> None:
         lost: frozenset[Name] = frozenset()
         while True:
             try:
-                self._store.move(
-                    Move(
+                self._store.apply(
+                    Transition(
                         before=contact,
                         was=was,
                         after=contact if becomes else None,
@@ -456,18 +477,18 @@ class ContactBook:
                         at_ms=self._clock.now_ms(),
                         lost=lost,
                         outcome=outcome,
-                        receipt=terms.receipt,
+                        idempotency_key=preconditions.idempotency_key,
                     )
                 )
             except NamesNotFree as taken:
-                if was is Standing.LIVE or not taken.claims.keys() - lost:
-                    raise Moved from None
+                if was is ContactState.LIVE or not taken.claims.keys() - lost:
+                    raise ConcurrentModification from None
                 lost |= taken.claims.keys()
             else:
                 return
 
-    def _once(self, attempt: Callable[[], Outcome], terms: Terms) -> Outcome:
-        return once(attempt, terms.receipt, self._clock, self._randomness)
+    def _once(self, attempt: Callable[[], Outcome], preconditions: Preconditions) -> Outcome:
+        return run_idempotent(attempt, preconditions.idempotency_key, self._clock, self._randomness)
 
 
 def _fits_in_place(change: Change) -> bool:
@@ -483,7 +504,7 @@ def _renaming_none(change: Change, contact: Contact) -> Change:
     return change.without(
         *(
             name.kind
-            for name in contact.absorbed
+            for name in contact.merged_names
             if change.fields.get(name.kind) == name.value and getattr(contact, name.kind) is not None
         )
     )
@@ -505,8 +526,8 @@ def _must_be_reachable(given: Mapping[str, object], skipped: Sequence[FieldError
     raise InvalidInput([*skipped, *(error for error in unreachable() if error.field not in told)])
 
 
-def _check_version(contact: Contact, terms: Terms) -> None:
-    if terms.versions and contact.version not in terms.versions:
+def _check_version(contact: Contact, preconditions: Preconditions) -> None:
+    if preconditions.versions and contact.version not in preconditions.versions:
         raise StaleVersion
 
 
@@ -515,6 +536,6 @@ def _duplicate(claims: Mapping[Name, Claim | None]) -> Exception:
     taken = [
         (str(name.kind), claim.contact_id)
         for name, claim in claims.items()
-        if claim is not None and claim.standing is Standing.LIVE
+        if claim is not None and claim.state is ContactState.LIVE
     ]
-    return DuplicateContact(sorted(taken)) if taken else Moved()
+    return DuplicateContact(sorted(taken)) if taken else ConcurrentModification()

@@ -14,16 +14,16 @@ from contacts.book.model import MAX_BYTES, TRASH_DAYS, Change, Contact, contact_
 from contacts.book.outcome import (
     Absent,
     Claim,
+    ContactState,
     Merge,
-    Move,
     NamesNotFree,
     NotInPlace,
     Outcome,
-    Standing,
+    Transition,
     VersionDiffers,
 )
 from contacts.core.errors import TemporarilyUnavailable
-from contacts.core.idempotency import Moved
+from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Name, NameKind, Randomness
 from contacts.core.json import MAX_VALUES, json_values
 from contacts.core.time import DAY, iso
@@ -141,30 +141,38 @@ class ContactStore:
                 raise TemporarilyUnavailable(UNKNOWN) from None
             raise _refusal(existing, named, versions) from None
 
-    def move(self, move: Move) -> Outcome:
+    def apply(self, transition: Transition) -> Outcome:
         """One transaction (or one plain call where only the contact's own item changes).
 
         Before it, one GetItem for an email that the contact takes.
         """
-        is_subscribed = move.after is not None and not move.after.is_unsubscribed
-        if is_subscribed and self._opt_outs.include_any_of(move.taken_emails):
-            move = move.opted_out()
-        claims = dict(self._claim_steps(move))
-        steps = [*self._contact_steps(move), *claims.values()]
-        before = None if move.before is None else move.before.without(move.lost)
-        live = move.after if move.becomes is Standing.LIVE else None
+        is_subscribed = transition.after is not None and not transition.after.is_unsubscribed
+        if is_subscribed and self._opt_outs.include_any_of(transition.taken_emails):
+            transition = transition.opted_out()
+        claims = dict(self._claim_steps(transition))
+        steps = [*self._contact_steps(transition), *claims.values()]
+        before = None if transition.before is None else transition.before.without(transition.lost)
+        live = transition.after if transition.becomes is ContactState.LIVE else None
         steps = with_opt_outs(self._table, steps, opt_out_steps(self._opt_outs, before, live))
-        contact = move.after or move.before
+        contact = transition.after or transition.before
         about = None if contact is None else contact.id
         try:
-            write_recorded(self._table, steps, self._account, move.receipt, move.outcome, about, move.at_ms)
+            write_recorded(
+                self._table,
+                steps,
+                self._account,
+                transition.idempotency_key,
+                transition.outcome,
+                about,
+                transition.at_ms,
+            )
         except ConditionsFailed as failed:
-            if move.receipt is None and self._is_ours(failed.items.get(_CONTACT), steps):
-                return move.outcome
+            if transition.idempotency_key is None and self._is_ours(failed.items.get(_CONTACT), steps):
+                return transition.outcome
             if failed.is_repetition:
                 raise TemporarilyUnavailable(UNKNOWN) from None
             if _CONTACT in failed.items or _TRASH in failed.items:
-                raise Moved from None
+                raise ConcurrentModification from None
             raise NamesNotFree(
                 {
                     name: _claim_from(failed.items[step.name])
@@ -172,7 +180,7 @@ class ContactStore:
                     if step.name in failed.items
                 }
             ) from None
-        return move.outcome
+        return transition.outcome
 
     def _is_ours(self, existing: Item | None, steps: Sequence[Step]) -> bool:
         """Whether a plain update that seems to have failed is our own, repeated by the SDK."""
@@ -181,35 +189,35 @@ class ContactStore:
         values = steps[0].request["ExpressionAttributeValues"].values()
         return {"S": existing["change_id"]} in values
 
-    def _contact_steps(self, move: Move) -> Iterable[Step]:
-        before, after, table = move.before, move.after, self._table
+    def _contact_steps(self, transition: Transition) -> Iterable[Step]:
+        before, after, table = transition.before, transition.after, self._table
         contact = before or after
         assert contact is not None, "a move needs a contact"
         live = keys.contact(self._account, contact.id)
         trash = keys.trash(self._account, contact.id)
-        if move.was is Standing.LIVE and move.becomes is Standing.LIVE:
+        if transition.was is ContactState.LIVE and transition.becomes is ContactState.LIVE:
             assert before is not None
             assert after is not None
             expression = difference(before, after)
             expression.set("change_id", self._change_id())
             yield table.update_step(_CONTACT, live, expression)
             return
-        if move.was is Standing.LIVE:
+        if transition.was is ContactState.LIVE:
             assert before is not None
             yield table.delete_step(_CONTACT, live, unchanged(Expression(), before))
-        if move.was is Standing.DELETED:
+        if transition.was is ContactState.DELETED:
             assert before is not None
             expression = Expression()
             version = expression.name("snapshot", "version")
             expression.require(f"{version} = {expression.value(before.version)}")
             yield table.delete_step(_TRASH, trash, expression)
-        if move.becomes is Standing.LIVE:
+        if transition.becomes is ContactState.LIVE:
             assert after is not None
             expression = Expression()
             expression.require(expression.is_free())
             item = contact_item(after, self._change_id(), before)
             yield table.put_step(_CONTACT, live, item, expression)
-        if move.becomes is Standing.DELETED:
+        if transition.becomes is ContactState.DELETED:
             assert after is not None
             snapshot = contact_item(after, self._change_id(), before)
             del snapshot["kind"]
@@ -218,42 +226,51 @@ class ContactStore:
                 trash,
                 {
                     "snapshot": {key: value for key, value in snapshot.items() if value is not None},
-                    "deleted_at": iso(move.at_ms),
-                    "ttl": _trash_ends(move.at_ms),
+                    "deleted_at": iso(transition.at_ms),
+                    "ttl": _trash_ends(transition.at_ms),
                 },
             )
-        if move.becomes is None:
+        if transition.becomes is None:
             yield table.put_step(
                 "tombstone",
                 keys.tombstone(self._account, contact.id),
-                tombstone_item(contact.version, move.at_ms, contact.merged_ids),
+                tombstone_item(contact.version, transition.at_ms, contact.merged_ids),
             )
 
-    def _claim_steps(self, move: Move) -> Iterable[tuple[Name, Step]]:
+    def _claim_steps(self, transition: Transition) -> Iterable[tuple[Name, Step]]:
         """The steps that keep each name's claim in step with the contact."""
-        contact = move.before or move.after
+        contact = transition.before or transition.after
         assert contact is not None
-        had = () if move.before is None else move.before.without(move.lost).names
-        has = move.after.names if move.after is not None and move.becomes is Standing.LIVE else ()
+        had = () if transition.before is None else transition.before.without(transition.lost).names
+        has = (
+            transition.after.names
+            if transition.after is not None and transition.becomes is ContactState.LIVE
+            else ()
+        )
         for name in has:
-            if name in had and move.was is Standing.LIVE:
+            if name in had and transition.was is ContactState.LIVE:
                 continue
             expression = Expression()
             if name in had:
-                expression.require(is_owned(expression, contact.id, Standing.DELETED))
+                expression.require(is_owned(expression, contact.id, ContactState.DELETED))
             else:
-                expression.require(self._is_takable(expression, contact.id, name in move.spares_trashed))
-            yield name, self._put_claim(name, {"contact_id": contact.id, "state": Standing.LIVE}, expression)
+                expression.require(
+                    self._is_takable(expression, contact.id, name in transition.spares_trashed)
+                )
+            yield (
+                name,
+                self._put_claim(name, {"contact_id": contact.id, "state": ContactState.LIVE}, expression),
+            )
         for name in had:
             if name in has:
                 continue
             expression = Expression()
-            expression.require(is_owned(expression, contact.id, move.was))
-            if move.becomes is Standing.DELETED:
+            expression.require(is_owned(expression, contact.id, transition.was))
+            if transition.becomes is ContactState.DELETED:
                 claim = {
                     "contact_id": contact.id,
-                    "state": Standing.DELETED,
-                    "ttl": _trash_ends(move.at_ms),
+                    "state": ContactState.DELETED,
+                    "ttl": _trash_ends(transition.at_ms),
                 }
                 yield name, self._put_claim(name, claim, expression)
             else:
@@ -265,7 +282,7 @@ class ContactStore:
 
     def _is_takable(self, expression: Expression, contact_id: str, spare_trashed: bool) -> str:
         """The condition under which a contact may take a name it does not have."""
-        state, deleted = expression.name("state"), expression.value(Standing.DELETED)
+        state, deleted = expression.name("state"), expression.value(ContactState.DELETED)
         in_trash = f"{state} = {deleted}"
         if spare_trashed:
             in_trash += f" AND {expression.name('ttl')} <= {expression.value(self._now_s)}"
@@ -303,21 +320,21 @@ def claim_step(name: Name) -> str:
 def _claim_from(item: Item | None) -> Claim | None:
     if item is None:
         return None
-    return Claim(item["contact_id"], Standing(item["state"]), item.get("ttl"))
+    return Claim(item["contact_id"], ContactState(item["state"]), item.get("ttl"))
 
 
-def is_owned(expression: Expression, contact_id: str, standing: Standing | None) -> str:
+def is_owned(expression: Expression, contact_id: str, state: ContactState | None) -> str:
     """The condition that a claim is a contact's, in this state."""
     owner = expression.equals("contact_id", contact_id)
-    return f"{owner} AND {expression.equals('state', standing)}"
+    return f"{owner} AND {expression.equals('state', state)}"
 
 
 def has_name(expression: Expression, name: Name) -> str:
     """The condition that a contact has a name, its own or one that it absorbed."""
-    absorbed = f"contains({expression.name('absorbed')}, {expression.value(absorbed_value(name))})"
+    merged_names = f"contains({expression.name('absorbed')}, {expression.value(absorbed_value(name))})"
     if name.kind is NameKind.ALIAS:
-        return absorbed
-    return f"({expression.equals(name.kind, name.value)} OR {absorbed})"
+        return merged_names
+    return f"({expression.equals(name.kind, name.value)} OR {merged_names})"
 
 
 def unchanged(expression: Expression, before: Contact) -> Expression:
@@ -425,10 +442,16 @@ class MergeStore:
         steps = with_opt_outs(self._table, steps, opt_out_steps(self._opt_outs, merge.winner, merge.after))
         try:
             write_recorded(
-                self._table, steps, self._account, merge.receipt, merge.outcome, merge.winner.id, merge.at_ms
+                self._table,
+                steps,
+                self._account,
+                merge.idempotency_key,
+                merge.outcome,
+                merge.winner.id,
+                merge.at_ms,
             )
         except ConditionsFailed:
-            raise Moved from None
+            raise ConcurrentModification from None
 
     def _contact_steps(self, merge: Merge) -> Iterable[Step]:
         expression = difference(merge.winner, merge.after)
@@ -441,10 +464,10 @@ class MergeStore:
         """The loser's names, led to the winner; its id becomes one."""
         for name in merge.loser.names:
             expression = Expression()
-            expression.require(is_owned(expression, merge.loser.id, Standing.LIVE))
+            expression.require(is_owned(expression, merge.loser.id, ContactState.LIVE))
             expression.set("contact_id", merge.winner.id)
             yield self._table.update_step(claim_step(name), keys.claim(self._account, name), expression)
         alias, expression = Name(NameKind.ALIAS, merge.loser.id), Expression()
         expression.require(expression.is_free())
-        claim = {"contact_id": merge.winner.id, "state": Standing.LIVE}
+        claim = {"contact_id": merge.winner.id, "state": ContactState.LIVE}
         yield self._table.put_step(claim_step(alias), keys.claim(self._account, alias), claim, expression)

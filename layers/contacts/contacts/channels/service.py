@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contacts.book.model import Contact, Gate, new_contact
-from contacts.book.outcome import Claim, Did, Move, NamesNotFree, Outcome, Standing, Terms
+from contacts.book.outcome import (
+    Action,
+    Claim,
+    ContactState,
+    NamesNotFree,
+    Outcome,
+    Preconditions,
+    Transition,
+)
 from contacts.book.service import ContactBook
 from contacts.book.store import ContactStore
 from contacts.channels.model import (
@@ -18,7 +26,7 @@ from contacts.channels.model import (
 )
 from contacts.channels.store import ChannelStore
 from contacts.core.errors import ChannelNotFound, ChannelOff, DuplicateContact, FieldError, InvalidInput
-from contacts.core.idempotency import Moved, Receipt, once
+from contacts.core.idempotency import ConcurrentModification, IdempotencyKey, run_idempotent
 from contacts.core.ids import Name, Randomness, Ref, is_uuid, uuid7
 from contacts.core.time import Clock, iso
 
@@ -35,7 +43,7 @@ def existing_channel(channels: ChannelStore, channel_id: str) -> Channel:
     return found
 
 
-class ChannelDesk:
+class ChannelService:
     """The channels of one account, as its callers see them."""
 
     def __init__(self, store: ChannelStore, clock: Clock, randomness: Randomness) -> None:
@@ -59,7 +67,9 @@ class ChannelDesk:
         """
         return described_channel(existing_channel(self._store, channel_id))
 
-    def add(self, kind: ChannelType, name: str, *, state: bool, receipt: Receipt | None) -> Outcome:
+    def add(
+        self, kind: ChannelType, name: str, *, state: bool, idempotency_key: IdempotencyKey | None
+    ) -> Outcome:
         """Make a channel.
 
         Raises:
@@ -75,20 +85,20 @@ class ChannelDesk:
             created_at=iso(now),
             updated_at=iso(now),
         )
-        outcome = Outcome(did=Did.CREATED, details=described_channel(new))
+        outcome = Outcome(action=Action.CREATED, details=described_channel(new))
 
         def write() -> Outcome:
-            self._store.add(new, outcome, receipt, now)
+            self._store.add(new, outcome, idempotency_key, now)
             return outcome
 
-        return once(write, receipt, self._clock, self._randomness)
+        return run_idempotent(write, idempotency_key, self._clock, self._randomness)
 
     def change(
         self,
         channel_id: str,
         given: Mapping[str, Any],
         wrong: Sequence[FieldError],
-        receipt: Receipt | None,
+        idempotency_key: IdempotencyKey | None,
     ) -> Outcome:
         """Rename a channel, or switch it on or off; what is absent stays.
 
@@ -107,14 +117,14 @@ class ChannelDesk:
             if errors:
                 raise InvalidInput(errors)
             after = before.changed(given, iso(now))
-            outcome = Outcome(did=Did.UPDATED, details=described_channel(after))
-            self._store.change(before, after, outcome, receipt, now)
+            outcome = Outcome(action=Action.UPDATED, details=described_channel(after))
+            self._store.change(before, after, outcome, idempotency_key, now)
             return outcome
 
-        return once(write, receipt, self._clock, self._randomness)
+        return run_idempotent(write, idempotency_key, self._clock, self._randomness)
 
 
-class GateDesk:
+class GateService:
     """The gates of one account's channels."""
 
     def __init__(
@@ -132,7 +142,11 @@ class GateDesk:
         self._randomness = randomness
 
     def add(
-        self, channel_id: str, identifier: str, given: Mapping[str, object], receipt: Receipt | None
+        self,
+        channel_id: str,
+        identifier: str,
+        given: Mapping[str, object],
+        idempotency_key: IdempotencyKey | None,
     ) -> Outcome:
         """Create a contact together with its gate; where the channel knows the identifier, find the gate there is.
 
@@ -154,38 +168,45 @@ class GateDesk:
             channel = existing_channel(self._channels, channel_id)
             if not channel.state:
                 raise ChannelOff
-            return self._add(channel, gate, contact, now, receipt)
+            return self._add(channel, gate, contact, now, idempotency_key)
 
-        return once(attempt, receipt, self._clock, self._randomness)
+        return run_idempotent(attempt, idempotency_key, self._clock, self._randomness)
 
     def _add(
-        self, channel: Channel, gate: Gate, contact: Contact, at_ms: int, receipt: Receipt | None
+        self,
+        channel: Channel,
+        gate: Gate,
+        contact: Contact,
+        at_ms: int,
+        idempotency_key: IdempotencyKey | None,
     ) -> Outcome:
         # Looked at first: most who write have written before, and a transaction that fails costs what it would have.
         claim = self._contacts.claim(gate.name)
         if claim is not None:
-            return self._found(channel, gate.name, claim, receipt)
-        outcome = Outcome(did=Did.CREATED, details=shown_gate(gate, channel, contact.id))
+            return self._found(channel, gate.name, claim, idempotency_key)
+        outcome = Outcome(action=Action.CREATED, details=shown_gate(gate, channel, contact.id))
         try:
-            return self._contacts.move(
-                Move(
+            return self._contacts.apply(
+                Transition(
                     before=None,
                     was=None,
                     after=contact,
-                    becomes=Standing.LIVE,
+                    becomes=ContactState.LIVE,
                     at_ms=at_ms,
                     spares_trashed=frozenset((gate.name,)),
                     outcome=outcome,
-                    receipt=receipt,
+                    idempotency_key=idempotency_key,
                 )
             )
         except NamesNotFree as taken:
             if gate.name in taken.claims:
-                return self._found(channel, gate.name, taken.claims[gate.name], receipt)
+                return self._found(channel, gate.name, taken.claims[gate.name], idempotency_key)
             owners = taken.live_owners()
-            raise (DuplicateContact(owners) if owners else Moved) from None
+            raise (DuplicateContact(owners) if owners else ConcurrentModification) from None
 
-    def _found(self, channel: Channel, name: Name, claim: Claim | None, receipt: Receipt | None) -> Outcome:
+    def _found(
+        self, channel: Channel, name: Name, claim: Claim | None, idempotency_key: IdempotencyKey | None
+    ) -> Outcome:
         """The gate that is there; where its contact is in the trash, both come back.
 
         Raises:
@@ -195,34 +216,36 @@ class GateDesk:
         def told(contact: Contact) -> Outcome:
             gate = next((gate for gate in contact.gates if gate.name == name), None)
             if gate is None:
-                raise Moved
-            return Outcome(did=Did.FOUND, details=shown_gate(gate, channel, contact.id))
+                raise ConcurrentModification
+            return Outcome(action=Action.FOUND, details=shown_gate(gate, channel, contact.id))
 
         if claim is None:
-            raise Moved
-        if claim.standing is Standing.DELETED:
-            return self._book.bring_back(claim.contact_id, name, told, Terms(receipt=receipt))
+            raise ConcurrentModification
+        if claim.state is ContactState.DELETED:
+            return self._book.bring_back(
+                claim.contact_id, name, told, Preconditions(idempotency_key=idempotency_key)
+            )
         contact = self._contacts.by_id(claim.contact_id)
         if contact is None:
-            raise Moved
+            raise ConcurrentModification
         outcome = told(contact)
-        if receipt is not None:
+        if idempotency_key is not None:
             # Nothing changes, but what was answered is to be answered again.
-            self._contacts.move(
-                Move(
+            self._contacts.apply(
+                Transition(
                     before=contact,
-                    was=Standing.LIVE,
+                    was=ContactState.LIVE,
                     after=contact,
-                    becomes=Standing.LIVE,
+                    becomes=ContactState.LIVE,
                     at_ms=self._clock.now_ms(),
                     outcome=outcome,
-                    receipt=receipt,
+                    idempotency_key=idempotency_key,
                 )
             )
         return outcome
 
 
-class Reach:
+class ContactPointService:
     """The gates and chats of one account's contacts."""
 
     def __init__(self, book: ContactBook, channels: ChannelStore) -> None:

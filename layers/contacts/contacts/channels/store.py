@@ -8,7 +8,7 @@ from typing import Final
 from contacts.book.outcome import Outcome
 from contacts.channels.model import MAX_CHANNELS, Channel, ChannelType
 from contacts.core.errors import TooManyChannels
-from contacts.core.idempotency import Moved, Receipt
+from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
 from contacts.table import keys
 from contacts.table.client import ConditionsFailed, Step, Table
 from contacts.table.expressions import Expression, Item
@@ -36,7 +36,7 @@ class ChannelStore:
         expression = Expression.of_partition(keys.channel(self._account, "").PK)
         return [_channel_from(item) for item in self._table.all_of(expression)]
 
-    def add(self, new: Channel, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
+    def add(self, new: Channel, outcome: Outcome, idempotency_key: IdempotencyKey | None, at_ms: int) -> None:
         """One transaction over the channel, the account's count of channels and the request's record.
 
         Raises:
@@ -48,14 +48,19 @@ class ChannelStore:
         room.count_up("n", MAX_CHANNELS)
         count = self._table.update_step(_COUNT, keys.channel_count(self._account), room)
         try:
-            self._write([self._step(new, fresh), count], outcome, receipt, at_ms)
+            self._write([self._step(new, fresh), count], outcome, idempotency_key, at_ms)
         except ConditionsFailed as failed:
             if _COUNT in failed.items:
                 raise TooManyChannels(f"An account has at most {MAX_CHANNELS} channels.") from None
             raise
 
     def change(
-        self, before: Channel, after: Channel, outcome: Outcome, receipt: Receipt | None, at_ms: int
+        self,
+        before: Channel,
+        after: Channel,
+        outcome: Outcome,
+        idempotency_key: IdempotencyKey | None,
+        at_ms: int,
     ) -> None:
         """One PutItem; with an Idempotency-Key a transaction, together with the request's record.
 
@@ -66,9 +71,9 @@ class ChannelStore:
         as_read = Expression()
         as_read.require(as_read.equals("version", before.version))
         try:
-            self._write([self._step(after, as_read)], outcome, receipt, at_ms)
+            self._write([self._step(after, as_read)], outcome, idempotency_key, at_ms)
         except ConditionsFailed:
-            raise Moved from None
+            raise ConcurrentModification from None
 
     def _step(self, one: Channel, condition: Expression) -> Step:
         item = {
@@ -81,8 +86,10 @@ class ChannelStore:
         }
         return self._table.put_step(_CHANNEL, keys.channel(self._account, one.id), item, condition)
 
-    def _write(self, steps: list[Step], outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
-        write_recorded(self._table, steps, self._account, receipt, outcome, None, at_ms)
+    def _write(
+        self, steps: list[Step], outcome: Outcome, idempotency_key: IdempotencyKey | None, at_ms: int
+    ) -> None:
+        write_recorded(self._table, steps, self._account, idempotency_key, outcome, None, at_ms)
 
 
 def _channel_from(item: Item) -> Channel:

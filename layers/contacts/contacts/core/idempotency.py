@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class IdempotencyKey:
     """A request that is to be carried out once: its Idempotency-Key and the hash of what it asks (hex)."""
 
     key: str
@@ -24,7 +24,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedRequest(Generic[Result]):
+class IdempotencyRecord(Generic[Result]):
     """What an Idempotency-Key already stands for."""
 
     request_hash: str
@@ -32,20 +32,23 @@ class RecordedRequest(Generic[Result]):
     """None where the person it was about has been erased since, and the answer with them."""
 
 
-class Moved(Exception):
+class ConcurrentModification(Exception):
     """Raised by a store when the contact is no longer as it was read; nothing was written."""
 
 
 class AlreadyRecorded(Exception):
     """Raised by a store when the Idempotency-Key has a record already; nothing was written."""
 
-    def __init__(self, record: RecordedRequest[Any]) -> None:
+    def __init__(self, record: IdempotencyRecord[Any]) -> None:
         super().__init__("already recorded")
         self.record = record
 
 
-def once(
-    attempt: Callable[[], Result], receipt: Receipt | None, clock: Clock, randomness: Randomness
+def run_idempotent(
+    attempt: Callable[[], Result],
+    idempotency_key: IdempotencyKey | None,
+    clock: Clock,
+    randomness: Randomness,
 ) -> Result:
     """Attempt until no other writer is in the way, unless the request turns out to have been carried out before.
 
@@ -53,20 +56,20 @@ def once(
         Contention, and whatever `replayed` raises.
     """
     try:
-        return settled(attempt, clock, randomness)
+        return retry_on_conflict(attempt, clock, randomness)
     except AlreadyRecorded as already:
-        record: RecordedRequest[Result] = already.record
-        return replayed(record, receipt)
+        record: IdempotencyRecord[Result] = already.record
+        return replay(record, idempotency_key)
 
 
-def replayed(record: RecordedRequest[Result], receipt: Receipt | None) -> Result:
+def replay(record: IdempotencyRecord[Result], idempotency_key: IdempotencyKey | None) -> Result:
     """The outcome on record, if it is of this very request.
 
     Raises:
         IdempotencyKeyReused: the key was used for another one.
         ContactNotFound: the contact it was about has been erased, and so has the answer.
     """
-    if receipt is None or record.request_hash != receipt.request_hash:
+    if idempotency_key is None or record.request_hash != idempotency_key.request_hash:
         raise IdempotencyKeyReused
     if record.outcome is None:
         raise ContactNotFound("The contact this request was about has been erased.")
@@ -94,7 +97,7 @@ def tries(clock: Clock, randomness: Randomness) -> Iterator[int]:
     raise Contention
 
 
-def settled(attempt: Callable[[], Result], clock: Clock, randomness: Randomness) -> Result:
+def retry_on_conflict(attempt: Callable[[], Result], clock: Clock, randomness: Randomness) -> Result:
     """What an attempt gives back once no other writer is in its way; each looks anew at what there is.
 
     Raises:
@@ -103,6 +106,6 @@ def settled(attempt: Callable[[], Result], clock: Clock, randomness: Randomness)
     for _ in tries(clock, randomness):
         try:
             return attempt()
-        except (Moved, Contention):
+        except (ConcurrentModification, Contention):
             continue
     raise Contention

@@ -95,6 +95,6 @@ class Deadline:
         """A request begins that must be answered within so many seconds."""
         self._ends = monotonic() + seconds
 
-    def leaves(self, seconds: float) -> bool:
+    def has_time_left(self, seconds: float) -> bool:
         """Whether so many seconds are left."""
         return monotonic() + seconds <= self._ends

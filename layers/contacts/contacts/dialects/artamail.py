@@ -145,5 +145,5 @@ DIALECT: Final = Dialect(
         "PATCH /v1/contacts/{ref}": Translation(_update, _contact),
         "DELETE /v1/contacts/{ref}": Translation(_by_email, _deleted),
     },
-    refused=_refused,
+    error=_refused,
 )

@@ -149,5 +149,5 @@ DIALECT: Final = Dialect(
         "PUT /v1/contacts/{ref}": Translation(_update, _contact),
         "DELETE /v1/contacts/{ref}": Translation(_delete, _deleted),
     },
-    refused=_refused,
+    error=_refused,
 )

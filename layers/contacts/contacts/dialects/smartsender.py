@@ -345,5 +345,5 @@ DIALECT: Final = Dialect(
         "PUT /v1/channels/{id}": Translation(_switch, _done),
         "POST /v1/channels/{id}/gates": Translation(_arrive, _arrived),
     },
-    refused=_refused,
+    error=_refused,
 )

@@ -234,5 +234,5 @@ DIALECT: Final = Dialect(
         "POST /v1/contact-properties": Translation(_create_property, _property),
         "PUT /v1/contact-properties/{id}": Translation(_update_property, _property),
     },
-    refused=_refused,
+    error=_refused,
 )

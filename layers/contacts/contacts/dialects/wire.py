@@ -78,9 +78,9 @@ class Problem(NamedTuple):
 class Translation(NamedTuple):
     """One of a vendor's routes. Both ways are pure functions; neither changes what it is given."""
 
-    asked: Callable[[Call], Native]
+    to_native: Callable[[Call], Native]
     """The vendor's request, natively. Raises: InvalidInput, NotFound: it is none that could be asked."""
-    answered: Callable[[Call, Reply], Reply]
+    from_native: Callable[[Call, Reply], Reply]
     """The native answer (a success) to the vendor's request, as the vendor answers."""
     once: tuple[str, ...] = ()
     """The query parameters that it takes."""
@@ -97,7 +97,7 @@ class Dialect:
 
     routes: Mapping[str, Translation]
     """By `<method> <path>`, with the native names of variable parts and `/v1` for the alias `/api/v1`."""
-    refused: Callable[[Call, Problem], Reply]
+    error: Callable[[Call, Problem], Reply]
     """A native problem that the vendor's request met, as the vendor tells of errors."""
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from contacts.book.model import ValidationStatus
-from contacts.core.idempotency import Moved, settled
+from contacts.core.idempotency import ConcurrentModification, retry_on_conflict
 from contacts.core.ids import MAX_EMAIL, Name, NameKind, Randomness, is_uuid, looked_up_email, stored_email
 from contacts.core.time import Clock
 from contacts.email_validation.model import VALID, Reason, Verdict, invalid
@@ -71,7 +71,7 @@ class EmailValidator:
         if verdict is None:
             return False
         judge = partial(self._contacts.judge, account_id, contact_id, contact.email, verdict)
-        settled(judge, self._clock, self._randomness)
+        retry_on_conflict(judge, self._clock, self._randomness)
         return True
 
     def _verdict_on(self, email: str) -> Verdict | None:
@@ -150,13 +150,13 @@ class BounceRecorder:
                 return
             contact = self._contacts.contact(account_id, contact_id)
             if contact is None or Name(NameKind.EMAIL, email) not in contact.names:
-                raise Moved  # It has gone, or given the email away, since the email led to it.
+                raise ConcurrentModification  # It has gone, or given the email away, since the email led to it.
             if contact.email != email or contact.validation_reason == Reason.BOUNCED:
                 return  # A verdict is about the contact's own email, not one that came with a merge.
             if not self._contacts.mark_bounced(account_id, contact_id, email):
-                raise Moved
+                raise ConcurrentModification
 
-        settled(attempt, self._clock, self._randomness)
+        retry_on_conflict(attempt, self._clock, self._randomness)
 
 
 def _account_of(mail: Mapping[str, Any]) -> str | None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from hashlib import sha256
 
 from contacts.book.model import Contact, ValidationStatus, contact_from
-from contacts.book.outcome import Standing
+from contacts.book.outcome import ContactState
 from contacts.core.ids import Name, NameKind
 from contacts.core.time import DAY
 from contacts.email_validation.model import Reason, Verdict, invalid
@@ -31,7 +31,7 @@ class VerdictStore:
     def contact_id_of(self, account_id: str, email: str) -> str | None:
         """One GetItem on the claim."""
         claim = self._table.get(keys.claim(account_id, Name(NameKind.EMAIL, email)))
-        if claim is None or claim["state"] != Standing.LIVE:
+        if claim is None or claim["state"] != ContactState.LIVE:
             return None
         contact_id: str = claim["contact_id"]
         return contact_id

@@ -7,7 +7,7 @@ the contact besides: answers to requests, its timeline, and from there the event
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from contacts.core.idempotency import settled
+from contacts.core.idempotency import retry_on_conflict
 from contacts.core.ids import Randomness
 from contacts.core.time import Clock, parsed
 from contacts.erasure.store import Trace, TracedEvent, TraceStore
@@ -68,4 +68,4 @@ class Eraser:
         self._until_done(lambda: self._store.strip_delivery(delivery, self._clock.now_ms()))
 
     def _until_done(self, step: Callable[[], None]) -> None:
-        settled(step, self._clock, self._randomness)
+        retry_on_conflict(step, self._clock, self._randomness)

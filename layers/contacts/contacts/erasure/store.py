@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from contacts.book.items import merged_tombstone_item, tombstone_item
-from contacts.book.outcome import Did
+from contacts.book.outcome import Action
 from contacts.core.errors import Contention
 from contacts.core.time import DAY
 from contacts.table import keys
@@ -84,7 +84,7 @@ class TraceStore:
         """
         expression = Expression()
         expression.require(expression.equals("ttl", request.expires_at))
-        expression.require(f"{expression.name('did')} <> {expression.value(Did.DELETED)}")
+        expression.require(f"{expression.name('did')} <> {expression.value(Action.DELETED)}")
         expression.set("erased", value=True)
         for attribute in ("contact", "did", "details"):
             expression.remove(attribute)

@@ -10,7 +10,7 @@ from contacts.core.time import parsed
 from contacts.events.model import CustomEvent, Event, EventType, event_at
 
 
-class Happened(StrEnum):
+class ChangeKind(StrEnum):
     """What a record of the stream stands for."""
 
     CHANGED = "changed"
@@ -26,12 +26,12 @@ class Happened(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StreamedChange:
+class StreamChange:
     """One record of the stream."""
 
     record_id: str
     """The same however often the record is delivered."""
-    happened: Happened
+    happened: ChangeKind
     account_id: str
     contact_id: str
     at_ms: int

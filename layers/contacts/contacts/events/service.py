@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from contacts.book.model import Contact
-from contacts.book.outcome import Did, Outcome
+from contacts.book.outcome import Action, Outcome
 from contacts.book.service import ContactBook
-from contacts.core.idempotency import Moved, Receipt, once
+from contacts.core.idempotency import ConcurrentModification, IdempotencyKey, run_idempotent
 from contacts.core.ids import Name, Randomness, Ref, possible_id, possible_names
 from contacts.core.json import to_json
 from contacts.core.time import DAY, Clock
@@ -103,7 +103,7 @@ class Timeline:
         name: str,
         data: Mapping[str, object],
         occurred_ms: int | None,
-        receipt: Receipt | None,
+        idempotency_key: IdempotencyKey | None,
     ) -> Outcome:
         """Record what a contact did, now or at `occurred_ms` (since the epoch).
 
@@ -113,14 +113,14 @@ class Timeline:
         """
         now_ms = self._clock.now_ms()
         event = custom_event(name, data, occurred_ms, now_ms, self._randomness(10))
-        outcome = Outcome(did=Did.RECORDED, details=entry_of(event).shown())
+        outcome = Outcome(action=Action.RECORDED, details=entry_of(event).shown())
 
         def attempt() -> Outcome:
             contact = self._contacts.get(ref)
-            self._entries.record(contact.id, _named(ref, contact), event, outcome, receipt, now_ms)
+            self._entries.record(contact.id, _named(ref, contact), event, outcome, idempotency_key, now_ms)
             return outcome
 
-        return once(attempt, receipt, self._clock, self._randomness)
+        return run_idempotent(attempt, idempotency_key, self._clock, self._randomness)
 
     def contact(self, ref: Ref) -> Contact:
         """The live contact that a ref names.
@@ -158,4 +158,4 @@ def _named(ref: Ref, contact: Contact) -> Name | None:
     for name in possible_names(ref):
         if name in contact.names:
             return name
-    raise Moved
+    raise ConcurrentModification

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from contacts.book.outcome import Outcome
 from contacts.book.store import has_name
 from contacts.core.errors import EventTooLarge
-from contacts.core.idempotency import Moved, Receipt
+from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
 from contacts.core.ids import Name
 from contacts.core.time import DAY, iso, parsed
 from contacts.events.model import (
@@ -247,7 +247,7 @@ class TimelineStore:
         named: Name | None,
         event: CustomEvent,
         outcome: Outcome,
-        receipt: Receipt | None,
+        idempotency_key: IdempotencyKey | None,
         at_ms: int,
     ) -> None:
         """One transaction: the entry, a look at the contact, and the request's record.
@@ -277,10 +277,10 @@ class TimelineStore:
             self._table.check_step(_CONTACT, keys.contact(self._account, contact_id), lives),
         ]
         try:
-            write_recorded(self._table, steps, self._account, receipt, outcome, contact_id, at_ms)
+            write_recorded(self._table, steps, self._account, idempotency_key, outcome, contact_id, at_ms)
         except ConditionsFailed as failed:
             if _CONTACT in failed.items:
-                raise Moved from None
+                raise ConcurrentModification from None
             raise
 
     def newest_first(

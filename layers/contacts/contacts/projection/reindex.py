@@ -17,7 +17,7 @@ from typing import Final, Self
 from contacts.accounts.store import AccountStore
 from contacts.book.model import Contact
 from contacts.core.errors import Contention, FieldError, InvalidInput, TemporarilyUnavailable
-from contacts.core.idempotency import Moved
+from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Randomness, is_uuid
 from contacts.core.time import Clock
 from contacts.core.violations import NO_ACCOUNT, FieldErrorCode, Violation
@@ -328,10 +328,10 @@ class _Run:
     def _settle(self, differences: list[Difference]) -> None:
         """Report what is still different, and put it right."""
         if self._is_dry:
-            settled = self._still_different(differences)
+            retry_on_conflict = self._still_different(differences)
         else:
-            settled = (one for difference in differences for one in self._repaired(difference))
-        for derived, is_wanted in settled:
+            retry_on_conflict = (one for difference in differences for one in self._repaired(difference))
+        for derived, is_wanted in retry_on_conflict:
             kind = "postings" if isinstance(derived, Posting) else "words"
             (self._report.missing if is_wanted else self._report.orphaned)[kind] += 1
 
@@ -353,7 +353,7 @@ class _Run:
         try:
             for transaction in transactions(difference.wanted, _GUARDED_STEPS):
                 yield from self._repaired_at_once(difference, transaction).items()
-        except Moved:
+        except ConcurrentModification:
             return
 
     def _repaired_at_once(
@@ -380,7 +380,7 @@ class _Run:
                         continue
                 else:
                     self._store.set_count(self._account, posting_list, seen, length)
-            except (Moved, Contention):
+            except (ConcurrentModification, Contention):
                 continue
             if not is_right:
                 self._report.miscounted.append(str(posting_list.kind))

@@ -12,11 +12,11 @@ from typing import Final
 
 from contacts.book.model import ValidationStatus
 from contacts.core.errors import Contention
-from contacts.core.idempotency import settled, tries
+from contacts.core.idempotency import retry_on_conflict, tries
 from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock
-from contacts.events.changes import Happened, StreamedChange
+from contacts.events.changes import ChangeKind, StreamChange
 from contacts.projection.store import AlreadySo, Derived, Posting, ProjectionStore, WordPosting
 from contacts.search.query import PostingList, posting_lists
 from contacts.search.words import words_of
@@ -46,13 +46,13 @@ class Projector:
         self._listed: set[tuple[str, str]] = set()
         """Accounts with characters that are known to be listed; none ever stops to be."""
 
-    def handle(self, changes: Sequence[StreamedChange]) -> None:
+    def handle(self, changes: Sequence[StreamChange]) -> None:
         """Project changes, of whatever accounts, and pass on what is to be validated and erased.
 
         Raises:
             TemporarilyUnavailable: some of it may be done.
         """
-        of_accounts: dict[str, list[StreamedChange]] = defaultdict(list)
+        of_accounts: dict[str, list[StreamChange]] = defaultdict(list)
         for change in changes:
             of_accounts[change.account_id].append(change)
         for account_id, own in of_accounts.items():
@@ -62,10 +62,10 @@ class Projector:
         _send(self._to_validate, _validations(changes))
         _send(self._to_erase, _erasures(changes))
 
-    def _post(self, account_id: str, changes: Iterable[StreamedChange]) -> None:
+    def _post(self, account_id: str, changes: Iterable[StreamChange]) -> None:
         wanted: dict[Derived, bool] = {}
         for change in changes:
-            if change.happened is not Happened.CHANGED:
+            if change.happened is not ChangeKind.CHANGED:
                 continue
             before, after = posting_lists(change.before), posting_lists(change.after)
             for posting_list in before ^ after:
@@ -73,10 +73,10 @@ class Projector:
         for transaction in transactions(wanted):
             written(partial(self._store.post, account_id), transaction, self._clock, self._randomness)
 
-    def _post_words(self, account_id: str, changes: Iterable[StreamedChange]) -> None:
+    def _post_words(self, account_id: str, changes: Iterable[StreamChange]) -> None:
         wanted: dict[WordPosting, bool] = {}
         for change in changes:
-            if change.happened is not Happened.CHANGED:
+            if change.happened is not ChangeKind.CHANGED:
                 continue
             before = frozenset() if change.before is None else words_of(change.before)
             after = frozenset() if change.after is None else words_of(change.after)
@@ -96,14 +96,14 @@ class Projector:
             self._listed.clear()
         self._listed.update((account_id, character) for character in characters)
 
-    def _release_claims(self, account_id: str, changes: Iterable[StreamedChange]) -> None:
+    def _release_claims(self, account_id: str, changes: Iterable[StreamChange]) -> None:
         """Set the names free of those whose days in the trash are over."""
         for change in changes:
-            if change.happened is not Happened.EXPIRED or change.before is None:
+            if change.happened is not ChangeKind.EXPIRED or change.before is None:
                 continue
             for name in change.before.names:
                 release = partial(self._store.release_claim, account_id, change.contact_id, name)
-                settled(release, self._clock, self._randomness)
+                retry_on_conflict(release, self._clock, self._randomness)
 
 
 def written(
@@ -150,30 +150,30 @@ def transactions(
         yield group
 
 
-def _validations(changes: Iterable[StreamedChange]) -> Iterator[Outgoing]:
+def _validations(changes: Iterable[StreamChange]) -> Iterator[Outgoing]:
     """A message for each contact that got an email nobody has judged yet."""
     contacts = {
         (change.account_id, change.contact_id): None
         for change in changes
-        if change.happened is Happened.CHANGED and _is_to_be_validated(change)
+        if change.happened is ChangeKind.CHANGED and _is_to_be_validated(change)
     }
     for account_id, contact_id in contacts:
         yield Outgoing(body={"account_id": account_id, "contact_id": contact_id}, group=account_id)
 
 
-def _is_to_be_validated(change: StreamedChange) -> bool:
+def _is_to_be_validated(change: StreamChange) -> bool:
     after = change.after
     if after is None or after.email is None or after.validation_status is not ValidationStatus.PENDING:
         return False
     return change.before is None or change.before.email != after.email
 
 
-def _erasures(changes: Iterable[StreamedChange]) -> Iterator[Outgoing]:
+def _erasures(changes: Iterable[StreamChange]) -> Iterator[Outgoing]:
     """A message for each contact that is gone for good."""
     gone = {
         (change.account_id, change.contact_id): change
         for change in changes
-        if change.happened in (Happened.ERASED, Happened.EXPIRED)
+        if change.happened in (ChangeKind.ERASED, ChangeKind.EXPIRED)
     }
     for (account_id, contact_id), change in gone.items():
         body = {"account_id": account_id, "contact_id": contact_id, "version": change.version}

@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from contacts.book.model import Contact, contact_from
-from contacts.book.outcome import Standing
-from contacts.core.idempotency import Moved
+from contacts.book.outcome import ContactState
+from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Name
 from contacts.search.query import PostingKind, PostingList
 from contacts.table import keys
@@ -87,7 +87,7 @@ class ProjectionStore:
         """One DeleteItem, on condition that the claim is still the contact's and deleted."""
         expression = Expression()
         expression.require(expression.equals("contact_id", contact_id))
-        expression.require(expression.equals("state", Standing.DELETED))
+        expression.require(expression.equals("state", ContactState.DELETED))
         with suppress(ConditionsFailed):
             self._table.write([self._table.delete_step("claim", keys.claim(account_id, name), expression)])
 
@@ -124,7 +124,7 @@ def write_derived(
     except ConditionsFailed as failed:
         already = [by_step[name] for name in failed.items if name in by_step]
         if len(already) < len(failed.items):
-            raise Moved from None
+            raise ConcurrentModification from None
         raise AlreadySo(already) from None
 
 
@@ -269,7 +269,7 @@ class ReindexStore:
         try:
             self._table.write([step])
         except ConditionsFailed:
-            raise Moved from None
+            raise ConcurrentModification from None
 
 
 def _as_seen(seen: Count | None) -> Expression:

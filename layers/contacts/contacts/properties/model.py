@@ -5,13 +5,13 @@ stands in `property_definitions`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from contacts.book.model import EDITS, Contact, ContactOut
+from contacts.book.model import EDITS, STORED_FIELDS, ContactOut
 from contacts.core import violations
 from contacts.core.errors import FieldError
 from contacts.core.violations import FieldErrorCode, Violation, never_changes
@@ -139,9 +139,7 @@ MAX_OPTIONS: Final = 250
 MAX_OPTION: Final = 100
 """Characters. All options of a property together stay far below an item's 400 KB."""
 
-CORE_FIELDS: Final = frozenset(
-    {*(field.name for field in fields(Contact)), *ContactOut.__annotations__, *EDITS}
-)
+CORE_FIELDS: Final = frozenset({*STORED_FIELDS, *ContactOut.__annotations__, *EDITS})
 """What a contact has of its own, shown, kept or sent: no property is named so, in whatever case."""
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from contacts.properties.model import MAX_PROPERTIES, described_property
-from contacts.properties.service import PropertyDesk
+from contacts.properties.service import PropertyService
 from contacts.web.pagination import fingerprint, from_cursor, shown_page
 from contacts.web.parameters import Bounded
 from contacts.web.response import Answer
@@ -20,7 +20,7 @@ DEFAULT_PAGE_SIZE: Final = PropertyPageSize(50)
 
 
 def property_page(
-    desk: PropertyDesk, account_id: str, archived_too: bool, cursor: str | None, limit: PropertyPageSize
+    desk: PropertyService, account_id: str, archived_too: bool, cursor: str | None, limit: PropertyPageSize
 ) -> Answer:
     """A page of the account's properties, the oldest first. One that would exceed 5 MB ends earlier, with a cursor.
 

@@ -18,7 +18,7 @@ from contacts.properties.model import (
     name_objection,
     wrong_options,
 )
-from contacts.properties.service import PropertyWish
+from contacts.properties.service import CreateProperty
 from contacts.web.bodies import Body, Draft, clean
 
 _NOT_A_NAME: Final = Violation(
@@ -69,9 +69,9 @@ class NewProperty(Body):
         wrong = wrong_options(PropertyType(kind), options)
         return [] if wrong is None else [FieldError("options", wrong)]
 
-    def wish(self) -> PropertyWish:
+    def to_command(self) -> CreateProperty:
         """What the desk is asked for."""
-        return PropertyWish(
+        return CreateProperty(
             name=self.name,
             type=self.type,
             label=self.label,

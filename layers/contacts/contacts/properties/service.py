@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contacts.book.outcome import Did, Outcome
+from contacts.book.outcome import Action, Outcome
 from contacts.core.errors import FieldError, InvalidInput, PropertyNotFound
-from contacts.core.idempotency import Receipt, once
+from contacts.core.idempotency import IdempotencyKey, run_idempotent
 from contacts.core.ids import Randomness, is_uuid, uuid7
 from contacts.core.time import Clock, iso
 from contacts.properties.model import Property, PropertyType, ValueRule, described_property
@@ -15,7 +15,7 @@ from contacts.properties.validation import ContactInput, validate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PropertyWish:
+class CreateProperty:
     """What a new property is to be. Without a label it is called by its name."""
 
     name: str
@@ -25,7 +25,7 @@ class PropertyWish:
     description: str | None = None
 
 
-class PropertyDesk:
+class PropertyService:
     """The properties of one account, as its callers see them."""
 
     def __init__(self, store: PropertyStore, clock: Clock, randomness: Randomness) -> None:
@@ -51,7 +51,7 @@ class PropertyDesk:
         """
         return described_property(self._existing(property_id))
 
-    def add(self, wish: PropertyWish, receipt: Receipt | None) -> Outcome:
+    def add(self, command: CreateProperty, idempotency_key: IdempotencyKey | None) -> Outcome:
         """Define a property.
 
         Raises:
@@ -62,28 +62,28 @@ class PropertyDesk:
         now = self._clock.now_ms()
         new = Property(
             id=uuid7(now, self._randomness(10)),
-            name=wish.name,
-            label=wish.label or wish.name,
-            type=wish.type,
-            options=tuple(wish.options),
-            description=wish.description,
+            name=command.name,
+            label=command.label or command.name,
+            type=command.type,
+            options=tuple(command.options),
+            description=command.description,
             created_at=iso(now),
             updated_at=iso(now),
         )
-        outcome = Outcome(did=Did.CREATED, details=described_property(new))
+        outcome = Outcome(action=Action.CREATED, details=described_property(new))
 
         def write() -> Outcome:
-            self._store.add(new, outcome, receipt, now)
+            self._store.add(new, outcome, idempotency_key, now)
             return outcome
 
-        return self._once(write, receipt)
+        return self._once(write, idempotency_key)
 
     def change(
         self,
         property_id: str,
         given: Mapping[str, Any],
         wrong: Sequence[FieldError],
-        receipt: Receipt | None,
+        idempotency_key: IdempotencyKey | None,
     ) -> Outcome:
         """Change label, description, the options of an enum, or whether it is archived; absent keeps, None clears.
 
@@ -102,11 +102,11 @@ class PropertyDesk:
             return before.changed(given, at)
 
         def outcome(after: Property) -> Outcome:
-            return Outcome(did=Did.UPDATED, details=described_property(after))
+            return Outcome(action=Action.UPDATED, details=described_property(after))
 
-        return self._move(property_id, changed, outcome, receipt)
+        return self._move(property_id, changed, outcome, idempotency_key)
 
-    def archive(self, property_id: str, receipt: Receipt | None) -> Outcome:
+    def archive(self, property_id: str, idempotency_key: IdempotencyKey | None) -> Outcome:
         """Have a property's values checked no longer. They stay, and so does its name; once more changes nothing.
 
         Raises:
@@ -118,9 +118,9 @@ class PropertyDesk:
             return before.changed({"archived": True}, at)
 
         def outcome(after: Property) -> Outcome:
-            return Outcome(did=Did.DELETED, details={"id": after.id, "archived": True})
+            return Outcome(action=Action.DELETED, details={"id": after.id, "archived": True})
 
-        return self._move(property_id, archived, outcome, receipt)
+        return self._move(property_id, archived, outcome, idempotency_key)
 
     def _existing(self, property_id: str) -> Property:
         found = self._store.by_id(property_id.lower()) if is_uuid(property_id) else None
@@ -133,7 +133,7 @@ class PropertyDesk:
         property_id: str,
         moved: Callable[[Property, str], Property],
         outcome_of: Callable[[Property], Outcome],
-        receipt: Receipt | None,
+        idempotency_key: IdempotencyKey | None,
     ) -> Outcome:
         """Read a property and write what becomes of it, again as long as another writer comes in between."""
         now = self._clock.now_ms()
@@ -142,13 +142,13 @@ class PropertyDesk:
             before = self._existing(property_id)
             after = moved(before, iso(now))
             outcome = outcome_of(after)
-            self._store.change(before, after, outcome, receipt, now)
+            self._store.change(before, after, outcome, idempotency_key, now)
             return outcome
 
-        return self._once(write, receipt)
+        return self._once(write, idempotency_key)
 
-    def _once(self, write: Callable[[], Outcome], receipt: Receipt | None) -> Outcome:
-        return once(write, receipt, self._clock, self._randomness)
+    def _once(self, write: Callable[[], Outcome], idempotency_key: IdempotencyKey | None) -> Outcome:
+        return run_idempotent(write, idempotency_key, self._clock, self._randomness)
 
 
 class TypedFields:

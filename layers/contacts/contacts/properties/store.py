@@ -10,7 +10,7 @@ from typing import Final
 
 from contacts.book.outcome import Outcome
 from contacts.core.errors import DuplicateProperty, TooManyProperties
-from contacts.core.idempotency import Moved, Receipt
+from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
 from contacts.properties.model import MAX_PROPERTIES, Property, PropertyType, ValueRule
 from contacts.table import keys
 from contacts.table.client import ConditionsFailed, Step, Table
@@ -53,7 +53,9 @@ class PropertyStore:
             if start is None:
                 return found, None
 
-    def add(self, new: Property, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
+    def add(
+        self, new: Property, outcome: Outcome, idempotency_key: IdempotencyKey | None, at_ms: int
+    ) -> None:
         """One transaction over the property, its name, the account's count of properties and the request's record.
 
         Raises:
@@ -65,7 +67,7 @@ class PropertyStore:
         room.count_up("n", MAX_PROPERTIES)
         count = self._table.update_step(_COUNT, keys.property_count(self._account), room)
         try:
-            self._write([*self._steps(new, fresh, fresh), count], outcome, receipt, at_ms)
+            self._write([*self._steps(new, fresh, fresh), count], outcome, idempotency_key, at_ms)
         except ConditionsFailed as failed:
             taken = failed.items.get(_NAME)
             if taken is not None:
@@ -77,7 +79,12 @@ class PropertyStore:
             raise
 
     def change(
-        self, before: Property, after: Property, outcome: Outcome, receipt: Receipt | None, at_ms: int
+        self,
+        before: Property,
+        after: Property,
+        outcome: Outcome,
+        idempotency_key: IdempotencyKey | None,
+        at_ms: int,
     ) -> None:
         """One transaction over the property, its name and the request's record.
 
@@ -89,9 +96,9 @@ class PropertyStore:
         as_read.require(as_read.equals("version", before.version))
         own.require(own.equals("property_id", before.id))
         try:
-            self._write(self._steps(after, as_read, own), outcome, receipt, at_ms)
+            self._write(self._steps(after, as_read, own), outcome, idempotency_key, at_ms)
         except ConditionsFailed:
-            raise Moved from None
+            raise ConcurrentModification from None
 
     def _steps(self, one: Property, if_property: Expression, if_name: Expression) -> list[Step]:
         """Both items of a property."""
@@ -111,8 +118,10 @@ class PropertyStore:
             self._table.put_step(_NAME, keys.property_name(self._account, one.name), name, if_name),
         ]
 
-    def _write(self, steps: list[Step], outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
-        write_recorded(self._table, steps, self._account, receipt, outcome, None, at_ms)
+    def _write(
+        self, steps: list[Step], outcome: Outcome, idempotency_key: IdempotencyKey | None, at_ms: int
+    ) -> None:
+        write_recorded(self._table, steps, self._account, idempotency_key, outcome, None, at_ms)
 
 
 def _property_from(item: Item) -> Property:

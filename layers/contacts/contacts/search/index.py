@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contacts.book.model import Contact, contact_from
-from contacts.book.outcome import Standing
+from contacts.book.outcome import ContactState
 from contacts.core.ids import Name, first_uuid7, last_uuid7
 from contacts.core.time import HOUR, Clock, iso
 from contacts.search.query import (
@@ -17,6 +17,7 @@ from contacts.search.query import (
     MAX_FILTERED,
     Batch,
     Bookmark,
+    ContactQuery,
     Moments,
     Place,
     Position,
@@ -24,7 +25,6 @@ from contacts.search.query import (
     PostingList,
     Read,
     SortField,
-    Wanted,
 )
 from contacts.table import keys
 from contacts.table.client import Table
@@ -54,7 +54,7 @@ class ContactIndex:
 
     def created(
         self,
-        wanted: Wanted,
+        wanted: ContactQuery,
         lacking: SortField | None,
         after_id: str | None,
         *,
@@ -79,7 +79,7 @@ class ContactIndex:
             size,
         )
 
-    def how_many_created(self, wanted: Wanted, at_most: int) -> int | None:
+    def how_many_created(self, wanted: ContactQuery, at_most: int) -> int | None:
         """Queries of the contacts' partition that give back numbers only."""
         span = _ids(wanted.created, None, None, descending=False)
         if span is None:
@@ -170,7 +170,7 @@ class ContactIndex:
     def named(self, name: Name) -> Contact | None:
         """Its claim, then the contact: two GetItems, strongly consistent."""
         claim = self._table.get(keys.claim(self._account, name))
-        if claim is None or claim["state"] != Standing.LIVE:
+        if claim is None or claim["state"] != ContactState.LIVE:
             return None
         item = self._table.get(keys.contact(self._account, claim["contact_id"]))
         return None if item is None else contact_from(item)
@@ -236,7 +236,7 @@ def _neighbour(contact_id: str, step: int) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def _keep_matching(expression: Expression, wanted: Wanted) -> None:
+def _keep_matching(expression: Expression, wanted: ContactQuery) -> None:
     """Leave out what does not match but for words, which no expression can tell, and for more tags and lists than an
     expression can hold (`search.sources.is_filtered`).
     """

@@ -16,7 +16,7 @@ from contacts.core import violations
 from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.ids import MAX_EXTERNAL_ID, stored_email
 from contacts.core.violations import InvalidValue
-from contacts.search.query import Moments, Order, Place, Position, SortField, Wanted, searched
+from contacts.search.query import ContactQuery, Moments, Order, Place, Position, SortField, searched
 from contacts.search.service import BEGINNING, Finder, Found
 from contacts.web.pagination import (
     DEFAULT_PAGE_SIZE,
@@ -141,9 +141,9 @@ class Filters:
     email: Email | None = None
     external_id: ExternalId | None = None
 
-    def wanted(self, words: Words | None) -> Wanted:
+    def wanted(self, words: Words | None) -> ContactQuery:
         """The contacts that are wanted."""
-        return Wanted(
+        return ContactQuery(
             tags=tuple(self.tag or ()),
             lists=tuple(self.list or ()),
             is_active=self.is_active,
@@ -203,7 +203,7 @@ def searched_page(finder: Finder, account: Account, filters: Filters, paging: Pa
     return _answer(finder, found, query, paging, None)
 
 
-def _asked(wanted: Wanted) -> list[tuple[str, object]]:
+def _asked(wanted: ContactQuery) -> list[tuple[str, object]]:
     return [(one.name, getattr(wanted, one.name)) for one in fields(wanted)]
 
 
@@ -229,7 +229,7 @@ def _answer(finder: Finder, found: Found, query: _Query, paging: Paging, order: 
             finder.leave_bookmark(name, paging.offset + paging.limit, further, order)
     total = {"total": found.total} if paging.include_total else {}
     answer = page(shown, None if further is None else _to_cursor(query, further), **total)
-    answer.noted = {"driver": found.driver and str(found.driver), "candidates": found.candidates}
+    answer.log_fields = {"driver": found.driver and str(found.driver), "candidates": found.candidates}
     return answer
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from contacts.search.query import EVERYBODY, Order, PostingList, SortField, Wanted
+from contacts.search.query import EVERYBODY, ContactQuery, Order, PostingList, SortField
 
 MAX_IN_MEMORY: Final = 1000
 """So many candidates are sorted in memory, or held there by their ids."""
@@ -79,7 +79,7 @@ class Sizes:
         return self.posted.get(EVERYBODY)
 
 
-def lists_to_count(wanted: Wanted, order: Order) -> list[PostingList]:
+def lists_to_count(wanted: ContactQuery, order: Order) -> list[PostingList]:
     """The posting lists whose counts there is something to decide by."""
     lists = wanted.posting_lists
     others = bool(wanted.words) or wanted.updated.is_bounded
@@ -90,20 +90,20 @@ def lists_to_count(wanted: Wanted, order: Order) -> list[PostingList]:
     return [EVERYBODY, *lists]
 
 
-def words_to_look_for(wanted: Wanted, sizes: Sizes) -> list[str]:
+def words_to_look_for(wanted: ContactQuery, sizes: Sizes) -> list[str]:
     """The words worth looking for, the most telling first: long ones begin few words."""
     if _is_short_enough(wanted, sizes):
         return []
     return sorted(wanted.words, key=lambda word: (-len(word), word))[:MAX_WORDS_LOOKED_FOR]
 
 
-def changes_are_worth_looking_for(wanted: Wanted, order: Order, sizes: Sizes) -> bool:
+def changes_are_worth_looking_for(wanted: ContactQuery, order: Order, sizes: Sizes) -> bool:
     """Whether to look how many contacts changed in the span of time that is asked for."""
     return _changes_may_drive(wanted, order) and not _is_short_enough(wanted, sizes)
 
 
 def plan(
-    wanted: Wanted,
+    wanted: ContactQuery,
     order: Order,
     limit: int,
     sizes: Sizes,
@@ -124,7 +124,7 @@ def plan(
     if order.is_of_creation:
         if sizes.known is not None and (length is None or sizes.known < length):
             return Plan(Driver.KNOWN, expected=sizes.known)
-        if shortest is None and skip > limit and wanted == Wanted(created=wanted.created):
+        if shortest is None and skip > limit and wanted == ContactQuery(created=wanted.created):
             # A posting is a tenth of a contact's size; for less than a page it is not worth the second read.
             return Plan(Driver.POSTINGS, EVERYBODY)
         if shortest is None:
@@ -152,10 +152,10 @@ def plan(
     return few if number * number <= limit * sizes.everybody else walk
 
 
-def _changes_may_drive(wanted: Wanted, order: Order) -> bool:
+def _changes_may_drive(wanted: ContactQuery, order: Order) -> bool:
     return wanted.updated.is_bounded and order.field is not SortField.UPDATED_AT
 
 
-def _is_short_enough(wanted: Wanted, sizes: Sizes) -> bool:
+def _is_short_enough(wanted: ContactQuery, sizes: Sizes) -> bool:
     lists = wanted.posting_lists
     return bool(lists and sizes.posted) and min(sizes.posted.get(one, 0) for one in lists) <= WORTH_LOOKING

@@ -135,7 +135,7 @@ ALWAYS: Final = Moments()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class ContactQuery:
     """What a contact must be like; all of it holds at once."""
 
     tags: Sequence[str] = ()

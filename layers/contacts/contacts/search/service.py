@@ -30,11 +30,11 @@ from contacts.search.query import (
     NEWEST_FIRST,
     Batch,
     Bookmark,
+    ContactQuery,
     Order,
     Place,
     Position,
     SortField,
-    Wanted,
 )
 from contacts.search.sources import Known, Posted, Source, is_filtered
 from contacts.search.words import words_of
@@ -124,7 +124,7 @@ class Finder:
 
     def listed(
         self,
-        wanted: Wanted,
+        wanted: ContactQuery,
         order: Order,
         limit: int,
         position: Position = BEGINNING,
@@ -153,7 +153,7 @@ class Finder:
         return found
 
     def searched(
-        self, wanted: Wanted, limit: int, position: Position = BEGINNING, *, with_total: bool = False
+        self, wanted: ContactQuery, limit: int, position: Position = BEGINNING, *, with_total: bool = False
     ) -> Found:
         """Up to `limit` contacts after a position in the ranking of a search.
 
@@ -166,7 +166,7 @@ class Finder:
         if wanted.is_contradictory:
             return Found(total=0 if with_total else None)
         found = Found()
-        if wanted == Wanted(words=wanted.words[:1]) and position.part == 0 and not with_total:
+        if wanted == ContactQuery(words=wanted.words[:1]) and position.part == 0 and not with_total:
             # Those that have the word are often enough for a page: the others need not be looked for.
             found = self._walk([self._whole_word(wanted)], position, limit)
             if found.further is not None:
@@ -230,7 +230,7 @@ class Finder:
 
     # Where candidates come from
 
-    def _sizes(self, wanted: Wanted, order: Order, *, was_in_memory: bool) -> tuple[Sizes, list[Place]]:
+    def _sizes(self, wanted: ContactQuery, order: Order, *, was_in_memory: bool) -> tuple[Sizes, list[Place]]:
         """How many candidates there are, and those that were found on the way, in no order."""
         sizes = Sizes()
         lists = [] if wanted.name else lists_to_count(wanted, order)
@@ -247,7 +247,7 @@ class Finder:
         return sizes, []
 
     def _looked_for(
-        self, wanted: Wanted, order: Order, sizes: Sizes, at_most: int
+        self, wanted: ContactQuery, order: Order, sizes: Sizes, at_most: int
     ) -> Iterator[tuple[str | None, Batch]]:
         """What words, one after the other, and changes lead to."""
         for word in words_to_look_for(wanted, sizes):
@@ -256,7 +256,9 @@ class Finder:
             field, updated = SortField.UPDATED_AT, wanted.updated
             yield None, self._index.sorted_by(field, updated, None, descending=True, at_most=at_most)
 
-    def _list_parts(self, wanted: Wanted, order: Order, chosen: Plan, known: Sequence[Place]) -> list[_Part]:
+    def _list_parts(
+        self, wanted: ContactQuery, order: Order, chosen: Plan, known: Sequence[Place]
+    ) -> list[_Part]:
         if chosen.driver is Driver.NAME or order.is_of_creation:
             return [self._by_creation(wanted, order, chosen, known)]
         if not chosen.is_in_memory:
@@ -283,7 +285,7 @@ class Finder:
         places += self._index.places(ids[passed:], order.field)
         return Known(places, order, held)
 
-    def _by_creation(self, wanted: Wanted, order: Order, chosen: Plan, known: Sequence[Place]) -> _Part:
+    def _by_creation(self, wanted: ContactQuery, order: Order, chosen: Plan, known: Sequence[Place]) -> _Part:
         """Those that match, in the order of their ids."""
         match chosen.driver:
             case Driver.NAME:
@@ -293,7 +295,7 @@ class Finder:
                 return _Part(Known((Place(None, one) for one in contacts), order, contacts), _meant(wanted))
             case Driver.KNOWN:
                 source: Source = Known((Place(None, one) for one in _ids(known)), order)
-                return _Part(source, _meant(wanted), is_sure=wanted == Wanted(words=wanted.words[:1]))
+                return _Part(source, _meant(wanted), is_sure=wanted == ContactQuery(words=wanted.words[:1]))
             case Driver.POSTINGS:
                 assert chosen.posting_list is not None
                 source = Posted(self._index, chosen.posting_list, chosen.others, wanted.created, order)
@@ -303,7 +305,7 @@ class Finder:
                 margin = 1 if is_all else _ABOUT if _is_posted(wanted) else _MOST
                 return _Part(source, _meant(wanted), is_sure, chosen.share * margin)
             case _:
-                is_plain = wanted == Wanted(created=wanted.created)
+                is_plain = wanted == ContactQuery(created=wanted.created)
                 return _Part(
                     self._created(wanted, order, None),
                     _meant(wanted),
@@ -311,7 +313,7 @@ class Finder:
                     1 if is_plain else _MOST,
                 )
 
-    def _by_index(self, wanted: Wanted, order: Order) -> list[_Part]:
+    def _by_index(self, wanted: ContactQuery, order: Order) -> list[_Part]:
         """Those that have the field, in its order; then those that lack it, by creation."""
 
         def indexed(after: Place | None, at_most: int) -> Batch:
@@ -320,17 +322,17 @@ class Finder:
             )
 
         if order.field is SortField.UPDATED_AT:
-            is_sure = wanted == Wanted(updated=wanted.updated)
+            is_sure = wanted == ContactQuery(updated=wanted.updated)
             return [_Part(indexed, _meant(wanted), is_sure)]
 
         def lacks(contact: Contact, _: Place) -> bool:
             return order.value(contact) is None and wanted.matches(contact)
 
-        having = _Part(indexed, _meant(wanted), is_sure=wanted == Wanted())
+        having = _Part(indexed, _meant(wanted), is_sure=wanted == ContactQuery())
         return [having, _Part(self._created(wanted, order, order.field), lacks, is_filtered(wanted), _MOST)]
 
     def _search_parts(
-        self, wanted: Wanted, chosen: Plan, sizes: Sizes, known: Sequence[Place]
+        self, wanted: ContactQuery, chosen: Plan, sizes: Sizes, known: Sequence[Place]
     ) -> list[_Part]:
         """Those of whom every word is a whole one, then the others."""
         longest = _longest(wanted.words)
@@ -355,7 +357,7 @@ class Finder:
             # Which have it as a whole word, their keys have told.
             whole = {place.contact_id for place in known if place.value == longest}
             others = (one for one in _ids(known) if one not in whole)
-            is_sure = wanted == Wanted(words=wanted.words)
+            is_sure = wanted == ContactQuery(words=wanted.words)
             return [
                 _Part(Known((Place(None, one) for one in ids), NEWEST_FIRST), accepts, is_sure)
                 for ids, accepts in ((whole, exact), (others, begun))
@@ -364,18 +366,18 @@ class Finder:
             return [replace(whole_word, accepts=exact), _Part(by_creation.source, begun)]
         return [_Part(by_creation.source, exact), _Part(by_creation.source, begun)]
 
-    def _whole_word(self, wanted: Wanted) -> _Part:
+    def _whole_word(self, wanted: ContactQuery) -> _Part:
         """Those that have the longest word of a search as it is, the newest first."""
         longest = _longest(wanted.words)
 
         def worded_exactly(after: Place | None, at_most: int) -> Batch:
             return self._index.worded_exactly(longest, after and after.contact_id, at_most)
 
-        is_sure = wanted == Wanted(words=wanted.words[:1])
+        is_sure = wanted == ContactQuery(words=wanted.words[:1])
         accepts = partial(_has_whole, wanted, longest)
         return _Part(worded_exactly, accepts, is_sure)
 
-    def _created(self, wanted: Wanted, order: Order, lacking: SortField | None) -> Source:
+    def _created(self, wanted: ContactQuery, order: Order, lacking: SortField | None) -> Source:
         def source(after: Place | None, at_most: int) -> Batch:
             after_id = after and after.contact_id
             return self._index.created(
@@ -462,7 +464,7 @@ class Finder:
                 if not yet[place.contact_id]:
                     held.pop(place.contact_id, None)
 
-    def _total(self, wanted: Wanted, sizes: Sizes, known: Sequence[Place]) -> int | None:
+    def _total(self, wanted: ContactQuery, sizes: Sizes, known: Sequence[Place]) -> int | None:
         """How many contacts match; None: more would have to be looked at than a request may."""
         only = wanted.only_posted
         if only is not None:
@@ -473,9 +475,9 @@ class Finder:
             return None
         if chosen.driver is Driver.CREATION:
             # Keys are a tenth of a contact's size.
-            if wanted == Wanted(updated=wanted.updated):
+            if wanted == ContactQuery(updated=wanted.updated):
                 return self._counted(*self._by_index(wanted, Order(SortField.UPDATED_AT)))
-            if wanted == Wanted(created=wanted.created):
+            if wanted == ContactQuery(created=wanted.created):
                 chosen = Plan(Driver.POSTINGS, EVERYBODY)
             elif is_filtered(wanted):
                 return self._index.how_many_created(wanted, MAX_COUNTED)
@@ -539,17 +541,17 @@ def _longest(words: Iterable[str]) -> str:
     return max(words, key=lambda word: (len(word), word))
 
 
-def _has_whole(wanted: Wanted, word: str, contact: Contact, _: Place) -> bool:
+def _has_whole(wanted: ContactQuery, word: str, contact: Contact, _: Place) -> bool:
     return word in words_of(contact) and wanted.matches(contact)
 
 
-def _meant(wanted: Wanted) -> Callable[[Contact, Place], bool]:
+def _meant(wanted: ContactQuery) -> Callable[[Contact, Place], bool]:
     return lambda contact, _: wanted.matches(contact)
 
 
-def _is_posted(wanted: Wanted) -> bool:
+def _is_posted(wanted: ContactQuery) -> bool:
     """Whether posting lists tell all there is to know."""
-    return wanted == Wanted(tags=wanted.tags, lists=wanted.lists, created=wanted.created)
+    return wanted == ContactQuery(tags=wanted.tags, lists=wanted.lists, created=wanted.created)
 
 
 def _is_personal(order: Order | None) -> bool:

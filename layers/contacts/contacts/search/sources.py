@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from contacts.book.model import Contact
 from contacts.search.index import ContactIndex
-from contacts.search.query import MAX_FILTERED, Batch, Moments, Order, Place, PostingList, Wanted
+from contacts.search.query import MAX_FILTERED, Batch, ContactQuery, Moments, Order, Place, PostingList
 
 Source = Callable[[Place | None, int], Batch]
 """Up to so many candidates that come after a place; the contact there need not exist any more."""
 
 
-def is_filtered(wanted: Wanted) -> bool:
+def is_filtered(wanted: ContactQuery) -> bool:
     """Whether `ContactIndex.created` leaves out all that does not match. If not, the contacts have to be looked at."""
     return not wanted.words and len(wanted.tags) + len(wanted.lists) <= MAX_FILTERED
 

@@ -347,7 +347,7 @@ class Table:
             raise
 
     def _call(self, method: str, *, named: bool = True, **request: Any) -> dict[str, Any]:
-        if not self._deadline.leaves(LONGEST_CALL):
+        if not self._deadline.has_time_left(LONGEST_CALL):
             raise TemporarilyUnavailable
         try:
             if named:

@@ -10,8 +10,8 @@ from hashlib import sha256
 from typing import Final
 
 from contacts.book.model import contact_from, contact_values
-from contacts.book.outcome import Did, Outcome
-from contacts.core.idempotency import AlreadyRecorded, Receipt, RecordedRequest
+from contacts.book.outcome import Action, Outcome
+from contacts.core.idempotency import AlreadyRecorded, IdempotencyKey, IdempotencyRecord
 from contacts.core.time import DAY
 from contacts.table import keys
 from contacts.table.client import ConditionsFailed, Step, Table
@@ -28,7 +28,7 @@ def write_recorded(
     table: Table,
     steps: Sequence[Step],
     account_id: str,
-    receipt: Receipt | None,
+    idempotency_key: IdempotencyKey | None,
     outcome: Outcome,
     contact_id: str | None,
     at_ms: int,
@@ -41,7 +41,11 @@ def write_recorded(
         AlreadyRecorded: it was carried out before; nothing was written.
         ConditionsFailed, Contention, TemporarilyUnavailable.
     """
-    record = () if receipt is None else _record_steps(table, account_id, receipt, outcome, contact_id, at_ms)
+    record = (
+        ()
+        if idempotency_key is None
+        else _record_steps(table, account_id, idempotency_key, outcome, contact_id, at_ms)
+    )
     try:
         table.write([*steps, *record])
     except ConditionsFailed as failed:
@@ -51,7 +55,12 @@ def write_recorded(
 
 
 def _record_steps(
-    table: Table, account_id: str, receipt: Receipt, outcome: Outcome, contact_id: str | None, at_ms: int
+    table: Table,
+    account_id: str,
+    idempotency_key: IdempotencyKey,
+    outcome: Outcome,
+    contact_id: str | None,
+    at_ms: int,
 ) -> Iterable[Step]:
     """The steps that leave a record, and its pointer where the request was about a contact."""
     now_s = at_ms // 1000
@@ -59,15 +68,15 @@ def _record_steps(
     expression = Expression()
     expression.require(f"({expression.is_free()} OR {expression.name('ttl')} <= {expression.value(now_s)})")
     item: dict[str, object] = {
-        "request_hash": receipt.request_hash,
-        "did": outcome.did,
+        "request_hash": idempotency_key.request_hash,
+        "did": outcome.action,
         "details": outcome.details,
         "ttl": ttl,
     }
     if outcome.contact is not None:
         values = contact_values(outcome.contact)
         item["contact"] = {key: value for key, value in values.items() if value is not None}
-    digest = key_digest(receipt.key)
+    digest = key_digest(idempotency_key.key)
     yield table.put_step(RECORD, keys.idempotency(account_id, digest), item, expression)
     if contact_id is not None:
         pointer = keys.idempotency_pointer(account_id, contact_id, digest)
@@ -79,13 +88,13 @@ def key_digest(idempotency_key: str) -> str:
     return sha256(idempotency_key.encode()).hexdigest()
 
 
-def recorded_request(item: Item) -> RecordedRequest[Outcome]:
+def recorded_request(item: Item) -> IdempotencyRecord[Outcome]:
     """The record an item holds; of one that erasure went through, that it was there."""
     if item.get("erased"):
-        return RecordedRequest(item["request_hash"], None)
+        return IdempotencyRecord(item["request_hash"], None)
     contact = contact_from(item["contact"]) if "contact" in item else None
-    outcome = Outcome(did=Did(item["did"]), contact=contact, details=item["details"], is_replay=True)
-    return RecordedRequest(item["request_hash"], outcome)
+    outcome = Outcome(action=Action(item["did"]), contact=contact, details=item["details"], is_replay=True)
+    return IdempotencyRecord(item["request_hash"], outcome)
 
 
 def _already_recorded(item: Item | None) -> AlreadyRecorded:
@@ -102,18 +111,20 @@ class RecordStore:
         self._account = account_id
         self._now_s = now_s
 
-    def recorded(self, idempotency_key: str) -> RecordedRequest[Outcome] | None:
+    def recorded(self, idempotency_key: str) -> IdempotencyRecord[Outcome] | None:
         """One GetItem on the record."""
         item = self._table.get(self._key(idempotency_key))
         if item is None or item["ttl"] <= self._now_s:
             return None
         return recorded_request(item)
 
-    def begin(self, receipt: Receipt, at_ms: int) -> None:
+    def begin(self, idempotency_key: IdempotencyKey, at_ms: int) -> None:
         """One PutItem on condition that there is no record."""
-        write_recorded(self._table, (), self._account, receipt, Outcome(did=Did.BEGUN), None, at_ms)
+        write_recorded(
+            self._table, (), self._account, idempotency_key, Outcome(action=Action.BEGUN), None, at_ms
+        )
 
-    def recorded_under(self, idempotency_keys: Iterable[str]) -> dict[str, RecordedRequest[Outcome]]:
+    def recorded_under(self, idempotency_keys: Iterable[str]) -> dict[str, IdempotencyRecord[Outcome]]:
         """A BatchGetItem for each hundred records."""
         by_key = {self._key(idempotency_key): idempotency_key for idempotency_key in idempotency_keys}
         found = self._table.get_many(by_key)

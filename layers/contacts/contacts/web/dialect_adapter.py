@@ -25,15 +25,15 @@ from contacts.web.routing import OF_ONE_VENDOR, located, refusal
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
-def spoken(request: Request, refused: ContactsError | None = None) -> "Speech | None":
+def spoken(request: Request, refused: ContactsError | None = None) -> "DialectAdapter | None":
     """How a request speaks; None: natively. Its key says so; of one that is not let in, `refused` or the looks."""
-    if request.admission is not None:
+    if request.auth is not None:
         dialect = request.caller.key.dialect
     elif isinstance(refused, KeyRevoked | AccountSuspended):
         dialect = accounts.Dialect(refused.dialect)
     else:
         dialect = _apparent(request)
-    return None if dialect is accounts.Dialect.NATIVE else Speech(request, dialect)
+    return None if dialect is accounts.Dialect.NATIVE else DialectAdapter(request, dialect)
 
 
 def _apparent(request: Request) -> accounts.Dialect:
@@ -49,7 +49,7 @@ def _apparent(request: Request) -> accounts.Dialect:
     return accounts.Dialect.NATIVE
 
 
-class Speech:
+class DialectAdapter:
     """One request in a vendor's words, and the answer to it."""
 
     def __init__(self, request: Request, dialect: accounts.Dialect) -> None:
@@ -61,15 +61,17 @@ class Speech:
     def _call(self) -> wire.Call:
         """The request as it was said."""
         request = self._request
-        if request.said is None:
+        if request.vendor_request is None:
             route, path = self._located or (request.route, request.path_parameters())
-            request.said = wire.Call(route=route, path=path, query=request.query(), spare_id=str(uuid4()))
-        return request.said
+            request.vendor_request = wire.Call(
+                route=route, path=path, query=request.query(), spare_id=str(uuid4())
+            )
+        return request.vendor_request
 
     @property
     def _located(self) -> tuple[str, Mapping[str, str]] | None:
-        if self._request.said is not None:
-            return self._request.said.route, self._request.said.path
+        if self._request.vendor_request is not None:
+            return self._request.vendor_request.route, self._request.vendor_request.path
         return located(self._request.route, self._request.path_parameters(), self._dialect.routes)
 
     @property
@@ -100,28 +102,28 @@ class Speech:
             raise refusal(request.method, request.path, self.methods)
         call = self._call
         translation = self._dialect.routes[call.route]
-        call = request.said = replace(call, query=_taken(call.query, translation))
+        call = request.vendor_request = replace(call, query=_taken(call.query, translation))
         if request.method in _WITH_BODY and request.body():
-            call = request.said = wire.with_body(call, request.json())
-        request.native = translation.asked(call)
+            call = request.vendor_request = wire.with_body(call, request.json())
+        request.native = translation.to_native(call)
 
-    def answered(self, reply: Answer) -> Answer:
+    def from_native(self, reply: Answer) -> Answer:
         """A native answer as the vendor gives it. Where nothing is shown (304) nothing is translated."""
         if reply.body is None:
             return reply
         translation = self._dialect.routes[self._call.route]
-        return self._said(reply, translation.answered(self._call, wire.Reply(reply.status, reply.body)))
+        return self._said(reply, translation.from_native(self._call, wire.Reply(reply.status, reply.body)))
 
-    def refused(self, problem: Answer, error: ContactsError | None) -> Answer:
+    def error(self, problem: Answer, error: ContactsError | None) -> Answer:
         """A native problem as the vendor tells of it; `error`: what it tells of, None for a failure of ours."""
         errors = () if error is None else error.field_errors[:MAX_ERRORS_SHOWN]
         native = wire.Problem(problem.status, problem.body, errors)
-        return self._said(problem, self._dialect.refused(self._call, native))
+        return self._said(problem, self._dialect.error(self._call, native))
 
     @staticmethod
     def _said(native: Answer, theirs: wire.Reply) -> Answer:
         headers = {name: value for name, value in native.headers.items() if name != "Location"}
-        return Answer(theirs.status, theirs.body, headers, noted=native.noted)
+        return Answer(theirs.status, theirs.body, headers, log_fields=native.log_fields)
 
 
 def _taken(given: Mapping[str, Sequence[str]], translation: wire.Translation) -> dict[str, list[str]]:

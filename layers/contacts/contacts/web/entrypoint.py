@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any
 
-from contacts.accounts.authentication import Admission, Gatekeeper, OverLimit
+from contacts.accounts.authentication import AuthContext, Authenticator, RateLimitExceeded
 from contacts.accounts.model import ARTAMAIL_KEY, Caller
 from contacts.book.outcome import Outcome
 from contacts.core import observability
@@ -15,28 +15,30 @@ from contacts.core.errors import (
     ScopeMissing,
     TemporarilyUnavailable,
 )
-from contacts.core.idempotency import Receipt, replayed
+from contacts.core.idempotency import IdempotencyKey, replay
 from contacts.table.records import RecordStore
-from contacts.web.dialect_adapter import Speech, spoken
+from contacts.web.dialect_adapter import DialectAdapter, spoken
 from contacts.web.frame import Frame
 from contacts.web.request import Request
 from contacts.web.response import Answer, answer, common_headers, shown_to, status_of
 from contacts.web.routing import ROUTES, Operation, ServiceFor, no_services, refused_name
 
 
-def recalled(refusal: ContactsError, receipt: Receipt | None, records: RecordStore) -> Outcome:
+def replay_or_raise(
+    refusal: ContactsError, idempotency_key: IdempotencyKey | None, records: RecordStore
+) -> Outcome:
     """What a request that is refused now did when it came before: its record wins, so that a repetition gets the answer
     it had even where the change itself would now fail.
 
     Raises:
         ContactsError: the refusal, where there is no record; else whatever `replayed` raises.
     """
-    if receipt is None or isinstance(refusal, TemporarilyUnavailable):
+    if idempotency_key is None or isinstance(refusal, TemporarilyUnavailable):
         raise refusal
-    record = records.recorded(receipt.key)
+    record = records.recorded(idempotency_key.key)
     if record is None:
         raise refusal
-    return replayed(record, receipt)
+    return replay(record, idempotency_key)
 
 
 LambdaHandler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
@@ -78,13 +80,13 @@ class Entrypoint(Frame):
     def __init__(
         self,
         operation: Operation,
-        gatekeeper: Gatekeeper,
+        authenticator: Authenticator,
         records_of: RecordsOf,
         begin: Begin,
         service_for: ServiceFor = no_services,
     ) -> None:
         super().__init__(operation)
-        self._gatekeeper = gatekeeper
+        self._gatekeeper = authenticator
         self._records_of = records_of
         self._begin = begin
         self._service_for = service_for
@@ -96,11 +98,11 @@ class Entrypoint(Frame):
     def refusal(self, request: Request, native: Answer, error: ContactsError | None = None) -> Answer:
         """A problem in the words of whoever asked."""
         speech = spoken(request, error)
-        return native if speech is None else speech.refused(native, error)
+        return native if speech is None else speech.error(native, error)
 
     def caller_fields(self, request: Request) -> Mapping[str, object]:
         """The ids of the account and the key, and the key's dialect, of a caller that was let in."""
-        if request.admission is None:
+        if request.auth is None:
             return {}
         key = request.caller.key
         return {"account_id": key.account_id, "key_id": key.id, "dialect": key.dialect}
@@ -130,17 +132,17 @@ class Entrypoint(Frame):
             if refused is None:
                 raise
             raise refused from None
-        if request.admission is not None:
+        if request.auth is not None:
             reply = shown_to(request.caller, reply)
-        return _marked_if_test(reply if speech is None else speech.answered(reply), request)
+        return _marked_if_test(reply if speech is None else speech.from_native(reply), request)
 
     def _served(self, request: Request) -> Answer:
         try:
             return self.operation.serve(request, self._service_for)
         except ContactsError as error:
-            if status_of(error) >= 500 or request.admission is None:
+            if status_of(error) >= 500 or request.auth is None:
                 raise
-            return answer(recalled(error, request.receipt(), self._records_of(request.caller)))
+            return answer(replay_or_raise(error, request.idempotency_key(), self._records_of(request.caller)))
 
     def _admit(self, request: Request) -> None:
         """Let the caller in.
@@ -154,12 +156,12 @@ class Entrypoint(Frame):
                 return
             raise NotAuthenticated("Send an API key in X-API-Key, or in Authorization as: Bearer <key>.")
         try:
-            request.admission = self._gatekeeper.admit(key)
-        except OverLimit as error:
-            request.admission = error.admission
+            request.auth = self._gatekeeper.authenticate(key)
+        except RateLimitExceeded as error:
+            request.auth = error.auth
             raise
 
-    def _permit(self, request: Request, speech: Speech | None) -> None:
+    def _permit(self, request: Request, speech: DialectAdapter | None) -> None:
         """Let the caller do what it asks for.
 
         Raises:
@@ -202,20 +204,20 @@ def sent_key(request: Request) -> str | None:
     return key
 
 
-def rate_headers(admission: Admission) -> dict[str, str]:
+def rate_headers(auth: AuthContext) -> dict[str, str]:
     """How the account stands: the IETF draft `ratelimit-headers`, and the older `X-RateLimit-*`."""
-    limit = admission.caller.account.hourly_limit
+    limit = auth.caller.account.hourly_limit
     return {
         "RateLimit-Policy": f'"hour";q={limit};w=3600',
-        "RateLimit": f'"hour";r={admission.remaining};t={admission.seconds_left}',
+        "RateLimit": f'"hour";r={auth.remaining};t={auth.seconds_left}',
         "X-RateLimit-Limit": str(limit),
-        "X-RateLimit-Remaining": str(admission.remaining),
-        "X-RateLimit-Reset": str(admission.resets_at),
+        "X-RateLimit-Remaining": str(auth.remaining),
+        "X-RateLimit-Reset": str(auth.resets_at),
     }
 
 
 def _marked_if_test(reply: Answer, request: Request) -> Answer:
-    if request.admission is not None and request.caller.is_test and request.method == "POST":
+    if request.auth is not None and request.caller.is_test and request.method == "POST":
         reply.body["test_mode"] = True
     return reply
 
@@ -224,7 +226,7 @@ def _response(reply: Answer, request: Request) -> dict[str, Any]:
     body = reply.encoded()
     headers = {"Content-Type": reply.content_type} if body else {}
     headers |= common_headers(reply, request.request_id)
-    if request.admission is not None:
-        headers |= rate_headers(request.admission)
+    if request.auth is not None:
+        headers |= rate_headers(request.auth)
     shown = "" if request.method == "HEAD" else body
     return {"statusCode": reply.status, "headers": headers | reply.headers, "body": shown}

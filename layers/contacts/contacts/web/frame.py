@@ -37,7 +37,7 @@ class Frame:
             reply = self.refusal(request, internal_problem(request.request_id))
         fields |= self.caller_fields(request)
         response = self.response(reply, request)
-        fields |= reply.noted
+        fields |= reply.log_fields
         duration_ms = (perf_counter() - began) * 1000
         observability.record_request(self.operation.name, reply.status, duration_ms, fields)
         return response

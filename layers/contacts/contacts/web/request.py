@@ -9,12 +9,12 @@ from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
-from contacts.accounts.authentication import Admission
+from contacts.accounts.authentication import AuthContext
 from contacts.accounts.model import Caller
-from contacts.book.outcome import Terms
+from contacts.book.outcome import Preconditions
 from contacts.core import violations
 from contacts.core.errors import BodyNotJson, BodyNotReadable, BodyTooLarge, FieldError, InvalidInput
-from contacts.core.idempotency import Receipt
+from contacts.core.idempotency import IdempotencyKey
 from contacts.core.ids import Ref, RefKind, named
 from contacts.core.json import exact_number
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
@@ -41,9 +41,9 @@ class Request:
     headers: Mapping[str, str]
     """By lower-case name."""
     request_id: str
-    admission: Admission | None = None
+    auth: AuthContext | None = None
     """Set once the key is known."""
-    said: Call | None = None
+    vendor_request: Call | None = None
     """Set where another vendor's client asks: the request in that vendor's words."""
     native: Native | None = None
     """And what these mean."""
@@ -55,15 +55,15 @@ class Request:
         return cls(event, headers, event["requestContext"].get("requestId", ""))
 
     @property
-    def admitted(self) -> Admission:
+    def authenticated(self) -> AuthContext:
         """How the caller was let in. (Operations that need a key are reached no other way.)"""
-        assert self.admission is not None
-        return self.admission
+        assert self.auth is not None
+        return self.auth
 
     @property
     def caller(self) -> Caller:
         """Whose request it is."""
-        return self.admitted.caller
+        return self.authenticated.caller
 
     @property
     def method(self) -> str:
@@ -188,7 +188,7 @@ class Request:
         if is_text and _REPLACED in body and int(length) != len(body):
             raise BodyNotJson([FieldError("body", violations.BODY_NOT_UTF8)])
 
-    def receipt(self) -> Receipt | None:
+    def idempotency_key(self) -> IdempotencyKey | None:
         """The Idempotency-Key with a hash of what it stands for: method, path, query and body.
 
         Raises:
@@ -204,15 +204,15 @@ class Request:
             )
         path = self.path.removeprefix("/api")  # the alias is the same request
         asked = f"{self.method} {path}?{self.event.get('rawQueryString') or ''}\n".encode()
-        return Receipt(key, sha256(asked + self.body()).hexdigest())
+        return IdempotencyKey(key, sha256(asked + self.body()).hexdigest())
 
-    def terms(self) -> Terms:
+    def preconditions(self) -> Preconditions:
         """If-Match and Idempotency-Key.
 
         Raises:
             InvalidInput: one of them is malformed.
         """
-        return Terms(versions=self._versions(), receipt=self.receipt())
+        return Preconditions(versions=self._versions(), idempotency_key=self.idempotency_key())
 
     def _versions(self) -> tuple[int, ...]:
         header = self.header("if-match")

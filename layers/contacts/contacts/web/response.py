@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final
 
-from contacts.accounts.authentication import Admission
+from contacts.accounts.authentication import AuthContext
 from contacts.accounts.model import Caller, Dialect
 from contacts.book.model import HIDDEN, SHOWN_TO_WRITERS, Contact, contact_out
-from contacts.book.outcome import Did, Outcome
+from contacts.book.outcome import Action, Outcome
 from contacts.core import errors
 from contacts.core.json import to_json
 from contacts.core.time import iso
@@ -17,7 +17,7 @@ MAX_ANSWER_BYTES: Final = 5_000_000
 """Lambda's limit for an answer is 6 MB; the rest is for its envelope."""
 
 JSON: Final = "application/json"
-_STATUSES: Final = {Did.CREATED: 201, Did.RECREATED: 201, Did.QUEUED: 202, Did.RECORDED: 202}
+_STATUSES: Final = {Action.CREATED: 201, Action.RECREATED: 201, Action.QUEUED: 202, Action.RECORDED: 202}
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class Answer:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = JSON
-    noted: Mapping[str, object] = field(default_factory=dict)
+    log_fields: Mapping[str, object] = field(default_factory=dict)
     """What the log line tells besides: kinds and numbers, never personal data."""
     for_writers: "Answer | None" = None
     """What a key that may not read contacts is answered instead. (`shown_to` decides.)"""
@@ -61,7 +61,7 @@ def etag(contact: Contact) -> str:
 def answer(outcome: Outcome) -> Answer:
     """The answer that tells what was done; for a replay it is the same, but for secrets, and says so."""
     headers: dict[str, str] = {"Idempotent-Replayed": "true"} if outcome.is_replay else {}
-    status = _STATUSES.get(outcome.did, 200)
+    status = _STATUSES.get(outcome.action, 200)
     contact = outcome.contact
     if contact is not None:
         if status == 201:
@@ -74,7 +74,7 @@ def answer(outcome: Outcome) -> Answer:
             status, {**shown, **outcome.details}, {**headers, "ETag": etag(contact)}, for_writers=for_writers
         )
     body = {**outcome.details, **outcome.secrets}
-    if outcome.did is Did.DELETED:
+    if outcome.action is Action.DELETED:
         body = {"deleted": True, **body}
     return Answer(status, body, headers)
 
@@ -100,16 +100,16 @@ def contact_answer(contact: Contact, if_none_match: str | None) -> Answer:
     return Answer(200, contact_out(contact), {"ETag": tag})
 
 
-def account_answer(admission: Admission, contacts: int) -> Answer:
+def account_answer(auth: AuthContext, contacts: int) -> Answer:
     """An account, where it stands in this hour, and how many contacts it has."""
-    account = admission.caller.account
+    account = auth.caller.account
     body = {
         "id": account.id,
         "name": account.name,
         "plan": str(account.plan),
         "hourly_limit": account.hourly_limit,
-        "used_this_hour": admission.used,
-        "resets_at": iso(admission.resets_at * 1000),
+        "used_this_hour": auth.used,
+        "resets_at": iso(auth.resets_at * 1000),
         "counts": {"contacts": contacts},
     }
     return Answer(200, body)

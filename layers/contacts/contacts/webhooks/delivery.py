@@ -28,7 +28,7 @@ from contacts.webhooks.model import (
     Webhook,
     after_attempt,
 )
-from contacts.webhooks.store import UNGROUPED, DeliveryMoved, DeliveryStore, NotOpen, WebhookStore
+from contacts.webhooks.store import UNGROUPED, DeliveryModified, DeliveryStore, NotOpen, WebhookStore
 
 
 def signed_headers(message_id: str, at_s: int, body: str, secrets: Iterable[str]) -> dict[str, str]:
@@ -85,7 +85,7 @@ class Schedule(Protocol):
         ...
 
 
-class Courier:
+class DeliveryWorker:
     """Takes events to endpoints."""
 
     def __init__(
@@ -224,7 +224,7 @@ class Courier:
                 self._deliveries.record(delivery, after)
             except Contention:
                 continue
-            except DeliveryMoved as moved:
+            except DeliveryModified as moved:
                 # Erased, or asked for again, while the endpoint was answering.
                 if moved.delivery is None or moved.delivery.claim != delivery.claim:
                     return None

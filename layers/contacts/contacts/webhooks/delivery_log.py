@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Final
 
 from contacts.accounts.model import Caller
-from contacts.book.outcome import Did, Outcome
+from contacts.book.outcome import Action, Outcome
 from contacts.core.errors import DeliveryNotFound, NotDeliverable, TemporarilyUnavailable
-from contacts.core.idempotency import Receipt, once
+from contacts.core.idempotency import IdempotencyKey, run_idempotent
 from contacts.core.ids import Randomness, uuid7
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock, iso
@@ -66,7 +66,7 @@ class DeliveryLog:
         )
 
 
-class DeliveryDesk:
+class DeliveryService:
     """Where callers ask for deliveries."""
 
     def __init__(
@@ -87,7 +87,7 @@ class DeliveryDesk:
         self._randomness = randomness
 
     def redeliver(
-        self, caller: Caller, webhook_id: str, delivery_id: str, receipt: Receipt | None
+        self, caller: Caller, webhook_id: str, delivery_id: str, idempotency_key: IdempotencyKey | None
     ) -> Outcome:
         """Send a delivery again, with the same `webhook-id`, at once and if need be on the whole schedule.
 
@@ -109,13 +109,13 @@ class DeliveryDesk:
             again = sent_again(delivery, now_ms)
             outcome = _queued(again)
             self._promise(again)
-            self._deliveries.begin_again(delivery, again, outcome, receipt, now_ms)
+            self._deliveries.begin_again(delivery, again, outcome, idempotency_key, now_ms)
             self._send(again)
             return outcome
 
-        return once(attempt, receipt, self._clock, self._randomness)
+        return run_idempotent(attempt, idempotency_key, self._clock, self._randomness)
 
-    def test(self, caller: Caller, webhook_id: str, receipt: Receipt | None) -> Outcome:
+    def test(self, caller: Caller, webhook_id: str, idempotency_key: IdempotencyKey | None) -> Outcome:
         """Send an endpoint, active or not, a `webhook.test`, once.
 
         Raises:
@@ -128,11 +128,11 @@ class DeliveryDesk:
         self._promise(delivery)
 
         def attempt() -> Outcome:
-            self._deliveries.add(delivery, outcome, receipt, now_ms)
+            self._deliveries.add(delivery, outcome, idempotency_key, now_ms)
             self._send(delivery)
             return outcome
 
-        return once(attempt, receipt, self._clock, self._randomness)
+        return run_idempotent(attempt, idempotency_key, self._clock, self._randomness)
 
     def _must_be_deliverable(self, delivery: Delivery, webhook: Webhook) -> None:
         """
@@ -168,7 +168,7 @@ def _queued(delivery: Delivery) -> Outcome:
     Endpoints may repeat what they were sent, and what an Idempotency-Key remembers is out of an erasure's reach.
     """
     attempts = tuple(replace(attempt, response=None) for attempt in delivery.attempts)
-    return Outcome(did=Did.QUEUED, details=described_delivery(replace(delivery, attempts=attempts)))
+    return Outcome(action=Action.QUEUED, details=described_delivery(replace(delivery, attempts=attempts)))
 
 
 def _test_delivery(webhook: Webhook, at_ms: int, randomness: Randomness) -> Delivery:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from contacts.book.items import ContactReader
-from contacts.core.idempotency import settled
+from contacts.core.idempotency import retry_on_conflict
 from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock, iso, parsed
 from contacts.events.changes import (
-    Happened,
-    StreamedChange,
+    ChangeKind,
+    StreamChange,
     event_of_erasure,
     event_of_recording,
     event_of_trashing,
@@ -47,7 +47,7 @@ class Dispatcher:
         self._clock = clock
         self._randomness = randomness
 
-    def handle(self, changes: Sequence[StreamedChange]) -> None:
+    def handle(self, changes: Sequence[StreamChange]) -> None:
         """Append the events of changes, in their order, and ask for their deliveries.
 
         Raises:
@@ -62,17 +62,17 @@ class Dispatcher:
         if messages:
             self._deliveries.send(messages)
 
-    def _appended(self, change: StreamedChange, batch: "_Batch") -> Iterator[tuple[Event, Appended | None]]:
+    def _appended(self, change: StreamChange, batch: "_Batch") -> Iterator[tuple[Event, Appended | None]]:
         """The events of a change, each with its place once it has one."""
         if change.recorded is not None:
             yield self._told(change, change.recorded, batch)
             return
-        append = self._events.append_last if change.happened is Happened.ERASED else self._events.append
+        append = self._events.append_last if change.happened is ChangeKind.ERASED else self._events.append
         for event in _events_of(change):
             yield event, self._until_appended(append, event, batch)
 
     def _told(
-        self, change: StreamedChange, recorded: CustomEvent, batch: "_Batch"
+        self, change: StreamChange, recorded: CustomEvent, batch: "_Batch"
     ) -> tuple[Event, Appended | None]:
         """The event of something that was recorded of a contact, if the contact is still there to be told of."""
         contact = self._contacts.contact(change.account_id, change.contact_id)
@@ -89,7 +89,7 @@ class Dispatcher:
             # At its own moment each time: nothing may turn up in the log behind a cursor that has passed it.
             return append(event, iso(batch.next_moment()), webhook_ids)
 
-        return settled(attempt, self._clock, self._randomness)
+        return retry_on_conflict(attempt, self._clock, self._randomness)
 
 
 class _Batch:
@@ -113,15 +113,15 @@ class _Batch:
         return self._latest_ms
 
 
-def _events_of(change: StreamedChange) -> Iterable[Event]:
+def _events_of(change: StreamChange) -> Iterable[Event]:
     """The events a change stands for, in their order."""
     at = (change.record_id, change.at_ms, change.account_id)
     match change.happened:
-        case Happened.CHANGED if change.after is not None:
+        case ChangeKind.CHANGED if change.after is not None:
             return events_of_change(*at, change.before, change.after)
-        case Happened.TRASHED if change.after is not None:
+        case ChangeKind.TRASHED if change.after is not None:
             return (event_of_trashing(*at, change.after),)
-        case Happened.ERASED:
+        case ChangeKind.ERASED:
             return (event_of_erasure(*at, change.contact_id, change.version),)
         case _:  # It left its place; what it left behind tells for where.
             return ()

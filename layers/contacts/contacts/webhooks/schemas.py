@@ -9,7 +9,7 @@ from contacts.events.model import EVERYTHING, SUBSCRIBABLE
 from contacts.web.bodies import Body, clean
 from contacts.webhooks.endpoints import endpoint_of
 from contacts.webhooks.model import MAX_URL
-from contacts.webhooks.service import WebhookWish
+from contacts.webhooks.service import CreateWebhook
 
 MAX_DESCRIPTION: Final = 500
 """Characters."""
@@ -59,9 +59,9 @@ class NewWebhook(Body):
     description: Description | None = None
     is_active: bool = True
 
-    def wish(self) -> WebhookWish:
+    def to_command(self) -> CreateWebhook:
         """What the desk is asked for."""
-        return WebhookWish(
+        return CreateWebhook(
             url=self.url, events=self.events, description=self.description, is_active=self.is_active
         )
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from contacts.accounts.model import Caller
-from contacts.book.outcome import Did, Outcome
+from contacts.book.outcome import Action, Outcome
 from contacts.core.errors import FieldError, InvalidInput, TooManyWebhooks, WebhookNotFound
-from contacts.core.idempotency import Receipt, once
+from contacts.core.idempotency import IdempotencyKey, run_idempotent
 from contacts.core.ids import Randomness
 from contacts.core.time import Clock, iso
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
@@ -37,7 +37,7 @@ _NO_SUCH_HOST: Final = Violation(FieldErrorCode.INVALID_URL, "has a host that do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookWish:
+class CreateWebhook:
     """What a new webhook is to be."""
 
     url: str
@@ -46,7 +46,7 @@ class WebhookWish:
     is_active: bool = True
 
 
-class WebhookDesk:
+class WebhookService:
     """The webhooks of accounts, as their callers see them."""
 
     def __init__(
@@ -69,7 +69,7 @@ class WebhookDesk:
         """
         return described(existing_webhook(caller, webhook_id, self._store))
 
-    def add(self, caller: Caller, wish: WebhookWish, receipt: Receipt | None) -> Outcome:
+    def add(self, caller: Caller, command: CreateWebhook, idempotency_key: IdempotencyKey | None) -> Outcome:
         """Make a webhook; its secret is shown once, in this outcome.
 
         Raises:
@@ -77,31 +77,37 @@ class WebhookDesk:
             TooManyWebhooks: the account has 100 already.
             IdempotencyKeyReused, TemporarilyUnavailable.
         """
-        url = self._checked(wish.url)
+        url = self._checked(command.url)
         now = self._clock.now_ms()
         webhook = Webhook(
             id=f"wh_{now:011x}{self._randomness(4).hex()}",
             account_id=caller.account_id,
             url=url,
-            events=tuple(wish.events),
-            description=wish.description,
-            is_active=wish.is_active,
+            events=tuple(command.events),
+            description=command.description,
+            is_active=command.is_active,
             disabled_reason=None,
             created_at=iso(now),
             secret=self._new_secret(),
         )
-        outcome = Outcome(did=Did.CREATED, details=described(webhook), secrets={"secret": webhook.secret})
+        outcome = Outcome(
+            action=Action.CREATED, details=described(webhook), secrets={"secret": webhook.secret}
+        )
         if len(self._store.webhooks(caller.account_id)) >= MAX_WEBHOOKS:
             raise TooManyWebhooks(f"An account has at most {MAX_WEBHOOKS} webhooks; delete one first.")
 
         def write() -> Outcome:
-            self._store.add(webhook, outcome, receipt, now)
+            self._store.add(webhook, outcome, idempotency_key, now)
             return outcome
 
-        return self._once(write, receipt)
+        return self._once(write, idempotency_key)
 
     def change(
-        self, caller: Caller, webhook_id: str, fields: Mapping[str, Any], receipt: Receipt | None
+        self,
+        caller: Caller,
+        webhook_id: str,
+        fields: Mapping[str, Any],
+        idempotency_key: IdempotencyKey | None,
     ) -> Outcome:
         """Change fields: `url`, `events`, `description`, `is_active`. What is absent stays.
 
@@ -125,9 +131,9 @@ class WebhookDesk:
                 return replace(after, disabled_reason=None, failing_since=None)
             return after if after.url == webhook.url else replace(after, failing_since=None)
 
-        return self._move(caller, webhook_id, changed, receipt)
+        return self._move(caller, webhook_id, changed, idempotency_key)
 
-    def rotate(self, caller: Caller, webhook_id: str, receipt: Receipt | None) -> Outcome:
+    def rotate(self, caller: Caller, webhook_id: str, idempotency_key: IdempotencyKey | None) -> Outcome:
         """Give a webhook a new secret, shown once, in this outcome; the one before signs for 24 hours more.
 
         Only those two: if the one before had replaced another within these hours, that one ends now.
@@ -147,24 +153,24 @@ class WebhookDesk:
                 webhook, secret=secret, previous_secret=webhook.secret, previous_secret_until=until
             )
 
-        return self._move(caller, webhook_id, rotated, receipt, {"secret": secret})
+        return self._move(caller, webhook_id, rotated, idempotency_key, {"secret": secret})
 
-    def remove(self, caller: Caller, webhook_id: str, receipt: Receipt | None) -> Outcome:
+    def remove(self, caller: Caller, webhook_id: str, idempotency_key: IdempotencyKey | None) -> Outcome:
         """Delete a webhook; what was on its way to it is dropped.
 
         Raises:
             WebhookNotFound: the account has none with that id.
             IdempotencyKeyReused, TemporarilyUnavailable.
         """
-        outcome = Outcome(did=Did.DELETED, details={"id": webhook_id})
+        outcome = Outcome(action=Action.DELETED, details={"id": webhook_id})
         now = self._clock.now_ms()
 
         def write() -> Outcome:
-            if not self._store.remove(caller.account_id, webhook_id, outcome, receipt, now):
+            if not self._store.remove(caller.account_id, webhook_id, outcome, idempotency_key, now):
                 raise WebhookNotFound
             return outcome
 
-        return self._once(write, receipt)
+        return self._once(write, idempotency_key)
 
     def _checked(self, url: str) -> str:
         """A URL in the form in which it is kept.
@@ -196,7 +202,7 @@ class WebhookDesk:
         caller: Caller,
         webhook_id: str,
         moved: Callable[[Webhook], Webhook],
-        receipt: Receipt | None,
+        idempotency_key: IdempotencyKey | None,
         secrets: Mapping[str, object] | None = None,
     ) -> Outcome:
         """Read a webhook and write what becomes of it, again as long as another writer comes in between."""
@@ -205,11 +211,11 @@ class WebhookDesk:
         def write() -> Outcome:
             before = existing_webhook(caller, webhook_id, self._store)
             after = moved(before)
-            outcome = Outcome(did=Did.UPDATED, details=described(after), secrets=secrets or {})
-            self._store.change(before, after, outcome, receipt, now)
+            outcome = Outcome(action=Action.UPDATED, details=described(after), secrets=secrets or {})
+            self._store.change(before, after, outcome, idempotency_key, now)
             return outcome
 
-        return self._once(write, receipt)
+        return self._once(write, idempotency_key)
 
-    def _once(self, write: Callable[[], Outcome], receipt: Receipt | None) -> Outcome:
-        return once(write, receipt, self._clock, self._randomness)
+    def _once(self, write: Callable[[], Outcome], idempotency_key: IdempotencyKey | None) -> Outcome:
+        return run_idempotent(write, idempotency_key, self._clock, self._randomness)

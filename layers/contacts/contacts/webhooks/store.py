@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from contacts.book.outcome import Outcome
 from contacts.core.errors import TemporarilyUnavailable
-from contacts.core.idempotency import Moved, Receipt
+from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
 from contacts.core.ids import is_uuid
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import DAY, Clock, iso
@@ -41,7 +41,7 @@ class NotOpen(Exception):
         self.delivery = delivery
 
 
-class DeliveryMoved(Exception):
+class DeliveryModified(Exception):
     """Raised by a store when a delivery is no longer as it was read; nothing was written."""
 
     def __init__(self, delivery: Delivery | None) -> None:
@@ -76,7 +76,9 @@ class WebhookStore:
         item = self._table.get(keys.webhook(account_id, webhook_id))
         return None if item is None else _webhook_from(account_id, item)
 
-    def add(self, webhook: Webhook, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
+    def add(
+        self, webhook: Webhook, outcome: Outcome, idempotency_key: IdempotencyKey | None, at_ms: int
+    ) -> None:
         """Write a new webhook, and the request's record with it.
 
         Raises:
@@ -86,7 +88,7 @@ class WebhookStore:
         expression.require(expression.is_free())
         step = self._table.put_step(_WEBHOOK, _key(webhook), _item(webhook), expression)
         try:
-            self._write(step, webhook.account_id, outcome, receipt, at_ms)
+            self._write(step, webhook.account_id, outcome, idempotency_key, at_ms)
         except ConditionsFailed as failed:
             there = failed.items[_WEBHOOK]
             # The SDK repeats a call whose answer got lost, and then finds what it has written itself.
@@ -94,7 +96,12 @@ class WebhookStore:
                 raise
 
     def change(
-        self, before: Webhook, after: Webhook, outcome: Outcome, receipt: Receipt | None, at_ms: int
+        self,
+        before: Webhook,
+        after: Webhook,
+        outcome: Outcome,
+        idempotency_key: IdempotencyKey | None,
+        at_ms: int,
     ) -> None:
         """Turn a webhook as it was read into another, and write the request's record with it.
 
@@ -114,12 +121,17 @@ class WebhookStore:
             expression.assign("failing_since", after.failing_since)
         step = self._table.update_step(_WEBHOOK, _key(before), expression)
         try:
-            self._write(step, before.account_id, outcome, receipt, at_ms)
+            self._write(step, before.account_id, outcome, idempotency_key, at_ms)
         except ConditionsFailed:
-            raise Moved from None
+            raise ConcurrentModification from None
 
     def remove(
-        self, account_id: str, webhook_id: str, outcome: Outcome, receipt: Receipt | None, at_ms: int
+        self,
+        account_id: str,
+        webhook_id: str,
+        outcome: Outcome,
+        idempotency_key: IdempotencyKey | None,
+        at_ms: int,
     ) -> bool:
         """Delete a webhook, and write the request's record with it; False where there is none.
 
@@ -132,7 +144,7 @@ class WebhookStore:
         expression.require(expression.is_there())
         step = self._table.delete_step(_WEBHOOK, keys.webhook(account_id, webhook_id), expression)
         try:
-            self._write(step, account_id, outcome, receipt, at_ms)
+            self._write(step, account_id, outcome, idempotency_key, at_ms)
         except ConditionsFailed as failed:
             return failed.is_repetition
         return True
@@ -186,9 +198,14 @@ class WebhookStore:
         return True
 
     def _write(
-        self, step: Step, account_id: str, outcome: Outcome, receipt: Receipt | None, at_ms: int
+        self,
+        step: Step,
+        account_id: str,
+        outcome: Outcome,
+        idempotency_key: IdempotencyKey | None,
+        at_ms: int,
     ) -> None:
-        write_recorded(self._table, [step], account_id, receipt, outcome, None, at_ms)
+        write_recorded(self._table, [step], account_id, idempotency_key, outcome, None, at_ms)
 
 
 def _key(webhook: Webhook) -> keys.Key:
@@ -309,7 +326,7 @@ class DeliveryStore:
         try:
             self._table.write([self._table.update_step(_DELIVERY, _delivery_key(before.ref), expression)])
         except ConditionsFailed as failed:
-            raise DeliveryMoved(_found(failed.items[_DELIVERY], before.ref)) from None
+            raise DeliveryModified(_found(failed.items[_DELIVERY], before.ref)) from None
 
     def end(self, ref: DeliveryRef, attempt: int, status: DeliveryStatus, at_ms: int) -> None:
         """One conditional UpdateItem.
@@ -331,7 +348,7 @@ class DeliveryStore:
         before: Delivery,
         after: Delivery,
         outcome: Outcome,
-        receipt: Receipt | None,
+        idempotency_key: IdempotencyKey | None,
         at_ms: int,
     ) -> None:
         """One conditional UpdateItem; with an Idempotency-Key a transaction, together with the request's record."""
@@ -344,11 +361,13 @@ class DeliveryStore:
         expression.assign("next_attempt_at", after.next_attempt_at)
         step = self._table.update_step(_DELIVERY, _delivery_key(before.ref), expression)
         try:
-            write_recorded(self._table, [step], before.ref.account_id, receipt, outcome, None, at_ms)
+            write_recorded(self._table, [step], before.ref.account_id, idempotency_key, outcome, None, at_ms)
         except ConditionsFailed:
-            raise Moved from None
+            raise ConcurrentModification from None
 
-    def add(self, delivery: Delivery, outcome: Outcome, receipt: Receipt | None, at_ms: int) -> None:
+    def add(
+        self, delivery: Delivery, outcome: Outcome, idempotency_key: IdempotencyKey | None, at_ms: int
+    ) -> None:
         """One PutItem; with an Idempotency-Key a transaction, together with the request's record."""
         expression = Expression()
         expression.require(expression.is_free())
@@ -368,7 +387,7 @@ class DeliveryStore:
         }
         step = self._table.put_step(_DELIVERY, _delivery_key(ref), item, expression)
         try:
-            write_recorded(self._table, [step], ref.account_id, receipt, outcome, None, at_ms)
+            write_recorded(self._table, [step], ref.account_id, idempotency_key, outcome, None, at_ms)
         except ConditionsFailed:
             # Nobody else makes a delivery of this id: the SDK repeated the call, and found what it had written itself.
             return

@@ -14,7 +14,7 @@ from contacts.core import observability
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import parsed
-from contacts.events.changes import Happened, StreamedChange
+from contacts.events.changes import ChangeKind, StreamChange
 from contacts.events.model import CustomEvent, EventType
 from contacts.table import keys
 from contacts.table.expressions import Item, from_item
@@ -37,9 +37,9 @@ class StreamEntrypoint:
     def __init__(
         self,
         name: str,
-        read: Callable[[Event], StreamedChange | None],
+        read: Callable[[Event], StreamChange | None],
         identified: Callable[[Event], Mapping[str, object]],
-        handle: Callable[[Sequence[StreamedChange]], None],
+        handle: Callable[[Sequence[StreamChange]], None],
         set_aside: MessageQueue,
         begin: Begin,
     ) -> None:
@@ -101,10 +101,10 @@ class StreamEntrypoint:
 
 TTL_PRINCIPAL: Final = "dynamodb.amazonaws.com"
 """Who removes items whose `ttl` is over ("Working with expired items", DynamoDB developer guide)."""
-_GONE: Final = (Happened.ERASED, Happened.EXPIRED)
+_GONE: Final = (ChangeKind.ERASED, ChangeKind.EXPIRED)
 
 
-def streamed_change(record: Mapping[str, Any]) -> StreamedChange | None:
+def stream_change(record: Mapping[str, Any]) -> StreamChange | None:
     """What a record means; None where it is of no consequence (a restored contact leaving the trash, for instance).
 
     Raises:
@@ -119,7 +119,7 @@ def streamed_change(record: Mapping[str, Any]) -> StreamedChange | None:
     account_id, contact_id = keys.owner(key)
     before, after = _contact(old), _contact(new)
     contact = after or before
-    return StreamedChange(
+    return StreamChange(
         record_id=record["eventID"],
         happened=happened,
         account_id=account_id,
@@ -128,7 +128,7 @@ def streamed_change(record: Mapping[str, Any]) -> StreamedChange | None:
         before=before,
         after=after,
         version=(new or {}).get("version", 0) if contact is None else contact.version,
-        recorded=_recorded(key, new) if happened is Happened.RECORDED else None,
+        recorded=_recorded(key, new) if happened is ChangeKind.RECORDED else None,
         merged_ids=_merged_ids(contact, new) if happened in _GONE else (),
     )
 
@@ -143,22 +143,22 @@ def identified(record: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _happened(record: Mapping[str, Any], old: Item | None, new: Item | None) -> Happened | None:
+def _happened(record: Mapping[str, Any], old: Item | None, new: Item | None) -> ChangeKind | None:
     """
     Raises:
         ValueError: it is nothing we write.
     """
     name, some = record["eventName"], new or old or {}
     if some.get("kind") == KIND:
-        return Happened.CHANGED
+        return ChangeKind.CHANGED
     if "snapshot" in some:
         by_ttl = record.get("userIdentity", {}).get("principalId") == TTL_PRINCIPAL
-        return {"INSERT": Happened.TRASHED, "REMOVE": Happened.EXPIRED if by_ttl else None}.get(name)
+        return {"INSERT": ChangeKind.TRASHED, "REMOVE": ChangeKind.EXPIRED if by_ttl else None}.get(name)
     if "erased_at" in some:
         is_own = "merged_into" not in some  # Else it is the other's erasure that is told.
-        return Happened.ERASED if name == "INSERT" and is_own else None
+        return ChangeKind.ERASED if name == "INSERT" and is_own else None
     if some.get("type") == EventType.CUSTOM:
-        return Happened.RECORDED if name == "INSERT" else None
+        return ChangeKind.RECORDED if name == "INSERT" else None
     raise ValueError("neither a contact, nor its trash, nor its tombstone, nor a custom event")
 
 
