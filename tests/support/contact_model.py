@@ -93,7 +93,7 @@ class Contact:
 
     def copy(self, **changes: Any) -> "Contact":
         copied = json.loads(json.dumps(vars(self)))
-        copied["absorbed"] = list(self.merged_names)
+        copied["merged_names"] = list(self.merged_names)
         return Contact(**{**copied, **changes})
 
 

@@ -138,7 +138,7 @@ class Answer:
         """Whether the request had been carried out before."""
         return self.outcome is not None and self.outcome.is_replay
 
-    def replay(self) -> "Answer":
+    def replayed(self) -> "Answer":
         """What the same request is answered when it comes again."""
         return self if self.outcome is None else Answer.to(replace(self.outcome, is_replay=True))
 

@@ -293,7 +293,7 @@ REPEATED = {
 }
 
 
-@pytest.mark.parametrize(("body", "terms"), REPEATED.values(), ids=REPEATED.keys())
+@pytest.mark.parametrize(("body", "preconditions"), REPEATED.values(), ids=REPEATED.keys())
 def test_a_repeated_call_changes_nothing_again_after_another_change(
     body: Any, preconditions: Preconditions
 ) -> None:
