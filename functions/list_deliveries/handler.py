@@ -1,17 +1,22 @@
 """GET /v1/webhooks/{id}/deliveries: what was sent to an endpoint, and what came of it."""
 
 from contacts.accounts.model import Scope
+from contacts.core.errors import WebhookNotFound
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request
 from contacts.web.pagination import DEFAULT_PAGE_SIZE, PageSize
 from contacts.webhooks.delivery_log import DeliveryLog
-from contacts.webhooks.model import DeliveryStatus
+from contacts.webhooks.model import DeliveryPageOut, DeliveryStatus
 from contacts.webhooks.pages import delivery_page
 
 operation = Operation("list_deliveries", Scope.WEBHOOKS_READ, Scope.API_USER)
 
 
-@operation.on("GET /v1/webhooks/{id}/deliveries")
+@operation.on(
+    "GET /v1/webhooks/{id}/deliveries",
+    responds={200: (DeliveryPageOut, "A page.")},
+    refuses=(WebhookNotFound,),
+)
 def list_deliveries(
     log: DeliveryLog,
     request: Request,

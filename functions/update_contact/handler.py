@@ -2,8 +2,17 @@
 
 from contacts.accounts.model import Scope
 from contacts.book import requests as contact_requests
+from contacts.book.model import WrittenContactOut
 from contacts.book.schemas import ContactChange
 from contacts.book.service import ContactBook
+from contacts.core.errors import (
+    ContactNotFound,
+    ContactTooLarge,
+    DuplicateContact,
+    MethodNotAllowed,
+    RouteNotFound,
+    StaleVersion,
+)
 from contacts.core.ids import Ref
 from contacts.properties.service import TypedFields
 from contacts.properties.validation import OnInvalid
@@ -13,7 +22,19 @@ from contacts.web import Answer, Operation, Request, answer
 operation = Operation("update_contact", Scope.CONTACTS_WRITE, Scope.USER)
 
 
-@operation.on("PATCH /v1/contacts/{ref}", "PUT /v1/contacts/{ref}")
+@operation.on(
+    "PATCH /v1/contacts/{ref}",
+    "PUT /v1/contacts/{ref}",
+    responds={200: (WrittenContactOut, "Changed.")},
+    refuses=(
+        DuplicateContact,
+        StaleVersion,
+        ContactTooLarge,
+        ContactNotFound,
+        RouteNotFound,
+        MethodNotAllowed,
+    ),
+)
 def update_contact(
     book: ContactBook,
     typed: TypedFields,

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from contacts.book.merge import Merger
-from contacts.book.model import Change
+from contacts.book.model import Change, Reason
 from contacts.book.outcome import UNCONDITIONAL, Action, Outcome, Preconditions
 from contacts.book.service import ContactBook, OnConflict
 from contacts.book.store import MergeStore
@@ -15,7 +15,7 @@ from contacts.channels.service import GateService
 from contacts.core.errors import ContactsError, TemporarilyUnavailable
 from contacts.core.idempotency import replay
 from contacts.core.ids import Ref, uuid7
-from contacts.email_validation.model import Reason, invalid
+from contacts.email_validation.model import invalid
 from contacts.email_validation.store import VerdictStore
 from contacts.table.client import Table
 from contacts.table.expressions import from_item

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from contacts.book.model import Change
+from contacts.book.model import Change, Reason
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.idempotency import TRIES
 from contacts.core.ids import Ref
-from contacts.email_validation.model import VALID, Reason, invalid
+from contacts.email_validation.model import VALID, invalid
 from contacts.table.client import Table
 from local import sample_account
 from local.table import NAME

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contacts.book.items import measured
-from contacts.book.model import MAX_BYTES, Change, Contact, ValidationStatus, contact_values
+from contacts.book.model import MAX_BYTES, Change, Contact, Reason, ValidationStatus, contact_values
 from contacts.book.outcome import Action, ContactState, Outcome, Transition
 from contacts.book.store import ContactStore
 from contacts.core.errors import Contention, TemporarilyUnavailable
@@ -19,7 +19,7 @@ from contacts.core.idempotency import TRIES
 from contacts.core.ids import Ref
 from contacts.core.time import DAY, iso
 from contacts.email_validation.dns import DnsResolver
-from contacts.email_validation.model import VALID, Reason, Verdict, invalid
+from contacts.email_validation.model import VALID, Verdict, invalid
 from contacts.email_validation.service import pause_after
 from contacts.table import keys
 from contacts.table.client import Table

@@ -17,12 +17,14 @@ from contacts.book.service import ContactBook
 from contacts.book.store import ContactStore
 from contacts.channels.model import (
     Channel,
+    ChannelOut,
     ChannelType,
-    ShownGate,
-    chat,
-    described_channel,
+    ChatOut,
+    GateOut,
+    channel_out,
+    chat_out,
+    gate_out,
     open_gates,
-    shown_gate,
 )
 from contacts.channels.store import ChannelStore
 from contacts.core.errors import ChannelNotFound, ChannelOff, DuplicateContact, FieldError, InvalidInput
@@ -51,21 +53,21 @@ class ChannelService:
         self._clock = clock
         self._randomness = randomness
 
-    def channels(self) -> list[dict[str, object]]:
+    def channels(self) -> list[ChannelOut]:
         """All channels, the oldest first.
 
         Raises:
             TemporarilyUnavailable.
         """
-        return list(map(described_channel, self._store.all()))
+        return list(map(channel_out, self._store.all()))
 
-    def channel(self, channel_id: str) -> dict[str, object]:
+    def channel(self, channel_id: str) -> ChannelOut:
         """One channel.
 
         Raises:
             ChannelNotFound: the account has none with that id.
         """
-        return described_channel(existing_channel(self._store, channel_id))
+        return channel_out(existing_channel(self._store, channel_id))
 
     def add(
         self, kind: ChannelType, name: str, *, state: bool, idempotency_key: IdempotencyKey | None
@@ -85,7 +87,7 @@ class ChannelService:
             created_at=iso(now),
             updated_at=iso(now),
         )
-        outcome = Outcome(action=Action.CREATED, details=described_channel(new))
+        outcome = Outcome(action=Action.CREATED, details=channel_out(new))
 
         def write() -> Outcome:
             self._store.add(new, outcome, idempotency_key, now)
@@ -117,7 +119,7 @@ class ChannelService:
             if errors:
                 raise InvalidInput(errors)
             after = before.changed(given, iso(now))
-            outcome = Outcome(action=Action.UPDATED, details=described_channel(after))
+            outcome = Outcome(action=Action.UPDATED, details=channel_out(after))
             self._store.change(before, after, outcome, idempotency_key, now)
             return outcome
 
@@ -184,7 +186,7 @@ class GateService:
         claim = self._contacts.claim(gate.name)
         if claim is not None:
             return self._found(channel, gate.name, claim, idempotency_key)
-        outcome = Outcome(action=Action.CREATED, details=shown_gate(gate, channel, contact.id))
+        outcome = Outcome(action=Action.CREATED, details=gate_out(gate, channel, contact.id))
         try:
             return self._contacts.apply(
                 Transition(
@@ -217,7 +219,7 @@ class GateService:
             gate = next((gate for gate in contact.gates if gate.name == name), None)
             if gate is None:
                 raise ConcurrentModification
-            return Outcome(action=Action.FOUND, details=shown_gate(gate, channel, contact.id))
+            return Outcome(action=Action.FOUND, details=gate_out(gate, channel, contact.id))
 
         if claim is None:
             raise ConcurrentModification
@@ -252,7 +254,7 @@ class ContactPointService:
         self._book = book
         self._channels = channels
 
-    def gates(self, ref: Ref) -> tuple[str, list[ShownGate]]:
+    def gates(self, ref: Ref) -> tuple[str, list[GateOut]]:
         """The id of the contact that a ref names, and how it can be reached now.
 
         Raises:
@@ -261,11 +263,11 @@ class ContactPointService:
         contact = self._book.get(ref)
         return contact.id, open_gates(contact, self._channels.all())
 
-    def chat(self, ref: Ref) -> dict[str, object]:
+    def chat(self, ref: Ref) -> ChatOut:
         """The conversation with the contact that a ref names.
 
         Raises:
             ContactNotFound, TemporarilyUnavailable.
         """
         contact = self._book.get(ref)
-        return chat(contact, open_gates(contact, self._channels.all()))
+        return chat_out(contact, open_gates(contact, self._channels.all()))

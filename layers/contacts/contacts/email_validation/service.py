@@ -10,11 +10,11 @@ from email.utils import parseaddr
 from functools import partial
 from typing import Any, Final, Protocol
 
-from contacts.book.model import ValidationStatus
+from contacts.book.model import Reason, ValidationStatus
 from contacts.core.idempotency import ConcurrentModification, retry_on_conflict
 from contacts.core.ids import MAX_EMAIL, Name, NameKind, Randomness, is_uuid, looked_up_email, stored_email
 from contacts.core.time import Clock
-from contacts.email_validation.model import VALID, Reason, Verdict, invalid
+from contacts.email_validation.model import VALID, Verdict, invalid
 from contacts.email_validation.store import VerdictStore
 
 _PAUSES_S: Final = (60, 5 * 60, 15 * 60, 30 * 60)

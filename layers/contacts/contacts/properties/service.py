@@ -9,7 +9,7 @@ from contacts.core.errors import FieldError, InvalidInput, PropertyNotFound
 from contacts.core.idempotency import IdempotencyKey, run_idempotent
 from contacts.core.ids import Randomness, is_uuid, uuid7
 from contacts.core.time import Clock, iso
-from contacts.properties.model import Property, PropertyType, ValueRule, described_property
+from contacts.properties.model import Property, PropertyOut, PropertyType, ValueRule, property_out
 from contacts.properties.store import PropertyStore, ValueRules
 from contacts.properties.validation import ContactInput, validate
 
@@ -43,13 +43,13 @@ class PropertyService:
         """
         return self._store.in_order(after_id, archived_too=archived_too, at_most=limit)
 
-    def property(self, property_id: str) -> dict[str, object]:
+    def property(self, property_id: str) -> PropertyOut:
         """One property, archived or not.
 
         Raises:
             PropertyNotFound: the account has none with that id.
         """
-        return described_property(self._existing(property_id))
+        return property_out(self._existing(property_id))
 
     def add(self, command: CreateProperty, idempotency_key: IdempotencyKey | None) -> Outcome:
         """Define a property.
@@ -70,7 +70,7 @@ class PropertyService:
             created_at=iso(now),
             updated_at=iso(now),
         )
-        outcome = Outcome(action=Action.CREATED, details=described_property(new))
+        outcome = Outcome(action=Action.CREATED, details=property_out(new))
 
         def write() -> Outcome:
             self._store.add(new, outcome, idempotency_key, now)
@@ -102,7 +102,7 @@ class PropertyService:
             return before.changed(given, at)
 
         def outcome(after: Property) -> Outcome:
-            return Outcome(action=Action.UPDATED, details=described_property(after))
+            return Outcome(action=Action.UPDATED, details=property_out(after))
 
         return self._move(property_id, changed, outcome, idempotency_key)
 

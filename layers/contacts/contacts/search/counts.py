@@ -1,9 +1,10 @@
 """How many contacts there are, carry a tag, are on a list: as the projection counted them, a moment behind."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypedDict
 
 from contacts.book.model import LONGEST_TAG
+from contacts.core.answers import Count, PageOut
 from contacts.search.index import Counted, CountStore
 from contacts.search.query import EVERYBODY, PostingKind
 from contacts.web.pagination import PageSize, fingerprint, not_ours, opened, sealed
@@ -11,6 +12,32 @@ from contacts.web.response import Answer, page
 
 MAX_CANDIDATES: Final = 1000
 """How many counts one request looks at; then it answers what it has. (That of a tag nobody carries any more is 0.)"""
+
+
+class TagCountOut(TypedDict):
+    """A tag, and how many contacts carry it."""
+
+    tag: str
+    count: Count
+
+
+class TagPageOut(PageOut):
+    """A page of tags, by name."""
+
+    data: list[TagCountOut]
+
+
+class ListCountOut(TypedDict):
+    """A list, and how many contacts are on it."""
+
+    list: str
+    count: Count
+
+
+class ListPageOut(PageOut):
+    """A page of lists, by name."""
+
+    data: list[ListCountOut]
 
 
 def how_many_contacts(store: CountStore) -> int:

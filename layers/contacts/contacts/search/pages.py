@@ -7,12 +7,21 @@ An email or an external_id in them can be read by nobody: cursors stand in URLs,
 import re
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NotRequired
 
 from contacts.accounts.concealment import concealed, revealed
 from contacts.accounts.model import Account, AccountSecret
-from contacts.book.model import LONGEST_TAG, MAX_LISTS, MAX_TAGS, SLUG, ValidationStatus, contact_out
+from contacts.book.model import (
+    LONGEST_TAG,
+    MAX_LISTS,
+    MAX_TAGS,
+    SLUG,
+    ContactOut,
+    ValidationStatus,
+    contact_out,
+)
 from contacts.core import violations
+from contacts.core.answers import Count, PageOut
 from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.ids import MAX_EXTERNAL_ID, stored_email
 from contacts.core.violations import InvalidValue
@@ -173,6 +182,14 @@ class _Query(NamedTuple):
 
     fingerprint: bytes
     secret: AccountSecret
+
+
+class ContactPageOut(PageOut):
+    """A page of contacts. It may be shorter than `limit` although there are more."""
+
+    data: list[ContactOut]
+    total: NotRequired[Count | None]
+    """Only with `include_total`: how many contacts match, null where there are too many to count."""
 
 
 def listed_page(

@@ -14,7 +14,7 @@ from contacts.core.ids import Randomness
 from contacts.core.json import to_json
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import DAY, Clock, iso, parsed
-from contacts.events.model import KEPT_DAYS, Event
+from contacts.events.model import KEPT_DAYS, Event, event_out
 from contacts.events.store import EventStore
 from contacts.webhooks.model import (
     DISABLED_AFTER,
@@ -163,7 +163,7 @@ class DeliveryWorker:
             delivery = self._deliveries.claim(ref, attempt, token, now_ms, LEASE)
         except NotOpen as refused:
             return self._resume(webhook, refused.delivery, attempt)
-        payload = delivery.payload if event is None else event.payload()
+        payload = delivery.payload if event is None else event_out(event)
         assert payload is not None, "a test has its payload with it"
         made = self._sent(webhook, ref.event_id, payload)
         if event is not None and event.tells_of_erasure:

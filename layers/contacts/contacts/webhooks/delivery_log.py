@@ -17,7 +17,7 @@ from contacts.core.idempotency import IdempotencyKey, run_idempotent
 from contacts.core.ids import Randomness, uuid7
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock, iso
-from contacts.events.model import Event, EventType
+from contacts.events.model import Event, EventType, event_out
 from contacts.events.store import EventStore
 from contacts.webhooks.model import (
     MAX_ATTEMPTS_EVER,
@@ -26,7 +26,7 @@ from contacts.webhooks.model import (
     DeliveryStatus,
     Webhook,
     delivery_id,
-    described_delivery,
+    delivery_out,
     sent_again,
 )
 from contacts.webhooks.service import existing_webhook
@@ -168,7 +168,7 @@ def _queued(delivery: Delivery) -> Outcome:
     Endpoints may repeat what they were sent, and what an Idempotency-Key remembers is out of an erasure's reach.
     """
     attempts = tuple(replace(attempt, response=None) for attempt in delivery.attempts)
-    return Outcome(action=Action.QUEUED, details=described_delivery(replace(delivery, attempts=attempts)))
+    return Outcome(action=Action.QUEUED, details=delivery_out(replace(delivery, attempts=attempts)))
 
 
 def _test_delivery(webhook: Webhook, at_ms: int, randomness: Randomness) -> Delivery:
@@ -194,7 +194,7 @@ def _test_delivery(webhook: Webhook, at_ms: int, randomness: Randomness) -> Deli
         status=DeliveryStatus.PENDING,
         next_attempt_at=iso(at_ms),
         attempts=(),
-        payload=event.payload(),
+        payload=event_out(event),
     )
 
 

@@ -4,7 +4,7 @@ from contacts.accounts.model import Caller
 from contacts.web.pagination import PageSize, fingerprint, from_cursor, shown_page
 from contacts.web.response import Answer
 from contacts.webhooks.delivery_log import DeliveryLog
-from contacts.webhooks.model import DeliveryStatus, described_delivery
+from contacts.webhooks.model import DeliveryStatus, delivery_out
 
 
 def delivery_page(
@@ -24,4 +24,4 @@ def delivery_page(
     query = fingerprint(caller.account_id, "deliveries", webhook_id, status and str(status))
     after_id = None if cursor is None else from_cursor(query, cursor)
     deliveries, next_after = log.page(caller, webhook_id, status, after_id, limit)
-    return shown_page(map(described_delivery, deliveries), next_after, query)
+    return shown_page(map(delivery_out, deliveries), next_after, query)

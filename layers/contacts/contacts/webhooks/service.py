@@ -14,7 +14,7 @@ from contacts.core.time import Clock, iso
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.events.model import EVERYTHING
 from contacts.webhooks.endpoints import Addresses, NoSuchHost, NotResolved, UnsafeEndpoint, endpoint_of
-from contacts.webhooks.model import MAX_WEBHOOKS, SECRET_OVERLAP, Webhook, described
+from contacts.webhooks.model import MAX_WEBHOOKS, SECRET_OVERLAP, Webhook, WebhookOut, webhook_out
 from contacts.webhooks.store import WebhookStore
 
 
@@ -57,17 +57,17 @@ class WebhookService:
         self._clock = clock
         self._randomness = randomness
 
-    def webhooks(self, caller: Caller) -> list[dict[str, object]]:
+    def webhooks(self, caller: Caller) -> list[WebhookOut]:
         """The account's webhooks, oldest first, without their secrets."""
-        return [described(one) for one in self._store.webhooks(caller.account_id)]
+        return [webhook_out(one) for one in self._store.webhooks(caller.account_id)]
 
-    def webhook(self, caller: Caller, webhook_id: str) -> dict[str, object]:
+    def webhook(self, caller: Caller, webhook_id: str) -> WebhookOut:
         """One webhook, without its secret.
 
         Raises:
             WebhookNotFound: the account has none with that id.
         """
-        return described(existing_webhook(caller, webhook_id, self._store))
+        return webhook_out(existing_webhook(caller, webhook_id, self._store))
 
     def add(self, caller: Caller, command: CreateWebhook, idempotency_key: IdempotencyKey | None) -> Outcome:
         """Make a webhook; its secret is shown once, in this outcome.
@@ -91,7 +91,7 @@ class WebhookService:
             secret=self._new_secret(),
         )
         outcome = Outcome(
-            action=Action.CREATED, details=described(webhook), secrets={"secret": webhook.secret}
+            action=Action.CREATED, details=webhook_out(webhook), secrets={"secret": webhook.secret}
         )
         if len(self._store.webhooks(caller.account_id)) >= MAX_WEBHOOKS:
             raise TooManyWebhooks(f"An account has at most {MAX_WEBHOOKS} webhooks; delete one first.")
@@ -211,7 +211,7 @@ class WebhookService:
         def write() -> Outcome:
             before = existing_webhook(caller, webhook_id, self._store)
             after = moved(before)
-            outcome = Outcome(action=Action.UPDATED, details=described(after), secrets=secrets or {})
+            outcome = Outcome(action=Action.UPDATED, details=webhook_out(after), secrets=secrets or {})
             self._store.change(before, after, outcome, idempotency_key, now)
             return outcome
 
