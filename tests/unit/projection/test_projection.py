@@ -19,7 +19,7 @@ from contacts.core.queue import Outgoing
 from contacts.events.changes import ChangeKind, StreamChange
 from contacts.projection.service import STEPS_AT_ONCE, Projector, transactions
 from contacts.projection.store import Derived, Posting, ProjectionStore
-from contacts.search.query import EVERYBODY, PostingKind, PostingList, posting_lists
+from contacts.search.query import ALL_CONTACTS, PostingKind, PostingList, posting_lists
 from contacts.search.words import words_of
 from contacts.table import keys
 from contacts.table.client import MAX_STEPS, Table
@@ -385,7 +385,7 @@ def _key_in(step: dict[str, Any]) -> tuple[str, str]:
 
 postings = st.builds(
     Posting,
-    st.builds(PostingList, st.just(PostingKind.TAG), st.sampled_from("abcdefgh")) | st.just(EVERYBODY),
+    st.builds(PostingList, st.just(PostingKind.TAG), st.sampled_from("abcdefgh")) | st.just(ALL_CONTACTS),
     st.integers(0, 60).map(str),
 )
 
@@ -678,7 +678,7 @@ def _lost(room: Callable[[str], str]) -> Callable[[History], None]:
 @pytest.mark.parametrize(
     "room",
     [
-        lambda account_id: keys.posting(account_id, EVERYBODY, "").PK,
+        lambda account_id: keys.posting(account_id, ALL_CONTACTS, "").PK,
         lambda account_id: keys.posting(account_id, PostingList(PostingKind.TAG, "vip"), "").PK,
         lambda account_id: keys.words_beginning_with(account_id, "a"),
         keys.counts,

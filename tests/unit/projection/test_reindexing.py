@@ -17,7 +17,7 @@ from contacts.projection import reindex as reindexing
 from contacts.projection import store as reindex_store
 from contacts.projection.reindex import Pass, Place
 from contacts.projection.store import Count, ReindexStore
-from contacts.search.query import EVERYBODY, PostingKind, PostingList
+from contacts.search.query import ALL_CONTACTS, PostingKind, PostingList
 from contacts.table import keys
 from contacts.table.client import MAX_STEPS, Table
 from contacts.table.expressions import Expression
@@ -144,7 +144,7 @@ def _lose_everything(account: Account) -> None:
 
 
 def _orphans(account: Account) -> None:
-    account.put(posting(EVERYBODY, NOBODY))
+    account.put(posting(ALL_CONTACTS, NOBODY))
     account.put(posting(VIP, account.dan))
     account.put(posting(NEWS, account.bea))
     account.put(word("ghost", NOBODY))
@@ -159,7 +159,7 @@ DAMAGES: dict[str, tuple[Damage, Found]] = {
         {"missing": {"postings": 1}},
     ),
     "a posting of all": (
-        lambda account: account.lose(posting(EVERYBODY, account.cid)),
+        lambda account: account.lose(posting(ALL_CONTACTS, account.cid)),
         {"missing": {"postings": 1}},
     ),
     "a word": (lambda account: account.lose(word("ada", account.ada)), {"missing": {"words": 1}}),
@@ -168,7 +168,7 @@ DAMAGES: dict[str, tuple[Damage, Found]] = {
         {"missing": {"counts": 1}, "miscounted": ["tag"]},
     ),
     "a wrong count": (
-        lambda account: account.set_count(EVERYBODY, 12),
+        lambda account: account.set_count(ALL_CONTACTS, 12),
         {"miscounted": ["all"]},
     ),
     "a negative count": (
@@ -264,7 +264,7 @@ def test_other_accounts_are_let_alone() -> None:
     account = Account()
     _lose_everything(account)
     other = ACCOUNT_ID[:-1] + "2"
-    account.put(keys.posting(other, EVERYBODY, NOBODY))
+    account.put(keys.posting(other, ALL_CONTACTS, NOBODY))
     account.put(keys.word_posting(other, "ghost", NOBODY))
     account.report()
     mine = f"ACCOUNT#{ACCOUNT_ID}"
