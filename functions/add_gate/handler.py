@@ -3,7 +3,7 @@
 from contacts.accounts.model import Scope
 from contacts.channels.schemas import NewGate
 from contacts.channels.service import GateService
-from contacts.properties.service import TypedFields
+from contacts.properties.typed_fields import TypedFields
 from contacts.properties.validation import OnInvalid
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer

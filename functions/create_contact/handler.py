@@ -4,7 +4,7 @@ from contacts.accounts.model import Scope
 from contacts.book import requests as contact_requests
 from contacts.book.schemas import NewContact
 from contacts.book.service import ContactBook, OnConflict
-from contacts.properties.service import TypedFields
+from contacts.properties.typed_fields import TypedFields
 from contacts.properties.validation import OnInvalid
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer

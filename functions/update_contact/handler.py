@@ -5,7 +5,7 @@ from contacts.book import requests as contact_requests
 from contacts.book.schemas import ContactChange
 from contacts.book.service import ContactBook
 from contacts.core.ids import Ref
-from contacts.properties.service import TypedFields
+from contacts.properties.typed_fields import TypedFields
 from contacts.properties.validation import OnInvalid
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
