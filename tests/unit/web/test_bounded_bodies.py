@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
-import contacts.api
+import contacts.web
 from contacts.book.batch_schemas import Batch
 from contacts.book.schemas import MAX_ENTRIES, ContactChange, NewContact
 from contacts.core.errors import MAX_ERRORS_SHOWN, InvalidInput
