@@ -327,7 +327,7 @@ class Runtime:
         contacts, book = self.contact_store(caller), self.contact_book(caller)
         return GateService(channels, contacts, book, self.clock, self.randomness)
 
-    def reach(self, caller: Caller) -> ContactPointService:
+    def contact_points(self, caller: Caller) -> ContactPointService:
         """How contacts are reached."""
         from contacts.channels.service import ContactPointService
 

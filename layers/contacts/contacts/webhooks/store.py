@@ -305,7 +305,7 @@ class DeliveryStore:
             there = failed.items[_DELIVERY]
             # The SDK repeats a call whose answer got lost, and then finds what it has written itself.
             if there is None or there.get("claimed_by") != token:
-                raise NotOpen(_found(there, ref)) from None
+                raise NotOpen(_delivery_or_none(there, ref)) from None
             item = there
         return _delivery_from(item, ref.account_id, ref.webhook_id)
 
@@ -327,7 +327,7 @@ class DeliveryStore:
         try:
             self._table.write([self._table.update_step(_DELIVERY, _delivery_key(before.ref), expression)])
         except ConditionsFailed as failed:
-            raise DeliveryModified(_found(failed.items[_DELIVERY], before.ref)) from None
+            raise DeliveryModified(_delivery_or_none(failed.items[_DELIVERY], before.ref)) from None
 
     def end(self, ref: DeliveryRef, attempt: int, status: DeliveryStatus, at_ms: int) -> None:
         """One conditional UpdateItem.
@@ -342,7 +342,7 @@ class DeliveryStore:
         try:
             self._table.write([self._table.update_step(_DELIVERY, _delivery_key(ref), expression)])
         except ConditionsFailed as failed:
-            raise NotOpen(_found(failed.items[_DELIVERY], ref)) from None
+            raise NotOpen(_delivery_or_none(failed.items[_DELIVERY], ref)) from None
 
     def begin_again(
         self,
@@ -439,7 +439,7 @@ def _attempt_item(attempt: Attempt) -> dict[str, Any]:
     return {name: value for name, value in item.items() if value is not None}
 
 
-def _found(item: Item | None, ref: DeliveryRef) -> Delivery | None:
+def _delivery_or_none(item: Item | None, ref: DeliveryRef) -> Delivery | None:
     return None if item is None else _delivery_from(item, ref.account_id, ref.webhook_id)
 
 
@@ -493,7 +493,7 @@ class DeliverySchedule:
         self._role_arn = role_arn
         self._clock = clock
 
-    def later(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
+    def request(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
         """Up to 15 minutes a delayed message (to the second), else a schedule that deletes itself (to the minute)."""
         if round(delay_s) <= LONGEST_SQS_DELAY:
             message = Outgoing(body=ref.message(attempt), group=ref.webhook_id, delay_s=round(delay_s))
@@ -502,7 +502,7 @@ class DeliverySchedule:
             at_ms = self._clock.now_ms() + round(delay_s * 1000)
             self._create_schedule(f"{ref.delivery_id}-{attempt}", ref, attempt, at_ms)
 
-    def rest(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
+    def recheck(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
         """A schedule whose name tells its minute.
 
         The one that brought the message may still be there, for Scheduler deletes it a moment after it was due. A new
