@@ -6,7 +6,7 @@ from contacts.book.model import WrittenContactOut
 from contacts.book.schemas import NewContact
 from contacts.book.service import ContactBook, OnConflict
 from contacts.core.errors import ContactNotFound, ContactTooLarge, DuplicateContact, StaleVersion
-from contacts.properties.service import TypedFields
+from contacts.properties.typed_fields import TypedFields
 from contacts.properties.validation import OnInvalid
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer

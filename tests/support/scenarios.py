@@ -48,10 +48,11 @@ IDENTIFIER = "731905284"
 
 
 class OneChannel:
-    """`channels.service.Channels` of an account with one channel."""
+    """A `ChannelStore` of an account with one channel."""
 
-    def by_id(self, channel_id: str) -> Channel | None:
-        return CHANNEL if channel_id == CHANNEL.id else None
+    def existing(self, channel_id: str) -> Channel:
+        assert channel_id == CHANNEL.id
+        return CHANNEL
 
     def all(self) -> list[Channel]:
         return [CHANNEL]
@@ -378,7 +379,7 @@ def _merging(winner: str, loser: str) -> Asking:
 def _judging(book: ContactBook, label: str, preconditions: Preconditions) -> Outcome:
     """A verdict on a live contact's email, as validation writes it: no caller sees it come."""
     store: Any = book._store
-    VerdictStore(store._table).judge(ACCOUNT_ID, ADA, EMAIL, invalid(Reason.NO_MX))
+    VerdictStore(store._table).record_verdict(ACCOUNT_ID, ADA, EMAIL, invalid(Reason.NO_MX))
     return Outcome(action=Action.UPDATED)
 
 

@@ -428,7 +428,7 @@ def test_the_stream_tells_of_it_when_it_is_put_and_not_again(house: EventHouse, 
     body, number = told["dynamodb"], 7
     change = stream_change(told)
     assert change is not None
-    assert (change.happened, change.account_id, change.contact_id) == (ChangeKind.RECORDED, ACCOUNT_ID, ada)
+    assert (change.kind, change.account_id, change.contact_id) == (ChangeKind.RECORDED, ACCOUNT_ID, ada)
     assert change.at_ms == house.clock.at_ms
     assert change.recorded == CustomEvent(
         id=entry["id"],

@@ -48,7 +48,7 @@ def changed(before: Contact | None, after: Contact | None, account_id: str = ACC
     assert contact is not None
     return StreamChange(
         record_id="r",
-        happened=ChangeKind.CHANGED,
+        kind=ChangeKind.CHANGED,
         account_id=account_id,
         contact_id=contact.id,
         at_ms=0,
@@ -643,7 +643,7 @@ def test_nor_those_of_a_live_contact_whatever_the_stream_says() -> None:
     history, ada = expiring()
     (created,) = read(history.records)
     projection = Projection(history.table.client())
-    expired = replace(created, happened=ChangeKind.EXPIRED, before=created.after, after=None)
+    expired = replace(created, kind=ChangeKind.EXPIRED, before=created.after, after=None)
     projection.projector.handle([expired])
     assert claims(history.table) == {"ada@example.com": f"{ada} live", "crm-ada": f"{ada} live"}
 

@@ -228,15 +228,15 @@ def full_keys(keys: Collection[ApiKey]) -> list[ApiKey]:
     They are native and live: in other dialects keys cannot be made, and test keys make none that work.
     """
     live = [key for key in keys if key.mode is Mode.LIVE]
-    every = frozenset[Scope]().union(*map(_reach, live))
+    every = frozenset[Scope]().union(*map(_single_scopes, live))
     return [
         key
         for key in live
-        if key.dialect is Dialect.NATIVE and Scope.KEYS_WRITE in key.scopes and every <= _reach(key)
+        if key.dialect is Dialect.NATIVE and Scope.KEYS_WRITE in key.scopes and every <= _single_scopes(key)
     ]
 
 
-def _reach(key: ApiKey) -> frozenset[Scope]:
+def _single_scopes(key: ApiKey) -> frozenset[Scope]:
     """The scopes of a key, with those that its bundles stand for instead of them."""
     return frozenset[Scope]().union(*(BUNDLES.get(scope, {scope}) for scope in key.scopes))
 

@@ -24,7 +24,7 @@ from contacts.core.ids import Name, NameKind, Ref, named, possible_id, possible_
 from contacts.core.json import to_json
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.properties.model import ValueRule
-from contacts.properties.service import TypedFields
+from contacts.properties.typed_fields import TypedFields
 from contacts.properties.validation import ContactInput, OnInvalid, validate
 from contacts.web.bodies import Body, clean
 from contacts.web.request import Request, versions_matching

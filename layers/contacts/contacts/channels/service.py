@@ -27,22 +27,10 @@ from contacts.channels.model import (
     open_gates,
 )
 from contacts.channels.store import ChannelStore
-from contacts.core.errors import ChannelNotFound, ChannelOff, DuplicateContact, FieldError, InvalidInput
+from contacts.core.errors import ChannelOff, DuplicateContact, FieldError, InvalidInput
 from contacts.core.idempotency import ConcurrentModification, IdempotencyKey, run_idempotent
-from contacts.core.ids import Name, Randomness, Ref, is_uuid, uuid7
+from contacts.core.ids import Name, Randomness, Ref, uuid7
 from contacts.core.time import Clock, iso
-
-
-def existing_channel(channels: ChannelStore, channel_id: str) -> Channel:
-    """The channel that a path names.
-
-    Raises:
-        ChannelNotFound: the account has none with that id.
-    """
-    found = channels.by_id(channel_id.lower()) if is_uuid(channel_id) else None
-    if found is None:
-        raise ChannelNotFound
-    return found
 
 
 class ChannelService:
@@ -67,7 +55,7 @@ class ChannelService:
         Raises:
             ChannelNotFound: the account has none with that id.
         """
-        return channel_out(existing_channel(self._store, channel_id))
+        return channel_out(self._store.existing(channel_id))
 
     def add(
         self, kind: ChannelType, name: str, *, state: bool, idempotency_key: IdempotencyKey | None
@@ -90,8 +78,7 @@ class ChannelService:
         outcome = Outcome(action=Action.CREATED, details=channel_out(new))
 
         def write() -> Outcome:
-            self._store.add(new, outcome, idempotency_key, now)
-            return outcome
+            return self._store.add(new, outcome, idempotency_key, now)
 
         return run_idempotent(write, idempotency_key, self._clock, self._randomness)
 
@@ -114,14 +101,13 @@ class ChannelService:
         now = self._clock.now_ms()
 
         def write() -> Outcome:
-            before = existing_channel(self._store, channel_id)
+            before = self._store.existing(channel_id)
             errors = [*wrong, *before.objections(given)]
             if errors:
                 raise InvalidInput(errors)
             after = before.changed(given, iso(now))
             outcome = Outcome(action=Action.UPDATED, details=channel_out(after))
-            self._store.change(before, after, outcome, idempotency_key, now)
-            return outcome
+            return self._store.change(before, after, outcome, idempotency_key, now)
 
         return run_idempotent(write, idempotency_key, self._clock, self._randomness)
 
@@ -167,7 +153,7 @@ class GateService:
         contact = new_contact(contact_id, given, iso(now), (gate,))
 
         def attempt() -> Outcome:
-            channel = existing_channel(self._channels, channel_id)
+            channel = self._channels.existing(channel_id)
             if not channel.state:
                 raise ChannelOff
             return self._add(channel, gate, contact, now, idempotency_key)

@@ -32,7 +32,7 @@ class StreamChange:
 
     record_id: str
     """The same however often the record is delivered."""
-    happened: ChangeKind
+    kind: ChangeKind
     account_id: str
     contact_id: str
     at_ms: int

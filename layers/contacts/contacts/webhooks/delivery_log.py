@@ -29,7 +29,6 @@ from contacts.webhooks.model import (
     delivery_out,
     sent_again,
 )
-from contacts.webhooks.service import existing_webhook
 from contacts.webhooks.store import DeliveryStore, WebhookStore
 
 PROMISED_AFTER: Final = 30
@@ -59,7 +58,7 @@ class DeliveryLog:
         Raises:
             WebhookNotFound, TemporarilyUnavailable.
         """
-        existing_webhook(caller, webhook_id, self._webhooks)
+        self._webhooks.existing(caller.account_id, webhook_id)
         now_s = self._clock.now_ms() // 1000
         return self._deliveries.newest_first(
             *(caller.account_id, webhook_id, status, after_id, now_s), at_most=limit, evaluate=MAX_CANDIDATES
@@ -100,7 +99,7 @@ class DeliveryService:
         """
 
         def attempt() -> Outcome:
-            webhook = existing_webhook(caller, webhook_id, self._webhooks)
+            webhook = self._webhooks.existing(caller.account_id, webhook_id)
             now_ms = self._clock.now_ms()
             delivery = self._deliveries.delivery(caller.account_id, webhook_id, delivery_id, now_ms // 1000)
             if delivery is None:
@@ -121,7 +120,7 @@ class DeliveryService:
         Raises:
             WebhookNotFound, IdempotencyKeyReused, TemporarilyUnavailable.
         """
-        webhook = existing_webhook(caller, webhook_id, self._webhooks)
+        webhook = self._webhooks.existing(caller.account_id, webhook_id)
         now_ms = self._clock.now_ms()
         delivery = _test_delivery(webhook, now_ms, self._randomness)
         outcome = _queued(delivery)
