@@ -85,13 +85,14 @@ def _handler(name: str, method: str, path: str, feature: str) -> str:
     return f'''"""{method} {path}: {_words(name).lower()}."""
 
 from contacts.accounts.model import Scope
+from contacts.core.answers import Json
 {ref}from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request
 
 operation = Operation("{name}", Scope.{read if method == "GET" else write})
 
 
-@operation.on("{method} {path}")
+@operation.on("{method} {path}", responds={{200: (Json, "As asked for.")}})
 def {name}(request: Request{parameters}) -> Answer:{shadows}
     """{_words(name)}."""
     return Answer(200, {{}})
