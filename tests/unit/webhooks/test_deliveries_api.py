@@ -12,7 +12,7 @@ from contacts.accounts.model import Caller, Mode, Scope
 from contacts.core.time import DAY, iso
 from contacts.erasure.store import TraceStore
 from contacts.webhooks.delivery import LEASE
-from contacts.webhooks.delivery_log import PROMISED_AFTER
+from contacts.webhooks.delivery_log import DELAYED_MESSAGE_S
 from contacts.webhooks.model import (
     MAX_ATTEMPTS_EVER,
     Attempt,
@@ -539,7 +539,7 @@ def test_each_test_is_one_of_its_own_but_not_with_an_idempotency_key(desk: Desk)
 
 def test_the_promised_message_comes_when_the_function_is_surely_over() -> None:
     longest = template()["Globals"]["Function"]["Timeout"]
-    assert longest < PROMISED_AFTER
+    assert longest < DELAYED_MESSAGE_S
 
 
 @pytest.mark.parametrize("key", [None, "again"])

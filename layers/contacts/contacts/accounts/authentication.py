@@ -1,6 +1,6 @@
-"""Who is calling, and may they still: the key check and the plan's meter.
+"""Authentication by API keys, and the plan's rate limit.
 
-A warm function remembers a key for a minute, so a request costs one call to the table: the one that counts it.
+A warm function remembers a key for 50 seconds, so a request costs one call to the table: the one that counts it.
 """
 
 import re
@@ -14,16 +14,16 @@ from contacts.core.errors import AccountSuspended, KeyRevoked, LimitReached, Not
 from contacts.core.time import Clock, seconds_left_in_hour
 
 REMEMBERED_MS: Final = 50_000
-"""How long a key and its account are taken as they were last read: what is revoked or suspended stops within 60
-seconds, clocks' drift included."""
+"""How long a function uses a key and its account without reading them again. So a revocation or a suspension takes
+effect within 60 seconds, clock drift included."""
 MAX_REMEMBERED: Final = 1000
-"""Keys a warm function remembers at most."""
+"""Keys that a warm function remembers at most."""
 _KEY = re.compile(r"(sk_(live|test)|am_(live|test)_sk)_[0-9A-Za-z]{43}")
 
 
 @dataclass(frozen=True, slots=True)
 class AuthContext:
-    """A caller who was let in, and how their account stands in this hour."""
+    """An authenticated caller, and the account's use of its hourly limit."""
 
     caller: Caller
     used: int
@@ -38,7 +38,7 @@ class AuthContext:
 
 
 class RateLimitExceeded(LimitReached):
-    """Raised when the plan's limit is used up; carries the admission for the answer's headers."""
+    """Raised when the hourly limit is used up. `auth`: for the headers of the response."""
 
     def __init__(self, auth: AuthContext) -> None:
         super().__init__(auth.caller.account.hourly_limit, auth.seconds_left)
@@ -46,7 +46,7 @@ class RateLimitExceeded(LimitReached):
 
 
 class Authenticator:
-    """Lets callers in by their key."""
+    """Identifies callers by their API key, and counts their requests."""
 
     def __init__(self, store: AccountStore, clock: Clock) -> None:
         self._store = store
@@ -54,13 +54,13 @@ class Authenticator:
         self._remembered: dict[str, tuple[int, Caller]] = {}
 
     def authenticate(self, key: str) -> AuthContext:
-        """Let a caller in and count the request.
+        """Identify a caller and count the request.
 
         Raises:
-            NotAuthenticated: no such key.
+            NotAuthenticated: there is no such key.
             KeyRevoked.
             AccountSuspended: the request is not counted.
-            OverLimit: the account has used up its hour.
+            RateLimitExceeded: the account's hourly limit is used up.
             TemporarilyUnavailable.
         """
         now = self._clock.now_ms()

@@ -1,9 +1,9 @@
-"""Short texts that leave the service and come back, which nobody else is to read or to make.
+"""Encrypts short texts that callers hold and send back (cursors), so that nobody else can read or make them.
 
-The Python of a function has no cipher, and a package for one would cost every cold start. So this is composed of what
-hashlib has, as a deterministic authenticated encryption (the idea of SIV, RFC 5297): the tag of the text begins its
-key stream, and is checked once the text is back. The same text is always concealed alike, so a page that is asked for
-twice has the same cursor; that is all that can be seen of it, besides its length.
+Python's standard library has no cipher, and a package would cost every cold start. So this is a deterministic
+authenticated encryption of hashlib's parts, after the idea of SIV (RFC 5297): the tag of the text seeds the key stream,
+and is verified after decryption. The same text always has the same ciphertext, so a page that is requested twice has
+the same cursor. Nothing else can be seen but the length.
 """
 
 import hmac
@@ -16,16 +16,16 @@ TAG_BYTES: Final = 16
 
 
 def concealed(secret: AccountSecret, context: bytes, text: bytes) -> bytes:
-    """A text as only the account can read it; it has 16 bytes more. `context`: what it belongs to."""
+    """Encrypt a text for an account. The result is 16 bytes longer. `context`: what the text belongs to."""
     tag = _tag(secret, context, text)
     return tag + _mixed(secret, tag, text)
 
 
 def revealed(secret: AccountSecret, context: bytes, given: bytes) -> bytes:
-    """A text that was concealed.
+    """Decrypt a text.
 
     Raises:
-        ValueError: it was not, or belongs to another account or context.
+        ValueError: it was not encrypted here, or belongs to another account or context.
     """
     tag = given[:TAG_BYTES]
     text = _mixed(secret, tag, given[TAG_BYTES:])
@@ -35,7 +35,7 @@ def revealed(secret: AccountSecret, context: bytes, given: bytes) -> bytes:
 
 
 def _tag(secret: AccountSecret, context: bytes, text: bytes) -> bytes:
-    # The length first, so that no other context and text read the same together.
+    # The length comes first, so that no other context and text make the same message.
     message = len(context).to_bytes(8) + context + text
     return hmac.digest(secret.derived("concealment: tag"), message, "sha256")[:TAG_BYTES]
 

@@ -1,4 +1,4 @@
-"""The secret of an account, from which the keys for single purposes are derived."""
+"""Accounts, their API keys and plans, and callers: who may do what."""
 
 import hmac
 from collections.abc import Collection, Sequence
@@ -11,11 +11,11 @@ from contacts.core.idempotency import ConcurrentModification
 
 
 class KeysModified(ConcurrentModification):
-    """Raised by a store when keys are no longer as they were listed; nothing was written."""
+    """Raised by a store when API keys are no longer as they were listed; nothing was written."""
 
 
 class MakerRevoked(Exception):
-    """Raised by a store when the key that makes another one has been revoked; nothing was written."""
+    """Raised by a store when the API key that makes another one has been revoked; nothing was written."""
 
 
 class Mode(StrEnum):
@@ -52,7 +52,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """A key as it is kept: never the key itself, only its SHA-256 (hex) and its last four characters."""
+    """An API key as it is stored: not the key itself, only its SHA-256 (hex) and its last four characters."""
 
     id: str
     account_id: str
@@ -65,29 +65,29 @@ class ApiKey:
     created_at: str
     is_revoked: bool = False
     made_by: str | None = None
-    """The id of the key that made it; None of an account's first ones, and of those made before this was kept."""
+    """The id of the key that made it; None for an account's first keys, and for keys older than this field."""
     keys_made: int = 0
-    """How many it has made, those revoked since included. (Only the listing knows.)"""
+    """How many keys it has made, revoked ones included. Only keys read from the listing have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation:
-    """Keys that are revoked together, as they were listed, and what must hold for it."""
+    """Keys that are revoked together, as they were listed, and the conditions of the transaction."""
 
     keys: Sequence[ApiKey]
     needed: Sequence[ApiKey]
-    """Those that must still be live."""
+    """Keys that must still be live."""
     adopted: ApiKey | None = None
-    """The key that stays although one of its makers goes, with its new `made_by`."""
+    """The key that stays although the key that made it is revoked, with its new `made_by`."""
 
 
 SECRET_BYTES: Final = 32
-"""How long an account's secret is: as long as the keys that are derived from it."""
+"""Length of an account's secret, and of the keys that are derived from it."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountSecret:
-    """Random bytes that belong to one account for ever. They leave the table for no answer, event or log line."""
+    """Random bytes that an account keeps for ever. No response, event or log line contains them."""
 
     value: bytes = field(repr=False)
 
@@ -100,10 +100,7 @@ class AccountSecret:
             raise ValueError(f"the secret of an account has {SECRET_BYTES} bytes")
 
     def derived(self, purpose: str) -> bytes:
-        """The key (32 bytes) for a purpose: HMAC-SHA256 of the purpose.
-
-        The keys for two purposes tell nothing of each other.
-        """
+        """The key (32 bytes) for a purpose: HMAC-SHA256 of the purpose. No key reveals another one."""
         return hmac.digest(self.value, purpose.encode(), "sha256")
 
 
@@ -116,12 +113,12 @@ class Plan(StrEnum):
 
 
 HOURLY_LIMITS: Final = {Plan.FREE: 100, Plan.PRO: 10_000}
-"""Requests an hour; an enterprise account has a number of its own."""
+"""Requests an hour. An enterprise account has its own limit."""
 
 MAX_API_KEYS: Final = 30
-"""Keys an account may have (those made at the same moment may exceed it).
+"""API keys of an account. Concurrent creates may exceed it.
 
-Their ids stand in the hour's usage item, which stays below 1 KB, so that counting a request costs one unit.
+The item that counts an hour's requests holds the ids of the keys. It stays below 1 KB, so a request costs one unit.
 """
 
 
@@ -146,16 +143,16 @@ BUNDLES: Final = {
     ),
     Scope.USER: frozenset({Scope.CONTACTS_READ, Scope.CONTACTS_WRITE, Scope.PROPERTIES_WRITE}),
 }
-"""The scopes that the operations of each bundle need: who has all of them may give the bundle to another key."""
+"""The scopes that the operations of each bundle need. A key that has all of them may grant the bundle."""
 
 
 READING_CONTACTS: Final = frozenset({Scope.CONTACTS_READ, *BUNDLES})
-"""Who has one of these may read contacts: `api_user` lists them, `user` reads one by its name."""
+"""Scopes that allow to read contacts: `api_user` to list them, `user` to read one by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A tenant: an island of contacts, keys and usage."""
+    """A tenant, with its own contacts, API keys and usage."""
 
     id: str
     name: str
@@ -164,41 +161,41 @@ class Account:
     created_at: str
     secret: AccountSecret
     suspended_at: str | None = None
-    """Since when an operator lets nobody in; None: the account is in use."""
+    """When an operator suspended the account; None: it is in use."""
     suspension_reason: str | None = None
-    """What the operator said about it, for operators."""
+    """The operator's reason, for operators."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking: one key of one account."""
+    """The API key that a request came with, and its account."""
 
     account: Account
     key: ApiKey
 
     @property
     def account_id(self) -> str:
-        """The account on whose island everything the caller names lies."""
+        """The id of the account that everything belongs to which the caller can name."""
         return self.account.id
 
     @property
     def is_test(self) -> bool:
-        """Whether nothing the caller does is to be kept."""
+        """Whether the key is a test key: nothing that the caller does is stored."""
         return self.key.mode is Mode.TEST
 
     def lacking(self, scopes: Sequence[Scope], bundle: Scope | None = None) -> Scope | None:
-        """The first scope of an operation that the key lacks; None where it has all, or the operation's bundle."""
+        """The first scope of an operation that the key lacks; None: it has all of them, or the operation's bundle."""
         if bundle is not None and bundle in self.key.scopes:
             return None
         return next((scope for scope in scopes if scope not in self.key.scopes), None)
 
     @property
     def may_read_contacts(self) -> bool:
-        """Whether some operation shows the key contacts that it can name: the scope does, and so do both bundles."""
+        """Whether any operation shows contacts to the key: the key has `contacts:read`, or a bundle."""
         return not READING_CONTACTS.isdisjoint(self.key.scopes)
 
     def may_grant(self, scopes: Collection[Scope]) -> Scope | None:
-        """The first scope the caller lacks itself and so cannot give to another key."""
+        """The first scope that the caller may not grant to another key, because its own key lacks it; else None."""
         own = set(self.key.scopes)
         return next(
             (scope for scope in scopes if scope not in own and not BUNDLES.get(scope, {scope}) <= own), None
@@ -206,26 +203,26 @@ class Caller:
 
 
 def revoked_with(keys: Sequence[ApiKey], key_id: str, spared_id: str) -> list[ApiKey]:
-    """A key, and those that it has made, those that these have made and so on; whoever made others stands before them.
+    """A key with its family: the keys that it made, the keys that these made, and so on. Makers come first.
 
-    `spared_id`: the key that asks for it. Unless it names itself, it stays with all that it has made: so a key can be
-    replaced by one that it has made itself.
+    `spared_id`: the caller's key. Unless it is `key_id`, it is left out, with its own family. So a key can be replaced
+    by one that it made.
     """
     made_by: dict[str | None, list[ApiKey]] = {}
     for key in keys:
         if key.id != spared_id:
             made_by.setdefault(key.made_by, []).append(key)
-    found = [key for key in keys if key.id == key_id]
-    # A loop over what grows: each key is found once, by whoever made it, because a maker is older.
-    for key in found:
-        found += [made for made in made_by.get(key.id, ()) if made not in found]
-    return found
+    family = [key for key in keys if key.id == key_id]
+    # The list grows during the loop. Each key is added once, after the key that made it.
+    for key in family:
+        family += [made for made in made_by.get(key.id, ()) if made not in family]
+    return family
 
 
 def full_keys(keys: Collection[ApiKey]) -> list[ApiKey]:
-    """The keys that may do all that any key of the account may do, and make others that may.
+    """The keys that have all scopes which any live key of the account has, and can make keys with them.
 
-    They are native and live: in other dialects keys cannot be made, and test keys make none that work.
+    They are native and live: keys of other dialects make no keys, and test keys make none that are stored.
     """
     live = [key for key in keys if key.mode is Mode.LIVE]
     every = frozenset[Scope]().union(*map(_single_scopes, live))
@@ -237,7 +234,7 @@ def full_keys(keys: Collection[ApiKey]) -> list[ApiKey]:
 
 
 def _single_scopes(key: ApiKey) -> frozenset[Scope]:
-    """The scopes of a key, with those that its bundles stand for instead of them."""
+    """The scopes of a key, with each bundle replaced by the scopes that it stands for."""
     return frozenset[Scope]().union(*(BUNDLES.get(scope, {scope}) for scope in key.scopes))
 
 

@@ -1,6 +1,6 @@
 """Payloads of functions that operators invoke by name.
 
-Three fields need no pydantic, whose import takes a fifth of a cold start.
+They are validated without pydantic, whose import takes a fifth of a cold start.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,13 +39,13 @@ class Reindexing:
 
     @classmethod
     def checked(cls, given: object) -> Self:
-        """A payload as it was sent.
+        """Validate a payload.
 
         Raises:
             InvalidInput: names every wrong field.
-            BodyNotJson: it is no object.
+            BodyNotJson: the payload is no object.
         """
-        fields = _taken(given, cls.__slots__, _wrong)
+        fields = _validated(given, cls.__slots__, _wrong_reindexing)
         return cls(fields["account_id"].lower(), fields.get("dry_run", False), fields.get("resume"))
 
 
@@ -59,20 +59,20 @@ class Suspension:
 
     @classmethod
     def checked(cls, given: object) -> Self:
-        """A payload as it was sent.
+        """Validate a payload.
 
         Raises:
             InvalidInput: names every wrong field.
-            BodyNotJson: it is no object.
+            BodyNotJson: the payload is no object.
         """
-        fields = _taken(given, cls.__slots__, _wrong_suspension)
+        fields = _validated(given, cls.__slots__, _wrong_suspension)
         return cls(fields["account_id"].lower(), fields["suspended"], fields.get("reason"))
 
 
-def _taken(
+def _validated(
     given: object, known: Sequence[str], wrong: Callable[[Mapping[str, Any]], Mapping[str, Violation | None]]
 ) -> Mapping[str, Any]:
-    """The fields of a payload.
+    """The fields of a payload, validated. `wrong`: returns what is wrong with each known field, or None.
 
     Raises: as `checked`.
     """
@@ -86,8 +86,8 @@ def _taken(
     return given
 
 
-def _wrong(given: Mapping[str, Any]) -> dict[str, Violation | None]:
-    """What is wrong with each field, if anything is."""
+def _wrong_reindexing(given: Mapping[str, Any]) -> dict[str, Violation | None]:
+    """What is wrong with each field of a `Reindexing`, or None."""
     return {
         "account_id": _wrong_id(given.get("account_id")) if "account_id" in given else REQUIRED,
         "dry_run": None if isinstance(given.get("dry_run", False), bool) else NOT_BOOLEAN,
@@ -96,18 +96,19 @@ def _wrong(given: Mapping[str, Any]) -> dict[str, Violation | None]:
 
 
 def _wrong_suspension(given: Mapping[str, Any]) -> dict[str, Violation | None]:
+    """What is wrong with each field of a `Suspension`, or None."""
     suspended, reason = given.get("suspended"), given.get("reason")
     return {
         "account_id": _wrong_id(given.get("account_id")) if "account_id" in given else REQUIRED,
         "suspended": None if isinstance(suspended, bool) else NOT_BOOLEAN,
-        "reason": _wrong_reason(reason, is_wanted=suspended is not False),
+        "reason": _wrong_reason(reason, is_allowed=suspended is not False),
     }
 
 
-def _wrong_reason(reason: object, *, is_wanted: bool) -> Violation | None:
+def _wrong_reason(reason: object, *, is_allowed: bool) -> Violation | None:
     if reason is None:
         return None
-    if not is_wanted:
+    if not is_allowed:
         return _NOT_WITHOUT_SUSPENDING
     if not isinstance(reason, str):
         return NOT_STRING

@@ -20,7 +20,7 @@ class NewApiKey(Body):
     dialect: Annotated[Dialect, Field(strict=False)] = Dialect.NATIVE
 
     def to_command(self) -> CreateApiKey:
-        """What the key ring is asked for."""
+        """The command for `ApiKeyService.add`."""
         return CreateApiKey(name=self.name, scopes=self.scopes, mode=self.mode, dialect=self.dialect)
 
 

@@ -1,4 +1,4 @@
-"""The API keys of an account, and the account itself: making, listing and revoking."""
+"""API keys (list, make, revoke), and for operators accounts (open, suspend, resume)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -47,13 +47,13 @@ _SECRET_BYTES: Final = 32
 _SECRET_LENGTH: Final = 43
 """Characters in which 32 bytes fit: 62 ** 43 > 256 ** 32."""
 MOST_AT_ONCE: Final = 40
-"""Keys that are revoked in one transaction: two steps each, of a hundred."""
+"""Keys that one transaction revokes. Each takes two of its 100 steps."""
 _FULL_SCOPES: Final = tuple(scope for scope in Scope if scope not in (Scope.API_USER, Scope.USER))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateApiKey:
-    """What a new key is to be. No scopes named: those of the key that makes it."""
+    """The fields of a new API key. `scopes` None: those of the key that makes it."""
 
     name: str
     scopes: Sequence[Scope] | None = None
@@ -64,7 +64,7 @@ class CreateApiKey:
 def make_key(
     account_id: str, command: CreateApiKey, at_ms: int, randomness: Randomness
 ) -> tuple[ApiKey, str]:
-    """A new key as it is kept, and as it is shown once."""
+    """A new API key as it is stored, and the key itself, which only the response to its creation shows."""
     shown = key_prefix(command.dialect, command.mode) + _base62(randomness(_SECRET_BYTES))
     key = ApiKey(
         id=f"key_{at_ms:011x}{randomness(4).hex()}",
@@ -89,7 +89,7 @@ def _base62(secret: bytes) -> str:
 
 
 class ApiKeyService:
-    """What callers do with the keys of their account."""
+    """The API keys of accounts."""
 
     def __init__(self, store: AccountStore, clock: Clock, randomness: Randomness) -> None:
         self._store = store
@@ -102,12 +102,12 @@ class ApiKeyService:
         return [api_key_out(key, hours.get(key.id)) for key in self._store.api_keys(caller.account_id)]
 
     def add(self, caller: Caller, command: CreateApiKey, idempotency_key: IdempotencyKey | None) -> Outcome:
-        """Make a key. It can hold no scope that the caller's own key lacks.
+        """Make an API key. It cannot have a scope that the caller's own key lacks.
 
         Raises:
             ScopeMissing: the caller lacks a scope that the new key would have.
             TooManyApiKeys: the account has 30 already.
-            KeyRevoked: the caller's own key was, a moment ago.
+            KeyRevoked: the caller's own key was revoked a moment ago.
             IdempotencyKeyReused, TemporarilyUnavailable.
         """
         scopes = tuple(caller.key.scopes) if command.scopes is None else tuple(command.scopes)
@@ -134,15 +134,15 @@ class ApiKeyService:
         return run_idempotent(attempt, idempotency_key, self._clock, self._randomness)
 
     def revoke(self, caller: Caller, key_id: str, idempotency_key: IdempotencyKey | None) -> Outcome:
-        """Make a key useless, within 60 seconds everywhere, and with it all keys that it made, and that these made.
+        """Revoke an API key, and with it the keys that it made, the keys that these made, and so on.
 
-        The caller's key, unless it is the one that is named, stays with what it has made. Whoever made the revoked key
-        counts as its maker from then on.
+        The revocation takes effect within 60 seconds. The caller's own key, unless it is the named one, is not revoked,
+        nor are the keys that it made. If the key that made it is revoked, its new maker is the maker of the named key.
 
         Raises:
             ApiKeyNotFound: the account has none with that id.
-            LastFullKey: no key would be left that may do all that the account's keys may do.
-            KeyRevoked: the caller's own key was, a moment ago.
+            LastFullKey: no key would be left that has all scopes of the account's keys.
+            KeyRevoked: the caller's own key was revoked a moment ago.
             IdempotencyKeyReused, TemporarilyUnavailable.
         """
         if caller.is_test:  # Its table holds no keys, not even its own: that would look like a revoked one.
@@ -154,7 +154,7 @@ class ApiKeyService:
             now = self._clock.now_ms()
             keys = list(plan.keys)
             while len(keys) > MOST_AT_ONCE:
-                # What was made goes before its maker: where this ends half-way, the same request does the rest.
+                # Keys are revoked before their makers: if this ends half-way, the same request can do the rest.
                 part = replace(plan, keys=keys[-MOST_AT_ONCE:], adopted=None)
                 self._store.revoke_api_keys(part, Outcome(action=Action.DELETED), None, now)
                 gone.extend(key.id for key in part.keys)
@@ -168,7 +168,7 @@ class ApiKeyService:
 
 
 def _revocation(keys: Sequence[ApiKey], key_id: str, caller: Caller) -> Revocation:
-    """What is to be done to revoke a key of those an account has.
+    """The revocation of one of an account's keys.
 
     Raises: as `ApiKeyService.revoke`.
     """
@@ -190,7 +190,7 @@ def _revocation(keys: Sequence[ApiKey], key_id: str, caller: Caller) -> Revocati
 
 
 class AccountService:
-    """Opens accounts: for operators, not for callers."""
+    """Opens accounts, for operators."""
 
     def __init__(self, store: AccountStore, clock: Clock, randomness: Randomness) -> None:
         self._store = store
@@ -200,7 +200,9 @@ class AccountService:
     def open_account(
         self, name: str, plan: Plan, hourly_limit: int | None, dialect: Dialect = Dialect.NATIVE
     ) -> tuple[Account, dict[Dialect, str]]:
-        """A new account and its first keys, which hold every scope: a native one, and one of its dialect.
+        """Open an account. Returns it, and its first API keys by their dialect: a native key, and one of `dialect`.
+
+        Both keys have every scope.
 
         Raises:
             InvalidInput: an enterprise account without its own hourly limit, or another plan with one.
@@ -222,24 +224,24 @@ class AccountService:
             secret=AccountSecret(self._randomness(SECRET_BYTES)),
         )
         made = {
-            spoken: make_key(
-                account.id, CreateApiKey(name="first key", dialect=spoken), now, self._randomness
+            key_dialect: make_key(
+                account.id, CreateApiKey(name="first key", dialect=key_dialect), now, self._randomness
             )
-            for spoken in dict.fromkeys((Dialect.NATIVE, dialect))
+            for key_dialect in dict.fromkeys((Dialect.NATIVE, dialect))
         }
         self._store.open_account(account, [key for key, _ in made.values()])
-        return account, {spoken: shown for spoken, (_, shown) in made.items()}
+        return account, {key_dialect: shown for key_dialect, (_, shown) in made.items()}
 
 
 class SuspensionService:
-    """Suspends accounts and resumes them: for operators, not for callers."""
+    """Suspends and resumes accounts, for operators."""
 
     def __init__(self, store: AccountStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     def suspend(self, account_id: str, reason: str | None) -> Account:
-        """Let nobody of an account in, within 60 seconds; one that is suspended already stays so since then.
+        """Refuse an account's callers, within 60 seconds. An account that is suspended keeps its `suspended_at`.
 
         Raises:
             InvalidInput: there is no such account.
@@ -248,7 +250,7 @@ class SuspensionService:
         return _known(self._store.suspend(account_id, iso(self._clock.now_ms()), reason))
 
     def resume(self, account_id: str) -> Account:
-        """Let the callers of an account in again, within 60 seconds.
+        """Accept an account's callers again, within 60 seconds.
 
         Raises: as `suspend`.
         """
@@ -256,7 +258,7 @@ class SuspensionService:
 
 
 class SuspensionCheck:
-    """Which accounts are suspended, each remembered for a minute, as the key check remembers keys."""
+    """Tells which accounts are suspended. It remembers each for 50 seconds, as `Authenticator` remembers keys."""
 
     def __init__(self, store: AccountStore, clock: Clock) -> None:
         self._store = store
@@ -264,7 +266,7 @@ class SuspensionCheck:
         self._remembered: dict[str, tuple[int, bool]] = {}
 
     def is_suspended(self, account_id: str) -> bool:
-        """Whether an account is suspended; one read, for most of a minute none.
+        """Whether an account is suspended. One read; none for the next 50 seconds.
 
         Raises:
             TemporarilyUnavailable.

@@ -1,4 +1,7 @@
-"""Accounts, keys and usage in the table."""
+"""Accounts, API keys and hourly usage in the table.
+
+An API key is two items: one under its hash, which authentication reads, and one in its account's listing.
+"""
 
 import os
 from base64 import b64decode, b64encode
@@ -28,29 +31,41 @@ from contacts.table.expressions import Expression, Item
 from contacts.table.records import write_recorded
 
 _MAKER: Final = "maker"
-"""The name of the step that counts what a key has made."""
+"""The name of the step that counts the keys that a key has made."""
 REVOKED_DAYS: Final = 365
-"""How long it is known of a key that it was revoked, rather than never made."""
+"""Days for which a revoked key is distinguished from an unknown one."""
 USAGE_DAYS: Final = 31
-"""How long an hour's usage is kept: it also says when a key was last used."""
+"""Days for which an hour's usage is kept. It also says when a key was last used."""
 
 
 class AccountStore:
-    """`accounts.store.AccountStore` on the table."""
+    """The accounts, their API keys and their usage."""
 
     def __init__(self, table: Table, randomness: Randomness = os.urandom) -> None:
         self._table = table
         self._randomness = randomness
 
     def account(self, account_id: str) -> Account | None:
-        """One GetItem; for an account that has no secret yet, one UpdateItem more, once."""
+        """An account; None: there is none. One GetItem.
+
+        An account that was opened before accounts had secrets gets its secret here, by one UpdateItem.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
         item = self._table.get(keys.account(account_id))
         if item is not None and "secret" not in item:
             item = self._with_secret(account_id)
         return None if item is None else _account_from(item, account_id)
 
     def suspend(self, account_id: str, at: str | None, reason: str | None) -> Account | None:
-        """One UpdateItem."""
+        """Suspend an account at a time, with a reason; `at` None: resume it. One UpdateItem.
+
+        Returns the account; None: there is none. An account that is suspended keeps the time of the first suspension.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
         expression = Expression()
         expression.require(expression.is_there())
         expression.set_once("secret", self._fresh_secret())
@@ -67,7 +82,7 @@ class AccountStore:
         return _account_from(item, account_id)
 
     def _with_secret(self, account_id: str) -> Item | None:
-        """The item of an account that was opened before accounts had secrets; whoever comes first gives it one."""
+        """Give a secret to an account that was opened before accounts had secrets. Returns the item."""
         expression = Expression()
         expression.require(expression.is_there())
         expression.set_once("secret", self._fresh_secret())
@@ -80,14 +95,22 @@ class AccountStore:
         return _secret_text(AccountSecret(self._randomness(SECRET_BYTES)))
 
     def api_key(self, key_hash: str) -> ApiKey | None:
-        """One GetItem, strongly consistent: a key works from the moment it was shown."""
+        """The API key with a hash; None: there is none. One GetItem, strongly consistent.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
         item = self._table.get(keys.api_key(key_hash))
         return None if item is None else _api_key_from(item)
 
     def count_request(self, account: Account, key_id: str, at_ms: int) -> int | None:
-        """One conditional UpdateItem of one write unit.
+        """Count a request. Returns the requests of this hour; None: the hourly limit is used up.
 
-        The SDK may repeat a call whose answer got lost, so a request can be counted twice, never missed.
+        One conditional UpdateItem of one write unit. The SDK may repeat a call whose response got lost, so a request
+        may be counted twice, but is never missed.
+
+        Raises:
+            TemporarilyUnavailable.
         """
         expression = Expression()
         expression.count_up("used", account.hourly_limit)
@@ -101,7 +124,11 @@ class AccountStore:
         return used
 
     def open_account(self, account: Account, first_keys: Sequence[ApiKey]) -> None:
-        """One transaction over the account, its keys and their places in the listing."""
+        """Write a new account and its first API keys. One transaction.
+
+        Raises:
+            ConditionsFailed, Contention, TemporarilyUnavailable.
+        """
         fresh = Expression()
         fresh.require(fresh.is_free())
         item = {
@@ -116,14 +143,24 @@ class AccountStore:
         self._table.write([account_step, *(step for key in first_keys for step in self._key_steps(key))])
 
     def api_keys(self, account_id: str) -> list[ApiKey]:
-        """One Query; ids begin with the time they were made, so they come oldest first."""
+        """The API keys of an account, the oldest first. One Query.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
         expression = Expression.of_partition(keys.listed_api_key(account_id, "").PK)
         items, more = self._table.query(expression)
         assert more is None, "thirty keys fit one page"
         return [_api_key_from(item) for item in items]
 
     def hours_of_use(self, account_id: str) -> Mapping[str, str]:
-        """A Query over the hours that are kept, newest first (at most 744 small items)."""
+        """The hour (`2026-01-15T10`) in which each key was last used, by the key's id.
+
+        Queries over the usage of 31 days (at most 744 small items). Keys that were not used in these are left out.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
         expression = Expression.of_partition(keys.usage(account_id, "").PK)
         hours: dict[str, str] = {}
         start = None
@@ -138,9 +175,14 @@ class AccountStore:
     def add_api_key(
         self, key: ApiKey, outcome: Outcome, idempotency_key: IdempotencyKey | None, at_ms: int
     ) -> None:
-        """One transaction over the key, its place in the listing, its maker's there, and the request's record.
+        """Write a new API key. One transaction over its two items, its maker's listing, and the request's record.
 
-        The maker's counts what it has made: a revocation that does not know of the new key fails for that.
+        The maker's listing counts the keys that it made. A concurrent revocation that does not know the new key finds
+        another count, and fails.
+
+        Raises:
+            MakerRevoked: the key that makes this one has been revoked.
+            AlreadyRecorded, Contention, TemporarilyUnavailable.
         """
         steps = list(self._key_steps(key))
         if key.made_by is not None:
@@ -160,9 +202,13 @@ class AccountStore:
     def revoke_api_keys(
         self, revocation: Revocation, outcome: Outcome, idempotency_key: IdempotencyKey | None, at_ms: int
     ) -> None:
-        """One transaction over the keys, their places in the listing, what is needed, and the request's record.
+        """Revoke API keys. One transaction over their items, the keys that must stay, and the request's record.
 
-        That there was such a key is kept for a year: its client is told in the words it understands.
+        The item under a key's hash is kept for a year, so a client with a revoked key gets its error in its dialect.
+
+        Raises:
+            KeysModified: the keys are no longer as they were listed.
+            AlreadyRecorded, Contention, TemporarilyUnavailable.
         """
         steps = [step for key in revocation.keys for step in self._revoking_steps(key, at_ms)]
         if revocation.adopted is not None:

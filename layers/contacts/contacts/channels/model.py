@@ -1,4 +1,8 @@
-"""Channels: the ways by which an account's contacts arrive and are reached."""
+"""Channels, and the contact points of a contact: its gates on channels, its email, its phone, its chat.
+
+A channel is a way by which contacts arrive and are reached, such as a messenger bot. A gate is one contact's identifier
+on one channel.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +16,7 @@ from contacts.core.ids import derived_id
 from contacts.core.violations import never_changes
 
 MAX_CHANNELS: Final = 50
-"""Of an account. Exact, whoever creates at the same moment."""
+"""Channels of an account. Exact under concurrent creates."""
 MAX_NAME: Final = 255
 """Characters."""
 
@@ -34,25 +38,25 @@ class ChannelType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A way to contacts. Its type never changes. Its id is a UUID version 7 of the moment it was made."""
+    """A channel. Its type never changes. Its id is a UUID version 7 of the moment at which it was made."""
 
     id: str
     type: ChannelType
     name: str
     state: bool = True
-    """On, or off: then nobody arrives through it, and nobody counts as reached by it."""
+    """Whether it is on. Through a channel that is off, no contact arrives or is reached."""
     created_at: str
     updated_at: str
     version: int = 1
-    """How often it was written, so that of two writers at the same moment one looks again."""
+    """How often it was written. A change checks that the version is still as it was read."""
 
     def changed(self, given: Mapping[str, Any], at: str) -> "Channel":
-        """The channel after a change that `objections` has nothing against: absent keeps."""
+        """The channel after a change without `objections`. Fields that are absent keep their values. `at`: now, ISO."""
         after = replace(self, **{key: value for key, value in given.items() if key != "type"})
         return replace(after, updated_at=self.updated_at if after == self else at, version=self.version + 1)
 
     def objections(self, given: Mapping[str, Any]) -> list[FieldError]:
-        """What of a change this channel cannot take: another type."""
+        """The errors of a change: another type."""
         if given.get("type", self.type) == self.type:
             return []
         return [FieldError("type", never_changes(self.type))]
@@ -93,7 +97,7 @@ def channel_out(one: Channel) -> ChannelOut:
 
 
 _NAMES: Final = {ChannelType.EMAIL: "Email", ChannelType.SMS: "SMS"}
-"""Of the channels that every account has without making them."""
+"""Names of the channels that stand for email and phone in an account that has made none of that type."""
 
 
 class ChannelOfGateOut(TypedDict):
@@ -151,12 +155,12 @@ def gate_out(gate: Gate, channel: Channel, contact_id: str) -> GateOut:
 
 
 def open_gates(contact: Contact, channels: Sequence[Channel]) -> list[GateOut]:
-    """How a contact can be reached now, in the order of the ids, which is that of their making.
+    """The gates by which a contact can be reached now, in the order of their ids, the oldest first.
 
-    Its gates on channels that are on; its email, unless the contact is unsubscribed or the email is known to be
-    invalid; its phone.
+    These are: its gates on channels that are on; its email, unless the contact is unsubscribed or the email is invalid;
+    its phone.
 
-    `channels`: those of the account, the oldest first.
+    `channels`: all channels of the account, the oldest first.
     """
     by_id = {channel.id: channel for channel in channels if channel.state}
     shown = [
@@ -164,7 +168,7 @@ def open_gates(contact: Contact, channels: Sequence[Channel]) -> list[GateOut]:
         for gate in contact.gates
         if gate.channel_id in by_id
     ]
-    # An address by which the contact has arrived as well is told of once.
+    # An address that is also a gate is shown once.
     there = {(one["channel"]["id"], one["identifier"]) for one in shown}
     addresses = _addresses(contact, channels)
     shown += [one for one in addresses if (one["channel"]["id"], one["identifier"]) not in there]
@@ -172,7 +176,7 @@ def open_gates(contact: Contact, channels: Sequence[Channel]) -> list[GateOut]:
 
 
 def chat_out(contact: Contact, gates: Sequence[GateOut]) -> ChatOut:
-    """The one conversation that there is with a contact. Its id is derived from the contact's: always the same."""
+    """The conversation with a contact: there is one. Its id is derived from the contact's id, so it never changes."""
     return {
         "id": derived_id(contact.id, "chat"),
         "name": contact.display_name,
@@ -185,7 +189,7 @@ def chat_out(contact: Contact, gates: Sequence[GateOut]) -> ChatOut:
 
 
 def _addresses(contact: Contact, channels: Sequence[Channel]) -> Iterator[GateOut]:
-    """The email and the phone as gates of their own; their ids are derived from the address: always the same."""
+    """The email and the phone as gates. Their ids are derived from the address, so they are always the same."""
     may_be_mailed = not contact.is_unsubscribed and contact.validation_status is not ValidationStatus.INVALID
     email = contact.email if may_be_mailed else None
     for kind, address in ((ChannelType.EMAIL, email), (ChannelType.SMS, contact.phone)):
@@ -201,9 +205,9 @@ def _addresses(contact: Contact, channels: Sequence[Channel]) -> Iterator[GateOu
 
 
 def _channel_for(kind: ChannelType, channels: Sequence[Channel]) -> ChannelOfGateOut | None:
-    """The account's oldest channel of a type that is on; one without an id where it has none of the type.
+    """The account's oldest channel of a type that is on; one without an id where the account has none of the type.
 
-    None where all it has are off: it does not want to reach anybody that way.
+    None: all channels of the type are off, so contacts must not be reached that way.
     """
     of_kind = [channel for channel in channels if channel.type is kind]
     if not of_kind:

@@ -54,11 +54,11 @@ class NewGate(ContactFields):
     """A gate, and the fields of the contact that arrives through it."""
 
     identifier: Identifier = ""
-    """Required, and yet never missing: what else is wrong is to be told as well."""
+    """Required. The default lets the validation go on, so that all errors are reported together; see `draft`."""
 
     @classmethod
     def draft(cls, given: object) -> Self:
-        """As that of every draft, which also knows where the identifier is missing.
+        """As `Draft.draft`; a missing identifier is an error as well.
 
         Raises: as `Draft.draft`.
         """
@@ -69,7 +69,7 @@ class NewGate(ContactFields):
         return draft
 
     def to_input(self) -> ContactInput:
-        """What the body asks to write of the contact, still to be validated by the account's properties."""
+        """The contact's fields, without the identifier. The account's properties still have to validate them."""
         given = super().to_input()
         accepted = {name: value for name, value in given.accepted.items() if name != "identifier"}
         return given._replace(accepted=accepted)

@@ -1,4 +1,4 @@
-"""What callers do with the channels of their account: make, list, read, rename, switch on and off."""
+"""Services of channels (make, list, read, change), of gates (let a contact arrive), and of contact points."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -34,7 +34,7 @@ from contacts.core.time import Clock, iso
 
 
 class ChannelService:
-    """The channels of one account, as its callers see them."""
+    """The channels of one account."""
 
     def __init__(self, store: ChannelStore, clock: Clock, randomness: Randomness) -> None:
         self._store = store
@@ -89,13 +89,13 @@ class ChannelService:
         wrong: Sequence[FieldError],
         idempotency_key: IdempotencyKey | None,
     ) -> Outcome:
-        """Rename a channel, or switch it on or off; what is absent stays.
+        """Rename a channel, or switch it on or off. A field that is absent keeps its value.
 
-        `wrong`: what is wrong with the rest of the request, to be told together with what this channel cannot take.
+        `wrong`: errors of the rest of the request, which are reported together with those of the change.
 
         Raises:
             ChannelNotFound: the account has none with that id.
-            InvalidInput: another type is asked for; or `wrong`.
+            InvalidInput: another type is requested; or `wrong` has errors.
             IdempotencyKeyReused, TemporarilyUnavailable.
         """
         now = self._clock.now_ms()
@@ -113,7 +113,7 @@ class ChannelService:
 
 
 class GateService:
-    """The gates of one account's channels."""
+    """Lets contacts arrive through one account's channels."""
 
     def __init__(
         self,
@@ -136,15 +136,15 @@ class GateService:
         given: Mapping[str, object],
         idempotency_key: IdempotencyKey | None,
     ) -> Outcome:
-        """Create a contact together with its gate; where the channel knows the identifier, find the gate there is.
+        """Create a contact together with its gate; or find the gate, if the channel has one with the identifier.
 
-        `given`: fields of the new contact, validated. A contact that is there already is left as it is, but for one
-        in the trash: it comes back.
+        `given`: the validated fields of the new contact. A contact that has the gate is not changed; if it is in the
+        trash, it is restored.
 
         Raises:
             ChannelNotFound: the account has none with that id.
-            ChannelOff: it is switched off.
-            DuplicateContact: email or external_id belong to a live contact; nothing is created.
+            ChannelOff: the channel is off.
+            DuplicateContact: the email or external_id belongs to a live contact; nothing was created.
             ContactTooLarge, InvalidInput, IdempotencyKeyReused, TemporarilyUnavailable.
         """
         now = self._clock.now_ms()
@@ -156,11 +156,11 @@ class GateService:
             channel = self._channels.existing(channel_id)
             if not channel.state:
                 raise ChannelOff
-            return self._add(channel, gate, contact, now, idempotency_key)
+            return self._find_or_create(channel, gate, contact, now, idempotency_key)
 
         return run_idempotent(attempt, idempotency_key, self._clock, self._randomness)
 
-    def _add(
+    def _find_or_create(
         self,
         channel: Channel,
         gate: Gate,
@@ -168,10 +168,10 @@ class GateService:
         at_ms: int,
         idempotency_key: IdempotencyKey | None,
     ) -> Outcome:
-        # Looked at first: most who write have written before, and a transaction that fails costs what it would have.
+        # Read first: most contacts have arrived before, and a failed transaction costs as much as a successful one.
         claim = self._contacts.claim(gate.name)
         if claim is not None:
-            return self._found(channel, gate.name, claim, idempotency_key)
+            return self._existing_gate(channel, gate.name, claim, idempotency_key)
         outcome = Outcome(action=Action.CREATED, details=gate_out(gate, channel, contact.id))
         try:
             return self._contacts.apply(
@@ -188,20 +188,20 @@ class GateService:
             )
         except NamesNotFree as taken:
             if gate.name in taken.claims:
-                return self._found(channel, gate.name, taken.claims[gate.name], idempotency_key)
+                return self._existing_gate(channel, gate.name, taken.claims[gate.name], idempotency_key)
             owners = taken.live_owners()
             raise (DuplicateContact(owners) if owners else ConcurrentModification) from None
 
-    def _found(
+    def _existing_gate(
         self, channel: Channel, name: Name, claim: Claim | None, idempotency_key: IdempotencyKey | None
     ) -> Outcome:
-        """The gate that is there; where its contact is in the trash, both come back.
+        """The outcome of a gate that exists. A contact in the trash is restored, with the gate.
 
         Raises:
-            Moved: somebody deletes, restores or merges the contact at this moment.
+            ConcurrentModification: another request deletes, restores or merges the contact at this moment.
         """
 
-        def told(contact: Contact) -> Outcome:
+        def outcome_of(contact: Contact) -> Outcome:
             gate = next((gate for gate in contact.gates if gate.name == name), None)
             if gate is None:
                 raise ConcurrentModification
@@ -211,14 +211,14 @@ class GateService:
             raise ConcurrentModification
         if claim.state is ContactState.DELETED:
             return self._book.bring_back(
-                claim.contact_id, name, told, Preconditions(idempotency_key=idempotency_key)
+                claim.contact_id, name, outcome_of, Preconditions(idempotency_key=idempotency_key)
             )
         contact = self._contacts.by_id(claim.contact_id)
         if contact is None:
             raise ConcurrentModification
-        outcome = told(contact)
+        outcome = outcome_of(contact)
         if idempotency_key is not None:
-            # Nothing changes, but what was answered is to be answered again.
+            # The contact does not change. This transaction records the outcome for a replay.
             self._contacts.apply(
                 Transition(
                     before=contact,
@@ -234,14 +234,14 @@ class GateService:
 
 
 class ContactPointService:
-    """The gates and chats of one account's contacts."""
+    """The contact points of one account's contacts: gates and chats."""
 
     def __init__(self, book: ContactBook, channels: ChannelStore) -> None:
         self._book = book
         self._channels = channels
 
     def gates(self, ref: Ref) -> tuple[str, list[GateOut]]:
-        """The id of the contact that a ref names, and how it can be reached now.
+        """The id of the contact that a ref names, and the gates by which it can be reached now.
 
         Raises:
             ContactNotFound, TemporarilyUnavailable.

@@ -1,4 +1,4 @@
-"""What is found out about an email address, and why one is invalid."""
+"""Verdicts on email addresses."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +8,7 @@ from contacts.book.model import Reason, ValidationStatus
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a contact's `validation_status` and `validation_reason` become."""
+    """The result of a validation: a contact's `validation_status` and `validation_reason`."""
 
     status: ValidationStatus
     reason: Reason | None = None
@@ -18,5 +18,5 @@ VALID: Final = Verdict(ValidationStatus.VALID)
 
 
 def invalid(reason: Reason) -> Verdict:
-    """The verdict that mail to an address cannot arrive."""
+    """The verdict on an address that cannot receive mail."""
     return Verdict(ValidationStatus.INVALID, reason)

@@ -1,7 +1,7 @@
-"""Judging the email address of a contact: its syntax, its domain, and what the DNS says of that.
+"""Validates the email addresses of contacts, and marks addresses that bounced.
 
-May be asked for the same contact any number of times: only one that is pending is judged, and a verdict counts only
-for the address that was looked at.
+A contact may be validated any number of times: only a pending address is looked at, and a verdict is written only if
+the contact still has the address.
 """
 
 import json
@@ -18,28 +18,28 @@ from contacts.email_validation.model import VALID, Verdict, invalid
 from contacts.email_validation.store import VerdictStore
 
 _PAUSES_S: Final = (60, 5 * 60, 15 * 60, 30 * 60)
-"""Seconds until a message comes back after it was received the first, second, third and fourth time: 51 minutes."""
+"""Seconds until a message comes back after its first, second, third and fourth receipt: 51 minutes in all."""
 
 
 class Resolver(Protocol):
-    """Knows from the DNS whether a domain takes mail."""
+    """Asks the DNS whether a domain receives mail."""
 
     def verdict_on(self, domain: str) -> Verdict | None:
-        """Valid, `no_mx` or `null_mx`, within a few seconds; None where the DNS gives no answer now."""
+        """Valid, `no_mx` or `null_mx`, within a few seconds; None: the DNS gives no answer now."""
         ...
 
 
 def pause_after(times_received: int) -> int:
-    """Seconds until a message that could not be settled comes back.
+    """Seconds until a message comes back that asks for a validation without an answer of the DNS.
 
-    It is received five times within an hour. After the fifth time it comes back at once, which makes the queue's
-    redrive policy take it away.
+    The message is received five times within an hour. After the fifth receipt it comes back at once, so the queue's
+    redrive policy moves it to the dead-letter queue.
     """
     return _PAUSES_S[times_received - 1] if times_received <= len(_PAUSES_S) else 0
 
 
 class EmailValidator:
-    """Judges addresses."""
+    """Validates addresses: syntax, disposable domains, and the DNS."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class EmailValidator:
         clock: Clock,
         randomness: Randomness,
     ) -> None:
-        """`resolver`: None where the DNS is not to be asked."""
+        """`resolver`: None: the DNS is not asked, and every domain counts as valid."""
         self._contacts = contacts
         self._is_disposable = is_disposable
         self._resolver = resolver
@@ -57,7 +57,7 @@ class EmailValidator:
         self._randomness = randomness
 
     def validate(self, account_id: str, contact_id: str) -> bool:
-        """Judge the contact's address if that is still to be done; False where no verdict can be had now.
+        """Validate a contact's address, if it is pending. Returns False where the DNS gives no answer now.
 
         Raises:
             TemporarilyUnavailable: the table throttles or does not answer.
@@ -95,11 +95,11 @@ class EmailValidator:
 
 
 ACCOUNT_TAG: Final = "account_id"
-"""The message tag by which the sender says for which account an email is."""
+"""The SES message tag with the account that an email was sent for."""
 ACCOUNT_HEADER: Final = "x-contacts-account-id"
-"""The header that says the same, where tags are not told: notifications of an identity have none."""
+"""The header with the same account: notifications of an SES identity do not contain tags."""
 _GREETING: Final = "Successfully validated SNS topic"
-"""How the text begins, no JSON, that SES sends when a topic is made an event destination."""
+"""The beginning of the text (no JSON) that SES sends when a topic becomes an event destination."""
 
 
 class BounceRecorder:
@@ -112,31 +112,31 @@ class BounceRecorder:
         randomness: Randomness,
         on_unknown_account: Callable[[str], None],
     ) -> None:
-        """`on_unknown_account`: is told SES's message id where a bounce does not say for which account it is."""
+        """`on_unknown_account`: is called with SES's message id when a bounce names no account."""
         self._contacts = contacts
         self._clock = clock
         self._randomness = randomness
         self._on_unknown_account = on_unknown_account
 
     def record(self, notification: str) -> None:
-        """Mark every address for which a notification tells of a permanent bounce; all else is of no concern.
+        """Mark the addresses of a permanent bounce. Ignores all other notifications of SES.
 
-        A bounce of no account is not an error: it would be of none the next time, too. Whatever is none of SES's
-        notifications raises what reading it raises.
+        A bounce that names no account is no error: a retry would not change it.
 
         Raises:
-            TemporarilyUnavailable: some may be marked, some not.
+            TemporarilyUnavailable: some addresses may be marked, some not.
+            ValueError, KeyError, TypeError: the text is no notification of SES.
         """
         if notification.startswith(_GREETING):
             return
-        told: Mapping[str, Any] = json.loads(notification)
-        kind = told["notificationType"] if "notificationType" in told else told["eventType"]
-        if kind != "Bounce" or told["bounce"]["bounceType"] != "Permanent":
+        message: Mapping[str, Any] = json.loads(notification)
+        kind = message["notificationType"] if "notificationType" in message else message["eventType"]
+        if kind != "Bounce" or message["bounce"]["bounceType"] != "Permanent":
             return
-        addresses = [recipient["emailAddress"] for recipient in told["bounce"]["bouncedRecipients"]]
-        account_id = _account_of(told["mail"])
+        addresses = [recipient["emailAddress"] for recipient in message["bounce"]["bouncedRecipients"]]
+        account_id = _account_of(message["mail"])
         if account_id is None:
-            self._on_unknown_account(told["mail"]["messageId"])
+            self._on_unknown_account(message["mail"]["messageId"])
             return
         for address in addresses:
             email = looked_up_email(parseaddr(address)[1])
@@ -150,9 +150,9 @@ class BounceRecorder:
                 return
             contact = self._contacts.contact(account_id, contact_id)
             if contact is None or Name(NameKind.EMAIL, email) not in contact.names:
-                raise ConcurrentModification  # It has gone, or given the email away, since the email led to it.
+                raise ConcurrentModification  # The contact was deleted, or lost the email, since the claim was read.
             if contact.email != email or contact.validation_reason == Reason.BOUNCED:
-                return  # A verdict is about the contact's own email, not one that came with a merge.
+                return  # A status is about the contact's own email, not about one that came with a merge.
             if not self._contacts.mark_bounced(account_id, contact_id, email):
                 raise ConcurrentModification
 
@@ -160,7 +160,7 @@ class BounceRecorder:
 
 
 def _account_of(mail: Mapping[str, Any]) -> str | None:
-    """The account that an email was sent for, as its tag or its header says."""
+    """The id of the account that an email was sent for, from its tag or its header; None: neither has one."""
     tagged = mail.get("tags", {}).get(ACCOUNT_TAG, [])[:1]
     headed = [
         header["value"].strip()

@@ -1,7 +1,7 @@
-"""Verdicts on email addresses in the table: those on contacts, and what the DNS says of domains.
+"""Verdicts in the table: on contacts, and on domains.
 
-A verdict on a contact changes nothing that a caller wrote: no `version`, no `updated_at`. It needs no room in
-`size_bound` either, which has some for the longest (`book.items`).
+A verdict on a contact changes neither `version` nor `updated_at`. It leaves `size_bound` as it is, which includes room
+for the longest verdict (`book.items`).
 """
 
 from contextlib import suppress
@@ -18,18 +18,18 @@ from contacts.table.expressions import Expression
 
 
 class VerdictStore:
-    """`email_validation.service.JudgedContacts` and `email_validation.service.Addressees` on the table."""
+    """Reads contacts of all accounts, and writes verdicts on their addresses and on domains."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def contact(self, account_id: str, contact_id: str) -> Contact | None:
-        """One GetItem."""
+        """A live contact; None: there is none. One GetItem."""
         item = self._table.get(keys.contact(account_id, contact_id))
         return None if item is None else contact_from(item)
 
     def contact_id_of(self, account_id: str, email: str) -> str | None:
-        """One GetItem on the claim."""
+        """The id of the live contact that has an email; None: there is none. One GetItem on the claim."""
         claim = self._table.get(keys.claim(account_id, Name(NameKind.EMAIL, email)))
         if claim is None or claim["state"] != ContactState.LIVE:
             return None
@@ -37,15 +37,25 @@ class VerdictStore:
         return contact_id
 
     def record_verdict(self, account_id: str, contact_id: str, email: str, verdict: Verdict) -> None:
-        """One UpdateItem, if the contact still has the email and is pending."""
+        """Write a verdict, if the contact still has the email and is pending. One UpdateItem.
+
+        Raises:
+            Contention, TemporarilyUnavailable.
+        """
         expression = _verdict_update(verdict, email)
         expression.require(expression.equals("validation_status", ValidationStatus.PENDING))
-        # Somebody else has changed what it was about; or it was us, and the SDK repeats the call.
+        # Another writer was first, or the SDK has repeated the call.
         with suppress(ConditionsFailed):
             self._update(account_id, contact_id, expression)
 
     def mark_bounced(self, account_id: str, contact_id: str, email: str) -> bool:
-        """One UpdateItem, if the contact still has the email, whatever was thought of that so far."""
+        """Mark a contact's email as bounced, whatever its status. One UpdateItem.
+
+        Returns False where the email is marked already, or no longer the contact's.
+
+        Raises:
+            Contention, TemporarilyUnavailable.
+        """
         expression = _verdict_update(invalid(Reason.BOUNCED), email)
         reason = expression.name("validation_reason")
         expression.require(
@@ -58,7 +68,7 @@ class VerdictStore:
         return True
 
     def known(self, domain: str, now_s: int) -> Verdict | None:
-        """One GetItem."""
+        """The verdict on a domain that was stored within 24 hours; None: there is none. One GetItem."""
         item = self._table.get(_domain_key(domain))
         if item is None or item["ttl"] <= now_s:
             return None
@@ -66,7 +76,7 @@ class VerdictStore:
         return Verdict(ValidationStatus(item["status"]), None if reason is None else Reason(reason))
 
     def remember(self, domain: str, verdict: Verdict, now_s: int) -> None:
-        """One PutItem; of several at once any may win."""
+        """Store a verdict on a domain for 24 hours. One PutItem; of concurrent ones, any may win."""
         item = {"status": verdict.status, "reason": verdict.reason, "ttl": now_s + DAY}
         self._table.write([self._table.put_step("domain verdict", _domain_key(domain), item)])
 
@@ -76,7 +86,7 @@ class VerdictStore:
 
 
 def _verdict_update(verdict: Verdict, email: str) -> Expression:
-    """The update that writes a verdict on an email that the contact has."""
+    """The update that writes a verdict, on condition that the contact has the email."""
     expression = Expression()
     expression.set("validation_status", verdict.status)
     expression.assign("validation_reason", verdict.reason)

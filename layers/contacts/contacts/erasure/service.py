@@ -1,7 +1,7 @@
-"""Erasure: of a person who has been deleted for good nothing stays but that there was somebody.
+"""Erasure: removes what is stored about a contact that is deleted for good. Only a tombstone stays.
 
-Claims go in the transaction that erases a contact, postings with the projection. This goes through what is kept about
-the contact besides: answers to requests, its timeline, and from there the event log and the deliveries.
+Claims are deleted in the transaction that erases a contact, and postings by the projection. The eraser removes the
+rest: the records of Idempotency-Keys, the timeline, and through the timeline the logged events and their deliveries.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,9 +15,9 @@ from contacts.webhooks.model import DeliveryRef, delivery_id
 
 
 class Eraser:
-    """Erases what is kept about contacts.
+    """Erases what is stored about contacts.
 
-    It may be ended anywhere and begun again: a trace is removed only when everything it leads to is gone.
+    A run may end anywhere and be repeated: a trace is removed after everything that it leads to.
     """
 
     def __init__(self, store: TraceStore, clock: Clock, randomness: Randomness) -> None:
@@ -28,29 +28,29 @@ class Eraser:
     def erase(
         self, account_id: str, contact_id: str, version: int = 0, merged_ids: Sequence[str] = ()
     ) -> None:
-        """Erase what is kept about a contact that is gone for good.
+        """Erase what is stored about a contact that is deleted for good.
 
-        `version`: its last one, for its tombstone: it has none yet where its days in the trash ran out; `merged_ids`:
-        of those that had been merged into it, about whom is kept what was before.
+        `version`: the contact's last version, for its tombstone, which is missing where its days in the trash ran out.
+        `merged_ids`: the contacts that had been merged into it. What was stored about them before is erased as well.
 
         Raises:
-            TemporarilyUnavailable: a part is done; it is to be asked for again.
+            Contention, TemporarilyUnavailable: a part is done; the erasure has to be repeated.
         """
         at_ms = self._clock.now_ms()
         self._until_done(lambda: self._store.bury(account_id, contact_id, version, at_ms, merged_ids))
         for merged_id in merged_ids:
             bury = partial(self._store.bury_merged, account_id, merged_id, contact_id, at_ms)
             self._until_done(bury)
-        for kept_under in (contact_id, *merged_ids):
-            for trace in self._store.traces(account_id, kept_under):
-                self._erase(account_id, kept_under, trace)
+        for erased_id in (contact_id, *merged_ids):
+            for trace in self._store.traces(account_id, erased_id):
+                self._erase(account_id, erased_id, trace)
 
     def _erase(self, account_id: str, contact_id: str, trace: Trace) -> None:
         store, request, event = self._store, trace.request, trace.event
         if request is not None:
             self._until_done(lambda: store.strip_record(account_id, request))
         if event is not None:
-            # The event before its deliveries: nothing of it can be sent again from then on.
+            # The event first: then none of its deliveries can send its data any more.
             self._until_done(lambda: store.strip_event(account_id, event.appended_at, event.id))
             for webhook_id in event.webhook_ids:
                 self._end_delivery(account_id, event, webhook_id)

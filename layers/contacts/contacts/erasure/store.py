@@ -1,4 +1,4 @@
-"""What is kept about contacts, found and taken away: items under the contact, and those they lead to."""
+"""Finds and removes what is stored about a contact: items in its partition (traces), and items that they lead to."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,27 +22,27 @@ class TracedEvent:
     type: str
     timestamp: str
     appended_at: str
-    """Where it lies in the log."""
+    """When it was appended, which is part of its key in the log."""
     webhook_ids: tuple[str, ...]
-    """The endpoints it was, or is yet to be, delivered to."""
+    """The webhooks that it was or will be delivered to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TracedRequest:
-    """A request about a contact that came with an Idempotency-Key."""
+    """A request about a contact that has an Idempotency-Key record."""
 
     digest: str
-    """Of its key."""
+    """The SHA-256 of its key (hex)."""
     expires_at: int
-    """Seconds since the epoch. Its record has the same; another is of a later request with the same key."""
+    """Seconds since the epoch. A record with another `ttl` belongs to a later request with the same key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """Something kept under a contact."""
+    """An item in a contact's partition, with what it leads to."""
 
     name: str
-    """What it is found by among the traces of its contact."""
+    """Its sort key."""
     request: TracedRequest | None = None
     event: TracedEvent | None = None
 
@@ -51,7 +51,7 @@ _STEP: Final = "trace"
 
 
 class TraceStore:
-    """`erasure.store.TraceStore` on the table."""
+    """The traces of all accounts' contacts."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -59,28 +59,28 @@ class TraceStore:
     def bury(
         self, account_id: str, contact_id: str, version: int, at_ms: int, merged_ids: Sequence[str]
     ) -> None:
-        """One PutItem, on condition that there is none."""
+        """Write a contact's tombstone, unless there is one. One PutItem."""
         self._bury(account_id, contact_id, tombstone_item(version, at_ms, merged_ids))
 
     def bury_merged(self, account_id: str, contact_id: str, winner_id: str, at_ms: int) -> None:
-        """One PutItem, on condition that there is none."""
+        """Write the tombstone of a contact that had been merged into `winner_id`, unless there is one. One PutItem."""
         self._bury(account_id, contact_id, merged_tombstone_item(winner_id, at_ms))
 
     def _bury(self, account_id: str, contact_id: str, tombstone: Mapping[str, object]) -> None:
         expression = Expression()
         expression.require(expression.is_free())
         key = keys.tombstone(account_id, contact_id)
-        self._if_so(self._table.put_step(_STEP, key, tombstone, expression))
+        self._write_if(self._table.put_step(_STEP, key, tombstone, expression))
 
     def traces(self, account_id: str, contact_id: str) -> Iterator[Trace]:
-        """Queries of the partition, strongly consistent."""
+        """All traces of a contact. Queries, strongly consistent."""
         expression = Expression.of_partition(keys.about_contact(account_id, contact_id))
         return map(_trace, self._table.all_of(expression))
 
     def strip_record(self, account_id: str, request: TracedRequest) -> None:
-        """One UpdateItem, on condition that the record is of that request.
+        """Remove the outcome from a record, if the record belongs to the request. One UpdateItem.
 
-        A key may be used again after seven days, about somebody else, and DynamoDB be late in removing the pointer.
+        A key may be used again after seven days for another contact, while DynamoDB has not yet removed the pointer.
         """
         expression = Expression()
         expression.require(expression.equals("ttl", request.expires_at))
@@ -89,22 +89,26 @@ class TraceStore:
         for attribute in ("contact", "did", "details"):
             expression.remove(attribute)
         key = keys.idempotency(account_id, request.digest)
-        self._if_so(self._table.update_step(_STEP, key, expression))
+        self._write_if(self._table.update_step(_STEP, key, expression))
 
     def strip_event(self, account_id: str, appended_at: str, event_id: str) -> None:
-        """One UpdateItem, on condition that the event is still there."""
+        """Remove the data of an event in the log, if it is still there. One UpdateItem."""
         expression = Expression()
         expression.require(expression.is_there())
         expression.set("erased", value=True)
         for attribute in ("timestamp", "contact_id", "data"):
             expression.remove(attribute)
-        self._if_so(self._table.update_step(_STEP, keys.event(account_id, appended_at, event_id), expression))
+        self._write_if(
+            self._table.update_step(_STEP, keys.event(account_id, appended_at, event_id), expression)
+        )
 
     def strip_delivery(self, delivery: DeliveryRef, at_ms: int) -> None:
-        """One PutItem of a delivery that has ended, on condition that there is none; else one UpdateItem of that one.
+        """End a delivery and remove the endpoint's responses. One PutItem; where the delivery is there, one UpdateItem.
+
+        A delivery that has not begun is written as ended, so no worker begins it.
 
         Raises:
-            Contention: an attempt was recorded at this moment.
+            Contention: an attempt was recorded at the same moment.
         """
         key = keys.delivery(delivery.account_id, delivery.webhook_id, delivery.delivery_id)
         expression = Expression()
@@ -124,16 +128,16 @@ class TraceStore:
             self._table.write([self._table.put_step(_STEP, key, ended, expression)])
         except ConditionsFailed as failed:
             there = failed.items[_STEP]
-            if there is None or not self._if_so(self._table.update_step(_STEP, key, _stripped(there))):
+            if there is None or not self._write_if(self._table.update_step(_STEP, key, _stripped(there))):
                 raise Contention from None
 
     def remove(self, account_id: str, contact_id: str, trace: Trace) -> None:
-        """One DeleteItem."""
+        """Delete a trace. One DeleteItem."""
         key = keys.Key(keys.about_contact(account_id, contact_id), trace.name)
         self._table.write([self._table.delete_step(_STEP, key)])
 
-    def _if_so(self, step: Step) -> bool:
-        """Whether the condition of a write held; where it did not, nothing was written."""
+    def _write_if(self, step: Step) -> bool:
+        """Write a step. Returns False where its condition did not hold; then nothing was written."""
         try:
             self._table.write([step])
         except ConditionsFailed:
@@ -147,7 +151,7 @@ def _trace(item: Item) -> Trace:
     return Trace(
         name=key.SK,
         request=None if digest is None else TracedRequest(digest=digest, expires_at=item["ttl"]),
-        # A custom event that is in no log yet leads to nothing, and never will: its contact is buried.
+        # A custom event that is not in the log leads to nothing: its contact has a tombstone, so it is never appended.
         event=_traced_event(event_id, item) if event_id is not None and "appended_at" in item else None,
     )
 
@@ -163,7 +167,7 @@ def _traced_event(event_id: str, entry: Item) -> TracedEvent:
 
 
 def _stripped(delivery: Item) -> Expression:
-    """The update that takes an endpoint's answers from a delivery as it was read, and ends it if it is pending."""
+    """The update that removes the responses from a delivery, and ends a pending one, if it is as it was read."""
     expression = Expression()
     for attribute in ("status", "done"):
         expression.require(expression.equals(attribute, delivery.get(attribute)))

@@ -1,4 +1,4 @@
-"""What the table's stream tells: changes of contacts, in the order of each contact."""
+"""Changes of contacts, as the table's stream delivers them, and the events that they become."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from contacts.events.model import CustomEvent, Event, EventType, event_at
 
 
 class ChangeKind(StrEnum):
-    """What a record of the stream stands for."""
+    """What a record of the stream means."""
 
     CHANGED = "changed"
     """A contact's own item was put (`before` None), changed, or removed (`after` None)."""
     TRASHED = "trashed"
-    """A contact went to the trash; `after` is the contact as it lies there."""
+    """A contact was deleted and is in the trash; `after` is the contact there."""
     ERASED = "erased"
     """A contact was erased; only its id and its last version are left."""
     EXPIRED = "expired"
-    """A contact's days in the trash are over; `before` is the contact as it lay there."""
+    """A contact's days in the trash are over; `before` is the contact there."""
     RECORDED = "recorded"
-    """A caller recorded an event of a contact; `recorded` is that."""
+    """A caller recorded an event of a contact; `recorded` is the event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,19 +31,19 @@ class StreamChange:
     """One record of the stream."""
 
     record_id: str
-    """The same however often the record is delivered."""
+    """The same each time the record is delivered."""
     kind: ChangeKind
     account_id: str
     contact_id: str
     at_ms: int
-    """When it was written, in ms since the epoch; of some records only to the second."""
+    """When the item was written, in ms since the epoch; of some records exact to the second only."""
     before: Contact | None = None
     after: Contact | None = None
     version: int = 0
-    """The contact's version: of `after`, else of `before`, else as the tombstone tells."""
+    """The contact's version: of `after`, else of `before`, else of the tombstone."""
     recorded: CustomEvent | None = None
     merged_ids: tuple[str, ...] = ()
-    """Of a contact that is gone for good: the ids of those that had been merged into it."""
+    """Of a contact that was erased or expired: the ids of the contacts that had been merged into it."""
 
 
 class EventDataOut(TypedDict):
@@ -98,7 +98,7 @@ class NoDataOut(TypedDict):
 
 
 _OF_EVERY_CHANGE: Final = frozenset({"version", "updated_at"})
-"""Fields that say that there was a change, and not what it was."""
+"""Fields that every change changes."""
 _OF_A_VERDICT: Final = frozenset({"validation_status", "validation_reason"})
 
 
@@ -107,10 +107,11 @@ def events_of_change(
 ) -> Iterator[Event]:
     """The events of a contact that was put (`before` None) or changed, in their order.
 
-    A merge is a change of the contact that stays: it tells of it as it then was. (The other's removal tells nothing.)
+    A merge is a change of the contact that stays, and its event shows that contact. (The removal of the other contact
+    has no event.)
 
-    `at_ms`: when the stream saw it. What a caller did is told with the contact's own `updated_at` instead: the stream
-    knows the second only, and a timeline is in the order of the events' ids.
+    `at_ms`: when the record was written. A change by a caller has the contact's `updated_at` as its time instead: the
+    stream is exact to the second only, and a timeline is in the order of its events' ids, which begin with the time.
     """
     contact = contact_out(after)
     changed_ms = parsed(after.updated_at)
@@ -140,22 +141,22 @@ def events_of_change(
 
 
 def _newly_merged(before: Contact, after: Contact) -> str | None:
-    """The id of the contact that a change merged into this one, if it was a merge.
+    """The id of the contact that a change merged into this one; None: it was no merge.
 
-    Those that had been merged into that one before come with it, and stand behind it.
+    The ids of contacts merged into that contact earlier come behind its own id.
     """
     known = frozenset(before.merged_ids)
     return next((merged_id for merged_id in after.merged_ids if merged_id not in known), None)
 
 
 def event_of_trashing(record_id: str, at_ms: int, account_id: str, contact: Contact) -> Event:
-    """The event of a contact that went to the trash, from where it can come back."""
+    """The event of a contact that was deleted and can be restored."""
     data: DeletedDataOut = {"contact": contact_out(contact), "permanent": False}
     return event_at(record_id, EventType.DELETED, at_ms, account_id, contact.id, data)
 
 
 def event_of_erasure(record_id: str, at_ms: int, account_id: str, contact_id: str, version: int) -> Event:
-    """The event of a contact that was erased: of the person nothing is left to be told."""
+    """The event of a contact that was erased. It shows only the contact's id and version."""
     data: DeletedDataOut = {"contact": {"id": contact_id, "version": version}, "permanent": True}
     return event_at(record_id, EventType.DELETED, at_ms, account_id, contact_id, data)
 
@@ -163,9 +164,9 @@ def event_of_erasure(record_id: str, at_ms: int, account_id: str, contact_id: st
 def event_of_recording(
     account_id: str, contact_id: str, recorded: CustomEvent, contact: Contact | None
 ) -> Event:
-    """The event of something that a caller recorded; with the contact as it is by now, None where it is gone.
+    """The event of a custom event that a caller recorded, with the contact as it is now (None: no longer live).
 
-    Its id is its entry's, whose order is that of what happened; it is told at the moment at which it was recorded.
+    Its id is that of the timeline entry, which begins with `occurred_at`. Its timestamp is `recorded_at`.
     """
     data: CustomDataOut = {"name": recorded.name, "data": dict(recorded.data)}
     if contact is not None:
@@ -183,10 +184,10 @@ def event_of_recording(
 
 
 def differences(before: Contact, after: Contact) -> dict[str, object]:
-    """The fields in which a contact differs, as the API shows them, with their old values; sorted.
+    """The fields that differ, as the API shows them, with their old values, sorted by name.
 
-    `name` is shown composed of first and last name, so it is among them where one of these changed it: who keeps a
-    copy may apply just the fields that are named.
+    The shown `name` is composed of first and last name, so it is included where one of these changed it. A receiver
+    that keeps a copy of the contact can apply exactly the named fields.
     """
     old, new = (cast("Mapping[str, object]", contact_out(contact)) for contact in (before, after))
     return {

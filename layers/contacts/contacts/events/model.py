@@ -1,4 +1,4 @@
-"""Events: what is told of a contact's changes, to webhooks and in the account's event log."""
+"""Events: of changes of contacts and recorded by callers, in the event log, in timelines, and for webhooks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from contacts.core.time import DAY, iso
 from contacts.core.violations import FieldErrorCode, Violation
 
 KEPT_DAYS: Final = 30
-"""In the event log."""
+"""Days that the event log keeps an event."""
 IN_TIMELINE_DAYS: Final = 90
 WITHHELD_MS: Final = 10_000
-"""The newest events are not listed yet: what is being appended at this moment must not slip in behind a cursor.
+"""The event log does not list younger events yet: an append in progress must not end up behind a cursor.
 
-More than a write may take with all of its attempts (9 s, `table.client.LONGEST_CALL`).
+Longer than a write may take with all of its attempts (9 s, `table.client.LONGEST_CALL`).
 """
 
 
@@ -46,9 +46,9 @@ EVERYTHING: Final = "*"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened. Its id is a UUID version 7 of the moment it happened.
+    """Something that happened. Its id is a UUID version 7 of the moment at which it happened.
 
-    Its `timestamp` is that moment, too; but that of a custom event is when it was recorded, which may be later.
+    `timestamp` is the same moment, except for a custom event: there it is when the event was recorded, maybe later.
     """
 
     id: str
@@ -61,11 +61,11 @@ class Event:
     `data`.
     """
     is_erased: bool = False
-    """The person it was about is gone, and `data` with them."""
+    """The person was erased, and `data` with them."""
 
     @property
     def tells_of_erasure(self) -> bool:
-        """Whether it says that a person is erased: what an endpoint answers to that may tell who it was."""
+        """Whether the event says that a contact was erased. An endpoint's response to it may identify the person."""
         return self.data.get("permanent") is True
 
 
@@ -111,7 +111,7 @@ def event_out(event: Event) -> EventOut | ErasedEventOut:
 
 
 def event_id(record_id: str, kind: EventType, at_ms: int) -> str:
-    """The id of the event that a record of the stream stands for: always the same, however often it is delivered."""
+    """The id of the event of a stream record: the same each time the record is delivered."""
     return uuid7(at_ms, sha256(f"{record_id} {kind}".encode()).digest()[:10])
 
 
@@ -123,7 +123,7 @@ def event_at(
     contact_id: str | None,
     data: Mapping[str, object],
 ) -> Event:
-    """An event of a record of the stream."""
+    """The event of a stream record. `at_ms`: when it happened, in ms since the epoch."""
     return Event(
         id=event_id(record_id, kind, at_ms),
         type=kind,
@@ -137,11 +137,11 @@ def event_at(
 MAX_NAME: Final = 100
 """Characters of a custom event's name."""
 MAX_DATA_BYTES: Final = 32 * 1024
-"""Of a custom event's `data`, as DynamoDB counts it: in the event log it lies beside a contact of up to 350 KB."""
+"""Bytes of a custom event's `data`, as DynamoDB counts it. An item of the event log also has a contact of 350 KB."""
 MAX_DATA_VALUES: Final = 2_000
-"""JSON values in a custom event's `data`, as `json_size.json_values` counts them."""
+"""JSON values in a custom event's `data`, as `core.json.json_values` counts them."""
 MAX_AHEAD_MS: Final = 5 * 60 * 1000
-"""How far ahead of ours the clock of a caller may be."""
+"""How far a caller's clock may be ahead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +153,7 @@ class CustomEvent:
     data: Mapping[str, object]
     recorded_at: str
     occurred_at: str | None
-    """When it happened, where that was said; else it happened when it was recorded."""
+    """When it happened; None: when it was recorded."""
 
 
 class TimelineEntryOut(TypedDict):
@@ -217,12 +217,12 @@ def timeline_entry_out(entry: TimelineEntry) -> TimelineEntryOut:
 def custom_event(
     name: str, data: Mapping[str, object], occurred_ms: int | None, now_ms: int, random: bytes
 ) -> CustomEvent:
-    """A new event of now, or of the moment at which it occurred (ms since the epoch).
+    """A new custom event that happened at `occurred_ms` (ms since the epoch; None: now).
 
     `random`: 10 bytes, for its id.
 
     Raises:
-        InvalidInput: it would lie in the future by more than 5 minutes, or further back than 90 days.
+        InvalidInput: `occurred_ms` is more than 5 minutes ahead, or more than 90 days ago.
     """
     happened_ms = now_ms if occurred_ms is None else occurred_ms
     if happened_ms > now_ms + MAX_AHEAD_MS:
@@ -242,7 +242,7 @@ def custom_event(
 
 
 def entry_of(event: CustomEvent) -> TimelineEntry:
-    """What the timeline shows of a custom event."""
+    """The timeline entry of a custom event."""
     return TimelineEntry(
         id=event.id,
         type=EventType.CUSTOM,

@@ -1,4 +1,4 @@
-"""Types of events in queries."""
+"""Pages of the event log and of a timeline: their parameters, their cursors, their responses."""
 
 from typing import Final
 from uuid import UUID
@@ -14,10 +14,10 @@ from contacts.web.response import MAX_ANSWER_BYTES, Answer
 
 
 def logged_type(kind: str | None) -> EventType | None:
-    """The type of event that is asked for; None: any.
+    """The type of event in a query; None: any.
 
     Raises:
-        InvalidInput: there is none of that name in logs and timelines.
+        InvalidInput: logs and timelines have no such type.
     """
     if kind is None:
         return None
@@ -28,8 +28,8 @@ def logged_type(kind: str | None) -> EventType | None:
 
 _ENVELOPE_BYTES: Final = 200
 _MOMENT_BYTES: Final = 6
-_PLACE_BYTES: Final = _MOMENT_BYTES + 16
-"""When an event was appended, and its id."""
+_POSITION_BYTES: Final = _MOMENT_BYTES + 16
+"""A position in a cursor: when an event was appended (ms), and the event's id."""
 
 
 def event_page(
@@ -40,7 +40,8 @@ def event_page(
     `kind`: only events of this type.
 
     Raises:
-        InvalidInput: there is no such type, or the cursor is none of this list's.
+        InvalidInput: there is no such type, or the cursor is of another list.
+        TemporarilyUnavailable.
     """
     only = logged_type(kind)
     query = fingerprint(account_id, "events", kind)
@@ -56,8 +57,8 @@ def _to_cursor(query: bytes, position: Position) -> str:
 
 
 def _from_cursor(query: bytes, cursor: str) -> Position:
-    place = opened(query, cursor, {_PLACE_BYTES})
-    moment, event_id = place[:_MOMENT_BYTES], place[_MOMENT_BYTES:]
+    position = opened(query, cursor, {_POSITION_BYTES})
+    moment, event_id = position[:_MOMENT_BYTES], position[_MOMENT_BYTES:]
     return Position(int.from_bytes(moment), str(UUID(bytes=event_id)))
 
 
@@ -66,10 +67,10 @@ def timeline_page(
 ) -> Answer:
     """A page of a contact's timeline, the newest first. One that would exceed 5 MB ends earlier, with a cursor.
 
-    `kind`: only entries of this type. A cursor belongs to the contact, whatever it is called by.
+    `kind`: only entries of this type. A cursor belongs to the contact, whichever of its names the request uses.
 
     Raises:
-        InvalidInput: there is no such type, or the cursor is none of this timeline's.
+        InvalidInput: there is no such type, or the cursor is of another timeline.
         ContactNotFound, TemporarilyUnavailable.
     """
     only = logged_type(kind)

@@ -29,5 +29,5 @@ class NewEvent(Body):
 
     @property
     def occurred_ms(self) -> int | None:
-        """When it happened, in ms since the epoch; None where that is not said."""
+        """When it happened, in ms since the epoch; None: the request does not say."""
         return None if self.occurred_at is None else parsed(self.occurred_at)

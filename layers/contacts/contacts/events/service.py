@@ -1,4 +1,4 @@
-"""The event log of an account, in pages, for those who would rather ask than be called."""
+"""What callers do with events: read the account's event log, read a contact's timeline, record a custom event."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,17 +26,17 @@ from contacts.events.model import (
 from contacts.events.store import EventSource, Position, TimelineStore
 
 MAX_EVENTS_READ: Final = 1000
-"""How many events one request looks at; then it answers what it has, and where to go on."""
+"""Events that one request reads at most. Then the page ends, with a position to go on from."""
 MAX_READS: Final = 50
-"""How often it reads, which is at least once for each of the last 30 days: a read ends after 1 MB, too."""
+"""Queries of one request: at least one for each of the last 30 days, and a query also ends after 1 MB."""
 MAX_FULL_READS: Final = 8
-"""How many of these may end after 1 MB."""
+"""Queries of one request that end after 1 MB."""
 _DAY_MS: Final = DAY * 1000
 
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """Events as they are shown, and the position to go on from: at once, or later when that was all."""
+    """Events in their response form, and the position to go on from: at once if `has_more`, else later."""
 
     events: list[EventOut | ErasedEventOut]
     position: Position
@@ -44,7 +44,7 @@ class EventPage:
 
 
 class EventLog:
-    """The log of one account: the last 30 days, but for the newest 10 seconds."""
+    """The event log of one account: the last 30 days without the last 10 seconds."""
 
     def __init__(self, source: EventSource, clock: Clock) -> None:
         self._source = source
@@ -53,26 +53,26 @@ class EventLog:
     def page(self, after: Position | None, kind: EventType | None, limit: int, max_bytes: int) -> EventPage:
         """The next up to `limit` events in the order in which they were appended, the oldest first.
 
-        `after`: where to go on, None from the beginning; `kind`: only events of this type; `max_bytes`: of the page
-        as JSON, though one event always fits. Where nothing is left, the position is the end of what can be told by
-        now: who asks again from there reads no more than what has come since.
+        `after`: where to go on; None: at the beginning. `kind`: only events of this type. `max_bytes`: of the page as
+        JSON; a page has at least one event, whatever its size. If no event is left, the page's position is the end of
+        what is listed by now, so a request from there reads newer events only.
 
         Raises:
             TemporarilyUnavailable.
         """
         now_ms = self._clock.now_ms()
         end = Position(now_ms - WITHHELD_MS)
-        # Where another machine's clock is ahead of this one's, the walk may be past the end already.
+        # The position may be past the end, if it comes from a machine whose clock is ahead.
         position = max(after or Position(0), Position(now_ms - KEPT_DAYS * _DAY_MS))
         shown: list[EventOut | ErasedEventOut] = []
         left, full = MAX_EVENTS_READ, 0
         for _ in range(MAX_READS):
             if position >= end or not left or full >= MAX_FULL_READS:
                 break
-            # One more than wanted, so that the last page is known to be it. Of one type there may be few.
-            wanted = (limit + 1 - len(shown)) * (1 if kind is None else 4)
-            found, further = self._source.of_day(position, end, min(left, wanted))
-            full += further is not None and len(found) < min(left, wanted)
+            # One more than the limit tells whether this page is the last. Of one type there may be few.
+            at_most = min(left, (limit + 1 - len(shown)) * (1 if kind is None else 4))
+            found, further = self._source.of_day(position, end, at_most)
+            full += further is not None and len(found) < at_most
             left -= len(found)
             for logged in found:
                 if logged.expires_at > now_ms // 1000 and kind in (None, logged.event.type):
@@ -87,11 +87,11 @@ class EventLog:
 
 
 MAX_ENTRIES_READ: Final = 1000
-"""How many entries one request looks at; then it answers what it has, with a cursor."""
+"""Entries that one request reads at most. Then the page ends, with a cursor."""
 
 
 class Timeline:
-    """The timelines of one account's contacts, as its callers see them."""
+    """The timelines of one account's contacts."""
 
     def __init__(
         self, contacts: ContactBook, entries: TimelineStore, clock: Clock, randomness: Randomness
@@ -109,10 +109,10 @@ class Timeline:
         occurred_ms: int | None,
         idempotency_key: IdempotencyKey | None,
     ) -> Outcome:
-        """Record what a contact did, now or at `occurred_ms` (since the epoch).
+        """Record a custom event of a contact, which happened at `occurred_ms` (ms since the epoch; None: now).
 
         Raises:
-            InvalidInput: it is to have happened in the future, or longer ago than timelines go back.
+            InvalidInput: `occurred_ms` is in the future, or more than 90 days ago.
             ContactNotFound, EventTooLarge, IdempotencyKeyReused, TemporarilyUnavailable.
         """
         now_ms = self._clock.now_ms()
@@ -139,7 +139,7 @@ class Timeline:
     ) -> tuple[list[TimelineEntry], str | None]:
         """The next up to `limit` entries, the newest first, and the id to go on after.
 
-        They are of the contact and of all that were merged into it.
+        Includes the entries of all contacts that were merged into this one. `kind`: only entries of this type.
 
         Raises:
             TemporarilyUnavailable.
@@ -152,10 +152,10 @@ class Timeline:
 
 
 def _named(ref: Ref, contact: Contact) -> Name | None:
-    """The name by which a ref led to a contact; None where its id did.
+    """The name by which a ref led to a contact; None: its id did.
 
     Raises:
-        Moved: it has none of those that the ref may mean.
+        ConcurrentModification: the contact no longer has a name that the ref may mean.
     """
     if possible_id(ref) == contact.id:
         return None

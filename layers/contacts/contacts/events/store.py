@@ -1,4 +1,8 @@
-"""The event log of an account in the table, a partition for each day, in the order in which events were appended."""
+"""Events in the table: the event log of an account, and the timelines of its contacts.
+
+The event log has a partition for each day, in the order in which events were appended. A timeline lies in
+its contact's partition, in the order of the entries' ids, which begin with when the events happened.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +31,7 @@ from contacts.table.records import write_recorded
 
 
 class Position(NamedTuple):
-    """A place in the log: right after an event, or else before all that is appended at that moment."""
+    """A position in the log: after an event; with the default id, before all events appended at that moment."""
 
     at_ms: int
     event_id: str = "00000000-0000-0000-0000-000000000000"
@@ -45,21 +49,27 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Where an event lies in the log and whom it is for: as it was when it was first appended."""
+    """When an event was first appended to the log, and the webhooks that were subscribed to it then."""
 
     appended_at: str
     webhook_ids: tuple[str, ...]
 
 
 class EventSource:
-    """`events.store.EventSource` on the table."""
+    """Reads the event log of one account."""
 
     def __init__(self, table: Table, account_id: str) -> None:
         self._table = table
         self._account = account_id
 
     def of_day(self, after: Position, until: Position, at_most: int) -> tuple[list[Logged], Position | None]:
-        """One query of a day's partition."""
+        """Up to `at_most` events of one day, after a position, and the position to go on from (None: the day is read).
+
+        One Query. `until`: the last position to read, which may lie on a later day.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
         first, last = self._key(after), self._key(until)
         items, further = self._table.query(Expression.of_span(first, last), start=first, limit=at_most)
         return [self._logged(item) for item in items], None if further is None else _position(further)
@@ -73,7 +83,7 @@ class EventSource:
 
 
 def event_from(item: Item, account_id: str, appended_at: str) -> Event:
-    """The event an item holds; of one that erasure went through, that it was there."""
+    """The event of an item of the log. After erasure, only its id, type and `is_erased`."""
     return Event(
         id=item["id"],
         type=EventType(item["type"]),
@@ -91,24 +101,34 @@ def _position(key: keys.Key) -> Position:
 
 
 MAX_EVENT_BYTES: Final = 380 * 1024
-"""Of an event's item, which may have 400 KB: a contact has at most 350, but `previous` may hold as much again."""
+"""Bytes of an event's item, which may have 400 KB. A contact has up to 350 KB, and `previous` may add as much."""
 _TIMELINE: Final = "timeline entry"
 _TOMBSTONE: Final = "tombstone"
 
 
 class EventStore:
-    """`webhooks.dispatch.EventSink` on the table, and single events by their place in the log."""
+    """Appends events to the log and to timelines, and reads single events of the log."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def event(self, account_id: str, appended_at: str, event_id: str) -> Event | None:
-        """One GetItem; None where nothing was ever there, or its 30 days are over and DynamoDB has removed it."""
+        """An event of the log; None: there is none, or it was removed after its 30 days. One GetItem.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
         item = self._table.get(keys.event(account_id, appended_at, event_id))
         return None if item is None else event_from(item, account_id, appended_at)
 
     def append(self, event: Event, appended_at: str, webhook_ids: Sequence[str]) -> Appended | None:
-        """One transaction: the event, its timeline entry, and a look whether the person has been erased."""
+        """Append an event to the log and to its contact's timeline. Returns where it was appended first.
+
+        None: the contact is erased, so nothing was written. One transaction that also checks the tombstone.
+
+        Raises:
+            Contention, TemporarilyUnavailable.
+        """
         entry: dict[str, object] = {
             "type": event.type,
             "timestamp": event.timestamp,
@@ -137,7 +157,13 @@ class EventStore:
         return Appended(appended_at, tuple(webhook_ids))
 
     def append_last(self, event: Event, appended_at: str, webhook_ids: Sequence[str]) -> Appended | None:
-        """One transaction: the event, and its place on the tombstone."""
+        """Append the event of an erasure to the log. Returns where it was appended first; None: no tombstone is left.
+
+        One transaction that also writes onto the tombstone where the event was appended.
+
+        Raises:
+            Contention, TemporarilyUnavailable.
+        """
         place = {"event_id": event.id, "appended_at": appended_at, "webhooks": list(webhook_ids)}
         expression = Expression()
         expression.set("event", place)
@@ -156,7 +182,14 @@ class EventStore:
         return Appended(appended_at, tuple(webhook_ids))
 
     def append_recorded(self, event: Event, appended_at: str, webhook_ids: Sequence[str]) -> Appended | None:
-        """One transaction: the event, its place on its timeline entry, a look whether the person has been erased."""
+        """Append a custom event, which is in the timeline, to the log. Returns where it was appended first.
+
+        None: the contact is erased, so nothing was written. One transaction that also writes onto the timeline entry
+        where the event was appended, and checks the tombstone.
+
+        Raises:
+            Contention, TemporarilyUnavailable.
+        """
         place, nobody_erased = Expression(), Expression()
         place.set("appended_at", appended_at)
         place.set("webhooks", list(webhook_ids))
@@ -177,7 +210,11 @@ class EventStore:
         return Appended(appended_at, tuple(webhook_ids))
 
     def appended(self, event: Event) -> Appended | None:
-        """One GetItem of its timeline entry, and one of the tombstone."""
+        """Where an event was appended; None: it was not, or its contact is erased. Two GetItems at most.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
         entry = self._table.get(_timeline_key(event))
         if entry is None or "appended_at" not in entry or self._table.get(_tombstone_key(event)) is not None:
             return None
@@ -219,8 +256,8 @@ def _version(event: Event) -> object:
 
 
 def _appended(place: Item | None) -> Appended:
-    """Where and for whom an event was appended before, as its timeline or tombstone remembers."""
-    assert place is not None, "it stood in the way, so it is there"
+    """Where an event was appended, from its timeline entry or from the `event` of a tombstone."""
+    assert place is not None, "the condition failed for this item, so it is there"
     return Appended(place["appended_at"], tuple(place["webhooks"]))
 
 
@@ -231,11 +268,11 @@ def _ttl(appended_at: str, days: int) -> int:
 _CONTACT: Final = "contact"
 _ENTRY: Final = "timeline entry"
 LAST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
-"""No id stands behind it."""
+"""The greatest id."""
 
 
 class TimelineStore:
-    """`events.store.TimelineStore` on the table."""
+    """The timelines of one account's contacts."""
 
     def __init__(self, table: Table, account_id: str) -> None:
         self._table = table
@@ -250,10 +287,15 @@ class TimelineStore:
         idempotency_key: IdempotencyKey | None,
         at_ms: int,
     ) -> None:
-        """One transaction: the entry, a look at the contact, and the request's record.
+        """Write a custom event into a contact's timeline. One transaction that also checks the contact.
 
-        It is kept from when it was recorded, like all others: it leads erasure to an event that may lie in the log for
-        30 days from then, however long ago it happened.
+        `named`: a name that the contact must still have. The entry is kept for 90 days after `at_ms`, whenever the
+        event happened: erasure finds the event in the log through the entry.
+
+        Raises:
+            EventTooLarge.
+            ConcurrentModification: the contact is no longer live, or no longer has the name.
+            AlreadyRecorded, Contention, TemporarilyUnavailable.
         """
         size = entry_size("data", event.data)
         if size > MAX_DATA_BYTES:
@@ -293,9 +335,13 @@ class TimelineStore:
         at_most: int,
         evaluate: int,
     ) -> tuple[list[TimelineEntry], str | None]:
-        """Queries for each id, one after the other, and no further back than where the page is known to end by then:
-        under the id of a contact that was merged away there is rarely anything as new, and then it is one call and one
-        read unit.
+        """Up to `at_most` entries of all the contacts, the newest first, and the id to go on after (None: none).
+
+        Queries one contact after the other, each only back to where the page is known to end. A contact that was
+        merged away rarely has entries that new, so it mostly costs one call and one read unit.
+
+        Raises:
+            TemporarilyUnavailable.
         """
         found: list[TimelineEntry] = []
         down_to: str | None = None
@@ -303,7 +349,7 @@ class TimelineStore:
             more, further = self._newest_of(
                 *(contact_id, kind, after_id, down_to, now_s), at_most=at_most, evaluate=evaluate
             )
-            # What is older than what was looked at under every id is for the next page.
+            # Entries that are older than what was read of every contact belong to the next page.
             down_to = max(filter(None, (down_to, further)), default=None)
             found = sorted((*found, *more), key=attrgetter("id"), reverse=True)
             found = [entry for entry in found if down_to is None or entry.id >= down_to]
@@ -323,9 +369,9 @@ class TimelineStore:
         at_most: int,
         evaluate: int,
     ) -> tuple[list[TimelineEntry], str | None]:
-        """Queries on what is kept under an id, backwards: ids begin with the time of what they tell.
+        """The entries of one contact, the newest first: ids begin with the time.
 
-        `down_to`: the id before which nothing is asked for.
+        `down_to`: the id of the oldest entry to read.
         """
         if down_to is None:
             expression = Expression.of_beginning(keys.timeline_entry(self._account, contact_id, ""))

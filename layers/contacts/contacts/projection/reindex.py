@@ -1,9 +1,9 @@
-"""What is derived of an account's contacts, held against the contacts, and put right where it differs.
+"""The reindexer: compares what is derived from an account's contacts with the contacts, and repairs the differences.
 
-Four passes: every contact has its postings and words; every posting, every word has its contact; every count is how
-long its list is. All of it beside the projection, which goes on meanwhile: what looks wrong is looked at again after
-a while, since the projection may only be on its way, and then put right in a transaction that holds the contact to
-the version read. A difference is one only if that succeeds.
+Four passes, in this order: every contact has its postings and words; every posting has its contact; every word has its
+contact; every count is the length of its list. The projection goes on meanwhile and may only be late. So a difference
+is repaired after five seconds, in a transaction that checks the contact's version. It counts as a difference only if
+that transaction succeeds.
 """
 
 from collections import Counter
@@ -27,19 +27,19 @@ from contacts.search.query import PostingList, posting_lists
 from contacts.search.words import words_of
 
 SETTLING_S: Final = 5
-"""How long the projection is given before what it has not done counts as missing."""
+"""Seconds that the projection has to catch up before a difference is repaired."""
 _ENOUGH: Final = 200
-"""Contacts with differences that are put right at a time."""
+"""Differences after which reading stops and repairing begins."""
 _CONTACTS_AT_ONCE: Final = 50
-"""They may have 350 KB each, and are in memory together."""
+"""Contacts that are in memory at the same time. Each may have 350 KB."""
 _GUARDED_STEPS: Final = STEPS_AT_ONCE - 1
-"""One step more looks after the contact."""
+"""The steps of a repair that are left beside the check of the contact."""
 _RECOUNTS: Final = 5
-"""How often a list is counted that changes while it is being counted."""
+"""How often a list is counted again that changes meanwhile."""
 
 
 class Pass(StrEnum):
-    """What is gone through; in this order."""
+    """The passes, in their order."""
 
     CONTACTS = "contacts"
     POSTINGS = "postings"
@@ -49,23 +49,26 @@ class Pass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResumePoint:
-    """How far it has come: behind `after` in a partition of a pass. As text it tells nobody's name and no tag."""
+    """Where an unfinished run goes on: after `after`, in a partition of a pass.
+
+    As text it is `pass.partition.after`. It holds digests instead of words and tags, which may be personal data.
+    """
 
     within: Pass
     partition: str = ""
-    """The digest of a posting list or of a first character; partitions are gone through in its order."""
+    """The digest of a posting list or of a first character. Partitions are read in the order of their digests."""
     after: str = ""
-    """A contact's id; among words, the digest of a posting."""
+    """A contact's id; in the pass over words, the digest of a word posting."""
 
     def __str__(self) -> str:
         return f"{self.within}.{self.partition}.{self.after}"
 
     @classmethod
     def parsed(cls, text: str) -> Self:
-        """The point that a text tells.
+        """The resume point of a text.
 
         Raises:
-            InvalidInput: names `resume`.
+            InvalidInput: the text is none (field `resume`).
         """
         within, _, rest = text.partition(".")
         partition, _, after = rest.partition(".")
@@ -78,7 +81,7 @@ class ResumePoint:
         return point
 
     def _is_possible(self) -> bool:
-        """Whether this can be where a report stopped."""
+        """Whether a run can have ended here."""
         if self.partition and not _is_digest(self.partition):
             return False
         if self.within is Pass.WORDS:
@@ -89,28 +92,30 @@ class ResumePoint:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What seems to be missing (True) or in vain (False) of a contact that has a version, or is gone (None)."""
+    """The derived items of a contact that seem to be wrong."""
 
     contact_id: str
     version: int | None
+    """The contact's version when it was read; None: there was no such contact."""
     desired: Mapping[Derived, bool]
+    """True: the item seems to be missing; False: it seems to be orphaned."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What was found and, unless it was a dry run, put right. Numbers only: tags and words may be personal."""
+    """What a run found and, unless it was a dry run, repaired. Numbers only: tags and words may be personal data."""
 
     account_id: str
     contacts: int = 0
-    """That were looked at."""
+    """Contacts that were read."""
     missing: Counter[str] = field(default_factory=Counter)
     orphaned: Counter[str] = field(default_factory=Counter)
     miscounted: list[str] = field(default_factory=list)
     """The kind of each list whose count was wrong."""
     uncounted: int = 0
-    """Lists that changed each time while they were being counted."""
+    """Lists that could not be counted, because they changed each time meanwhile."""
     resume: ResumePoint | None = None
-    """Where to go on, if time ran out."""
+    """Where to go on; None: the run is finished."""
 
     def as_json(self) -> dict[str, object]:
         """The report as JSON."""
@@ -128,7 +133,7 @@ class Report:
 
 
 class Reindexer:
-    """Rebuilds what is derived of contacts."""
+    """Compares and repairs what is derived from contacts."""
 
     def __init__(
         self,
@@ -138,7 +143,7 @@ class Reindexer:
         randomness: Randomness,
         has_time_left: Callable[[], bool],
     ) -> None:
-        """`has_time_left`: whether a minute is left, in which what was begun is brought to an end."""
+        """`has_time_left`: whether the invocation has the time (a minute) to finish one more round."""
         self._store = store
         self._accounts = accounts
         self._clock = clock
@@ -146,10 +151,12 @@ class Reindexer:
         self._has_time_left = has_time_left
 
     def reindex(self, account_id: str, *, dry_run: bool = False, resume: str | None = None) -> Report:
-        """Go through an account, or as far as the time allows; `dry_run`: change nothing.
+        """Reindex an account, as far as the time allows. The report says where to go on.
+
+        `dry_run`: change nothing. `resume`: of the report of an unfinished run.
 
         Raises:
-            InvalidInput: there is no such account, or nowhere like `resume`.
+            InvalidInput: there is no such account, or `resume` is of no report.
             TemporarilyUnavailable: before anything was done.
         """
         point = ResumePoint(Pass.CONTACTS) if resume is None else ResumePoint.parsed(resume)
@@ -162,7 +169,7 @@ class Reindexer:
 
 
 class _Run:
-    """One invocation."""
+    """One invocation for one account."""
 
     def __init__(
         self,
@@ -182,12 +189,12 @@ class _Run:
         self._is_dry = is_dry
         self._report = Report(account_id)
         self._uncounted_lists: set[PostingList] = set()
-        """Without a count, which a dry run does not begin."""
+        """Lists without a count, which a dry run does not begin."""
         self._characters: set[str] = set()
-        """That are known to be listed, or that a dry run would list."""
+        """First characters that are known to be listed, or that a dry run would list."""
 
     def through(self, point: ResumePoint | None) -> Report:
-        """Go on from a point."""
+        """Run from a point to the end, or until the time is over or the table does not answer."""
         while point is not None:
             self._report.resume = point
             if not self._has_time_left():
@@ -200,7 +207,7 @@ class _Run:
         return self._report
 
     def _round(self, point: ResumePoint) -> ResumePoint | None:
-        """Look at pages until there are enough differences, and settle these; gives back where to go on."""
+        """Read pages until there are enough differences, and repair these. Returns where to go on; None: at the end."""
         found: list[Difference] = []
         reached: ResumePoint | None = point
         for differences, reached in self._pages(point):
@@ -210,23 +217,23 @@ class _Run:
                 break
         if found:
             self._clock.sleep(SETTLING_S)
-            self._put_right(found)
+            self._repair(found)
         return reached
 
-    # Looking. Each yields what differs on a page, and where to go on after it.
+    # Reading. Each generator yields the differences of a page, and where to go on after it.
 
     def _pages(self, point: ResumePoint) -> Iterator[tuple[list[Difference], ResumePoint | None]]:
         yield from {
-            Pass.CONTACTS: self._over_contacts,
-            Pass.POSTINGS: self._over_postings,
-            Pass.WORDS: self._over_words,
-            Pass.COUNTS: self._over_counts,
+            Pass.CONTACTS: self._read_contacts,
+            Pass.POSTINGS: self._read_postings,
+            Pass.WORDS: self._read_words,
+            Pass.COUNTS: self._read_counts,
         }[point.within](point)
         following = list(Pass)[list(Pass).index(point.within) + 1 :]
         if following:
             yield from self._pages(ResumePoint(following[0]))
 
-    def _over_contacts(self, point: ResumePoint) -> Iterator[tuple[list[Difference], ResumePoint]]:
+    def _read_contacts(self, point: ResumePoint) -> Iterator[tuple[list[Difference], ResumePoint]]:
         known = set(self._directory().posting_lists)
         after: str | None = point.after or None
         while True:
@@ -246,14 +253,14 @@ class _Run:
             if after is None:
                 return
 
-    def _over_postings(self, point: ResumePoint) -> Iterator[tuple[list[Difference], ResumePoint]]:
+    def _read_postings(self, point: ResumePoint) -> Iterator[tuple[list[Difference], ResumePoint]]:
         lists = {_digest(*posting_list): posting_list for posting_list in self._directory().posting_lists}
         for digest in sorted(digest for digest in lists if digest >= point.partition):
             after: str | None = point.after if digest == point.partition else None
             while True:
                 page, after = self._store.postings(self._account, lists[digest], after or None)
                 reached = (
-                    _behind(Pass.POSTINGS, digest)
+                    _after_partition(Pass.POSTINGS, digest)
                     if after is None
                     else ResumePoint(Pass.POSTINGS, digest, after)
                 )
@@ -262,17 +269,17 @@ class _Run:
                     break
         yield [], ResumePoint(Pass.WORDS)
 
-    def _over_words(self, point: ResumePoint) -> Iterator[tuple[list[Difference], ResumePoint]]:
+    def _read_words(self, point: ResumePoint) -> Iterator[tuple[list[Difference], ResumePoint]]:
         characters = {_digest(character): character for character in self._directory().characters}
         for digest in sorted(digest for digest in characters if digest >= point.partition):
             passed = point.after if digest == point.partition else ""
             for page in self._pages_of_words(characters[digest], passed):
                 yield self._orphaned(page), ResumePoint(Pass.WORDS, digest, _digest(*page[-1]))
-            yield [], _behind(Pass.WORDS, digest)
+            yield [], _after_partition(Pass.WORDS, digest)
         yield [], ResumePoint(Pass.COUNTS)
 
     def _pages_of_words(self, character: str, passed: str) -> Iterator[list[WordPosting]]:
-        """Those behind the one with the digest `passed`; if it is no longer there, all of them."""
+        """Pages of the words behind the one with the digest `passed`; if that one is gone, of all words."""
         after: WordPosting | None = None
         while True:
             page, after = self._store.words(self._account, character, after)
@@ -287,15 +294,15 @@ class _Run:
         if passed:
             yield from self._pages_of_words(character, "")
 
-    def _over_counts(self, point: ResumePoint) -> Iterator[tuple[list[Difference], ResumePoint | None]]:
+    def _read_counts(self, point: ResumePoint) -> Iterator[tuple[list[Difference], ResumePoint | None]]:
         lists = {_digest(*posting_list): posting_list for posting_list in self._directory().posting_lists}
         for digest in sorted(digest for digest in lists if digest >= point.partition):
             self._recount(lists[digest])
-            yield [], _behind(Pass.COUNTS, digest)
+            yield [], _after_partition(Pass.COUNTS, digest)
         yield [], None
 
     def _orphaned(self, derived: Iterable[Derived]) -> list[Difference]:
-        """What differs where contacts are not, or no longer, what is derived of them."""
+        """The differences of derived items that their contacts do not, or no longer, have."""
         of_contacts: dict[str, set[Derived]] = {}
         for one in derived:
             of_contacts.setdefault(one.contact_id, set()).add(one)
@@ -318,7 +325,7 @@ class _Run:
         return Directory(found.posting_lists | self._uncounted_lists, frozenset(self._characters))
 
     def _list(self, there: Iterable[Derived], known: set[PostingList]) -> None:
-        """Have the directory lead to everything that is there."""
+        """List the posting lists and first characters of derived items that exist. `known`: lists that have a count."""
         lists = {one.posting_list for one in there if isinstance(one, Posting)} - known
         for posting_list in lists:
             if self._store.list_posting_list(self._account, posting_list, dry_run=self._is_dry):
@@ -330,10 +337,10 @@ class _Run:
                 self._report.missing["first_characters"] += 1
             self._characters.add(character)
 
-    # Putting right
+    # Repairing
 
-    def _put_right(self, differences: list[Difference]) -> None:
-        """Report what is still different, and put it right."""
+    def _repair(self, differences: list[Difference]) -> None:
+        """Repair the differences that still exist (in a dry run: look for them), and count them in the report."""
         if self._is_dry:
             confirmed = self._still_different(differences)
         else:
@@ -352,7 +359,10 @@ class _Run:
             yield from (one for one in difference.desired.items() if (one[0] in there) is not one[1])
 
     def _repaired(self, difference: Difference) -> Iterator[tuple[Derived, bool]]:
-        """What had to be put right, unless the contact has changed since: then the projection sees to it."""
+        """Repair a difference. Yields the items that had to be written.
+
+        Stops where the contact has changed since: then the projection writes what follows.
+        """
         missing = {one for one, should_exist in difference.desired.items() if should_exist}
         for character in _first_characters(missing) - self._characters:
             self._store.list_character(self._account, character, dry_run=False)
@@ -368,13 +378,14 @@ class _Run:
     ) -> Mapping[Derived, bool]:
         """
         Raises:
-            Moved, TemporarilyUnavailable.
+            ConcurrentModification: the contact has changed.
+            Contention, TemporarilyUnavailable.
         """
         repair = partial(self._store.repair, self._account, difference.contact_id, difference.version)
         return apply_derived(repair, desired, self._clock, self._randomness)
 
     def _recount(self, posting_list: PostingList) -> None:
-        """Set a count right. It changes with every change of its list, so if it has not, the list has not either."""
+        """Correct the count of a list. The list has not changed meanwhile if its count has not."""
         for _ in range(_RECOUNTS):
             seen = self._store.count(self._account, posting_list)
             length = self._store.length(self._account, posting_list)
@@ -400,18 +411,18 @@ class _Run:
 
 
 def _derived(contact: Contact) -> frozenset[Derived]:
-    """Everything that should be derived of a live contact, but for the counts."""
+    """The postings and words that a live contact should have."""
     postings = (Posting(posting_list, contact.id) for posting_list in posting_lists(contact))
     return frozenset((*postings, *(WordPosting(word, contact.id) for word in words_of(contact))))
 
 
 def _first_characters(derived: Iterable[Derived]) -> set[str]:
-    """Those of words."""
+    """The first characters of the words among derived items."""
     return {one.word[0] for one in derived if isinstance(one, WordPosting)}
 
 
 def _digest(*parts: str) -> str:
-    """What stands for a list, a character or a word in a point; hexadecimal."""
+    """What a resume point holds instead of a list, a character or a word: 32 hexadecimal digits."""
     return sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
@@ -419,6 +430,6 @@ def _is_digest(text: str) -> bool:
     return len(text) == 32 and not text.strip("0123456789abcdef")
 
 
-def _behind(within: Pass, digest: str) -> ResumePoint:
-    """Behind a whole partition."""
+def _after_partition(within: Pass, digest: str) -> ResumePoint:
+    """The resume point behind a whole partition."""
     return ResumePoint(within, f"{int(digest, 16) + 1:032x}")

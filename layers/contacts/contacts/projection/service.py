@@ -1,8 +1,8 @@
-"""From changes of contacts to what is derived of them: postings, counts, words; and to what else must follow.
+"""The projection: writes what is derived from contacts (postings, counts, words) after each change, and sends messages.
 
-Everything may be delivered twice, in other batches, or after a run that was killed half-way: each posting is written
-together with its count and only if it is not there yet (or still there), so it counts once; words are put or deleted
-whatever is there; messages may come twice. The last change of a contact wins, as the stream keeps their order.
+The stream may deliver a change again, in another batch, or after a run that ended half-way. Each posting is written
+together with its count, on condition that it changes something, so it counts once. Words are put or deleted without a
+condition. Messages may come twice. The stream keeps the order of a contact's changes, so the last change wins.
 """
 
 from collections import defaultdict
@@ -24,11 +24,11 @@ from contacts.search.words import words_of
 STEPS_AT_ONCE: Final = 100
 """Postings and counts that DynamoDB writes in one transaction."""
 _REMEMBERED: Final = 50_000
-"""First characters of words; of how many accounts a process has seen words."""
+"""Pairs of an account and a first character that a process remembers at most."""
 
 
 class Projector:
-    """Keeps what is derived of contacts as the contacts are."""
+    """Updates what is derived from contacts, and requests validations and erasures."""
 
     def __init__(
         self,
@@ -44,13 +44,13 @@ class Projector:
         self._clock = clock
         self._randomness = randomness
         self._listed: set[tuple[str, str]] = set()
-        """Accounts with characters that are known to be listed; none ever stops to be."""
+        """Accounts with first characters of words that are known to be listed. None is ever unlisted."""
 
     def handle(self, changes: Sequence[StreamChange]) -> None:
-        """Project changes, of whatever accounts, and pass on what is to be validated and erased.
+        """Project changes of any accounts, and send the messages for validation and erasure.
 
         Raises:
-            TemporarilyUnavailable: some of it may be done.
+            Contention, TemporarilyUnavailable: some changes may be handled; all have to come again.
         """
         of_accounts: dict[str, list[StreamChange]] = defaultdict(list)
         for change in changes:
@@ -85,7 +85,7 @@ class Projector:
         characters = {word[0] for (word, _), is_there in desired.items() if is_there}
         new = {character for character in characters if (account_id, character) not in self._listed}
         if new:
-            # Before the words: whoever finds one listed may find no word, but no word is ever unlisted.
+            # First, so that no word exists under a character that is not listed.
             self._store.list_characters(account_id, new)
             self._remember(account_id, new)
         if desired:
@@ -97,7 +97,7 @@ class Projector:
         self._listed.update((account_id, character) for character in characters)
 
     def _release_claims(self, account_id: str, changes: Iterable[StreamChange]) -> None:
-        """Set the names free of those whose days in the trash are over."""
+        """Release the names of contacts whose days in the trash are over."""
         for change in changes:
             if change.kind is not ChangeKind.EXPIRED or change.before is None:
                 continue
@@ -112,10 +112,13 @@ def apply_derived(
     clock: Clock,
     randomness: Randomness,
 ) -> Mapping[Derived, bool]:
-    """Write derived items, all or none at a time, and give back those that were not as desired before.
+    """Write derived items in one transaction. Returns those that were not as desired before.
+
+    `write`: writes all or none, and raises AlreadyApplied for items that are as desired; then it is called without
+    these. `desired`: whether each item has to exist.
 
     Raises:
-        Contention, and whatever else `write` raises but for AlreadyApplied.
+        Contention, and whatever else `write` raises except AlreadyApplied.
     """
     for _ in tries(clock, randomness):
         try:
@@ -123,7 +126,7 @@ def apply_derived(
                 try:
                     write(desired)
                 except AlreadyApplied as already:
-                    # The count of these was written with them. Fewer are left each time.
+                    # The counts of these are right: they were written together. So the loop ends.
                     desired = {key: value for key, value in desired.items() if key not in already.derived}
                 else:
                     break
@@ -136,7 +139,10 @@ def apply_derived(
 def transactions(
     desired: Mapping[Derived, bool], steps: int = STEPS_AT_ONCE
 ) -> Iterator[Mapping[Derived, bool]]:
-    """What is desired in groups of so many steps, each list's postings together: its count is one step more."""
+    """Groups of derived items, each for a transaction of at most `steps` steps.
+
+    The postings of one list stay together as far as possible: the list's count takes one step a group.
+    """
     group: dict[Derived, bool] = {}
     lists: set[PostingList] = set()
     for one in sorted(desired, key=lambda one: (isinstance(one, WordPosting), one)):
@@ -151,7 +157,7 @@ def transactions(
 
 
 def _validations(changes: Iterable[StreamChange]) -> Iterator[Outgoing]:
-    """A message for each contact that got an email nobody has judged yet."""
+    """A message for each contact that got an email whose validation is pending."""
     contacts = {
         (change.account_id, change.contact_id): None
         for change in changes
@@ -169,7 +175,7 @@ def _is_to_be_validated(change: StreamChange) -> bool:
 
 
 def _erasures(changes: Iterable[StreamChange]) -> Iterator[Outgoing]:
-    """A message for each contact that is gone for good."""
+    """A message for each contact that was erased, or whose days in the trash are over."""
     gone = {
         (change.account_id, change.contact_id): change
         for change in changes

@@ -1,6 +1,7 @@
-"""What is derived of contacts: postings, counts and words in the table.
+"""What is derived from contacts, in the table: postings, words and counts.
 
-A posting is always written in one transaction with its count, and on condition that it changes something.
+`ProjectionStore` writes them after a change; `ReindexStore` reads, compares and repairs them. A posting is always
+written in one transaction with its count, on condition that it changes something.
 """
 
 from collections import defaultdict
@@ -20,14 +21,14 @@ from contacts.table.keys import Key
 
 
 class Posting(NamedTuple):
-    """That a contact is on a posting list."""
+    """An item that says that a contact is on a posting list."""
 
     posting_list: PostingList
     contact_id: str
 
 
 class WordPosting(NamedTuple):
-    """That a contact can be found by a word."""
+    """An item that says that a contact has a word."""
 
     word: str
     contact_id: str
@@ -37,7 +38,7 @@ Derived = Posting | WordPosting
 
 
 class AlreadyApplied(Exception):
-    """Raised by a store when some of what is wanted is already there, or already gone; nothing was written."""
+    """Raised by a store when some items are already as desired; nothing was written. `derived`: these items."""
 
     def __init__(self, derived: Iterable[Derived]) -> None:
         super().__init__("already applied")
@@ -45,38 +46,44 @@ class AlreadyApplied(Exception):
 
 
 class Count(NamedTuple):
-    """A count as it stands: how long the list is said to be, and how often that has changed."""
+    """A count: the stored length of a posting list, and how often it was changed."""
 
     n: int | None
     changes: int | None
-    """None only where somebody else than the projection wrote it."""
+    """None only where the item was not written by this service."""
 
 
 class Directory(NamedTuple):
-    """Where derived items are to be found."""
+    """The partitions that hold an account's derived items."""
 
     posting_lists: frozenset[PostingList]
-    """Those that have a count."""
+    """The posting lists that have a count."""
     characters: frozenset[str]
-    """Those that words begin with."""
+    """The first characters of words."""
 
 
 class ProjectionStore:
-    """`projection.store.ProjectionStore` on the table."""
+    """Writes the derived items of all accounts."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def post(self, account_id: str, desired: Mapping[Derived, bool]) -> None:
-        """One transaction."""
+        """Write postings with the counts of their lists. One transaction.
+
+        `desired`: whether each item has to exist.
+
+        Raises:
+            AlreadyApplied, Contention, TemporarilyUnavailable.
+        """
         write_derived(self._table, account_id, desired)
 
     def list_characters(self, account_id: str, characters: Iterable[str]) -> None:
-        """Puts, which change nothing where they are there."""
+        """List first characters of words. Puts, which may be repeated."""
         self._table.write_many({keys.first_character(account_id, character): {} for character in characters})
 
     def post_words(self, account_id: str, desired: Mapping[WordPosting, bool]) -> None:
-        """Puts and deletes, 25 at a time."""
+        """Write words without conditions. Puts and deletes, 25 at a time. `desired`: whether each word has to exist."""
         words = {derived_key(account_id, posting): should_exist for posting, should_exist in desired.items()}
         self._table.write_many(
             {key: {} for key, should_exist in words.items() if should_exist},
@@ -84,7 +91,7 @@ class ProjectionStore:
         )
 
     def release_claim(self, account_id: str, contact_id: str, name: Name) -> None:
-        """One DeleteItem, on condition that the claim is still the contact's and deleted."""
+        """Delete a claim, if it still belongs to the contact, and the contact is in the trash. One DeleteItem."""
         expression = Expression()
         expression.require(expression.equals("contact_id", contact_id))
         expression.require(expression.equals("state", ContactState.DELETED))
@@ -95,10 +102,14 @@ class ProjectionStore:
 def write_derived(
     table: Table, account_id: str, desired: Mapping[Derived, bool], checks: Sequence[Step] = ()
 ) -> None:
-    """Write derived items with the counts of their lists, and under further checks, all or nothing.
+    """Write derived items with the counts of their lists, in one transaction.
+
+    `desired`: whether each item has to exist. `checks`: further steps, whose conditions have to hold.
 
     Raises:
-        AlreadyApplied, Moved (a check failed), Contention, TemporarilyUnavailable.
+        AlreadyApplied: some items are as desired already; nothing was written.
+        ConcurrentModification: a check failed; nothing was written.
+        Contention, TemporarilyUnavailable.
     """
     steps = list(checks)
     by_step: dict[str, Derived] = {}
@@ -129,7 +140,7 @@ def write_derived(
 
 
 def derived_key(account_id: str, derived: Derived) -> Key:
-    """Where a derived item lies."""
+    """The key of a derived item."""
     if isinstance(derived, Posting):
         return keys.posting(account_id, derived.posting_list, derived.contact_id)
     return keys.word_posting(account_id, derived.word, derived.contact_id)
@@ -141,7 +152,11 @@ _CONTACT: Final = "contact"
 
 
 class ReindexStore:
-    """`projection.store.ReindexStore` on the table."""
+    """Reads, compares and repairs the derived items of all accounts.
+
+    Pages are read with eventual consistency, unless `latest` is asked for. Every method raises TemporarilyUnavailable
+    when the table throttles or does not answer.
+    """
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -149,7 +164,7 @@ class ReindexStore:
     # Reads
 
     def contacts(self, account_id: str, after_id: str | None) -> tuple[list[Contact], str | None]:
-        """A page of the contacts' partition."""
+        """A page of contacts in the order of their ids, and the id to go on after (None: that was the last page)."""
         start = None if after_id is None else keys.contact(account_id, after_id)
         found, last = self._page(keys.contacts(account_id), start, _CONTACTS_PAGE)
         page = [contact_from(item) for item in found.values()]
@@ -158,7 +173,7 @@ class ReindexStore:
     def contacts_by_id(
         self, account_id: str, ids: Iterable[str], *, latest: bool = False
     ) -> Mapping[str, Contact]:
-        """BatchGetItem."""
+        """The live contacts among some ids. BatchGetItem."""
         contact_keys = [keys.contact(account_id, contact_id) for contact_id in ids]
         found = self._table.get_many(contact_keys, consistent=latest)
         return {keys.contact_id(key): contact_from(item) for key, item in found.items()}
@@ -166,12 +181,12 @@ class ReindexStore:
     def there(
         self, account_id: str, derived: Iterable[Derived], *, latest: bool = False
     ) -> frozenset[Derived]:
-        """BatchGetItem."""
+        """The derived items that exist, among some. BatchGetItem."""
         by_key = {derived_key(account_id, one): one for one in derived}
         return frozenset(by_key[key] for key in self._table.get_many(by_key, consistent=latest))
 
     def directory(self, account_id: str) -> Directory:
-        """A Query over all counts."""
+        """The posting lists and first characters that are listed. Queries over all counts."""
         expression = Expression.of_partition(keys.counts(account_id))
         found = [Key.of(item) for item in self._table.all_of(expression)]
         return Directory(
@@ -186,7 +201,7 @@ class ReindexStore:
     def postings(
         self, account_id: str, posting_list: PostingList, after_id: str | None
     ) -> tuple[list[Posting], str | None]:
-        """A page of a posting list."""
+        """A page of a posting list, and the contact's id to go on after (None: that was the last page)."""
         start = None if after_id is None else keys.posting(account_id, posting_list, after_id)
         found, last = self._page(keys.posting(account_id, posting_list, "").PK, start, _KEYS_PAGE)
         page = [Posting(posting_list, keys.contact_id(key)) for key in found]
@@ -195,19 +210,19 @@ class ReindexStore:
     def words(
         self, account_id: str, character: str, after: WordPosting | None
     ) -> tuple[list[WordPosting], WordPosting | None]:
-        """A page of the words with a first character."""
+        """A page of the words with a first character, and the one to go on after (None: that was the last page)."""
         start = None if after is None else derived_key(account_id, after)
         found, last = self._page(keys.words_beginning_with(account_id, character), start, _KEYS_PAGE)
         page = [WordPosting(*keys.posted_word(key)) for key in found]
         return page, None if last is None else WordPosting(*keys.posted_word(last))
 
     def count(self, account_id: str, posting_list: PostingList) -> Count | None:
-        """One GetItem."""
+        """The count of a posting list; None: there is none. One GetItem."""
         item = self._table.get(keys.count(account_id, posting_list))
         return None if item is None else Count(item.get("n"), item.get("changes"))
 
     def length(self, account_id: str, posting_list: PostingList) -> int:
-        """Counting Queries over a posting list."""
+        """The number of postings on a list, counted by Queries."""
         return self._table.how_many(Expression.of_partition(keys.posting(account_id, posting_list, "").PK))
 
     # Writes
@@ -215,7 +230,12 @@ class ReindexStore:
     def repair(
         self, account_id: str, contact_id: str, version: int | None, desired: Mapping[Derived, bool]
     ) -> None:
-        """One transaction that checks the contact."""
+        """Write derived items, if their contact still has a version (None: is still gone). One transaction.
+
+        Raises:
+            AlreadyApplied, Contention.
+            ConcurrentModification: the contact has changed.
+        """
         expression = Expression()
         expression.require(expression.is_free() if version is None else expression.equals("version", version))
         contact = keys.contact(account_id, contact_id)
@@ -224,27 +244,41 @@ class ReindexStore:
         )
 
     def list_posting_list(self, account_id: str, posting_list: PostingList, *, dry_run: bool) -> bool:
-        """GetItem, and PutItem under a condition."""
+        """Begin the count of a posting list, if there is none. Returns whether there was none. GetItem and PutItem.
+
+        `dry_run`: write nothing.
+        """
         key = keys.count(account_id, posting_list)
         return self._is_new(key, {"n": 0, "changes": 0}, dry_run=dry_run)
 
     def list_character(self, account_id: str, character: str, *, dry_run: bool) -> bool:
-        """GetItem, and PutItem under a condition."""
+        """List a first character, if it is not listed. Returns whether it was not. GetItem and PutItem.
+
+        `dry_run`: write nothing.
+        """
         return self._is_new(keys.first_character(account_id, character), {}, dry_run=dry_run)
 
     def set_count(self, account_id: str, posting_list: PostingList, seen: Count | None, n: int) -> None:
-        """One UpdateItem, on condition that the count is as it was seen."""
+        """Set a count. One UpdateItem.
+
+        Raises:
+            ConcurrentModification: the count is no longer as it was seen.
+        """
         expression = _as_seen(seen)
         expression.set("n", n)
         expression.add("changes", 1)
         self._change_count(self._table.update_step("count", keys.count(account_id, posting_list), expression))
 
     def drop_count(self, account_id: str, posting_list: PostingList, seen: Count) -> None:
-        """One DeleteItem, on condition that the count is as it was seen."""
+        """Delete a count. One DeleteItem.
+
+        Raises:
+            ConcurrentModification: the count is no longer as it was seen.
+        """
         key = keys.count(account_id, posting_list)
         self._change_count(self._table.delete_step("count", key, _as_seen(seen)))
 
-    # How
+    # Helpers
 
     def _page(self, partition: str, start: Key | None, at_most: int) -> tuple[dict[Key, Item], Key | None]:
         items, last = self._table.query(

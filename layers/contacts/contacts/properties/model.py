@@ -1,7 +1,6 @@
-"""Typed custom fields: which values a property takes.
+"""Contact properties: typed custom fields.
 
-What a contact is checked by, and no more: every function that writes contacts loads this. What a property is besides
-stands in `property_definitions`.
+First the rules by which the values of contacts are validated, then the definition of a property.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,7 @@ from contacts.core.violations import FieldErrorCode, Violation, never_changes
 MAX_NAME: Final = 64
 """Characters."""
 _OPTIONS_NAMED: Final = 20
-"""A refusal names the options of an enum up to so many."""
+"""An error names the options of an enum, up to this many."""
 
 
 class PropertyType(StrEnum):
@@ -34,25 +33,25 @@ class PropertyType(StrEnum):
     DATETIME = "datetime"
     """ISO 8601 with a time zone: `2026-01-15T10:30:00Z`."""
     ENUM = "enum"
-    """One of the property's options, letter by letter."""
+    """One of the property's options, exactly."""
     OBJECT = "object"
     ARRAY = "array"
 
 
 class ValueRule(NamedTuple):
-    """What the values of a property are checked by."""
+    """The rule by which a property's values are validated."""
 
     type: PropertyType
     options: tuple[str, ...] = ()
-    """Of an enum."""
+    """The options of an enum."""
     is_archived: bool = False
-    """The values of an archived property are no longer checked."""
+    """The values of an archived property are not validated."""
 
 
 def is_property_name(name: str) -> bool:
     """Whether a property may have the name: 1 to 64 ASCII letters, digits, `_` and `-`, the first a letter.
 
-    No dot, so that `custom_fields.<name>` means one thing in an error. A key that cannot be a name is never looked up.
+    A name has no dot, so `custom_fields.<name>` is unambiguous in an error. Other keys of custom fields are never read.
     """
     return (
         0 < len(name) <= MAX_NAME
@@ -63,7 +62,7 @@ def is_property_name(name: str) -> bool:
 
 
 def objection(value: object, rule: ValueRule) -> Violation | None:
-    """Why a property does not take a value, or None where it does. None, which clears, is always taken."""
+    """The violation of a value; None: the value is valid. None, which clears a field, is always valid."""
     if value is None or rule.is_archived or _is_taken(value, rule):
         return None
     if rule.type is PropertyType.ENUM:
@@ -92,7 +91,7 @@ def _is_taken(value: object, rule: ValueRule) -> bool:
 
 
 def _is_day(text: str) -> bool:
-    # `fromisoformat` takes 20260115 and 2026-W03-4 as well.
+    # `fromisoformat` also accepts 20260115 and 2026-W03-4.
     try:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:
@@ -100,7 +99,7 @@ def _is_day(text: str) -> bool:
 
 
 def _is_moment(text: str) -> bool:
-    # `fromisoformat` takes any character between day and time, and from Python 3.14 on the hour 24.
+    # `fromisoformat` also accepts any character between day and time, and from Python 3.14 on the hour 24.
     if text[10:11] != "T" or text[11:13] == "24" or not _is_day(text[:10]):
         return False
     try:
@@ -130,23 +129,23 @@ _VIOLATIONS: Final = {
 }
 
 MAX_PROPERTIES: Final = 500
-"""Of an account, archived ones included: their names stay taken. Exact, whoever creates at the same moment."""
+"""Properties of an account, archived ones included: their names stay taken. Exact under concurrent creates."""
 MAX_LABEL: Final = 255
 """Characters."""
 MAX_DESCRIPTION: Final = 500
 """Characters."""
 MAX_OPTIONS: Final = 250
-"""Of an enum: as many as there are countries."""
+"""Options of an enum: enough for all countries."""
 MAX_OPTION: Final = 100
-"""Characters. All options of a property together stay far below an item's 400 KB."""
+"""Characters of an option. All options together stay far below an item's 400 KB."""
 
 CORE_FIELDS: Final = frozenset({*STORED_FIELDS, *ContactOut.__annotations__, *EDITS})
-"""What a contact has of its own, shown, kept or sent: no property is named so, in whatever case."""
+"""Fields that every contact has, in responses, items or requests. No property has such a name, in any case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Property:
-    """A typed custom field. Name and type never change. Its id is a UUID version 7 of the moment it was made."""
+    """A typed custom field. Name and type never change. Its id is a UUID version 7 of the time it was made."""
 
     id: str
     name: str
@@ -154,23 +153,23 @@ class Property:
     label: str
     type: PropertyType
     options: tuple[str, ...] = ()
-    """Of an enum, in the order in which they are offered."""
+    """The options of an enum, in the account's order."""
     description: str | None = None
     archived: bool = False
     created_at: str
     updated_at: str
     version: int = 1
-    """How often it was written, so that of two writers at the same moment one looks again."""
+    """How often it was written. A change checks that the version is still as it was read."""
 
     @property
     def rule(self) -> ValueRule:
-        """What its values are checked by."""
+        """The rule by which its values are validated."""
         return ValueRule(self.type, self.options, self.archived)
 
     def changed(self, given: Mapping[str, Any], at: str) -> "Property":
-        """The property after a change that `objections` has nothing against: absent keeps, None clears.
+        """The property after a change without `objections`: absent fields keep their values, None clears.
 
-        A label that is cleared is the name again.
+        A cleared label is the name again. `at`: now, ISO.
         """
         changes = {key: value for key, value in given.items() if key not in ("name", "type")}
         if "label" in changes:
@@ -181,7 +180,7 @@ class Property:
         return replace(after, updated_at=self.updated_at if after == self else at, version=self.version + 1)
 
     def objections(self, given: Mapping[str, Any]) -> list[FieldError]:
-        """What of a change this property cannot take: another name or type, options that its type does not have."""
+        """The errors of a change: another name or type, or options that its type does not have."""
         errors = [
             FieldError(field, never_changes(getattr(self, field)))
             for field in ("name", "type")
@@ -192,14 +191,14 @@ class Property:
 
 
 def name_objection(name: str) -> Violation | None:
-    """Why a property cannot have a well-formed name, if it cannot."""
+    """The violation of a well-formed name; None: a property may have it."""
     if name.lower() not in CORE_FIELDS:
         return None
     return Violation(FieldErrorCode.RESERVED, f"cannot be {name}: every contact has a field of that name")
 
 
 def wrong_options(kind: PropertyType, options: Sequence[str] | None) -> Violation | None:
-    """What is wrong with options, or the lack of them, for a type, if anything is."""
+    """The violation of a type's options, or of their absence; None: they are valid."""
     if kind is PropertyType.ENUM:
         if options:
             return None

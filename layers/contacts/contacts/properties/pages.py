@@ -1,4 +1,4 @@
-"""Pages of contact properties: what may be asked for, and the answer."""
+"""Pages of contact properties: their parameters and their responses."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ from contacts.web.response import Answer
 
 
 class PropertyPageSize(Bounded):
-    """How many properties a page has at most: all of them, if the caller likes."""
+    """How many properties a page has at most. One page can have all of an account."""
 
     minimum = 1
     maximum = MAX_PROPERTIES
@@ -20,15 +20,15 @@ DEFAULT_PAGE_SIZE: Final = PropertyPageSize(50)
 
 
 def property_page(
-    desk: PropertyService, account_id: str, archived_too: bool, cursor: str | None, limit: PropertyPageSize
+    service: PropertyService, account_id: str, archived_too: bool, cursor: str | None, limit: PropertyPageSize
 ) -> Answer:
     """A page of the account's properties, the oldest first. One that would exceed 5 MB ends earlier, with a cursor.
 
     Raises:
-        InvalidInput: the cursor is none of this list's.
+        InvalidInput: the cursor is of another list.
         TemporarilyUnavailable.
     """
     query = fingerprint(account_id, "properties", archived_too)
     after_id = None if cursor is None else from_cursor(query, cursor)
-    found, next_after = desk.page(after_id, limit, archived_too=archived_too)
+    found, next_after = service.page(after_id, limit, archived_too=archived_too)
     return shown_page(map(property_out, found), next_after, query)

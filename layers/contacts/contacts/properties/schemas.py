@@ -70,7 +70,7 @@ class NewProperty(Body):
         return [] if wrong is None else [FieldError("options", wrong)]
 
     def to_command(self) -> CreateProperty:
-        """What the desk is asked for."""
+        """The command for `PropertyService.add`."""
         return CreateProperty(
             name=self.name,
             type=self.type,

@@ -1,4 +1,4 @@
-"""What callers do with the properties of their account: define, list, read, change, archive, bring back."""
+"""What callers do with the contact properties of their account: define, list, read, change, archive."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from contacts.properties.store import PropertyStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateProperty:
-    """What a new property is to be. Without a label it is called by its name."""
+    """The fields of a new property. `label` None: the name."""
 
     name: str
     type: PropertyType
@@ -25,7 +25,7 @@ class CreateProperty:
 
 
 class PropertyService:
-    """The properties of one account, as its callers see them."""
+    """The properties of one account."""
 
     def __init__(self, store: PropertyStore, clock: Clock, randomness: Randomness) -> None:
         self._store = store
@@ -35,7 +35,7 @@ class PropertyService:
     def page(
         self, after_id: str | None, limit: int, *, archived_too: bool
     ) -> tuple[list[Property], str | None]:
-        """The next up to `limit` properties, the oldest first, and the id to go on after.
+        """The next up to `limit` properties, the oldest first, and the id to go on after (None: none are left).
 
         Raises:
             TemporarilyUnavailable.
@@ -54,8 +54,8 @@ class PropertyService:
         """Define a property.
 
         Raises:
-            DuplicateProperty: the account has one of that name, maybe an archived one.
-            TooManyProperties: it has 500 already, archived ones included.
+            DuplicateProperty: the account has a property of that name, maybe an archived one.
+            TooManyProperties: the account has 500 already, archived ones included.
             IdempotencyKeyReused, TemporarilyUnavailable.
         """
         now = self._clock.now_ms()
@@ -83,13 +83,13 @@ class PropertyService:
         wrong: Sequence[FieldError],
         idempotency_key: IdempotencyKey | None,
     ) -> Outcome:
-        """Change label, description, the options of an enum, or whether it is archived; absent keeps, None clears.
+        """Change label, description, options or `archived`. Absent fields keep their values, None clears.
 
-        `wrong`: what is wrong with the rest of the request, to be told together with what this property cannot take.
+        `wrong`: errors of the rest of the request, which are reported together with those of the change.
 
         Raises:
             PropertyNotFound: the account has none with that id.
-            InvalidInput: another name or type is asked for, or options that its type does not have; or `wrong`.
+            InvalidInput: another name or type is requested, or options that its type does not have; or `wrong`.
             IdempotencyKeyReused, TemporarilyUnavailable.
         """
 
@@ -105,7 +105,9 @@ class PropertyService:
         return self._change(property_id, changed, outcome, idempotency_key)
 
     def archive(self, property_id: str, idempotency_key: IdempotencyKey | None) -> Outcome:
-        """Have a property's values checked no longer. They stay, and so does its name; once more changes nothing.
+        """Archive a property: its values are no longer validated. The values stay, and the name stays taken.
+
+        To archive it again changes nothing that callers see.
 
         Raises:
             PropertyNotFound: the account has none with that id.

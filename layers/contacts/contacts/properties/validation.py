@@ -1,4 +1,4 @@
-"""The fields of a contact as a request sent them: those that can be written, and what is wrong with the others."""
+"""The fields of a contact in a request: the ones that can be written, and the errors of the others."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -18,26 +18,26 @@ class OnInvalid(StrEnum):
 
 
 class ContactInput(NamedTuple):
-    """What a request's body asks to write of a contact. Its body has been read; `validate` does the rest."""
+    """A contact's fields from a parsed request body. `validate` also checks the types of custom fields."""
 
     accepted: Mapping[str, Any]
     """The fields that can be written, as they are stored."""
     rejected: tuple[FieldError, ...] = ()
-    """The fields that cannot, each once: a key of `custom_fields` or `metadata` counts as a field."""
+    """The fields that cannot be written, each once. A key of `custom_fields` or `metadata` counts as a field."""
     errors: tuple[FieldError, ...] = ()
-    """Everything that is wrong with the rejected fields, by its path: `custom_fields.size.0`."""
+    """All errors of the rejected fields, each with its path: `custom_fields.size.0`."""
 
     @property
     def typed_names(self) -> list[str]:
-        """The custom fields whose values a property of the account may refuse. A value of None clears: it never is."""
+        """The custom fields that may have a rule: a property may have such a name, and the value is not None."""
         custom_fields = self.accepted.get(_CUSTOM_FIELDS) or {}
         return [name for name, value in custom_fields.items() if value is not None and is_property_name(name)]
 
     def resolve(self, on_invalid: OnInvalid) -> tuple[Mapping[str, Any], tuple[FieldError, ...] | None]:
-        """The fields to write, and the rejected ones to leave out; None in place of these where none may be.
+        """The fields to write, and the rejected fields that are skipped; None: rejected fields are not skipped.
 
         Raises:
-            InvalidInput: a field is rejected and not to be skipped, or more are than one answer names.
+            InvalidInput: a field is rejected and may not be skipped, or more fields are rejected than an answer names.
         """
         skips = on_invalid is OnInvalid.SKIP
         if self.rejected and (not skips or len(self.rejected) > MAX_ERRORS_SHOWN):
@@ -46,10 +46,10 @@ class ContactInput(NamedTuple):
 
 
 def validate(given: ContactInput, rules: Mapping[str, ValueRule]) -> ContactInput:
-    """The input held against the properties of its account: custom fields of a wrong type are rejected as well.
+    """The input, with the custom fields rejected that violate their rule.
 
-    `rules`: by the names of custom fields, at least for `given.typed_names` as far as properties have these names. A
-    custom field that has none takes any JSON.
+    `rules`: the rules of the account's properties by name, at least those of `given.typed_names`. A custom field
+    without a rule takes any JSON.
     """
     custom_fields = given.accepted.get(_CUSTOM_FIELDS) or {}
     objections = {

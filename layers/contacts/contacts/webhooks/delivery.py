@@ -1,4 +1,7 @@
-"""Signatures of what is sent to endpoints, after Standard Webhooks."""
+"""The delivery worker: it attempts deliveries of events to endpoints, records the attempts, and asks for further ones.
+
+`signed_headers` signs what is sent, after Standard Webhooks.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -32,10 +35,10 @@ from contacts.webhooks.store import UNGROUPED, DeliveryModified, DeliveryStore, 
 
 
 def signed_headers(message_id: str, at_s: int, body: str, secrets: Iterable[str]) -> dict[str, str]:
-    """The headers by which an endpoint can tell that a body is ours, and new.
+    """The headers by which an endpoint verifies that a body comes from this service, and is recent.
 
-    `message_id`: the same however often it is sent; `at_s`: seconds since the epoch, of this very attempt (endpoints
-    refuse what is older than five minutes); `secrets`: all that sign, the newest first.
+    `message_id`: the event's id, the same in every attempt. `at_s`: when this attempt is made, in seconds since the
+    epoch (endpoints refuse what is older than five minutes). `secrets`: all valid secrets, the newest first.
     """
     at = datetime.fromtimestamp(at_s, UTC)
     signatures = (standardwebhooks.Webhook(secret).sign(message_id, at, body) for secret in secrets)
@@ -47,29 +50,29 @@ def signed_headers(message_id: str, at_s: int, body: str, secrets: Iterable[str]
 
 
 LEASE: Final = 60
-"""Seconds for which an attempt that was begun is left to whoever began it: longer than the function may run (40 s)."""
+"""Seconds for which an attempt belongs to the worker that claimed it: longer than the function may run (40 s)."""
 RECHECK_AFTER: Final = 3600
-"""Seconds after which a delivery of a suspended account is looked at again."""
+"""Seconds until a delivery of a suspended account is checked again."""
 USER_AGENT: Final = "Contacts-Webhooks/1"
 _TIME_NEEDED: Final = 33.0
-"""Seconds that must be left before an attempt is begun: to claim it, to send, and to record it (9 + 15 + 9)."""
+"""Seconds that an attempt takes at most: to claim it, to send, and to record it (9 + 15 + 9)."""
 _TIME_TO_STORE_FAILURE: Final = 18.0
-"""Seconds that must be left to do more than to record an attempt (9 + 9)."""
+"""Seconds that must be left to store a failure of the endpoint before the attempt is recorded (9 + 9)."""
 
 
 class Sender(Protocol):
-    """Calls endpoints."""
+    """Sends requests to endpoints."""
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Send a body; whatever goes wrong is in the reply, after 15 seconds at most."""
+        """Send a body. Returns within 15 seconds; the reply says what went wrong, if anything did."""
         ...
 
 
 class Schedule(Protocol):
-    """Asks for attempts."""
+    """Requests attempts for a later time, by messages on the delivery queue."""
 
     def request(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
-        """Have an attempt made after so many seconds; asked for twice, it may be asked for twice.
+        """Request an attempt in `delay_s` seconds. A request made twice may come twice.
 
         Raises:
             TemporarilyUnavailable.
@@ -77,7 +80,7 @@ class Schedule(Protocol):
         ...
 
     def recheck(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
-        """Have an attempt looked at again after so many seconds (over 15 minutes), which may be said time and again.
+        """Request the same attempt once more in `delay_s` seconds (over 15 minutes). It can be requested repeatedly.
 
         Raises:
             TemporarilyUnavailable.
@@ -86,7 +89,7 @@ class Schedule(Protocol):
 
 
 class DeliveryWorker:
-    """Takes events to endpoints."""
+    """Handles the messages of the delivery queue: each asks for one attempt at one delivery."""
 
     def __init__(
         self,
@@ -116,14 +119,14 @@ class DeliveryWorker:
         self._is_suspended = is_suspended
 
     def handle(self, body: Mapping[str, object]) -> int | None:
-        """Do what a message on the delivery queue asks for (`attempt`).
+        """Make the attempt that a message asks for. Returns what `attempt` returns.
 
-        One without its group goes on the queue once more, with it: SQS takes every message without a group for
-        somebody else's, so an endpoint that hangs could hold up all others with those.
+        A message without its group is sent again, with its group: SQS counts each message without a group as a tenant
+        of its own, so the messages of an endpoint that hangs could delay those of all others.
 
         Raises:
-            KeyError, TypeError, ValueError: it is no such message.
-            TemporarilyUnavailable: it is to come again.
+            KeyError, TypeError, ValueError: the body is no message of the delivery queue.
+            TemporarilyUnavailable: the message has to come again.
         """
         fields = {name: value for name, value in body.items() if name != UNGROUPED}
         ref, attempt = DeliveryRef.of_message(fields)
@@ -133,14 +136,14 @@ class DeliveryWorker:
         return None
 
     def attempt(self, ref: DeliveryRef, attempt: int) -> int | None:
-        """Make an attempt that a message asks for, unless it has been made or is no longer to be made.
+        """Make an attempt (1 is the first), unless it was made already or the delivery has ended.
 
-        While the account is suspended no attempt is made, and none is used up: the message comes again every hour.
+        While the account is suspended, no attempt is made and none is used up: the message comes again every hour.
 
-        Gives back None; or, where somebody else is making it, in how many seconds to ask again.
+        Returns None; or, where another worker is making the attempt, in how many seconds the message has to come again.
 
         Raises:
-            TemporarilyUnavailable: the message is to come again.
+            TemporarilyUnavailable: the message has to come again.
         """
         webhook = self._webhooks.webhook(ref.account_id, ref.webhook_id)
         if webhook is None:
@@ -176,20 +179,20 @@ class DeliveryWorker:
         return None
 
     def _event(self, ref: DeliveryRef) -> Event | None:
-        """The event that a delivery is of; a test is of none."""
+        """The event of a delivery; None for a test, which has its payload in the delivery."""
         if ref.appended_at is None:
             return None
         return self._events.event(ref.account_id, ref.appended_at, ref.event_id)
 
     def _resume(self, webhook: Webhook, delivery: Delivery | None, attempt: int) -> int | None:
-        """Deal with a message whose attempt cannot be begun."""
+        """Handle a message whose attempt cannot be claimed. Returns what `attempt` returns."""
         if delivery is None or delivery.status is DeliveryStatus.ERASED:
             return None
         is_pending = delivery.status is DeliveryStatus.PENDING
         if is_pending and delivery.done == attempt - 1 and delivery.begun == attempt:
             return max(1, delivery.lease_until - self._clock.now_ms() // 1000)
         if delivery.done == attempt:
-            # To record it may have been the last thing that its maker did.
+            # The worker that recorded the attempt may have ended before it requested the next one.
             self._follow_up(webhook, delivery)
         return None
 
@@ -208,15 +211,21 @@ class DeliveryWorker:
         )
 
     def _with_failure(self, webhook: Webhook, at: str) -> Webhook:
-        """The endpoint with a failure noted, which comes before the record: what follows from that relies on it."""
-        # Where that cannot be done, the next failure is the first one that is known.
+        """The webhook with its first failure since the last success; stored before the attempt is recorded.
+
+        If the failure cannot be stored, the next failure counts as the first.
+        """
         if self._has_time_left(_TIME_TO_STORE_FAILURE):
             with suppress(TemporarilyUnavailable):
                 self._webhooks.note_failure(webhook, at)
         return replace(webhook, failing_since=webhook.failing_since or at)
 
     def _record(self, delivery: Delivery, attempt: Attempt) -> Delivery | None:
-        """Write down an attempt; None where it is no longer ours to do so."""
+        """Record an attempt. Returns the delivery after it; None where another worker has claimed the delivery since.
+
+        Raises:
+            Contention, TemporarilyUnavailable.
+        """
         random_byte, made = self._randomness(1)[0], delivery.begun
         for _ in tries(self._clock, self._randomness):
             after = after_attempt(delivery, attempt, self._clock.now_ms(), random_byte)
@@ -225,7 +234,7 @@ class DeliveryWorker:
             except Contention:
                 continue
             except DeliveryModified as moved:
-                # Erased, or asked for again, while the endpoint was answering.
+                # The delivery was erased or redelivered while the endpoint was answering.
                 if moved.delivery is None or moved.delivery.claim != delivery.claim:
                     return None
                 delivery = moved.delivery
@@ -236,7 +245,7 @@ class DeliveryWorker:
         raise Contention
 
     def _follow_up(self, webhook: Webhook, delivery: Delivery) -> None:
-        """Ask for all that follows from a delivery as it stands after an attempt; may be asked for again."""
+        """Update the webhook, and request the next attempt or report a failed delivery. Safe to repeat."""
         if not delivery.ref.is_test:
             self._update_webhook(webhook, delivery)
         if delivery.status is DeliveryStatus.PENDING and delivery.next_attempt_at is not None:
@@ -246,10 +255,10 @@ class DeliveryWorker:
             self._dead_letters.send([Outgoing(body=delivery.ref.message(delivery.done))])
 
     def _update_webhook(self, webhook: Webhook, delivery: Delivery) -> None:
-        """Have the endpoint no longer failing, or no longer active, where the latest attempt says so.
+        """End the webhook's failures, or disable the webhook, as the latest attempt demands.
 
-        Not where it is older than the latest beginning of failures, nor where there are none: since that attempt the
-        endpoint has taken something, or its owner has switched it on again, and this message comes late.
+        The attempt is ignored where the webhook has no failures, or where they began after the attempt: then this
+        message is late, and the endpoint has accepted an event since, or its owner has activated it again.
         """
         failing_since = webhook.failing_since
         if not delivery.attempts or failing_since is None or failing_since > delivery.attempts[-1].at:
@@ -266,14 +275,14 @@ class DeliveryWorker:
 
 
 def _can_wait(ref: DeliveryRef, now_ms: int) -> bool:
-    """Whether a delivery can wait: a test tells of nothing that could be lost, and events are kept for 30 days."""
+    """Whether a delivery of a suspended account can wait: it is no test, and its event is kept (for 30 days)."""
     return ref.appended_at is not None and now_ms - parsed(ref.appended_at) < KEPT_DAYS * DAY * 1000
 
 
 def _final_status(ref: DeliveryRef, webhook: Webhook, event: Event | None) -> DeliveryStatus | None:
-    """As what a delivery ends without an attempt; None where it is to be made.
+    """The status with which a delivery ends without an attempt; None: the attempt has to be made.
 
-    A test is sent to an inactive endpoint as well: its owner wants to know whether it works.
+    A test is also sent to an inactive endpoint: its owner wants to know whether the endpoint works.
     """
     if ref.is_test:
         return None

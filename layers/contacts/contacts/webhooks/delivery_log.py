@@ -1,9 +1,9 @@
-"""The log of deliveries as an account's callers see it: listing, sending again, trying an endpoint out.
+"""What an account's callers do with deliveries: list them, send one again, send a test.
 
-What is to be sent is promised before it is written: first goes a message that comes half a minute later, when this
-function is surely over, then the change is written, then goes a message for now. Ended before the write, the promised
-message finds nothing to do and is dropped. Ended after it, the promised message does what was asked for. If all went
-well, it finds its attempt made, like any message that comes twice.
+A request for an attempt must not get lost when the function ends half-way. So the service (1) sends a message with a
+delay of 30 seconds, longer than the function may run, (2) writes the change, (3) sends a message without delay. If the
+function ends before the write, the delayed message finds nothing to do. If the function ends after the write, the
+delayed message makes the attempt. Otherwise the delayed message finds the attempt made, like any repeated message.
 """
 
 from contextlib import suppress
@@ -31,14 +31,14 @@ from contacts.webhooks.model import (
 )
 from contacts.webhooks.store import DeliveryStore, WebhookStore
 
-PROMISED_AFTER: Final = 30
-"""Seconds until the promised message comes: longer than a function that answers requests may run (20 s)."""
+DELAYED_MESSAGE_S: Final = 30
+"""Delay of the first message, in seconds: longer than a function of the API may run (20 s)."""
 MAX_CANDIDATES: Final = 1000
-"""How many deliveries one request looks at; then it answers what it has, with a cursor."""
+"""Deliveries that one request reads at most. Then the page ends, with a cursor."""
 
 
 class DeliveryLog:
-    """The deliveries to the endpoints of accounts."""
+    """Lists the deliveries to an endpoint."""
 
     def __init__(self, webhooks: WebhookStore, deliveries: DeliveryStore, clock: Clock) -> None:
         self._webhooks = webhooks
@@ -53,7 +53,9 @@ class DeliveryLog:
         after_id: str | None,
         limit: int,
     ) -> tuple[list[Delivery], str | None]:
-        """The next up to `limit` deliveries of an endpoint, the newest first, and the id to go on after.
+        """The next up to `limit` deliveries to an endpoint, the newest first, and the id to go on after.
+
+        `status`: only deliveries with this status.
 
         Raises:
             WebhookNotFound, TemporarilyUnavailable.
@@ -66,7 +68,7 @@ class DeliveryLog:
 
 
 class DeliveryService:
-    """Where callers ask for deliveries."""
+    """Sends deliveries again, and tests."""
 
     def __init__(
         self,
@@ -77,7 +79,7 @@ class DeliveryService:
         clock: Clock,
         randomness: Randomness,
     ) -> None:
-        """`queue`: on which attempts are asked for."""
+        """`queue`: the delivery queue."""
         self._webhooks = webhooks
         self._events = events
         self._deliveries = deliveries
@@ -88,13 +90,13 @@ class DeliveryService:
     def redeliver(
         self, caller: Caller, webhook_id: str, delivery_id: str, idempotency_key: IdempotencyKey | None
     ) -> Outcome:
-        """Send a delivery again, with the same `webhook-id`, at once and if need be on the whole schedule.
+        """Send a delivery again, with the same `webhook-id`: at once, and after failures on the whole schedule.
 
-        One that waits for its next attempt is sent now.
+        A delivery that waits for its next attempt is sent at once.
 
         Raises:
             WebhookNotFound, DeliveryNotFound.
-            NotDeliverable: the endpoint is inactive, the event erased or no longer kept, or it was tried too often.
+            NotDeliverable: the webhook is inactive, the event is erased or no longer kept, or 100 attempts were made.
             IdempotencyKeyReused, TemporarilyUnavailable.
         """
 
@@ -106,8 +108,8 @@ class DeliveryService:
                 raise DeliveryNotFound
             self._must_be_deliverable(delivery, webhook)
             again = sent_again(delivery, now_ms)
-            outcome = _queued(again)
-            self._promise(again)
+            outcome = _queued_outcome(again)
+            self._send_delayed(again)
             self._deliveries.begin_again(delivery, again, outcome, idempotency_key, now_ms)
             self._send(again)
             return outcome
@@ -115,7 +117,7 @@ class DeliveryService:
         return run_idempotent(attempt, idempotency_key, self._clock, self._randomness)
 
     def test(self, caller: Caller, webhook_id: str, idempotency_key: IdempotencyKey | None) -> Outcome:
-        """Send an endpoint, active or not, a `webhook.test`, once.
+        """Send a `webhook.test` event to an endpoint, active or not. There is one attempt.
 
         Raises:
             WebhookNotFound, IdempotencyKeyReused, TemporarilyUnavailable.
@@ -123,8 +125,8 @@ class DeliveryService:
         webhook = self._webhooks.existing(caller.account_id, webhook_id)
         now_ms = self._clock.now_ms()
         delivery = _test_delivery(webhook, now_ms, self._randomness)
-        outcome = _queued(delivery)
-        self._promise(delivery)
+        outcome = _queued_outcome(delivery)
+        self._send_delayed(delivery)
 
         def attempt() -> Outcome:
             self._deliveries.add(delivery, outcome, idempotency_key, now_ms)
@@ -145,33 +147,33 @@ class DeliveryService:
             return
         if not webhook.is_active:
             raise NotDeliverable("The webhook is not active; set is_active to true first.")
-        # An event that is erased after this look is not sent either: whoever is to send it looks again.
+        # An event that is erased after this read is not sent either: the delivery worker reads it again.
         event = self._events.event(ref.account_id, ref.appended_at, ref.event_id)
         if event is None:
             raise NotDeliverable("The event is no longer kept.")
         if event.is_erased or delivery.status is DeliveryStatus.ERASED:
             raise NotDeliverable("The person this event was about has been erased.")
 
-    def _promise(self, delivery: Delivery) -> None:
-        self._queue.send([_request(delivery, PROMISED_AFTER)])
+    def _send_delayed(self, delivery: Delivery) -> None:
+        self._queue.send([_attempt_message(delivery, DELAYED_MESSAGE_S)])
 
     def _send(self, delivery: Delivery) -> None:
-        # Where even that fails, the promised message comes.
+        # If this message cannot be sent, the delayed one makes the attempt.
         with suppress(TemporarilyUnavailable):
-            self._queue.send([_request(delivery, 0)])
+            self._queue.send([_attempt_message(delivery, 0)])
 
 
-def _queued(delivery: Delivery) -> Outcome:
-    """The outcome of asking for an attempt: without what the endpoint answered to earlier ones.
+def _queued_outcome(delivery: Delivery) -> Outcome:
+    """The outcome of a request for an attempt, without the endpoint's earlier responses.
 
-    Endpoints may repeat what they were sent, and what an Idempotency-Key remembers is out of an erasure's reach.
+    Responses may repeat personal data, and erasure does not find the Idempotency-Key records of deliveries.
     """
     attempts = tuple(replace(attempt, response=None) for attempt in delivery.attempts)
     return Outcome(action=Action.QUEUED, details=delivery_out(replace(delivery, attempts=attempts)))
 
 
 def _test_delivery(webhook: Webhook, at_ms: int, randomness: Randomness) -> Delivery:
-    """A delivery of an event that is made for it alone."""
+    """A delivery of a new `webhook.test` event, which is in no log."""
     event = Event(
         id=uuid7(at_ms, randomness(10)),
         type=EventType.TEST,
@@ -197,7 +199,7 @@ def _test_delivery(webhook: Webhook, at_ms: int, randomness: Randomness) -> Deli
     )
 
 
-def _request(delivery: Delivery, delay_s: int) -> Outgoing:
-    """The message that asks for a delivery's next attempt."""
+def _attempt_message(delivery: Delivery, delay_s: int) -> Outgoing:
+    """The message that requests a delivery's next attempt."""
     ref = delivery.ref
     return Outgoing(body=ref.message(delivery.done + 1), group=ref.webhook_id, delay_s=delay_s)

@@ -1,4 +1,4 @@
-"""From changes of contacts to events: each once in the account's log, and on its way to whoever asked to be told."""
+"""The dispatcher: it appends an event for each change of a contact, and requests the event's deliveries."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -26,9 +26,9 @@ _AppendCall = Callable[[Event, str, Sequence[str]], Appended | None]
 class Dispatcher:
     """Turns changes of contacts into events.
 
-    It may be given the same changes again, all or some of them: an event that is in the log is not appended once more;
-    only its messages are sent again, to the endpoints that were subscribed when it was appended. A delivery has its id
-    from the event and the endpoint, so whoever gets two messages knows them for the same delivery.
+    The stream may deliver changes again. An event that is in the log is not appended again; only its messages are sent
+    again, to the endpoints that were subscribed when it was appended. The id of a delivery follows from the event and
+    the endpoint, so two messages for the same delivery have the same id.
     """
 
     def __init__(
@@ -48,10 +48,10 @@ class Dispatcher:
         self._randomness = randomness
 
     def handle(self, changes: Sequence[StreamChange]) -> None:
-        """Append the events of changes, in their order, and ask for their deliveries.
+        """Append the events of changes, in their order, and request their deliveries.
 
         Raises:
-            TemporarilyUnavailable: some may be done; all are to come again.
+            TemporarilyUnavailable: some changes may be handled; all have to come again.
         """
         batch = _Batch(self._webhooks, self._clock)
         messages: list[Outgoing] = []
@@ -65,7 +65,7 @@ class Dispatcher:
     def _append_events(
         self, change: StreamChange, batch: "_Batch"
     ) -> Iterator[tuple[Event, Appended | None]]:
-        """The events of a change, each with its place once it has one."""
+        """Append the events of a change. Yields each with where it was appended; None: it was not."""
         if change.recorded is not None:
             yield self._append_recorded(change, change.recorded, batch)
             return
@@ -76,11 +76,11 @@ class Dispatcher:
     def _append_recorded(
         self, change: StreamChange, recorded: CustomEvent, batch: "_Batch"
     ) -> tuple[Event, Appended | None]:
-        """The event of something that was recorded of a contact, if the contact is still there to be told of."""
+        """Append a custom event, unless its contact is no longer live."""
         contact = self._contacts.contact(change.account_id, change.contact_id)
         event = event_of_recording(change.account_id, change.contact_id, recorded, contact)
         if contact is None:
-            # Of a batch that comes again, it may have been appended while the contact was there.
+            # An earlier run may have appended the event, while the contact was live.
             return event, self._events.appended(event)
         return event, self._append(self._events.append_recorded, event, batch)
 
@@ -88,14 +88,14 @@ class Dispatcher:
         webhook_ids = batch.subscribers(event)
 
         def attempt() -> Appended | None:
-            # At its own moment each time: nothing may turn up in the log behind a cursor that has passed it.
+            # Each try takes a new time: an event must not appear in the log behind a cursor that has passed it.
             return append(event, iso(batch.next_moment()), webhook_ids)
 
         return retry_on_conflict(attempt, self._clock, self._randomness)
 
 
 class _Batch:
-    """What is remembered for as long as one batch is worked on."""
+    """The webhooks and the clock of one batch of changes."""
 
     def __init__(self, webhooks: WebhookStore, clock: Clock) -> None:
         self._webhooks = webhooks
@@ -104,19 +104,19 @@ class _Batch:
         self._latest_ms = 0
 
     def subscribers(self, event: Event) -> list[str]:
-        """The ids of the endpoints that are to be told of an event."""
+        """The ids of the webhooks that are subscribed to an event's type. The webhooks are read once a batch."""
         if event.account_id not in self._of_accounts:
             self._of_accounts[event.account_id] = self._webhooks.webhooks(event.account_id)
         return [webhook.id for webhook in subscribed(self._of_accounts[event.account_id], event.type)]
 
     def next_moment(self) -> int:
-        """The present, but never a moment a second time: the log is in the order in which events are appended."""
+        """The present in ms, or a ms after the last moment: no two events of a batch are appended at the same time."""
         self._latest_ms = max(self._clock.now_ms(), self._latest_ms + 1)
         return self._latest_ms
 
 
 def _events_of(change: StreamChange) -> Iterable[Event]:
-    """The events a change stands for, in their order."""
+    """The events of a change, in their order."""
     at = (change.record_id, change.at_ms, change.account_id)
     match change.kind:
         case ChangeKind.CHANGED if change.after is not None:
@@ -125,12 +125,14 @@ def _events_of(change: StreamChange) -> Iterable[Event]:
             return (event_of_trashing(*at, change.after),)
         case ChangeKind.ERASED:
             return (event_of_erasure(*at, change.contact_id, change.version),)
-        case _:  # It left its place; what it left behind tells for where.
+        case (
+            _
+        ):  # The contact was removed: the record of its trash item or of its tombstone becomes the event.
             return ()
 
 
 def _delivery_messages(event: Event, appended: Appended) -> Iterator[Outgoing]:
-    """The messages that ask for an event's deliveries."""
+    """The messages that request the first attempts of an event's deliveries."""
     at_ms = parsed(event.timestamp)
     for webhook_id in appended.webhook_ids:
         ref = DeliveryRef(

@@ -1,7 +1,6 @@
-"""Where webhooks may be sent: the rules for URLs and addresses that keep others from making us call our own network.
+"""Which URLs and addresses may be called: rules that prevent server-side request forgery (OWASP, "SSRF Prevention").
 
-A URL is read once, here, into the parts that are connected to, so that nothing can be read one way when it is
-checked and another way when it is called. (Server-side request forgery: OWASP, "SSRF Prevention".)
+`endpoint_of` is the only parser of a URL, for the check and for the connection. So both see the same host.
 """
 
 import re
@@ -19,13 +18,13 @@ _MAX_HOST: Final = 253
 _URL = re.compile(
     r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<authority>[^/?\x23]*)(?P<target>[^\x23]*)(?P<fragment>\x23.*)?"
 )
-"""RFC 3986, appendix B. `\\x23` begins a fragment. (The sign itself stands in keys of the table alone.)"""
+"""RFC 3986, appendix B. `\\x23` begins a fragment. (A test allows the character itself in keys of the table only.)"""
 _AUTHORITY = re.compile(r"(\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<name>[^\[\]:%]*))(:(?P<port>[0-9]*))?")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-"""What makes a host an address and no name, if its last label is one (WHATWG URL, "ends in a number")."""
+"""A host whose last label matches is an IPv4 address, not a name (WHATWG URL, "ends in a number")."""
 _LEFT_AS_IT_IS: Final = "!$&'()*+,/:;=?@[]%"
-"""Besides letters, digits and `-._~`: what may stand in a path or a query (RFC 3986), and escapes."""
+"""Characters of a path or a query that are not percent-encoded, besides letters, digits and `-._~` (RFC 3986)."""
 
 _NOT_PUBLIC_V4: Final = tuple(
     ip_network(network)
@@ -36,10 +35,10 @@ _NOT_PUBLIC_V4: Final = tuple(
         *("224.0.0.0/4", "240.0.0.0/4"),
     )
 )
-"""IANA's special-purpose registry, and multicast."""
+"""The networks of IANA's special-purpose registry, and multicast."""
 _PUBLIC_V6: Final = ip_network("2000::/3")
-"""All that is handed out to anybody. Outside of it lie, among others, loopback, link-local and unique local addresses,
-and every form in which an IPv4 address is carried (mapped, compatible, NAT64) but 6to4 and Teredo."""
+"""Global unicast. Loopback, link-local and unique local addresses lie outside, and IPv4 addresses in IPv6 (mapped,
+compatible, NAT64) except 6to4 and Teredo."""
 _NOT_PUBLIC_V6: Final = tuple(
     ip_network(network) for network in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
 )
@@ -55,11 +54,11 @@ class NoSuchHost(Exception):
 
 
 class NotResolved(Exception):
-    """Raised when the resolver does not answer in time, or not now: the host may well exist."""
+    """Raised when the resolver does not answer in time, or fails: the host may exist."""
 
 
 class Addresses(Protocol):
-    """Finds out where hosts are."""
+    """Resolves hosts, and refuses addresses that may not be called."""
 
     @property
     def private_allowed(self) -> bool:
@@ -67,7 +66,7 @@ class Addresses(Protocol):
         ...
 
     def of(self, host: str, port: int) -> list[str]:
-        """The addresses of a host, all of them checked; what is connected to must be one of these.
+        """The addresses of a host, all of them checked. Connections go to one of these addresses only.
 
         Raises:
             UnsafeEndpoint, NoSuchHost, NotResolved.
@@ -77,29 +76,31 @@ class Addresses(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A URL in the parts by which it is called."""
+    """A URL that may be called, in its parts."""
 
     scheme: str
     host: str
-    """Lower-case, an international domain as `xn--`, without a dot at its end; an IPv6 address without brackets."""
+    """Lower-case, without a dot at its end; an international domain as `xn--`; an IPv6 address without brackets."""
     port: int
     target: str
-    """Path and query as the request line has them: ASCII, and a `/` first."""
+    """Path and query as in the request line: ASCII, beginning with `/`."""
     url: str
-    """The whole URL in its one form, in which it is kept."""
+    """The whole URL in its normalized form, which is stored."""
 
     @property
     def authority(self) -> str:
-        """What the header Host says."""
+        """The value of the Host header."""
         host = _in_url(self.host)
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 def endpoint_of(url: str, *, private_allowed: bool) -> Endpoint:
-    """Read a URL. Its host's addresses are still to be checked (`Addresses`).
+    """Parse a URL. The addresses of its host have to be checked besides (`Addresses`).
+
+    `private_allowed`: also accept http, and hosts that only a private network knows.
 
     Raises:
-        InvalidValue: it cannot be an endpoint.
+        InvalidValue: the URL cannot be an endpoint.
     """
     if not url.isprintable() or " " in url or "\\" in url:
         raise _invalid("must not contain spaces, control characters or backslashes")
@@ -130,13 +131,13 @@ def endpoint_of(url: str, *, private_allowed: bool) -> Endpoint:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one that anybody on the internet may have, and not inside any network of ours.
+    """Whether an IP address is a public one of the internet.
 
-    An address that carries another (an IPv4 address mapped into IPv6, 6to4, Teredo, NAT64) is never public: where it
-    leads depends on who translates it.
+    An address that contains another one (IPv4 mapped into IPv6, 6to4, Teredo, NAT64) is not public: where it leads
+    depends on the translator.
 
     Raises:
-        ValueError: it is no IP address.
+        ValueError: the text is no IP address.
     """
     parsed = ip_address(address)
     if not parsed.is_global or parsed.is_multicast or parsed.is_reserved:
@@ -147,13 +148,13 @@ def is_public(address: str) -> bool:
 
 
 def _host(text: str, private_allowed: bool) -> str:
-    """A host that is no IPv6 address, in its one form."""
+    """A name or an IPv4 address in its normalized form."""
     host = (text if text.isascii() else _as_ascii(text)).lower().removesuffix(".")
     if not host:
         raise _invalid("needs a host")
     labels = host.split(".")
     if _NUMBER.fullmatch(labels[-1]):
-        # A resolver takes 2130706433, 0x7f.1 and 127.1 for addresses, too; nobody writes them in good faith.
+        # Resolvers also accept 2130706433, 0x7f.1 and 127.1. Only the usual form is accepted here.
         return _address_v4(host)
     if len(host) > _MAX_HOST or not all(_LABEL.fullmatch(label) for label in labels):
         raise _invalid("has a host that is neither a domain name nor an IP address")
@@ -163,7 +164,7 @@ def _host(text: str, private_allowed: bool) -> str:
 
 
 def _as_ascii(host: str) -> str:
-    # Most hosts are ASCII and need not wait for its tables.
+    # Imported only where needed: the tables of `idna` are large, and most hosts are ASCII.
     import idna
 
     try:

@@ -1,4 +1,4 @@
-"""Webhooks: endpoints that are told of events, and the deliveries on their way to them."""
+"""Webhooks, deliveries of events to their endpoints, and the schedule by which deliveries are retried."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,41 +17,41 @@ LONGEST_ATTEMPT: Final = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came of a request."""
+    """The result of a request to an endpoint: a status code, or an error without one."""
 
     status_code: int | None
     error: str | None
     duration_ms: int
     response: str | None
-    """The first KB of the answer's body."""
+    """The first KB of the response's body."""
 
 
 MAX_WEBHOOKS: Final = 100
-"""Of an account (those made at the same moment may exceed it)."""
+"""Webhooks of an account. Concurrent creates may exceed it."""
 MAX_URL: Final = 2048
 """Characters."""
 DELIVERIES_KEPT_DAYS: Final = 30
 SECRET_OVERLAP: Final = DAY
 """Seconds for which both secrets sign after a rotation."""
 DISABLED_AFTER: Final = 5 * DAY
-"""Seconds of failures, without a success between them, after which an endpoint is no longer tried."""
+"""Seconds of failures without a success, after which a webhook is disabled."""
 MAX_ATTEMPTS_EVER: Final = 100
-"""Of one delivery, all its rounds of redelivering together: they are kept in one item."""
+"""Attempts at one delivery, all redeliveries included: one item holds them."""
 RESPONSE_KEPT: Final = 1024
-"""Bytes of an endpoint's answer that the log shows."""
+"""Bytes of an endpoint's response that the log shows."""
 GONE: Final = 410
-"""The status by which an endpoint says that it wants nothing more (RFC 9110 §15.5.11)."""
+"""The status with which an endpoint unsubscribes for good (RFC 9110 §15.5.11)."""
 
 RETRY_DELAYS: Final = (0, 5, 30, 120, 600, 1800, HOUR, 2 * HOUR, 5 * HOUR, 10 * HOUR, *[12 * HOUR] * 5)
-"""Seconds before each of the 15 attempts, each counted from the one before: 3.3 days in all."""
+"""Seconds between each of the 15 attempts and the one before: 3.3 days in all."""
 JITTER: Final = 0.1
-"""The share by which a delay may be longer or shorter."""
+"""Fraction by which a delay may be longer or shorter."""
 
 
 def retry_delay(attempt: int, random_byte: int) -> float | None:
-    """Seconds to wait before an attempt (1 is the first) of a round; None after the last.
+    """Seconds to wait before an attempt (1 is the first) of a schedule; None after the last one.
 
-    `random_byte` (0 to 255) chooses within ± 10 %.
+    `random_byte` (0 to 255) selects a delay within ± 10 %.
     """
     if attempt > len(RETRY_DELAYS):
         return None
@@ -89,11 +89,11 @@ class Webhook:
     """The first failure since the last success."""
 
     def wants(self, kind: str) -> bool:
-        """Whether it is to be told of events of a type."""
+        """Whether the webhook is active and subscribed to a type of event."""
         return self.is_active and (EVERYTHING in self.events or kind in self.events)
 
     def secrets_at(self, now_s: int) -> tuple[str, ...]:
-        """The secrets that sign at a moment, the newest first."""
+        """The secrets that are valid at a moment (seconds since the epoch), the newest first."""
         if self.previous_secret is not None and now_s < self.previous_secret_until:
             return (self.secret, self.previous_secret)
         return (self.secret,)
@@ -122,13 +122,13 @@ class Attempt:
 
     @property
     def is_success(self) -> bool:
-        """Whether the endpoint took it."""
+        """Whether the endpoint accepted the event: a 2xx status."""
         return self.status_code is not None and 200 <= self.status_code < 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRef:
-    """Which delivery of which event to which endpoint: what messages on the delivery queue carry, and nothing more."""
+    """Identifies a delivery, its event and its webhook. Messages of the delivery queue hold nothing else."""
 
     account_id: str
     webhook_id: str
@@ -136,15 +136,15 @@ class DeliveryRef:
     event_id: str
     event_type: str
     appended_at: str | None
-    """When the event was appended to the log, which is where it lies there; None for a test, which lies nowhere."""
+    """When the event was appended to the log, which is part of its key there; None for a test, which is in no log."""
 
     @property
     def is_test(self) -> bool:
-        """Whether it is of an event that was made to try an endpoint out."""
+        """Whether the event is a `webhook.test`."""
         return self.appended_at is None
 
     def message(self, attempt: int) -> dict[str, object]:
-        """The body of the message that asks for an attempt (counted over all rounds, 1 is the first)."""
+        """The body of the message that requests an attempt (1 is the first, redeliveries go on counting)."""
         return {
             "account_id": self.account_id,
             "webhook_id": self.webhook_id,
@@ -157,10 +157,10 @@ class DeliveryRef:
 
     @classmethod
     def of_message(cls, body: Mapping[str, object]) -> tuple["DeliveryRef", int]:
-        """The delivery and the attempt a message asks for.
+        """The delivery and the attempt that a message requests.
 
         Raises:
-            KeyError, TypeError, ValueError: it is no such message.
+            KeyError, TypeError, ValueError: the body is no message of the delivery queue.
         """
         fields = {key: value for key, value in body.items() if key != "attempt"}
         return cls(**fields), int(body["attempt"])  # type: ignore[arg-type, call-overload]
@@ -175,34 +175,36 @@ class Delivery:
     next_attempt_at: str | None
     attempts: tuple[Attempt, ...]
     begun: int = 0
-    """Attempts begun, over all rounds."""
+    """Attempts that were claimed, redeliveries included."""
     done: int = 0
-    """Attempts whose end is known."""
+    """Attempts that were recorded, redeliveries included."""
     round_began_after: int = 0
-    """How many attempts had been made when the schedule began (again)."""
+    """`done` when the schedule began, or began again by a redelivery."""
     payload: Mapping[str, object] | None = None
-    """Of a test, which is in no log."""
+    """The payload of a test, which is in no log; else None."""
     claim: str | None = None
-    """A token of whoever began the latest attempt."""
+    """The token of the worker that claimed the latest attempt."""
     lease_until: int = 0
-    """Seconds since the epoch until which nobody else begins that attempt again."""
+    """Seconds since the epoch until which no other worker claims that attempt."""
 
     @property
     def created_at(self) -> str:
-        """When the event happened; deliveries are listed in that order."""
+        """When the event happened, from the delivery's id. Deliveries are listed in this order."""
         return iso(int(self.ref.delivery_id.replace("-", "")[:12], 16))
 
     @property
     def has_run_out(self) -> bool:
-        """Whether no attempt follows those made since the schedule began (again)."""
+        """Whether the schedule has no further attempt."""
         return _next_delay(self, 0) is None
 
 
 def after_attempt(delivery: Delivery, attempt: Attempt, at_ms: int, random_byte: int) -> Delivery:
-    """A delivery once the attempt that was begun is over.
+    """The delivery after an attempt.
 
-    Taken by the endpoint it is delivered, refused by a 410 or for the last time it has failed, else the next attempt
-    is due when its delay is over. Of a person who has been erased meanwhile nothing is kept that the endpoint said.
+    After a success it is delivered. After a 410, or after the last attempt of the schedule, it has failed. Otherwise
+    the next attempt is due when its delay is over. If the person was erased meanwhile, the response is not kept.
+
+    `at_ms`: now, in ms since the epoch. `random_byte`: as in `retry_delay`.
     """
     done = delivery.done + 1
     if delivery.status is DeliveryStatus.ERASED:
@@ -218,7 +220,7 @@ def after_attempt(delivery: Delivery, attempt: Attempt, at_ms: int, random_byte:
 
 
 def sent_again(delivery: Delivery, at_ms: int) -> Delivery:
-    """A delivery whose schedule begins again, at once."""
+    """The delivery after a redelivery was requested: its schedule begins again, with an attempt at `at_ms`."""
     return replace(
         delivery,
         status=DeliveryStatus.PENDING,
@@ -228,7 +230,7 @@ def sent_again(delivery: Delivery, at_ms: int) -> Delivery:
 
 
 def _next_delay(delivery: Delivery, random_byte: int) -> float | None:
-    """Seconds before the next attempt; None where there is none. A test has a single one."""
+    """Seconds before the next attempt; None where no attempt follows. A test has one attempt."""
     if delivery.done >= MAX_ATTEMPTS_EVER:
         return None
     in_round = delivery.done - delivery.round_began_after
@@ -238,7 +240,7 @@ def _next_delay(delivery: Delivery, random_byte: int) -> float | None:
 
 
 def delivery_id(event_id: str, webhook_id: str, at_ms: int) -> str:
-    """The id of the delivery of an event to an endpoint: always the same. `at_ms`: when the event happened."""
+    """The id of the delivery of an event to a webhook, always the same. `at_ms`: when the event happened."""
     return uuid7(at_ms, sha256(f"{event_id} {webhook_id}".encode()).digest()[:10])
 
 
@@ -346,5 +348,5 @@ def delivery_out(delivery: Delivery) -> DeliveryOut:
 
 
 def subscribed(webhooks: Collection[Webhook], kind: str) -> list[Webhook]:
-    """The endpoints that are to be told of events of a type."""
+    """The active webhooks that are subscribed to a type of event."""
     return [webhook for webhook in webhooks if webhook.wants(kind)]

@@ -1,4 +1,4 @@
-"""Pages of deliveries: what may be asked for, and the answer."""
+"""Pages of deliveries."""
 
 from contacts.accounts.model import Caller
 from contacts.web.pagination import PageSize, fingerprint, from_cursor, shown_page
@@ -18,7 +18,7 @@ def delivery_page(
     """A page of an endpoint's deliveries, the newest first. One that would exceed 5 MB ends earlier, with a cursor.
 
     Raises:
-        InvalidInput: the cursor is none of this list's.
+        InvalidInput: the cursor is of another list.
         WebhookNotFound, TemporarilyUnavailable.
     """
     query = fingerprint(caller.account_id, "deliveries", webhook_id, status and str(status))

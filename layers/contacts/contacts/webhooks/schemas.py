@@ -14,11 +14,11 @@ from contacts.webhooks.service import CreateWebhook
 MAX_DESCRIPTION: Final = 500
 """Characters."""
 MAX_EVENTS: Final = 100
-"""Of an array of event types, as it is sent: the same one may come more than once."""
+"""Event types in a request, duplicates included."""
 
 
 def _url(text: str) -> str:
-    """A URL that can be an endpoint somewhere; whether it may here is the desk's to say (and the resolver's)."""
+    """A URL in its stored form. `WebhookService` checks whether it may be called from here, and its addresses."""
     return endpoint_of(text, private_allowed=True).url
 
 
@@ -31,12 +31,12 @@ def _event(name: str) -> str:
 
 
 def _listed(given: object) -> object:
-    """`*` may stand for the list that holds it."""
+    """`*` alone stands for a list of it."""
     return [EVERYTHING] if given == EVERYTHING else given
 
 
 def _once_each(names: list[str]) -> list[str]:
-    """All of them is all of them, whatever else is named."""
+    """The types without duplicates; `*` alone, if it is among them."""
     return [EVERYTHING] if EVERYTHING in names else list(dict.fromkeys(names))
 
 
@@ -60,7 +60,7 @@ class NewWebhook(Body):
     is_active: bool = True
 
     def to_command(self) -> CreateWebhook:
-        """What the desk is asked for."""
+        """The command for `WebhookService.add`."""
         return CreateWebhook(
             url=self.url, events=self.events, description=self.description, is_active=self.is_active
         )

@@ -1,4 +1,4 @@
-"""The resolver of the system, asked for the addresses of endpoints and held to the rules for them."""
+"""Sends requests to endpoints: resolves their hosts, checks the addresses, and posts within the time limits."""
 
 import io
 import socket
@@ -24,7 +24,7 @@ from contacts.webhooks.endpoints import (
 from contacts.webhooks.model import LONGEST_ATTEMPT, RESPONSE_KEPT, Reply
 
 PATIENCE: Final = 3.0
-"""Seconds."""
+"""Seconds in which the resolver has to answer."""
 _NO_SUCH_HOST: Final = frozenset(
     getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY") if hasattr(socket, name)
 )
@@ -35,7 +35,7 @@ def _system_lookup(host: str, port: int, **options: Any) -> list[Any]:
 
 
 class EndpointAddresses:
-    """`webhooks.endpoints.Addresses`."""
+    """`webhooks.endpoints.Addresses` by the resolver of the system."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class EndpointAddresses:
         lookup: Callable[..., list[Any]] = _system_lookup,
         patience: float = PATIENCE,
     ) -> None:
-        """`lookup`: what stands in for `socket.getaddrinfo`; `patience`: how many seconds the resolver has."""
+        """`lookup`: takes what `socket.getaddrinfo` takes. `patience`: seconds in which it has to answer."""
         self._private_allowed = private_allowed
         self._lookup = lookup
         self._patience = patience
@@ -54,14 +54,14 @@ class EndpointAddresses:
         return self._private_allowed
 
     def of(self, host: str, port: int) -> list[str]:
-        """The addresses of a host, IPv4 first (a function outside of a VPC has no other way out).
+        """The addresses of a host, IPv4 first (a function outside of a VPC can connect to no other).
 
-        One address that is not public spoils the host: whoever put it there can put it first the next time.
+        A host with one address that is not public is refused whole: its DNS can put that address first at any time.
 
         Raises:
-            UnsafeEndpoint: one of them is not public, and only public ones may be called.
+            UnsafeEndpoint: an address is not public, and only public ones may be called.
             NoSuchHost: there is no such host.
-            NotResolved: the resolver did not answer within the time it has.
+            NotResolved: the resolver did not answer in time.
         """
         try:
             found = [str(ip_address(host))]
@@ -77,21 +77,21 @@ class EndpointAddresses:
         def ask() -> None:
             try:
                 answers.put(self._lookup(host, port, type=socket.SOCK_STREAM))
-            except Exception as error:  # noqa: BLE001 (it is raised where the answer is waited for)
+            except Exception as error:  # noqa: BLE001 (the waiting thread raises it)
                 answers.put(error)
 
-        # getaddrinfo knows no timeout; a thread that still waits for it does not keep the process from ending.
+        # getaddrinfo has no timeout. The daemon thread that waits for it does not keep the process alive.
         Thread(target=ask, daemon=True).start()
         try:
             answer = answers.get(timeout=self._patience)
         except Empty:
             raise NotResolved from None
         if isinstance(answer, Exception):
-            raise _meaning(answer) from None
+            raise _resolution_error(answer) from None
         return [str(address[0]) for *_, address in answer]
 
 
-def _meaning(error: Exception) -> Exception:
+def _resolution_error(error: Exception) -> Exception:
     match error:
         case socket.gaierror() if error.errno in _NO_SUCH_HOST:
             return NoSuchHost()
@@ -106,17 +106,16 @@ def _meaning(error: Exception) -> Exception:
 LONGEST_CONNECT: Final = 3.0
 """Seconds for connecting, TLS included, to all of a host's addresses together."""
 _PIECE: Final = 1 << 16
-"""Bytes that are given to a socket at once: each piece has what is left of the time."""
-
-# Of X509_verify_cert_error_string: the certificate is somebody else's. Python's own message repeats the host.
+"""Bytes that are sent at once. The timeout of each piece is the time that is left."""
 _OTHER_HOST: Final = frozenset({62, 64})
+"""OpenSSL's verify codes for a certificate of another host or address. Python's message would repeat the host."""
 
 _FAILURES: Final = (OSError, HTTPException, NoSuchHost, NotResolved, UnsafeEndpoint)
-"""What can come of trying."""
+"""What an exchange with an endpoint can raise."""
 
 
 def tls_context() -> ssl.SSLContext:
-    """What endpoints' certificates are held to: the system's authorities, the host's name, TLS 1.2 or later."""
+    """TLS for calls of endpoints: 1.2 or later; verifies the host's name against the system's authorities."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
@@ -124,7 +123,7 @@ def tls_context() -> ssl.SSLContext:
 
 
 class WebhookSender:
-    """`webhooks.delivery.Sender`."""
+    """`webhooks.delivery.Sender` over HTTP/1.1."""
 
     def __init__(
         self,
@@ -140,18 +139,18 @@ class WebhookSender:
         self._longest_attempt = longest_attempt
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Send a body, and tell what came of it in words that hold nothing of ours."""
+        """Send a body. The reply's error is a short text for the endpoint's owner, without details of this service."""
         began = monotonic()
         status, error, response = None, None, None
         try:
             endpoint = endpoint_of(url, private_allowed=self._addresses.private_allowed)
         except ValueError:
-            error = "address not allowed"  # It was, when it was registered.
+            error = "address not allowed"  # It was allowed when the webhook was registered.
         else:
             try:
                 status, response = self._exchange(endpoint, headers, body, began + self._longest_attempt)
             except _FAILURES as failure:
-                error = _in_words(failure)
+                error = _error_text(failure)
         if status is not None and 300 <= status < 400:
             error = "redirect not followed"
         duration_ms = round((monotonic() - began) * 1000)
@@ -160,7 +159,7 @@ class WebhookSender:
     def _exchange(
         self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes, ends: float
     ) -> tuple[int, str]:
-        """The status, and the beginning of the answer's body; `ends`: when all must be over.
+        """The status, and the first KB of the response's body. `ends`: the deadline, as `monotonic` counts.
 
         Raises:
             One of _FAILURES.
@@ -168,17 +167,17 @@ class WebhookSender:
         with closing(self._connected(endpoint, ends)) as connected:
             connection = HTTPConnection(endpoint.host, endpoint.port)
             connection.sock = _TimedSocket(connected, ends)
-            # Who answers before it has read all of the body closes the connection on what we still send.
+            # An endpoint may respond and close the connection before it has read the whole body.
             with suppress(BrokenPipeError):
                 connection.request(
                     *("POST", endpoint.target, body),
                     headers={"Host": endpoint.authority, "Connection": "close", **headers},
                 )
             answer = connection.getresponse()
-            return answer.status, _beginning(answer)
+            return answer.status, _first_kb(answer)
 
     def _connected(self, endpoint: Endpoint, ends: float) -> socket.socket:
-        """A connection to the first of the host's addresses that takes one.
+        """A connection to the first of the host's addresses that accepts one. `ends`: as in `_exchange`.
 
         Raises:
             One of _FAILURES.
@@ -190,8 +189,8 @@ class WebhookSender:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if endpoint.scheme == "http":
                 return plain
-            # The time for a handshake is a limit of all of it.
-            plain.settimeout(_left(ends))
+            # A socket's timeout limits the TLS handshake as a whole.
+            plain.settimeout(_seconds_left(ends))
             return self._tls.wrap_socket(plain, server_hostname=endpoint.host)
         except BaseException:
             plain.close()
@@ -202,14 +201,14 @@ def _first_to_connect(addresses: Sequence[str], port: int, ends: float) -> socke
     failure: OSError | None = None
     for address in addresses:
         try:
-            return socket.create_connection((address, port), timeout=_left(ends))
+            return socket.create_connection((address, port), timeout=_seconds_left(ends))
         except OSError as error:
             failure = failure or error
     raise failure or NoSuchHost
 
 
 class _TimedSocket:
-    """What `http.client` needs of a socket, every call within what is left of the time."""
+    """A socket, as far as `http.client` needs one. The timeout of every call is the time that is left."""
 
     def __init__(self, connected: socket.socket, ends: float) -> None:
         self._connected = connected
@@ -219,15 +218,15 @@ class _TimedSocket:
         """Send everything."""
         rest = memoryview(data)
         while rest:
-            self._connected.settimeout(_left(self._ends))
+            self._connected.settimeout(_seconds_left(self._ends))
             rest = rest[self._connected.send(rest[:_PIECE]) :]
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """What arrives."""
+        """A reader of the response."""
         return io.BufferedReader(_Arriving(self._connected, self._ends))
 
     def close(self) -> None:
-        """Not yet: `http.client` closes a connection while it still reads the answer. Whoever opened it closes it."""
+        """Do nothing: `http.client` calls this while it still reads the response. The opener closes the socket."""
 
 
 class _Arriving(io.RawIOBase):
@@ -239,12 +238,12 @@ class _Arriving(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self._connected.settimeout(_left(self._ends))
+        self._connected.settimeout(_seconds_left(self._ends))
         return self._connected.recv_into(buffer)
 
 
-def _beginning(answer: HTTPResponse) -> str:
-    """The first KB of a body, as text of no more. The status has come: that the rest does not changes nothing."""
+def _first_kb(answer: HTTPResponse) -> str:
+    """The first KB of a response's body, as text of at most 1 KB in UTF-8. A body that breaks off is no error."""
     read = b""
     with suppress(OSError, HTTPException):
         while len(read) < RESPONSE_KEPT:
@@ -252,15 +251,15 @@ def _beginning(answer: HTTPResponse) -> str:
             if not piece:
                 break
             read += piece
-    # A byte that is no text is replaced by three.
+    # Each byte that is no UTF-8 is replaced by three, so the text is cut once more.
     return read.decode("utf-8", "replace").encode()[:RESPONSE_KEPT].decode("utf-8", "ignore")
 
 
-def _left(ends: float) -> float:
-    """Seconds until then.
+def _seconds_left(ends: float) -> float:
+    """Seconds until a deadline.
 
     Raises:
-        TimeoutError: there are none.
+        TimeoutError: the deadline is over.
     """
     left = ends - monotonic()
     if left <= 0:
@@ -268,8 +267,8 @@ def _left(ends: float) -> float:
     return left
 
 
-def _in_words(failure: Exception) -> str:
-    """What owners of endpoints are told; always the same for the same, and nothing of our side."""
+def _error_text(failure: Exception) -> str:
+    """The error that the endpoint's owner sees: a fixed text for each kind of failure."""
     match failure:
         case NoSuchHost():
             return "no such host"

@@ -1,4 +1,4 @@
-"""Where webhooks and the events for them are looked up, by all who deal with deliveries."""
+"""What callers do with the webhooks of their account: register, list, read, change, delete, rotate the secret."""
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -18,14 +18,14 @@ from contacts.webhooks.model import MAX_WEBHOOKS, SECRET_OVERLAP, Webhook, Webho
 from contacts.webhooks.store import WebhookStore
 
 _SECRET_BYTES: Final = 32
-"""Standard Webhooks asks for 24 to 64."""
+"""Standard Webhooks requires 24 to 64."""
 _NOT_PUBLIC: Final = Violation(FieldErrorCode.INVALID_URL, "leads to an address that is not public")
 _NO_SUCH_HOST: Final = Violation(FieldErrorCode.INVALID_URL, "has a host that does not exist")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateWebhook:
-    """What a new webhook is to be."""
+    """The fields of a new webhook."""
 
     url: str
     events: Sequence[str] = (EVERYTHING,)
@@ -34,7 +34,7 @@ class CreateWebhook:
 
 
 class WebhookService:
-    """The webhooks of accounts, as their callers see them."""
+    """The webhooks of accounts."""
 
     def __init__(
         self, store: WebhookStore, addresses: Addresses, clock: Clock, randomness: Randomness
@@ -57,10 +57,10 @@ class WebhookService:
         return webhook_out(self._store.existing(caller.account_id, webhook_id))
 
     def add(self, caller: Caller, command: CreateWebhook, idempotency_key: IdempotencyKey | None) -> Outcome:
-        """Make a webhook; its secret is shown once, in this outcome.
+        """Register a webhook. Only this outcome shows its secret.
 
         Raises:
-            InvalidInput: the URL is none that may be called.
+            InvalidInput: the URL may not be called.
             TooManyWebhooks: the account has 100 already.
             IdempotencyKeyReused, TemporarilyUnavailable.
         """
@@ -95,13 +95,13 @@ class WebhookService:
         fields: Mapping[str, Any],
         idempotency_key: IdempotencyKey | None,
     ) -> Outcome:
-        """Change fields: `url`, `events`, `description`, `is_active`. What is absent stays.
+        """Change fields: `url`, `events`, `description`, `is_active`. A field that is absent keeps its value.
 
-        Switching it on clears why it was off. That, or another URL, forgets the failures before.
+        Activating a webhook clears `disabled_reason`. Activating it, or another URL, clears its failures.
 
         Raises:
             WebhookNotFound: the account has none with that id.
-            InvalidInput: the URL is none that may be called.
+            InvalidInput: the URL may not be called.
             IdempotencyKeyReused, TemporarilyUnavailable.
         """
         self._store.existing(caller.account_id, webhook_id)
@@ -120,9 +120,9 @@ class WebhookService:
         return self._change(caller, webhook_id, changed, idempotency_key)
 
     def rotate(self, caller: Caller, webhook_id: str, idempotency_key: IdempotencyKey | None) -> Outcome:
-        """Give a webhook a new secret, shown once, in this outcome; the one before signs for 24 hours more.
+        """Give a webhook a new secret. Only this outcome shows it. The secret before signs for 24 hours more.
 
-        Only those two: if the one before had replaced another within these hours, that one ends now.
+        At most two secrets sign: a third one, replaced within the last 24 hours, ends at once.
 
         Raises:
             WebhookNotFound: the account has none with that id.
@@ -132,7 +132,7 @@ class WebhookService:
         until = self._clock.now_ms() // 1000 + SECRET_OVERLAP
 
         def rotated(webhook: Webhook) -> Webhook:
-            # A write whose answer got lost is seen again here: the secret before it must not go.
+            # After a write whose response got lost, the new secret is read here. The previous one must stay.
             if webhook.secret == secret:
                 return webhook
             return replace(
@@ -142,7 +142,7 @@ class WebhookService:
         return self._change(caller, webhook_id, rotated, idempotency_key, {"secret": secret})
 
     def remove(self, caller: Caller, webhook_id: str, idempotency_key: IdempotencyKey | None) -> Outcome:
-        """Delete a webhook; what was on its way to it is dropped.
+        """Delete a webhook. Its pending deliveries are dropped.
 
         Raises:
             WebhookNotFound: the account has none with that id.
@@ -157,12 +157,12 @@ class WebhookService:
         return run_idempotent(write, idempotency_key, self._clock, self._randomness)
 
     def _checked(self, url: str) -> str:
-        """A URL in the form in which it is kept.
+        """A URL in the form in which it is stored.
 
-        A resolver that does not answer refuses nothing: every delivery asks it again, and checks again.
+        A host that cannot be resolved now is accepted: every attempt resolves and checks it again.
 
         Raises:
-            InvalidInput
+            InvalidInput: the URL may not be called.
         """
         try:
             endpoint = endpoint_of(url, private_allowed=self._addresses.private_allowed)

@@ -1,4 +1,7 @@
-"""Webhooks in the table: the endpoints of an account, and how deliveries to them went."""
+"""Webhooks in the table, deliveries in the table, and the schedule of attempts.
+
+`WebhookStore` and `DeliveryStore` work on DynamoDB; `DeliverySchedule` on SQS and EventBridge Scheduler.
+"""
 
 import json
 from typing import Any, Final
@@ -28,13 +31,13 @@ from contacts.webhooks.model import (
 )
 
 UNGROUPED: Final = "ungrouped"
-"""The member of a message that came on the queue without its group."""
+"""The member of a message that says that the message was sent without its group."""
 
 
 class NotOpen(Exception):
-    """Raised by a store when an attempt cannot be begun, or the delivery not be ended; nothing was written.
+    """Raised when an attempt cannot be claimed, or a delivery not be ended; nothing was written.
 
-    `delivery` is as it stands; None: there is none.
+    `delivery`: the delivery as it is in the table; None: there is none.
     """
 
     def __init__(self, delivery: Delivery | None) -> None:
@@ -43,7 +46,10 @@ class NotOpen(Exception):
 
 
 class DeliveryModified(Exception):
-    """Raised by a store when a delivery is no longer as it was read; nothing was written."""
+    """Raised when a delivery is no longer as it was read; nothing was written.
+
+    `delivery`: the delivery as it is in the table; None: there is none.
+    """
 
     def __init__(self, delivery: Delivery | None) -> None:
         super().__init__("moved")
@@ -147,7 +153,9 @@ class WebhookStore:
         return self._of(account_id).remove(webhook_id, outcome, idempotency_key, at_ms)
 
     def note_failure(self, webhook: Webhook, at: str) -> None:
-        """Remember when the first failure since the last success was; costs nothing where that is known.
+        """Store the time of the first failure since the last success. Costs nothing where the time is known.
+
+        `at`: an ISO timestamp.
 
         Raises:
             TemporarilyUnavailable.
@@ -160,7 +168,7 @@ class WebhookStore:
         self._if_still_so(webhook, expression)
 
     def note_success(self, webhook: Webhook) -> None:
-        """Forget the failures before; costs nothing where there were none.
+        """Remove the time of the first failure. Costs nothing where there was no failure.
 
         Raises:
             TemporarilyUnavailable.
@@ -173,7 +181,7 @@ class WebhookStore:
         self._if_still_so(webhook, expression)
 
     def disable(self, webhook: Webhook, reason: DisabledReason) -> bool:
-        """Send it nothing more; False where its owner has changed it meanwhile and it is to be tried again.
+        """Deactivate a webhook. Returns False where its owner has changed it meanwhile; then nothing is written.
 
         Raises:
             TemporarilyUnavailable.
@@ -250,13 +258,17 @@ _DELIVERY: Final = "delivery"
 
 
 class DeliveryStore:
-    """`Deliveries` of `webhooks.delivery` and of `webhooks.delivery_log` on the table."""
+    """The deliveries of all accounts."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def delivery(self, account_id: str, webhook_id: str, delivery_id: str, now_s: int) -> Delivery | None:
-        """One GetItem, strongly consistent."""
+        """The delivery with an id; None where there is none, or its 30 days are over. One GetItem, strongly consistent.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
         if not is_uuid(delivery_id):
             return None
         item = self._table.get(keys.delivery(account_id, webhook_id, delivery_id))
@@ -275,7 +287,13 @@ class DeliveryStore:
         at_most: int,
         evaluate: int,
     ) -> tuple[list[Delivery], str | None]:
-        """Queries on the endpoint's partition, backwards: ids begin with the time of their event."""
+        """Up to `at_most` deliveries to an endpoint, the newest first, and the id to go on after (None: that was all).
+
+        Queries that evaluate at most `evaluate` items. Ids begin with the time of the event.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
         expression = Expression.of_partition(keys.delivery(account_id, webhook_id, "").PK)
         expression.keep(f"{expression.name('ttl')} > {expression.value(now_s)}")
         if status is not None:
@@ -288,10 +306,13 @@ class DeliveryStore:
         return found, None if further is None else keys.delivery_id(further)
 
     def claim(self, ref: DeliveryRef, attempt: int, token: str, at_ms: int, lease_s: int) -> Delivery:
-        """One conditional UpdateItem, which also makes the item of a first attempt.
+        """Claim an attempt for `lease_s` seconds. Returns the delivery. One conditional UpdateItem.
+
+        The first attempt makes the item. `token`: identifies the worker.
 
         Raises:
-            NotOpen, TemporarilyUnavailable.
+            NotOpen: the attempt was made, another worker has it, or the delivery has ended.
+            TemporarilyUnavailable.
         """
         now_s = at_ms // 1000
         expression = _open(ref, attempt, now_s)
@@ -310,10 +331,11 @@ class DeliveryStore:
         return _delivery_from(item, ref.account_id, ref.webhook_id)
 
     def record(self, before: Delivery, after: Delivery) -> None:
-        """One conditional UpdateItem.
+        """Write a delivery after an attempt. One conditional UpdateItem.
 
         Raises:
-            DeliveryMoved, Contention, TemporarilyUnavailable.
+            DeliveryModified: the delivery is no longer as it was read.
+            Contention, TemporarilyUnavailable.
         """
         expression = Expression()
         expression.require(expression.equals("claimed_by", before.claim))
@@ -330,10 +352,11 @@ class DeliveryStore:
             raise DeliveryModified(_delivery_or_none(failed.items[_DELIVERY], before.ref)) from None
 
     def end(self, ref: DeliveryRef, attempt: int, status: DeliveryStatus, at_ms: int) -> None:
-        """One conditional UpdateItem.
+        """End a delivery without making the attempt. One conditional UpdateItem.
 
         Raises:
-            NotOpen, TemporarilyUnavailable.
+            NotOpen: the attempt was made, a worker has it, or the delivery has ended.
+            TemporarilyUnavailable.
         """
         expression = _open(ref, attempt, at_ms // 1000)
         expression.set("status", status)
@@ -352,7 +375,12 @@ class DeliveryStore:
         idempotency_key: IdempotencyKey | None,
         at_ms: int,
     ) -> None:
-        """One conditional UpdateItem; with an Idempotency-Key a transaction, together with the request's record."""
+        """Begin the schedule of a delivery again. One conditional UpdateItem; with an Idempotency-Key a transaction.
+
+        Raises:
+            ConcurrentModification: the delivery is no longer as it was read.
+            AlreadyRecorded, Contention, TemporarilyUnavailable.
+        """
         expression = Expression()
         expression.require(expression.equals("status", before.status))
         expression.require(expression.equals("done", before.done))
@@ -369,7 +397,11 @@ class DeliveryStore:
     def add(
         self, delivery: Delivery, outcome: Outcome, idempotency_key: IdempotencyKey | None, at_ms: int
     ) -> None:
-        """One PutItem; with an Idempotency-Key a transaction, together with the request's record."""
+        """Write a new delivery. One PutItem; with an Idempotency-Key a transaction.
+
+        Raises:
+            AlreadyRecorded, Contention, TemporarilyUnavailable.
+        """
         expression = Expression()
         expression.require(expression.is_free())
         ref = delivery.ref
@@ -390,14 +422,14 @@ class DeliveryStore:
         try:
             write_recorded(self._table, [step], ref.account_id, idempotency_key, outcome, None, at_ms)
         except ConditionsFailed:
-            # Nobody else makes a delivery of this id: the SDK repeated the call, and found what it had written itself.
+            # The id is new, so the SDK has repeated the call and found what it had written itself.
             return
 
 
 def _open(ref: DeliveryRef, attempt: int, now_s: int) -> Expression:
-    """An update of a delivery on condition that an attempt can be begun now.
+    """An update of a delivery, on condition that an attempt can be claimed now.
 
-    What the item has from its message is set wherever it is missing: the item may be made by this very update.
+    The update may make the item, so it sets the attributes that follow from the message unless they are there.
     """
     expression = Expression()
     begun, lease = expression.name("begun"), expression.name("lease_until")
@@ -480,12 +512,12 @@ LONGEST_SQS_DELAY: Final = 900
 
 
 class DeliverySchedule:
-    """`webhooks.delivery.Schedule`."""
+    """`webhooks.delivery.Schedule` on SQS (delays of up to 15 minutes) and EventBridge Scheduler (longer ones)."""
 
     def __init__(
         self, queue: MessageQueue, scheduler: Any, group: str, queue_arn: str, role_arn: str, clock: Clock
     ) -> None:
-        """`scheduler`: the client; `group`: of the schedules; `role_arn`: as whom they send to the queue."""
+        """`scheduler`: the client. `group`: the schedule group's name. `role_arn`: the role that schedules assume."""
         self._queue = queue
         self._scheduler = scheduler
         self._group = group
@@ -494,7 +526,14 @@ class DeliverySchedule:
         self._clock = clock
 
     def request(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
-        """Up to 15 minutes a delayed message (to the second), else a schedule that deletes itself (to the minute)."""
+        """Request an attempt in `delay_s` seconds.
+
+        Up to 15 minutes: a delayed message, exact to the second. Longer: a schedule, exact to the minute, that deletes
+        itself.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
         if round(delay_s) <= LONGEST_SQS_DELAY:
             message = Outgoing(body=ref.message(attempt), group=ref.webhook_id, delay_s=round(delay_s))
             self._queue.send([message])
@@ -503,18 +542,24 @@ class DeliverySchedule:
             self._create_schedule(f"{ref.delivery_id}-{attempt}", ref, attempt, at_ms)
 
     def recheck(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
-        """A schedule whose name tells its minute.
+        """Request the same attempt once more in `delay_s` seconds (over 15 minutes), by a schedule.
 
-        The one that brought the message may still be there, for Scheduler deletes it a moment after it was due. A new
-        one of the same name would be taken for that, and the message would never come again.
+        The minute is part of the schedule's name. Scheduler deletes a schedule a moment after it was due, so the one
+        that sent this message may still exist. A schedule of the same name could not be created.
+
+        Raises:
+            TemporarilyUnavailable.
         """
         at_ms = self._clock.now_ms() + round(delay_s * 1000)
         self._create_schedule(f"{ref.delivery_id}-{attempt}-{at_ms // 60_000}", ref, attempt, at_ms)
 
     def _create_schedule(self, name: str, ref: DeliveryRef, attempt: int, at_ms: int) -> None:
-        """CreateSchedule; what has its name is the same one, asked for before.
+        """CreateSchedule. A schedule that has the name already was created by an earlier request for the same attempt.
 
-        Scheduler gives no group to messages for queues that are not FIFO, so this one says that it needs one.
+        Scheduler sets no message group for queues that are not FIFO, so the message says that its group is missing.
+
+        Raises:
+            TemporarilyUnavailable.
         """
         try:
             self._scheduler.create_schedule(

@@ -1,4 +1,4 @@
-"""Queues of SQS."""
+"""Queues of SQS, and the Lambda handlers of functions that read a queue or are notified by SNS."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -16,20 +16,24 @@ from contacts.table.aws import NO_ANSWER, is_busy
 from contacts.workers.stream import Begin, Event, Failures
 
 _AT_ONCE: Final = 10
-"""Messages one call takes."""
+"""Messages of one call."""
 _ROUNDS: Final = 3
-"""How often what the queue did not take is sent again."""
+"""How often messages are sent that the queue did not accept."""
 
 
 class SqsQueue:
-    """`core.queue.MessageQueue`, and what the functions that read it need."""
+    """`core.queue.MessageQueue` and `HidingQueue` on SQS."""
 
     def __init__(self, client: Any, url: str) -> None:
         self._client = client
         self._url = url
 
     def send(self, messages: Sequence[Outgoing]) -> None:
-        """SendMessageBatch, ten at a time; what it did not take is sent again."""
+        """Send messages by SendMessageBatch, ten at a time. Messages that were not accepted are sent again.
+
+        Raises:
+            TemporarilyUnavailable: some messages may be sent.
+        """
         for start in range(0, len(messages), _AT_ONCE):
             entries = [
                 _entry(str(number), message)
@@ -45,7 +49,11 @@ class SqsQueue:
                 raise TemporarilyUnavailable
 
     def hide(self, receipt_handle: str, seconds: int) -> None:
-        """Let a message that was received come back after so many seconds (at most 12 hours)."""
+        """Let a received message come back after `seconds` (at most 12 hours).
+
+        Raises:
+            TemporarilyUnavailable.
+        """
         self._call("change_message_visibility", ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
 
     def _call(self, method: str, **request: Any) -> dict[str, Any]:
@@ -70,7 +78,7 @@ def _entry(entry_id: str, message: Outgoing) -> dict[str, Any]:
 
 
 class RetryLater(Exception):
-    """Raised where a message cannot be dealt with now, and better comes back after so many seconds."""
+    """Raised where a message cannot be handled now and has to come back after some seconds."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"in {seconds} s")
@@ -84,22 +92,22 @@ class Message:
     id: str
     body: Mapping[str, Any]
     times_received: int
-    """1 for the first time."""
+    """How often the message was received; 1 the first time."""
 
 
 class HidingQueue(Protocol):
-    """A queue whose received messages can be made to come back at another time."""
+    """A queue that can delay the return of a received message."""
 
     def hide(self, receipt_handle: str, seconds: int) -> None:
-        """Let a message come back after so many seconds."""
+        """Let a message come back after `seconds`."""
         ...
 
 
 class QueueEntrypoint:
-    """The Lambda handler around a service that takes the messages of a queue, each for itself.
+    """The Lambda handler of a function that reads a queue, one message at a time.
 
-    One that fails comes back when its visibility timeout is over, and after as many times as the queue's redrive
-    policy allows goes to the dead-letter queue.
+    A message that fails comes back when its visibility timeout is over. After as many receipts as the queue's redrive
+    policy allows, SQS moves it to the dead-letter queue.
     """
 
     def __init__(
@@ -109,14 +117,14 @@ class QueueEntrypoint:
         begin: Begin,
         queue: HidingQueue | None = None,
     ) -> None:
-        """`queue`: the one the messages come from, where the service may raise `RetryLater`."""
+        """`queue`: the queue that the messages come from; needed if `handle` raises `RetryLater`."""
         self._name = name
         self._handle = handle
         self._begin = begin
         self._queue = queue
 
     def __call__(self, event: Event, context: Any) -> Failures:
-        """Handle the messages; gives back the ids of those that are to come back."""
+        """Handle the messages. Returns the ids of those that have to come back."""
         began = perf_counter()
         self._begin(context.get_remaining_time_in_millis() / 1000)
         fields = {"lambda_request_id": context.aws_request_id}
@@ -134,26 +142,26 @@ class QueueEntrypoint:
             return False
         except TemporarilyUnavailable:
             return False
-        except Exception as error:  # noqa: BLE001 (logged; the queue's redrive policy deals with it)
+        except Exception as error:  # noqa: BLE001 (logged; the queue's redrive policy handles the message)
             observability.record_failure(error, {**fields, "message_id": record["messageId"]})
             return False
         return True
 
     def _hide(self, receipt_handle: str, seconds: int) -> None:
-        assert self._queue is not None, "only a service with its queue may ask for a time"
-        # Where even that fails, it comes back when the visibility timeout is over.
+        assert self._queue is not None, "only a function with its queue may raise RetryLater"
+        # If this fails, the message comes back when its visibility timeout is over.
         with suppress(TemporarilyUnavailable):
             self._queue.hide(receipt_handle, seconds)
 
 
 class NotificationEntrypoint:
-    """The Lambda handler around a service that is told of something by SNS.
+    """The Lambda handler of a function that SNS notifies.
 
-    What it raises makes Lambda try again (twice), and then send the notification to the on-failure queue.
+    After an exception Lambda tries again, twice, and then sends the notification to the on-failure queue.
     """
 
     def __init__(self, name: str, handle: Callable[[str], None], begin: Begin) -> None:
-        """`handle`: takes the text of a notification, which need not be JSON."""
+        """`handle`: takes the text of a notification, which may be no JSON."""
         self._name = name
         self._handle = handle
         self._begin = begin

@@ -1,7 +1,7 @@
-"""Records of the table's stream, read into what they mean.
+"""Reads the table's stream: the Lambda handler of its functions, and what its records mean.
 
-At least once, in the order of each item; a batch that is delivered again may have another shape. Which records
-arrive at all is up to the filters of the event source mappings in template.yaml.
+The stream delivers records at least once, in the order of each item. A repeated batch may have another extent. The
+filters of the event source mappings in template.yaml select the records that arrive.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,18 +20,18 @@ from contacts.table import keys
 from contacts.table.expressions import Item, from_item
 
 Begin = Callable[[float], None]
-"""Is told at the beginning of an invocation how many seconds it has."""
+"""Called at the beginning of an invocation with the seconds that it has."""
 Event = Mapping[str, Any]
 Failures = dict[str, list[dict[str, str]]]
-"""Lambda's `batchItemFailures`: what is to be delivered again."""
+"""Lambda's `batchItemFailures`: what Lambda has to deliver again."""
 
 
 class StreamEntrypoint:
-    """The Lambda handler around a service that takes changes from the stream.
+    """The Lambda handler of a function that reads the stream.
 
-    What passes by itself (a table that throttles) is asked for again, from the first record on: the order of each
-    contact is kept. A record that cannot be handled for its own sake is set aside on a queue of its own, by its keys
-    and ids alone, and the others go on: Lambda would else repeat the whole batch, and in the end discard it.
+    After a temporary failure (a table that throttles), Lambda delivers the batch again from the first record that was
+    not handled, so the order of each contact is kept. A record that always fails goes to a queue, as its keys and ids
+    only, and the others are handled: otherwise Lambda would repeat the whole batch and finally discard it.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class StreamEntrypoint:
         self._begin = begin
 
     def __call__(self, event: Event, context: Any) -> Failures:
-        """Handle a batch; gives back from where on it is to be delivered again, if at all."""
+        """Handle a batch. Returns the first record that has to be delivered again, if any."""
         began = perf_counter()
         self._begin(context.get_remaining_time_in_millis() / 1000)
         records: Sequence[Event] = event["Records"]
@@ -68,14 +68,14 @@ class StreamEntrypoint:
         return {"batchItemFailures": [{"itemIdentifier": records[done]["dynamodb"]["SequenceNumber"]}]}
 
     def _done(self, records: Sequence[Event], fields: Mapping[str, object]) -> int:
-        """How many records, from the first on, are dealt with."""
+        """Handle records. Returns how many are done, counted from the first."""
         try:
             changes = [change for record in records if (change := self._read(record)) is not None]
             if changes:
                 self._handle(changes)
         except TemporarilyUnavailable:
             return 0
-        except Exception as error:  # noqa: BLE001 (one of them is to blame: each for itself shows which)
+        except Exception as error:  # noqa: BLE001 (handling each record by itself shows which one fails)
             if len(records) == 1:
                 return self._without(records[0], error, fields)
         else:
@@ -88,7 +88,7 @@ class StreamEntrypoint:
         return done
 
     def _without(self, record: Event, error: Exception, fields: Mapping[str, object]) -> int:
-        """Set a record aside; gives back how many are dealt with by that, one or none."""
+        """Send a record that fails to the queue for such records. Returns how many records are done: one or none."""
         identified = self._identified(record)
         observability.record_failure(error, {**fields, "event_id": identified.get("event_id")})
         body = {"function": self._name, "error": type(error).__name__, **identified}
@@ -100,15 +100,15 @@ class StreamEntrypoint:
 
 
 TTL_PRINCIPAL: Final = "dynamodb.amazonaws.com"
-"""Who removes items whose `ttl` is over ("Working with expired items", DynamoDB developer guide)."""
+"""The principal that deletes expired items ("Working with expired items", DynamoDB developer guide)."""
 _GONE: Final = (ChangeKind.ERASED, ChangeKind.EXPIRED)
 
 
 def stream_change(record: Mapping[str, Any]) -> StreamChange | None:
-    """What a record means; None where it is of no consequence (a restored contact leaving the trash, for instance).
+    """The change of a record; None: nothing follows from it (a restored contact leaves the trash, for instance).
 
     Raises:
-        KeyError, TypeError, ValueError: nobody understands it.
+        KeyError, TypeError, ValueError: the record is of no item that has changes.
     """
     body = record["dynamodb"]
     key = keys.Key(body["Keys"]["PK"]["S"], body["Keys"]["SK"]["S"])
@@ -134,7 +134,7 @@ def stream_change(record: Mapping[str, Any]) -> StreamChange | None:
 
 
 def identified(record: Mapping[str, Any]) -> dict[str, object]:
-    """What a record can be told by without its content: for those that nobody understands."""
+    """What identifies a record, without its content: for records that fail."""
     body = record.get("dynamodb", {})
     return {
         "event_id": record.get("eventID"),
@@ -144,9 +144,10 @@ def identified(record: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _kind_of(record: Mapping[str, Any], old: Item | None, new: Item | None) -> ChangeKind | None:
-    """
+    """The kind of change; None: nothing follows from it.
+
     Raises:
-        ValueError: it is nothing we write.
+        ValueError: the record is of no item that has changes.
     """
     name, some = record["eventName"], new or old or {}
     if some.get("kind") == KIND:
@@ -155,7 +156,7 @@ def _kind_of(record: Mapping[str, Any], old: Item | None, new: Item | None) -> C
         by_ttl = record.get("userIdentity", {}).get("principalId") == TTL_PRINCIPAL
         return {"INSERT": ChangeKind.TRASHED, "REMOVE": ChangeKind.EXPIRED if by_ttl else None}.get(name)
     if "erased_at" in some:
-        is_own = "merged_into" not in some  # Else it is the other's erasure that is told.
+        is_own = "merged_into" not in some  # A contact that was merged away is erased with the other.
         return ChangeKind.ERASED if name == "INSERT" and is_own else None
     if some.get("type") == EventType.CUSTOM:
         return ChangeKind.RECORDED if name == "INSERT" else None
@@ -176,8 +177,8 @@ def _contact(image: Item | None) -> Contact | None:
 
 def _recorded(key: keys.Key, entry: Item | None) -> CustomEvent:
     event_id = keys.timeline_event_id(key)
-    assert event_id is not None, "its owner was found by it"
-    assert entry is not None, "it was put"
+    assert event_id is not None, "the key is a timeline entry's"
+    assert entry is not None, "the entry was put"
     return CustomEvent(
         id=event_id,
         name=entry["name"],
@@ -192,7 +193,7 @@ def _merged_ids(contact: Contact | None, new: Item | None) -> tuple[str, ...]:
 
 
 def _moment(body: Mapping[str, Any], new: Item | None) -> int:
-    """The moment the item tells, which is exact to the millisecond, or else the stream, which is to the second."""
+    """When the item was written, in ms since the epoch: from the item, or else from the stream, exact to the second."""
     if new is not None:
         for attribute in ("erased_at", "deleted_at", "timestamp"):
             if attribute in new:
