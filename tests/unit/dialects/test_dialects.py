@@ -30,7 +30,7 @@ from contacts.dialects.wire import Call, Dialect, Problem, Whole, field_errors, 
 from contacts.web.entrypoint import Entrypoint
 from contacts.web.request import Request
 from contacts.web.response import Answer
-from contacts.web.routing import OF_ONE_VENDOR, ROUTES, Operation, ServiceFor
+from contacts.web.routing import OF_ONE_VENDOR, ROUTES, Located, Operation, ServiceFor
 from local.template import functions
 from tests.support.front_door import OpenGate
 from tests.support.in_process_api import caller_of
@@ -299,7 +299,7 @@ class Closed(OpenGate):
 class Whatever(Operation):
     """Does the same for whichever route and parameters a dialect asks for."""
 
-    def serve(self, request: Request, service_for: ServiceFor) -> Answer:
+    def serve(self, request: Request, found: Located | None, service_for: ServiceFor) -> Answer:
         return self.routes["any route"](request)
 
 

@@ -14,8 +14,7 @@ from contacts.accounts.model import Dialect, Scope
 from contacts.core.time import iso
 from contacts.dialects import smashsend, wire
 from contacts.web.entrypoint import Entrypoint
-from contacts.web.parameters import Moment, by_name, converted
-from contacts.web.routing import Operation
+from contacts.web.routing import Moment, Operation, by_name, converted
 from local.openapi import operations
 from local.template import functions
 from tests.support.fakes import CountingBytes, FakeClock

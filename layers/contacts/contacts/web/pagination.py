@@ -14,8 +14,8 @@ from uuid import UUID
 from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.json import to_json
 from contacts.core.violations import FieldErrorCode, Violation, another_beginning
-from contacts.web.parameters import Bounded
 from contacts.web.response import MAX_ANSWER_BYTES, Answer, page
+from contacts.web.routing import Bounded
 
 _FINGERPRINT_BYTES: Final = 8
 _ID_BYTES: Final = 16

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from contacts.core.errors import RouteNotFound
-from contacts.web.frame import Frame
+from contacts.web.entrypoint import ApiEntrypoint
 from contacts.web.request import Request
 from contacts.web.response import Answer, common_headers
-from contacts.web.routing import no_services
 
 CACHED_S: Final = 300
 """How long a browser shows a file without asking whether it has changed; then an ETag spares sending it again."""
@@ -129,31 +128,19 @@ class Reference:
         return self._files[name].answer(request)
 
 
-class OpenEntrypoint(Frame):
-    """The Lambda handler around an operation without a key. It needs no services, so no runtime makes it."""
-
-    def reply(self, request: Request) -> Answer:
-        """Serve the request.
-
-        Raises:
-            ContactsError: it is refused.
-        """
-        return self.operation.serve(request, no_services)
+class OpenEntrypoint(ApiEntrypoint):
+    """The Lambda handler around an operation that takes no key and may serve files. It needs no services."""
 
     def response(self, reply: Answer, request: Request) -> dict[str, Any]:
         """The answer, whose body may be a file."""
-        return _response(reply, request)
-
-
-def _response(reply: Answer, request: Request) -> dict[str, Any]:
-    headers = common_headers(reply, request.request_id) | reply.headers
-    if not isinstance(reply, FileAnswer):
-        headers["Content-Type"] = reply.content_type
-        shown = "" if request.method == "HEAD" else reply.encoded()
-        return {"statusCode": reply.status, "headers": headers, "body": shown}
-    if reply.content:
-        headers["Content-Type"] = reply.content_type
-    is_binary = "Content-Encoding" in headers
-    content = b"" if request.method == "HEAD" else reply.content
-    body = b64encode(content).decode() if is_binary else content.decode()
-    return {"statusCode": reply.status, "headers": headers, "body": body, "isBase64Encoded": is_binary}
+        headers = common_headers(reply, request.request_id) | reply.headers
+        if not isinstance(reply, FileAnswer):
+            headers["Content-Type"] = reply.content_type
+            shown = "" if request.method == "HEAD" else reply.encoded()
+            return {"statusCode": reply.status, "headers": headers, "body": shown}
+        if reply.content:
+            headers["Content-Type"] = reply.content_type
+        is_binary = "Content-Encoding" in headers
+        content = b"" if request.method == "HEAD" else reply.content
+        body = b64encode(content).decode() if is_binary else content.decode()
+        return {"statusCode": reply.status, "headers": headers, "body": body, "isBase64Encoded": is_binary}

@@ -7,12 +7,14 @@ these from paths; whoever knows which paths the caller has, can.
 
 import inspect
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import is_dataclass
+from enum import StrEnum
 from types import UnionType
-from typing import Any, Final, NamedTuple, Union, get_args, get_origin
+from typing import Any, ClassVar, Final, NamedTuple, Union, get_args, get_origin
 
 from contacts.accounts.model import Caller, Dialect, Scope
+from contacts.core import violations
 from contacts.core.errors import (
     BodyNotJson,
     ContactsError,
@@ -22,8 +24,8 @@ from contacts.core.errors import (
     RouteNotFound,
 )
 from contacts.core.ids import Ref, RefKind
-from contacts.core.violations import REQUIRED, InvalidValue
-from contacts.web.parameters import Repeated, by_name, converted, is_query_kind, no_parameter
+from contacts.core.time import parsed
+from contacts.core.violations import REQUIRED, FieldErrorCode, InvalidValue, Violation
 from contacts.web.request import Request
 from contacts.web.response import Answer
 
@@ -73,9 +75,11 @@ OF_ONE_VENDOR: Final = {
 """Routes that a single dialect has, and the native API has not."""
 
 
-def located(
-    route: str, parameters: Mapping[str, str], routes: Collection[str]
-) -> tuple[str, Mapping[str, str]] | None:
+Located = tuple[str, Mapping[str, str]]
+"""A route, with the variable parts of the path."""
+
+
+def located(route: str, parameters: Mapping[str, str], routes: Collection[str]) -> Located | None:
     """Where a request leads among the routes of whoever it speaks to, with the variable parts of its path.
 
     `route`, `parameters`: as the gateway has matched them, by everybody's routes. Where these routes lack the one it
@@ -219,14 +223,14 @@ class Operation:
         bindings = (*self._routes.values(), *self._contacts.values())
         return frozenset(name for binding in bindings for name in binding.loaded_services)
 
-    def serve(self, request: Request, service_for: ServiceFor) -> Answer:
-        """Call the function behind the request's route.
+    def serve(self, request: Request, found: Located | None, service_for: ServiceFor) -> Answer:
+        """Call the function behind a route. `found`: what `located` gives for the request.
 
         Raises:
-            ContactsError: whatever the function or a malformed argument raises.
+            RouteNotFound, MethodNotAllowed: `found` is None, so no route of the native API fits.
+            ContactsError: the function or a malformed argument raises it.
         """
-        found = self.located(request)
-        if found is None:  # it is another vendor's
+        if found is None:
             raise refusal(request.method, request.path)
         route, path = found
         binding = self._routes.get(route) or self._contacts[route]
@@ -235,16 +239,134 @@ class Operation:
             arguments[parameter] = service_for(service, request.caller)
         return binding.function(**arguments)
 
-    def located(self, request: Request) -> tuple[str, Mapping[str, str]] | None:
+    def located(self, request: Request) -> Located | None:
         """Which of its routes a native request takes, with the variable parts of its path; None: none.
 
         Whoever says `?by=` where the operation does not take it names a contact: `GET /v1/contacts/search?by=…`.
         """
         route, own = request.route, self._routes.get(request.route)
         routes = {**self._routes, **self._contacts}
-        if own is not None and self._contacts and "by" not in own.query and "by" in request.query():
+        if own is not None and self._contacts and "by" not in own.query and "by" in request.query:
             routes.pop(route)
-        return located(route, request.path_parameters(), routes)
+        return located(route, request.path_parameters, routes)
+
+
+class Moment(int):
+    """A timestamp, in ms since the epoch."""
+
+
+class Bounded(int):
+    """A whole number within bounds, both inclusive."""
+
+    minimum: ClassVar[int]
+    maximum: ClassVar[int]
+
+
+class Repeated(tuple[str, ...]):
+    """Texts of a parameter that may be given more than once; each of them once."""
+
+    __slots__ = ()
+
+    most: ClassVar[int]
+
+    @classmethod
+    def checked(cls, text: str) -> str:
+        """One of them, as it is to be.
+
+        Raises:
+            InvalidValue: it is none.
+        """
+        return text
+
+
+_IN_BRACKETS: Final = re.compile(r"(\w+)\[[0-9]*\]", re.ASCII)
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def by_name(given: Mapping[str, Sequence[str]], repeatable: Container[str]) -> dict[str, list[str]]:
+    """A query by the names of its parameters: of one that may be repeated, `tag[]` and `tag[0]` are `tag`.
+
+    So axios and PHP send lists. What may not be repeated keeps the name it was sent by, which nothing takes.
+    """
+    found: dict[str, list[str]] = {}
+    for sent, values in given.items():
+        bracketed = _IN_BRACKETS.fullmatch(sent)
+        name = bracketed[1] if bracketed and bracketed[1] in repeatable else sent
+        found.setdefault(name, []).extend(values)
+    return found
+
+
+def no_parameter(taken: Sequence[str]) -> Violation:
+    """What is said of a parameter that an operation does not take."""
+    message = f"is no parameter of this operation (it takes: {', '.join(taken) or 'none'})"
+    return Violation(FieldErrorCode.UNKNOWN, message)
+
+
+def converted(values: Sequence[str], kind: Any) -> object:
+    """The value of a query parameter.
+
+    Raises:
+        InvalidValue: it is none.
+    """
+    if issubclass(kind, Repeated):
+        found = kind(dict.fromkeys(kind.checked(_text(value, kind)) for value in values))
+        if len(found) > kind.most:
+            message = f"must be given at most {kind.most} times"
+            raise InvalidValue(Violation(FieldErrorCode.TOO_MANY, message, kind.most))
+        return found
+    if len(values) > 1:
+        raise InvalidValue(violations.GIVEN_TWICE)
+    convert = next(_CONVERTERS[base] for base in kind.__mro__ if base in _CONVERTERS)
+    value = convert(values[0], kind)
+    return kind.checked(value) if hasattr(kind, "checked") else value
+
+
+def is_query_kind(kind: Any) -> bool:
+    """Whether a query parameter can be converted to this."""
+    return isinstance(kind, type) and issubclass(kind, (Repeated, *_CONVERTERS))
+
+
+def _text(text: str, kind: Any) -> str:
+    if "\0" in text:
+        raise InvalidValue(violations.HAS_NUL)
+    return text
+
+
+def _boolean(text: str, kind: Any) -> bool:
+    if text not in ("true", "false"):
+        raise InvalidValue(violations.NOT_BOOLEAN)
+    return text == "true"
+
+
+def _moment(text: str, kind: Any) -> Moment:
+    # A day stands for its beginning. (In a query a plus means a space, and `+02:00` is often sent as it is.)
+    moment = f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text.replace(" ", "+")
+    return Moment(parsed(moment))
+
+
+def _bounded(text: str, kind: type[Bounded]) -> Bounded:
+    if not (text.isascii() and text.removeprefix("-").isdigit() and len(text) <= 10):
+        raise InvalidValue(violations.NOT_WHOLE_NUMBER)
+    if not kind.minimum <= int(text) <= kind.maximum:
+        message = f"must be between {kind.minimum} and {kind.maximum}"
+        raise InvalidValue(Violation(FieldErrorCode.OUT_OF_RANGE, message))
+    return kind(text)
+
+
+def _choice(text: str, kind: type[StrEnum]) -> StrEnum:
+    text = text.strip()  # `+created_at` arrives with a space for its plus.
+    if text not in set(kind):
+        raise InvalidValue(violations.not_one_of(kind))
+    return kind(text)
+
+
+_CONVERTERS: Final[Mapping[type, Callable[[str, Any], object]]] = {
+    Moment: _moment,
+    Bounded: _bounded,
+    StrEnum: _choice,
+    bool: _boolean,
+    str: _text,
+}
 
 
 class QueryParameter(NamedTuple):
@@ -340,7 +462,7 @@ class Binding:
     def _read_query(self, request: Request, arguments: dict[str, object]) -> list[FieldError]:
         """Put the query's values among the arguments, and say what is wrong with it."""
         errors: list[FieldError] = []
-        given = by_name(request.query(), self._repeatable)
+        given = by_name(request.query, self._repeatable)
         for name, values in given.items():
             if name not in self.query:
                 errors.append(FieldError(name, no_parameter(tuple(self.query))))
