@@ -3,8 +3,8 @@
 from contacts.accounts.model import Scope
 from contacts.channels.schemas import NewGate
 from contacts.channels.service import GateService
+from contacts.properties.model import OnInvalid
 from contacts.properties.service import TypedFields
-from contacts.properties.validation import OnInvalid
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 

@@ -4,8 +4,8 @@ from contacts.accounts.model import Scope
 from contacts.book.batch import BatchService
 from contacts.book.batch_schemas import Batch, batch_answer
 from contacts.book.service import ContactBook
+from contacts.properties.model import OnInvalid
 from contacts.properties.service import TypedFields
-from contacts.properties.validation import OnInvalid
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request
 

@@ -1,11 +1,10 @@
 """POST /v1/contacts: create a contact, or with ?on_conflict=update an upsert."""
 
 from contacts.accounts.model import Scope
-from contacts.book import requests as contact_requests
 from contacts.book.schemas import NewContact
 from contacts.book.service import ContactBook, OnConflict
+from contacts.properties.model import OnInvalid
 from contacts.properties.service import TypedFields
-from contacts.properties.validation import OnInvalid
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 
@@ -23,7 +22,7 @@ def create_contact(
 ) -> Answer:
     """Create a contact; with on_invalid=skip what cannot be taken is left out and listed in `skipped`."""
     given = typed.validate(contact.to_input())
-    return answer(contact_requests.create(book, given, on_conflict, on_invalid, request.preconditions()))
+    return answer(book.create_from(given, on_conflict, on_invalid, request.preconditions()))
 
 
 lambda_handler = runtime.entrypoint(operation)

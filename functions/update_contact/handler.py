@@ -1,12 +1,11 @@
 """PATCH and PUT /v1/contacts/{ref}: change fields; absent keeps, null clears."""
 
 from contacts.accounts.model import Scope
-from contacts.book import requests as contact_requests
 from contacts.book.schemas import ContactChange
 from contacts.book.service import ContactBook
 from contacts.core.ids import Ref
+from contacts.properties.model import OnInvalid
 from contacts.properties.service import TypedFields
-from contacts.properties.validation import OnInvalid
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 
@@ -24,7 +23,7 @@ def update_contact(
 ) -> Answer:
     """Change a contact; with on_invalid=skip what cannot be taken is left out and listed in `skipped`."""
     given = typed.validate(contact.to_input())
-    return answer(contact_requests.update(book, ref, given, on_invalid, request.preconditions()))
+    return answer(book.update_from(ref, given, on_invalid, request.preconditions()))
 
 
 lambda_handler = runtime.entrypoint(operation)

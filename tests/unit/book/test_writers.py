@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from contacts.accounts.model import Dialect, Scope
-from contacts.book.model import HIDDEN, Contact, contact_out
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import HIDDEN, Action, Contact, Outcome, contact_out
 from contacts.dialects import wire
 from contacts.web.response import answer, shown_to
 from tests.support.fakes import CountingBytes, FakeClock

@@ -14,7 +14,7 @@ import pytest
 import contacts.dialects
 from contacts.accounts import model as accounts
 from contacts.accounts.authentication import AuthContext
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import Action, Outcome
 from contacts.core import errors, violations
 from contacts.core.errors import FieldError
 from contacts.core.idempotency import IdempotencyRecord

@@ -11,8 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contacts.book.items import measured
-from contacts.book.model import MAX_BYTES, Change, Contact, ValidationStatus, contact_values
-from contacts.book.outcome import Action, ContactState, Outcome, Transition
+from contacts.book.model import (
+    MAX_BYTES,
+    Action,
+    Change,
+    Contact,
+    ContactState,
+    Outcome,
+    Transition,
+    ValidationStatus,
+    contact_values,
+)
 from contacts.book.store import ContactStore
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.idempotency import TRIES

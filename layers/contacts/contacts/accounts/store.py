@@ -18,7 +18,7 @@ from contacts.accounts.model import (
     Revocation,
     Scope,
 )
-from contacts.book.outcome import Outcome
+from contacts.book.model import Outcome
 from contacts.core.idempotency import IdempotencyKey
 from contacts.core.ids import Randomness
 from contacts.core.time import DAY, hour_of, iso

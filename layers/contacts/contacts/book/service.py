@@ -10,12 +10,13 @@ from enum import StrEnum
 from functools import partial
 from typing import Final
 
-from contacts.book.model import Change, Contact, new_contact, unreachable
-from contacts.book.outcome import (
+from contacts.book.model import (
     UNCONDITIONAL,
     Absent,
     Action,
+    Change,
     Claim,
+    Contact,
     ContactState,
     NamesNotFree,
     NotInPlace,
@@ -23,6 +24,8 @@ from contacts.book.outcome import (
     Preconditions,
     Transition,
     VersionDiffers,
+    new_contact,
+    unreachable,
 )
 from contacts.book.store import ContactStore
 from contacts.core.errors import (
@@ -37,6 +40,7 @@ from contacts.core.errors import (
 from contacts.core.idempotency import ConcurrentModification, retry_on_conflict, run_idempotent
 from contacts.core.ids import Name, NameKind, Randomness, Ref, possible_id, possible_names, uuid7
 from contacts.core.time import Clock, iso
+from contacts.properties.model import ContactInput, OnInvalid
 
 Details = Mapping[str, object]
 
@@ -148,6 +152,30 @@ class ContactBook:
                 return self._create_over(given, taken.claims, on_conflict, preconditions, details)
 
         return self._once(attempt, preconditions)
+
+    def create_from(
+        self,
+        given: ContactInput,
+        on_conflict: OnConflict,
+        on_invalid: OnInvalid,
+        preconditions: Preconditions,
+    ) -> Outcome:
+        """Create a contact from validated input. With `skip` the rejected fields are left out and listed.
+
+        Raises: as `ContactInput.resolve` and `create`.
+        """
+        accepted, rejected = given.resolve(on_invalid)
+        return self.create(accepted, on_conflict, preconditions, rejected)
+
+    def update_from(
+        self, ref: Ref, given: ContactInput, on_invalid: OnInvalid, preconditions: Preconditions
+    ) -> Outcome:
+        """Change a contact by validated input. With `skip` the rejected fields are left out and listed.
+
+        Raises: as `ContactInput.resolve` and `update`.
+        """
+        accepted, rejected = given.resolve(on_invalid)
+        return self.update(ref, Change.of(accepted), preconditions, rejected)
 
     def update(
         self,

@@ -10,10 +10,13 @@ from typing import Final
 
 from contacts.accounts.model import AccountSecret
 from contacts.book.items import absorbed_value, contact_item, counted, measured, tombstone_item
-from contacts.book.model import MAX_BYTES, TRASH_DAYS, Change, Contact, contact_from, contact_values
-from contacts.book.outcome import (
+from contacts.book.model import (
+    MAX_BYTES,
+    TRASH_DAYS,
     Absent,
+    Change,
     Claim,
+    Contact,
     ContactState,
     Merge,
     NamesNotFree,
@@ -21,6 +24,8 @@ from contacts.book.outcome import (
     Outcome,
     Transition,
     VersionDiffers,
+    contact_from,
+    contact_values,
 )
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.idempotency import ConcurrentModification

@@ -5,7 +5,7 @@ No attribute is called `updated_at`: that one is a contact's, and in an index.
 
 from typing import Final
 
-from contacts.book.outcome import Outcome
+from contacts.book.model import Outcome
 from contacts.channels.model import MAX_CHANNELS, Channel, ChannelType
 from contacts.core.errors import TooManyChannels
 from contacts.core.idempotency import ConcurrentModification, IdempotencyKey

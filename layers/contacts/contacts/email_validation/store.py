@@ -7,8 +7,7 @@ A verdict on a contact changes nothing that a caller wrote: no `version`, no `up
 from contextlib import suppress
 from hashlib import sha256
 
-from contacts.book.model import Contact, ValidationStatus, contact_from
-from contacts.book.outcome import ContactState
+from contacts.book.model import Contact, ContactState, ValidationStatus, contact_from
 from contacts.core.ids import Name, NameKind
 from contacts.core.time import DAY
 from contacts.email_validation.model import Reason, Verdict, invalid

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from contacts.book.outcome import Outcome
+from contacts.book.model import Outcome
 from contacts.book.store import has_name
 from contacts.core.errors import EventTooLarge
 from contacts.core.idempotency import ConcurrentModification, IdempotencyKey

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from contacts.book.model import Contact, contact_from
-from contacts.book.outcome import ContactState
+from contacts.book.model import Contact, ContactState, contact_from
 from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Name
 from contacts.search.query import PostingKind, PostingList

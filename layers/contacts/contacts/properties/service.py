@@ -4,14 +4,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import Action, Outcome
 from contacts.core.errors import FieldError, InvalidInput, PropertyNotFound
 from contacts.core.idempotency import IdempotencyKey, run_idempotent
 from contacts.core.ids import Randomness, is_uuid, uuid7
 from contacts.core.time import Clock, iso
-from contacts.properties.model import Property, PropertyType, ValueRule, described_property
+from contacts.properties.model import (
+    ContactInput,
+    Property,
+    PropertyType,
+    ValueRule,
+    described_property,
+    validate,
+)
 from contacts.properties.store import PropertyStore, ValueRules
-from contacts.properties.validation import ContactInput, validate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ index.
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from contacts.book.outcome import Outcome
+from contacts.book.model import Outcome
 from contacts.core.errors import DuplicateProperty, TooManyProperties
 from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
 from contacts.properties.model import MAX_PROPERTIES, Property, PropertyType, ValueRule

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Final
 
-from contacts.book.model import contact_from, contact_values
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import Action, Outcome, contact_from, contact_values
 from contacts.core.idempotency import AlreadyRecorded, IdempotencyKey, IdempotencyRecord
 from contacts.core.time import DAY
 from contacts.table import keys

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from contacts.accounts.authentication import AuthContext, Authenticator, RateLimitExceeded
 from contacts.accounts.model import ARTAMAIL_KEY, Caller, Dialect
-from contacts.book.outcome import Outcome
+from contacts.book.model import Outcome
 from contacts.core import observability
 from contacts.core.errors import (
     AccountSuspended,

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote
 
 from contacts.accounts.authentication import AuthContext
 from contacts.accounts.model import Caller
-from contacts.book.outcome import Preconditions
+from contacts.book.model import Preconditions
 from contacts.core import violations
 from contacts.core.errors import BodyNotJson, BodyNotReadable, BodyTooLarge, FieldError, InvalidInput
 from contacts.core.idempotency import IdempotencyKey
