@@ -33,8 +33,8 @@ from contacts.core.ids import Name, NameKind, Randomness
 from contacts.core.json import MAX_VALUES, json_values
 from contacts.core.time import DAY, iso
 from contacts.table import keys
-from contacts.table.client import MAX_STEPS, ConditionsFailed, Step, Table
-from contacts.table.expressions import Expression, Item, entry_size, to_attribute
+from contacts.table.client import MAX_STEPS, ConditionsFailed, Table
+from contacts.table.expressions import Expression, Item, Step, entry_size, to_attribute
 from contacts.table.records import RECORD_STEPS, write_recorded
 
 

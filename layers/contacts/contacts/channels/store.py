@@ -10,8 +10,8 @@ from contacts.channels.model import MAX_CHANNELS, Channel, ChannelType
 from contacts.core.errors import TooManyChannels
 from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
 from contacts.table import keys
-from contacts.table.client import ConditionsFailed, Step, Table
-from contacts.table.expressions import Expression, Item
+from contacts.table.client import ConditionsFailed, Table
+from contacts.table.expressions import Expression, Item, Step
 from contacts.table.records import write_recorded
 
 _CHANNEL: Final = "channel"

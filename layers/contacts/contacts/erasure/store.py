@@ -9,8 +9,8 @@ from contacts.book.model import Action
 from contacts.core.errors import Contention
 from contacts.core.time import DAY
 from contacts.table import keys
-from contacts.table.client import ConditionsFailed, Step, Table
-from contacts.table.expressions import Expression, Item
+from contacts.table.client import ConditionsFailed, Table
+from contacts.table.expressions import Expression, Item, Step
 from contacts.webhooks.model import DELIVERIES_KEPT_DAYS, DeliveryRef, DeliveryStatus
 
 

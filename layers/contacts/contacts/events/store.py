@@ -21,8 +21,8 @@ from contacts.events.model import (
     TimelineEntry,
 )
 from contacts.table import keys
-from contacts.table.client import ConditionsFailed, Step, Table
-from contacts.table.expressions import Expression, Item, entry_size, item_size
+from contacts.table.client import ConditionsFailed, Table
+from contacts.table.expressions import Expression, Item, Step, entry_size, item_size
 from contacts.table.records import write_recorded
 
 

@@ -13,8 +13,8 @@ from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Name
 from contacts.search.query import PostingKind, PostingList
 from contacts.table import keys
-from contacts.table.client import ConditionsFailed, Step, Table
-from contacts.table.expressions import Expression, Item
+from contacts.table.client import ConditionsFailed, Table
+from contacts.table.expressions import Expression, Item, Step
 from contacts.table.keys import Key
 
 

@@ -13,8 +13,8 @@ from contacts.core.errors import DuplicateProperty, TooManyProperties
 from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
 from contacts.properties.model import MAX_PROPERTIES, Property, PropertyType, ValueRule
 from contacts.table import keys
-from contacts.table.client import ConditionsFailed, Step, Table
-from contacts.table.expressions import Expression, Item
+from contacts.table.client import ConditionsFailed, Table
+from contacts.table.expressions import Expression, Item, Step
 from contacts.table.records import write_recorded
 
 _PROPERTY: Final = "property"

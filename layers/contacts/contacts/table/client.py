@@ -7,7 +7,6 @@ to learn why.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from time import sleep
 from typing import Any, Final, NamedTuple
 
@@ -16,7 +15,17 @@ from botocore.exceptions import ClientError
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.time import Deadline
 from contacts.table.aws import NO_ANSWER, is_busy
-from contacts.table.expressions import Expression, Item, from_item, to_item
+from contacts.table.expressions import (
+    Expression,
+    Item,
+    Step,
+    check_step,
+    delete_step,
+    from_item,
+    put_step,
+    to_item,
+    update_step,
+)
 from contacts.table.keys import Key
 
 _CONTENDED = frozenset({"TransactionConflictException"})
@@ -79,15 +88,6 @@ class Turn(NamedTuple):
     """Bytes of the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One write of a transaction: its name in errors, its kind (Put, Update, Delete), its request."""
-
-    name: str
-    kind: str
-    request: Mapping[str, Any]
-
-
 class Table:
     """One table through botocore's DynamoDB client."""
 
@@ -101,23 +101,11 @@ class Table:
         found = self._call("get_item", Key=to_item(key._asdict()), ConsistentRead=True).get("Item")
         return None if found is None else from_item(found)
 
-    def put_step(
-        self, name: str, key: Key, item: Mapping[str, object], expression: Expression | None = None
-    ) -> Step:
-        """Put an item under a condition."""
-        return Step(name, "Put", {"Item": to_item({**key._asdict(), **item}), **_guarded(expression)})
-
-    def update_step(self, name: str, key: Key, expression: Expression) -> Step:
-        """Update an item under a condition."""
-        return Step(name, "Update", {"Key": to_item(key._asdict()), **_guarded(expression)})
-
-    def delete_step(self, name: str, key: Key, expression: Expression | None = None) -> Step:
-        """Delete an item under a condition."""
-        return Step(name, "Delete", {"Key": to_item(key._asdict()), **_guarded(expression)})
-
-    def check_step(self, name: str, key: Key, expression: Expression) -> Step:
-        """Change nothing, but hold the transaction to a condition on this item."""
-        return Step(name, "ConditionCheck", {"Key": to_item(key._asdict()), **_guarded(expression)})
+    # A step needs no table to be made: these are the functions of `table.expressions`.
+    put_step = staticmethod(put_step)
+    update_step = staticmethod(update_step)
+    delete_step = staticmethod(delete_step)
+    check_step = staticmethod(check_step)
 
     def write(self, steps: Sequence[Step]) -> None:
         """Carry out all steps or none: a single one as a plain call (half the units), more as a transaction.
@@ -143,8 +131,9 @@ class Table:
 
         Raises: as `write`.
         """
-        request = {"Key": to_item(key._asdict()), **_guarded(expression), "ReturnValues": returning}
-        return from_item(self._conditional(name, "update_item", request).get("Attributes", {}))
+        step = update_step(name, key, expression)
+        answer = self._conditional(name, "update_item", {**step.request, "ReturnValues": returning})
+        return from_item(answer.get("Attributes", {}))
 
     def query(
         self,
@@ -397,13 +386,6 @@ def _rounds() -> Iterator[int]:
             sleep(0.05 * 2 ** (number - 1))
         yield number
     raise TemporarilyUnavailable
-
-
-def _guarded(expression: Expression | None) -> dict[str, Any]:
-    parameters = {} if expression is None else expression.parameters()
-    if "ConditionExpression" in parameters:
-        parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-    return parameters
 
 
 def _old_item(holder: Mapping[str, Any]) -> Item | None:

@@ -7,8 +7,8 @@ same code as any other's.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from contacts.table.client import ConditionsFailed, Page, Step, Table
-from contacts.table.expressions import Expression, Item
+from contacts.table.client import ConditionsFailed, Page, Table
+from contacts.table.expressions import Expression, Item, Step
 from contacts.table.keys import Key
 
 

@@ -1,10 +1,11 @@
-"""Between Python values and DynamoDB's typed JSON.
+"""Python values as DynamoDB's typed JSON; expressions; the steps of a transaction.
 
 Our own, because boto3's serializer needs all of boto3 (60 ms of a cold start), knows numbers as Decimal only
 and refuses floats. Sets of strings are Python frozensets; None is NULL.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
 
@@ -218,3 +219,42 @@ class Expression:
             ("ExpressionAttributeValues", self._values),
         )
         return {parameter: value for parameter, value in given if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One write of a transaction, in typed JSON."""
+
+    name: str
+    """The name under which `ConditionsFailed` lists the step."""
+    kind: str
+    """`Put`, `Update`, `Delete` or `ConditionCheck`."""
+    request: Mapping[str, Any]
+
+
+def put_step(name: str, key: Key, item: Mapping[str, object], expression: Expression | None = None) -> Step:
+    """The step that puts an item, under a condition. `item`: its attributes without the key."""
+    return Step(name, "Put", {"Item": to_item({**key._asdict(), **item}), **_guarded(expression)})
+
+
+def update_step(name: str, key: Key, expression: Expression) -> Step:
+    """The step that updates an item, under a condition."""
+    return Step(name, "Update", {"Key": to_item(key._asdict()), **_guarded(expression)})
+
+
+def delete_step(name: str, key: Key, expression: Expression | None = None) -> Step:
+    """The step that deletes an item, under a condition."""
+    return Step(name, "Delete", {"Key": to_item(key._asdict()), **_guarded(expression)})
+
+
+def check_step(name: str, key: Key, expression: Expression) -> Step:
+    """The step that writes nothing and holds the transaction to a condition on an item."""
+    return Step(name, "ConditionCheck", {"Key": to_item(key._asdict()), **_guarded(expression)})
+
+
+def _guarded(expression: Expression | None) -> dict[str, Any]:
+    """The parameters of a write, which gets back the item that fails its condition."""
+    parameters = {} if expression is None else expression.parameters()
+    if "ConditionExpression" in parameters:
+        parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    return parameters

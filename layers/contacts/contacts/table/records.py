@@ -13,8 +13,8 @@ from contacts.book.model import Action, Outcome, contact_from, contact_values
 from contacts.core.idempotency import AlreadyRecorded, IdempotencyKey, IdempotencyRecord
 from contacts.core.time import DAY
 from contacts.table import keys
-from contacts.table.client import ConditionsFailed, Step, Table
-from contacts.table.expressions import Expression, Item
+from contacts.table.client import ConditionsFailed, Table
+from contacts.table.expressions import Expression, Item, Step
 
 RECORD: Final = "idempotency record"
 """The name of the record's step."""

@@ -13,8 +13,8 @@ from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import DAY, Clock, iso
 from contacts.table import keys
 from contacts.table.aws import NO_ANSWER, is_busy
-from contacts.table.client import ConditionsFailed, Step, Table
-from contacts.table.expressions import Expression, Item
+from contacts.table.client import ConditionsFailed, Table
+from contacts.table.expressions import Expression, Item, Step
 from contacts.table.records import write_recorded
 from contacts.webhooks.model import (
     DELIVERIES_KEPT_DAYS,
