@@ -233,9 +233,9 @@ class Runtime:
         """The contacts of the account."""
         from contacts.book.store import ContactStore
 
-        return ContactStore(
-            *(self.table_of(caller), caller.account_id, self.opt_outs(caller)), self.randomness, self._now_s()
-        )
+        now_s = self._now_s()
+        table, opt_outs = self.table_of(caller), self.opt_outs(caller)
+        return ContactStore(table, caller.account_id, opt_outs, self.randomness, now_s)
 
     def opt_outs(self, caller: Caller) -> OptOuts:
         """The addresses of the account that have opted out."""

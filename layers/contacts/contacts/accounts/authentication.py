@@ -38,7 +38,7 @@ class AuthContext:
 
 
 class RateLimitExceeded(LimitReached):
-    """Raised when the plan's limit is used up; carries the admission for the answer's headers."""
+    """Raised when the account has used up its hour; `auth` has what the answer's headers show."""
 
     def __init__(self, auth: AuthContext) -> None:
         super().__init__(auth.caller.account.hourly_limit, auth.seconds_left)
@@ -60,16 +60,16 @@ class Authenticator:
             NotAuthenticated: no such key.
             KeyRevoked.
             AccountSuspended: the request is not counted.
-            OverLimit: the account has used up its hour.
+            RateLimitExceeded: the account has used up its hour.
             TemporarilyUnavailable.
         """
         now = self._clock.now_ms()
+        left = seconds_left_in_hour(now)
         caller = self._caller(key, now)
         if caller.account.suspended_at is not None:
             raise AccountSuspended(caller.key.dialect)
         used = self._store.count_request(caller.account, caller.key.id, now)
         limit = caller.account.hourly_limit
-        left = seconds_left_in_hour(now)
         auth = AuthContext(caller, limit if used is None else used, left, now // 1000 + left)
         if used is None:
             raise RateLimitExceeded(auth)

@@ -170,20 +170,18 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking: one key of one account."""
+    """Who sent a request: one key of one account."""
 
     account: Account
     key: ApiKey
+    account_id: str = field(init=False, repr=False, compare=False)
+    """The account that holds everything the caller names."""
+    is_test: bool = field(init=False, repr=False, compare=False)
+    """Whether the table keeps nothing of what the caller does."""
 
-    @property
-    def account_id(self) -> str:
-        """The account on whose island everything the caller names lies."""
-        return self.account.id
-
-    @property
-    def is_test(self) -> bool:
-        """Whether nothing the caller does is to be kept."""
-        return self.key.mode is Mode.TEST
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "account_id", self.account.id)
+        object.__setattr__(self, "is_test", self.key.mode is Mode.TEST)
 
     def lacking(self, scopes: Sequence[Scope], bundle: Scope | None = None) -> Scope | None:
         """The first scope of an operation that the key lacks; None where it has all, or the operation's bundle."""

@@ -125,7 +125,8 @@ class ContactBook:
         details: Details,
     ) -> Outcome:
         now = self._clock.now_ms()
-        contact = new_contact(uuid7(now, self._randomness(10)), given, iso(now))
+        at = iso(now)
+        contact = new_contact(uuid7(now, self._randomness(10)), given, at)
         spared = frozenset(name for name in contact.names if name.kind is NameKind.EMAIL)
 
         def attempt() -> Outcome:

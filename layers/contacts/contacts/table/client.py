@@ -98,7 +98,7 @@ class Table:
 
     def get(self, key: Key) -> Item | None:
         """One item, as of the latest write."""
-        found = self._call("get_item", Key=to_item(key._asdict()), ConsistentRead=True).get("Item")
+        found = self._call("get_item", Key=_typed(key), ConsistentRead=True).get("Item")
         return None if found is None else from_item(found)
 
     # A step needs no table to be made: these are the functions of `table.expressions`.
@@ -164,7 +164,7 @@ class Table:
         """The same, with what it cost to read."""
         request = expression.parameters("KeyConditionExpression")
         if start is not None:
-            request["ExclusiveStartKey"] = to_item(start._asdict())
+            request["ExclusiveStartKey"] = _typed(start)
         if limit is not None:
             request["Limit"] = limit
         page = self._call("query", ConsistentRead=consistent, ScanIndexForward=forward, **request)
@@ -288,7 +288,7 @@ class Table:
         at_once = at_first or _KEYS_AT_FIRST
         while wanted:
             asked, wanted = wanted[:at_once], wanted[at_once:]
-            request = {"Keys": [to_item(key._asdict()) for key in asked], "ConsistentRead": consistent}
+            request = {"Keys": [_typed(key) for key in asked], "ConsistentRead": consistent}
             items, size = self._got(request | projection)
             yield Turn(asked, items, size)
             at_once = min(max(_BYTES_AT_ONCE * len(asked) // max(size, 1), 1), _KEYS_AT_ONCE)
@@ -315,7 +315,7 @@ class Table:
         requests: list[dict[str, Any]] = [
             {"PutRequest": {"Item": to_item({**key._asdict(), **item})}} for key, item in puts.items()
         ]
-        requests += [{"DeleteRequest": {"Key": to_item(key._asdict())}} for key in deletes]
+        requests += [{"DeleteRequest": {"Key": _typed(key)}} for key in deletes]
         for chunk in _chunks(requests, _WRITES_AT_ONCE):
             rest = chunk
             for _ in _rounds():
@@ -357,6 +357,11 @@ class Table:
 def _size(answer: Mapping[str, Any]) -> int:
     """How many bytes an answer had on the wire."""
     return int(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("content-length", 0))
+
+
+def _typed(key: Key) -> dict[str, dict[str, str]]:
+    """A key in typed JSON."""
+    return {"PK": {"S": key.PK}, "SK": {"S": key.SK}}
 
 
 def _taken_from(typed: list[Any]) -> list[Item]:

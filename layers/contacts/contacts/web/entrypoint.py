@@ -14,7 +14,6 @@ from contacts.core.errors import (
     ContactsError,
     KeyRevoked,
     NotAuthenticated,
-    ScopeMissing,
     TemporarilyUnavailable,
 )
 from contacts.core.idempotency import IdempotencyKey, replay
@@ -149,9 +148,9 @@ class ApiEntrypoint:
 
     def response(self, reply: Answer, request: Request) -> dict[str, Any]:
         """An answer as API Gateway takes it (payload format 2.0), with the rate limit of a known caller."""
+        common = common_headers(reply, request.request_id)
         body = reply.encoded()
-        headers = {"Content-Type": reply.content_type} if body else {}
-        headers |= common_headers(reply, request.request_id)
+        headers = {"Content-Type": reply.content_type, **common} if body else common
         if request.auth is not None:
             headers |= rate_headers(request.auth)
         shown = "" if request.method == "HEAD" else body
@@ -190,7 +189,8 @@ class Entrypoint(ApiEntrypoint):
         adapter = request.adapter = _adapter(request, dialect_of(request))
         found = self.operation.located(request) if adapter is None else None
         route = adapter.route if adapter is not None else None if found is None else found[0]
-        self._authorize(request, route)
+        if request.auth is not None:
+            self.operation.authorize(request.auth.caller, route)
         try:
             native = request
             if adapter is not None:
@@ -237,19 +237,6 @@ class Entrypoint(ApiEntrypoint):
         except RateLimitExceeded as error:
             request.auth = error.auth
             raise
-
-    def _authorize(self, request: Request, route: str | None) -> None:
-        """Check the scopes of the key. `route`: the one of the client's API; None: that API has no such route.
-
-        Raises:
-            ScopeMissing
-        """
-        operation = self.operation
-        if not operation.needs_key:
-            return
-        missing = request.caller.lacking(operation.scopes, operation.bundle_of(route))
-        if missing is not None:
-            raise ScopeMissing(missing)
 
 
 def dialect_of(request: Request, error: ContactsError | None = None) -> Dialect:

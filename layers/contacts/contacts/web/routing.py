@@ -22,6 +22,7 @@ from contacts.core.errors import (
     InvalidInput,
     MethodNotAllowed,
     RouteNotFound,
+    ScopeMissing,
 )
 from contacts.core.ids import Ref, RefKind
 from contacts.core.time import parsed
@@ -171,6 +172,8 @@ class Operation:
         self.name = name
         self.scopes = () if scope is None else (scope, *besides)
         self.bundle = bundle
+        self.needs_key = bool(self.scopes)
+        """Whether only callers with a key are served."""
         self._routes: dict[str, Binding] = {}
         self._contacts: dict[str, Binding] = {}
 
@@ -198,14 +201,18 @@ class Operation:
 
         return register
 
-    def bundle_of(self, route: str | None) -> Scope | None:
-        """The bundle of scopes that contains what is done on a route of whoever asks."""
-        return Scope.USER if route in self._contacts else self.bundle
+    def authorize(self, caller: Caller, route: str | None) -> None:
+        """Check the scopes of a caller's key.
 
-    @property
-    def needs_key(self) -> bool:
-        """Whether only callers with a key are served."""
-        return bool(self.scopes)
+        `route`: the request's route in the API that the caller speaks; None: that API has no such route.
+
+        Raises:
+            ScopeMissing: the key has neither every scope of the operation nor the bundle that contains it.
+        """
+        bundle = Scope.USER if route in self._contacts else self.bundle
+        missing = caller.lacking(self.scopes, bundle)
+        if missing is not None:
+            raise ScopeMissing(missing)
 
     @property
     def routes(self) -> Mapping[str, Callable[..., Answer]]:
@@ -235,8 +242,10 @@ class Operation:
         route, path = found
         binding = self._routes.get(route) or self._contacts[route]
         arguments = binding.arguments(request, path)
-        for parameter, service in binding.services.items():
-            arguments[parameter] = service_for(service, request.caller)
+        if binding.services:
+            caller = request.caller
+            for parameter, service in binding.services.items():
+                arguments[parameter] = service_for(service, caller)
         return binding.function(**arguments)
 
     def located(self, request: Request) -> Located | None:
