@@ -376,7 +376,7 @@ class Runtime:
 
     def dispatcher(self) -> Dispatcher:
         """Makes events of changes and asks for their deliveries."""
-        from contacts.book.items import ContactReader
+        from contacts.book.store import ContactReader
         from contacts.events.store import EventStore
         from contacts.webhooks.dispatch import Dispatcher
         from contacts.webhooks.store import WebhookStore

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts.book.items import measured
 from contacts.book.model import (
     MAX_BYTES,
     Action,
@@ -22,7 +21,7 @@ from contacts.book.model import (
     ValidationStatus,
     contact_values,
 )
-from contacts.book.store import ContactStore
+from contacts.book.store import ContactStore, measured
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.idempotency import TRIES
 from contacts.core.ids import Ref

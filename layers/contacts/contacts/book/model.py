@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, TypedDict
 from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.idempotency import IdempotencyKey
 from contacts.core.ids import Name, NameKind, made_at_ms
-from contacts.core.time import iso
+from contacts.core.time import DAY, iso
 from contacts.core.violations import UNREACHABLE, contact_with_more_than
 
 
@@ -561,3 +561,20 @@ class Absent(Exception):
 
 class NotInPlace(Exception):
     """Raised by a store when a change cannot be made without reading first; nothing was written."""
+
+
+KIND: Final = "contact"
+"""The attribute `kind` of a contact's item, by which readers of the stream tell it from other items."""
+
+
+def tombstone_item(version: int, at_ms: int, merged_ids: Sequence[str] = ()) -> dict[str, object]:
+    """What is left of a contact that was erased, but for its key: when, its last version, and the ids of those that
+    were merged into it, by which erasure finds what was kept about them.
+    """
+    item: dict[str, object] = {"erased_at": iso(at_ms), "version": version, "ttl": at_ms // 1000 + DAY}
+    return item | {"merged_ids": list(merged_ids)} if merged_ids else item
+
+
+def merged_tombstone_item(winner_id: str, at_ms: int) -> dict[str, object]:
+    """The tombstone of a contact that was merged into one that was erased; it tells of no erasure of its own."""
+    return {"erased_at": iso(at_ms), "merged_into": winner_id, "ttl": at_ms // 1000 + DAY}

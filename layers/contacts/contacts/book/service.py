@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from contacts.book.model import (
     UNCONDITIONAL,
@@ -40,7 +40,9 @@ from contacts.core.errors import (
 from contacts.core.idempotency import ConcurrentModification, retry_on_conflict, run_idempotent
 from contacts.core.ids import Name, NameKind, Randomness, Ref, possible_id, possible_names, uuid7
 from contacts.core.time import Clock, iso
-from contacts.properties.model import ContactInput, OnInvalid
+
+if TYPE_CHECKING:
+    from contacts.properties.model import ContactInput, OnInvalid
 
 Details = Mapping[str, object]
 
@@ -156,9 +158,9 @@ class ContactBook:
 
     def create_from(
         self,
-        given: ContactInput,
+        given: "ContactInput",
         on_conflict: OnConflict,
-        on_invalid: OnInvalid,
+        on_invalid: "OnInvalid",
         preconditions: Preconditions,
     ) -> Outcome:
         """Create a contact from validated input. With `skip` the rejected fields are left out and listed.
@@ -169,7 +171,7 @@ class ContactBook:
         return self.create(accepted, on_conflict, preconditions, rejected)
 
     def update_from(
-        self, ref: Ref, given: ContactInput, on_invalid: OnInvalid, preconditions: Preconditions
+        self, ref: Ref, given: "ContactInput", on_invalid: "OnInvalid", preconditions: Preconditions
     ) -> Outcome:
         """Change a contact by validated input. With `skip` the rejected fields are left out and listed.
 

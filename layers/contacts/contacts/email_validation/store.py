@@ -1,7 +1,7 @@
 """Verdicts on email addresses in the table: those on contacts, and what the DNS says of domains.
 
 A verdict on a contact changes nothing that a caller wrote: no `version`, no `updated_at`. It needs no room in
-`size_bound` either, which has some for the longest (`book.items`).
+`size_bound` either, which has some for the longest (`book.store`).
 """
 
 from contextlib import suppress

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from contacts.book.items import merged_tombstone_item, tombstone_item
-from contacts.book.model import Action
+from contacts.book.model import Action, merged_tombstone_item, tombstone_item
 from contacts.core.errors import Contention
 from contacts.core.time import DAY
 from contacts.table import keys
