@@ -11,7 +11,7 @@ Fields = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class VendorRequest:
     """A vendor's request as JSON."""
 
     route: str
@@ -37,7 +37,7 @@ class Named(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Native:
+class NativeRequest:
     """The native request that a vendor's stands for."""
 
     route: str
@@ -78,9 +78,9 @@ class Problem(NamedTuple):
 class Translation(NamedTuple):
     """One of a vendor's routes. Both ways are pure functions; neither changes what it is given."""
 
-    to_native: Callable[[Call], Native]
+    to_native: Callable[[VendorRequest], NativeRequest]
     """The vendor's request, natively. Raises: InvalidInput, NotFound: it is none that could be asked."""
-    from_native: Callable[[Call, Reply], Reply]
+    from_native: Callable[[VendorRequest, Reply], Reply]
     """The native answer (a success) to the vendor's request, as the vendor answers."""
     once: tuple[str, ...] = ()
     """The query parameters that it takes."""
@@ -97,16 +97,16 @@ class Dialect:
 
     routes: Mapping[str, Translation]
     """By `<method> <path>`, with the native names of variable parts and `/v1` for the alias `/api/v1`."""
-    error: Callable[[Call, Problem], Reply]
+    error: Callable[[VendorRequest, Problem], Reply]
     """A native problem that the vendor's request met, as the vendor tells of errors."""
 
 
-def with_body(call: Call, body: object) -> Call:
+def with_body(call: VendorRequest, body: object) -> VendorRequest:
     """The same request with its body."""
     return replace(call, body=body)
 
 
-def fields_of(call: Call) -> Fields:
+def fields_of(call: VendorRequest) -> Fields:
     """The body of a vendor's request.
 
     Raises:
@@ -139,7 +139,7 @@ def whole_seconds(moment: str) -> str:
     return f"{moment[:19]}Z"
 
 
-def one_of(call: Call, name: str, default: str) -> str:
+def one_of(call: VendorRequest, name: str, default: str) -> str:
     """A parameter of the query that is given once, if at all."""
     values = call.query.get(name)
     return values[0] if values else default
@@ -157,7 +157,7 @@ LARGEST_OFFSET: Final = 2_000_000_000
 """The native API's."""
 
 
-def whole_number(call: Call, name: str, bounds: Whole) -> int:
+def whole_number(call: VendorRequest, name: str, bounds: Whole) -> int:
     """A whole number in the query.
 
     Raises:

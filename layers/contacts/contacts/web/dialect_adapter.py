@@ -27,7 +27,7 @@ class DialectAdapter:
         self._dialect: wire.Dialect = import_module(f"contacts.dialects.{dialect}").DIALECT
         self._located = located(request.route, request.path_parameters, self._dialect.routes)
         route, path = self._located or (request.route, request.path_parameters)
-        self._call = wire.Call(route=route, path=path, query=request.query, spare_id=str(uuid4()))
+        self._call = wire.VendorRequest(route=route, path=path, query=request.query, spare_id=str(uuid4()))
 
     @property
     def route(self) -> str | None:
