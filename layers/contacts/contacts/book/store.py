@@ -319,17 +319,13 @@ class ContactStore:
         for name in has:
             if name in had and transition.was is ContactState.LIVE:
                 continue
-            expression = Expression()
             if name in had:
+                expression = Expression()
                 expression.require(is_owned(expression, contact.id, ContactState.DELETED))
             else:
-                expression.require(
-                    self._is_takable(expression, contact.id, name in transition.spares_trashed)
-                )
-            yield (
-                name,
-                self._put_claim(name, {"contact_id": contact.id, "state": ContactState.LIVE}, expression),
-            )
+                expression = self._takable(contact.id, spare_trashed=name in transition.spares_trashed)
+            live = {"contact_id": contact.id, "state": ContactState.LIVE}
+            yield name, self._put_claim(name, live, expression)
         for name in had:
             if name in has:
                 continue
@@ -349,14 +345,19 @@ class ContactStore:
     def _put_claim(self, name: Name, claim: Mapping[str, object], expression: Expression) -> Step:
         return self._table.put_step(claim_step(name), keys.claim(self._account, name), claim, expression)
 
-    def _is_takable(self, expression: Expression, contact_id: str, spare_trashed: bool) -> str:
-        """The condition under which a contact may take a name it does not have."""
+    def _takable(self, contact_id: str, *, spare_trashed: bool) -> Expression:
+        """The condition under which a contact may take a name that it does not have.
+
+        `spare_trashed`: do not take the name from a contact in the trash.
+        """
+        expression = Expression()
         state, deleted = expression.name("state"), expression.value(ContactState.DELETED)
         in_trash = f"{state} = {deleted}"
         if spare_trashed:
             in_trash += f" AND {expression.name('ttl')} <= {expression.value(self._now_s)}"
         own = f"{expression.name('contact_id')} = {expression.value(contact_id)}"
-        return f"({expression.is_free()} OR ({in_trash}) OR {own})"
+        expression.require(f"({expression.is_free()} OR ({in_trash}) OR {own})")
+        return expression
 
     def _is_over(self, claim: Claim) -> bool:
         return claim.expires_at is not None and claim.expires_at <= self._now_s
