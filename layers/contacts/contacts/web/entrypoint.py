@@ -45,11 +45,13 @@ if TYPE_CHECKING:
 def replay_or_raise(
     refusal: ContactsError, idempotency_key: IdempotencyKey | None, records: RecordStore
 ) -> Outcome:
-    """What a request that is refused now did when it came before: its record wins, so that a repetition gets the answer
-    it had even where the change itself would now fail.
+    """The outcome that is recorded for the Idempotency-Key of a request that is refused now.
+
+    A repeated request gets the answer it got before, even where the change itself would now fail.
 
     Raises:
-        ContactsError: the refusal, where there is no record; else whatever `replayed` raises.
+        ContactsError: `refusal`, where there is no record.
+        IdempotencyKeyReused, ContactNotFound: as `replay`.
     """
     if idempotency_key is None or isinstance(refusal, TemporarilyUnavailable):
         raise refusal
@@ -80,7 +82,7 @@ class DirectEntrypoint:
         self._begin = begin
 
     def __call__(self, payload: Mapping[str, Any], context: Any) -> dict[str, object]:
-        """Carry it out. An error reaches the invoker as the function's error, with its message."""
+        """Call the function. The invoker gets an error as the function's error, with its message."""
         began = perf_counter()
         self._begin(context.get_remaining_time_in_millis() / 1000)
         status = 500
@@ -270,10 +272,10 @@ def _adapter(request: Request, dialect: Dialect) -> "DialectAdapter | None":
 
 
 def sent_key(request: Request) -> str | None:
-    """The key a request carries.
+    """The API key that a request carries, or None.
 
     Raises:
-        NotAuthenticated: it is in the wrong place, or there are two.
+        NotAuthenticated: the key is in the wrong place, or there are two different keys.
     """
     own = request.headers.get("x-api-key")
     authorization = request.headers.get("authorization")
@@ -294,7 +296,7 @@ def sent_key(request: Request) -> str | None:
 
 
 def rate_headers(auth: AuthContext) -> dict[str, str]:
-    """How the account stands: the IETF draft `ratelimit-headers`, and the older `X-RateLimit-*`."""
+    """The headers with the account's rate limit: the IETF draft `ratelimit-headers`, and the older `X-RateLimit-*`."""
     limit = auth.caller.account.hourly_limit
     return {
         "RateLimit-Policy": f'"hour";q={limit};w=3600',

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES: Final = 1 << 20
 MAX_IDEMPOTENCY_KEY: Final = 255
 MAX_ETAGS: Final = 20
-"""In If-Match; a condition of DynamoDB's takes a hundred."""
+"""In If-Match. (An `IN` condition of DynamoDB takes a hundred values.)"""
 _TOO_MANY_ETAGS: Final = Violation(FieldErrorCode.TOO_MANY, f"names more than {MAX_ETAGS} ETags", MAX_ETAGS)
 _NOT_AN_ETAG: Final = Violation(
     FieldErrorCode.INVALID_FORMAT, 'is not an ETag of this API, such as "3-valid"'
@@ -167,8 +167,8 @@ class Request:
     def _refuse_other_codings(self, body: bytes) -> None:
         """
         Raises:
-            BodyNotReadable: its headers say that it is compressed or in another charset than UTF-8.
-            BodyNotJson: it is in none.
+            BodyNotReadable: the headers say that the body is compressed or in another charset than UTF-8.
+            BodyNotJson: bytes that are no UTF-8 were replaced on the way.
         """
         coding = self.headers.get("content-encoding", "").strip()
         if coding.lower() not in ("", "identity"):
@@ -188,10 +188,11 @@ class Request:
             raise BodyNotJson([FieldError("body", violations.BODY_NOT_UTF8)])
 
     def idempotency_key(self) -> IdempotencyKey | None:
-        """The Idempotency-Key with a hash of what it stands for: method, path, query and body.
+        """The Idempotency-Key with a hash of method, path, query and body; None: no header, or the method is GET.
 
         Raises:
-            InvalidInput: the key is empty, too long, or not plain ASCII.
+            InvalidInput: the key is empty, longer than 255 characters, or not printable ASCII.
+            BodyTooLarge.
         """
         key = self.headers.get("idempotency-key")
         if key is None or self.method not in _WRITING:
@@ -224,10 +225,10 @@ class Request:
 
 
 def versions_matching(if_match: str) -> tuple[int, ...]:
-    """The versions that ETags, as If-Match takes them, stand for; none for `*`, which matches any.
+    """The versions in the ETags of an If-Match header; empty for `*`, which matches any version.
 
     Raises:
-        InvalidValue: they are none.
+        InvalidValue: the header holds more than 20 ETags, or one that is not of this API.
     """
     if if_match.strip() == "*":
         return ()

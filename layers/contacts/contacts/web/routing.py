@@ -1,8 +1,10 @@
-"""Every route of the API, and where a path leads. A test holds the table against template.yaml.
+"""Every route of the API, the operations behind the routes, and the arguments of their functions.
+
+A test holds the table of routes against template.yaml.
 
 A path names a contact by any text, so what follows `/v1/contacts/` may hold slashes and words that are a path of
 their own: `a/b@example.com`, `search`, `a/events`. API Gateway decodes `%2F` before it routes, so it cannot tell
-these from paths; whoever knows which paths the caller has, can.
+these names from paths. `located` can, because it knows the routes of the API that the caller speaks.
 """
 
 import inspect
@@ -81,10 +83,11 @@ Located = tuple[str, Mapping[str, str]]
 
 
 def located(route: str, parameters: Mapping[str, str], routes: Collection[str]) -> Located | None:
-    """Where a request leads among the routes of whoever it speaks to, with the variable parts of its path.
+    """The route of one API that a request takes, with the variable parts of its path; None: none of them fits.
 
-    `route`, `parameters`: as the gateway has matched them, by everybody's routes. Where these routes lack the one it
-    took, a path under a contact's is the contact's name as a whole. None: it leads nowhere.
+    `route`, `parameters`: what the gateway has matched, by the routes of all dialects together. `routes`: those of the
+    API that the caller speaks. Where that API lacks the gateway's route, all that follows `/v1/contacts/` is the name
+    of a contact.
     """
     if route in routes:
         is_whole = all(parameters.get(name) for name in _VARIABLE.findall(route))
@@ -97,7 +100,7 @@ def located(route: str, parameters: Mapping[str, str], routes: Collection[str]) 
 
 
 def refusal(method: str, path: str, routes: Mapping[str, Sequence[str]] = ROUTES) -> ContactsError:
-    """Why a request that none of the routes serves is refused."""
+    """The error for a request that no route serves: MethodNotAllowed where the path has other methods."""
     # A path may be more than one's: `batch` is also the external_id of some contact.
     served_with = _methods(path, routes)
     if served_with and method not in served_with:
@@ -111,9 +114,10 @@ def refusal(method: str, path: str, routes: Mapping[str, Sequence[str]] = ROUTES
 def refused_name(
     method: str, path: str, routes: Mapping[str, Sequence[str]] = ROUTES
 ) -> ContactsError | None:
-    """Why a path that names no contact is refused, where there is more to say than that.
+    """The error for a path that names no contact, where ContactNotFound would hide the cause; else None.
 
-    It may be meant for what is under a contact (`PUT …/a/events`), or end in a slash too many.
+    The client may have meant what is under a contact, with a wrong method (`PUT …/a/events`), or ended the path in
+    a slash too many.
     """
     if "/" not in path.partition(f"{ALIASED}/")[2]:
         return None
@@ -128,7 +132,7 @@ _VARIABLE: Final = re.compile(r"{(\w+)}")
 
 
 def _methods(path: str, routes: Mapping[str, Sequence[str]]) -> set[str]:
-    """The methods of all routes that a path may be; where there is GET there is HEAD."""
+    """The methods of all routes that fit a path. A path with GET has HEAD, too."""
     served = path.removeprefix("/api") if path.startswith(f"/api{ALIASED}") else path
     found = {one for pattern, methods in routes.items() if _matches(pattern, served) for one in methods}
     return found | {"HEAD"} if "GET" in found else found
@@ -149,7 +153,7 @@ ServiceFor = Callable[[str, Caller], object]
 
 
 def no_services(name: str, caller: Caller) -> object:
-    """Stands for the runtime where functions take no services."""
+    """A `ServiceFor` for operations whose functions take no services."""
     raise AssertionError(f"no {name} is made here")
 
 
@@ -164,10 +168,8 @@ class Operation:
         *,
         besides: Sequence[Scope] = (),
     ) -> None:
-        """`scope`: what a key needs; `besides`: the scopes it needs as well; `bundle`: the bundle of scopes that
-        contains this operation, and stands for all of them.
-
-        Without a scope no key is needed.
+        """`scope`, `besides`: the scopes that a key needs, all of them. `bundle`: the bundle of scopes that contains
+        this operation; a key with the bundle needs no scope. Without a scope no key is needed.
         """
         self.name = name
         self.scopes = () if scope is None else (scope, *besides)
@@ -188,10 +190,10 @@ class Operation:
         return register
 
     def on_contact(self, method: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-        """Serve a contact's own path with a function, though that is another operation's.
+        """Serve a contact's own path with a function, although that path belongs to another operation.
 
-        For a GET of a contact whose name is a path of this operation (`search`, `a/events`), where that path is not
-        the caller's. The scope is this operation's, or the bundle `user`, as for reading a contact.
+        The gateway sends a GET of a contact here whose name reads like a path of this operation (`search`,
+        `a/events`). The key needs this operation's scope, or the bundle `user`, as for reading a contact.
         """
 
         def register(function: Callable[..., Answer]) -> Callable[..., Answer]:
@@ -226,7 +228,7 @@ class Operation:
 
     @property
     def services(self) -> frozenset[str]:
-        """The names of the services' classes that its functions take, but for those that are loaded when needed."""
+        """The class names of the services that its functions take, but for those loaded on demand."""
         bindings = (*self._routes.values(), *self._contacts.values())
         return frozenset(name for binding in bindings for name in binding.loaded_services)
 
@@ -249,9 +251,9 @@ class Operation:
         return binding.function(**arguments)
 
     def located(self, request: Request) -> Located | None:
-        """Which of its routes a native request takes, with the variable parts of its path; None: none.
+        """The route of this operation that a native request takes, with the variable parts of its path, or None.
 
-        Whoever says `?by=` where the operation does not take it names a contact: `GET /v1/contacts/search?by=…`.
+        A request with `?by=` names a contact where the operation does not take `by`: `GET /v1/contacts/search?by=…`.
         """
         route, own = request.route, self._routes.get(request.route)
         routes = {**self._routes, **self._contacts}
@@ -272,7 +274,7 @@ class Bounded(int):
 
 
 class Repeated(tuple[str, ...]):
-    """Texts of a parameter that may be given more than once; each of them once."""
+    """The distinct texts of a parameter that may be repeated."""
 
     __slots__ = ()
 
@@ -280,10 +282,10 @@ class Repeated(tuple[str, ...]):
 
     @classmethod
     def checked(cls, text: str) -> str:
-        """One of them, as it is to be.
+        """One of the texts, normalised.
 
         Raises:
-            InvalidValue: it is none.
+            InvalidValue: the text is not allowed.
         """
         return text
 
@@ -293,9 +295,9 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def by_name(given: Mapping[str, Sequence[str]], repeatable: Container[str]) -> dict[str, list[str]]:
-    """A query by the names of its parameters: of one that may be repeated, `tag[]` and `tag[0]` are `tag`.
+    """A query by parameter name. `repeatable`: the parameters for which `tag[]` and `tag[0]` read as `tag`.
 
-    So axios and PHP send lists. What may not be repeated keeps the name it was sent by, which nothing takes.
+    axios and PHP send lists so. Any other parameter keeps the name with brackets, which no operation takes.
     """
     found: dict[str, list[str]] = {}
     for sent, values in given.items():
@@ -306,16 +308,16 @@ def by_name(given: Mapping[str, Sequence[str]], repeatable: Container[str]) -> d
 
 
 def no_parameter(taken: Sequence[str]) -> Violation:
-    """What is said of a parameter that an operation does not take."""
+    """The violation of a parameter that an operation does not take. `taken`: those that it takes."""
     message = f"is no parameter of this operation (it takes: {', '.join(taken) or 'none'})"
     return Violation(FieldErrorCode.UNKNOWN, message)
 
 
 def converted(values: Sequence[str], kind: Any) -> object:
-    """The value of a query parameter.
+    """The value of a query parameter. `values`: the texts that were sent for it; `kind`: the type it is to have.
 
     Raises:
-        InvalidValue: it is none.
+        InvalidValue: the text has another form, or a parameter that may not be repeated was.
     """
     if issubclass(kind, Repeated):
         found = kind(dict.fromkeys(kind.checked(_text(value, kind)) for value in values))
@@ -379,21 +381,21 @@ _CONVERTERS: Final[Mapping[type, Callable[[str, Any], object]]] = {
 
 
 class QueryParameter(NamedTuple):
-    """What a query parameter is converted to, and what it is where it is not given."""
+    """The type of a query parameter, and its default."""
 
     kind: Any
     default: Any
 
     @property
     def is_required(self) -> bool:
-        """Whether it has to be given."""
+        """Whether a request must give it."""
         return self.default is inspect.Parameter.empty
 
 
 class Binding:
-    """A function with what its signature says about where its arguments come from.
+    """A function and the sources of its arguments, as its signature tells them.
 
-    A dataclass stands for a group of query parameters that several operations take.
+    A parameter that is a dataclass stands for the query parameters that are its fields.
     """
 
     def __init__(self, function: Callable[..., Answer], route: str) -> None:
@@ -403,11 +405,11 @@ class Binding:
         """Parameters in the path."""
         self.query: dict[str, QueryParameter] = {}
         self.bodies: dict[str, Any] = {}
-        """Models of the body, of which there is one at most."""
+        """By parameter, the model of the body: one at most."""
         self.services: dict[str, str] = {}
         """By parameter, the name of a service's class."""
         self.loaded_services: list[str] = []
-        """Those to be loaded while the function starts: all but the ones annotated by a name in quotes."""
+        """The services to load while the function starts: all whose annotation is no text in quotes."""
         self._takes_request: list[str] = []
         self._refs: list[str] = []
         self._groups: dict[str, tuple[Callable[..., object], tuple[str, ...]]] = {}
@@ -438,15 +440,15 @@ class Binding:
         self._repeatable = {name for name, one in self.query.items() if issubclass(one.kind, Repeated)}
 
     def arguments(self, request: Request, path: Mapping[str, str]) -> dict[str, object]:
-        """The function's arguments, of a request and the variable parts of its path.
+        """The function's arguments but for the services. `path`: the variable parts of the path.
 
         Raises:
-            InvalidInput: names everything that is wrong.
-            BodyTooLarge.
+            InvalidInput: names everything that is wrong in query and body together.
+            BodyNotJson, BodyNotReadable, BodyTooLarge.
         """
         arguments: dict[str, object] = dict.fromkeys(self._takes_request, request)
         if self.route == DEFAULT:
-            return arguments  # Nobody knows what parameters would be for.
+            return arguments  # The route of unknown paths takes no parameters.
         arguments |= {name: path[name] for name in self.path}
         errors = self._read_query(request, arguments)
         for name, body in self.bodies.items():
@@ -469,7 +471,7 @@ class Binding:
         return arguments
 
     def _read_query(self, request: Request, arguments: dict[str, object]) -> list[FieldError]:
-        """Put the query's values among the arguments, and say what is wrong with it."""
+        """Add the query's values to `arguments`; returns what is wrong with the others."""
         errors: list[FieldError] = []
         given = by_name(request.query, self._repeatable)
         for name, values in given.items():
