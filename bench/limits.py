@@ -17,8 +17,8 @@ from urllib.parse import quote
 from bench.limits_table import FullTable, FullTableServer
 from bench.results import Results
 from bench.subjects import sample_event, table_contents
-from contacts.book.items import contact_item
 from contacts.book.model import MAX_GATES, MAX_LISTS, MAX_TAGS, Contact, Gate
+from contacts.book.store import contact_item
 from contacts.core.ids import Name, NameKind, uuid7
 from contacts.core.json import MAX_VALUES
 from contacts.core.time import iso

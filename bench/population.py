@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from random import Random
 from typing import Final
 
-from contacts.book.items import contact_item
-from contacts.book.model import Contact, ValidationStatus
-from contacts.book.outcome import ContactState
+from contacts.book.model import Contact, ContactState, ValidationStatus
+from contacts.book.store import contact_item
 from contacts.core.ids import uuid7
 from contacts.core.time import DAY, iso
 from contacts.projection.store import Posting, WordPosting, derived_key

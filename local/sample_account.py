@@ -15,8 +15,16 @@ from typing import Any
 
 from contacts.accounts.model import Account, AccountSecret, ApiKey, Dialect, Mode, Plan, Scope
 from contacts.accounts.store import AccountStore
-from contacts.book.model import Contact, Gate, ValidationStatus, contact_out
-from contacts.book.outcome import Action, ContactState, Outcome, Transition
+from contacts.book.model import (
+    Action,
+    Contact,
+    ContactState,
+    Gate,
+    Outcome,
+    Transition,
+    ValidationStatus,
+    contact_out,
+)
 from contacts.book.store import ContactStore, OptOuts
 from contacts.channels.model import Channel, ChannelType
 from contacts.channels.store import ChannelStore

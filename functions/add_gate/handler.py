@@ -11,8 +11,8 @@ from contacts.core.errors import (
     ContactTooLarge,
     DuplicateContact,
 )
+from contacts.properties.model import OnInvalid
 from contacts.properties.typed_fields import TypedFields
-from contacts.properties.validation import OnInvalid
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 

@@ -4,8 +4,8 @@ from contacts.accounts.model import Scope
 from contacts.book.batch import BatchService
 from contacts.book.batch_schemas import Batch, BatchResultsOut, batch_answer
 from contacts.book.service import ContactBook
+from contacts.properties.model import OnInvalid
 from contacts.properties.typed_fields import TypedFields
-from contacts.properties.validation import OnInvalid
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request
 

@@ -1,13 +1,12 @@
 """POST /v1/contacts: create a contact, or with ?on_conflict=update an upsert."""
 
 from contacts.accounts.model import Scope
-from contacts.book import requests as contact_requests
 from contacts.book.model import WrittenContactOut
 from contacts.book.schemas import NewContact
 from contacts.book.service import ContactBook, OnConflict
 from contacts.core.errors import ContactNotFound, ContactTooLarge, DuplicateContact, StaleVersion
+from contacts.properties.model import OnInvalid
 from contacts.properties.typed_fields import TypedFields
-from contacts.properties.validation import OnInvalid
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 
@@ -33,7 +32,7 @@ def create_contact(
 ) -> Answer:
     """Create a contact; with on_invalid=skip what cannot be taken is left out and listed in `skipped`."""
     given = typed.validate(contact.to_input())
-    return answer(contact_requests.create(book, given, on_conflict, on_invalid, request.preconditions()))
+    return answer(book.create_from(given, on_conflict, on_invalid, request.preconditions()))
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -1,7 +1,6 @@
 """PATCH and PUT /v1/contacts/{ref}: change fields; absent keeps, null clears."""
 
 from contacts.accounts.model import Scope
-from contacts.book import requests as contact_requests
 from contacts.book.model import WrittenContactOut
 from contacts.book.schemas import ContactChange
 from contacts.book.service import ContactBook
@@ -14,8 +13,8 @@ from contacts.core.errors import (
     StaleVersion,
 )
 from contacts.core.ids import Ref
+from contacts.properties.model import OnInvalid
 from contacts.properties.typed_fields import TypedFields
-from contacts.properties.validation import OnInvalid
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 
@@ -45,7 +44,7 @@ def update_contact(
 ) -> Answer:
     """Change a contact; with on_invalid=skip what cannot be taken is left out and listed in `skipped`."""
     given = typed.validate(contact.to_input())
-    return answer(contact_requests.update(book, ref, given, on_invalid, request.preconditions()))
+    return answer(book.update_from(ref, given, on_invalid, request.preconditions()))
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -5,9 +5,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from contacts.core.errors import StaleVersion
-from contacts.web.parameters import Bounded, Moment, Repeated
 from contacts.web.request import MAX_IDEMPOTENCY_KEY
-from contacts.web.routing import QueryParameter
+from contacts.web.routing import Bounded, Moment, QueryParameter, Repeated
 from local.openapi import texts
 from local.openapi.operations import Served
 

@@ -20,9 +20,8 @@ from contacts.accounts.model import Account, ApiKey, Caller, Dialect, Mode, Plan
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import Randomness
 from contacts.core.queue import Outgoing
-from contacts.core.settings import Settings
 from contacts.core.time import Clock
-from contacts.runtime import Runtime
+from contacts.runtime import Runtime, Settings
 from contacts.table.client import Table
 from contacts.web.reference import OpenEntrypoint
 from local.stack import ROOT

@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import Action, Outcome
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import uuid7
 from contacts.core.queue import Outgoing

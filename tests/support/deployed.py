@@ -31,9 +31,8 @@ import dns.resolver
 
 from contacts import runtime as wiring
 from contacts.core.observability import logger
-from contacts.core.settings import Settings
 from contacts.core.time import SystemClock
-from contacts.runtime import Runtime
+from contacts.runtime import Runtime, Settings
 from local.stack import ROOT
 from local.table import NAME
 from local.template import functions, template

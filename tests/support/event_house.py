@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from contacts.accounts.model import Caller
-from contacts.book.items import ContactReader
+from contacts.book.store import ContactReader
 from contacts.core.queue import Outgoing
 from contacts.core.time import iso
 from contacts.events.changes import StreamChange

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from contacts.accounts.model import Account, AccountSecret, ApiKey, KeysModified, MakerRevoked, Revocation
-from contacts.book.outcome import Outcome
+from contacts.book.model import Outcome
 from contacts.book.store import OptOuts
 from contacts.core.idempotency import AlreadyRecorded, IdempotencyKey, IdempotencyRecord
 from contacts.core.time import hour_of

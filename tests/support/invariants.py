@@ -7,9 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from contacts.book.items import KIND
-from contacts.book.model import MAPS, MAX_BYTES, MAX_LISTS, MAX_TAGS, contact_from, gate_name
-from contacts.book.outcome import Action
+from contacts.book.model import KIND, MAPS, MAX_BYTES, MAX_LISTS, MAX_TAGS, Action, contact_from, gate_name
 from contacts.core.ids import Name, NameKind, is_uuid
 from contacts.core.json import MAX_VALUES, json_values
 from contacts.search.query import ALL_CONTACTS, PostingKind, PostingList, posting_lists

@@ -7,8 +7,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from contacts.book.model import Change
-from contacts.book.outcome import Outcome
+from contacts.book.model import Change, Outcome
 from contacts.book.service import ContactBook
 from contacts.core.ids import Ref
 from contacts.projection.reindex import Reindexer

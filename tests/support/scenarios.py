@@ -6,8 +6,7 @@ from functools import cache
 from typing import Any
 
 from contacts.book.merge import Merger
-from contacts.book.model import Change, Reason
-from contacts.book.outcome import UNCONDITIONAL, Action, Outcome, Preconditions
+from contacts.book.model import UNCONDITIONAL, Action, Change, Outcome, Preconditions, Reason
 from contacts.book.service import ContactBook, OnConflict
 from contacts.book.store import MergeStore
 from contacts.channels.model import Channel, ChannelType

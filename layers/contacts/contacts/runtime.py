@@ -17,7 +17,6 @@ from contextlib import suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from contacts.core.settings import Settings
 from contacts.core.time import Deadline, SystemClock
 
 if TYPE_CHECKING:
@@ -58,6 +57,67 @@ Entry = TypeVar("Entry")
 
 _REINDEXING_ENDS_S: Final = 60
 """Seconds in which the reindexer reads a page and repairs what differs, with a wait between the two."""
+
+
+class Settings:
+    """The environment variables that the template gives a function. Each is read on access: a function has only those
+    that it uses.
+
+    Raises:
+        KeyError: the function has no such variable.
+    """
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+
+    @property
+    def is_in_lambda(self) -> bool:
+        """Whether this process is a Lambda function's."""
+        return "AWS_LAMBDA_RUNTIME_API" in self._variables
+
+    @property
+    def table_name(self) -> str:
+        """The name of the table."""
+        return self._variables["TABLE_NAME"]
+
+    @property
+    def services_endpoint(self) -> str | None:
+        """The URL that stands in for AWS; None on AWS."""
+        return self._variables.get("SERVICES_ENDPOINT") or None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether something on this machine stands in for AWS."""
+        return bool(self.services_endpoint or self._variables.get("AWS_ENDPOINT_URL"))
+
+    def queue_url(self, queue: str) -> str:
+        """The URL of a queue, by the beginning of its variable: `DELIVERY` of `DELIVERY_QUEUE_URL`."""
+        return self._variables[f"{queue}_QUEUE_URL"]
+
+    @property
+    def delivery_queue_arn(self) -> str:
+        """The ARN of the delivery queue, to which schedules send."""
+        return self._variables["DELIVERY_QUEUE_ARN"]
+
+    @property
+    def schedule_group(self) -> str:
+        """The group of EventBridge Scheduler that the schedules of deliveries are in."""
+        return self._variables["SCHEDULE_GROUP"]
+
+    @property
+    def scheduler_role_arn(self) -> str:
+        """The ARN of the role with which schedules send."""
+        return self._variables["SCHEDULER_ROLE_ARN"]
+
+    @property
+    def looks_up_domains(self) -> bool:
+        """Whether the DNS is asked about the domains of email addresses."""
+        return self._variables["EMAIL_DNS"] == "on"
+
+    @property
+    def allows_private_endpoints(self) -> bool:
+        """Whether webhooks may lead into private networks."""
+        return self._variables.get("WEBHOOK_PRIVATE_ADDRESSES") == "allowed"
 
 
 class Runtime:
@@ -165,7 +225,9 @@ class Runtime:
         from contacts.table.aws import new_client
 
         if service not in self._clients:
-            self._clients[service] = new_client(service, self.settings)
+            self._clients[service] = new_client(
+                service, self.settings.services_endpoint, is_local=self.settings.is_local
+            )
         return self._clients[service]
 
     @cached_property
@@ -234,9 +296,9 @@ class Runtime:
         """The contacts of the account."""
         from contacts.book.store import ContactStore
 
-        return ContactStore(
-            *(self.table_of(caller), caller.account_id, self.opt_outs(caller)), self.randomness, self._now_s()
-        )
+        now_s = self._now_s()
+        table, opt_outs = self.table_of(caller), self.opt_outs(caller)
+        return ContactStore(table, caller.account_id, opt_outs, self.randomness, now_s)
 
     def opt_outs(self, caller: Caller) -> OptOuts:
         """The addresses of the account that have opted out."""
@@ -376,7 +438,7 @@ class Runtime:
 
     def dispatcher(self) -> Dispatcher:
         """Makes events of changes and asks for their deliveries."""
-        from contacts.book.items import ContactReader
+        from contacts.book.store import ContactReader
         from contacts.events.store import EventStore
         from contacts.webhooks.dispatch import Dispatcher
         from contacts.webhooks.store import WebhookStore

@@ -12,7 +12,7 @@ from contacts.accounts.authentication import Authenticator
 from contacts.accounts.model import ApiKey, Caller, Dialect, Mode, Plan, Scope, full_keys
 from contacts.accounts.service import AccountService, ApiKeyService, CreateApiKey
 from contacts.accounts.store import AccountStore
-from contacts.book.outcome import Outcome
+from contacts.book.model import Outcome
 from contacts.core.errors import ApiKeyNotFound, Contention, KeyRevoked, LastFullKey, ScopeMissing
 from contacts.core.idempotency import IdempotencyKey
 from contacts.table import keys

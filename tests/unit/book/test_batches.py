@@ -18,8 +18,7 @@ from contacts.accounts.model import Mode
 from contacts.book import batch_schemas as batches
 from contacts.book.batch import AT_ONCE, MAX_ITEMS, Item, lanes
 from contacts.book.batch_schemas import _Results
-from contacts.book.model import Contact
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import Action, Contact, Outcome
 from contacts.book.service import ContactBook
 from contacts.core import observability
 from contacts.core.time import Deadline

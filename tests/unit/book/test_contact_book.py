@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from contacts.book.model import Change, Contact
-from contacts.book.outcome import Action, Preconditions
+from contacts.book.model import Action, Change, Contact, Preconditions
 from contacts.book.service import ContactBook, OnConflict
 from contacts.core.errors import (
     ContactNotFound,

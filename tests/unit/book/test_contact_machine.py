@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import Action, Outcome
 from contacts.channels.model import Channel, ChannelType
 from contacts.channels.store import ChannelStore
 from contacts.table import keys as table_keys

@@ -9,15 +9,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contacts.book.model import MAX_BYTES, Change, Contact, ValidationStatus, contact_values
-from contacts.book.outcome import (
+from contacts.book.model import (
+    MAX_BYTES,
     Absent,
     Action,
+    Change,
+    Contact,
     ContactState,
     NotInPlace,
     Outcome,
     Transition,
+    ValidationStatus,
     VersionDiffers,
+    contact_values,
 )
 from contacts.book.service import MAX_MAP_KEYS_IN_PLACE, ContactBook
 from contacts.book.store import ContactStore

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from contacts.book.outcome import UNCONDITIONAL, Preconditions
+from contacts.book.model import UNCONDITIONAL, Preconditions
 from contacts.core.idempotency import IdempotencyKey
 from contacts.table import keys
 from contacts.table.records import key_digest

@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from contacts.accounts.model import Dialect, Scope
-from contacts.book.model import HIDDEN, Contact, contact_out
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import HIDDEN, Action, Contact, Outcome, contact_out
 from contacts.dialects import wire
 from contacts.web.response import answer, shown_to
 from tests.support.fakes import CountingBytes, FakeClock
@@ -210,7 +209,7 @@ def test_every_writing_route_of_a_dialect_answers_without_the_contact(dialect: D
         # Answers about what is no contact have other members, and are not withheld.
         if route.startswith("GET") or "propert" in route or "channels" in route or "DELETE" in route:
             continue
-        shown = translation.from_native(wire.Call(route=route), wire.Reply(200, told.body))
+        shown = translation.from_native(wire.VendorRequest(route=route), wire.Reply(200, told.body))
         assert MARK not in str(shown.body)
 
 

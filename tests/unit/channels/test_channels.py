@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contacts.book.outcome import Outcome
+from contacts.book.model import Outcome
 from contacts.channels.model import MAX_CHANNELS
 from contacts.channels.store import ChannelStore
 from contacts.table import keys

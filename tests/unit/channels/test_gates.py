@@ -11,6 +11,7 @@ from hypothesis import strategies as some
 from contacts.book.model import (
     MAX_GATES,
     TRASH_DAYS,
+    Claim,
     Contact,
     Gate,
     ValidationStatus,
@@ -18,7 +19,6 @@ from contacts.book.model import (
     contact_values,
     gate_name,
 )
-from contacts.book.outcome import Claim
 from contacts.book.store import ContactStore
 from contacts.channels.model import Channel, ChannelType, open_gates
 from contacts.core.ids import Name, derived_id, is_uuid, made_at_ms

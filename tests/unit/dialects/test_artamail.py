@@ -12,7 +12,7 @@ from contacts.core import errors, violations
 from contacts.core.errors import ContactsError
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.dialects.artamail import _REASONS, DIALECT, contact_out
-from contacts.dialects.wire import Call, Problem
+from contacts.dialects.wire import Problem, VendorRequest
 from contacts.properties.model import PropertyType, ValueRule, objection
 from contacts.web import bodies
 from contacts.web.response import problem
@@ -25,8 +25,8 @@ ACCOUNT = "019bb6e7-c040-7d15-a3c4-0b8e5f7a2d61"
 NOT_FOUND = {"message": "Contact not found", "code": "NOT_FOUND", "details": {}}
 
 
-def asked(route: str, *, body: Any = None, **call: Any) -> Call:
-    return DIALECT.routes[route].to_native(Call(route=route, body=body, **call))
+def asked(route: str, *, body: Any = None, **call: Any) -> VendorRequest:
+    return DIALECT.routes[route].to_native(VendorRequest(route=route, body=body, **call))
 
 
 # There and back
@@ -64,7 +64,7 @@ def test_a_contact_comes_back_as_it_was(native: Json) -> None:
     some.text(),
 )
 def test_whatever_is_sent_is_translated_or_refused(route: str, body: Any, ref: str) -> None:
-    call = Call(route=route, path={"ref": ref}, query={"any": ["thing"]}, body=body)
+    call = VendorRequest(route=route, path={"ref": ref}, query={"any": ["thing"]}, body=body)
     before = deepcopy(call)
     try:
         native = DIALECT.routes[route].to_native(call)
@@ -119,7 +119,7 @@ def test_a_null_in_a_create_clears_nothing() -> None:
 ])  # fmt: skip
 def test_errors_are_told_in_their_words(error: ContactsError, told: Json) -> None:
     native = problem(error, "r-1")
-    call = Call(route="POST /v1/contacts")
+    call = VendorRequest(route="POST /v1/contacts")
     assert DIALECT.error(call, Problem(native.status, native.body, error.field_errors)).body == told
 
 

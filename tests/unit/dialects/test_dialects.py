@@ -14,7 +14,7 @@ import pytest
 import contacts.dialects
 from contacts.accounts import model as accounts
 from contacts.accounts.authentication import AuthContext
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import Action, Outcome
 from contacts.core import errors, violations
 from contacts.core.errors import FieldError
 from contacts.core.idempotency import IdempotencyRecord
@@ -26,11 +26,11 @@ from contacts.core.violations import (
     FieldErrorCode,
     Violation,
 )
-from contacts.dialects.wire import Call, Dialect, Problem, Whole, field_errors, whole_number
+from contacts.dialects.wire import Dialect, Problem, VendorRequest, Whole, field_errors, whole_number
 from contacts.web.entrypoint import Entrypoint
 from contacts.web.request import Request
 from contacts.web.response import Answer
-from contacts.web.routing import OF_ONE_VENDOR, ROUTES, Operation, ServiceFor
+from contacts.web.routing import OF_ONE_VENDOR, ROUTES, Located, Operation, ServiceFor
 from local.template import functions
 from tests.support.front_door import OpenGate
 from tests.support.in_process_api import caller_of
@@ -271,7 +271,7 @@ def test_no_dialect_looks_into_a_message(vendor: accounts.Dialect, violation: Vi
     def told(message: str) -> str:
         errors = (FieldError("email", violation._replace(message=message)),)
         body = {"code": "invalid_input", "detail": f"email: {message}", "field": "email"}
-        call = Call(route=next(iter(dialect_of(vendor).routes)), body={"email": "ada@example.com"})
+        call = VendorRequest(route=next(iter(dialect_of(vendor).routes)), body={"email": "ada@example.com"})
         return json.dumps(dialect_of(vendor).error(call, Problem(400, body, errors)))
 
     other = "#" * 9
@@ -280,7 +280,7 @@ def test_no_dialect_looks_into_a_message(vendor: accounts.Dialect, violation: Vi
 
 @pytest.mark.parametrize("text", ["", "x", "0", "101", "-1", "1e1", "٣", "9" * 400])
 def test_a_number_outside_its_bounds_is_named(text: str) -> None:
-    call = Call(route="GET /v1/contacts", query={"limit": [text]})
+    call = VendorRequest(route="GET /v1/contacts", query={"limit": [text]})
     with pytest.raises(errors.InvalidInput, match="limit: must be a whole number"):
         whole_number(call, "limit", Whole(10, 1, 100))
 
@@ -299,7 +299,7 @@ class Closed(OpenGate):
 class Whatever(Operation):
     """Does the same for whichever route and parameters a dialect asks for."""
 
-    def serve(self, request: Request, service_for: ServiceFor) -> Answer:
+    def serve(self, request: Request, found: Located | None, service_for: ServiceFor) -> Answer:
         return self.routes["any route"](request)
 
 

@@ -11,7 +11,7 @@ from contacts.core import errors
 from contacts.core.errors import ContactsError
 from contacts.core.violations import NOT_NUMBER, NOT_STRING
 from contacts.dialects.sendmator import DIALECT, contact_out
-from contacts.dialects.wire import Call, Problem, Reply
+from contacts.dialects.wire import Problem, Reply, VendorRequest
 from contacts.web.response import problem
 from tests.support.native_contacts import Json, json_values, native_contacts
 
@@ -22,8 +22,8 @@ WRITTEN = (
 FIELDS = [*WRITTEN, "id", "phone", "lists"]
 
 
-def asked(route: str, *, body: Any = None, **call: Any) -> Call:
-    return DIALECT.routes[route].to_native(Call(route=route, body=body, **call))
+def asked(route: str, *, body: Any = None, **call: Any) -> VendorRequest:
+    return DIALECT.routes[route].to_native(VendorRequest(route=route, body=body, **call))
 
 
 @given(native_contacts, some.uuids().map(str))
@@ -53,7 +53,7 @@ def test_a_contact_comes_back_as_it_was(native: Json, spare_id: str) -> None:
 def test_whatever_is_sent_is_translated_or_refused(
     route: str, body: Any, query: dict[str, list[str]]
 ) -> None:
-    call = Call(route=route, path={"ref": "x"}, query=query, body=body, spare_id="spare")
+    call = VendorRequest(route=route, path={"ref": "x"}, query=query, body=body, spare_id="spare")
     before = deepcopy(call)
     try:
         native = DIALECT.routes[route].to_native(call)
@@ -71,7 +71,7 @@ def test_whatever_is_sent_is_translated_or_refused(
 def test_a_cursor_goes_there_and_back_as_it_is(contacts: list[Json], cursor: str | None) -> None:
     page = {"data": contacts, "has_more": cursor is not None, "next_cursor": cursor}
     route = "GET /v1/contacts"
-    theirs = DIALECT.routes[route].from_native(Call(route=route), Reply(200, page)).body
+    theirs = DIALECT.routes[route].from_native(VendorRequest(route=route), Reply(200, page)).body
     assert theirs == page | {"data": [contact_out(one) for one in contacts]}
     if cursor is not None:
         assert asked(route, query={"starting_after": [cursor]}).query["starting_after"] == [cursor]
@@ -92,7 +92,7 @@ def test_ten_to_a_page_unless_it_is_said() -> None:
      "tags.0 must be a string; email must be a number", "Bad Request"),
 ])  # fmt: skip
 def test_errors_have_their_three_keys(error: ContactsError, status: int, message: str, phrase: str) -> None:
-    call = Call(route="POST /v1/contacts", body={"email": "A@b.co"})
+    call = VendorRequest(route="POST /v1/contacts", body={"email": "A@b.co"})
     told = problem(error, "r-1")
     assert DIALECT.error(call, Problem(told.status, told.body, error.field_errors)) == Reply(
         status, {"statusCode": status, "message": message, "error": phrase}

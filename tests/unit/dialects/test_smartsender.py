@@ -22,7 +22,7 @@ from contacts.dialects.smartsender import (
     tag_id,
     type_of,
 )
-from contacts.dialects.wire import Call, Problem, Reply
+from contacts.dialects.wire import Problem, Reply, VendorRequest
 from contacts.web.response import problem
 from tests.support.fakes import CountingBytes, FakeClock
 from tests.support.front_door import Reply as Answer
@@ -48,12 +48,12 @@ CHANNELS, CHANNEL = "/v1/channels", "/v1/channels/{id}"
 ARRIVE = f"{CHANNEL}/gates"
 
 
-def asked(route: str, *, body: Any = None, **call: Any) -> Call:
-    return DIALECT.routes[route].to_native(Call(route=route, body=body, **call))
+def asked(route: str, *, body: Any = None, **call: Any) -> VendorRequest:
+    return DIALECT.routes[route].to_native(VendorRequest(route=route, body=body, **call))
 
 
 def answered(route: str, body: Any, status: int = 200, **call: Any) -> Reply:
-    return DIALECT.routes[route].from_native(Call(route=route, **call), Reply(status, body))
+    return DIALECT.routes[route].from_native(VendorRequest(route=route, **call), Reply(status, body))
 
 
 # There and back
@@ -133,7 +133,7 @@ bodies = json_values | some.dictionaries(some.sampled_from(FIELDS), json_values)
 )
 def test_whatever_is_sent_is_translated_or_refused(route: str, body: Any, query: Any, ref: str) -> None:
     path = {name: ref for name in ("ref", "id", "target") if f"{{{name}}}" in route}
-    call = Call(route=route, path=path, query=query, body=body)
+    call = VendorRequest(route=route, path=path, query=query, body=body)
     before = deepcopy(call)
     try:
         native = DIALECT.routes[route].to_native(call)
@@ -227,7 +227,7 @@ def test_a_wrong_page_is_named(route: str, query: Any, says: str) -> None:
     with pytest.raises(errors.InvalidInput) as refused:
         asked(route, path={"ref": NOBODYS}, query=query)
     reply = DIALECT.error(
-        Call(route=route), Problem(400, problem(refused.value, "r").body, refused.value.field_errors)
+        VendorRequest(route=route), Problem(400, problem(refused.value, "r").body, refused.value.field_errors)
     )
     assert reply.status == reply.body["error"]["code"] == 400
     assert reply.body["error"]["message"].startswith(says)
@@ -262,7 +262,7 @@ WRONG_FIELDS = errors.InvalidInput(
 def test_errors_read_as_theirs(error: ContactsError, code: int, message: str) -> None:
     native = problem(error, "r")
     reply = DIALECT.error(
-        Call(route="GET /v1/contacts"), Problem(native.status, native.body, error.field_errors)
+        VendorRequest(route="GET /v1/contacts"), Problem(native.status, native.body, error.field_errors)
     )
     assert reply == (code, {"error": {"code": code, "message": message}})
 

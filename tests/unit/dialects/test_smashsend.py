@@ -14,7 +14,7 @@ from contacts.core import errors
 from contacts.core.errors import ContactNotFound, ContactsError, InvalidInput, PropertyNotFound
 from contacts.core.violations import NOT_NUMBER, REQUIRED
 from contacts.dialects.smashsend import CONTACT, DIALECT, PROPERTY, contact_out, id_in, id_out
-from contacts.dialects.wire import Call, Problem, Reply
+from contacts.dialects.wire import Problem, Reply, VendorRequest
 from contacts.properties.pages import PropertyPageSize
 from contacts.search import service as finding
 from contacts.search.query import ALL_CONTACTS
@@ -39,12 +39,12 @@ MALFORMED = [
 ]  # fmt: skip
 
 
-def asked(route: str, *, body: Any = None, **call: Any) -> Call:
-    return DIALECT.routes[route].to_native(Call(route=route, body=body, **call))
+def asked(route: str, *, body: Any = None, **call: Any) -> VendorRequest:
+    return DIALECT.routes[route].to_native(VendorRequest(route=route, body=body, **call))
 
 
 def answered(route: str, body: Any, status: int = 200, **query: list[str]) -> Any:
-    return DIALECT.routes[route].from_native(Call(route=route, query=query), Reply(status, body))
+    return DIALECT.routes[route].from_native(VendorRequest(route=route, query=query), Reply(status, body))
 
 
 # Ids
@@ -116,7 +116,7 @@ def test_a_contact_comes_back_as_it_was(native: Json) -> None:
     some.text() | some.just(ITS_ID),
 )
 def test_whatever_is_sent_is_translated_or_refused(route: str, body: Any, query: Any, ref: str) -> None:
-    call = Call(route=route, path={"ref": ref, "id": ref}, query=query, body=body)
+    call = VendorRequest(route=route, path={"ref": ref, "id": ref}, query=query, body=body)
     before = deepcopy(call)
     try:
         native = DIALECT.routes[route].to_native(call)
@@ -164,7 +164,7 @@ def test_every_field_that_is_missing_is_named_at_once() -> None:
       "code": "rate_limited"}),
 ])  # fmt: skip
 def test_errors_are_told_in_their_words(status: int, error: ContactsError, told: Json) -> None:
-    call, native = Call(route="GET /v1/contacts/{ref}"), problem(error, "r-1")
+    call, native = VendorRequest(route="GET /v1/contacts/{ref}"), problem(error, "r-1")
     refusal = DIALECT.error(call, Problem(native.status, native.body, error.field_errors))
     assert refusal == (status, told)
 
@@ -408,7 +408,7 @@ def test_all_properties_are_listed_at_once(house: PropertyHouse) -> None:
     listed = house.request("GET", COLLECTION).body["properties"]
     assert [one["name"] for one in listed] == [f"p{number}" for number in range(101)]
     assert DIALECT.routes["GET /v1/contact-properties"].to_native(
-        Call(route="GET /v1/contact-properties")
+        VendorRequest(route="GET /v1/contact-properties")
     ).query == {"limit": [str(PropertyPageSize.maximum)]}
 
 

@@ -10,10 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts.book.items import measured
-from contacts.book.model import MAX_BYTES, Change, Contact, Reason, ValidationStatus, contact_values
-from contacts.book.outcome import Action, ContactState, Outcome, Transition
-from contacts.book.store import ContactStore
+from contacts.book.model import (
+    MAX_BYTES,
+    Action,
+    Change,
+    Contact,
+    ContactState,
+    Outcome,
+    Reason,
+    Transition,
+    ValidationStatus,
+    contact_values,
+)
+from contacts.book.store import ContactStore, measured
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.idempotency import TRIES
 from contacts.core.ids import Ref

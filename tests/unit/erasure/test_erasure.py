@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from contacts.book.items import ContactReader
 from contacts.book.model import Contact
+from contacts.book.store import ContactReader
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import Name, NameKind
 from contacts.core.time import DAY, iso, parsed

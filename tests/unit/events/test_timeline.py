@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contacts.accounts.model import Mode
-from contacts.book.items import measured
 from contacts.book.model import Contact, contact_values
+from contacts.book.store import measured
 from contacts.core.errors import ContactNotFound, TemporarilyUnavailable
 from contacts.core.ids import Ref, uuid7
 from contacts.core.time import DAY, iso, parsed

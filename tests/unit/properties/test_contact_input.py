@@ -4,8 +4,7 @@ import pytest
 
 from contacts.core.errors import MAX_ERRORS_SHOWN, FieldError, InvalidInput
 from contacts.core.violations import NOT_NUMBER, NOT_STRING, UNKNOWN_FIELD
-from contacts.properties.model import PropertyType, ValueRule
-from contacts.properties.validation import ContactInput, OnInvalid, validate
+from contacts.properties.model import ContactInput, OnInvalid, PropertyType, ValueRule, validate
 
 RULES = {"size": ValueRule(PropertyType.NUMBER), "old": ValueRule(PropertyType.NUMBER, is_archived=True)}
 WRONG_SIZE = FieldError("custom_fields.size", NOT_NUMBER)

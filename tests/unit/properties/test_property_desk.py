@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from contacts.book.outcome import Outcome
+from contacts.book.model import Outcome
 from contacts.properties.model import MAX_PROPERTIES
 from contacts.properties.service import PropertyService
 from contacts.properties.store import PropertyStore

@@ -16,8 +16,7 @@ from contacts.accounts.model import Caller as KeyHolder
 from contacts.accounts.model import Dialect, Plan
 from contacts.accounts.service import AccountService, ApiKeyService, CreateApiKey
 from contacts.accounts.store import AccountStore
-from contacts.book.model import Change
-from contacts.book.outcome import UNCONDITIONAL, Preconditions
+from contacts.book.model import UNCONDITIONAL, Change, Preconditions
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.idempotency import IdempotencyKey
 from contacts.core.ids import Ref

@@ -28,7 +28,7 @@ from moto.sqs.models import sqs_backends
 from contacts import runtime as wiring
 from contacts.accounts.model import Dialect, Mode, Scope
 from contacts.accounts.service import CreateApiKey, make_key
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import Action, Outcome
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.observability import logger
 from contacts.core.time import SystemClock, parsed

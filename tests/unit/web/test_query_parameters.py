@@ -14,8 +14,7 @@ from contacts.accounts.model import Dialect, Scope
 from contacts.core.time import iso
 from contacts.dialects import smashsend, wire
 from contacts.web.entrypoint import Entrypoint
-from contacts.web.parameters import Moment, by_name, converted
-from contacts.web.routing import Operation
+from contacts.web.routing import Moment, Operation, by_name, converted
 from local.openapi import operations
 from local.template import functions
 from tests.support.fakes import CountingBytes, FakeClock
@@ -232,7 +231,7 @@ def test_a_term_without_words_is_named(house: House, beginning: str, term: str) 
 
 
 def test_smartsenders_term_is_a_native_search() -> None:
-    call = wire.Call(route="GET /v1/contacts", query={"term": ["501234567"], "page": ["3"]})
+    call = wire.VendorRequest(route="GET /v1/contacts", query={"term": ["501234567"], "page": ["3"]})
     native = dialect_of(Dialect.SMARTSENDER).routes[call.route].to_native(call)
     assert native.query["search"] == ["501234567"]
     assert native.query["offset"] == ["40"]

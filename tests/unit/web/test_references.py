@@ -70,7 +70,7 @@ def test_every_dialect_is_known_here() -> None:
 def test_every_route_says_what_a_name_in_it_is(vendor: Dialect, route: str) -> None:
     name = smashsend.id_out(smashsend.CONTACT, A_UUID) if vendor is Dialect.SMASHSEND else A_UUID
     path = {"ref": name, "target": name}
-    native = dialect_of(vendor).routes[route].to_native(wire.Call(route=route, path=path, body=BODY))
+    native = dialect_of(vendor).routes[route].to_native(wire.VendorRequest(route=route, path=path, body=BODY))
     assert native.ref == (A_UUID, READ_AS[vendor])
     if "{target}" in route:
         assert native.body["by"] in READ_AS[vendor]
@@ -87,7 +87,7 @@ def test_every_route_says_what_a_name_in_it_is(vendor: Dialect, route: str) -> N
 )
 def test_a_native_request_cannot_be_made_without_it(wrong: Any) -> None:
     with pytest.raises(TypeError, match="Named"):
-        wire.Native(route="GET /v1/contacts/{ref}", **wrong)
+        wire.NativeRequest(route="GET /v1/contacts/{ref}", **wrong)
     with pytest.raises(TypeError, match="by"):
         wire.Named("x")  # type: ignore[call-arg]
 

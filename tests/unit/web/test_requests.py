@@ -10,8 +10,8 @@ from contacts.core.errors import BodyNotJson, BodyNotReadable, BodyTooLarge, Inv
 from contacts.core.time import iso, parsed
 from contacts.web.entrypoint import sent_key
 from contacts.web.pagination import fingerprint, from_cursor, to_cursor
-from contacts.web.parameters import Moment, converted
 from contacts.web.request import Request
+from contacts.web.routing import Moment, converted
 
 
 def request(body: Any = None, *, query: str = "", method: str = "POST", **more: Any) -> Request:
@@ -125,12 +125,12 @@ def test_a_base64_body_is_decoded() -> None:
 
 
 def test_repeated_and_comma_parameters_are_told_apart() -> None:
-    assert request(query="tag=a,b&tag=c&empty=").query() == {"tag": ["a,b", "c"], "empty": [""]}
+    assert request(query="tag=a,b&tag=c&empty=").query == {"tag": ["a,b", "c"], "empty": [""]}
 
 
 def test_the_gateway_leaves_one_escape_to_us() -> None:
-    assert request(pathParameters={"ref": "50%25 off"}).path_parameters()["ref"] == "50% off"
-    assert request(pathParameters={"proxy": "a/%252F"}).path_parameters() == {"ref": "a/%2F"}
+    assert request(pathParameters={"ref": "50%25 off"}).path_parameters["ref"] == "50% off"
+    assert request(pathParameters={"proxy": "a/%252F"}).path_parameters == {"ref": "a/%2F"}
 
 
 def test_the_alias_is_the_same_route() -> None:

@@ -8,9 +8,8 @@ import pytest
 from contacts.accounts.model import Mode, Scope
 from contacts.book.service import ContactBook
 from contacts.channels.service import GateService
-from contacts.core.settings import Settings
 from contacts.properties.typed_fields import TypedFields
-from contacts.runtime import Runtime
+from contacts.runtime import Runtime, Settings
 from contacts.table import aws as aws_clients
 from contacts.table.dry_run import DryRunTable
 from contacts.web import Answer, Operation
@@ -26,7 +25,7 @@ LIVE, TEST = caller_of(), caller_of(mode=Mode.TEST)
 def test_a_function_starts_with_its_own_variables(
     function: Function, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aws_clients, "new_client", lambda *_: MagicMock())
+    monkeypatch.setattr(aws_clients, "new_client", lambda *_, **__: MagicMock())
     runtime = Runtime(Settings(function.resolved_environment({})), FakeClock(), CountingBytes())
     handler = deployed(function.name)(runtime)
     assert callable(handler)

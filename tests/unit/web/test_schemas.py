@@ -9,9 +9,8 @@ import pytest
 from contacts.accounts.schemas import NewAccount, NewApiKey
 from contacts.book.schemas import ContactChange, ContactFields, NewContact
 from contacts.core.errors import MAX_ERRORS_SHOWN, BodyNotJson, InvalidInput
-from contacts.properties.model import ValueRule
+from contacts.properties.model import OnInvalid, ValueRule
 from contacts.properties.typed_fields import TypedFields
-from contacts.properties.validation import OnInvalid
 from tests.unit.web.test_requests import request
 
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook as Verifier
 
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import Action, Outcome
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.time import DAY, iso, parsed
 from contacts.erasure.service import Eraser

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from standardwebhooks import Webhook as PublicVerifier
 
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import Action, Outcome
 from contacts.core.observability import logger
 from contacts.events.model import EventType
 from contacts.webhooks.model import MAX_WEBHOOKS, Webhook

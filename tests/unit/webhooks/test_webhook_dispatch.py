@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts.book.items import contact_item
 from contacts.book.model import MAX_BYTES, Contact
+from contacts.book.store import contact_item
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.ids import is_uuid
 from contacts.core.json import exact_number, to_json

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import Action, Outcome
 from contacts.core.errors import TemporarilyUnavailable, WebhookNotFound
 from contacts.core.idempotency import AlreadyRecorded, ConcurrentModification, IdempotencyKey
 from contacts.webhooks.model import DisabledReason, Webhook

@@ -64,12 +64,12 @@ class Authenticator:
             TemporarilyUnavailable.
         """
         now = self._clock.now_ms()
+        left = seconds_left_in_hour(now)
         caller = self._caller(key, now)
         if caller.account.suspended_at is not None:
             raise AccountSuspended(caller.key.dialect)
         used = self._store.count_request(caller.account, caller.key.id, now)
         limit = caller.account.hourly_limit
-        left = seconds_left_in_hour(now)
         auth = AuthContext(caller, limit if used is None else used, left, now // 1000 + left)
         if used is None:
             raise RateLimitExceeded(auth)

@@ -172,16 +172,14 @@ class Caller:
 
     account: Account
     key: ApiKey
+    account_id: str = field(init=False, repr=False, compare=False)
+    """The account that holds everything the caller names."""
+    is_test: bool = field(init=False, repr=False, compare=False)
+    """Whether the table keeps nothing of what the caller does."""
 
-    @property
-    def account_id(self) -> str:
-        """The id of the account that everything belongs to which the caller can name."""
-        return self.account.id
-
-    @property
-    def is_test(self) -> bool:
-        """Whether the key is a test key: nothing that the caller does is stored."""
-        return self.key.mode is Mode.TEST
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "account_id", self.account.id)
+        object.__setattr__(self, "is_test", self.key.mode is Mode.TEST)
 
     def lacking(self, scopes: Sequence[Scope], bundle: Scope | None = None) -> Scope | None:
         """The first scope of an operation that the key lacks; None: it has all of them, or the operation's bundle."""

@@ -27,7 +27,7 @@ from contacts.accounts.model import (
     revoked_with,
 )
 from contacts.accounts.store import AccountStore
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import Action, Outcome
 from contacts.core.errors import (
     ApiKeyNotFound,
     FieldError,

@@ -21,13 +21,13 @@ from contacts.accounts.model import (
     Revocation,
     Scope,
 )
-from contacts.book.outcome import Outcome
+from contacts.book.model import Outcome
 from contacts.core.idempotency import IdempotencyKey
 from contacts.core.ids import Randomness
 from contacts.core.time import DAY, hour_of, iso
 from contacts.table import keys
-from contacts.table.client import ConditionsFailed, Step, Table
-from contacts.table.expressions import Expression, Item
+from contacts.table.client import ConditionsFailed, Table
+from contacts.table.expressions import Expression, Item, Step
 from contacts.table.records import write_recorded
 
 _MAKER: Final = "maker"

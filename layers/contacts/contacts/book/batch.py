@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from contacts.book.outcome import Outcome, Preconditions
+from contacts.book.model import Outcome, Preconditions
 from contacts.core.errors import ContactsError, IdempotencyKeyReused
 from contacts.core.idempotency import AlreadyRecorded, IdempotencyKey, IdempotencyRecord, replay
 from contacts.core.time import Clock

@@ -11,10 +11,14 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, NotRequired, Type
 
 from pydantic import AfterValidator, Field
 
-from contacts.book import requests as contact_requests
 from contacts.book.batch import MAX_ITEMS, BatchService, Item
-from contacts.book.model import DeletedContactOut, WithheldContactOut, WrittenContactOut
-from contacts.book.outcome import Outcome, Preconditions
+from contacts.book.model import (
+    DeletedContactOut,
+    Outcome,
+    Preconditions,
+    WithheldContactOut,
+    WrittenContactOut,
+)
 from contacts.book.schemas import ContactChange, NewContact
 from contacts.book.service import ContactBook, OnConflict
 from contacts.core import observability, violations
@@ -23,9 +27,8 @@ from contacts.core.errors import ContactsError, FieldError, InvalidInput
 from contacts.core.ids import Name, NameKind, Ref, named, possible_id, possible_names
 from contacts.core.json import to_json
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
-from contacts.properties.model import ValueRule
+from contacts.properties.model import ContactInput, OnInvalid, ValueRule, validate
 from contacts.properties.typed_fields import TypedFields
-from contacts.properties.validation import ContactInput, OnInvalid, validate
 from contacts.web.bodies import Body, clean
 from contacts.web.request import Request, versions_matching
 from contacts.web.response import (
@@ -177,10 +180,10 @@ def _asking(
         case "delete", Ref():
             return lambda preconditions: book.delete(ref, preconditions=preconditions)
         case "update", Ref():
-            return partial(contact_requests.update, book, ref, given, on_invalid)
+            return partial(book.update_from, ref, given, on_invalid)
         case "create" | "upsert", None:
             on_conflict = OnConflict.UPDATE if op == "upsert" else OnConflict.REJECT
-            return partial(contact_requests.create, book, given, on_conflict, on_invalid)
+            return partial(book.create_from, given, on_conflict, on_invalid)
     raise AssertionError("an operation that lacks something has been refused")
 
 

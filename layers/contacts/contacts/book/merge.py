@@ -7,8 +7,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from contacts.book.model import MAX_GATES, MAX_LISTS, MAX_TAGS, Contact, distinct
-from contacts.book.outcome import UNCONDITIONAL, Action, Merge, Outcome, Preconditions
+from contacts.book.model import (
+    MAX_GATES,
+    MAX_LISTS,
+    MAX_TAGS,
+    UNCONDITIONAL,
+    Action,
+    Contact,
+    Merge,
+    Outcome,
+    Preconditions,
+    distinct,
+)
 from contacts.book.service import ContactBook
 from contacts.book.store import MergeStore
 from contacts.core.errors import (

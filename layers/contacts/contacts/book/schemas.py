@@ -11,7 +11,7 @@ from contacts.core.errors import FieldError
 from contacts.core.ids import MAX_EXTERNAL_ID, Ref, is_e164, named, stored_email
 from contacts.core.json import json_values
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
-from contacts.properties.validation import ContactInput
+from contacts.properties.model import ContactInput
 from contacts.web.bodies import Body, Draft, JsonObject, clean, json_errors
 
 

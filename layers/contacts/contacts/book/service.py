@@ -8,14 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from contacts.book.model import Change, Contact, new_contact, unreachable
-from contacts.book.outcome import (
+from contacts.book.model import (
     UNCONDITIONAL,
     Absent,
     Action,
+    Change,
     Claim,
+    Contact,
     ContactState,
     NamesNotFree,
     NotInPlace,
@@ -23,6 +24,8 @@ from contacts.book.outcome import (
     Preconditions,
     Transition,
     VersionDiffers,
+    new_contact,
+    unreachable,
 )
 from contacts.book.store import ContactStore
 from contacts.core.errors import (
@@ -37,6 +40,9 @@ from contacts.core.errors import (
 from contacts.core.idempotency import ConcurrentModification, retry_on_conflict, run_idempotent
 from contacts.core.ids import Name, NameKind, Randomness, Ref, possible_id, possible_names, uuid7
 from contacts.core.time import Clock, iso
+
+if TYPE_CHECKING:
+    from contacts.properties.model import ContactInput, OnInvalid
 
 Details = Mapping[str, object]
 
@@ -121,7 +127,8 @@ class ContactBook:
         details: Details,
     ) -> Outcome:
         now = self._clock.now_ms()
-        contact = new_contact(uuid7(now, self._randomness(10)), given, iso(now))
+        at = iso(now)
+        contact = new_contact(uuid7(now, self._randomness(10)), given, at)
         spared = frozenset(name for name in contact.names if name.kind is NameKind.EMAIL)
 
         def attempt() -> Outcome:
@@ -148,6 +155,30 @@ class ContactBook:
                 return self._create_over(given, taken.claims, on_conflict, preconditions, details)
 
         return self._once(attempt, preconditions)
+
+    def create_from(
+        self,
+        given: "ContactInput",
+        on_conflict: OnConflict,
+        on_invalid: "OnInvalid",
+        preconditions: Preconditions,
+    ) -> Outcome:
+        """Create a contact from validated input. With `skip` the rejected fields are left out and listed.
+
+        Raises: as `ContactInput.resolve` and `create`.
+        """
+        accepted, rejected = given.resolve(on_invalid)
+        return self.create(accepted, on_conflict, preconditions, rejected)
+
+    def update_from(
+        self, ref: Ref, given: "ContactInput", on_invalid: "OnInvalid", preconditions: Preconditions
+    ) -> Outcome:
+        """Change a contact by validated input. With `skip` the rejected fields are left out and listed.
+
+        Raises: as `ContactInput.resolve` and `update`.
+        """
+        accepted, rejected = given.resolve(on_invalid)
+        return self.update(ref, Change.of(accepted), preconditions, rejected)
 
     def update(
         self,

@@ -1,7 +1,12 @@
-"""Addresses that have opted out: one item for each, found by an HMAC, which tells the address to nobody.
+"""Contacts on the table, with the claims on their names, their trash, and the addresses that have opted out.
 
-The item outlives the contact: it stays when the contact is erased or takes another address, so that whoever has the
-address next has opted out as well (docs/consent.md).
+A contact is one item: every field is a native attribute, a field without value is absent, never NULL. Tags and lists
+are lists, because their order counts. `custom_fields` and `metadata` are maps that are always there, so that a single
+update can set a key in them.
+
+An opt-out is one item for each address, found by an HMAC, which tells the address to nobody. The item outlives the
+contact: it stays when the contact is erased or takes another address, so that whoever has the address next has opted
+out as well (docs/consent.md).
 """
 
 import hmac
@@ -9,11 +14,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from contacts.accounts.model import AccountSecret
-from contacts.book.items import absorbed_value, contact_item, counted, measured, tombstone_item
-from contacts.book.model import MAX_BYTES, TRASH_DAYS, Change, Contact, contact_from, contact_values
-from contacts.book.outcome import (
+from contacts.book.model import (
+    KIND,
+    MAPS,
+    MAX_BYTES,
+    TRASH_DAYS,
     Absent,
+    Change,
     Claim,
+    Contact,
     ContactState,
     Merge,
     NamesNotFree,
@@ -21,16 +30,76 @@ from contacts.book.outcome import (
     Outcome,
     Transition,
     VersionDiffers,
+    contact_from,
+    contact_values,
+    tombstone_item,
 )
-from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.errors import ContactTooLarge, TemporarilyUnavailable
 from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Name, NameKind, Randomness
 from contacts.core.json import MAX_VALUES, json_values
 from contacts.core.time import DAY, iso
 from contacts.table import keys
-from contacts.table.client import MAX_STEPS, ConditionsFailed, Step, Table
-from contacts.table.expressions import Expression, Item, entry_size, to_attribute
+from contacts.table.client import MAX_STEPS, ConditionsFailed, Table
+from contacts.table.expressions import Expression, Item, Step, entry_size, item_size, to_attribute
 from contacts.table.records import RECORD_STEPS, write_recorded
+
+_KEY_AND_BOOKKEEPING_BYTES: Final = 256
+"""Upper bound for PK, SK, kind, size_bound, values_bound, change_id and the longest verdict on an email with their
+names (220 bytes), and for the item's own overhead."""
+_OF_THE_VERDICT: Final = {"validation_status": None, "validation_reason": None}
+"""Not measured: a verdict comes at any time, and must neither be refused nor make a later change too large."""
+
+
+def absorbed_value(name: Name) -> str:
+    """How a name of a merged contact stands in `absorbed`."""
+    return f"{name.kind}:{name.value}"
+
+
+def contact_item(contact: Contact, change_id: str, before: Contact | None = None) -> dict[str, object]:
+    """A contact's whole item, but for its key; `before`: the contact that it is made of.
+
+    Raises:
+        ContactTooLarge: it would exceed 350 KB, or 10,000 JSON values.
+    """
+    values = contact_values(contact)
+    return {
+        **values,
+        "kind": KIND,
+        "size_bound": measured(values),
+        "values_bound": counted(contact, before),
+        "change_id": change_id,
+    }
+
+
+def counted(contact: Contact, before: Contact | None) -> int:
+    """How many JSON values a contact has.
+
+    One that has more than it may, since before that was so, can still be changed as long as it gets no more of them.
+
+    Raises:
+        ContactTooLarge: it would exceed 10,000; names the map that has most of them.
+    """
+    # A contact's bytes bound them, so they are counted to their end.
+    number = json_values((contact.custom_fields, contact.metadata), MAX_BYTES)
+    if number > MAX_VALUES:
+        had = 0 if before is None else json_values((before.custom_fields, before.metadata), MAX_BYTES)
+        if number > had:
+            field = max(MAPS, key=lambda name: json_values((getattr(contact, name),), MAX_BYTES))
+            raise ContactTooLarge(number, MAX_VALUES, "JSON values in custom_fields and metadata", field)
+    return number
+
+
+def measured(values: Mapping[str, object]) -> int:
+    """An upper bound of the item's bytes.
+
+    Raises:
+        ContactTooLarge: it would exceed 350 KB.
+    """
+    size = item_size({**values, **_OF_THE_VERDICT}) + _KEY_AND_BOOKKEEPING_BYTES
+    if size > MAX_BYTES:
+        raise ContactTooLarge(size, MAX_BYTES)
+    return size
 
 
 class OptOuts:
@@ -250,17 +319,13 @@ class ContactStore:
         for name in has:
             if name in had and transition.was is ContactState.LIVE:
                 continue
-            expression = Expression()
             if name in had:
+                expression = Expression()
                 expression.require(is_owned(expression, contact.id, ContactState.DELETED))
             else:
-                expression.require(
-                    self._is_takable(expression, contact.id, name in transition.spares_trashed)
-                )
-            yield (
-                name,
-                self._put_claim(name, {"contact_id": contact.id, "state": ContactState.LIVE}, expression),
-            )
+                expression = self._takable(contact.id, spare_trashed=name in transition.spares_trashed)
+            live = {"contact_id": contact.id, "state": ContactState.LIVE}
+            yield name, self._put_claim(name, live, expression)
         for name in had:
             if name in has:
                 continue
@@ -280,14 +345,19 @@ class ContactStore:
     def _put_claim(self, name: Name, claim: Mapping[str, object], expression: Expression) -> Step:
         return self._table.put_step(claim_step(name), keys.claim(self._account, name), claim, expression)
 
-    def _is_takable(self, expression: Expression, contact_id: str, spare_trashed: bool) -> str:
-        """The condition under which a contact may take a name it does not have."""
+    def _takable(self, contact_id: str, *, spare_trashed: bool) -> Expression:
+        """The condition under which a contact may take a name that it does not have.
+
+        `spare_trashed`: do not take the name from a contact in the trash.
+        """
+        expression = Expression()
         state, deleted = expression.name("state"), expression.value(ContactState.DELETED)
         in_trash = f"{state} = {deleted}"
         if spare_trashed:
             in_trash += f" AND {expression.name('ttl')} <= {expression.value(self._now_s)}"
         own = f"{expression.name('contact_id')} = {expression.value(contact_id)}"
-        return f"({expression.is_free()} OR ({in_trash}) OR {own})"
+        expression.require(f"({expression.is_free()} OR ({in_trash}) OR {own})")
+        return expression
 
     def _is_over(self, claim: Claim) -> bool:
         return claim.expires_at is not None and claim.expires_at <= self._now_s
@@ -471,3 +541,49 @@ class MergeStore:
         expression.require(expression.is_free())
         claim = {"contact_id": merge.winner.id, "state": ContactState.LIVE}
         yield self._table.put_step(claim_step(alias), keys.claim(self._account, alias), claim, expression)
+
+
+_MERGES: Final = 5
+"""How often one looks for where a contact went: it is only seen moving if the winner is merged away at this moment."""
+
+
+class ContactReader:
+    """`webhooks.dispatch.Contacts` on the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def contact(self, account_id: str, contact_id: str) -> Contact | None:
+        """One GetItem; where nobody lives there one in the trash, and one more: it may be restored in between. Where
+        there is none, the one that it was merged into.
+        """
+        found: str | None = contact_id
+        for _ in range(_MERGES):
+            if found is None:
+                break
+            contact = self._with_id(account_id, found)
+            if contact is not None:
+                return contact
+            before, found = found, self._merged_into(account_id, contact_id)
+            if found == before:
+                break
+        return None
+
+    def _with_id(self, account_id: str, contact_id: str) -> Contact | None:
+        return (
+            self._live(account_id, contact_id)
+            or self._trashed(account_id, contact_id)
+            or self._live(account_id, contact_id)
+        )
+
+    def _merged_into(self, account_id: str, contact_id: str) -> str | None:
+        claim = self._table.get(keys.claim(account_id, Name(NameKind.ALIAS, contact_id)))
+        return None if claim is None else claim["contact_id"]
+
+    def _live(self, account_id: str, contact_id: str) -> Contact | None:
+        item = self._table.get(keys.contact(account_id, contact_id))
+        return None if item is None else contact_from(item)
+
+    def _trashed(self, account_id: str, contact_id: str) -> Contact | None:
+        item = self._table.get(keys.trash(account_id, contact_id))
+        return None if item is None else contact_from(item["snapshot"])

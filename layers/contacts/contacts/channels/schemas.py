@@ -10,7 +10,7 @@ from contacts.channels.model import MAX_NAME, ChannelType
 from contacts.core import violations
 from contacts.core.errors import FieldError
 from contacts.core.violations import InvalidValue
-from contacts.properties.validation import ContactInput
+from contacts.properties.model import ContactInput
 from contacts.web.bodies import Body, Draft, clean
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(clean)]

@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from contacts.book.model import Contact, Gate, new_contact
-from contacts.book.outcome import (
+from contacts.book.model import (
     Action,
     Claim,
+    Contact,
     ContactState,
+    Gate,
     NamesNotFree,
     Outcome,
     Preconditions,
     Transition,
+    new_contact,
 )
 from contacts.book.service import ContactBook
 from contacts.book.store import ContactStore

@@ -1,4 +1,4 @@
-"""Moments as the API writes them: `2026-01-15T10:30:00.000Z`."""
+"""Time: the clock, the deadline of a request, and timestamps as the API writes them: `2026-01-15T10:30:00.000Z`."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -56,7 +56,7 @@ def seconds_left_in_hour(at_ms: int) -> int:
 def parsed(text: str) -> int:
     """The moment of an ISO 8601 timestamp with a zone, in ms since the epoch, rounded up.
 
-    Up, because a bound of finer grain (`…00.0004Z`) lies after every moment of the ms it falls in.
+    A finer timestamp (`…00.0004Z`) is rounded up, because as a bound it excludes the whole ms before it.
 
     Raises:
         InvalidValue: it is no timestamp, has no zone, or lies outside 1970–9999.
@@ -92,9 +92,9 @@ class Deadline:
         self._ends = inf
 
     def begin(self, seconds: float) -> None:
-        """A request begins that must be answered within so many seconds."""
+        """Set the deadline of the request that begins now, in seconds from now."""
         self._ends = monotonic() + seconds
 
     def has_time_left(self, seconds: float) -> bool:
-        """Whether so many seconds are left."""
+        """Whether at least `seconds` are left until the deadline."""
         return monotonic() + seconds <= self._ends

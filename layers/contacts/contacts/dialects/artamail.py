@@ -6,14 +6,14 @@ from typing import Final
 from contacts.core.violations import FieldErrorCode
 from contacts.dialects.wire import (
     CODES,
-    Call,
     Dialect,
     Fields,
     Named,
-    Native,
+    NativeRequest,
     Problem,
     Reply,
     Translation,
+    VendorRequest,
     field_errors,
     fields_of,
     in_words,
@@ -83,25 +83,25 @@ def contact_out(native: Fields) -> Fields:
     }
 
 
-def _create(call: Call) -> Native:
+def _create(call: VendorRequest) -> NativeRequest:
     given = fields_of(call)
     required(given, "email")
     # An upsert: what a client has nothing for, and sends as null, must not clear what is there.
     written = {name: value for name, value in _native(given, _CREATED).items() if value is not None}
-    return Native(route=call.route, query={"on_conflict": ["update"]}, body=written)
+    return NativeRequest(route=call.route, query={"on_conflict": ["update"]}, body=written)
 
 
-def _named(call: Call) -> Named:
+def _named(call: VendorRequest) -> Named:
     return Named(call.path["ref"], by=("email",))
 
 
-def _by_email(call: Call) -> Native:
-    return Native(route=call.route, ref=_named(call))
+def _by_email(call: VendorRequest) -> NativeRequest:
+    return NativeRequest(route=call.route, ref=_named(call))
 
 
-def _update(call: Call) -> Native:
+def _update(call: VendorRequest) -> NativeRequest:
     body = _native(fields_of(call), _CHANGED)
-    return Native(route=call.route, ref=_named(call), body=body)
+    return NativeRequest(route=call.route, ref=_named(call), body=body)
 
 
 def _native(given: Fields, names: Mapping[str, str]) -> Fields:
@@ -111,20 +111,20 @@ def _native(given: Fields, names: Mapping[str, str]) -> Fields:
     return {**body, "is_unsubscribed": not subscribed} if isinstance(subscribed, bool) else body
 
 
-def _contact(_: Call, reply: Reply) -> Reply:
+def _contact(_: VendorRequest, reply: Reply) -> Reply:
     return Reply(reply.status, contact_out(reply.body))
 
 
-def _created(_: Call, reply: Reply) -> Reply:
+def _created(_: VendorRequest, reply: Reply) -> Reply:
     # Of a test key the entrypoint makes it true, as in every dialect.
     return Reply(reply.status, {**contact_out(reply.body), "test_mode": False})
 
 
-def _deleted(_: Call, __: Reply) -> Reply:
+def _deleted(_: VendorRequest, __: Reply) -> Reply:
     return Reply(204, None)
 
 
-def _refused(_: Call, problem: Problem) -> Reply:
+def _refused(_: VendorRequest, problem: Problem) -> Reply:
     """What happened, with all that is wrong; and of the first thing that is, which field it is and why."""
     if problem.body["code"] == "contact_not_found":
         message = "Contact not found"

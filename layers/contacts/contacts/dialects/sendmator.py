@@ -4,14 +4,14 @@ from http import HTTPStatus
 from typing import Final
 
 from contacts.dialects.wire import (
-    Call,
     Dialect,
     Fields,
     Named,
-    Native,
+    NativeRequest,
     Problem,
     Reply,
     Translation,
+    VendorRequest,
     Whole,
     fields_of,
     in_words,
@@ -71,55 +71,55 @@ def contact_out(native: Fields) -> Fields:
     return {name: native[name] for name in _SHOWN}
 
 
-def _create(call: Call) -> Native:
+def _create(call: VendorRequest) -> NativeRequest:
     given = fields_of(call)
     required(given, "email")
     written = renamed(given, {name: name for name in _WRITTEN})
     if written.get("external_id") is None:
         written["external_id"] = call.spare_id
-    return Native(route=call.route, body=written)
+    return NativeRequest(route=call.route, body=written)
 
 
-def _list(call: Call) -> Native:
+def _list(call: VendorRequest) -> NativeRequest:
     query = {name: call.query[name] for name in (*_FILTERS, "tag") if name in call.query}
     query["limit"] = [one_of(call, "limit", str(_PAGE_SIZE.default))]
     if "page" in call.query:
         page, size = whole_number(call, "page", _PAGE), whole_number(call, "limit", _PAGE_SIZE)
         query["offset"] = [str((page - 1) * size)]
-    return Native(route=call.route, query=query)
+    return NativeRequest(route=call.route, query=query)
 
 
-def _named(call: Call) -> Named:
+def _named(call: VendorRequest) -> Named:
     """Their `{id}` is the id or the external_id; an email is neither, unless it is somebody's external_id."""
     return Named(call.path["ref"], by=("id", "external_id"))
 
 
-def _get(call: Call) -> Native:
-    return Native(route=call.route, ref=_named(call))
+def _get(call: VendorRequest) -> NativeRequest:
+    return NativeRequest(route=call.route, ref=_named(call))
 
 
-def _update(call: Call) -> Native:
+def _update(call: VendorRequest) -> NativeRequest:
     body = renamed(fields_of(call), {name: name for name in _WRITTEN})
-    return Native(route=call.route, ref=_named(call), body=body)
+    return NativeRequest(route=call.route, ref=_named(call), body=body)
 
 
-def _delete(call: Call) -> Native:
-    return Native(route=call.route, ref=_named(call), query={"permanent": ["true"]})
+def _delete(call: VendorRequest) -> NativeRequest:
+    return NativeRequest(route=call.route, ref=_named(call), query={"permanent": ["true"]})
 
 
-def _contact(_: Call, reply: Reply) -> Reply:
+def _contact(_: VendorRequest, reply: Reply) -> Reply:
     return Reply(reply.status, contact_out(reply.body))
 
 
-def _page(_: Call, reply: Reply) -> Reply:
+def _page(_: VendorRequest, reply: Reply) -> Reply:
     return Reply(reply.status, {**reply.body, "data": [contact_out(one) for one in reply.body["data"]]})
 
 
-def _deleted(_: Call, reply: Reply) -> Reply:
+def _deleted(_: VendorRequest, reply: Reply) -> Reply:
     return Reply(reply.status, {"deleted": True, "id": reply.body["id"]})
 
 
-def _refused(call: Call, problem: Problem) -> Reply:
+def _refused(call: VendorRequest, problem: Problem) -> Reply:
     message = _message(call, problem)
     return Reply(
         problem.status,
@@ -131,7 +131,7 @@ def _refused(call: Call, problem: Problem) -> Reply:
     )
 
 
-def _message(call: Call, problem: Problem) -> str:
+def _message(call: VendorRequest, problem: Problem) -> str:
     match problem.body["code"]:
         case "duplicate_contact":
             field = problem.body["field"]

@@ -7,14 +7,14 @@ from uuid import NAMESPACE_URL, uuid5
 from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.violations import NOT_OBJECT, REQUIRED
 from contacts.dialects.wire import (
-    Call,
     Dialect,
     Fields,
     Named,
-    Native,
+    NativeRequest,
     Problem,
     Reply,
     Translation,
+    VendorRequest,
     Whole,
     fields_of,
     in_words,
@@ -128,7 +128,7 @@ def channel_out(native: Fields) -> Fields:
     return {name: native[name] for name in ("id", "type", "name", "state")}
 
 
-def cursor_out(call: Call, native: Mapping[str, Any]) -> dict[str, int]:
+def cursor_out(call: VendorRequest, native: Mapping[str, Any]) -> dict[str, int]:
     """Where a page of a native list stands.
 
     Clients loop until `page == pages`: so an empty list has one page, and one of which nobody knows how long it is (a
@@ -145,56 +145,56 @@ def cursor_out(call: Call, native: Mapping[str, Any]) -> dict[str, int]:
 # What is asked
 
 
-def _page(call: Call) -> tuple[int, int]:
+def _page(call: VendorRequest) -> tuple[int, int]:
     return whole_number(call, "page", _PAGE), whole_number(call, "limitation", _PAGE_SIZE)
 
 
-def _paging(call: Call) -> dict[str, list[str]]:
+def _paging(call: VendorRequest) -> dict[str, list[str]]:
     page, size = _page(call)
     return {"limit": [str(size)], "offset": [str((page - 1) * size)], "include_total": ["true"]}
 
 
-def _list_contacts(call: Call) -> Native:
+def _list_contacts(call: VendorRequest) -> NativeRequest:
     # The oldest first: who arrives while a client walks through the pages shifts none of them.
     query = {**_paging(call), "sort": ["created_at"]}
     if "term" in call.query:
         query["search"] = [_term(call)]
-    return Native(route=call.route, query=query)
+    return NativeRequest(route=call.route, query=query)
 
 
-def _search(call: Call) -> Native:
-    return Native(route=call.route, query={**_paging(call), "q": [_term(call)]})
+def _search(call: VendorRequest) -> NativeRequest:
+    return NativeRequest(route=call.route, query={**_paging(call), "q": [_term(call)]})
 
 
-def _term(call: Call) -> str:
+def _term(call: VendorRequest) -> str:
     term = one_of(call, "term", "")
     if not term.strip():
         raise InvalidInput([FieldError("term", REQUIRED)])
     return term
 
 
-def _named(call: Call) -> Named:
+def _named(call: VendorRequest) -> Named:
     return Named(call.path["ref"], by=("id",))
 
 
-def _get_contact(call: Call) -> Native:
-    return Native(route="GET /v1/contacts/{ref}", ref=_named(call))
+def _get_contact(call: VendorRequest) -> NativeRequest:
+    return NativeRequest(route="GET /v1/contacts/{ref}", ref=_named(call))
 
 
-def _get_chat(call: Call) -> Native:
-    return Native(route=call.route, ref=_named(call))
+def _get_chat(call: VendorRequest) -> NativeRequest:
+    return NativeRequest(route=call.route, ref=_named(call))
 
 
-def _list_gates(call: Call) -> Native:
-    return Native(route=call.route, ref=_named(call), query=_paging(call))
+def _list_gates(call: VendorRequest) -> NativeRequest:
+    return NativeRequest(route=call.route, ref=_named(call), query=_paging(call))
 
 
-def _update(call: Call) -> Native:
+def _update(call: VendorRequest) -> NativeRequest:
     values = fields_of(call).get("values")
     if not isinstance(values, dict):
         raise InvalidInput([FieldError("values", NOT_OBJECT)])
     query = {"on_invalid": ["skip"]}
-    return Native(route=call.route, ref=_named(call), query=query, body=changes(values))
+    return NativeRequest(route=call.route, ref=_named(call), query=query, body=changes(values))
 
 
 def changes(values: Fields) -> Fields:
@@ -235,62 +235,62 @@ def _variables(sent: object) -> Fields:
             return {}
 
 
-def _fire(call: Call) -> Native:
+def _fire(call: VendorRequest) -> NativeRequest:
     given = {} if call.body is None else fields_of(call)
     name = given["name"] if "name" in given else one_of(call, "name", "")
     required({"name": name or None}, "name")
-    return Native(route="POST /v1/contacts/{ref}/events", ref=_named(call), body={"name": name})
+    return NativeRequest(route="POST /v1/contacts/{ref}/events", ref=_named(call), body={"name": name})
 
 
-def _merge(call: Call) -> Native:
+def _merge(call: VendorRequest) -> NativeRequest:
     body = {"from": call.path["target"], "by": "id"}
-    return Native(route="POST /v1/contacts/{ref}/merge", ref=_named(call), body=body)
+    return NativeRequest(route="POST /v1/contacts/{ref}/merge", ref=_named(call), body=body)
 
 
-def _delete(call: Call) -> Native:
-    return Native(route=call.route, ref=_named(call), query={"permanent": ["true"]})
+def _delete(call: VendorRequest) -> NativeRequest:
+    return NativeRequest(route=call.route, ref=_named(call), query={"permanent": ["true"]})
 
 
-def _list_channels(call: Call) -> Native:
-    return Native(route=call.route, query=_paging(call))
+def _list_channels(call: VendorRequest) -> NativeRequest:
+    return NativeRequest(route=call.route, query=_paging(call))
 
 
-def _get_channel(call: Call) -> Native:
-    return Native(route=call.route, path=call.path)
+def _get_channel(call: VendorRequest) -> NativeRequest:
+    return NativeRequest(route=call.route, path=call.path)
 
 
-def _switch(call: Call) -> Native:
+def _switch(call: VendorRequest) -> NativeRequest:
     given = fields_of(call)
     required(given, "state")
-    return Native(route=call.route, path=call.path, body={"state": given["state"]})
+    return NativeRequest(route=call.route, path=call.path, body={"state": given["state"]})
 
 
-def _arrive(call: Call) -> Native:
+def _arrive(call: VendorRequest) -> NativeRequest:
     given = fields_of(call)
     required(given, "identifier", "firstName")
     body = {
         "identifier": given["identifier"],
         **renamed(given, {**_OF_A_GATE, "parameters": "custom_fields"}),
     }
-    return Native(route=call.route, path=call.path, body=body)
+    return NativeRequest(route=call.route, path=call.path, body=body)
 
 
 # What is answered
 
 
-def _shown(out: Callable[[Fields], Fields]) -> Callable[[Call, Reply], Reply]:
+def _shown(out: Callable[[Fields], Fields]) -> Callable[[VendorRequest, Reply], Reply]:
     return lambda _, reply: Reply(reply.status, out(reply.body))
 
 
-def _listed(out: Callable[[Fields], Fields]) -> Callable[[Call, Reply], Reply]:
-    def listed(call: Call, reply: Reply) -> Reply:
+def _listed(out: Callable[[Fields], Fields]) -> Callable[[VendorRequest, Reply], Reply]:
+    def listed(call: VendorRequest, reply: Reply) -> Reply:
         collection = [out(one) for one in reply.body["data"]]
         return Reply(reply.status, {"cursor": cursor_out(call, reply.body), "collection": collection})
 
     return listed
 
 
-def _chat(_: Call, reply: Reply) -> Reply:
+def _chat(_: VendorRequest, reply: Reply) -> Reply:
     native = reply.body
     return Reply(
         reply.status,
@@ -306,15 +306,15 @@ def _chat(_: Call, reply: Reply) -> Reply:
     )
 
 
-def _arrived(_: Call, reply: Reply) -> Reply:
+def _arrived(_: VendorRequest, reply: Reply) -> Reply:
     return Reply(200, gate_out(reply.body))
 
 
-def _done(_: Call, __: Reply) -> Reply:
+def _done(_: VendorRequest, __: Reply) -> Reply:
     return Reply(200, dict(_DONE))
 
 
-def _refused(_: Call, problem: Problem) -> Reply:
+def _refused(_: VendorRequest, problem: Problem) -> Reply:
     # To its clients a revoked token is one that may no longer, not one that is wrong.
     status = _FORBIDDEN if problem.body["code"] == "key_revoked" else problem.status
     return Reply(status, {"error": {"code": status, "message": in_words(problem, _NAMES)}})

@@ -12,14 +12,14 @@ from contacts.core.errors import ContactNotFound, FieldError, InvalidInput, Prop
 from contacts.core.violations import FieldErrorCode, not_one_of
 from contacts.dialects.wire import (
     CODES,
-    Call,
     Dialect,
     Fields,
     Named,
-    Native,
+    NativeRequest,
     Problem,
     Reply,
     Translation,
+    VendorRequest,
     fields_of,
     in_words,
     one_of,
@@ -113,18 +113,18 @@ def property_out(native: Fields, *shown: str) -> Fields:
     }
 
 
-def _create(call: Call) -> Native:
+def _create(call: VendorRequest) -> NativeRequest:
     given = fields_of(call)
     required(given, "email")
-    return Native(route=call.route, body=renamed(given, _TO_NATIVE))
+    return NativeRequest(route=call.route, body=renamed(given, _TO_NATIVE))
 
 
-def _list(call: Call) -> Native:
+def _list(call: VendorRequest) -> NativeRequest:
     limit, offset = _limit_and_offset(call)
     query = {"limit": [limit], "offset": [offset], "sort": ["created_at"], "include_total": ["true"]}
     if "status" in call.query:
         query["is_unsubscribed"] = [_unsubscribed(one_of(call, "status", ""))]
-    return Native(route=call.route, query=query)
+    return NativeRequest(route=call.route, query=query)
 
 
 def _unsubscribed(status: str) -> str:
@@ -133,52 +133,52 @@ def _unsubscribed(status: str) -> str:
     return _STATUSES[status]
 
 
-def _one(call: Call) -> Native:
-    return Native(route=call.route, ref=_named(call))
+def _one(call: VendorRequest) -> NativeRequest:
+    return NativeRequest(route=call.route, ref=_named(call))
 
 
-def _update(call: Call) -> Native:
+def _update(call: VendorRequest) -> NativeRequest:
     ref, body = _named(call), renamed(fields_of(call), _CHANGED)
-    return Native(route=call.route, ref=ref, body=body)
+    return NativeRequest(route=call.route, ref=ref, body=body)
 
 
-def _delete(call: Call) -> Native:
-    return Native(route=call.route, ref=_named(call), query={"permanent": ["true"]})
+def _delete(call: VendorRequest) -> NativeRequest:
+    return NativeRequest(route=call.route, ref=_named(call), query={"permanent": ["true"]})
 
 
-def _list_properties(call: Call) -> Native:
-    return Native(route=call.route, query={"limit": [_ALL_PROPERTIES]})
+def _list_properties(call: VendorRequest) -> NativeRequest:
+    return NativeRequest(route=call.route, query={"limit": [_ALL_PROPERTIES]})
 
 
-def _create_property(call: Call) -> Native:
+def _create_property(call: VendorRequest) -> NativeRequest:
     given = fields_of(call)
     required(given, "name", "type")
-    return Native(route=call.route, body=renamed(given, _DEFINED))
+    return NativeRequest(route=call.route, body=renamed(given, _DEFINED))
 
 
-def _update_property(call: Call) -> Native:
+def _update_property(call: VendorRequest) -> NativeRequest:
     native = id_in(PROPERTY, call.path["id"])
     if native is None:
         raise PropertyNotFound
-    return Native(route=call.route, path={"id": native}, body=renamed(fields_of(call), _DESCRIBED))
+    return NativeRequest(route=call.route, path={"id": native}, body=renamed(fields_of(call), _DESCRIBED))
 
 
-def _named(call: Call) -> Named:
+def _named(call: VendorRequest) -> Named:
     native = id_in(CONTACT, call.path["ref"])
     if native is None:
         raise ContactNotFound
     return Named(native, by=("id",))
 
 
-def _limit_and_offset(call: Call) -> tuple[str, str]:
+def _limit_and_offset(call: VendorRequest) -> tuple[str, str]:
     return one_of(call, "limit", _PAGE_SIZE), one_of(call, "offset", "0")
 
 
-def _contact(_: Call, reply: Reply) -> Reply:
+def _contact(_: VendorRequest, reply: Reply) -> Reply:
     return Reply(reply.status, {"contact": contact_out(reply.body)})
 
 
-def _page(call: Call, reply: Reply) -> Reply:
+def _page(call: VendorRequest, reply: Reply) -> Reply:
     limit, offset = map(int, _limit_and_offset(call))
     contacts = [contact_out(one) for one in reply.body["data"]]
     pagination = {"total": _total(reply.body, offset), "limit": limit, "offset": offset}
@@ -199,24 +199,24 @@ def _total(page: Fields, offset: int) -> int:
     return max(counted, offset + len(page["data"]) + page["has_more"]) if page["data"] else counted
 
 
-def _deleted(_: Call, reply: Reply) -> Reply:
+def _deleted(_: VendorRequest, reply: Reply) -> Reply:
     return Reply(reply.status, {"deleted": True})
 
 
-def _properties(_: Call, reply: Reply) -> Reply:
+def _properties(_: VendorRequest, reply: Reply) -> Reply:
     shown = [property_out(one, "name", "label", "type") for one in reply.body["data"]]
     return Reply(reply.status, {"properties": shown})
 
 
-def _property(_: Call, reply: Reply) -> Reply:
+def _property(_: VendorRequest, reply: Reply) -> Reply:
     return Reply(reply.status, {"property": property_out(reply.body, *_SHOWN)})
 
 
-def _refused(call: Call, problem: Problem) -> Reply:
+def _refused(call: VendorRequest, problem: Problem) -> Reply:
     return Reply(problem.status, {"message": _message(call, problem), "code": CODES[problem.status]})
 
 
-def _message(call: Call, problem: Problem) -> str:
+def _message(call: VendorRequest, problem: Problem) -> str:
     code = problem.body["code"]
     if code == "scope_missing":
         return f"This key lacks the scope {_SCOPES.get(call.route, problem.body['scope'])}"

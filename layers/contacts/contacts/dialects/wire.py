@@ -1,4 +1,4 @@
-"""What a dialect is: for each of a vendor's routes, how its requests read natively, and the native answers to it."""
+"""The types of a dialect: a vendor's requests, the native requests that mean the same, and the answers both ways."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,19 +11,19 @@ Fields = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A vendor's request as JSON."""
+class VendorRequest:
+    """A request in a vendor's wire format, its body parsed."""
 
     route: str
     """`PUT /v1/contacts/{ref}`; the alias `/api/v1` reads as `/v1`."""
     path: Mapping[str, str] = field(default_factory=dict)
-    """What stands in the path's variable parts, decoded."""
+    """The variable parts of the path, decoded."""
     query: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Each parameter with its values."""
     body: Any = None
-    """None: there is none."""
+    """The parsed body; None: no body."""
     spare_id: str = ""
-    """A fresh UUID, should the vendor's operation make one up."""
+    """A fresh UUID, for operations of a vendor that make one up."""
 
 
 class Named(NamedTuple):
@@ -37,29 +37,29 @@ class Named(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Native:
-    """The native request that a vendor's stands for."""
+class NativeRequest:
+    """The native request that means what a vendor's request means."""
 
     route: str
     ref: Named | None = None
-    """What stands for `{ref}`: there where the route has it, and nowhere else."""
+    """The contact for `{ref}`: given if the route has a `{ref}`, and only then."""
     path: Mapping[str, str] = field(default_factory=dict)
     """The other variable parts."""
     query: Mapping[str, Sequence[str]] = field(default_factory=dict)
     body: Any = None
-    """None: there is none."""
+    """The body as JSON; None: no body."""
 
     def __post_init__(self) -> None:
         """
         Raises:
-            TypeError: a contact is named without saying what the name means.
+            TypeError: `ref` does not fit the route, or a contact is named in another way than by `ref`.
         """
         if ("{ref}" in self.route) is (self.ref is None) or "ref" in self.path or "by" in self.query:
             raise TypeError(f"{self.route} needs what {{ref}} stands for as a Named, or has none")
 
 
 class Reply(NamedTuple):
-    """An answer as JSON; a body of None is none."""
+    """An answer as JSON; `body` None: no body."""
 
     status: int
     body: Any
@@ -72,23 +72,23 @@ class Problem(NamedTuple):
     body: Fields
     """The problem document (RFC 9457), as the native API shows it."""
     errors: tuple[FieldError, ...] = ()
-    """The wrong fields that it lists, with their codes, which it does not show."""
+    """The wrong fields in the document, with their codes, which the document does not show."""
 
 
 class Translation(NamedTuple):
-    """One of a vendor's routes. Both ways are pure functions; neither changes what it is given."""
+    """One of a vendor's routes. Both functions are pure and change none of their arguments."""
 
-    to_native: Callable[[Call], Native]
-    """The vendor's request, natively. Raises: InvalidInput, NotFound: it is none that could be asked."""
-    from_native: Callable[[Call, Reply], Reply]
-    """The native answer (a success) to the vendor's request, as the vendor answers."""
+    to_native: Callable[[VendorRequest], NativeRequest]
+    """From the vendor's request to the native one. Raises: InvalidInput, NotFound: no native request means the same."""
+    from_native: Callable[[VendorRequest, Reply], Reply]
+    """From the native answer (a success) to the vendor's answer."""
     once: tuple[str, ...] = ()
-    """The query parameters that it takes."""
+    """The query parameters that may be given once."""
     many: tuple[str, ...] = ()
-    """Those that may be given more than once."""
+    """The query parameters that may be repeated."""
     ignores_others: bool = False
-    """Whether any other is ignored, as vendors do; for reading one thing alone. Else it is refused: a list would show
-    more than was asked for, and a change might be another one."""
+    """Whether other parameters are ignored, as vendors do: only where one thing is read. Elsewhere they are refused,
+    because a list would show more than the client asked for, and a change might be another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,16 +97,16 @@ class Dialect:
 
     routes: Mapping[str, Translation]
     """By `<method> <path>`, with the native names of variable parts and `/v1` for the alias `/api/v1`."""
-    error: Callable[[Call, Problem], Reply]
-    """A native problem that the vendor's request met, as the vendor tells of errors."""
+    error: Callable[[VendorRequest, Problem], Reply]
+    """From a native problem to the vendor's form of an error."""
 
 
-def with_body(call: Call, body: object) -> Call:
+def with_body(call: VendorRequest, body: object) -> VendorRequest:
     """The same request with its body."""
     return replace(call, body=body)
 
 
-def fields_of(call: Call) -> Fields:
+def fields_of(call: VendorRequest) -> Fields:
     """The body of a vendor's request.
 
     Raises:
@@ -120,7 +120,7 @@ def fields_of(call: Call) -> Fields:
 
 
 def renamed(given: Mapping[str, Any], names: Mapping[str, str]) -> Fields:
-    """What a mapping has under certain names, under others: `{old: new}`. The rest is left out."""
+    """The entries of a mapping under new names. `names`: `{old: new}`; entries without a new name are left out."""
     return {new: given[old] for old, new in names.items() if old in given}
 
 
@@ -139,8 +139,8 @@ def whole_seconds(moment: str) -> str:
     return f"{moment[:19]}Z"
 
 
-def one_of(call: Call, name: str, default: str) -> str:
-    """A parameter of the query that is given once, if at all."""
+def one_of(call: VendorRequest, name: str, default: str) -> str:
+    """The value of a query parameter that may be given once, or its default."""
     values = call.query.get(name)
     return values[0] if values else default
 
@@ -157,11 +157,11 @@ LARGEST_OFFSET: Final = 2_000_000_000
 """The native API's."""
 
 
-def whole_number(call: Call, name: str, bounds: Whole) -> int:
+def whole_number(call: VendorRequest, name: str, bounds: Whole) -> int:
     """A whole number in the query.
 
     Raises:
-        InvalidInput: it is none, or outside its bounds.
+        InvalidInput: the text is no whole number, or the number is outside its bounds.
     """
     text = one_of(call, name, str(bounds.default))
     most = LARGEST_OFFSET if bounds.most is None else bounds.most
@@ -212,7 +212,7 @@ CODES: Final[Mapping[int, str]] = {
     500: "internal_error",
     503: "service_unavailable",
 }
-"""What errors are called by vendors that have a code of letters, by status."""
+"""The error codes of vendors whose errors have a code in letters, by status."""
 
 
 def _theirs(path: str, names: Mapping[str, str]) -> str:

@@ -1,14 +1,13 @@
 """Verdicts in the table: on contacts, and on domains.
 
 A verdict on a contact changes neither `version` nor `updated_at`. It leaves `size_bound` as it is, which includes room
-for the longest verdict (`book.items`).
+for the longest verdict (`book.store`).
 """
 
 from contextlib import suppress
 from hashlib import sha256
 
-from contacts.book.model import Contact, Reason, ValidationStatus, contact_from
-from contacts.book.outcome import ContactState
+from contacts.book.model import Contact, ContactState, Reason, ValidationStatus, contact_from
 from contacts.core.ids import Name, NameKind
 from contacts.core.time import DAY
 from contacts.email_validation.model import Verdict, invalid

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from contacts.book.items import merged_tombstone_item, tombstone_item
-from contacts.book.outcome import Action
+from contacts.book.model import Action, merged_tombstone_item, tombstone_item
 from contacts.core.errors import Contention
 from contacts.core.time import DAY
 from contacts.table import keys
-from contacts.table.client import ConditionsFailed, Step, Table
-from contacts.table.expressions import Expression, Item
+from contacts.table.client import ConditionsFailed, Table
+from contacts.table.expressions import Expression, Item, Step
 from contacts.webhooks.model import DELIVERIES_KEPT_DAYS, DeliveryRef, DeliveryStatus
 
 

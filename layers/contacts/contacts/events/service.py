@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from contacts.book.model import Contact
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import Action, Contact, Outcome
 from contacts.book.service import ContactBook
 from contacts.core.idempotency import ConcurrentModification, IdempotencyKey, run_idempotent
 from contacts.core.ids import Name, Randomness, Ref, possible_id, possible_names

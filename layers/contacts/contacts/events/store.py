@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from contacts.book.outcome import Outcome
+from contacts.book.model import Outcome
 from contacts.book.store import has_name
 from contacts.core.errors import EventTooLarge
 from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
@@ -25,8 +25,8 @@ from contacts.events.model import (
     TimelineEntry,
 )
 from contacts.table import keys
-from contacts.table.client import ConditionsFailed, Step, Table
-from contacts.table.expressions import Expression, Item, entry_size, item_size
+from contacts.table.client import ConditionsFailed, Table
+from contacts.table.expressions import Expression, Item, Step, entry_size, item_size
 from contacts.table.records import write_recorded
 
 

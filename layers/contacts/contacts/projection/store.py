@@ -9,14 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from contacts.book.model import Contact, contact_from
-from contacts.book.outcome import ContactState
+from contacts.book.model import Contact, ContactState, contact_from
 from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Name
 from contacts.search.query import PostingKind, PostingList
 from contacts.table import keys
-from contacts.table.client import ConditionsFailed, Step, Table
-from contacts.table.expressions import Expression, Item
+from contacts.table.client import ConditionsFailed, Table
+from contacts.table.expressions import Expression, Item, Step
 from contacts.table.keys import Key
 
 

@@ -5,8 +5,8 @@ from typing import Final
 from contacts.properties.model import MAX_PROPERTIES, property_out
 from contacts.properties.service import PropertyService
 from contacts.web.pagination import fingerprint, from_cursor, shown_page
-from contacts.web.parameters import Bounded
 from contacts.web.response import Answer
+from contacts.web.routing import Bounded
 
 
 class PropertyPageSize(Bounded):

@@ -11,9 +11,9 @@ from contacts.core.errors import DuplicateProperty, PropertyNotFound, TooManyPro
 from contacts.properties.model import MAX_PROPERTIES, Property
 from contacts.properties.typed_fields import rule_from, rule_values
 from contacts.table import keys
-from contacts.table.client import ConditionsFailed, Step, Table
+from contacts.table.client import ConditionsFailed, Table
 from contacts.table.collection import Collection, CollectionSpec, Limit
-from contacts.table.expressions import Expression, Item
+from contacts.table.expressions import Expression, Item, Step
 
 _NAME_STEP: Final = "property name"
 

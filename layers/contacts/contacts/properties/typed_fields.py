@@ -6,8 +6,7 @@ Every function that writes contacts loads this module, and needs nothing of `pro
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from contacts.properties.model import PropertyType, ValueRule
-from contacts.properties.validation import ContactInput, validate
+from contacts.properties.model import ContactInput, PropertyType, ValueRule, validate
 from contacts.table import keys
 from contacts.table.client import Table
 from contacts.table.expressions import Expression, Item

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from contacts.book.model import Contact, contact_from
-from contacts.book.outcome import ContactState
+from contacts.book.model import Contact, ContactState, contact_from
 from contacts.core.ids import Name, first_uuid7, last_uuid7
 from contacts.core.time import HOUR, Clock, iso
 from contacts.search.query import (

@@ -46,8 +46,8 @@ from contacts.web.pagination import (
     place_from_cursor,
     to_cursor,
 )
-from contacts.web.parameters import Moment, Repeated
 from contacts.web.response import Answer, page
+from contacts.web.routing import Moment, Repeated
 
 
 class Sort(StrEnum):

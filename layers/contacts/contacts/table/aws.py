@@ -1,13 +1,20 @@
-"""Which failures of AWS's services pass by themselves."""
+"""Clients of AWS's services, and which of their failures pass by themselves."""
 
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+)
 from botocore.parsers import JSONParser, ResponseParser, ResponseParserFactory
 
-from contacts.core.settings import Settings
+from contacts.core.errors import TemporarilyUnavailable
 
 BUSY: Final = frozenset(
     {
@@ -72,13 +79,31 @@ CALLS: Final = Config(
 """Seconds. Three attempts take at most 9 s with their pauses (`table.client.LONGEST_CALL`)."""
 
 
-def new_client(service: str, settings: Settings) -> Any:
-    """A low-level client of a service (`dynamodb`)."""
+def new_client(service: str, endpoint: str | None, *, is_local: bool) -> Any:
+    """A low-level client of a service (`dynamodb`).
+
+    `endpoint`: the URL that stands in for AWS, if any. `is_local`: whether something on this machine does; then an
+    error says where nothing listens.
+    """
     session = botocore.session.get_session()
     session.register_component("response_parser_factory", ResponseParsers())
-    made = session.create_client(service, endpoint_url=settings.services_endpoint, config=CALLS)
-    if settings.is_local:
-        from contacts.table.local_endpoint import say_that_nothing_listens
-
-        say_that_nothing_listens(made)
+    made = session.create_client(service, endpoint_url=endpoint, config=CALLS)
+    if is_local:
+        made.meta.events.register("after-call-error", _refuse_unconnected)
     return made
+
+
+def _refuse_unconnected(exception: Exception, **_: object) -> None:
+    """Log and tell where nothing listens. On AWS a failed connection passes by itself; here somebody forgot a start.
+
+    Raises:
+        TemporarilyUnavailable: no connection could be made.
+    """
+    if not isinstance(exception, EndpointConnectionError | ConnectTimeoutError):
+        return
+    from contacts.core import observability
+
+    url = urlsplit(str(exception.kwargs.get("endpoint_url")))
+    detail = f"Nothing listens at {url.scheme}://{url.netloc}. Is the local stack running (`make run`)?"
+    observability.logger.error(detail)
+    raise TemporarilyUnavailable(detail) from exception

@@ -1,13 +1,12 @@
-"""The DynamoDB table: single calls, and what their failures mean.
+"""The DynamoDB table: single calls, and the exceptions for their failures.
 
-Reads are strongly consistent. A call is retried by the SDK (`aws_clients`: three attempts within nine seconds) and not
-begun where the request has less time than that: then, or when all attempts failed, it is `TemporarilyUnavailable`.
-Failed conditions come back as `ConditionsFailed` with the items that stood in the way, so that nobody has to read again
-to learn why.
+Reads are strongly consistent unless a method says otherwise. The SDK retries a call (`table.aws`: three attempts within
+nine seconds). A call raises `TemporarilyUnavailable` when all attempts fail, or at once where the request has less time
+left than that. A failed condition raises `ConditionsFailed` with the items that failed it, so that no caller has to
+read again to learn why.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from time import sleep
 from typing import Any, Final, NamedTuple
 
@@ -16,7 +15,17 @@ from botocore.exceptions import ClientError
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.time import Deadline
 from contacts.table.aws import NO_ANSWER, is_busy
-from contacts.table.expressions import Expression, Item, from_item, to_item
+from contacts.table.expressions import (
+    Expression,
+    Item,
+    Step,
+    check_step,
+    delete_step,
+    from_item,
+    put_step,
+    to_item,
+    update_step,
+)
 from contacts.table.keys import Key
 
 _CONTENDED = frozenset({"TransactionConflictException"})
@@ -31,25 +40,25 @@ _KEYS_AT_ONCE: Final = 100
 _KEYS_AT_FIRST: Final = 64
 """A page of fifty in one call, and no more than a function has memory for where each has 350 KB."""
 _BYTES_AT_ONCE: Final = 2 << 20
-"""Of an answer on the wire, as far as the one before it tells. Each small value of it takes 250 bytes until it is read.
-"""
+"""Bytes on the wire that an answer should have at most; estimated by the answer before it. Until an answer is read,
+each of its small values takes 250 bytes of memory."""
 _PAGE_BYTES: Final = 1 << 20
-"""Where a query ends of itself: so much was read, however little was kept."""
+"""DynamoDB ends a page of a query once it has read so much, however little it returns."""
 _PAGES_COUNTED: Final = 24
-"""Of so many MB, at most."""
+"""Pages of 1 MB that a count reads at most."""
 _WRITES_AT_ONCE: Final = 25
 _PAGES: Final = 5
-"""Of a query, for one page of a list: each is at most 1 MB, and items may be long."""
+"""Pages of a query (1 MB each) that are read for one page of a list: items may be long."""
 _SPREAD: Final = 4
-"""So many items are looked at for each that is wanted, where few may be kept."""
+"""Items that are read for each one wanted, where a filter may keep few."""
 _ROUNDS: Final = 6
-"""How often what a batch call left undone is asked for again, after pauses of 50 ms, 100 ms and so on."""
+"""Calls for what a batch call left undone, the first call included; with pauses of 50 ms, 100 ms and so on."""
 
 
 class ConditionsFailed(Exception):
-    """Raised when conditions did not hold; `items` has, by step, the item that stood in the way (or None).
+    """Raised when conditions did not hold; `items` has, by the name of each failed step, its item (None: no item).
 
-    `is_repetition`: the SDK had sent the call before and did not get its answer, so it may have been carried out.
+    `is_repetition`: the SDK had sent the call before and got no answer, so the first call may have succeeded.
     """
 
     def __init__(self, items: Mapping[str, Item | None], *, is_repetition: bool = False) -> None:
@@ -65,27 +74,18 @@ class Page(NamedTuple):
     further: Key | None
     """Where the next page starts; None: that was all."""
     size: int
-    """What it cost to read, in bytes: of the answer, or 1 MB where the page ended for that much was looked at."""
+    """Bytes that DynamoDB read, as far as known: those of the answer, or 1 MB where the page ended at that limit."""
 
 
 class Turn(NamedTuple):
-    """Some of many items."""
+    """The items of one batch read."""
 
     keys: Sequence[Key]
-    """Those that were asked for."""
+    """The keys that were asked for."""
     items: Mapping[Key, Item]
-    """Those that are there."""
+    """The items that exist."""
     size: int
     """Bytes of the answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One write of a transaction: its name in errors, its kind (Put, Update, Delete), its request."""
-
-    name: str
-    kind: str
-    request: Mapping[str, Any]
 
 
 class Table:
@@ -98,32 +98,20 @@ class Table:
 
     def get(self, key: Key) -> Item | None:
         """One item, as of the latest write."""
-        found = self._call("get_item", Key=to_item(key._asdict()), ConsistentRead=True).get("Item")
+        found = self._call("get_item", Key=_typed(key), ConsistentRead=True).get("Item")
         return None if found is None else from_item(found)
 
-    def put_step(
-        self, name: str, key: Key, item: Mapping[str, object], expression: Expression | None = None
-    ) -> Step:
-        """Put an item under a condition."""
-        return Step(name, "Put", {"Item": to_item({**key._asdict(), **item}), **_guarded(expression)})
-
-    def update_step(self, name: str, key: Key, expression: Expression) -> Step:
-        """Update an item under a condition."""
-        return Step(name, "Update", {"Key": to_item(key._asdict()), **_guarded(expression)})
-
-    def delete_step(self, name: str, key: Key, expression: Expression | None = None) -> Step:
-        """Delete an item under a condition."""
-        return Step(name, "Delete", {"Key": to_item(key._asdict()), **_guarded(expression)})
-
-    def check_step(self, name: str, key: Key, expression: Expression) -> Step:
-        """Change nothing, but hold the transaction to a condition on this item."""
-        return Step(name, "ConditionCheck", {"Key": to_item(key._asdict()), **_guarded(expression)})
+    # A step needs no table to be made: these are the functions of `table.expressions`.
+    put_step = staticmethod(put_step)
+    update_step = staticmethod(update_step)
+    delete_step = staticmethod(delete_step)
+    check_step = staticmethod(check_step)
 
     def write(self, steps: Sequence[Step]) -> None:
-        """Carry out all steps or none: a single one as a plain call (half the units), more as a transaction.
+        """Write all steps or none: a single step as a plain call (half the write units), more as a transaction.
 
         Raises:
-            ConditionsFailed: by step name, what stood in the way.
+            ConditionsFailed: a condition did not hold.
             Contention: another transaction held one of the items; nothing was written.
             TemporarilyUnavailable: throttled or unanswered.
         """
@@ -139,12 +127,13 @@ class Table:
             raise _cancelled(error, steps) from None
 
     def update(self, name: str, key: Key, expression: Expression, returning: str = "ALL_NEW") -> Item:
-        """Update one item and give back what `returning` (ReturnValues) asks for.
+        """Update one item; returns the attributes that `returning` (ReturnValues) asks for. `name`: as of a step.
 
         Raises: as `write`.
         """
-        request = {"Key": to_item(key._asdict()), **_guarded(expression), "ReturnValues": returning}
-        return from_item(self._conditional(name, "update_item", request).get("Attributes", {}))
+        step = update_step(name, key, expression)
+        answer = self._conditional(name, "update_item", {**step.request, "ReturnValues": returning})
+        return from_item(answer.get("Attributes", {}))
 
     def query(
         self,
@@ -155,10 +144,10 @@ class Table:
         forward: bool = True,
         consistent: bool = True,
     ) -> tuple[list[Item], Key | None]:
-        """One page of a query: items, and where the next page starts (None: that was all).
+        """One page of a query: its items, and the key where the next page starts (None: no more).
 
-        A page ends after `limit` evaluated items or 1 MB, whichever comes first. One that is not consistent costs
-        half, and may miss what was written in the last moment.
+        A page ends after `limit` evaluated items or 1 MB, whichever comes first. With `consistent=False` it costs
+        half, and may miss the latest writes.
         """
         page = self.query_page(expression, start=start, limit=limit, forward=forward, consistent=consistent)
         return page.items, page.further
@@ -172,10 +161,10 @@ class Table:
         forward: bool = True,
         consistent: bool = True,
     ) -> Page:
-        """The same, with what it cost to read."""
+        """One page of a query, as `query`, with the bytes that were read."""
         request = expression.parameters("KeyConditionExpression")
         if start is not None:
-            request["ExclusiveStartKey"] = to_item(start._asdict())
+            request["ExclusiveStartKey"] = _typed(start)
         if limit is not None:
             request["Limit"] = limit
         page = self._call("query", ConsistentRead=consistent, ScanIndexForward=forward, **request)
@@ -195,9 +184,9 @@ class Table:
         limit: int,
         forward: bool = True,
     ) -> tuple[list[Item], bool]:
-        """One page of a query of an index, and whether that was all. An index follows the writes by milliseconds.
+        """One page of a query of an index, and whether it is the last. An index follows the writes by milliseconds.
 
-        `start`: the keys, of the table and of the index, of an item; it need not exist any more.
+        `start`: the keys of an item in the table and in the index; the item need not exist any more.
         """
         request = expression.parameters("KeyConditionExpression")
         if start is not None:
@@ -217,10 +206,10 @@ class Table:
     def newest_of(
         self, expression: Expression, after: Key | None, *, at_most: int, evaluate: int, are_few: bool
     ) -> tuple[list[Item], Key | None]:
-        """Up to `at_most` items of a query, backwards, looking at no more than `evaluate`.
+        """Up to `at_most` items of a query, newest first, reading no more than `evaluate` items.
 
-        `are_few`: what the query keeps may be few of those that it looks at. The second value is the key to go on
-        after; None when there are no more.
+        `are_few`: the query's filter may keep few of the items that it reads. The second value is the key to go on
+        after; None: no more.
         """
         found: list[Item] = []
         for _ in range(_PAGES):
@@ -236,9 +225,9 @@ class Table:
         return found, after
 
     def how_many_of(self, expression: Expression, at_most: int) -> int | None:
-        """How many items a query finds, page after page; None: it would have to look at more than so many.
+        """The number of items of a query; None: a count would read more than `at_most` items, or 24 MB.
 
-        Not strongly consistent, which costs half. Nor does it look at more than 24 MB.
+        The read is not strongly consistent, which costs half.
         """
         request = expression.parameters("KeyConditionExpression") | {"Select": "COUNT"}
         found = 0
@@ -254,7 +243,7 @@ class Table:
         return None
 
     def how_many(self, expression: Expression) -> int:
-        """How many items a query finds, page after page, as of the latest writes."""
+        """The number of items of a query, as of the latest writes; reads all of its pages."""
         request = expression.parameters("KeyConditionExpression") | {
             "Select": "COUNT",
             "ConsistentRead": True,
@@ -268,10 +257,10 @@ class Table:
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def get_many(self, keys: Iterable[Key], *, consistent: bool = True) -> dict[Key, Item]:
-        """Those of many items that are there.
+        """The items under many keys, but for keys without an item.
 
         Raises:
-            TemporarilyUnavailable: some were not handed out, however often they were asked for.
+            TemporarilyUnavailable: DynamoDB returned some of them in none of six calls.
         """
         found: dict[Key, Item] = {}
         for turn in self.get_in_turns(keys, consistent=consistent, at_first=_KEYS_AT_ONCE):
@@ -286,20 +275,20 @@ class Table:
         only: Sequence[str] = (),
         at_first: int | None = None,
     ) -> Iterator[Turn]:
-        """Those of many items that are there, in the order of their keys, so many at a time as memory can hold.
+        """The items under many keys, in the order of the keys, as many at a time as memory holds.
 
-        How many that is, each turn tells of the next; `at_first`: how many the first asks for. `only`: give back no
-        other attributes than the key and these; all are read, and cost what they cost, but few come back.
+        The size of each batch decides how many keys the next one asks for; `at_first`: keys of the first batch.
+        `only`: return the key and these attributes alone. DynamoDB reads whole items all the same, at the full cost.
 
         Raises:
-            TemporarilyUnavailable: some were not handed out, however often they were asked for.
+            TemporarilyUnavailable: DynamoDB returned some of them in none of six calls.
         """
         wanted = list(dict.fromkeys(keys))
         projection = _projection(only) if only else {}
         at_once = at_first or _KEYS_AT_FIRST
         while wanted:
             asked, wanted = wanted[:at_once], wanted[at_once:]
-            request = {"Keys": [to_item(key._asdict()) for key in asked], "ConsistentRead": consistent}
+            request = {"Keys": [_typed(key) for key in asked], "ConsistentRead": consistent}
             items, size = self._got(request | projection)
             yield Turn(asked, items, size)
             at_once = min(max(_BYTES_AT_ONCE * len(asked) // max(size, 1), 1), _KEYS_AT_ONCE)
@@ -318,15 +307,15 @@ class Table:
         return found, size
 
     def write_many(self, puts: Mapping[Key, Mapping[str, object]], deletes: Iterable[Key] = ()) -> None:
-        """Put and delete many items, each for itself and unconditionally; no key may come twice.
+        """Put and delete many items, each on its own and without conditions. No key may occur twice.
 
         Raises:
-            TemporarilyUnavailable: some may be written, some not.
+            TemporarilyUnavailable: some may be written, others not.
         """
         requests: list[dict[str, Any]] = [
             {"PutRequest": {"Item": to_item({**key._asdict(), **item})}} for key, item in puts.items()
         ]
-        requests += [{"DeleteRequest": {"Key": to_item(key._asdict())}} for key in deletes]
+        requests += [{"DeleteRequest": {"Key": _typed(key)}} for key in deletes]
         for chunk in _chunks(requests, _WRITES_AT_ONCE):
             rest = chunk
             for _ in _rounds():
@@ -366,12 +355,17 @@ class Table:
 
 
 def _size(answer: Mapping[str, Any]) -> int:
-    """How many bytes an answer had on the wire."""
+    """The bytes of an answer on the wire; 0 where its headers do not tell."""
     return int(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("content-length", 0))
 
 
+def _typed(key: Key) -> dict[str, dict[str, str]]:
+    """A key in typed JSON."""
+    return {"PK": {"S": key.PK}, "SK": {"S": key.SK}}
+
+
 def _taken_from(typed: list[Any]) -> list[Item]:
-    """The items that typed JSON stands for. It is gone then, piece by piece: it takes several times their memory."""
+    """The items in typed JSON. Empties `typed` as it goes, because typed JSON takes several times their memory."""
     typed.reverse()
     return [from_item(typed.pop()) for _ in range(len(typed))]
 
@@ -390,7 +384,7 @@ def _chunks(values: list[Any], size: int) -> Iterator[list[Any]]:
 def _rounds() -> Iterator[int]:
     """
     Raises:
-        TemporarilyUnavailable: the last round did not do it.
+        TemporarilyUnavailable: the caller asks for more rounds than there are.
     """
     for number in range(_ROUNDS):
         if number:
@@ -399,20 +393,13 @@ def _rounds() -> Iterator[int]:
     raise TemporarilyUnavailable
 
 
-def _guarded(expression: Expression | None) -> dict[str, Any]:
-    parameters = {} if expression is None else expression.parameters()
-    if "ConditionExpression" in parameters:
-        parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-    return parameters
-
-
 def _old_item(holder: Mapping[str, Any]) -> Item | None:
     item = holder.get("Item")
     return from_item(item) if item else None
 
 
 def _cancelled(error: ClientError, steps: Sequence[Step]) -> Exception:
-    """What a cancelled transaction means. Its reasons stand in the order of its steps."""
+    """The exception for a cancelled transaction. The reasons are in the order of the steps."""
     if error.response["Error"]["Code"] != "TransactionCanceledException":
         return error
     reasons: Sequence[Mapping[str, Any]] = error.response.get("CancellationReasons", ())

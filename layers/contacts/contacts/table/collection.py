@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from contacts.book.outcome import Outcome
+from contacts.book.model import Outcome
 from contacts.core.errors import ContactsError
 from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
 from contacts.core.ids import is_uuid
-from contacts.table.client import ConditionsFailed, Step, Table
-from contacts.table.expressions import Expression, Item
+from contacts.table.client import ConditionsFailed, Table
+from contacts.table.expressions import Expression, Item, Step
 from contacts.table.keys import Key
 from contacts.table.records import write_recorded
 

@@ -7,8 +7,8 @@ same code as any other's.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from contacts.table.client import ConditionsFailed, Page, Step, Table
-from contacts.table.expressions import Expression, Item
+from contacts.table.client import ConditionsFailed, Page, Table
+from contacts.table.expressions import Expression, Item, Step
 from contacts.table.keys import Key
 
 
@@ -23,17 +23,17 @@ class DryRunTable(Table):
         return None
 
     def write(self, steps: Sequence[Step]) -> None:
-        """Take the steps and keep nothing.
+        """Check the steps against an empty table; write nothing.
 
         Raises:
-            ConditionsFailed: a step asks for an item that is there.
+            ConditionsFailed: a step requires that its item exists.
         """
         failed = {step.name: None for step in steps if _asks_for_an_item(step.request)}
         if failed:
             raise ConditionsFailed(failed)
 
     def update(self, name: str, key: Key, expression: Expression, returning: str = "ALL_NEW") -> Item:
-        """Take the update and keep nothing.
+        """Check the update against an empty table; write nothing.
 
         Raises: as `write`.
         """
@@ -65,15 +65,15 @@ class DryRunTable(Table):
         return [], True
 
     def how_many_of(self, expression: Expression, at_most: int) -> int | None:
-        """None at all: 0."""
+        """0."""
         return 0
 
     def how_many(self, expression: Expression) -> int:
-        """None at all: 0."""
+        """0."""
         return 0
 
     def write_many(self, puts: Mapping[Key, Mapping[str, object]], deletes: Iterable[Key] = ()) -> None:
-        """Take the items and keep nothing."""
+        """Write nothing."""
 
     def _got(self, request: Mapping[str, Any]) -> tuple[dict[Key, Item], int]:
         return {}, 0

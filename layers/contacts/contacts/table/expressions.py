@@ -1,10 +1,11 @@
-"""Between Python values and DynamoDB's typed JSON.
+"""Python values as DynamoDB's typed JSON; expressions; the steps of a transaction.
 
 Our own, because boto3's serializer needs all of boto3 (60 ms of a cold start), knows numbers as Decimal only
 and refuses floats. Sets of strings are Python frozensets; None is NULL.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ Item = dict[str, Any]
 
 
 def to_attribute(value: object) -> AttributeValue:
-    """The typed JSON of a value.
+    """A value in typed JSON.
 
     Raises:
         TypeError: DynamoDB has no type for it.
@@ -44,7 +45,7 @@ def to_attribute(value: object) -> AttributeValue:
 
 
 def from_attribute(attribute: AttributeValue) -> Any:
-    """The value that typed JSON stands for."""
+    """The Python value of an attribute in typed JSON."""
     ((kind, value),) = attribute.items()
     match kind:
         case "S" | "BOOL":
@@ -79,7 +80,7 @@ def item_size(values: Mapping[str, object]) -> int:
 
 
 def entry_size(key: str, value: object) -> int:
-    """An upper bound of what one attribute, or one key of a map, adds to an item."""
+    """An upper bound of the bytes that one attribute, or one key of a map, adds to an item."""
     return len(key.encode()) + 1 + _size(value)
 
 
@@ -156,12 +157,12 @@ class Expression:
             self.set(attribute, value)
 
     def set_once(self, attribute: str, value: object) -> None:
-        """Set an attribute unless it has a value already."""
+        """Set an attribute where it has no value yet."""
         name = self.name(attribute)
         self._sets.append(f"{name} = if_not_exists({name}, {self.value(value)})")
 
     def increase(self, attribute: str, by: int, otherwise: int | None = None) -> None:
-        """Add to a number that is there; `otherwise`: what it is taken for where it is not."""
+        """Add to a number. `otherwise`: the value to start from where there is none; without it there must be one."""
         name = self.name(attribute)
         number = name if otherwise is None else f"if_not_exists({name}, {self.value(otherwise)})"
         self._sets.append(f"{name} = {number} + {self.value(by)}")
@@ -171,20 +172,20 @@ class Expression:
         self._removes.append(self.name(*path))
 
     def add(self, attribute: str, value: object) -> None:
-        """Add to a number, or to a set, that need not be there yet."""
+        """Add to a number or to a set; either starts empty where there is none."""
         self._adds.append(f"{self.name(attribute)} {self.value(value)}")
 
     def count_up(self, attribute: str, at_most: int) -> None:
-        """Add one to a number that need not be there yet, as long as it has not reached its bound."""
+        """Add one to a number, from 0 where there is none, on condition that it is below `at_most`."""
         self.add(attribute, 1)
         self.require(f"({self.is_free()} OR {self.name(attribute)} < {self.value(at_most)})")
 
     def require(self, condition: str) -> None:
-        """Let the write happen only if this holds as well. (An OR inside needs its own parentheses.)"""
+        """Add a condition of the write; all of them must hold. (An OR inside needs its own parentheses.)"""
         self._conditions.append(condition)
 
     def keep(self, condition: str) -> None:
-        """Let a query give back only the items for which this holds as well; the others cost the same."""
+        """Add a filter of a query; all of them must hold. Items that a filter drops cost the same."""
         self._filters.append(condition)
 
     def equals(self, attribute: str, value: object) -> str:
@@ -206,7 +207,7 @@ class Expression:
         return f"attribute_exists({self.name('PK')})"
 
     def parameters(self, conditions_as: str = "ConditionExpression") -> dict[str, Any]:
-        """What of a request these expressions make up."""
+        """The parameters of a request for DynamoDB. `conditions_as`: the parameter that holds the conditions."""
         clauses = (("SET", self._sets), ("REMOVE", self._removes), ("ADD", self._adds))
         update = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses if parts)
         conditions = " AND ".join(self._conditions)
@@ -218,3 +219,42 @@ class Expression:
             ("ExpressionAttributeValues", self._values),
         )
         return {parameter: value for parameter, value in given if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One write of a transaction, in typed JSON."""
+
+    name: str
+    """The name under which `ConditionsFailed` lists the step."""
+    kind: str
+    """`Put`, `Update`, `Delete` or `ConditionCheck`."""
+    request: Mapping[str, Any]
+
+
+def put_step(name: str, key: Key, item: Mapping[str, object], expression: Expression | None = None) -> Step:
+    """The step that puts an item, under a condition. `item`: its attributes without the key."""
+    return Step(name, "Put", {"Item": to_item({**key._asdict(), **item}), **_guarded(expression)})
+
+
+def update_step(name: str, key: Key, expression: Expression) -> Step:
+    """The step that updates an item, under a condition."""
+    return Step(name, "Update", {"Key": to_item(key._asdict()), **_guarded(expression)})
+
+
+def delete_step(name: str, key: Key, expression: Expression | None = None) -> Step:
+    """The step that deletes an item, under a condition."""
+    return Step(name, "Delete", {"Key": to_item(key._asdict()), **_guarded(expression)})
+
+
+def check_step(name: str, key: Key, expression: Expression) -> Step:
+    """The step that writes nothing and holds the transaction to a condition on an item."""
+    return Step(name, "ConditionCheck", {"Key": to_item(key._asdict()), **_guarded(expression)})
+
+
+def _guarded(expression: Expression | None) -> dict[str, Any]:
+    """The parameters of a write, which gets back the item that fails its condition."""
+    parameters = {} if expression is None else expression.parameters()
+    if "ConditionExpression" in parameters:
+        parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    return parameters

@@ -1,21 +1,21 @@
-"""What Idempotency-Keys stand for: records committed together with the change they remember.
+"""The records of requests with an Idempotency-Key. A record commits together with the change that it remembers.
 
 A record holds the outcome, not bytes of an answer, so that it reads the same in every dialect. Contacts have
 at most 350 KB, so a record always fits an item. A pointer under the contact lets erasure find the records
-that hold personal data. In keys an Idempotency-Key stands as its SHA-256: callers may well make it from an email.
+that hold personal data. The keys of items hold the SHA-256 of an Idempotency-Key, because callers may make the
+Idempotency-Key from an email.
 """
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Final
 
-from contacts.book.model import contact_from, contact_values
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import Action, Outcome, contact_from, contact_values
 from contacts.core.idempotency import AlreadyRecorded, IdempotencyKey, IdempotencyRecord
 from contacts.core.time import DAY
 from contacts.table import keys
-from contacts.table.client import ConditionsFailed, Step, Table
-from contacts.table.expressions import Expression, Item
+from contacts.table.client import ConditionsFailed, Table
+from contacts.table.expressions import Expression, Item, Step
 
 RECORD: Final = "idempotency record"
 """The name of the record's step."""
@@ -33,12 +33,12 @@ def write_recorded(
     contact_id: str | None,
     at_ms: int,
 ) -> None:
-    """Write steps, and with them the record of the request that asks for them, if it is to be carried out once.
+    """Write steps, and with them the record of the request where it has an Idempotency-Key.
 
-    `contact_id`: where the request is about a contact.
+    `contact_id`: the contact that the request is about, if any.
 
     Raises:
-        AlreadyRecorded: it was carried out before; nothing was written.
+        AlreadyRecorded: the key has a record already; nothing was written.
         ConditionsFailed, Contention, TemporarilyUnavailable.
     """
     record = (
@@ -84,12 +84,12 @@ def _record_steps(
 
 
 def key_digest(idempotency_key: str) -> str:
-    """What stands for an Idempotency-Key in keys of the table."""
+    """The SHA-256 (hex) of an Idempotency-Key, as the keys of items hold it."""
     return sha256(idempotency_key.encode()).hexdigest()
 
 
 def recorded_request(item: Item) -> IdempotencyRecord[Outcome]:
-    """The record an item holds; of one that erasure went through, that it was there."""
+    """The record in an item. Where erasure has emptied it, its outcome is None."""
     if item.get("erased"):
         return IdempotencyRecord(item["request_hash"], None)
     contact = contact_from(item["contact"]) if "contact" in item else None
@@ -98,7 +98,7 @@ def recorded_request(item: Item) -> IdempotencyRecord[Outcome]:
 
 
 def _already_recorded(item: Item | None) -> AlreadyRecorded:
-    """What to raise when a record stood in the way."""
+    """The exception where the record's condition failed. `item`: the record that exists."""
     assert item is not None, "a record's condition fails only where there is one"
     return AlreadyRecorded(recorded_request(item))
 

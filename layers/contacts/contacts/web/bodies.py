@@ -1,4 +1,4 @@
-"""What may stand in a contact's free JSON: `custom_fields` and `metadata`."""
+"""Bodies of requests: JSON objects with known fields, and free JSON that can be stored."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -78,12 +78,12 @@ def clean(text: str) -> str:
 class Body(BaseModel):
     """A JSON object with known fields of exact types.
 
-    What is read of it is bounded before it is read: an array by the `max_length` of its field (one without is a
-    mistake, `list_bounds`), a free JSON object by `most_values`, unknown names and errors by what an answer shows.
+    Bounds apply before anything is validated: to an array the `max_length` of its field (`list_bounds` raises where a
+    field has none), to a free JSON object `most_values`, to unknown names and errors the number that an answer shows.
     """
 
     most_values: ClassVar[int] = MAX_VALUES
-    """Of each field that takes any JSON."""
+    """JSON values that are read of each field that takes any JSON."""
 
     # Built by `prepare`: of all these bodies, a function takes one.
     model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)
@@ -114,7 +114,7 @@ class Body(BaseModel):
         if not isinstance(given, dict):
             raise BodyNotJson([FieldError("body", violations.BODY_NOT_OBJECT)])
         too_much = cls._too_much(given)
-        # In their place stands nothing, of which nothing is said.
+        # An empty value in the place of each raises no further error.
         read = {
             name: type(given[name])() if name in too_much else given[name] for name in cls._readable(given)
         }
@@ -144,14 +144,14 @@ class Body(BaseModel):
 
     @classmethod
     def _readable(cls, given: Mapping[str, object]) -> list[str]:
-        """The names that are read: all that are known, and as many others as an answer tells of, and one more."""
+        """The names to read: all known ones, and one more unknown name than an answer shows."""
         known = {field.alias or name for name, field in cls.model_fields.items()}
         unknown = islice((name for name in given if name not in known), MAX_ERRORS_SHOWN + 1)
         return [*(name for name in given if name in known), *unknown]
 
     @classmethod
     def free_json_errors(cls, given: Mapping[str, object]) -> list[FieldError]:
-        """What is wrong inside fields that take any JSON; of each, no more than shows that it is too much."""
+        """The errors inside fields that take any JSON; of each field one more than an answer shows, at most."""
         return [
             error
             for name in cls._free_json()
@@ -170,7 +170,7 @@ class Body(BaseModel):
 
     @classmethod
     def joint_errors(cls, given: Mapping[str, object]) -> list[FieldError]:
-        """What is wrong with fields in view of each other, where each may be right for itself."""
+        """The errors of fields that contradict each other, though each alone would be right."""
         return []
 
     def given(self) -> dict[str, Any]:
@@ -180,10 +180,10 @@ class Body(BaseModel):
 
 @cache
 def list_bounds(body: type[Body]) -> Mapping[str, int]:
-    """How many entries of each array of a body are read.
+    """The most entries that are read of each array of a body, by field.
 
     Raises:
-        TypeError: one has no bound.
+        TypeError: an array has no `max_length`.
     """
     bounds = {}
     for name, field in body.model_fields.items():
@@ -219,9 +219,9 @@ def _places(names: Mapping[str, object]) -> set[tuple[str]]:
 
 
 class Draft(Body):
-    """A body that raises nothing for a wrong field: it leaves the field out and keeps its errors.
+    """A body that leaves a wrong field out and keeps its errors, instead of raising them.
 
-    The handler decides what becomes of these, because more fields may turn out to be wrong once things are looked up.
+    The handler raises the errors or skips the fields, once it has looked up what else may be wrong.
     """
 
     _errors: tuple[FieldError, ...] = ()
@@ -229,10 +229,10 @@ class Draft(Body):
 
     @classmethod
     def from_request(cls, request: Request) -> Self:
-        """The draft that a request's body is.
+        """The draft in a request's body.
 
         Raises:
-            BodyNotJson, BodyTooLarge, and what `draft` raises.
+            BodyNotJson, BodyNotReadable, BodyTooLarge, and what `draft` raises.
         """
         return cls.draft(request.json())
 
@@ -241,7 +241,7 @@ class Draft(Body):
         """A draft from parsed JSON.
 
         Raises:
-            InvalidInput: more is wrong than one answer names.
+            InvalidInput: more fields are wrong than one answer lists.
             BodyNotJson: it is no object.
         """
         try:
@@ -259,7 +259,7 @@ class Draft(Body):
     def split(
         cls, given: Mapping[str, Any], errors: Sequence[FieldError]
     ) -> tuple[dict[str, Any], list[FieldError]]:
-        """The fields of a body that are right, and the others, each once."""
+        """The right fields of a body, and one error for each wrong field."""
         wrong = {path if path in given else path.partition(".")[0]: violation for path, violation in errors}
         accepted = {name: value for name, value in given.items() if name not in wrong}
         return accepted, [FieldError(name, violation) for name, violation in wrong.items()]

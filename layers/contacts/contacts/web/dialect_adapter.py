@@ -1,4 +1,4 @@
-"""Requests in the words of other vendors: which dialect one speaks, and the way there and back."""
+"""The adapter between a request in another vendor's wire format and the native API. Loaded only for such requests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -8,77 +8,31 @@ from uuid import uuid4
 
 from contacts.accounts import model as accounts
 from contacts.core import violations
-from contacts.core.errors import (
-    MAX_ERRORS_SHOWN,
-    AccountSuspended,
-    ContactsError,
-    FieldError,
-    InvalidInput,
-    KeyRevoked,
-)
+from contacts.core.errors import MAX_ERRORS_SHOWN, ContactsError, FieldError, InvalidInput
+from contacts.core.ids import RefKind
 from contacts.dialects import wire
-from contacts.web.parameters import by_name, no_parameter
 from contacts.web.request import Request
 from contacts.web.response import Answer
-from contacts.web.routing import OF_ONE_VENDOR, located, refusal
+from contacts.web.routing import by_name, located, no_parameter, refusal
 
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
-def spoken(request: Request, refused: ContactsError | None = None) -> "DialectAdapter | None":
-    """How a request speaks; None: natively. Its key says so; of one that is not let in, `refused` or the looks."""
-    if request.auth is not None:
-        dialect = request.caller.key.dialect
-    elif isinstance(refused, KeyRevoked | AccountSuspended):
-        dialect = accounts.Dialect(refused.dialect)
-    else:
-        dialect = _apparent(request)
-    return None if dialect is accounts.Dialect.NATIVE else DialectAdapter(request, dialect)
-
-
-def _apparent(request: Request) -> accounts.Dialect:
-    """The dialect that an unknown key, or none, is answered in."""
-    if request.route in OF_ONE_VENDOR:
-        return OF_ONE_VENDOR[request.route]
-    own = request.header("x-api-key")
-    sent = own or (request.header("authorization") or "").strip().partition(" ")[2].strip()
-    if sent.startswith(accounts.ARTAMAIL_KEY):
-        return accounts.Dialect.ARTAMAIL
-    if own is not None and request.path.startswith("/api/v1/"):
-        return accounts.Dialect.SENDMATOR
-    return accounts.Dialect.NATIVE
-
-
 class DialectAdapter:
-    """One request in a vendor's words, and the answer to it."""
+    """Translates one request of another vendor's client to a native one, and the native answer back."""
 
     def __init__(self, request: Request, dialect: accounts.Dialect) -> None:
         self._request = request
-        # Loaded with the first request that speaks it: four of five functions' lives hear one dialect, or none.
+        # Loaded with the first request in this dialect: four of five functions' lives hear one dialect, or none.
         self._dialect: wire.Dialect = import_module(f"contacts.dialects.{dialect}").DIALECT
-
-    @property
-    def _call(self) -> wire.Call:
-        """The request as it was said."""
-        request = self._request
-        if request.vendor_request is None:
-            route, path = self._located or (request.route, request.path_parameters())
-            request.vendor_request = wire.Call(
-                route=route, path=path, query=request.query(), spare_id=str(uuid4())
-            )
-        return request.vendor_request
-
-    @property
-    def _located(self) -> tuple[str, Mapping[str, str]] | None:
-        if self._request.vendor_request is not None:
-            return self._request.vendor_request.route, self._request.vendor_request.path
-        return located(self._request.route, self._request.path_parameters(), self._dialect.routes)
+        self._located = located(request.route, request.path_parameters, self._dialect.routes)
+        route, path = self._located or (request.route, request.path_parameters)
+        self._call = wire.VendorRequest(route=route, path=path, query=request.query, spare_id=str(uuid4()))
 
     @property
     def route(self) -> str | None:
         """The vendor's route that the request takes; None: the vendor has none for it."""
-        found = self._located
-        return None if found is None else found[0]
+        return None if self._located is None else self._located[0]
 
     @property
     def methods(self) -> Mapping[str, Sequence[str]]:
@@ -89,41 +43,51 @@ class DialectAdapter:
             found[path] = (*found.get(path, ()), method)
         return found
 
-    def translate(self) -> None:
-        """Have the request read natively from here on.
+    def to_native(self) -> Request:
+        """The native request that means what the vendor's request means.
 
         Raises:
             RouteNotFound, MethodNotAllowed: the vendor has no such operation.
-            InvalidInput, NotFound: it cannot be said natively.
-            BodyNotJson, BodyTooLarge.
+            InvalidInput, NotFound: the native API cannot express the request.
+            BodyNotJson, BodyNotReadable, BodyTooLarge.
         """
         request = self._request
         if self._located is None:
             raise refusal(request.method, request.path, self.methods)
-        call = self._call
-        translation = self._dialect.routes[call.route]
-        call = request.vendor_request = replace(call, query=_taken(call.query, translation))
+        translation = self._dialect.routes[self._call.route]
+        self._call = replace(self._call, query=_taken(self._call.query, translation))
         if request.method in _WITH_BODY and request.body():
-            call = request.vendor_request = wire.with_body(call, request.json())
-        request.native = translation.to_native(call)
+            self._call = wire.with_body(self._call, request.json())
+        native = translation.to_native(self._call)
+        ref = native.ref
+        return replace(
+            request,
+            route=native.route,
+            path_parameters=native.path if ref is None else {**native.path, "ref": ref.value},
+            query=native.query,
+            ref_kinds=None if ref is None else tuple(map(RefKind, ref.by)),
+            dialect_body=native.body,
+        )
 
     def from_native(self, reply: Answer) -> Answer:
-        """A native answer as the vendor gives it. Where nothing is shown (304) nothing is translated."""
+        """The vendor's form of a native answer. An answer without a body (304) stays as it is."""
         if reply.body is None:
             return reply
         translation = self._dialect.routes[self._call.route]
-        return self._said(reply, translation.from_native(self._call, wire.Reply(reply.status, reply.body)))
+        return self._vendor_answer(
+            reply, translation.from_native(self._call, wire.Reply(reply.status, reply.body))
+        )
 
     def error(self, problem: Answer, error: ContactsError | None) -> Answer:
-        """A native problem as the vendor tells of it; `error`: what it tells of, None for a failure of ours."""
+        """The vendor's form of a native problem. `error`: the error behind the problem; None: an unexpected failure."""
         errors = () if error is None else error.field_errors[:MAX_ERRORS_SHOWN]
         native = wire.Problem(problem.status, problem.body, errors)
-        return self._said(problem, self._dialect.error(self._call, native))
+        return self._vendor_answer(problem, self._dialect.error(self._call, native))
 
     @staticmethod
-    def _said(native: Answer, theirs: wire.Reply) -> Answer:
+    def _vendor_answer(native: Answer, vendor_reply: wire.Reply) -> Answer:
         headers = {name: value for name, value in native.headers.items() if name != "Location"}
-        return Answer(theirs.status, theirs.body, headers, log_fields=native.log_fields)
+        return Answer(vendor_reply.status, vendor_reply.body, headers, log_fields=native.log_fields)
 
 
 def _taken(given: Mapping[str, Sequence[str]], translation: wire.Translation) -> dict[str, list[str]]:

@@ -1,37 +1,57 @@
-"""The way of a request: key, meter, scope, arguments, handler, answer, log line. Down once and back once."""
+"""The Lambda handlers: a request's key, rate limit, scopes, dialect, arguments, answer and log line, in this order."""
 
 from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contacts.accounts.authentication import AuthContext, Authenticator, RateLimitExceeded
-from contacts.accounts.model import ARTAMAIL_KEY, Caller
-from contacts.book.outcome import Outcome
+from contacts.accounts.model import ARTAMAIL_KEY, Caller, Dialect
+from contacts.book.model import Outcome
 from contacts.core import observability
 from contacts.core.errors import (
+    AccountSuspended,
     ContactNotFound,
     ContactsError,
+    KeyRevoked,
     NotAuthenticated,
-    ScopeMissing,
     TemporarilyUnavailable,
 )
 from contacts.core.idempotency import IdempotencyKey, replay
 from contacts.table.records import RecordStore
-from contacts.web.dialect_adapter import DialectAdapter, spoken
-from contacts.web.frame import Frame
 from contacts.web.request import Request
-from contacts.web.response import Answer, answer, common_headers, shown_to, status_of
-from contacts.web.routing import ROUTES, Operation, ServiceFor, no_services, refused_name
+from contacts.web.response import (
+    Answer,
+    answer,
+    common_headers,
+    internal_problem,
+    problem,
+    shown_to,
+    status_of,
+)
+from contacts.web.routing import (
+    OF_ONE_VENDOR,
+    ROUTES,
+    Located,
+    Operation,
+    ServiceFor,
+    no_services,
+    refused_name,
+)
+
+if TYPE_CHECKING:
+    from contacts.web.dialect_adapter import DialectAdapter
 
 
 def replay_or_raise(
     refusal: ContactsError, idempotency_key: IdempotencyKey | None, records: RecordStore
 ) -> Outcome:
-    """What a request that is refused now did when it came before: its record wins, so that a repetition gets the answer
-    it had even where the change itself would now fail.
+    """The outcome that is recorded for the Idempotency-Key of a request that is refused now.
+
+    A repeated request gets the answer it got before, even where the change itself would now fail.
 
     Raises:
-        ContactsError: the refusal, where there is no record; else whatever `replayed` raises.
+        ContactsError: `refusal`, where there is no record.
+        IdempotencyKeyReused, ContactNotFound: as `replay`.
     """
     if idempotency_key is None or isinstance(refusal, TemporarilyUnavailable):
         raise refusal
@@ -44,7 +64,11 @@ def replay_or_raise(
 LambdaHandler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
 RecordsOf = Callable[[Caller], RecordStore]
 Begin = Callable[[float], None]
-"""Is told at the beginning of a request how many seconds it has."""
+"""Is called at the beginning of a request with the seconds that the request has."""
+
+
+def no_deadline(seconds: float) -> None:
+    """Stands for the deadline where a function calls nothing that could be slow."""
 
 
 class DirectEntrypoint:
@@ -58,7 +82,7 @@ class DirectEntrypoint:
         self._begin = begin
 
     def __call__(self, payload: Mapping[str, Any], context: Any) -> dict[str, object]:
-        """Carry it out. An error reaches the invoker as the function's error, with its message."""
+        """Call the function. The invoker gets an error as the function's error, with its message."""
         began = perf_counter()
         self._begin(context.get_remaining_time_in_millis() / 1000)
         status = 500
@@ -74,8 +98,69 @@ class DirectEntrypoint:
         return result
 
 
-class Entrypoint(Frame):
-    """The Lambda handler around one operation."""
+class ApiEntrypoint:
+    """The Lambda handler around one operation of the API, without keys and services.
+
+    Each request passes `__call__`, which measures the time, turns errors into answers and writes the log line.
+    `Entrypoint` adds keys, dialects and services, `web.reference.OpenEntrypoint` files.
+    """
+
+    def __init__(self, operation: Operation, begin: Begin = no_deadline) -> None:
+        self.operation = operation
+        self._begin = begin
+
+    def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        """Answer one event of API Gateway. `context`: what Lambda passes beside the event."""
+        began = perf_counter()
+        self._begin(context.get_remaining_time_in_millis() / 1000)
+        request = Request.of(event)
+        fields: dict[str, object] = {
+            "request_id": request.request_id,
+            "lambda_request_id": context.aws_request_id,
+            "route": request.route_key,
+        }
+        try:
+            reply = self.reply(request)
+        except ContactsError as error:
+            fields["code"] = error.code
+            reply = self.refusal(request, problem(error, request.request_id), error)
+        except Exception as error:  # noqa: BLE001 (the last resort: logged, and answered as 500)
+            observability.record_failure(error, fields)
+            reply = self.refusal(request, internal_problem(request.request_id))
+        if request.auth is not None:
+            key = request.auth.caller.key
+            fields |= {"account_id": key.account_id, "key_id": key.id, "dialect": key.dialect}
+        response = self.response(reply, request)
+        fields |= reply.log_fields
+        duration_ms = (perf_counter() - began) * 1000
+        observability.record_request(self.operation.name, reply.status, duration_ms, fields)
+        return response
+
+    def reply(self, request: Request) -> Answer:
+        """Call the operation.
+
+        Raises:
+            ContactsError: the operation refuses the request.
+        """
+        return self.operation.serve(request, self.operation.located(request), no_services)
+
+    def refusal(self, request: Request, native: Answer, error: ContactsError | None = None) -> Answer:
+        """The form in which the client gets a problem. `error`: the error behind it; None: an unexpected failure."""
+        return native
+
+    def response(self, reply: Answer, request: Request) -> dict[str, Any]:
+        """An answer as API Gateway takes it (payload format 2.0), with the rate limit of a known caller."""
+        common = common_headers(reply, request.request_id)
+        body = reply.encoded()
+        headers = {"Content-Type": reply.content_type, **common} if body else common
+        if request.auth is not None:
+            headers |= rate_headers(request.auth)
+        shown = "" if request.method == "HEAD" else body
+        return {"statusCode": reply.status, "headers": headers | reply.headers, "body": shown}
+
+
+class Entrypoint(ApiEntrypoint):
+    """The Lambda handler around one operation of the API that takes a key, any dialect, and services."""
 
     def __init__(
         self,
@@ -85,70 +170,64 @@ class Entrypoint(Frame):
         begin: Begin,
         service_for: ServiceFor = no_services,
     ) -> None:
-        super().__init__(operation)
-        self._gatekeeper = authenticator
+        super().__init__(operation, begin)
+        self._authenticator = authenticator
         self._records_of = records_of
-        self._begin = begin
         self._service_for = service_for
 
-    def begin(self, context: Any) -> None:
-        """Set the deadline of the request."""
-        self._begin(context.get_remaining_time_in_millis() / 1000)
-
     def refusal(self, request: Request, native: Answer, error: ContactsError | None = None) -> Answer:
-        """A problem in the words of whoever asked."""
-        speech = spoken(request, error)
-        return native if speech is None else speech.error(native, error)
-
-    def caller_fields(self, request: Request) -> Mapping[str, object]:
-        """The ids of the account and the key, and the key's dialect, of a caller that was let in."""
-        if request.auth is None:
-            return {}
-        key = request.caller.key
-        return {"account_id": key.account_id, "key_id": key.id, "dialect": key.dialect}
-
-    def response(self, reply: Answer, request: Request) -> dict[str, Any]:
-        """The answer with the caller's rate limit in its headers."""
-        return _response(reply, request)
+        """The problem in the dialect of the client."""
+        adapter = request.adapter or _adapter(request, dialect_of(request, error))
+        return native if adapter is None else adapter.error(native, error)
 
     def reply(self, request: Request) -> Answer:
-        """Serve the request, or recall what it did before.
-
-        Who is not admitted (401, 403, 429) is not told of earlier answers.
+        """Authenticate the caller, check its scopes, call the operation.
 
         Raises:
-            ContactsError
+            ContactsError: the request is refused. A refusal of the caller (401, 403, 429) never replays the answer
+                that the same Idempotency-Key got earlier.
         """
-        self._admit(request)
-        speech = spoken(request)
-        self._permit(request, speech)
+        self._authenticate(request)
+        adapter = request.adapter = _adapter(request, dialect_of(request))
+        found = self.operation.located(request) if adapter is None else None
+        route = adapter.route if adapter is not None else None if found is None else found[0]
+        if request.auth is not None:
+            self.operation.authorize(request.auth.caller, route)
         try:
-            if speech is not None:
-                speech.translate()
-            reply = self._served(request)
+            native = request
+            if adapter is not None:
+                native = adapter.to_native()
+                found = self.operation.located(native)
+            reply = self._served(native, found)
         except ContactNotFound:
-            methods = ROUTES if speech is None else speech.methods
+            methods = ROUTES if adapter is None else adapter.methods
             refused = refused_name(request.method, request.path, methods)
             if refused is None:
                 raise
             raise refused from None
         if request.auth is not None:
-            reply = shown_to(request.caller, reply)
-        return _marked_if_test(reply if speech is None else speech.from_native(reply), request)
+            reply = shown_to(request.auth.caller, reply)
+        if adapter is not None:
+            reply = adapter.from_native(reply)
+        if request.auth is not None and request.auth.caller.is_test and request.method == "POST":
+            reply.body["test_mode"] = True
+        return reply
 
-    def _served(self, request: Request) -> Answer:
+    def _served(self, request: Request, found: Located | None) -> Answer:
+        """Call the operation. Where it refuses, the record of the Idempotency-Key wins."""
         try:
-            return self.operation.serve(request, self._service_for)
+            return self.operation.serve(request, found, self._service_for)
         except ContactsError as error:
             if status_of(error) >= 500 or request.auth is None:
                 raise
-            return answer(replay_or_raise(error, request.idempotency_key(), self._records_of(request.caller)))
+            records = self._records_of(request.auth.caller)
+            return answer(replay_or_raise(error, request.idempotency_key(), records))
 
-    def _admit(self, request: Request) -> None:
-        """Let the caller in.
+    def _authenticate(self, request: Request) -> None:
+        """Set `request.auth`, and count the request.
 
         Raises:
-            NotAuthenticated, OverLimit, TemporarilyUnavailable.
+            NotAuthenticated, KeyRevoked, AccountSuspended, RateLimitExceeded, TemporarilyUnavailable.
         """
         key = sent_key(request)
         if key is None:
@@ -156,38 +235,50 @@ class Entrypoint(Frame):
                 return
             raise NotAuthenticated("Send an API key in X-API-Key, or in Authorization as: Bearer <key>.")
         try:
-            request.auth = self._gatekeeper.authenticate(key)
+            request.auth = self._authenticator.authenticate(key)
         except RateLimitExceeded as error:
             request.auth = error.auth
             raise
 
-    def _permit(self, request: Request, speech: DialectAdapter | None) -> None:
-        """Let the caller do what it asks for.
 
-        Raises:
-            ScopeMissing
-        """
-        operation = self.operation
-        if not operation.needs_key:
-            return
-        if speech is None:
-            found = operation.located(request)
-            route = None if found is None else found[0]
-        else:
-            route = speech.route
-        missing = request.caller.lacking(operation.scopes, operation.bundle_of(route))
-        if missing is not None:
-            raise ScopeMissing(missing)
+def dialect_of(request: Request, error: ContactsError | None = None) -> Dialect:
+    """The dialect in which the client gets its answer.
+
+    A known key has a dialect; so have a revoked key and the key of a suspended account, by `error`. For any other
+    key, or none, the route and the place and prefix of what was sent decide.
+    """
+    if request.auth is not None:
+        return request.auth.caller.key.dialect
+    if isinstance(error, KeyRevoked | AccountSuspended):
+        return Dialect(error.dialect)
+    if request.route in OF_ONE_VENDOR:
+        return OF_ONE_VENDOR[request.route]
+    own = request.headers.get("x-api-key")
+    sent = own or request.headers.get("authorization", "").strip().partition(" ")[2].strip()
+    if sent.startswith(ARTAMAIL_KEY):
+        return Dialect.ARTAMAIL
+    if own is not None and request.path.startswith("/api/v1/"):
+        return Dialect.SENDMATOR
+    return Dialect.NATIVE
+
+
+def _adapter(request: Request, dialect: Dialect) -> "DialectAdapter | None":
+    """The adapter for a request; None: the dialect is native. A function loads adapters when it needs one."""
+    if dialect is Dialect.NATIVE:
+        return None
+    from contacts.web.dialect_adapter import DialectAdapter
+
+    return DialectAdapter(request, dialect)
 
 
 def sent_key(request: Request) -> str | None:
-    """The key a request carries.
+    """The API key that a request carries, or None.
 
     Raises:
-        NotAuthenticated: it is in the wrong place, or there are two.
+        NotAuthenticated: the key is in the wrong place, or there are two different keys.
     """
-    own = request.header("x-api-key")
-    authorization = request.header("authorization")
+    own = request.headers.get("x-api-key")
+    authorization = request.headers.get("authorization")
     bearer = None
     if authorization is not None:
         scheme, _, bearer = authorization.strip().partition(" ")
@@ -198,14 +289,14 @@ def sent_key(request: Request) -> str | None:
         raise NotAuthenticated("X-API-Key and Authorization carry two different keys.")
     key = own if own is not None else bearer
     if key is None and any(
-        value.startswith(("sk_", ARTAMAIL_KEY)) for values in request.query().values() for value in values
+        value.startswith(("sk_", ARTAMAIL_KEY)) for values in request.query.values() for value in values
     ):
         raise NotAuthenticated("A key belongs in the header X-API-Key or Authorization, not in the URL.")
     return key
 
 
 def rate_headers(auth: AuthContext) -> dict[str, str]:
-    """How the account stands: the IETF draft `ratelimit-headers`, and the older `X-RateLimit-*`."""
+    """The headers with the account's rate limit: the IETF draft `ratelimit-headers`, and the older `X-RateLimit-*`."""
     limit = auth.caller.account.hourly_limit
     return {
         "RateLimit-Policy": f'"hour";q={limit};w=3600',
@@ -214,19 +305,3 @@ def rate_headers(auth: AuthContext) -> dict[str, str]:
         "X-RateLimit-Remaining": str(auth.remaining),
         "X-RateLimit-Reset": str(auth.resets_at),
     }
-
-
-def _marked_if_test(reply: Answer, request: Request) -> Answer:
-    if request.auth is not None and request.caller.is_test and request.method == "POST":
-        reply.body["test_mode"] = True
-    return reply
-
-
-def _response(reply: Answer, request: Request) -> dict[str, Any]:
-    body = reply.encoded()
-    headers = {"Content-Type": reply.content_type} if body else {}
-    headers |= common_headers(reply, request.request_id)
-    if request.auth is not None:
-        headers |= rate_headers(request.auth)
-    shown = "" if request.method == "HEAD" else body
-    return {"statusCode": reply.status, "headers": headers | reply.headers, "body": shown}

@@ -1,4 +1,4 @@
-"""Cursors: where a walk through a list stands, bound to the list's query and account.
+"""Cursors and pages. A cursor says where a walk through a list stands; it is bound to the list's query and account.
 
 A cursor is base64url of a fingerprint of account and query (8 bytes) and of a place in the list: mostly the id of the
 last thing seen, and what else it takes to go on from there. It opens nothing: the account always comes from the key.
@@ -14,8 +14,8 @@ from uuid import UUID
 from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.json import to_json
 from contacts.core.violations import FieldErrorCode, Violation, another_beginning
-from contacts.web.parameters import Bounded
 from contacts.web.response import MAX_ANSWER_BYTES, Answer, page
+from contacts.web.routing import Bounded
 
 _FINGERPRINT_BYTES: Final = 8
 _ID_BYTES: Final = 16
@@ -26,7 +26,7 @@ _OF_ANOTHER_LIST: Final = Violation(FieldErrorCode.INVALID_CURSOR, "belongs to a
 
 
 def fingerprint(*query: object) -> bytes:
-    """What stands for a query in its cursors."""
+    """The fingerprint of a query in its cursors (8 bytes). `query`: the account and all that selects or sorts."""
     return sha256(repr(query).encode()).digest()[:_FINGERPRINT_BYTES]
 
 
@@ -36,10 +36,10 @@ def sealed(query: bytes, place: bytes) -> str:
 
 
 def opened(query: bytes, cursor: str, sizes: Container[int], parameter: str = "cursor") -> bytes:
-    """The place that a cursor stands for; `sizes`: how many bytes it may have, `parameter`: what the cursor came in.
+    """The place in a cursor. `sizes`: the bytes that a place may have; `parameter`: the one that held the cursor.
 
     Raises:
-        InvalidInput: it is no cursor of ours, or one of another query.
+        InvalidInput: this API never made the cursor, or made it for another query.
     """
     try:
         content = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
@@ -54,15 +54,15 @@ def opened(query: bytes, cursor: str, sizes: Container[int], parameter: str = "c
 
 
 def to_cursor(query: bytes, last_id: str, rest: bytes = b"") -> str:
-    """The cursor to go on with after the thing with an id."""
+    """The cursor that goes on after the item with an id. `rest`: what else it takes to go on from there."""
     return sealed(query, UUID(last_id).bytes + rest)
 
 
 def from_cursor(query: bytes, cursor: str, parameter: str = "cursor") -> str:
-    """The id of the thing to go on after; `parameter` is what the cursor came in.
+    """The id in a cursor, to go on after it. `parameter`: the one that held the cursor.
 
     Raises:
-        InvalidInput: it is no cursor of ours, or one of another query.
+        InvalidInput: this API never made the cursor, or made it for another query.
     """
     last_id, rest = place_from_cursor(query, cursor, parameter)
     if rest:
@@ -71,29 +71,29 @@ def from_cursor(query: bytes, cursor: str, parameter: str = "cursor") -> str:
 
 
 def place_from_cursor(query: bytes, cursor: str, parameter: str = "cursor") -> tuple[str, bytes]:
-    """The id of the thing to go on after, and what else the cursor holds.
+    """The id in a cursor, to go on after it, and the rest that the cursor holds.
 
     Raises:
-        InvalidInput: it is no cursor of ours, or one of another query.
+        InvalidInput: this API never made the cursor, or made it for another query.
     """
     place = opened(query, cursor, _PLACE_BYTES, parameter)
     return str(UUID(bytes=place[:_ID_BYTES])), place[_ID_BYTES:]
 
 
 def not_ours(parameter: str = "cursor") -> InvalidInput:
-    """What to raise for a cursor that this API never made."""
+    """The error for a cursor that this API never made."""
     return InvalidInput([FieldError(parameter, _NOT_A_CURSOR)])
 
 
 class PageSize(Bounded):
-    """How many things a page has at most."""
+    """The most items of a page."""
 
     minimum = 1
     maximum = 100
 
 
 class Offset(Bounded):
-    """How many things are skipped."""
+    """How many items a list skips."""
 
     minimum = 0
     maximum = 2_000_000_000
@@ -104,9 +104,9 @@ _ENVELOPE_BYTES: Final = 200
 
 
 def shown_page(things: Iterable[Mapping[str, Any]], next_after: str | None, query: bytes) -> Answer:
-    """A page of things as they are shown, each with its `id`. One that would exceed 5 MB ends earlier, with a cursor.
+    """A page of items in their JSON form, each with its `id`. Where they exceed 5 MB the page ends earlier.
 
-    `next_after`: the id to go on after where all of them fit; None: that was all.
+    `next_after`: the id after which the next page starts if all of them fit; None: there is no next page.
     """
     shown, is_cut = fitting(things)
     if is_cut:
@@ -115,7 +115,7 @@ def shown_page(things: Iterable[Mapping[str, Any]], next_after: str | None, quer
 
 
 def fitting(things: Iterable[Mapping[str, Any]]) -> tuple[list[Any], bool]:
-    """As many things as an answer of 5 MB has room for, and whether there were more."""
+    """The first items that fit an answer of 5 MB, and whether some did not."""
     shown: list[Any] = []
     room = MAX_ANSWER_BYTES - _ENVELOPE_BYTES
     for thing in things:
@@ -128,7 +128,7 @@ def fitting(things: Iterable[Mapping[str, Any]]) -> tuple[list[Any], bool]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShortPaging:
-    """Which page, and whether to tell how many things there are."""
+    """Query parameters: which page of a short list, and whether to count the list."""
 
     limit: PageSize = DEFAULT_PAGE_SIZE
     cursor: str | None = None
@@ -137,12 +137,12 @@ class ShortPaging:
 
 
 def short_page(things: Sequence[Mapping[str, Any]], paging: ShortPaging, query: bytes) -> Answer:
-    """A page of things, all of which are given, in the order of their ids.
+    """A page of a short list. `things`: the whole list in the order of ids.
 
-    A cursor goes on after an id, whether or not it is still there.
+    A cursor goes on after an id, whether or not its item still exists.
 
     Raises:
-        InvalidInput: the cursor is none of this list's, or there is an offset as well.
+        InvalidInput: the cursor belongs to another list, or there is an offset as well.
     """
     first = paging.offset or 0
     if paging.cursor is not None:

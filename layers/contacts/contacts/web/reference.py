@@ -1,6 +1,6 @@
-"""Files that are served as they are, to everybody: the OpenAPI document and the page that shows it.
+"""Files for everybody, without a key: the OpenAPI document and the page that shows it.
 
-They are kept compressed and sent so to whoever takes that, because the gateway compresses nothing.
+Files are kept compressed and sent so to clients that accept gzip, because the gateway compresses nothing.
 """
 
 import gzip
@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from contacts.core.errors import RouteNotFound
-from contacts.web.frame import Frame
+from contacts.web.entrypoint import ApiEntrypoint
 from contacts.web.request import Request
 from contacts.web.response import Answer, common_headers
-from contacts.web.routing import no_services
 
 CACHED_S: Final = 300
 """How long a browser shows a file without asking whether it has changed; then an ETag spares sending it again."""
@@ -37,20 +36,20 @@ class ServedFile:
     content_type: str
     compressed: bytes
     tag: str
-    """What it is known by as long as its content stays the same."""
+    """The first 16 hex digits of the content's SHA-256, for ETags."""
 
     @classmethod
     def read(cls, path: Path, content_type: str) -> Self:
-        """A file of the disk, or what the layer's build has left of it: `<name>.gz`."""
+        """Read a file of the disk, or the compressed file that the layer's build puts in its place: `<name>.gz`."""
         packed = path.with_name(f"{path.name}.gz")
         # A fixed time, so that the same content is the same file.
         compressed = packed.read_bytes() if packed.exists() else gzip.compress(path.read_bytes(), mtime=0)
         return cls(content_type, compressed, sha256(compressed).hexdigest()[:16])
 
     def answer(self, request: Request, **headers: str) -> FileAnswer:
-        """The file, compressed where the client takes that; 304 where it has it already.
+        """The file, compressed where the client accepts gzip; 304 where the client has it already.
 
-        `headers`: more of them, with underscores for dashes.
+        `headers`: further headers, with underscores for dashes.
         """
         is_compressed = takes_gzip(request.header("accept-encoding") or "")
         sent = {
@@ -71,7 +70,7 @@ class ServedFile:
 
 
 def takes_gzip(accept_encoding: str) -> bool:
-    """Whether a client that sends this `Accept-Encoding` takes gzip (RFC 9110 §12.5.3)."""
+    """Whether a client with this `Accept-Encoding` accepts gzip (RFC 9110 §12.5.3)."""
     weights = {}
     for offer in accept_encoding.lower().split(","):
         coding, _, parameter = offer.partition(";")
@@ -129,31 +128,19 @@ class Reference:
         return self._files[name].answer(request)
 
 
-class OpenEntrypoint(Frame):
-    """The Lambda handler around an operation without a key. It needs no services, so no runtime makes it."""
-
-    def reply(self, request: Request) -> Answer:
-        """Serve the request.
-
-        Raises:
-            ContactsError: it is refused.
-        """
-        return self.operation.serve(request, no_services)
+class OpenEntrypoint(ApiEntrypoint):
+    """The Lambda handler around an operation that takes no key and may serve files. It needs no services."""
 
     def response(self, reply: Answer, request: Request) -> dict[str, Any]:
         """The answer, whose body may be a file."""
-        return _response(reply, request)
-
-
-def _response(reply: Answer, request: Request) -> dict[str, Any]:
-    headers = common_headers(reply, request.request_id) | reply.headers
-    if not isinstance(reply, FileAnswer):
-        headers["Content-Type"] = reply.content_type
-        shown = "" if request.method == "HEAD" else reply.encoded()
-        return {"statusCode": reply.status, "headers": headers, "body": shown}
-    if reply.content:
-        headers["Content-Type"] = reply.content_type
-    is_binary = "Content-Encoding" in headers
-    content = b"" if request.method == "HEAD" else reply.content
-    body = b64encode(content).decode() if is_binary else content.decode()
-    return {"statusCode": reply.status, "headers": headers, "body": body, "isBase64Encoded": is_binary}
+        headers = common_headers(reply, request.request_id) | reply.headers
+        if not isinstance(reply, FileAnswer):
+            headers["Content-Type"] = reply.content_type
+            shown = "" if request.method == "HEAD" else reply.encoded()
+            return {"statusCode": reply.status, "headers": headers, "body": shown}
+        if reply.content:
+            headers["Content-Type"] = reply.content_type
+        is_binary = "Content-Encoding" in headers
+        content = b"" if request.method == "HEAD" else reply.content
+        body = b64encode(content).decode() if is_binary else content.decode()
+        return {"statusCode": reply.status, "headers": headers, "body": body, "isBase64Encoded": is_binary}

@@ -1,4 +1,4 @@
-"""A request as API Gateway hands it over, read once and carefully."""
+"""The HTTP request: one event of API Gateway, read once into plain fields."""
 
 import json
 from base64 import b64decode
@@ -6,24 +6,26 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote
 
 from contacts.accounts.authentication import AuthContext
 from contacts.accounts.model import Caller
-from contacts.book.outcome import Preconditions
+from contacts.book.model import Preconditions
 from contacts.core import violations
 from contacts.core.errors import BodyNotJson, BodyNotReadable, BodyTooLarge, FieldError, InvalidInput
 from contacts.core.idempotency import IdempotencyKey
 from contacts.core.ids import Ref, RefKind, named
 from contacts.core.json import exact_number
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
-from contacts.dialects.wire import Call, Native
+
+if TYPE_CHECKING:
+    from contacts.web.dialect_adapter import DialectAdapter
 
 MAX_BODY_BYTES: Final = 1 << 20
 MAX_IDEMPOTENCY_KEY: Final = 255
 MAX_ETAGS: Final = 20
-"""In If-Match; a condition of DynamoDB's takes a hundred."""
+"""In If-Match. (An `IN` condition of DynamoDB takes a hundred values.)"""
 _TOO_MANY_ETAGS: Final = Violation(FieldErrorCode.TOO_MANY, f"names more than {MAX_ETAGS} ETags", MAX_ETAGS)
 _NOT_AN_ETAG: Final = Violation(
     FieldErrorCode.INVALID_FORMAT, 'is not an ETag of this API, such as "3-valid"'
@@ -33,97 +35,94 @@ _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _REPLACED: Final = "\N{REPLACEMENT CHARACTER}".encode()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Request:
-    """One HTTP request as API Gateway hands it over (payload format 2.0)."""
+    """One HTTP request, read once, in plain fields.
 
-    event: Mapping[str, Any]
+    A request is first what the client sent. A dialect adapter makes a second value of it: the native request that
+    means the same, with another route, path parameters, query and body. Its method, path, headers and raw body stay
+    those of the client, because the hash behind an Idempotency-Key covers them.
+    """
+
+    method: str
+    path: str
+    """The path as it arrived."""
+    route_key: str
+    """The route as the gateway names it, with `{ref}` for the rest of a path: `HEAD /api/v1/contacts/{ref}`."""
+    route: str
+    """The route as this API names it: `GET /v1/contacts/{ref}`. The alias `/api/v1` reads as `/v1`, HEAD as GET."""
+    path_parameters: Mapping[str, str]
+    """The variable parts of the path, decoded."""
+    raw_query: str
+    query: Mapping[str, Sequence[str]]
+    """Each query parameter with its values."""
     headers: Mapping[str, str]
     """By lower-case name."""
     request_id: str
+    raw_body: str = ""
+    is_base64: bool = False
+    """Whether `raw_body` is base64."""
     auth: AuthContext | None = None
-    """Set once the key is known."""
-    vendor_request: Call | None = None
-    """Set where another vendor's client asks: the request in that vendor's words."""
-    native: Native | None = None
-    """And what these mean."""
+    """The entrypoint sets it once, when it knows the key."""
+    adapter: "DialectAdapter | None" = None
+    """The entrypoint sets it once, where another vendor's client asks."""
+    ref_kinds: tuple[RefKind, ...] | None = None
+    """Where a dialect says it: the kinds of name that the contact in the path may have."""
+    dialect_body: object = None
+    """The JSON that a dialect has made of the body; None: the body as it arrived counts."""
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> "Request":
-        """Read an event."""
-        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-        return cls(event, headers, event["requestContext"].get("requestId", ""))
+        """Read an event of API Gateway (payload format 2.0).
+
+        The query is read from its raw text, because the gateway joins the values of a repeated parameter by commas.
+        The gateway decodes path parameters, but for `%25`: its `%2F` comes only from a gateway that decodes nothing.
+        So one more decoding is right for both kinds of gateways.
+        """
+        http = event["requestContext"]["http"]
+        route_key = event["routeKey"].replace("{proxy+}", "{ref}")
+        route = route_key.replace(" /api/", " /", 1)
+        if route.startswith("HEAD "):
+            route = f"GET {route.removeprefix('HEAD ')}"
+        given = event.get("pathParameters") or {}
+        raw_query = event.get("rawQueryString") or ""
+        query: dict[str, list[str]] = {}
+        for name, value in parse_qsl(raw_query, keep_blank_values=True):
+            query.setdefault(name, []).append(value)
+        return cls(
+            method=http["method"],
+            path=event["rawPath"],
+            route_key=route_key,
+            route=route,
+            path_parameters={
+                "ref" if name == "proxy" else name: unquote(value) for name, value in given.items()
+            },
+            raw_query=raw_query,
+            query=query,
+            headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+            request_id=event["requestContext"].get("requestId", ""),
+            raw_body=event.get("body") or "",
+            is_base64=bool(event.get("isBase64Encoded")),
+        )
 
     @property
     def authenticated(self) -> AuthContext:
-        """How the caller was let in. (Operations that need a key are reached no other way.)"""
+        """The caller with the state of its rate limit. (Handlers of operations without a key do not ask.)"""
         assert self.auth is not None
         return self.auth
 
     @property
     def caller(self) -> Caller:
-        """Whose request it is."""
+        """Who sent the request. (Handlers of operations without a key do not ask.)"""
         return self.authenticated.caller
-
-    @property
-    def method(self) -> str:
-        """The HTTP method."""
-        method: str = self.event["requestContext"]["http"]["method"]
-        return method
-
-    @property
-    def path(self) -> str:
-        """The path as it arrived."""
-        path: str = self.event["rawPath"]
-        return path
 
     def header(self, name: str) -> str | None:
         """A header by its lower-case name."""
         return self.headers.get(name)
 
-    @property
-    def route_key(self) -> str:
-        """The route as the gateway names it, but for what takes the rest of a path: `HEAD /api/v1/contacts/{ref}`."""
-        key: str = self.event["routeKey"]
-        return key.replace("{proxy+}", "{ref}")
-
-    @property
-    def route(self) -> str:
-        """The route API Gateway chose: `GET /v1/contacts/{ref}`.
-
-        The alias `/api/v1` reads as `/v1`, and HEAD as GET.
-        """
-        if self.native is not None:
-            return self.native.route
-        route = self.route_key.replace(" /api/", " /", 1)
-        return f"GET {route.removeprefix('HEAD ')}" if route.startswith("HEAD ") else route
-
-    def path_parameters(self) -> Mapping[str, str]:
-        """The variable parts of the path, decoded once.
-
-        API Gateway has decoded them all but for `%25`, so in what it hands over `%2F` cannot be but of a gateway that
-        decodes nothing: decoding what is left is right for either.
-        """
-        if self.native is not None:
-            named = {} if self.native.ref is None else {"ref": self.native.ref.value}
-            return {**self.native.path, **named}
-        given = self.event.get("pathParameters") or {}
-        return {"ref" if name == "proxy" else name: unquote(value) for name, value in given.items()}
-
     def ref(self, value: str, by: RefKind | None) -> Ref:
-        """How the path names a contact, by what the path has for it and by `?by=`."""
-        if self.native is not None and self.native.ref is not None:
-            return Ref(value, tuple(map(RefKind, self.native.ref.by)))
-        return named(value, by)
-
-    def query(self) -> Mapping[str, Sequence[str]]:
-        """Query parameters; read from the raw string, because the gateway joins repeated ones by commas."""
-        if self.native is not None:
-            return self.native.query
-        found: dict[str, list[str]] = {}
-        for name, value in parse_qsl(self.event.get("rawQueryString") or "", keep_blank_values=True):
-            found.setdefault(name, []).append(value)
-        return found
+        """The contact that the path names by `value`; `by`: what `?by=` says about the kind of name."""
+        return named(value, by) if self.ref_kinds is None else Ref(value, self.ref_kinds)
 
     def body(self) -> bytes:
         """The body's bytes.
@@ -131,8 +130,8 @@ class Request:
         Raises:
             BodyTooLarge: more than 1 MB (1,048,576 bytes).
         """
-        text = self.event.get("body") or ""
-        body = b64decode(text) if self.event.get("isBase64Encoded") else text.encode("utf-8", "surrogatepass")
+        text = self.raw_body
+        body = b64decode(text) if self.is_base64 else text.encode("utf-8", "surrogatepass")
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLarge(f"A body has at most {MAX_BODY_BYTES:,} bytes.")
         return body
@@ -143,8 +142,8 @@ class Request:
         Raises:
             BodyNotJson, BodyNotReadable, BodyTooLarge.
         """
-        if self.native is not None and self.native.body is not None:
-            return self.native.body
+        if self.dialect_body is not None:
+            return self.dialect_body
         body = self.body()
         if not body:
             raise BodyNotJson([FieldError("body", violations.BODY_MISSING)])
@@ -168,33 +167,34 @@ class Request:
     def _refuse_other_codings(self, body: bytes) -> None:
         """
         Raises:
-            BodyNotReadable: its headers say that it is compressed or in another charset than UTF-8.
-            BodyNotJson: it is in none.
+            BodyNotReadable: the headers say that the body is compressed or in another charset than UTF-8.
+            BodyNotJson: bytes that are no UTF-8 were replaced on the way.
         """
-        coding = (self.header("content-encoding") or "").strip()
+        coding = self.headers.get("content-encoding", "").strip()
         if coding.lower() not in ("", "identity"):
             raise BodyNotReadable(
                 "Content-Encoding", "A body is read as it is: send it without Content-Encoding, uncompressed."
             )
-        charset = _charset(self.header("content-type") or "")
+        charset = _charset(self.headers.get("content-type", ""))
         if charset is not None and charset not in _CHARSETS:
             raise BodyNotReadable(
                 "Content-Type",
                 "A body is read as UTF-8: send it so, and say no other charset in Content-Type.",
             )
         # The gateway hands JSON over as text: it has replaced each byte that is no UTF-8, one byte by three.
-        length = self.header("content-length") or ""
-        is_text = not self.event.get("isBase64Encoded") and length.isdecimal()
+        length = self.headers.get("content-length", "")
+        is_text = not self.is_base64 and length.isdecimal()
         if is_text and _REPLACED in body and int(length) != len(body):
             raise BodyNotJson([FieldError("body", violations.BODY_NOT_UTF8)])
 
     def idempotency_key(self) -> IdempotencyKey | None:
-        """The Idempotency-Key with a hash of what it stands for: method, path, query and body.
+        """The Idempotency-Key with a hash of method, path, query and body; None: no header, or the method is GET.
 
         Raises:
-            InvalidInput: the key is empty, too long, or not plain ASCII.
+            InvalidInput: the key is empty, longer than 255 characters, or not printable ASCII.
+            BodyTooLarge.
         """
-        key = self.header("idempotency-key")
+        key = self.headers.get("idempotency-key")
         if key is None or self.method not in _WRITING:
             return None
         if not 0 < len(key) <= MAX_IDEMPOTENCY_KEY or not key.isascii() or not key.isprintable():
@@ -203,7 +203,7 @@ class Request:
                 [FieldError("Idempotency-Key", Violation(FieldErrorCode.INVALID_FORMAT, message))]
             )
         path = self.path.removeprefix("/api")  # the alias is the same request
-        asked = f"{self.method} {path}?{self.event.get('rawQueryString') or ''}\n".encode()
+        asked = f"{self.method} {path}?{self.raw_query}\n".encode()
         return IdempotencyKey(key, sha256(asked + self.body()).hexdigest())
 
     def preconditions(self) -> Preconditions:
@@ -215,7 +215,7 @@ class Request:
         return Preconditions(versions=self._versions(), idempotency_key=self.idempotency_key())
 
     def _versions(self) -> tuple[int, ...]:
-        header = self.header("if-match")
+        header = self.headers.get("if-match")
         if header is None:
             return ()
         try:
@@ -225,10 +225,10 @@ class Request:
 
 
 def versions_matching(if_match: str) -> tuple[int, ...]:
-    """The versions that ETags, as If-Match takes them, stand for; none for `*`, which matches any.
+    """The versions in the ETags of an If-Match header; empty for `*`, which matches any version.
 
     Raises:
-        InvalidValue: they are none.
+        InvalidValue: the header holds more than 20 ETags, or one that is not of this API.
     """
     if if_match.strip() == "*":
         return ()

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Final, NotRequired, TypedDict
 
 from contacts.accounts.authentication import AuthContext
 from contacts.accounts.model import AccountOut, Caller, Dialect
-from contacts.book.model import HIDDEN, SHOWN_TO_WRITERS, Contact, contact_out
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import HIDDEN, SHOWN_TO_WRITERS, Action, Contact, Outcome, contact_out
 from contacts.core import errors
 from contacts.core.answers import JsonSchema
 from contacts.core.json import to_json

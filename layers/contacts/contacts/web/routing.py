@@ -1,18 +1,22 @@
-"""Every route of the API, and where a path leads. A test holds the table against template.yaml.
+"""Every route of the API, the operations behind the routes, and the arguments of their functions.
+
+A test holds the table of routes against template.yaml.
 
 A path names a contact by any text, so what follows `/v1/contacts/` may hold slashes and words that are a path of
 their own: `a/b@example.com`, `search`, `a/events`. API Gateway decodes `%2F` before it routes, so it cannot tell
-these from paths; whoever knows which paths the caller has, can.
+these names from paths. `located` can, because it knows the routes of the API that the caller speaks.
 """
 
 import inspect
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import is_dataclass
+from enum import StrEnum
 from types import UnionType
-from typing import Any, Final, NamedTuple, Union, get_args, get_origin
+from typing import Any, ClassVar, Final, NamedTuple, Union, get_args, get_origin
 
 from contacts.accounts.model import Caller, Dialect, Scope
+from contacts.core import violations
 from contacts.core.errors import (
     BodyNotJson,
     ContactsError,
@@ -20,10 +24,11 @@ from contacts.core.errors import (
     InvalidInput,
     MethodNotAllowed,
     RouteNotFound,
+    ScopeMissing,
 )
 from contacts.core.ids import Ref, RefKind
-from contacts.core.violations import REQUIRED, InvalidValue
-from contacts.web.parameters import Repeated, by_name, converted, is_query_kind, no_parameter
+from contacts.core.time import parsed
+from contacts.core.violations import REQUIRED, FieldErrorCode, InvalidValue, Violation
 from contacts.web.request import Request
 from contacts.web.response import Answer
 
@@ -73,13 +78,16 @@ OF_ONE_VENDOR: Final = {
 """Routes that a single dialect has, and the native API has not."""
 
 
-def located(
-    route: str, parameters: Mapping[str, str], routes: Collection[str]
-) -> tuple[str, Mapping[str, str]] | None:
-    """Where a request leads among the routes of whoever it speaks to, with the variable parts of its path.
+Located = tuple[str, Mapping[str, str]]
+"""A route, with the variable parts of the path."""
 
-    `route`, `parameters`: as the gateway has matched them, by everybody's routes. Where these routes lack the one it
-    took, a path under a contact's is the contact's name as a whole. None: it leads nowhere.
+
+def located(route: str, parameters: Mapping[str, str], routes: Collection[str]) -> Located | None:
+    """The route of one API that a request takes, with the variable parts of its path; None: none of them fits.
+
+    `route`, `parameters`: what the gateway has matched, by the routes of all dialects together. `routes`: those of the
+    API that the caller speaks. Where that API lacks the gateway's route, all that follows `/v1/contacts/` is the name
+    of a contact.
     """
     if route in routes:
         is_whole = all(parameters.get(name) for name in _VARIABLE.findall(route))
@@ -92,7 +100,7 @@ def located(
 
 
 def refusal(method: str, path: str, routes: Mapping[str, Sequence[str]] = ROUTES) -> ContactsError:
-    """Why a request that none of the routes serves is refused."""
+    """The error for a request that no route serves: MethodNotAllowed where the path has other methods."""
     # A path may be more than one's: `batch` is also the external_id of some contact.
     served_with = _methods(path, routes)
     if served_with and method not in served_with:
@@ -106,9 +114,10 @@ def refusal(method: str, path: str, routes: Mapping[str, Sequence[str]] = ROUTES
 def refused_name(
     method: str, path: str, routes: Mapping[str, Sequence[str]] = ROUTES
 ) -> ContactsError | None:
-    """Why a path that names no contact is refused, where there is more to say than that.
+    """The error for a path that names no contact, where ContactNotFound would hide the cause; else None.
 
-    It may be meant for what is under a contact (`PUT …/a/events`), or end in a slash too many.
+    The client may have meant what is under a contact, with a wrong method (`PUT …/a/events`), or ended the path in
+    a slash too many.
     """
     if "/" not in path.partition(f"{ALIASED}/")[2]:
         return None
@@ -123,7 +132,7 @@ _VARIABLE: Final = re.compile(r"{(\w+)}")
 
 
 def _methods(path: str, routes: Mapping[str, Sequence[str]]) -> set[str]:
-    """The methods of all routes that a path may be; where there is GET there is HEAD."""
+    """The methods of all routes that fit a path. A path with GET has HEAD, too."""
     served = path.removeprefix("/api") if path.startswith(f"/api{ALIASED}") else path
     found = {one for pattern, methods in routes.items() if _matches(pattern, served) for one in methods}
     return found | {"HEAD"} if "GET" in found else found
@@ -151,7 +160,7 @@ ServiceFor = Callable[[str, Caller], object]
 
 
 def no_services(name: str, caller: Caller) -> object:
-    """Stands for the runtime where functions take no services."""
+    """A `ServiceFor` for operations whose functions take no services."""
     raise AssertionError(f"no {name} is made here")
 
 
@@ -166,14 +175,14 @@ class Operation:
         *,
         besides: Sequence[Scope] = (),
     ) -> None:
-        """`scope`: what a key needs; `besides`: the scopes it needs as well; `bundle`: the bundle of scopes that
-        contains this operation, and stands for all of them.
-
-        Without a scope no key is needed.
+        """`scope`, `besides`: the scopes that a key needs, all of them. `bundle`: the bundle of scopes that contains
+        this operation; a key with the bundle needs no scope. Without a scope no key is needed.
         """
         self.name = name
         self.scopes = () if scope is None else (scope, *besides)
         self.bundle = bundle
+        self.needs_key = bool(self.scopes)
+        """Whether only callers with a key are served."""
         self._routes: dict[str, Binding] = {}
         self._contacts: dict[str, Binding] = {}
         self.responds: dict[str, Responds] = {}
@@ -199,10 +208,10 @@ class Operation:
         return register
 
     def on_contact(self, method: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-        """Serve a contact's own path with a function, though that is another operation's.
+        """Serve a contact's own path with a function, although that path belongs to another operation.
 
-        For a GET of a contact whose name is a path of this operation (`search`, `a/events`), where that path is not
-        the caller's. The scope is this operation's, or the bundle `user`, as for reading a contact.
+        The gateway sends a GET of a contact here whose name reads like a path of this operation (`search`,
+        `a/events`). The key needs this operation's scope, or the bundle `user`, as for reading a contact.
         """
 
         def register(function: Callable[..., Answer]) -> Callable[..., Answer]:
@@ -212,14 +221,18 @@ class Operation:
 
         return register
 
-    def bundle_of(self, route: str | None) -> Scope | None:
-        """The bundle of scopes that contains what is done on a route of whoever asks."""
-        return Scope.USER if route in self._contacts else self.bundle
+    def authorize(self, caller: Caller, route: str | None) -> None:
+        """Check the scopes of a caller's key.
 
-    @property
-    def needs_key(self) -> bool:
-        """Whether only callers with a key are served."""
-        return bool(self.scopes)
+        `route`: the request's route in the API that the caller speaks; None: that API has no such route.
+
+        Raises:
+            ScopeMissing: the key has neither every scope of the operation nor the bundle that contains it.
+        """
+        bundle = Scope.USER if route in self._contacts else self.bundle
+        missing = caller.lacking(self.scopes, bundle)
+        if missing is not None:
+            raise ScopeMissing(missing)
 
     @property
     def routes(self) -> Mapping[str, Callable[..., Answer]]:
@@ -233,54 +246,174 @@ class Operation:
 
     @property
     def services(self) -> frozenset[str]:
-        """The names of the services' classes that its functions take, but for those that are loaded when needed."""
+        """The class names of the services that its functions take, but for those loaded on demand."""
         bindings = (*self._routes.values(), *self._contacts.values())
         return frozenset(name for binding in bindings for name in binding.loaded_services)
 
-    def serve(self, request: Request, service_for: ServiceFor) -> Answer:
-        """Call the function behind the request's route.
+    def serve(self, request: Request, found: Located | None, service_for: ServiceFor) -> Answer:
+        """Call the function behind a route. `found`: what `located` gives for the request.
 
         Raises:
-            ContactsError: whatever the function or a malformed argument raises.
+            RouteNotFound, MethodNotAllowed: `found` is None, so no route of the native API fits.
+            ContactsError: the function or a malformed argument raises it.
         """
-        found = self.located(request)
-        if found is None:  # it is another vendor's
+        if found is None:
             raise refusal(request.method, request.path)
         route, path = found
         binding = self._routes.get(route) or self._contacts[route]
         arguments = binding.arguments(request, path)
-        for parameter, service in binding.services.items():
-            arguments[parameter] = service_for(service, request.caller)
+        if binding.services:
+            caller = request.caller
+            for parameter, service in binding.services.items():
+                arguments[parameter] = service_for(service, caller)
         return binding.function(**arguments)
 
-    def located(self, request: Request) -> tuple[str, Mapping[str, str]] | None:
-        """Which of its routes a native request takes, with the variable parts of its path; None: none.
+    def located(self, request: Request) -> Located | None:
+        """The route of this operation that a native request takes, with the variable parts of its path, or None.
 
-        Whoever says `?by=` where the operation does not take it names a contact: `GET /v1/contacts/search?by=…`.
+        A request with `?by=` names a contact where the operation does not take `by`: `GET /v1/contacts/search?by=…`.
         """
         route, own = request.route, self._routes.get(request.route)
         routes = {**self._routes, **self._contacts}
-        if own is not None and self._contacts and "by" not in own.query and "by" in request.query():
+        if own is not None and self._contacts and "by" not in own.query and "by" in request.query:
             routes.pop(route)
-        return located(route, request.path_parameters(), routes)
+        return located(route, request.path_parameters, routes)
+
+
+class Moment(int):
+    """A timestamp, in ms since the epoch."""
+
+
+class Bounded(int):
+    """A whole number within bounds, both inclusive."""
+
+    minimum: ClassVar[int]
+    maximum: ClassVar[int]
+
+
+class Repeated(tuple[str, ...]):
+    """The distinct texts of a parameter that may be repeated."""
+
+    __slots__ = ()
+
+    most: ClassVar[int]
+
+    @classmethod
+    def checked(cls, text: str) -> str:
+        """One of the texts, normalised.
+
+        Raises:
+            InvalidValue: the text is not allowed.
+        """
+        return text
+
+
+_IN_BRACKETS: Final = re.compile(r"(\w+)\[[0-9]*\]", re.ASCII)
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def by_name(given: Mapping[str, Sequence[str]], repeatable: Container[str]) -> dict[str, list[str]]:
+    """A query by parameter name. `repeatable`: the parameters for which `tag[]` and `tag[0]` read as `tag`.
+
+    axios and PHP send lists so. Any other parameter keeps the name with brackets, which no operation takes.
+    """
+    found: dict[str, list[str]] = {}
+    for sent, values in given.items():
+        bracketed = _IN_BRACKETS.fullmatch(sent)
+        name = bracketed[1] if bracketed and bracketed[1] in repeatable else sent
+        found.setdefault(name, []).extend(values)
+    return found
+
+
+def no_parameter(taken: Sequence[str]) -> Violation:
+    """The violation of a parameter that an operation does not take. `taken`: those that it takes."""
+    message = f"is no parameter of this operation (it takes: {', '.join(taken) or 'none'})"
+    return Violation(FieldErrorCode.UNKNOWN, message)
+
+
+def converted(values: Sequence[str], kind: Any) -> object:
+    """The value of a query parameter. `values`: the texts that were sent for it; `kind`: the type it is to have.
+
+    Raises:
+        InvalidValue: the text has another form, or a parameter that may not be repeated was.
+    """
+    if issubclass(kind, Repeated):
+        found = kind(dict.fromkeys(kind.checked(_text(value, kind)) for value in values))
+        if len(found) > kind.most:
+            message = f"must be given at most {kind.most} times"
+            raise InvalidValue(Violation(FieldErrorCode.TOO_MANY, message, kind.most))
+        return found
+    if len(values) > 1:
+        raise InvalidValue(violations.GIVEN_TWICE)
+    convert = next(_CONVERTERS[base] for base in kind.__mro__ if base in _CONVERTERS)
+    value = convert(values[0], kind)
+    return kind.checked(value) if hasattr(kind, "checked") else value
+
+
+def is_query_kind(kind: Any) -> bool:
+    """Whether a query parameter can be converted to this."""
+    return isinstance(kind, type) and issubclass(kind, (Repeated, *_CONVERTERS))
+
+
+def _text(text: str, kind: Any) -> str:
+    if "\0" in text:
+        raise InvalidValue(violations.HAS_NUL)
+    return text
+
+
+def _boolean(text: str, kind: Any) -> bool:
+    if text not in ("true", "false"):
+        raise InvalidValue(violations.NOT_BOOLEAN)
+    return text == "true"
+
+
+def _moment(text: str, kind: Any) -> Moment:
+    # A day stands for its beginning. (In a query a plus means a space, and `+02:00` is often sent as it is.)
+    moment = f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text.replace(" ", "+")
+    return Moment(parsed(moment))
+
+
+def _bounded(text: str, kind: type[Bounded]) -> Bounded:
+    if not (text.isascii() and text.removeprefix("-").isdigit() and len(text) <= 10):
+        raise InvalidValue(violations.NOT_WHOLE_NUMBER)
+    if not kind.minimum <= int(text) <= kind.maximum:
+        message = f"must be between {kind.minimum} and {kind.maximum}"
+        raise InvalidValue(Violation(FieldErrorCode.OUT_OF_RANGE, message))
+    return kind(text)
+
+
+def _choice(text: str, kind: type[StrEnum]) -> StrEnum:
+    text = text.strip()  # `+created_at` arrives with a space for its plus.
+    if text not in set(kind):
+        raise InvalidValue(violations.not_one_of(kind))
+    return kind(text)
+
+
+_CONVERTERS: Final[Mapping[type, Callable[[str, Any], object]]] = {
+    Moment: _moment,
+    Bounded: _bounded,
+    StrEnum: _choice,
+    bool: _boolean,
+    str: _text,
+}
 
 
 class QueryParameter(NamedTuple):
-    """What a query parameter is converted to, and what it is where it is not given."""
+    """The type of a query parameter, and its default."""
 
     kind: Any
     default: Any
 
     @property
     def is_required(self) -> bool:
-        """Whether it has to be given."""
+        """Whether a request must give it."""
         return self.default is inspect.Parameter.empty
 
 
 class Binding:
-    """A function with what its signature says about where its arguments come from.
+    """A function and the sources of its arguments, as its signature tells them.
 
-    A dataclass stands for a group of query parameters that several operations take.
+    A parameter that is a dataclass stands for the query parameters that are its fields.
     """
 
     def __init__(self, function: Callable[..., Answer], route: str) -> None:
@@ -290,11 +423,11 @@ class Binding:
         """Parameters in the path."""
         self.query: dict[str, QueryParameter] = {}
         self.bodies: dict[str, Any] = {}
-        """Models of the body, of which there is one at most."""
+        """By parameter, the model of the body: one at most."""
         self.services: dict[str, str] = {}
         """By parameter, the name of a service's class."""
         self.loaded_services: list[str] = []
-        """Those to be loaded while the function starts: all but the ones annotated by a name in quotes."""
+        """The services to load while the function starts: all whose annotation is no text in quotes."""
         self._takes_request: list[str] = []
         self._refs: list[str] = []
         self._groups: dict[str, tuple[Callable[..., object], tuple[str, ...]]] = {}
@@ -325,15 +458,15 @@ class Binding:
         self._repeatable = {name for name, one in self.query.items() if issubclass(one.kind, Repeated)}
 
     def arguments(self, request: Request, path: Mapping[str, str]) -> dict[str, object]:
-        """The function's arguments, of a request and the variable parts of its path.
+        """The function's arguments but for the services. `path`: the variable parts of the path.
 
         Raises:
-            InvalidInput: names everything that is wrong.
-            BodyTooLarge.
+            InvalidInput: names everything that is wrong in query and body together.
+            BodyNotJson, BodyNotReadable, BodyTooLarge.
         """
         arguments: dict[str, object] = dict.fromkeys(self._takes_request, request)
         if self.route == DEFAULT:
-            return arguments  # Nobody knows what parameters would be for.
+            return arguments  # The route of unknown paths takes no parameters.
         arguments |= {name: path[name] for name in self.path}
         errors = self._read_query(request, arguments)
         for name, body in self.bodies.items():
@@ -356,9 +489,9 @@ class Binding:
         return arguments
 
     def _read_query(self, request: Request, arguments: dict[str, object]) -> list[FieldError]:
-        """Put the query's values among the arguments, and say what is wrong with it."""
+        """Add the query's values to `arguments`; returns what is wrong with the others."""
         errors: list[FieldError] = []
-        given = by_name(request.query(), self._repeatable)
+        given = by_name(request.query, self._repeatable)
         for name, values in given.items():
             if name not in self.query:
                 errors.append(FieldError(name, no_parameter(tuple(self.query))))

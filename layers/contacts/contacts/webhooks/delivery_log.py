@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from contacts.accounts.model import Caller
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import Action, Outcome
 from contacts.core.errors import DeliveryNotFound, NotDeliverable, TemporarilyUnavailable
 from contacts.core.idempotency import IdempotencyKey, run_idempotent
 from contacts.core.ids import Randomness, uuid7

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from contacts.book.items import ContactReader
+from contacts.book.store import ContactReader
 from contacts.core.idempotency import retry_on_conflict
 from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing

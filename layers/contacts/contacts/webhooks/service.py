@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from contacts.accounts.model import Caller
-from contacts.book.outcome import Action, Outcome
+from contacts.book.model import Action, Outcome
 from contacts.core.errors import FieldError, InvalidInput, TooManyWebhooks
 from contacts.core.idempotency import IdempotencyKey, run_idempotent
 from contacts.core.ids import Randomness

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from contacts.book.outcome import Outcome
+from contacts.book.model import Outcome
 from contacts.core.errors import TemporarilyUnavailable, WebhookNotFound
 from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
 from contacts.core.ids import is_uuid

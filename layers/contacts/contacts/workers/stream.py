@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, Final
 
-from contacts.book.items import KIND
-from contacts.book.model import Contact, contact_from
+from contacts.book.model import KIND, Contact, contact_from
 from contacts.core import observability
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.queue import MessageQueue, Outgoing
