@@ -77,6 +77,10 @@ format: environments ## Rewrite the sources as `make check` wants them
 	@$(dev)/ruff check --quiet --fix-only
 	@$(dev)/ruff format --quiet
 
+.PHONY: operation
+operation: environments ## Begin an operation: NAME=count_contacts ROUTE="GET /v1/count" FEATURE=search
+	@$(dev)/python -m local.new_operation "$(NAME)" "$(ROUTE)" "$(FEATURE)"
+
 .PHONY: openapi
 openapi: environments ## Write the OpenAPI document anew, from the code
 	@$(dev)/python -m local.openapi

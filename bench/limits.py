@@ -24,7 +24,7 @@ from contacts.core.json import MAX_VALUES
 from contacts.core.time import iso
 from contacts.events.model import MAX_DATA_VALUES
 from contacts.properties.model import MAX_OPTION, MAX_OPTIONS
-from contacts.search.query import EVERYBODY, PostingKind, PostingList
+from contacts.search.query import ALL_CONTACTS, PostingKind, PostingList
 from contacts.table import keys
 from contacts.table.expressions import to_item
 from local import sample_account
@@ -119,9 +119,9 @@ def contents(kind: str, count: int = 1000) -> FullTable:
             Name(NameKind.EXTERNAL_ID, contact.external_id or ""),
         ):
             items.append(_put(keys.claim(ACCOUNT, name), {"contact_id": contact.id, "state": "live"}))
-        items += [_put(keys.posting(ACCOUNT, one, contact.id), {}) for one in (EVERYBODY, *_lists())]
+        items += [_put(keys.posting(ACCOUNT, one, contact.id), {}) for one in (ALL_CONTACTS, *_lists())]
         items += [_put(keys.word_posting(ACCOUNT, word, contact.id), {}) for word in WORDS]
-    items += [_put(keys.count(ACCOUNT, one), {"n": count, "changes": 1}) for one in (EVERYBODY, *_lists())]
+    items += [_put(keys.count(ACCOUNT, one), {"n": count, "changes": 1}) for one in (ALL_CONTACTS, *_lists())]
     return FullTable([*items, *_events(kind), *_timeline(), *_properties()])
 
 

@@ -1,17 +1,32 @@
 """POST /v1/channels/{id}/gates: a contact arrives through a channel."""
 
 from contacts.accounts.model import Scope
+from contacts.channels.model import GateOut
 from contacts.channels.schemas import NewGate
 from contacts.channels.service import GateService
+from contacts.core.errors import (
+    ChannelNotFound,
+    ChannelOff,
+    ContactNotFound,
+    ContactTooLarge,
+    DuplicateContact,
+)
 from contacts.properties.model import OnInvalid
-from contacts.properties.service import TypedFields
+from contacts.properties.typed_fields import TypedFields
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("add_gate", Scope.CONTACTS_WRITE)
 
 
-@operation.on("POST /v1/channels/{id}/gates")
+@operation.on(
+    "POST /v1/channels/{id}/gates",
+    responds={
+        201: (GateOut, "The contact was created, with this gate."),
+        200: (GateOut, "The channel knew the identifier: the gate that there is."),
+    },
+    refuses=(ChannelNotFound, ChannelOff, ContactNotFound, DuplicateContact, ContactTooLarge),
+)
 def add_gate(
     desk: GateService,
     typed: TypedFields,

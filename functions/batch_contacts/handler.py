@@ -2,17 +2,20 @@
 
 from contacts.accounts.model import Scope
 from contacts.book.batch import BatchService
-from contacts.book.batch_schemas import Batch, batch_answer
+from contacts.book.batch_schemas import Batch, BatchResultsOut, batch_answer
 from contacts.book.service import ContactBook
 from contacts.properties.model import OnInvalid
-from contacts.properties.service import TypedFields
+from contacts.properties.typed_fields import TypedFields
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request
 
 operation = Operation("batch_contacts", Scope.CONTACTS_WRITE)
 
 
-@operation.on("POST /v1/contacts/batch")
+@operation.on(
+    "POST /v1/contacts/batch",
+    responds={207: (BatchResultsOut, "Carried out, item by item; each has a status of its own.")},
+)
 def batch_contacts(
     book: ContactBook,
     typed: TypedFields,

@@ -1,6 +1,8 @@
 """DELETE /v1/contact-properties/{id}: archive a property."""
 
 from contacts.accounts.model import Scope
+from contacts.core.errors import PropertyNotFound
+from contacts.properties.model import ArchivedPropertyOut
 from contacts.properties.service import PropertyService
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
@@ -8,7 +10,11 @@ from contacts.web import Answer, Operation, Request, answer
 operation = Operation("delete_property", Scope.PROPERTIES_WRITE)
 
 
-@operation.on("DELETE /v1/contact-properties/{id}")
+@operation.on(
+    "DELETE /v1/contact-properties/{id}",
+    responds={200: (ArchivedPropertyOut, "Archived.")},
+    refuses=(PropertyNotFound,),
+)
 def delete_property(
     desk: PropertyService,
     request: Request,

@@ -1,6 +1,8 @@
 """DELETE /v1/webhooks/{id}: an endpoint is told of nothing more."""
 
 from contacts.accounts.model import Scope
+from contacts.core.answers import DeletedOut
+from contacts.core.errors import WebhookNotFound
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 from contacts.webhooks.service import WebhookService
@@ -8,7 +10,11 @@ from contacts.webhooks.service import WebhookService
 operation = Operation("delete_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER)
 
 
-@operation.on("DELETE /v1/webhooks/{id}")
+@operation.on(
+    "DELETE /v1/webhooks/{id}",
+    responds={200: (DeletedOut, "Deleted.")},
+    refuses=(WebhookNotFound,),
+)
 def delete_webhook(
     desk: WebhookService,
     request: Request,

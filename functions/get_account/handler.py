@@ -1,6 +1,6 @@
 """GET /v1/account: plan, limit, what is used of it this hour, and how many contacts there are."""
 
-from contacts.accounts.model import Scope
+from contacts.accounts.model import AccountOut, Scope
 from contacts.runtime import runtime
 from contacts.search.counts import how_many_contacts
 from contacts.search.index import CountStore
@@ -10,7 +10,10 @@ from contacts.web.response import account_answer
 operation = Operation("get_account", Scope.ACCOUNT_READ)
 
 
-@operation.on("GET /v1/account")
+@operation.on(
+    "GET /v1/account",
+    responds={200: (AccountOut, "As asked for.")},
+)
 def get_account(counts: CountStore, request: Request) -> Answer:
     """Describe the caller's account."""
     # Letting the caller in has read all of it but the count.

@@ -1,14 +1,20 @@
 """GET /v1/webhooks/{id}: one webhook, without its secret."""
 
 from contacts.accounts.model import Scope
+from contacts.core.errors import WebhookNotFound
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request
+from contacts.webhooks.model import WebhookOut
 from contacts.webhooks.service import WebhookService
 
 operation = Operation("get_webhook", Scope.WEBHOOKS_READ, Scope.API_USER)
 
 
-@operation.on("GET /v1/webhooks/{id}")
+@operation.on(
+    "GET /v1/webhooks/{id}",
+    responds={200: (WebhookOut, "As asked for.")},
+    refuses=(WebhookNotFound,),
+)
 def get_webhook(
     desk: WebhookService,
     request: Request,

@@ -2,7 +2,9 @@
 
 from contacts.accounts.model import Scope
 from contacts.book.service import ContactBook
+from contacts.core.errors import ContactNotFound
 from contacts.core.ids import Ref
+from contacts.events.model import TimelinePageOut
 from contacts.events.pages import timeline_page
 from contacts.events.service import Timeline
 from contacts.runtime import runtime
@@ -13,7 +15,11 @@ from contacts.web.response import contact_answer
 operation = Operation("list_contact_events", Scope.CONTACTS_READ)
 
 
-@operation.on("GET /v1/contacts/{ref}/events")
+@operation.on(
+    "GET /v1/contacts/{ref}/events",
+    responds={200: (TimelinePageOut, "A page.")},
+    refuses=(ContactNotFound,),
+)
 def list_contact_events(
     timeline: Timeline,
     request: Request,

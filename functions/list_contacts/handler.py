@@ -2,14 +2,17 @@
 
 from contacts.accounts.model import Scope
 from contacts.runtime import runtime
-from contacts.search.pages import Filters, Paging, Sort, Words, listed_page
+from contacts.search.pages import ContactPageOut, Filters, Paging, Sort, Words, listed_page
 from contacts.search.service import Finder
 from contacts.web import Answer, Operation, Request
 
 operation = Operation("list_contacts", Scope.CONTACTS_READ, Scope.API_USER)
 
 
-@operation.on("GET /v1/contacts")
+@operation.on(
+    "GET /v1/contacts",
+    responds={200: (ContactPageOut, "A page.")},
+)
 def list_contacts(
     finder: Finder,
     request: Request,

@@ -1,16 +1,21 @@
 """GET /v1/webhooks/{id}/deliveries: what was sent to an endpoint, and what came of it."""
 
 from contacts.accounts.model import Scope
+from contacts.core.errors import WebhookNotFound
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request
 from contacts.web.pagination import DEFAULT_PAGE_SIZE, PageSize, fingerprint, from_cursor, shown_page
 from contacts.webhooks.delivery_log import DeliveryLog
-from contacts.webhooks.model import DeliveryStatus, described_delivery
+from contacts.webhooks.model import DeliveryPageOut, DeliveryStatus, delivery_out
 
 operation = Operation("list_deliveries", Scope.WEBHOOKS_READ, Scope.API_USER)
 
 
-@operation.on("GET /v1/webhooks/{id}/deliveries")
+@operation.on(
+    "GET /v1/webhooks/{id}/deliveries",
+    responds={200: (DeliveryPageOut, "A page.")},
+    refuses=(WebhookNotFound,),
+)
 def list_deliveries(
     log: DeliveryLog,
     request: Request,
@@ -23,7 +28,7 @@ def list_deliveries(
     query = fingerprint(request.caller.account_id, "deliveries", id, status and str(status))
     after_id = None if cursor is None else from_cursor(query, cursor)
     deliveries, next_after = log.page(request.caller, id, status, after_id, limit)
-    return shown_page(map(described_delivery, deliveries), next_after, query)
+    return shown_page(map(delivery_out, deliveries), next_after, query)
 
 
 lambda_handler = runtime.entrypoint(operation)

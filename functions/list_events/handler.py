@@ -1,6 +1,7 @@
 """GET /v1/events: what happened in the last 30 days, a page at a time."""
 
 from contacts.accounts.model import Scope
+from contacts.events.model import EventPageOut
 from contacts.events.pages import event_page
 from contacts.events.service import EventLog
 from contacts.runtime import runtime
@@ -10,7 +11,10 @@ from contacts.web.pagination import DEFAULT_PAGE_SIZE, PageSize
 operation = Operation("list_events", Scope.CONTACTS_READ)
 
 
-@operation.on("GET /v1/events")
+@operation.on(
+    "GET /v1/events",
+    responds={200: (EventPageOut, "A page.")},
+)
 def list_events(
     log: EventLog,
     request: Request,

@@ -2,7 +2,9 @@
 
 from contacts.accounts.model import Scope
 from contacts.book.service import ContactBook
+from contacts.channels.model import GatePageOut
 from contacts.channels.service import ContactPointService
+from contacts.core.errors import ContactNotFound
 from contacts.core.ids import Ref
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request
@@ -12,7 +14,11 @@ from contacts.web.response import contact_answer
 operation = Operation("list_gates", Scope.CONTACTS_READ)
 
 
-@operation.on("GET /v1/contacts/{ref}/gates")
+@operation.on(
+    "GET /v1/contacts/{ref}/gates",
+    responds={200: (GatePageOut, "A page.")},
+    refuses=(ContactNotFound,),
+)
 def list_gates(reach: ContactPointService, request: Request, ref: Ref, paging: ShortPaging) -> Answer:
     """List a contact's gates on channels that are on, with its email and its phone as gates of their own."""
     contact_id, gates = reach.gates(ref)

@@ -1,6 +1,7 @@
 """GET /v1/contact-properties: the account's typed custom fields, a page at a time."""
 
 from contacts.accounts.model import Scope
+from contacts.properties.model import PropertyPageOut
 from contacts.properties.pages import DEFAULT_PAGE_SIZE, PropertyPageSize, property_page
 from contacts.properties.service import PropertyService
 from contacts.runtime import runtime
@@ -9,7 +10,10 @@ from contacts.web import Answer, Operation, Request
 operation = Operation("list_properties", Scope.PROPERTIES_READ, Scope.API_USER)
 
 
-@operation.on("GET /v1/contact-properties")
+@operation.on(
+    "GET /v1/contact-properties",
+    responds={200: (PropertyPageOut, "A page.")},
+)
 def list_properties(
     desk: PropertyService,
     request: Request,

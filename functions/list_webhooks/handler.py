@@ -4,12 +4,16 @@ from contacts.accounts.model import Scope
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request
 from contacts.web.response import page
+from contacts.webhooks.model import WebhookPageOut
 from contacts.webhooks.service import WebhookService
 
 operation = Operation("list_webhooks", Scope.WEBHOOKS_READ, Scope.API_USER)
 
 
-@operation.on("GET /v1/webhooks")
+@operation.on(
+    "GET /v1/webhooks",
+    responds={200: (WebhookPageOut, "A page.")},
+)
 def list_webhooks(desk: WebhookService, request: Request) -> Answer:
     """List the account's webhooks, oldest first."""
     return page(desk.webhooks(request.caller))

@@ -14,7 +14,7 @@ def reindex_account(payload: Mapping[str, Any], reindexer: Reindexer) -> dict[st
     `finished` false: time ran out; invoked again with `resume` as reported, it goes on.
     """
     command = Reindexing.checked(payload)
-    return reindexer.reindex(command.account_id, dry_run=command.dry_run, resume=command.resume).told()
+    return reindexer.reindex(command.account_id, dry_run=command.dry_run, resume=command.resume).as_json()
 
 
 lambda_handler = runtime.direct_entrypoint(reindex_account)

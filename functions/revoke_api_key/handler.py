@@ -1,14 +1,19 @@
 """DELETE /v1/api-keys/{id}: a key stops working, within 60 seconds everywhere."""
 
-from contacts.accounts.model import Scope
+from contacts.accounts.model import RevokedApiKeyOut, Scope
 from contacts.accounts.service import ApiKeyService
+from contacts.core.errors import ApiKeyNotFound, LastFullKey
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("revoke_api_key", Scope.KEYS_WRITE)
 
 
-@operation.on("DELETE /v1/api-keys/{id}")
+@operation.on(
+    "DELETE /v1/api-keys/{id}",
+    responds={200: (RevokedApiKeyOut, "Revoked: within 60 seconds it opens nothing.")},
+    refuses=(ApiKeyNotFound, LastFullKey),
+)
 def revoke_api_key(
     ring: ApiKeyService,
     request: Request,

@@ -1,14 +1,20 @@
 """POST /v1/webhooks/{id}/rotate-secret: a new secret; the one before signs for 24 hours more."""
 
 from contacts.accounts.model import Scope
+from contacts.core.errors import WebhookNotFound
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
+from contacts.webhooks.model import WebhookWithSecretOut
 from contacts.webhooks.service import WebhookService
 
 operation = Operation("rotate_webhook_secret", Scope.WEBHOOKS_WRITE, Scope.API_USER)
 
 
-@operation.on("POST /v1/webhooks/{id}/rotate-secret")
+@operation.on(
+    "POST /v1/webhooks/{id}/rotate-secret",
+    responds={200: (WebhookWithSecretOut, "The new secret is shown now and never again.")},
+    refuses=(WebhookNotFound,),
+)
 def rotate_webhook_secret(
     desk: WebhookService,
     request: Request,

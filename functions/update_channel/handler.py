@@ -1,15 +1,21 @@
 """PUT /v1/channels/{id}: rename a channel, or switch it on or off."""
 
 from contacts.accounts.model import Scope
+from contacts.channels.model import ChannelOut
 from contacts.channels.schemas import ChannelChange
 from contacts.channels.service import ChannelService
+from contacts.core.errors import ChannelNotFound
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("update_channel", Scope.CONTACTS_WRITE)
 
 
-@operation.on("PUT /v1/channels/{id}")
+@operation.on(
+    "PUT /v1/channels/{id}",
+    responds={200: (ChannelOut, "Changed.")},
+    refuses=(ChannelNotFound,),
+)
 def update_channel(
     desk: ChannelService,
     request: Request,

@@ -1,18 +1,39 @@
 """PATCH and PUT /v1/contacts/{ref}: change fields; absent keeps, null clears."""
 
 from contacts.accounts.model import Scope
+from contacts.book.model import WrittenContactOut
 from contacts.book.schemas import ContactChange
 from contacts.book.service import ContactBook
+from contacts.core.errors import (
+    ContactNotFound,
+    ContactTooLarge,
+    DuplicateContact,
+    MethodNotAllowed,
+    RouteNotFound,
+    StaleVersion,
+)
 from contacts.core.ids import Ref
 from contacts.properties.model import OnInvalid
-from contacts.properties.service import TypedFields
+from contacts.properties.typed_fields import TypedFields
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 
 operation = Operation("update_contact", Scope.CONTACTS_WRITE, Scope.USER)
 
 
-@operation.on("PATCH /v1/contacts/{ref}", "PUT /v1/contacts/{ref}")
+@operation.on(
+    "PATCH /v1/contacts/{ref}",
+    "PUT /v1/contacts/{ref}",
+    responds={200: (WrittenContactOut, "Changed.")},
+    refuses=(
+        DuplicateContact,
+        StaleVersion,
+        ContactTooLarge,
+        ContactNotFound,
+        RouteNotFound,
+        MethodNotAllowed,
+    ),
+)
 def update_contact(
     book: ContactBook,
     typed: TypedFields,

@@ -1,6 +1,8 @@
 """PUT /v1/contact-properties/{id}: change what is shown of a property, its options, or bring it back."""
 
 from contacts.accounts.model import Scope
+from contacts.core.errors import PropertyNotFound
+from contacts.properties.model import PropertyOut
 from contacts.properties.schemas import PropertyChange
 from contacts.properties.service import PropertyService
 from contacts.runtime import runtime
@@ -9,7 +11,11 @@ from contacts.web import Answer, Operation, Request, answer
 operation = Operation("update_property", Scope.PROPERTIES_WRITE, Scope.USER)
 
 
-@operation.on("PUT /v1/contact-properties/{id}")
+@operation.on(
+    "PUT /v1/contact-properties/{id}",
+    responds={200: (PropertyOut, "Changed.")},
+    refuses=(PropertyNotFound,),
+)
 def update_property(
     desk: PropertyService,
     request: Request,

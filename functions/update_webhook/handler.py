@@ -1,8 +1,10 @@
 """PATCH /v1/webhooks/{id}: change fields; absent keeps."""
 
 from contacts.accounts.model import Scope
+from contacts.core.errors import WebhookNotFound
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
+from contacts.webhooks.model import WebhookOut
 from contacts.webhooks.schemas import WebhookChange
 from contacts.webhooks.service import WebhookService
 
@@ -10,7 +12,11 @@ from contacts.webhooks.service import WebhookService
 operation = Operation("update_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER, besides=[Scope.CONTACTS_READ])
 
 
-@operation.on("PATCH /v1/webhooks/{id}")
+@operation.on(
+    "PATCH /v1/webhooks/{id}",
+    responds={200: (WebhookOut, "Changed.")},
+    refuses=(WebhookNotFound,),
+)
 def update_webhook(
     desk: WebhookService,
     request: Request,

@@ -11,7 +11,7 @@ def validate_contact(message: Message, validator: EmailValidator) -> None:
     account_id, contact_id = message.body["account_id"], message.body["contact_id"]
     if not is_uuid(account_id) or not is_uuid(contact_id):
         raise ValueError("no ids of an account and a contact")
-    if not validator.settle(account_id, contact_id):
+    if not validator.validate(account_id, contact_id):
         raise RetryLater(pause_after(message.times_received))
 
 

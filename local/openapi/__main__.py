@@ -2,9 +2,9 @@
 
 import sys
 
-from local.openapi.answers import NotDocumented
 from local.openapi.document import FILE, write
 from local.openapi.notifications import NotDescribed
+from local.openapi.operations import NotDocumented
 from local.stack import ROOT
 
 

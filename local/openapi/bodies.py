@@ -8,7 +8,7 @@ from contacts.book.batch_schemas import Batch
 from contacts.core.ids import RefKind
 from local.openapi import texts
 from local.openapi.operations import Served
-from local.openapi.schemas import Schema, of_types, reference
+from local.openapi.schemas import Schema, of_models, reference
 from local.stack import ROOT
 
 
@@ -29,7 +29,7 @@ def sample(route: Served) -> Any:
 
 def body_schemas(models: list[Any]) -> dict[str, Schema]:
     """The schemas of bodies and of what they are made of, by name."""
-    found = of_types(models)
+    found = of_models(models)
     for name, schema in found.items():
         if name in texts.MODELS:
             schema["description"] = texts.MODELS[name]

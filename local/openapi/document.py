@@ -7,13 +7,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from contacts.book.model import Contact
+from contacts.book.model import Contact, WithheldContactOut, contact_out
+from contacts.events.model import EventOut, event_out
+from contacts.properties.model import property_out
+from contacts.web.response import ProblemOut
+from contacts.webhooks.model import webhook_out
 from local import sample_account
-from local.openapi import answers, notifications, responses, shapes, texts
+from local.openapi import notifications, responses, texts
 from local.openapi.bodies import body_of, body_schemas
 from local.openapi.operations import Served, served
 from local.openapi.parameters import HEADERS, parameters_of
-from local.openapi.schemas import of_types
+from local.openapi.schemas import of_answers
 from local.stack import ROOT
 
 FILE: Final = ROOT / "functions" / "show_docs" / "openapi.json"
@@ -27,7 +31,7 @@ def document(routes: Iterable[Served] | None = None) -> Json:
     """The document; of all routes, if none are given.
 
     Raises:
-        NotDocumented: nobody has written down what an operation answers.
+        NotDocumented: a handler does not say what its operation answers.
         NotDescribed: nobody has written down what a type of events tells.
     """
     every = served() if routes is None else list(routes)
@@ -111,16 +115,14 @@ def _tags(paths: Iterable[str]) -> list[Json]:
 
 def _schemas(routes: list[Served]) -> Json:
     told = [
-        success.shape
+        answer
         for route in routes
-        for success in answers.documented(route).successes
-        if success.shape not in (None, shapes.Json)
+        for answer, _ in route.responds.values()
+        if isinstance(answer, type) and answer is not dict
     ]
-    named = {
-        shape.__name__: shape for shape in (*told, shapes.Problem, shapes.Event, *notifications.data_shapes())
-    }
+    answers = (*told, WithheldContactOut, ProblemOut, EventOut, *notifications.data_types())
     models = {route.body.__name__: route.body for route in routes if route.body is not None}
-    found = body_schemas(list(models.values())) | of_types(named.values())
+    found = body_schemas(list(models.values())) | of_answers(answers)
     for name, example in _examples().items():
         if name in found:
             found[name]["examples"] = [example]
@@ -129,17 +131,13 @@ def _schemas(routes: list[Served]) -> Json:
 
 def _examples() -> Json:
     """Things of the sample account."""
-    from contacts.book.model import contact_out
-    from contacts.properties.model import described_property
-    from contacts.webhooks.model import described
-
     live: Contact = sample_account.LIVE
     return {
         "Contact": contact_out(live),
         "WrittenContact": contact_out(live),
-        "Property": described_property(sample_account.PROPERTY),
-        "Webhook": described(sample_account.WEBHOOK),
-        "Event": sample_account.UPDATED.payload(),
+        "Property": property_out(sample_account.PROPERTY),
+        "Webhook": webhook_out(sample_account.WEBHOOK),
+        "Event": event_out(sample_account.UPDATED),
         "Problem": {
             "type": "urn:contacts:problem:duplicate_contact",
             "title": "Conflict",

@@ -3,27 +3,34 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from contacts.events.changes import (
+    ChangedDataOut,
+    CustomDataOut,
+    DeletedDataOut,
+    EventDataOut,
+    MergedDataOut,
+    NoDataOut,
+)
 from contacts.events.model import EventType
-from local.openapi import shapes
-from local.openapi.schemas import Schema, reference
+from local.openapi.schemas import Schema, name_of, reference
 
-_TOLD: Final[Mapping[EventType, tuple[str, type[shapes.Shape]]]] = {
-    EventType.CREATED: ("A contact is new", shapes.EventData),
-    EventType.UPDATED: ("Something about a contact changed", shapes.ChangedData),
-    EventType.UNSUBSCRIBED: ("A contact unsubscribed; comes besides `contact.updated`", shapes.EventData),
-    EventType.RESUBSCRIBED: ("A contact subscribed again; comes besides `contact.updated`", shapes.EventData),
-    EventType.DELETED: ("A contact went to the trash, or was deleted for good", shapes.DeletedData),
-    EventType.RESTORED: ("A contact came out of the trash", shapes.EventData),
+_TOLD: Final[Mapping[EventType, tuple[str, type]]] = {
+    EventType.CREATED: ("A contact is new", EventDataOut),
+    EventType.UPDATED: ("Something about a contact changed", ChangedDataOut),
+    EventType.UNSUBSCRIBED: ("A contact unsubscribed; comes besides `contact.updated`", EventDataOut),
+    EventType.RESUBSCRIBED: ("A contact subscribed again; comes besides `contact.updated`", EventDataOut),
+    EventType.DELETED: ("A contact went to the trash, or was deleted for good", DeletedDataOut),
+    EventType.RESTORED: ("A contact came out of the trash", EventDataOut),
     EventType.MERGED: (
         "Another contact was merged into this one; comes besides `contact.updated` where that changed something",
-        shapes.MergedData,
+        MergedDataOut,
     ),
     EventType.VALIDATED: (
         "A verdict on the email of a contact; changes neither `version` nor `updated_at`",
-        shapes.EventData,
+        EventDataOut,
     ),
-    EventType.CUSTOM: ("A caller recorded something that a contact did", shapes.CustomData),
-    EventType.TEST: ("Only where it is asked for, to try an endpoint out", shapes.NoData),
+    EventType.CUSTOM: ("A caller recorded something that a contact did", CustomDataOut),
+    EventType.TEST: ("Only where it is asked for, to try an endpoint out", NoDataOut),
 }
 """When each is sent, and what its `data` is."""
 
@@ -32,9 +39,9 @@ class NotDescribed(LookupError):
     """Raised when nobody has written down what a type of events tells."""
 
 
-def data_shapes() -> list[type[shapes.Shape]]:
-    """The shapes of `data`."""
-    return [shape for _, shape in _TOLD.values()]
+def data_types() -> list[type]:
+    """The TypedDicts of `data`."""
+    return [data for _, data in _TOLD.values()]
 
 
 def webhooks() -> dict[str, Any]:
@@ -51,16 +58,16 @@ def webhooks() -> dict[str, Any]:
 
 def data_of(kind: str) -> str:
     """The name of the schema of the `data` of events of a type."""
-    return _TOLD[EventType(kind)][1].__name__
+    return name_of(_TOLD[EventType(kind)][1])
 
 
-def _sent(kind: EventType, summary: str, data: type[shapes.Shape]) -> dict[str, Any]:
+def _sent(kind: EventType, summary: str, data: type) -> dict[str, Any]:
     of_kind: Schema = {
         "allOf": [
             reference("Event"),
             {
                 "type": "object",
-                "properties": {"type": {"const": str(kind)}, "data": reference(data.__name__)},
+                "properties": {"type": {"const": str(kind)}, "data": reference(name_of(data))},
             },
         ]
     }

@@ -6,13 +6,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 from unittest.mock import patch
 
 from contacts import runtime
-from contacts.web.routing import ROUTES, Binding, Operation
+from contacts.core import errors
+from contacts.web.routing import ROUTES, Binding, Operation, Refuses, Responds
 from local.stack import ROOT
 from local.template import functions
+
+_OF_EVERY_OPERATION: Final[Refuses] = (errors.InvalidInput,)
+_OF_KEYS: Final[Refuses] = (
+    errors.NotAuthenticated,
+    errors.KeyRevoked,
+    errors.AccountSuspended,
+    errors.ScopeMissing,
+    errors.LimitReached,
+    errors.TemporarilyUnavailable,
+    errors.Contention,
+)
+_OF_BODIES: Final[Refuses] = (errors.BodyNotJson, errors.BodyTooLarge, errors.BodyNotReadable)
+_OF_WRITES: Final[Refuses] = (errors.IdempotencyKeyReused,)
+
+
+class NotDocumented(LookupError):
+    """Raised when a handler does not say what an operation answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +55,33 @@ class Served:
     def is_write(self) -> bool:
         """Whether it takes an Idempotency-Key."""
         return self.method != "GET"
+
+    @property
+    def responds(self) -> Responds:
+        """What it answers where it carries out what is asked for, by status.
+
+        Raises:
+            NotDocumented: its handler does not say.
+        """
+        found = self.operation.responds.get(self.binding.route)
+        if not found:
+            raise NotDocumented(
+                f"{self.binding.route}: say what it answers in functions/{self.operation.name}/handler.py: "
+                '@operation.on(…, responds={200: (SomethingOut, "What that means.")}, refuses=(SomeError,)), with '
+                "SomethingOut, a TypedDict, in the model of its feature; then run `make openapi`"
+            )
+        return found
+
+    @property
+    def refuses(self) -> Refuses:
+        """Every error it may answer: those of all operations of its kind, and its own."""
+        return (
+            *_OF_EVERY_OPERATION,
+            *(_OF_KEYS if self.operation.needs_key else ()),
+            *(_OF_BODIES if self.body is not None else ()),
+            *(_OF_WRITES if self.is_write else ()),
+            *self.operation.refuses[self.binding.route],
+        )
 
 
 def served() -> list[Served]:

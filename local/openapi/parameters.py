@@ -8,7 +8,6 @@ from contacts.core.errors import StaleVersion
 from contacts.web.request import MAX_IDEMPOTENCY_KEY
 from contacts.web.routing import Bounded, Moment, QueryParameter, Repeated
 from local.openapi import texts
-from local.openapi.answers import documented
 from local.openapi.operations import Served
 
 Parameter = dict[str, Any]
@@ -49,10 +48,9 @@ def parameters_of(route: Served) -> list[Parameter]:
     headers = []
     if route.is_write:
         headers.append("IdempotencyKey")
-    answers = documented(route)
-    if StaleVersion in answers.refusals:
+    if StaleVersion in route.refuses:
         headers.append("IfMatch")
-    if any(success.status == 304 for success in answers.successes):
+    if 304 in route.responds:
         headers.append("IfNoneMatch")
     return found + [{"$ref": f"#/components/parameters/{name}"} for name in headers]
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from contacts.search.query import EVERYBODY, PostingKind, PostingList
+from contacts.search.query import ALL_CONTACTS, PostingKind, PostingList
 from contacts.table import keys
 from tests.e2e.accounts import Account, Accounts
 from tests.e2e.api import assert_problem, path_of
@@ -62,7 +62,7 @@ def test_a_rebuild_finds_and_repairs_what_is_wrong(account: Account, accounts: A
     account.remove_item(keys.posting(account.id, vip, ids[0]))
     account.remove_item(keys.word_posting(account.id, "ada", ids[1]))
     nobody = "0198f3a0-0000-7000-8000-0000000000ff"
-    account.put_item(keys.posting(account.id, EVERYBODY, nobody), {})
+    account.put_item(keys.posting(account.id, ALL_CONTACTS, nobody), {})
     account.put_item(keys.word_posting(account.id, "ghost", nobody), {})
     account.put_item(keys.count(account.id, PostingList(PostingKind.LIST, "none")), {"n": {"N": "4"}})
     account.put_item(keys.first_character(account.id, "g"), {})

@@ -19,7 +19,7 @@ FIRST_SCOPES = [
 
 
 @pytest.mark.parametrize(
-    ("wish", "limit"),
+    ("command", "limit"),
     [
         ({"plan": "free"}, 100),
         ({"plan": "pro"}, 10_000),

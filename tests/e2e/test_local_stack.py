@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from contacts.search.query import EVERYBODY
+from contacts.search.query import ALL_CONTACTS
 from contacts.table import keys
 from local.stack import ROOT, LocalStack, free_port
 from local.template import template
@@ -189,7 +189,7 @@ def project(stack: LocalStack, *, on: bool) -> None:
 def counted(stack: LocalStack) -> int:
     """How many contacts the demo account has by its count."""
     described, table = stack.description, stack.deployment.client("dynamodb")
-    count = keys.count(described["account_id"], EVERYBODY)
+    count = keys.count(described["account_id"], ALL_CONTACTS)
     key = {name: {"S": text} for name, text in count._asdict().items()}
     item = table.get_item(TableName=described["table"], Key=key).get("Item", {"n": {"N": "0"}})
     return int(item["n"]["N"])

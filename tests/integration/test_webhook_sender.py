@@ -19,11 +19,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from standardwebhooks import Webhook
 
-from contacts.webhooks import delivery as webhook_delivery
 from contacts.webhooks import sender as webhook_sender
 from contacts.webhooks.delivery import signed_headers
 from contacts.webhooks.endpoints import NoSuchHost, NotResolved, UnsafeEndpoint
-from contacts.webhooks.model import Reply
+from contacts.webhooks.model import LONGEST_ATTEMPT, Reply
 from contacts.webhooks.sender import EndpointAddresses, WebhookSender, tls_context
 from tests.support.receiver import Receiver, closed_port, drip, hang_up, huge, redirect, status, text
 
@@ -195,7 +194,7 @@ def test_nobody_listens() -> None:
 
 def test_the_limits_are_what_is_promised() -> None:
     assert webhook_sender.LONGEST_CONNECT == 3
-    assert webhook_delivery.LONGEST_ATTEMPT == 15
+    assert LONGEST_ATTEMPT == 15
 
 
 def test_one_that_hangs_is_given_up() -> None:

@@ -71,7 +71,7 @@ class Contact:
 
     def shown(self) -> Json:
         """The contact as the API shows it."""
-        hidden = ("full_name", "gates", "absorbed")
+        hidden = ("full_name", "gates", "merged_names")
         shown = {key: value for key, value in vars(self).items() if key not in hidden}
         parts = [part for part in (self.first_name, self.last_name) if part]
         shown["name"] = (" ".join(parts) or None) if self.full_name is None else self.full_name
@@ -93,7 +93,7 @@ class Contact:
 
     def copy(self, **changes: Any) -> "Contact":
         copied = json.loads(json.dumps(vars(self)))
-        copied["absorbed"] = list(self.merged_names)
+        copied["merged_names"] = list(self.merged_names)
         return Contact(**{**copied, **changes})
 
 

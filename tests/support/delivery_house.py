@@ -197,7 +197,7 @@ class DeliveryHouse:
 
     def delivery_worker(self) -> DeliveryWorker:
         delivery_worker = self.app.delivery_worker()
-        delivery_worker._has_time = lambda seconds: seconds <= self.time_left
+        delivery_worker._has_time_left = lambda seconds: seconds <= self.time_left
         delivery_worker._is_suspended = lambda account_id: account_id in self.suspended
         return delivery_worker
 
@@ -280,7 +280,7 @@ class DeliveryHouse:
     def receive(self, waiting: Waiting) -> None:
         """Have a process of its own deal with a message."""
         try:
-            wait_s = self.delivery_worker().take(waiting.message.body)
+            wait_s = self.delivery_worker().handle(waiting.message.body)
         except Killed:
             self.kills += 1
             self.life.calls = 1_000_000_000
@@ -292,7 +292,7 @@ class DeliveryHouse:
 
     def take(self, ref: DeliveryRef, attempt: int) -> int | None:
         """A message for an attempt, now."""
-        return self.delivery_worker().take(ref.message(attempt))
+        return self.delivery_worker().handle(ref.message(attempt))
 
     # What there is
 

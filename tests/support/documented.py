@@ -1,7 +1,7 @@
 """Answers held against the OpenAPI document: nothing that is not in it, nothing of it missing.
 
 Stricter than a client should be: a member that the document does not name fails, too. So nothing can be added to an
-answer without being written down (local/openapi/shapes.py).
+answer without being declared (the TypedDicts of its feature, `responds` and `refuses` of its handler).
 """
 
 import json
@@ -16,7 +16,9 @@ from local.openapi.document import FILE
 
 SECRET = re.compile(r'"(sk_|am_|whsec_)')
 """How secrets begin that are shown once."""
-MISSING = "write it down in local/openapi/answers.py or shapes.py, and run `make openapi`"
+MISSING = (
+    "declare it (`…Out` of its feature, `responds` and `refuses` of its handler), and run `make openapi`"
+)
 
 
 @cache

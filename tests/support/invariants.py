@@ -10,7 +10,7 @@ from typing import Any
 from contacts.book.model import KIND, MAPS, MAX_BYTES, MAX_LISTS, MAX_TAGS, Action, contact_from, gate_name
 from contacts.core.ids import Name, NameKind, is_uuid
 from contacts.core.json import MAX_VALUES, json_values
-from contacts.search.query import EVERYBODY, PostingKind, PostingList, posting_lists
+from contacts.search.query import ALL_CONTACTS, PostingKind, PostingList, posting_lists
 from contacts.search.words import words_of
 from contacts.table import keys
 from contacts.table.expressions import Item, from_attribute, from_item, item_size
@@ -63,7 +63,7 @@ def _is_derived(key: keys.Key, account_id: str) -> bool:
         keys.posting(account_id, PostingList(kind), "").PK for kind in (PostingKind.TAG, PostingKind.LIST)
     )
     named = (*rooms, keys.words_beginning_with(account_id, ""))
-    return key.PK == keys.posting(account_id, EVERYBODY, "").PK or key.PK.startswith(named)
+    return key.PK == keys.posting(account_id, ALL_CONTACTS, "").PK or key.PK.startswith(named)
 
 
 def _count_violations(

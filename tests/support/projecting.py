@@ -98,7 +98,7 @@ class Projection:
 def reindexer(dynamodb: Any, clock: FakeClock | None = None, has_time: Any = lambda: True) -> Reindexer:
     """Rebuilds an account of the table, which needs the account itself there."""
     reindexer = App(dynamodb, clock=clock).reindexer()
-    reindexer._has_time = has_time
+    reindexer._has_time_left = has_time
     return reindexer
 
 

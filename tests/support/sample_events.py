@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from unittest.mock import ANY
 
-from contacts.channels.model import described_channel, shown_gate
-from contacts.events.model import entry_of
-from contacts.properties.model import described_property
-from contacts.webhooks.model import described
+from contacts.channels.model import channel_out, gate_out
+from contacts.events.model import entry_of, event_out, timeline_entry_out
+from contacts.properties.model import property_out
+from contacts.webhooks.model import webhook_out
 from local.sample_account import (
     ACCOUNT,
     API_KEY,
@@ -252,7 +252,7 @@ NOT_SERVED = {
     "request_id": event("refuse_request")["requestContext"]["requestId"],
 }
 
-WEBHOOK_SHOWN = described(WEBHOOK)
+WEBHOOK_SHOWN = webhook_out(WEBHOOK)
 DELIVERY_SHOWN = {
     "id": DELIVERY.delivery_id,
     "webhook_id": WEBHOOK.id,
@@ -298,12 +298,12 @@ ORDER_PLACED = {
     },
 }
 TIMELINE = [
-    entry_of(RECORDED).shown(),
+    timeline_entry_out(entry_of(RECORDED)),
     {"id": CHANGE.id, "type": "contact.updated", "timestamp": LIVE.updated_at, "changed": ["lists"]},
     {"id": UNSUBSCRIBED.id, "type": "contact.unsubscribed", "timestamp": LIVE.updated_at},
 ]
 
-PROPERTY_SHOWN = described_property(PROPERTY)
+PROPERTY_SHOWN = property_out(PROPERTY)
 NEW_PROPERTY = {
     "id": ANY,
     "name": "birthday",
@@ -321,7 +321,7 @@ CHANGED_PROPERTY = {
     "updated_at": ANY,
 }
 
-CHANNEL_SHOWN = described_channel(CHANNEL)
+CHANNEL_SHOWN = channel_out(CHANNEL)
 NEW_CHANNEL = {
     "id": ANY,
     "type": "whatsapp",
@@ -338,7 +338,7 @@ NEW_GATE = {
     "created_at": ANY,
 }
 GATES = [
-    shown_gate(GATE, CHANNEL, LIVE.id),
+    gate_out(GATE, CHANNEL, LIVE.id),
     {
         "id": ANY,
         "channel": {"id": None, "type": "email", "name": "Email"},
@@ -392,7 +392,7 @@ EXPECTED = {
     "list_contact_events": Expected(200, {"data": TIMELINE, "has_more": False, "next_cursor": None}),
     "list_contacts": Expected(200, {"data": [LIVE_SHOWN], "has_more": False, "next_cursor": None}),
     "list_deliveries": Expected(200, {"data": [DELIVERY_SHOWN], "has_more": False, "next_cursor": None}),
-    "list_events": Expected(200, {"data": [CHANGE.payload()], "has_more": False, "next_cursor": ANY}),
+    "list_events": Expected(200, {"data": [event_out(CHANGE)], "has_more": False, "next_cursor": ANY}),
     "list_lists": Expected(
         200, {"data": [{"list": "newsletter", "count": 1}], "has_more": False, "next_cursor": None}
     ),

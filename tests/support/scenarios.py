@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from contacts.book.merge import Merger
-from contacts.book.model import UNCONDITIONAL, Action, Change, Outcome, Preconditions
+from contacts.book.model import UNCONDITIONAL, Action, Change, Outcome, Preconditions, Reason
 from contacts.book.service import ContactBook, OnConflict
 from contacts.book.store import MergeStore
 from contacts.channels.model import Channel, ChannelType
@@ -14,7 +14,7 @@ from contacts.channels.service import GateService
 from contacts.core.errors import ContactsError, TemporarilyUnavailable
 from contacts.core.idempotency import replay
 from contacts.core.ids import Ref, uuid7
-from contacts.email_validation.model import Reason, invalid
+from contacts.email_validation.model import invalid
 from contacts.email_validation.store import VerdictStore
 from contacts.table.client import Table
 from contacts.table.expressions import from_item
@@ -47,10 +47,11 @@ IDENTIFIER = "731905284"
 
 
 class OneChannel:
-    """`channels.service.Channels` of an account with one channel."""
+    """A `ChannelStore` of an account with one channel."""
 
-    def by_id(self, channel_id: str) -> Channel | None:
-        return CHANNEL if channel_id == CHANNEL.id else None
+    def existing(self, channel_id: str) -> Channel:
+        assert channel_id == CHANNEL.id
+        return CHANNEL
 
     def all(self) -> list[Channel]:
         return [CHANNEL]
@@ -137,7 +138,7 @@ class Answer:
         """Whether the request had been carried out before."""
         return self.outcome is not None and self.outcome.is_replay
 
-    def replay(self) -> "Answer":
+    def replayed(self) -> "Answer":
         """What the same request is answered when it comes again."""
         return self if self.outcome is None else Answer.to(replace(self.outcome, is_replay=True))
 
@@ -377,7 +378,7 @@ def _merging(winner: str, loser: str) -> Asking:
 def _judging(book: ContactBook, label: str, preconditions: Preconditions) -> Outcome:
     """A verdict on a live contact's email, as validation writes it: no caller sees it come."""
     store: Any = book._store
-    VerdictStore(store._table).judge(ACCOUNT_ID, ADA, EMAIL, invalid(Reason.NO_MX))
+    VerdictStore(store._table).record_verdict(ACCOUNT_ID, ADA, EMAIL, invalid(Reason.NO_MX))
     return Outcome(action=Action.UPDATED)
 
 

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from contacts.events.service import EventLog, Timeline
     from contacts.projection.reindex import Reindexer
     from contacts.projection.service import Projector
-    from contacts.properties.service import PropertyService, TypedFields
+    from contacts.properties.service import PropertyService
+    from contacts.properties.typed_fields import TypedFields
     from contacts.search.index import CountStore
     from contacts.search.service import Finder
     from contacts.table.client import Table
@@ -313,8 +314,7 @@ class Runtime:
 
     def typed_fields(self, caller: Caller) -> TypedFields:
         """Checks custom fields; a test key's, too, by the properties of the account."""
-        from contacts.properties.service import TypedFields
-        from contacts.properties.store import ValueRules
+        from contacts.properties.typed_fields import TypedFields, ValueRules
 
         return TypedFields(ValueRules(self.table, caller.account_id))
 
@@ -389,7 +389,7 @@ class Runtime:
         contacts, book = self.contact_store(caller), self.contact_book(caller)
         return GateService(channels, contacts, book, self.clock, self.randomness)
 
-    def reach(self, caller: Caller) -> ContactPointService:
+    def contact_points(self, caller: Caller) -> ContactPointService:
         """How contacts are reached."""
         from contacts.channels.service import ContactPointService
 

@@ -22,7 +22,7 @@ from contacts.core.errors import AccountSuspended, BodyNotJson, InvalidInput, Ke
 from contacts.core.time import DAY, iso
 from contacts.table import keys
 from contacts.table.client import Table
-from contacts.webhooks.delivery import RESTS
+from contacts.webhooks.delivery import RECHECK_AFTER
 from contacts.webhooks.model import DeliveryStatus
 from local.table import NAME
 from tests.support.delivery_house import ACCOUNT_ID, BROKEN, OK, DeliveryHouse
@@ -177,7 +177,9 @@ def test_what_happens_meanwhile_is_sent_once_the_account_is_resumed(house: Deliv
     resumed_ms = house.clock.at_ms
     house.run()
     assert [request.event_id for request in house.endpoint.requests] == [ref.event_id for ref in refs]
-    assert all(request.at_ms - resumed_ms <= RESTS * 1000 + 60_000 for request in house.endpoint.requests)
+    assert all(
+        request.at_ms - resumed_ms <= RECHECK_AFTER * 1000 + 60_000 for request in house.endpoint.requests
+    )
     assert {(one.status, one.done) for one in house.log()} == {(DeliveryStatus.DELIVERED, 1)}
 
 
@@ -222,7 +224,7 @@ def test_a_schedule_that_is_not_gone_yet_stands_in_no_ones_way(house: DeliveryHo
     ref = house.dispatch()
     house.run(at_most=1)
     (first,) = house.scheduler.made
-    house.clock.at_ms += RESTS * 1000
+    house.clock.at_ms += RECHECK_AFTER * 1000
     house.take(ref, 1)
     assert len(house.scheduler.made) == 2
     second = house.scheduler.made[1]["Name"]

@@ -395,7 +395,7 @@ class ContactMachine(RuleBasedStateMachine):
         assert self.projection.take(self.told) is None
         items = self.table.items()
         assert derived_violations(items, ACCOUNT_ID) == []
-        report = reindexer(self.table.client()).reindex(ACCOUNT_ID).told()
+        report = reindexer(self.table.client()).reindex(ACCOUNT_ID).as_json()
         assert (differences(report), report["contacts"]) == (0, len(self.book.live))
         assert derived_violations(self.table.items(), ACCOUNT_ID) == []
         counts = table_keys.counts(ACCOUNT_ID)

@@ -505,7 +505,7 @@ def test_of_the_loser_no_deletion_is_told(house: EventHouse) -> None:
     house.records()
     merge(house, ada, bea)
     told = [change for change in changes(house.records()) if change.contact_id == bea]
-    assert [(change.happened, change.after) for change in told] == [(ChangeKind.CHANGED, None)]
+    assert [(change.kind, change.after) for change in told] == [(ChangeKind.CHANGED, None)]
 
 
 def test_a_merge_that_brings_nothing_new_is_told_all_the_same(house: EventHouse) -> None:
@@ -775,7 +775,7 @@ def test_a_tombstone_knows_by_ids_alone_who_was_merged_into_it(house: EventHouse
     house.request("DELETE", ref=ada, query=PERMANENT)
     item = house.items()[keys.tombstone(ACCOUNT_ID, ada)]
     assert item["merged_ids"] == [bea]
-    (change,) = [one for one in changes(house.records()) if one.happened is ChangeKind.ERASED]
+    (change,) = [one for one in changes(house.records()) if one.kind is ChangeKind.ERASED]
     assert change.merged_ids == (bea,)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from contacts.book.model import Outcome
 from contacts.channels.model import MAX_CHANNELS
 from contacts.channels.store import ChannelStore
 from contacts.table import keys
@@ -207,10 +208,10 @@ class Interrupted(ChannelStore):
         super().__init__(house.table, ACCOUNT_ID)
         self._happens = [happens]
 
-    def change(self, *arguments: Any) -> None:
+    def change(self, *arguments: Any) -> Outcome:
         if self._happens:
             self._happens.pop()()
-        super().change(*arguments)
+        return super().change(*arguments)
 
 
 @pytest.mark.parametrize("key", [None, "k-1"])

@@ -17,7 +17,7 @@ from contacts.dialects.smashsend import CONTACT, DIALECT, PROPERTY, contact_out,
 from contacts.dialects.wire import Problem, Reply, VendorRequest
 from contacts.properties.pages import PropertyPageSize
 from contacts.search import service as finding
-from contacts.search.query import EVERYBODY
+from contacts.search.query import ALL_CONTACTS
 from contacts.table import keys
 from contacts.web.response import problem
 from local.table import NAME
@@ -312,7 +312,7 @@ def test_a_total_is_right_where_nobody_could_count_to_it(
     api: InProcessApi, clock: FakeClock, table: MotoTable
 ) -> None:
     made(api, clock, 3)
-    key = keys.count(ACCOUNT, EVERYBODY)
+    key = keys.count(ACCOUNT, ALL_CONTACTS)
     table.client().put_item(
         TableName=NAME, Item={"PK": {"S": key.PK}, "SK": {"S": key.SK}, "n": {"N": "12345"}}
     )

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from contacts.book.model import Change
+from contacts.book.model import Change, Reason
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.idempotency import TRIES
 from contacts.core.ids import Ref
-from contacts.email_validation.model import VALID, Reason, invalid
+from contacts.email_validation.model import VALID, invalid
 from contacts.table.client import Table
 from local import sample_account
 from local.table import NAME
@@ -121,7 +121,7 @@ def test_a_permanent_bounce_marks_the_address(notification: Notification, live: 
 
 def test_whatever_was_thought_of_it_so_far(live: Judging) -> None:
     for verdict in (VALID, invalid(Reason.NO_MX)):
-        live.store.judge(ACCOUNT_ID, ADA, EMAIL, verdict)
+        live.store.record_verdict(ACCOUNT_ID, ADA, EMAIL, verdict)
         record(live, bounce(EMAIL))
         assert live.verdict() == BOUNCED
         renamed = contact_book(live.table.client(), BEGAN_MS + 2000, "later")

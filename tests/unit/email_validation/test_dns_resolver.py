@@ -6,9 +6,10 @@ from itertools import count
 import dns.resolver
 import pytest
 
+from contacts.book.model import Reason
 from contacts.email_validation import dns as dns_resolver
 from contacts.email_validation.dns import DnsResolver
-from contacts.email_validation.model import VALID, Reason, Verdict, invalid
+from contacts.email_validation.model import VALID, Verdict, invalid
 from tests.support.fake_dns import TIMEOUT, FakeNameServer, Zone, asking
 
 NO_MX, NULL_MX = invalid(Reason.NO_MX), invalid(Reason.NULL_MX)

@@ -17,6 +17,7 @@ from contacts.book.model import (
     Contact,
     ContactState,
     Outcome,
+    Reason,
     Transition,
     ValidationStatus,
     contact_values,
@@ -27,7 +28,7 @@ from contacts.core.idempotency import TRIES
 from contacts.core.ids import Ref
 from contacts.core.time import DAY, iso
 from contacts.email_validation.dns import DnsResolver
-from contacts.email_validation.model import VALID, Reason, Verdict, invalid
+from contacts.email_validation.model import VALID, Verdict, invalid
 from contacts.email_validation.service import pause_after
 from contacts.table import keys
 from contacts.table.client import Table
@@ -113,7 +114,7 @@ def test_an_email_is_judged_by_its_domain(
 ) -> None:
     create(world, email=email)
     with world.nothing_else_changes():
-        assert world.validator().settle(ACCOUNT_ID, ADA)
+        assert world.validator().validate(ACCOUNT_ID, ADA)
     assert world.verdict() == verdict
 
 
@@ -125,7 +126,7 @@ def test_what_is_no_email_any_more_is_invalid(email: str, world: Judging) -> Non
     put(world, Contact(id=ADA, version=1, created_at=iso(BEGAN_MS), updated_at=iso(BEGAN_MS), email=email))
     server = FakeNameServer(ZONE)
     with world.nothing_else_changes():
-        assert world.validator(resolver(server)).settle(ACCOUNT_ID, ADA)
+        assert world.validator(resolver(server)).validate(ACCOUNT_ID, ADA)
     assert world.verdict() == ("invalid", "syntax")
     assert server.asked == []
 
@@ -133,7 +134,7 @@ def test_what_is_no_email_any_more_is_invalid(email: str, world: Judging) -> Non
 def test_a_reason_from_before_does_not_outlive_a_verdict(world: Judging) -> None:
     fresh = Contact(id=ADA, version=1, created_at=iso(BEGAN_MS), updated_at=iso(BEGAN_MS), email=EMAIL)
     put(world, replace(fresh, validation_reason="no_mx"))
-    assert world.validator().settle(ACCOUNT_ID, ADA)
+    assert world.validator().validate(ACCOUNT_ID, ADA)
     assert world.verdict() == ("valid", None)
 
 
@@ -154,7 +155,7 @@ def test_a_reason_from_before_does_not_outlive_a_verdict(world: Judging) -> None
 def test_the_dns_is_asked_for_the_domain(email: str, verdict: tuple[str, str | None], world: Judging) -> None:
     create(world, email=email)
     with world.nothing_else_changes():
-        assert world.validator(resolver(FakeNameServer(ZONE))).settle(ACCOUNT_ID, ADA)
+        assert world.validator(resolver(FakeNameServer(ZONE))).validate(ACCOUNT_ID, ADA)
     assert world.verdict() == verdict
 
 
@@ -164,16 +165,16 @@ def test_without_an_answer_the_contact_stays_pending_until_there_is_one(trouble:
     server = FakeNameServer(ZONE, [trouble])
     validator = world.validator(resolver(server))
     before = world.items()
-    assert not validator.settle(ACCOUNT_ID, ADA)
+    assert not validator.validate(ACCOUNT_ID, ADA)
     assert world.items() == before
-    assert validator.settle(ACCOUNT_ID, ADA)
+    assert validator.validate(ACCOUNT_ID, ADA)
     assert world.verdict() == ("valid", None)
 
 
 def test_silence_is_no_answer(world: Judging) -> None:
     create(world, email=EMAIL)
     before = world.items()
-    assert not world.validator(resolver(FakeNameServer(ZONE, [TIMEOUT] * 99))).settle(ACCOUNT_ID, ADA)
+    assert not world.validator(resolver(FakeNameServer(ZONE, [TIMEOUT] * 99))).validate(ACCOUNT_ID, ADA)
     assert world.items() == before
 
 
@@ -183,18 +184,18 @@ def test_what_the_dns_says_of_a_domain_is_kept_for_a_day(world: Judging) -> None
         create(world, label, email=f"{label}@gone.test")
     server = FakeNameServer(ZONE)
     validator = world.validator(resolver(server))
-    assert validator.settle(ACCOUNT_ID, ADA)
+    assert validator.validate(ACCOUNT_ID, ADA)
     (kept,) = [item for item in world.items().values() if item["SK"] == "VERDICT"]
     assert "gone" not in str(kept)
     assert kept["ttl"] == world.clock.at_ms // 1000 + DAY
     asked = list(server.asked)
 
     world.clock.at_ms += (DAY - 1) * 1000
-    assert validator.settle(ACCOUNT_ID, BEA)
+    assert validator.validate(ACCOUNT_ID, BEA)
     assert (world.verdict(BEA), server.asked) == (("invalid", "no_mx"), asked)
 
     world.clock.at_ms += 1000  # DynamoDB has not deleted it yet.
-    assert validator.settle(ACCOUNT_ID, contact_id("cem"))
+    assert validator.validate(ACCOUNT_ID, contact_id("cem"))
     assert (world.verdict(contact_id("cem")), server.asked) == (("invalid", "no_mx"), asked * 2)
 
 
@@ -208,7 +209,7 @@ def test_a_verdict_on_a_domain_is_kept_as_it_is(verdict: Verdict, world: Judging
 
 def test_what_needs_no_dns_is_not_kept(world: Judging) -> None:
     create(world, email="ada@mailinator.com")
-    assert world.validator(resolver(FakeNameServer(ZONE))).settle(ACCOUNT_ID, ADA)
+    assert world.validator(resolver(FakeNameServer(ZONE))).validate(ACCOUNT_ID, ADA)
     assert [item for item in world.items().values() if item["SK"] == "VERDICT"] == []
 
 
@@ -230,7 +231,7 @@ def in_the_trash(world: Judging) -> None:
 
 def judged(world: Judging) -> None:
     create(world, email=EMAIL)
-    world.store.judge(ACCOUNT_ID, ADA, EMAIL, invalid(Reason.NULL_MX))
+    world.store.record_verdict(ACCOUNT_ID, ADA, EMAIL, invalid(Reason.NULL_MX))
 
 
 def bounced(world: Judging) -> None:
@@ -245,25 +246,25 @@ def test_nothing_is_done_where_there_is_nothing_to_judge(
     prepare(world)
     before = world.items()
     server = FakeNameServer(ZONE)
-    assert world.validator(resolver(server)).settle(ACCOUNT_ID, ADA)
+    assert world.validator(resolver(server)).validate(ACCOUNT_ID, ADA)
     assert (world.items(), server.asked) == (before, [])
 
 
 def test_a_message_that_comes_twice_changes_nothing_the_second_time(world: Judging) -> None:
     create(world, email=EMAIL)
     validator = world.validator()
-    assert validator.settle(ACCOUNT_ID, ADA)
+    assert validator.validate(ACCOUNT_ID, ADA)
     after = world.items()
-    assert validator.settle(ACCOUNT_ID, ADA)
+    assert validator.validate(ACCOUNT_ID, ADA)
     assert world.items() == after
 
 
 def test_a_contact_that_comes_back_from_the_trash_is_judged(world: Judging) -> None:
     in_the_trash(world)
-    assert world.validator().settle(ACCOUNT_ID, ADA)
+    assert world.validator().validate(ACCOUNT_ID, ADA)
     contact_book(world.table.client(), BEGAN_MS + 2000, "later").restore(Ref(ADA))
     assert world.verdict() == PENDING
-    assert world.validator().settle(ACCOUNT_ID, ADA)
+    assert world.validator().validate(ACCOUNT_ID, ADA)
     assert world.verdict() == ("valid", None)
 
 
@@ -280,7 +281,7 @@ def judge_meanwhile(world: Judging, meanwhile: Callable[[], None]) -> None:
         meanwhile()
         return False
 
-    assert world.validator(disposable=looked_up).settle(ACCOUNT_ID, ADA)
+    assert world.validator(disposable=looked_up).validate(ACCOUNT_ID, ADA)
 
 
 @pytest.mark.parametrize("start", JUDGED_STARTS, ids=str)
@@ -292,7 +293,7 @@ def test_a_change_meanwhile_has_a_serial_outcome(start: Start, write: Write, wor
     """
 
     def judge() -> None:
-        assert world.validator().settle(ACCOUNT_ID, ADA)
+        assert world.validator().validate(ACCOUNT_ID, ADA)
 
     def change() -> None:
         world.do(start, write)
@@ -320,9 +321,9 @@ def test_an_email_changed_while_the_old_one_is_being_judged_is_judged_for_itself
             Beginning(world.table.client()).change("ada", email=EMAIL)
             return super().verdict_on(domain)
 
-    assert world.validator(Slow(asking(server))).settle(ACCOUNT_ID, ADA)
+    assert world.validator(Slow(asking(server))).validate(ACCOUNT_ID, ADA)
     assert world.verdict() == PENDING
-    assert world.validator(resolver(server)).settle(ACCOUNT_ID, ADA)
+    assert world.validator(resolver(server)).validate(ACCOUNT_ID, ADA)
     assert world.verdict() == ("valid", None)
 
 
@@ -338,7 +339,7 @@ def test_a_bounce_outdoes_a_verdict_that_comes_later(world: Judging) -> None:
 
 def test_of_two_that_judge_at_once_one_writes(world: Judging) -> None:
     create(world, email=EMAIL)
-    judge_meanwhile(world, lambda: world.store.judge(ACCOUNT_ID, ADA, EMAIL, invalid(Reason.NO_MX)))
+    judge_meanwhile(world, lambda: world.store.record_verdict(ACCOUNT_ID, ADA, EMAIL, invalid(Reason.NO_MX)))
     assert world.verdict() == ("invalid", "no_mx")
 
 
@@ -359,7 +360,7 @@ def test_a_transaction_in_the_way_is_waited_for(world: Judging) -> None:
     create(world, email=EMAIL)
     conflicts = ["TransactionConflictException"] * (TRIES - 1)
     world.client = Troubled(world.table.client(), "update_item", *conflicts)
-    assert world.validator().settle(ACCOUNT_ID, ADA)
+    assert world.validator().validate(ACCOUNT_ID, ADA)
     assert world.verdict() == ("valid", None)
     assert world.clock.slept > 0
 
@@ -380,9 +381,9 @@ def test_a_table_that_is_too_busy_is_left_for_later(
     world.client = Troubled(world.table.client(), method, *codes)
     validator = world.validator(resolver(FakeNameServer(ZONE)))
     with pytest.raises(error):
-        validator.settle(ACCOUNT_ID, ADA)
+        validator.validate(ACCOUNT_ID, ADA)
     assert world.verdict() == PENDING
-    assert validator.settle(ACCOUNT_ID, ADA)
+    assert validator.validate(ACCOUNT_ID, ADA)
     assert world.verdict() == ("valid", None)
 
 
@@ -417,7 +418,7 @@ def test_verdicts_change_nothing_but_themselves_and_fit_into_any_contact(
     put(world, contact)
     for verdict in verdicts:
         with world.nothing_else_changes():
-            world.store.judge(ACCOUNT_ID, ADA, EMAIL, verdict)
+            world.store.record_verdict(ACCOUNT_ID, ADA, EMAIL, verdict)
             if verdict.reason is Reason.BOUNCED:
                 world.store.mark_bounced(ACCOUNT_ID, ADA, EMAIL)
         assert violations(world.table.items(), ACCOUNT_ID, BEGAN_MS // 1000) == []

@@ -13,7 +13,7 @@ from contacts.book.store import ContactReader
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import Name, NameKind
 from contacts.core.time import DAY, iso, parsed
-from contacts.events.model import Event
+from contacts.events.model import Event, event_out
 from contacts.events.store import EventStore
 from contacts.table import keys
 from contacts.table.client import Table
@@ -88,7 +88,7 @@ class Story:
     def _deliver(self, ref: DeliveryRef, event: Event, number: int) -> None:
         """Have a delivery in one of six states; endpoints echo what they get."""
         attempt = {"at": event.timestamp, "status_code": 500, "duration_ms": 12}
-        made = {"begun": 2, "done": 2, "attempts": [{**attempt, "response": str(event.payload())}, attempt]}
+        made = {"begun": 2, "done": 2, "attempts": [{**attempt, "response": str(event_out(event))}, attempt]}
         states: tuple[dict[str, object] | None, ...] = (
             {**made, "status": "pending", "next_attempt_at": event.timestamp},
             {**made, "status": "delivered"},

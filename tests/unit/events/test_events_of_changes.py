@@ -74,7 +74,7 @@ def test_a_new_email_is_an_update_though_it_is_to_be_validated_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "wish", "kind"),
+    ("before", "command", "kind"),
     [
         (BEFORE, True, "contact.unsubscribed"),
         (replace(BEFORE, is_unsubscribed=True, unsubscribed_at=CHANGED_AT), False, "contact.resubscribed"),

@@ -20,7 +20,7 @@ from contacts.core.ids import Ref, uuid7
 from contacts.core.time import DAY, iso, parsed
 from contacts.email_validation.store import VerdictStore
 from contacts.events.changes import ChangeKind, event_of_recording
-from contacts.events.model import MAX_DATA_BYTES, CustomEvent, EventType, custom_event
+from contacts.events.model import MAX_DATA_BYTES, CustomEvent, EventType, custom_event, event_out
 from contacts.events.store import EventStore, TimelineStore
 from contacts.table import keys
 from contacts.table.client import Table
@@ -415,7 +415,7 @@ def test_what_was_recorded_is_told_with_the_contact_as_it_is_by_then(house: Even
         "account_id": ACCOUNT_ID,
         "data": {"contact": contact, **ORDER, "occurred_at": moment},
     }
-    assert json.loads(json.dumps(event.payload())) == payload
+    assert json.loads(json.dumps(event_out(event))) == payload
     house.clock.at_ms += MINUTE
     assert house.listed(type="contact.event").body["data"] == [payload]
     assert house.listed(type="contact.updated").body["data"] == []
@@ -428,7 +428,7 @@ def test_the_stream_tells_of_it_when_it_is_put_and_not_again(house: EventHouse, 
     body, number = told["dynamodb"], 7
     change = stream_change(told)
     assert change is not None
-    assert (change.happened, change.account_id, change.contact_id) == (ChangeKind.RECORDED, ACCOUNT_ID, ada)
+    assert (change.kind, change.account_id, change.contact_id) == (ChangeKind.RECORDED, ACCOUNT_ID, ada)
     assert change.at_ms == house.clock.at_ms
     assert change.recorded == CustomEvent(
         id=entry["id"],

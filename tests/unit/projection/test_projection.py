@@ -19,7 +19,7 @@ from contacts.core.queue import Outgoing
 from contacts.events.changes import ChangeKind, StreamChange
 from contacts.projection.service import STEPS_AT_ONCE, Projector, transactions
 from contacts.projection.store import Derived, Posting, ProjectionStore
-from contacts.search.query import EVERYBODY, PostingKind, PostingList, posting_lists
+from contacts.search.query import ALL_CONTACTS, PostingKind, PostingList, posting_lists
 from contacts.search.words import words_of
 from contacts.table import keys
 from contacts.table.client import MAX_STEPS, Table
@@ -48,7 +48,7 @@ def changed(before: Contact | None, after: Contact | None, account_id: str = ACC
     assert contact is not None
     return StreamChange(
         record_id="r",
-        happened=ChangeKind.CHANGED,
+        kind=ChangeKind.CHANGED,
         account_id=account_id,
         contact_id=contact.id,
         at_ms=0,
@@ -385,7 +385,7 @@ def _key_in(step: dict[str, Any]) -> tuple[str, str]:
 
 postings = st.builds(
     Posting,
-    st.builds(PostingList, st.just(PostingKind.TAG), st.sampled_from("abcdefgh")) | st.just(EVERYBODY),
+    st.builds(PostingList, st.just(PostingKind.TAG), st.sampled_from("abcdefgh")) | st.just(ALL_CONTACTS),
     st.integers(0, 60).map(str),
 )
 
@@ -643,7 +643,7 @@ def test_nor_those_of_a_live_contact_whatever_the_stream_says() -> None:
     history, ada = expiring()
     (created,) = read(history.records)
     projection = Projection(history.table.client())
-    expired = replace(created, happened=ChangeKind.EXPIRED, before=created.after, after=None)
+    expired = replace(created, kind=ChangeKind.EXPIRED, before=created.after, after=None)
     projection.projector.handle([expired])
     assert claims(history.table) == {"ada@example.com": f"{ada} live", "crm-ada": f"{ada} live"}
 
@@ -678,7 +678,7 @@ def _lost(room: Callable[[str], str]) -> Callable[[History], None]:
 @pytest.mark.parametrize(
     "room",
     [
-        lambda account_id: keys.posting(account_id, EVERYBODY, "").PK,
+        lambda account_id: keys.posting(account_id, ALL_CONTACTS, "").PK,
         lambda account_id: keys.posting(account_id, PostingList(PostingKind.TAG, "vip"), "").PK,
         lambda account_id: keys.words_beginning_with(account_id, "a"),
         keys.counts,

@@ -15,9 +15,9 @@ from contacts.core.errors import Contention, InvalidInput, TemporarilyUnavailabl
 from contacts.core.idempotency import ConcurrentModification
 from contacts.projection import reindex as reindexing
 from contacts.projection import store as reindex_store
-from contacts.projection.reindex import Pass, Place
+from contacts.projection.reindex import Pass, ResumePoint
 from contacts.projection.store import Count, ReindexStore
-from contacts.search.query import EVERYBODY, PostingKind, PostingList
+from contacts.search.query import ALL_CONTACTS, PostingKind, PostingList
 from contacts.table import keys
 from contacts.table.client import MAX_STEPS, Table
 from contacts.table.expressions import Expression
@@ -65,7 +65,7 @@ class Account(History):
         self.records = []
 
     def report(self, **command: Any) -> Json:
-        return reindexer(self.table.client()).reindex(ACCOUNT_ID, **command).told()
+        return reindexer(self.table.client()).reindex(ACCOUNT_ID, **command).as_json()
 
     def lose(self, key: keys.Key) -> None:
         self.table.remove(typed(key))
@@ -101,7 +101,7 @@ def test_where_nothing_is_wrong_nothing_is_found_and_nothing_changed() -> None:
     account = Account()
     before = account.contents()
     clock = FakeClock()
-    report = reindexer(account.table.client(), clock).reindex(ACCOUNT_ID).told()
+    report = reindexer(account.table.client(), clock).reindex(ACCOUNT_ID).as_json()
     assert report == {
         "account_id": ACCOUNT_ID,
         "contacts": 3,
@@ -118,7 +118,7 @@ def test_where_nothing_is_wrong_nothing_is_found_and_nothing_changed() -> None:
 def test_an_account_without_contacts() -> None:
     table = MotoTable()
     table.call("put_item", {"TableName": NAME, "Item": account_item(ACCOUNT_ID)})
-    report = reindexer(table.client()).reindex(ACCOUNT_ID).told()
+    report = reindexer(table.client()).reindex(ACCOUNT_ID).as_json()
     assert (differences(report), report["contacts"], report["finished"]) == (0, 0, True)
 
 
@@ -144,7 +144,7 @@ def _lose_everything(account: Account) -> None:
 
 
 def _orphans(account: Account) -> None:
-    account.put(posting(EVERYBODY, NOBODY))
+    account.put(posting(ALL_CONTACTS, NOBODY))
     account.put(posting(VIP, account.dan))
     account.put(posting(NEWS, account.bea))
     account.put(word("ghost", NOBODY))
@@ -159,7 +159,7 @@ DAMAGES: dict[str, tuple[Damage, Found]] = {
         {"missing": {"postings": 1}},
     ),
     "a posting of all": (
-        lambda account: account.lose(posting(EVERYBODY, account.cid)),
+        lambda account: account.lose(posting(ALL_CONTACTS, account.cid)),
         {"missing": {"postings": 1}},
     ),
     "a word": (lambda account: account.lose(word("ada", account.ada)), {"missing": {"words": 1}}),
@@ -168,7 +168,7 @@ DAMAGES: dict[str, tuple[Damage, Found]] = {
         {"missing": {"counts": 1}, "miscounted": ["tag"]},
     ),
     "a wrong count": (
-        lambda account: account.set_count(EVERYBODY, 12),
+        lambda account: account.set_count(ALL_CONTACTS, 12),
         {"miscounted": ["all"]},
     ),
     "a negative count": (
@@ -253,7 +253,7 @@ def test_a_contact_with_as_much_as_it_can_have_is_rebuilt() -> None:
     account.project()
     _lose_everything(account)
     calls = Mortal(account.table.client())
-    report = reindexer(calls).reindex(ACCOUNT_ID).told()
+    report = reindexer(calls).reindex(ACCOUNT_ID).as_json()
     assert account.violations() == []
     assert report["missing"]["postings"] == 201 + 5
     transactions = [request["TransactItems"] for method, request in calls.calls if method.startswith("trans")]
@@ -264,7 +264,7 @@ def test_other_accounts_are_let_alone() -> None:
     account = Account()
     _lose_everything(account)
     other = ACCOUNT_ID[:-1] + "2"
-    account.put(keys.posting(other, EVERYBODY, NOBODY))
+    account.put(keys.posting(other, ALL_CONTACTS, NOBODY))
     account.put(keys.word_posting(other, "ghost", NOBODY))
     account.report()
     mine = f"ACCOUNT#{ACCOUNT_ID}"
@@ -289,7 +289,7 @@ def test_what_the_projection_does_within_seconds_is_no_difference() -> None:
     change_everything(account)
     clock = FakeClock()
     clock.sleep = lambda seconds: account.project()  # type: ignore[method-assign]
-    report = reindexer(account.table.client(), clock).reindex(ACCOUNT_ID).told()
+    report = reindexer(account.table.client(), clock).reindex(ACCOUNT_ID).as_json()
     assert differences(report) == 0
     assert account.violations() == []
     assert account.records == []
@@ -301,7 +301,7 @@ def test_nor_is_it_to_a_dry_run(dry_run: bool) -> None:
     change_everything(account)
     clock = FakeClock()
     clock.sleep = lambda seconds: account.project()  # type: ignore[method-assign]
-    report = reindexer(account.table.client(), clock).reindex(ACCOUNT_ID, dry_run=dry_run).told()
+    report = reindexer(account.table.client(), clock).reindex(ACCOUNT_ID, dry_run=dry_run).as_json()
     assert differences(report) == 0
 
 
@@ -329,7 +329,7 @@ def test_a_contact_that_changes_while_it_is_looked_at_is_left_to_the_projection(
         account.delete(account.bea)
 
     clock.sleep = meanwhile  # type: ignore[method-assign]
-    report = reindexer(account.table.client(), clock).reindex(ACCOUNT_ID, dry_run=dry_run).told()
+    report = reindexer(account.table.client(), clock).reindex(ACCOUNT_ID, dry_run=dry_run).as_json()
     assert told_of(report) == {"orphaned": {"words": 1}, "miscounted": ["tag"]}
     account.project()
     again = told_of(account.report())
@@ -368,7 +368,7 @@ def test_whatever_happens_between_its_calls_all_is_right_in_the_end(
         account.projection.start_again()
         client = Mortal(account.table.client(), call)
         client.dies = partial(meanwhile, account)
-        assert reindexer(client).reindex(ACCOUNT_ID).told()["finished"]
+        assert reindexer(client).reindex(ACCOUNT_ID).as_json()["finished"]
         account.project()
         # What changed as it was being looked at was left; another run finds what this one did not.
         if account.violations():
@@ -431,7 +431,7 @@ def test_a_list_that_changes_while_it_is_counted_is_counted_again(
     account.set_count(VIP, 12)
     running = reindexer(account.table.client())
     running._store = Restless(Table(account.table.client(), NAME), times)
-    report = running.reindex(ACCOUNT_ID, dry_run=dry_run).told()
+    report = running.reindex(ACCOUNT_ID, dry_run=dry_run).as_json()
     assert report["miscounted"] == ["tag"] * miscounted
     assert report["uncounted"] == uncounted
     assert report["finished"]
@@ -442,7 +442,7 @@ def test_a_right_count_is_right_however_it_changes() -> None:
     account = Account()
     running = reindexer(account.table.client())
     running._store = Restless(Table(account.table.client(), NAME), 1000)
-    assert told_of(running.reindex(ACCOUNT_ID).told()) == {}
+    assert told_of(running.reindex(ACCOUNT_ID).as_json()) == {}
 
 
 @pytest.mark.parametrize("seen", [None, Count(1, 7), Count(3, 6), Count(None, None)])
@@ -481,7 +481,7 @@ def test_what_comes_before_the_counts_is_done_whatever_becomes_of_them() -> None
     account.lose(posting(VIP, account.ada))
     running = reindexer(account.table.client())
     running._store = Uncountable(Table(account.table.client(), NAME))
-    report = running.reindex(ACCOUNT_ID).told()
+    report = running.reindex(ACCOUNT_ID).as_json()
     assert (differences(report), report["finished"], report["resume"]) == (1, False, "counts..")
 
 
@@ -504,7 +504,7 @@ def test_whoever_holds_the_same_items_is_waited_for(times: int, is_finished: boo
     account.set_count(VIP, 2)
     running = reindexer(account.table.client())
     running._store = Contended(Table(account.table.client(), NAME), times)
-    report = running.reindex(ACCOUNT_ID).told()
+    report = running.reindex(ACCOUNT_ID).as_json()
     assert report["finished"] is is_finished
     assert (account.violations() == []) is is_finished
     if not is_finished:
@@ -527,7 +527,7 @@ def test_where_the_table_fails_for_long_it_tells_where_to_go_on(sound_wire: Wire
     account.put(keys.first_character(ACCOUNT_ID, "g"))
     sound_wire.table.bring_back(account.table.snapshot())
     damaged, dynamodb = sound_wire.table.snapshot(), sound_wire.client()
-    assert reindexer(dynamodb).reindex(ACCOUNT_ID).told()["finished"]
+    assert reindexer(dynamodb).reindex(ACCOUNT_ID).as_json()["finished"]
     methods = tuple(sound_wire.methods)
     for number, method in enumerate(methods, start=1):
         possible = [fault for fault in FAULTS if fault.strikes(method)]
@@ -536,10 +536,10 @@ def test_where_the_table_fails_for_long_it_tells_where_to_go_on(sound_wire: Wire
         sound_wire.table.bring_back(damaged)
         sound_wire.strike(fault, number, times=1000)
         with suppress(TemporarilyUnavailable):
-            report = reindexer(dynamodb).reindex(ACCOUNT_ID).told()
+            report = reindexer(dynamodb).reindex(ACCOUNT_ID).as_json()
             sound_wire.be_sound()
             if not report["finished"]:
-                assert reindexer(dynamodb).reindex(ACCOUNT_ID, resume=report["resume"]).told()["finished"]
+                assert reindexer(dynamodb).reindex(ACCOUNT_ID, resume=report["resume"]).as_json()["finished"]
             assert derived_violations(sound_wire.table.items(), ACCOUNT_ID) == [], (fault, number)
             continue
         assert number == 1, "only before anything was done"
@@ -577,11 +577,11 @@ def test_time_may_run_out_anywhere(
     account.lose(posting(VIP, account.cid))
     account.lose(keys.count(ACCOUNT_ID, NEWS))
     account.lose(word("cid", account.cid))
-    whole = differences(reindexer(account.table.client()).reindex(ACCOUNT_ID, dry_run=True).told())
+    whole = differences(reindexer(account.table.client()).reindex(ACCOUNT_ID, dry_run=True).as_json())
     found, resume = 0, None
     for _ in range(200):
         running = reindexer(account.table.client(), has_time=Countdown(looks + 1))
-        report = running.reindex(ACCOUNT_ID, resume=resume).told()
+        report = running.reindex(ACCOUNT_ID, resume=resume).as_json()
         found += differences(report)
         if report["finished"]:
             break
@@ -599,7 +599,7 @@ def test_without_any_time_nothing_is_done() -> None:
     account = Account()
     _orphans(account)
     before = account.table.items()
-    report = reindexer(account.table.client(), has_time=lambda: False).reindex(ACCOUNT_ID).told()
+    report = reindexer(account.table.client(), has_time=lambda: False).reindex(ACCOUNT_ID).as_json()
     assert (report["finished"], report["resume"], differences(report)) == (False, "contacts..", 0)
     assert account.table.items() == before
 
@@ -610,8 +610,8 @@ def test_a_word_to_go_on_after_may_be_gone(small_pages: None) -> None:
     for number in range(9):
         account.put(word(f"ghost{number}", NOBODY))
     account.put(keys.first_character(ACCOUNT_ID, "g"))
-    place = Place(Pass.WORDS, reindexing._digest("g"), reindexing._digest("ghost77", NOBODY))
-    report = account.report(resume=str(place))
+    point = ResumePoint(Pass.WORDS, reindexing._digest("g"), reindexing._digest("ghost77", NOBODY))
+    report = account.report(resume=str(point))
     assert report["orphaned"]["words"] == 9
 
 
@@ -620,24 +620,24 @@ def test_a_word_to_go_on_after_is_gone_on_after(small_pages: None) -> None:
     for number in range(9):
         account.put(word(f"ghost{number}", NOBODY))
     account.put(keys.first_character(ACCOUNT_ID, "g"))
-    place = Place(Pass.WORDS, reindexing._digest("g"), reindexing._digest("ghost4", NOBODY))
-    assert account.report(resume=str(place))["orphaned"]["words"] == 4
+    point = ResumePoint(Pass.WORDS, reindexing._digest("g"), reindexing._digest("ghost4", NOBODY))
+    assert account.report(resume=str(point))["orphaned"]["words"] == 4
 
 
 digests = st.one_of(st.just(""), st.text("0123456789abcdef", min_size=32, max_size=32))
 
 
 @given(
-    place=st.one_of(
-        st.builds(Place, st.just(Pass.CONTACTS), st.just(""), st.sampled_from(["", NOBODY])),
-        st.builds(Place, st.just(Pass.POSTINGS), digests.filter(bool), st.sampled_from(["", NOBODY])),
-        st.builds(Place, st.just(Pass.WORDS), digests.filter(bool), digests),
-        st.builds(Place, st.sampled_from([Pass.POSTINGS, Pass.WORDS, Pass.COUNTS])),
-        st.builds(Place, st.just(Pass.COUNTS), digests),
+    point=st.one_of(
+        st.builds(ResumePoint, st.just(Pass.CONTACTS), st.just(""), st.sampled_from(["", NOBODY])),
+        st.builds(ResumePoint, st.just(Pass.POSTINGS), digests.filter(bool), st.sampled_from(["", NOBODY])),
+        st.builds(ResumePoint, st.just(Pass.WORDS), digests.filter(bool), digests),
+        st.builds(ResumePoint, st.sampled_from([Pass.POSTINGS, Pass.WORDS, Pass.COUNTS])),
+        st.builds(ResumePoint, st.just(Pass.COUNTS), digests),
     )
 )
-def test_a_place_is_read_as_it_was_written(place: Place) -> None:
-    assert Place.parsed(str(place)) == place
+def test_a_place_is_read_as_it_was_written(point: ResumePoint) -> None:
+    assert ResumePoint.parsed(str(point)) == point
 
 
 @given(text=st.one_of(st.text(), st.from_regex(r"(contacts|postings|words|counts)(\.[0-9a-g-]*){0,4}")))
@@ -645,13 +645,13 @@ def test_a_place_is_read_as_it_was_written(place: Place) -> None:
 def test_what_is_no_place_is_refused(text: str) -> None:
     refused = []
     try:
-        place = Place.parsed(text)
+        point = ResumePoint.parsed(text)
     except InvalidInput as error:
         refused = [error.field]
     if refused:
         assert refused == ["resume"]
     else:
-        assert str(place) == text + "." * (2 - text.count("."))
+        assert str(point) == text + "." * (2 - text.count("."))
 
 
 # How it is invoked
@@ -705,4 +705,4 @@ def test_a_wrong_payload_is_refused_by_name(payload: Any, culprit: str) -> None:
 def test_of_an_ordinary_history_nothing_is_left_over() -> None:
     history = ordinary_history()
     Projection(history.table.client()).take(history.records)
-    assert differences(reindexer(history.table.client()).reindex(ACCOUNT_ID).told()) == 0
+    assert differences(reindexer(history.table.client()).reindex(ACCOUNT_ID).as_json()) == 0

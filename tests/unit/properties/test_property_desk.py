@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from contacts.book.model import Outcome
 from contacts.properties.model import MAX_PROPERTIES
 from contacts.properties.service import PropertyService
 from contacts.properties.store import PropertyStore
@@ -361,13 +362,13 @@ class Interrupted(PropertyStore):
         self._others = house.desk(house.caller)
         self._happens = list(happens)
 
-    def add(self, *arguments: Any) -> None:
+    def add(self, *arguments: Any) -> Outcome:
         self._interrupt()
-        super().add(*arguments)
+        return super().add(*arguments)
 
-    def change(self, *arguments: Any) -> None:
+    def change(self, *arguments: Any) -> Outcome:
         self._interrupt()
-        super().change(*arguments)
+        return super().change(*arguments)
 
     def _interrupt(self) -> None:
         if self._happens:

@@ -9,8 +9,7 @@ from hypothesis import strategies as some
 
 from contacts.core.errors import MAX_ERRORS_SHOWN
 from contacts.properties.model import ContactInput, PropertyType, ValueRule
-from contacts.properties.service import TypedFields
-from contacts.properties.store import MAX_LOOKED_UP, ValueRules
+from contacts.properties.typed_fields import MAX_LOOKED_UP, TypedFields, ValueRules
 from contacts.table import keys
 from tests.support.front_door import ACCOUNT_ID, Reply
 from tests.support.hypothesis_profiles import examples

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from contacts.search import planner as planning
 from contacts.search import service as finding
 from contacts.search.index import ContactIndex
-from contacts.search.query import Read
+from contacts.search.query import ContactBatch
 from contacts.table import client as table
 from tests.support.finding_house import NAMES, SORTS, FindingHouse, Json, in_order, is_exact, matches
 from tests.support.hypothesis_profiles import examples
@@ -66,11 +66,11 @@ def bounds(chosen: dict[str, Any]) -> Iterator[None]:
     with (
         patch.object(planning, "MAX_IN_MEMORY", chosen["in_memory"]),
         patch.object(finding, "MAX_IN_MEMORY", chosen["in_memory"]),
-        patch.object(planning, "WORTH_LOOKING", chosen["worth_looking"]),
+        patch.object(planning, "SHORT_POSTING_LIST", chosen["worth_looking"]),
         patch.object(finding, "MAX_CANDIDATES", chosen["candidates"]),
-        patch.object(finding, "_AT_ONCE", chosen["at_once"]),
+        patch.object(finding, "MAX_FETCHED_AT_ONCE", chosen["at_once"]),
         patch.object(finding, "MAX_BYTES", chosen.get("bytes", finding.MAX_BYTES)),
-        patch.object(finding, "_HELD", chosen.get("held", 3_000_000)),
+        patch.object(finding, "MAX_HELD_BYTES", chosen.get("held", 3_000_000)),
         patch.object(table, "_KEYS_AT_FIRST", chosen.get("keys_at_first", 64)),
         patch.object(table, "_BYTES_AT_ONCE", chosen.get("bytes_at_once", 2_000_000)),
     ):
@@ -228,14 +228,14 @@ def test_a_search_goes_on_from_anywhere(in_memory: int) -> None:
 def test_what_whole_words_have_given_of_a_page_is_not_read_again() -> None:
     house, _ = filled([_person(number) for number in range(16)])
     read: list[str] = []
-    contacts = ContactIndex.contacts
+    load = ContactIndex.load
 
-    def log_fields(index: ContactIndex, ids: Iterable[str]) -> Iterator[Read]:
-        wanted = list(ids)
-        read.extend(wanted)
-        return contacts(index, wanted)
+    def recorded_load(index: ContactIndex, ids: Iterable[str]) -> Iterator[ContactBatch]:
+        loaded = list(ids)
+        read.extend(loaded)
+        return load(index, loaded)
 
-    with patch.object(ContactIndex, "contacts", log_fields):
+    with patch.object(ContactIndex, "load", recorded_load):
         found = house.ask({"q": "jo", "limit": 100}, "/v1/contacts/search").body["data"]
     assert len(found) > sum(is_exact(one, {"q": "jo"}) for one in found) > 0
     assert read == ids_of(found)

@@ -11,7 +11,7 @@ import pytest
 
 from contacts.book.model import gate_name
 from contacts.core.ids import Name, NameKind
-from contacts.search.query import EVERYBODY, PostingKind, PostingList
+from contacts.search.query import ALL_CONTACTS, PostingKind, PostingList
 from contacts.table import keys
 from contacts.table.records import key_digest
 from local.stack import ROOT
@@ -44,10 +44,10 @@ MADE: dict[str, keys.Key] = {
     "its pointer": keys.idempotency_pointer(A, C, ORDER_77),
     "timeline entry": keys.timeline_entry(A, C, EVENT),
     "event": keys.event(A, "2026-01-15T10:30:00.250Z", EVENT),
-    "posting of all": keys.posting(A, EVERYBODY, C),
+    "posting of all": keys.posting(A, ALL_CONTACTS, C),
     "posting of a tag": keys.posting(A, PostingList(PostingKind.TAG, "vip"), C),
     "posting of a list": keys.posting(A, PostingList(PostingKind.LIST, "newsletter"), C),
-    "count of all": keys.count(A, EVERYBODY),
+    "count of all": keys.count(A, ALL_CONTACTS),
     "count of a tag": keys.count(A, PostingList(PostingKind.TAG, "vip")),
     "count of a list": keys.count(A, PostingList(PostingKind.LIST, "newsletter")),
     "word posting": keys.word_posting(A, "lovelace", C),

@@ -11,7 +11,7 @@ from contacts.book.service import MAX_MAP_KEYS_IN_PLACE
 from contacts.search import planner as planning
 from contacts.search import service as finding
 from contacts.search.index import ContactIndex
-from contacts.search.query import ContactQuery, Moments, SortField
+from contacts.search.query import ContactQuery, SortField, TimeRange
 from contacts.table.client import Table
 from tests.support.aws_limits import MAX_ITEM, TooMuch, check, check_item, item_bytes
 from tests.support.finding_house import FindingHouse
@@ -85,8 +85,8 @@ def test_an_index_is_asked_what_dynamodb_takes() -> None:
             return {"Items": [], "Count": 0, "ScannedCount": 0}
 
     index = ContactIndex(Table(Client(), "t"), "a")
-    moments = Moments(1, 2)
-    for wanted in (
+    time_range = TimeRange(1, 2)
+    for query in (
         ContactQuery(tags=tuple(TAGS), lists=tuple(LISTS)),
         ContactQuery(
             tags=tuple(TAGS),
@@ -94,13 +94,13 @@ def test_an_index_is_asked_what_dynamodb_takes() -> None:
             is_active=True,
             is_unsubscribed=False,
             validation_status=ValidationStatus.VALID,
-            created=moments,
-            updated=moments,
+            created=time_range,
+            updated=time_range,
         ),
     ):
-        for lacking in (None, SortField.EMAIL, SortField.EXTERNAL_ID):
-            index.created(wanted, lacking, None, descending=False, at_most=1)
-        index.how_many_created(wanted, 1)
+        for without in (None, SortField.EMAIL, SortField.EXTERNAL_ID):
+            index.by_creation(query, without, None, descending=False, at_most=1)
+        index.count_by_creation(query, 1)
     assert len(asked) == 8
     assert max(map(len, asked)) < 2000
 

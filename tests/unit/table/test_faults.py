@@ -21,7 +21,7 @@ from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.idempotency import IdempotencyKey
 from contacts.core.ids import Ref
 from contacts.search.index import Bookmarks, ContactIndex
-from contacts.search.query import NEWEST_FIRST, ContactQuery, Order, Place, Position, SortField
+from contacts.search.query import NEWEST_FIRST, ContactQuery, Continuation, Order, SortField, SortPosition
 from contacts.search.service import Finder
 from contacts.table.client import Table
 from local.table import NAME
@@ -193,19 +193,19 @@ class Rest:
         return contact_book(self._table._client, BEGAN_MS, "rest").get(Ref(EMAIL))
 
     def list_by_creation(self, _: str) -> object:
-        return self._finder().listed(ContactQuery(), NEWEST_FIRST, 1)
+        return self._finder().list_contacts(ContactQuery(), NEWEST_FIRST, 1)
 
     def list_by_tag_and_word(self, _: str) -> object:
-        wanted = ContactQuery(tags=("vip", "beta"), words=("ada",))
-        return self._finder().listed(wanted, Order(SortField.EMAIL), 1, with_total=True)
+        query = ContactQuery(tags=("vip", "beta"), words=("ada",))
+        return self._finder().list_contacts(query, Order(SortField.EMAIL), 1, with_total=True)
 
     def search(self, _: str) -> object:
-        return self._finder().searched(ContactQuery(words=("ada",)), 1)
+        return self._finder().search_contacts(ContactQuery(words=("ada",)), 1)
 
     def list_from_an_offset(self, _: str) -> object:
         finder = self._finder()
-        finder.leave_bookmark("q", 1, Position(place=Place(None, ACCOUNT_ID)), NEWEST_FIRST)
-        return finder.position_at("q", 1, NEWEST_FIRST)
+        finder.save_bookmark("q", 1, Continuation(after=SortPosition(None, ACCOUNT_ID)), NEWEST_FIRST)
+        return finder.continuation_at("q", 1, NEWEST_FIRST)
 
     def _finder(self) -> Finder:
         return Finder(ContactIndex(self._table, ACCOUNT_ID), Bookmarks(self._table, ACCOUNT_ID, self._clock))
@@ -292,7 +292,7 @@ REPEATED = {
 }
 
 
-@pytest.mark.parametrize(("body", "terms"), REPEATED.values(), ids=REPEATED.keys())
+@pytest.mark.parametrize(("body", "preconditions"), REPEATED.values(), ids=REPEATED.keys())
 def test_a_repeated_call_changes_nothing_again_after_another_change(
     body: Any, preconditions: Preconditions
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
-import contacts.api
+import contacts
 from contacts.book.batch_schemas import Batch
 from contacts.book.schemas import MAX_ENTRIES, ContactChange, NewContact
 from contacts.core.errors import MAX_ERRORS_SHOWN, InvalidInput
@@ -29,8 +29,8 @@ CPU = 1.5
 
 def bodies() -> list[type[Body]]:
     """Every body there is."""
-    for module in pkgutil.iter_modules(contacts.web.__path__):
-        importlib.import_module(f"contacts.web.{module.name}")
+    for module in pkgutil.walk_packages(contacts.__path__, "contacts."):
+        importlib.import_module(module.name)
     found, rest = [], [Body]
     while rest:
         below = rest.pop().__subclasses__()

@@ -13,9 +13,10 @@ from hypothesis import strategies as some
 
 from contacts.accounts.concealment import TAG_BYTES, concealed, revealed
 from contacts.accounts.model import AccountSecret, Dialect
+from contacts.book.model import ValidationStatus
 from contacts.core.errors import InvalidInput
-from contacts.search.pages import Filters, Sort, _asked, _from_cursor, _Query, _to_cursor
-from contacts.search.query import Place, Position
+from contacts.search.pages import Filters, Sort, _criteria, _CursorScope, _from_cursor, _to_cursor
+from contacts.search.query import ContactQuery, Continuation, SortPosition, TimeRange
 from contacts.web.pagination import fingerprint, to_cursor
 from tests.support.fakes import CountingBytes, FakeClock
 from tests.support.finding_house import FindingHouse
@@ -103,16 +104,41 @@ def test_a_cursor_is_valid_when_its_contact_is_gone_or_renamed(sort: Sort, api: 
 @pytest.mark.parametrize("sort", SORTED_BY_A_NAME)
 def test_a_readable_cursor_of_before_leads_on(sort: Sort, api: InProcessApi) -> None:
     emails, cursors = walked(api, sort=str(sort))
-    query = fingerprint(ACCOUNT, str(sort), _asked(Filters().wanted(None)))
+    query = fingerprint(ACCOUNT, str(sort), _criteria(Filters().query(None)))
     for number, cursor in enumerate(cursors):
-        position = _from_cursor(_Query(query, AccountSecret(b"s" * 32)), cursor, "cursor")
-        assert position.place is not None
-        assert position.place.value is not None
+        continuation = _from_cursor(_CursorScope(query, AccountSecret(b"s" * 32)), cursor, "cursor")
+        assert continuation.after is not None
+        assert continuation.after.value is not None
         head = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))[24:29]
         flags = head[:2] + b"\x01" + head[3:]
-        old = to_cursor(query, position.place.contact_id, flags + position.place.value.encode())
+        old = to_cursor(query, continuation.after.contact_id, flags + continuation.after.value.encode())
         page: Any = api.request("GET", query={"limit": "1", "sort": str(sort), "cursor": old}).body
         assert page["data"][0]["email"] == emails[number + 1]
+
+
+@pytest.mark.parametrize(
+    ("query", "recorded"),
+    [
+        (ContactQuery(), "78d71ffc828933d0"),
+        (
+            ContactQuery(
+                tags=("vip",),
+                lists=("news",),
+                is_active=True,
+                validation_status=ValidationStatus.VALID,
+                created=TimeRange(1_000),
+                updated=TimeRange(0, 2_000),
+                email="ada@example.com",
+                words=("ada",),
+            ),
+            "0eeca48b2dcb3c71",
+        ),
+    ],
+    ids=["no filter", "most filters"],
+)
+def test_the_fingerprint_of_a_query_never_changes(query: ContactQuery, recorded: str) -> None:
+    """Clients hold cursors of earlier releases; the names of the classes in a query are part of its fingerprint."""
+    assert fingerprint("account", "-created_at", _criteria(query)).hex() == recorded
 
 
 def test_a_page_that_is_asked_for_twice_has_the_same_cursor(api: InProcessApi) -> None:
@@ -140,35 +166,35 @@ def test_sendmators_clients_walk_as_before() -> None:
 
 
 texts = some.text(max_size=255)
-positions = some.builds(
-    Position,
+continuations = some.builds(
+    Continuation,
     some.integers(0, 255),
-    some.builds(Place, texts | some.none(), some.just(A_CONTACT)) | some.none(),
+    some.builds(SortPosition, texts | some.none(), some.just(A_CONTACT)) | some.none(),
     some.sampled_from([None, False, True]),
     some.sampled_from([None, False, True]),
     some.integers(0, 65_535),
 )
 
 
-@given(positions)
-def test_a_position_comes_back_as_it_was(position: Position) -> None:
-    query = _Query(b"12345678", ONE_SECRET)
-    cursor = _to_cursor(query, position)
-    assert _from_cursor(query, cursor, "cursor") == position
+@given(continuations)
+def test_a_cursor_returns_the_continuation_it_was_made_of(continuation: Continuation) -> None:
+    scope = _CursorScope(b"12345678", ONE_SECRET)
+    cursor = _to_cursor(scope, continuation)
+    assert _from_cursor(scope, cursor, "cursor") == continuation
     assert len(cursor) <= 2048
 
 
 @settings(max_examples=examples(200))
 @given(value=some.text(min_size=1, max_size=60), place=some.integers(0, 10_000), bit=some.integers(0, 7))
 def test_a_value_that_was_changed_is_refused(value: str, place: int, bit: int) -> None:
-    query = _Query(b"12345678", ONE_SECRET)
-    cursor = _to_cursor(query, Position(place=Place(value, A_CONTACT)))
+    scope = _CursorScope(b"12345678", ONE_SECRET)
+    cursor = _to_cursor(scope, Continuation(after=SortPosition(value, A_CONTACT)))
     content = bytearray(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     begins = 8 + 16 + 5
     content[begins + place % (len(content) - begins)] ^= 1 << bit
     changed = urlsafe_b64encode(bytes(content)).decode().rstrip("=")
     with pytest.raises(InvalidInput, match="is not a next_cursor"):
-        _from_cursor(query, changed, "cursor")
+        _from_cursor(scope, changed, "cursor")
 
 
 @pytest.mark.parametrize(
@@ -184,9 +210,9 @@ def test_a_value_that_was_changed_is_refused(value: str, place: int, bit: int) -
     ],
 )
 def test_what_was_never_made_is_refused(rest: bytes) -> None:
-    query = _Query(b"12345678", ONE_SECRET)
+    scope = _CursorScope(b"12345678", ONE_SECRET)
     with pytest.raises(InvalidInput):
-        _from_cursor(query, to_cursor(query.fingerprint, str(UUID(A_CONTACT)), rest), "cursor")
+        _from_cursor(scope, to_cursor(scope.fingerprint, str(UUID(A_CONTACT)), rest), "cursor")
 
 
 @given(text=some.binary(max_size=300), other=some.binary(max_size=300), context=some.binary(max_size=20))

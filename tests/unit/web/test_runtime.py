@@ -8,7 +8,7 @@ import pytest
 from contacts.accounts.model import Mode, Scope
 from contacts.book.service import ContactBook
 from contacts.channels.service import GateService
-from contacts.properties.service import TypedFields
+from contacts.properties.typed_fields import TypedFields
 from contacts.runtime import Runtime, Settings
 from contacts.table import aws as aws_clients
 from contacts.table.dry_run import DryRunTable

@@ -10,7 +10,7 @@ from contacts.accounts.schemas import NewAccount, NewApiKey
 from contacts.book.schemas import ContactChange, ContactFields, NewContact
 from contacts.core.errors import MAX_ERRORS_SHOWN, BodyNotJson, InvalidInput
 from contacts.properties.model import OnInvalid, ValueRule
-from contacts.properties.service import TypedFields
+from contacts.properties.typed_fields import TypedFields
 from tests.unit.web.test_requests import request
 
 

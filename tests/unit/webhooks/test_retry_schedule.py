@@ -200,7 +200,7 @@ def test_what_scheduler_sends_gets_its_group_before_it_is_dealt_with() -> None:
     """Scheduler gives none, and a message without one counts as that of a quiet stranger."""
     with_dead = house(OK)
     (ref,) = with_dead.happen()
-    assert with_dead.delivery_worker().take({**ref.message(1), "ungrouped": True}) is None
+    assert with_dead.delivery_worker().handle({**ref.message(1), "ungrouped": True}) is None
     assert with_dead.endpoint.requests == []
     (message,) = with_dead.queue.sent
     assert (message.body, message.group, message.delay_s) == (ref.message(1), HOOK, 0)
@@ -208,7 +208,7 @@ def test_what_scheduler_sends_gets_its_group_before_it_is_dealt_with() -> None:
 
 def test_the_request_is_one_that_scheduler_takes() -> None:
     with_dead = house()
-    with_dead.schedule.later(REF, 7, 3600.4)
+    with_dead.schedule.request(REF, 7, 3600.4)
     model = get_session().get_service_model("scheduler")
     (request,) = with_dead.scheduler.made
     problems = ParamValidator().validate(request, model.operation_model("CreateSchedule").input_shape)
@@ -221,15 +221,15 @@ def test_the_request_is_one_that_scheduler_takes() -> None:
 )
 def test_the_queue_waits_whole_seconds(delay_s: float, expected: int) -> None:
     with_dead = house()
-    with_dead.schedule.later(REF, 2, delay_s)
+    with_dead.schedule.request(REF, 2, delay_s)
     assert [message.delay_s for message in with_dead.queue.sent] == [expected]
     assert not with_dead.scheduler.made
 
 
 def test_a_schedule_that_is_there_is_the_same_one() -> None:
     with_dead = house()
-    with_dead.schedule.later(REF, 7, 3600)
-    with_dead.schedule.later(REF, 7, 3500)
+    with_dead.schedule.request(REF, 7, 3600)
+    with_dead.schedule.request(REF, 7, 3500)
     assert len(with_dead.scheduler.made) == 1
 
 
@@ -238,7 +238,7 @@ def test_a_busy_scheduler_is_asked_again_later(code: str) -> None:
     with_dead = house()
     with_dead.scheduler.error = code
     with pytest.raises(TemporarilyUnavailable):
-        with_dead.schedule.later(REF, 7, 3600)
+        with_dead.schedule.request(REF, 7, 3600)
 
 
 def test_a_silent_scheduler_is_asked_again_later() -> None:
@@ -251,7 +251,7 @@ def test_a_silent_scheduler_is_asked_again_later() -> None:
         with_dead.queue, Silent(), "retries", QUEUE_ARN, "arn:aws:iam::123456789012:role/r", with_dead.clock
     )
     with pytest.raises(TemporarilyUnavailable):
-        schedule.later(REF, 7, 3600)
+        schedule.request(REF, 7, 3600)
 
 
 # Endpoints that fail for long

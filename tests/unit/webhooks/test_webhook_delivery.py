@@ -270,7 +270,7 @@ def test_an_attempt_is_not_begun_that_could_not_be_finished(house: DeliveryHouse
 )
 def test_what_is_no_such_message_is_refused(house: DeliveryHouse, body: dict[str, Any]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
-        house.delivery_worker().take(body)
+        house.delivery_worker().handle(body)
 
 
 # Messages that come twice

@@ -415,10 +415,10 @@ class Interrupted(WebhookStore):
         self._others = WebhookService(house.store, house.addresses, house.clock, house.randomness)
         self._happens = list(happens)
 
-    def change(self, *arguments: Any) -> None:
+    def change(self, *arguments: Any) -> Outcome:
         if self._happens:
             self._happens.pop(0)(self._others)
-        super().change(*arguments)
+        return super().change(*arguments)
 
 
 @pytest.mark.parametrize("key", [None, "k-1"])

@@ -18,7 +18,7 @@ from contacts.core.ids import is_uuid
 from contacts.core.json import exact_number, to_json
 from contacts.core.time import DAY, iso, parsed
 from contacts.events.changes import event_of_trashing, events_of_change
-from contacts.events.model import Event, EventType
+from contacts.events.model import Event, EventType, event_out
 from contacts.events.store import Appended, EventStore
 from contacts.table import keys
 from contacts.table.client import Table
@@ -88,7 +88,7 @@ def payload(house: EventHouse) -> str:
     (item,) = house.logged()
     event = EventStore(Table(house.client, NAME)).event(ACCOUNT_ID, place(item)[0], item["id"])
     assert event is not None
-    return to_json(event.payload())
+    return to_json(event_out(event))
 
 
 def test_an_event_carries_the_contact_as_the_api_showed_it() -> None:

@@ -14,7 +14,15 @@ from contacts.book.model import Contact, ValidationStatus
 from contacts.core.ids import Name, NameKind, uuid7
 from contacts.core.time import iso
 from contacts.events.changes import event_of_erasure, event_of_recording, event_of_trashing, events_of_change
-from contacts.events.model import Event, EventType, TimelineEntry, custom_event, entry_of
+from contacts.events.model import (
+    Event,
+    EventType,
+    TimelineEntry,
+    custom_event,
+    entry_of,
+    event_out,
+    timeline_entry_out,
+)
 from contacts.webhooks.model import (
     RETRY_DELAYS,
     Attempt,
@@ -22,8 +30,8 @@ from contacts.webhooks.model import (
     DeliveryRef,
     DeliveryStatus,
     Webhook,
-    described,
-    described_delivery,
+    delivery_out,
+    webhook_out,
 )
 from tests.support.guides import blocks, page, rows, section
 from tests.support.hypothesis_profiles import examples
@@ -86,7 +94,7 @@ def produced() -> list[dict[str, Any]]:
         contact_id=None,
         data={},
     )
-    return [event.payload() for event in (*changes, test)]
+    return [event_out(event) for event in (*changes, test)]
 
 
 def form(value: Any) -> Any:
@@ -108,11 +116,13 @@ def test_the_examples_have_the_form_of_what_is_sent() -> None:
 
 def test_the_timeline_is_shown_as_it_is() -> None:
     recorded, listed = map(json.loads, blocks(section(GUIDE, "Events of your own"), "json"))
-    assert list(recorded) == list(entry_of(ORDERED).shown())
+    assert list(recorded) == list(timeline_entry_out(entry_of(ORDERED)))
     updated, created, ordered = listed["data"]
     at = {"id": "e", "timestamp": iso(AT_MS)}
-    assert list(updated) == list(TimelineEntry(**at, type=EventType.UPDATED, changed=["name"]).shown())
-    assert list(created) == list(TimelineEntry(**at, type=EventType.CREATED).shown())
+    assert list(updated) == list(
+        timeline_entry_out(TimelineEntry(**at, type=EventType.UPDATED, changed=["name"]))
+    )
+    assert list(created) == list(timeline_entry_out(TimelineEntry(**at, type=EventType.CREATED)))
     assert ordered == recorded
     moments = [entry["timestamp"] for entry in listed["data"]]
     assert moments == sorted(moments, reverse=True)
@@ -127,7 +137,7 @@ def test_a_webhook_and_a_delivery_are_shown_as_they_are() -> None:
         id="wh_1", account_id=ACCOUNT_ID, url="https://example.com", events=("*",), description=None,
         is_active=True, disabled_reason=None, created_at=iso(AT_MS), secret="",
     )  # fmt: skip
-    assert list(json.loads(webhook)) == [*described(made), "secret"]
+    assert list(json.loads(webhook)) == [*webhook_out(made), "secret"]
     (delivery,) = blocks(section(GUIDE, "The log"), "json")
     ref = DeliveryRef(
         account_id=ACCOUNT_ID, webhook_id="wh_1", delivery_id=uuid7(AT_MS, bytes(10)), event_id="e",
@@ -135,7 +145,7 @@ def test_a_webhook_and_a_delivery_are_shown_as_they_are() -> None:
     )  # fmt: skip
     attempt = Attempt(at=iso(AT_MS), status_code=204, error=None, duration_ms=1, response="")
     sent = Delivery(ref=ref, status=DeliveryStatus.DELIVERED, next_attempt_at=None, attempts=(attempt,))
-    as_shown: Any = described_delivery(sent)
+    as_shown: Any = delivery_out(sent)
     example = json.loads(delivery)
     assert list(example) == list(as_shown)
     assert {tuple(shown) for shown in example["attempts"]} == {tuple(as_shown["attempts"][0])}
@@ -217,7 +227,7 @@ class Life:
         self._tell(*events_of_change("r", self.now_ms, ACCOUNT_ID, before, self.contact))
 
     def _tell(self, *events: Event) -> None:
-        self.events += [json.loads(json.dumps(event.payload())) for event in events]
+        self.events += [json.loads(json.dumps(event_out(event))) for event in events]
 
 
 @settings(max_examples=examples(300))

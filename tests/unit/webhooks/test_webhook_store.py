@@ -84,7 +84,8 @@ def test_webhooks_that_take_more_than_one_page_are_all_listed() -> None:
 @pytest.mark.parametrize("webhook_id", ["wh_1", "x" * 3000, "é" * 65, "../x", "a/b"])
 def test_an_id_of_any_kind_names_at_most_one(webhook_id: str, house: WebhookHouse) -> None:
     assert house.store.webhook(ACCOUNT_ID, webhook_id) is None
-    assert not house.store.remove(ACCOUNT_ID, webhook_id, DONE, None, AT_MS)
+    with pytest.raises(WebhookNotFound):
+        house.store.remove(ACCOUNT_ID, webhook_id, DONE, None, AT_MS)
     assert house.store.webhooks(ACCOUNT_ID) == [WEBHOOK]
 
 

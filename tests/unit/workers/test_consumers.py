@@ -33,7 +33,7 @@ def read(record: Mapping[str, Any]) -> StreamChange | None:
     if int(record["eventID"][1:]) % 2 == 0:
         return None
     return StreamChange(
-        record_id=record["eventID"], happened=ChangeKind.CHANGED, account_id="a", contact_id="c", at_ms=0
+        record_id=record["eventID"], kind=ChangeKind.CHANGED, account_id="a", contact_id="c", at_ms=0
     )
 
 

@@ -36,7 +36,7 @@ def meanings(records: list[Record]) -> list[StreamChange]:
 def happened(history: History) -> list[tuple[ChangeKind, bool, bool]]:
     """What happened, and whether there was and is a contact."""
     return [
-        (change.happened, change.before is not None, change.after is not None)
+        (change.kind, change.before is not None, change.after is not None)
         for change in meanings(history.records)
     ]
 
@@ -121,7 +121,7 @@ def test_what_the_items_tell_to_the_millisecond_the_stream_does_not() -> None:
     bea = history.create("bea")
     history.delete(bea, permanent=True)
     for change in meanings([{**each, **_later(each)} for each in history.records]):
-        if change.happened in (ChangeKind.TRASHED, ChangeKind.ERASED):
+        if change.kind in (ChangeKind.TRASHED, ChangeKind.ERASED):
             assert change.at_ms in (BEGAN_MS + 2000, BEGAN_MS + 4000)
         else:
             assert change.at_ms == 1_900_000_000_000
@@ -230,7 +230,7 @@ def test_a_mapping_lets_through_what_its_function_has_to_do(mapping: str) -> Non
             change = stream_change(each)
         except ValueError:
             continue
-        if change is None or change.happened not in MEANT_FOR[mapping]:
+        if change is None or change.kind not in MEANT_FOR[mapping]:
             continue
         if mapping == "DispatchWebhooksSource" and each["eventName"] == "REMOVE":
             continue
@@ -243,7 +243,7 @@ def test_and_nothing_that_nobody_would_understand(mapping: str) -> None:
         if any(matches(pattern, each) for pattern in patterns(mapping)):
             change = stream_change(each)
             assert change is not None
-            assert change.happened in MEANT_FOR[mapping]
+            assert change.kind in MEANT_FOR[mapping]
 
 
 # The records that tests make

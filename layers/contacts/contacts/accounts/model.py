@@ -4,8 +4,9 @@ import hmac
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final, Literal, NotRequired, TypedDict
 
+from contacts.core.answers import Count, Moment, PageOut, Uuid
 from contacts.core.idempotency import ConcurrentModification
 
 
@@ -225,14 +226,91 @@ def full_keys(keys: Collection[ApiKey]) -> list[ApiKey]:
     They are native and live: in other dialects keys cannot be made, and test keys make none that work.
     """
     live = [key for key in keys if key.mode is Mode.LIVE]
-    every = frozenset[Scope]().union(*map(_reach, live))
+    every = frozenset[Scope]().union(*map(_single_scopes, live))
     return [
         key
         for key in live
-        if key.dialect is Dialect.NATIVE and Scope.KEYS_WRITE in key.scopes and every <= _reach(key)
+        if key.dialect is Dialect.NATIVE and Scope.KEYS_WRITE in key.scopes and every <= _single_scopes(key)
     ]
 
 
-def _reach(key: ApiKey) -> frozenset[Scope]:
+def _single_scopes(key: ApiKey) -> frozenset[Scope]:
     """The scopes of a key, with those that its bundles stand for instead of them."""
     return frozenset[Scope]().union(*(BUNDLES.get(scope, {scope}) for scope in key.scopes))
+
+
+class CountsOut(TypedDict):
+    """How many of a kind there are."""
+
+    contacts: Count
+
+
+class AccountOut(TypedDict):
+    """The account that a key belongs to."""
+
+    id: Uuid
+    name: str
+    plan: Annotated[str, Plan]
+    hourly_limit: int
+    used_this_hour: int
+    resets_at: Moment
+    """When the next hour begins."""
+    counts: CountsOut
+
+
+class ApiKeyOut(TypedDict):
+    """An API key, without the key itself."""
+
+    id: str
+    name: str
+    scopes: list[Annotated[str, Scope]]
+    mode: Annotated[str, Mode]
+    dialect: Annotated[str, Dialect]
+    last_four: str
+    created_at: Moment
+    made_by: str | None
+    """The id of the key that made it, with which it is revoked; null where there is none."""
+    last_used_hour: NotRequired[str]
+    """`2026-01-15T10`; absent where it was not used in the last 31 days."""
+
+
+class MadeApiKeyOut(ApiKeyOut):
+    """A key with itself, which is shown in this answer only (and not where a request is repeated)."""
+
+    key: NotRequired[str]
+    test_mode: NotRequired[Literal[True]]
+
+
+class RevokedApiKeyOut(TypedDict):
+    """The key that was revoked, and those that it had made."""
+
+    deleted: Literal[True]
+    id: str
+    also_revoked: list[str]
+    """The ids of all keys that the revoked one made, and that these made. (Not the key that asked for it.)"""
+
+
+class ApiKeyPageOut(PageOut):
+    """All keys, oldest first."""
+
+    data: list[ApiKeyOut]
+
+
+def api_key_out(key: ApiKey, last_used_hour: str | None = None) -> ApiKeyOut:
+    """A key as callers may see it.
+
+    `last_used_hour`: `2026-01-15T10`; None where it is not known or not asked for.
+    """
+    shown: ApiKeyOut = {
+        "id": key.id,
+        "name": key.name,
+        "scopes": [str(scope) for scope in key.scopes],
+        "mode": str(key.mode),
+        "dialect": str(key.dialect),
+        "last_four": key.last_four,
+        "created_at": key.created_at,
+        "made_by": key.made_by,
+    }
+    if last_used_hour is not None:
+        shown["last_used_hour"] = last_used_hour
+    return shown

@@ -1,6 +1,6 @@
 """The API keys of an account, and the account itself: making, listing and revoking."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
@@ -13,6 +13,7 @@ from contacts.accounts.model import (
     Account,
     AccountSecret,
     ApiKey,
+    ApiKeyOut,
     Caller,
     Dialect,
     MakerRevoked,
@@ -20,6 +21,7 @@ from contacts.accounts.model import (
     Plan,
     Revocation,
     Scope,
+    api_key_out,
     full_keys,
     key_prefix,
     revoked_with,
@@ -86,20 +88,6 @@ def _base62(secret: bytes) -> str:
     return digits.rjust(_SECRET_LENGTH, _ALPHABET[0])
 
 
-def described(key: ApiKey) -> dict[str, object]:
-    """A key as callers may see it."""
-    return {
-        "id": key.id,
-        "name": key.name,
-        "scopes": [str(scope) for scope in key.scopes],
-        "mode": str(key.mode),
-        "dialect": str(key.dialect),
-        "last_four": key.last_four,
-        "created_at": key.created_at,
-        "made_by": key.made_by,
-    }
-
-
 class ApiKeyService:
     """What callers do with the keys of their account."""
 
@@ -108,13 +96,10 @@ class ApiKeyService:
         self._clock = clock
         self._randomness = randomness
 
-    def keys(self, caller: Caller) -> list[Mapping[str, object]]:
+    def keys(self, caller: Caller) -> list[ApiKeyOut]:
         """The account's keys, oldest first, each with the hour in which it was last used."""
         hours = self._store.hours_of_use(caller.account_id)
-        return [
-            described(key) | ({"last_used_hour": hours[key.id]} if key.id in hours else {})
-            for key in self._store.api_keys(caller.account_id)
-        ]
+        return [api_key_out(key, hours.get(key.id)) for key in self._store.api_keys(caller.account_id)]
 
     def add(self, caller: Caller, command: CreateApiKey, idempotency_key: IdempotencyKey | None) -> Outcome:
         """Make a key. It can hold no scope that the caller's own key lacks.
@@ -133,7 +118,7 @@ class ApiKeyService:
         command = CreateApiKey(name=command.name, scopes=scopes, mode=command.mode, dialect=command.dialect)
         key, shown = make_key(caller.account_id, command, now, self._randomness)
         key = replace(key, made_by=caller.key.id)
-        outcome = Outcome(action=Action.CREATED, details=described(key), secrets={"key": shown})
+        outcome = Outcome(action=Action.CREATED, details=api_key_out(key), secrets={"key": shown})
         if caller.is_test:  # Its table holds no keys, not even the one that makes this.
             return outcome
         if len(self._store.api_keys(caller.account_id)) >= MAX_API_KEYS:

@@ -7,24 +7,40 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple, NotRequired, TypedDict
 
 from pydantic import AfterValidator, Field
 
 from contacts.book.batch import MAX_ITEMS, BatchService, Item
-from contacts.book.model import Outcome, Preconditions
+from contacts.book.model import (
+    DeletedContactOut,
+    Outcome,
+    Preconditions,
+    WithheldContactOut,
+    WrittenContactOut,
+)
 from contacts.book.schemas import ContactChange, NewContact
 from contacts.book.service import ContactBook, OnConflict
 from contacts.core import observability, violations
+from contacts.core.answers import Count, Uuid
 from contacts.core.errors import ContactsError, FieldError, InvalidInput
 from contacts.core.ids import Name, NameKind, Ref, named, possible_id, possible_names
 from contacts.core.json import to_json
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.properties.model import ContactInput, OnInvalid, ValueRule, validate
-from contacts.properties.service import TypedFields
+from contacts.properties.typed_fields import TypedFields
 from contacts.web.bodies import Body, clean
 from contacts.web.request import Request, versions_matching
-from contacts.web.response import MAX_ANSWER_BYTES, Answer, answer, internal_problem, problem, shown_to
+from contacts.web.response import (
+    MAX_ANSWER_BYTES,
+    Answer,
+    ProblemOut,
+    Status,
+    answer,
+    internal_problem,
+    problem,
+    shown_to,
+)
 
 _LARGEST_VERSION: Final = 10**15 - 1
 _NAMES: Final = (NameKind.EMAIL, NameKind.EXTERNAL_ID)
@@ -171,10 +187,48 @@ def _asking(
     raise AssertionError("an operation that lacks something has been refused")
 
 
+class ShortContactOut(TypedDict):
+    """What is told of a contact whose batch has no room for more."""
+
+    id: Uuid
+    version: NotRequired[int]
+    deleted: NotRequired[Literal[True]]
+    permanent: NotRequired[bool]
+
+
+class ShortProblemOut(TypedDict):
+    """What is told of a refusal whose batch has no room for more."""
+
+    type: str
+    title: str
+    status: Status
+    code: str
+    request_id: str
+    existing_id: NotRequired[str]
+
+
+class ResultOut(TypedDict):
+    """What came of one item of a batch: the answer that a request of its own would have had."""
+
+    index: Count
+    status: Status
+    contact: NotRequired[WrittenContactOut | WithheldContactOut | DeletedContactOut | ShortContactOut]
+    """Where it was carried out; id and version only where the answer would exceed 5 MB."""
+    problem: NotRequired[ProblemOut | ShortProblemOut]
+    """Where it was refused."""
+
+
+class BatchResultsOut(TypedDict):
+    """One result per item, in their order."""
+
+    results: list[ResultOut]
+    test_mode: NotRequired[Literal[True]]
+
+
 _MULTI_STATUS: Final = 207
 _SHORT_BYTES: Final = 1000
 """A result that is cut short has fewer."""
-_IN_SHORT: Final = ("id", "version", "deleted", "permanent")
+_IN_SHORT: Final = tuple(ShortContactOut.__annotations__)
 _PROBLEM_IN_SHORT: Final = ("type", "title", "status", "code", "existing_id", "request_id")
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Any, Final, NamedTuple, TypedDict
+from typing import Annotated, Any, Final, Literal, NamedTuple, NotRequired, TypedDict
 
+from contacts.core.answers import Json, Moment, Uuid
 from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.idempotency import IdempotencyKey
 from contacts.core.ids import Name, NameKind, made_at_ms
@@ -37,6 +38,21 @@ class ValidationStatus(StrEnum):
     PENDING = "pending"
     VALID = "valid"
     INVALID = "invalid"
+
+
+class Reason(StrEnum):
+    """Why an address is invalid."""
+
+    SYNTAX = "syntax"
+    """It is no email address."""
+    DISPOSABLE = "disposable"
+    """Its domain hands out addresses that are thrown away after use."""
+    NO_MX = "no_mx"
+    """Its domain does not exist, or has neither a mail exchanger nor an address (RFC 5321 §5.1)."""
+    NULL_MX = "null_mx"
+    """Its domain says that it takes no mail (RFC 7505)."""
+    BOUNCED = "bounced"
+    """Mail to it came back for good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,27 +379,73 @@ def new_contact(
 
 
 class ContactOut(TypedDict):
-    """A contact as the API shows it."""
+    """One person in one account."""
 
-    id: str
+    id: Uuid
+    """Ours, and for ever."""
     external_id: str | None
+    """The caller's own id of the contact; unique in the account, case-sensitive."""
     email: str | None
+    """Lower-case, an international domain as `xn--`; unique in the account."""
     first_name: str | None
     last_name: str | None
     name: str | None
+    """As given, or else composed of first and last name."""
     phone: str | None
+    """E.164."""
     tags: list[str]
     lists: list[str]
-    custom_fields: dict[str, Any]
-    metadata: dict[str, Any]
+    custom_fields: Json
+    """Any JSON; typed where a contact property defines it."""
+    metadata: Json
     is_active: bool
     is_unsubscribed: bool
-    unsubscribed_at: str | None
-    validation_status: str
-    validation_reason: str | None
+    unsubscribed_at: Moment | None
+    validation_status: ValidationStatus
+    validation_reason: Annotated[str, Reason] | None
+    """Why the email is invalid."""
     version: int
-    created_at: str
-    updated_at: str
+    """One more with every change that a caller makes; a verdict on the email changes it not."""
+    created_at: Moment
+    updated_at: Moment
+
+
+class SkippedOut(TypedDict):
+    """A field that `on_invalid=skip` has left out."""
+
+    field: str
+    reason: str
+
+
+class WrittenContactOut(ContactOut):
+    """A contact as a write has left it."""
+
+    skipped: NotRequired[list[SkippedOut]]
+    """Only with `on_invalid=skip`."""
+    test_mode: NotRequired[Literal[True]]
+    """Only of a test key: nothing was kept."""
+
+
+class WithheldContactOut(TypedDict):
+    """What a write tells of a contact to a key that may not read contacts."""
+
+    id: Uuid
+    version: int
+    created_at: Moment
+    updated_at: Moment
+    skipped: NotRequired[list[SkippedOut]]
+    """Only with `on_invalid=skip`."""
+    test_mode: NotRequired[Literal[True]]
+    """Only of a test key: nothing was kept."""
+
+
+class DeletedContactOut(TypedDict):
+    """What has become of a contact."""
+
+    deleted: Literal[True]
+    id: Uuid
+    permanent: bool
+    """Whether it is gone for good; else it can be restored for 30 days."""
 
 
 def contact_out(contact: Contact) -> ContactOut:

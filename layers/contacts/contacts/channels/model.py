@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
-from contacts.book.model import Contact, Gate, ValidationStatus, contact_out
+from contacts.book.model import Contact, ContactOut, Gate, ValidationStatus, contact_out
+from contacts.core.answers import Count, Moment, PageOut, Uuid
 from contacts.core.errors import FieldError
 from contacts.core.ids import derived_id
 from contacts.core.violations import never_changes
@@ -57,7 +58,29 @@ class Channel:
         return [FieldError("type", never_changes(self.type))]
 
 
-def described_channel(one: Channel) -> dict[str, object]:
+class ChannelOut(TypedDict):
+    """A way by which contacts arrive and are reached."""
+
+    id: Uuid
+    type: Annotated[str, ChannelType]
+    """It never changes."""
+    name: str
+    state: bool
+    """On, or off: then nobody arrives through it, and nobody counts as reached by it."""
+    created_at: Moment
+    updated_at: Moment
+    test_mode: NotRequired[Literal[True]]
+
+
+class ChannelPageOut(PageOut):
+    """A page of channels, oldest first."""
+
+    data: list[ChannelOut]
+    total: NotRequired[Count]
+    """Only with `include_total`."""
+
+
+def channel_out(one: Channel) -> ChannelOut:
     """A channel as callers see it."""
     return {
         "id": one.id,
@@ -72,21 +95,62 @@ def described_channel(one: Channel) -> dict[str, object]:
 _NAMES: Final = {ChannelType.EMAIL: "Email", ChannelType.SMS: "SMS"}
 """Of the channels that every account has without making them."""
 
-ShownGate = dict[str, object]
+
+class ChannelOfGateOut(TypedDict):
+    """The channel on which a contact is found."""
+
+    id: Uuid | None
+    """Null where it is an email or a phone, and the account has made no channel for them."""
+    type: Annotated[str, ChannelType]
+    name: str
 
 
-def shown_gate(gate: Gate, channel: Channel, contact_id: str) -> ShownGate:
+class GateOut(TypedDict):
+    """One contact's address on one channel."""
+
+    id: Uuid
+    channel: ChannelOfGateOut
+    identifier: str
+    """What the channel calls the contact."""
+    contact_id: Uuid
+    created_at: Moment
+    test_mode: NotRequired[Literal[True]]
+
+
+class GatePageOut(PageOut):
+    """How a contact can be reached now."""
+
+    data: list[GateOut]
+    total: NotRequired[Count]
+    """Only with `include_total`."""
+
+
+class ChatOut(TypedDict):
+    """The one conversation that there is with a contact."""
+
+    id: Uuid
+    """Derived from the contact's: always the same."""
+    name: str | None
+    image: Any
+    """The contact's `metadata.photo`, whatever that is, or null."""
+    contact: ContactOut
+    gates: list[GateOut]
+    created_at: Moment
+    updated_at: Moment
+
+
+def gate_out(gate: Gate, channel: Channel, contact_id: str) -> GateOut:
     """A gate as callers see it."""
     return {
         "id": gate.id,
-        "channel": _shown_channel(channel),
+        "channel": _channel_of_gate(channel),
         "identifier": gate.identifier,
         "contact_id": contact_id,
         "created_at": gate.created_at,
     }
 
 
-def open_gates(contact: Contact, channels: Sequence[Channel]) -> list[ShownGate]:
+def open_gates(contact: Contact, channels: Sequence[Channel]) -> list[GateOut]:
     """How a contact can be reached now, in the order of the ids, which is that of their making.
 
     Its gates on channels that are on; its email, unless the contact is unsubscribed or the email is known to be
@@ -96,18 +160,18 @@ def open_gates(contact: Contact, channels: Sequence[Channel]) -> list[ShownGate]
     """
     by_id = {channel.id: channel for channel in channels if channel.state}
     shown = [
-        shown_gate(gate, by_id[gate.channel_id], contact.id)
+        gate_out(gate, by_id[gate.channel_id], contact.id)
         for gate in contact.gates
         if gate.channel_id in by_id
     ]
     # An address by which the contact has arrived as well is told of once.
-    there = {(_channel_id(one), one["identifier"]) for one in shown}
+    there = {(one["channel"]["id"], one["identifier"]) for one in shown}
     addresses = _addresses(contact, channels)
-    shown += [one for one in addresses if (_channel_id(one), one["identifier"]) not in there]
-    return sorted(shown, key=lambda one: str(one["id"]))
+    shown += [one for one in addresses if (one["channel"]["id"], one["identifier"]) not in there]
+    return sorted(shown, key=lambda one: one["id"])
 
 
-def chat(contact: Contact, gates: Sequence[ShownGate]) -> dict[str, object]:
+def chat_out(contact: Contact, gates: Sequence[GateOut]) -> ChatOut:
     """The one conversation that there is with a contact. Its id is derived from the contact's: always the same."""
     return {
         "id": derived_id(contact.id, "chat"),
@@ -120,7 +184,7 @@ def chat(contact: Contact, gates: Sequence[ShownGate]) -> dict[str, object]:
     }
 
 
-def _addresses(contact: Contact, channels: Sequence[Channel]) -> Iterator[ShownGate]:
+def _addresses(contact: Contact, channels: Sequence[Channel]) -> Iterator[GateOut]:
     """The email and the phone as gates of their own; their ids are derived from the address: always the same."""
     may_be_mailed = not contact.is_unsubscribed and contact.validation_status is not ValidationStatus.INVALID
     email = contact.email if may_be_mailed else None
@@ -136,7 +200,7 @@ def _addresses(contact: Contact, channels: Sequence[Channel]) -> Iterator[ShownG
             }
 
 
-def _channel_for(kind: ChannelType, channels: Sequence[Channel]) -> dict[str, object] | None:
+def _channel_for(kind: ChannelType, channels: Sequence[Channel]) -> ChannelOfGateOut | None:
     """The account's oldest channel of a type that is on; one without an id where it has none of the type.
 
     None where all it has are off: it does not want to reach anybody that way.
@@ -144,14 +208,8 @@ def _channel_for(kind: ChannelType, channels: Sequence[Channel]) -> dict[str, ob
     of_kind = [channel for channel in channels if channel.type is kind]
     if not of_kind:
         return {"id": None, "type": str(kind), "name": _NAMES[kind]}
-    return next((_shown_channel(channel) for channel in of_kind if channel.state), None)
+    return next((_channel_of_gate(channel) for channel in of_kind if channel.state), None)
 
 
-def _shown_channel(channel: Channel) -> dict[str, object]:
+def _channel_of_gate(channel: Channel) -> ChannelOfGateOut:
     return {"id": channel.id, "type": str(channel.type), "name": channel.name}
-
-
-def _channel_id(gate: ShownGate) -> object:
-    channel = gate["channel"]
-    assert isinstance(channel, Mapping)
-    return channel["id"]

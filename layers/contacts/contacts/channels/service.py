@@ -19,30 +19,20 @@ from contacts.book.service import ContactBook
 from contacts.book.store import ContactStore
 from contacts.channels.model import (
     Channel,
+    ChannelOut,
     ChannelType,
-    ShownGate,
-    chat,
-    described_channel,
+    ChatOut,
+    GateOut,
+    channel_out,
+    chat_out,
+    gate_out,
     open_gates,
-    shown_gate,
 )
 from contacts.channels.store import ChannelStore
-from contacts.core.errors import ChannelNotFound, ChannelOff, DuplicateContact, FieldError, InvalidInput
+from contacts.core.errors import ChannelOff, DuplicateContact, FieldError, InvalidInput
 from contacts.core.idempotency import ConcurrentModification, IdempotencyKey, run_idempotent
-from contacts.core.ids import Name, Randomness, Ref, is_uuid, uuid7
+from contacts.core.ids import Name, Randomness, Ref, uuid7
 from contacts.core.time import Clock, iso
-
-
-def existing_channel(channels: ChannelStore, channel_id: str) -> Channel:
-    """The channel that a path names.
-
-    Raises:
-        ChannelNotFound: the account has none with that id.
-    """
-    found = channels.by_id(channel_id.lower()) if is_uuid(channel_id) else None
-    if found is None:
-        raise ChannelNotFound
-    return found
 
 
 class ChannelService:
@@ -53,21 +43,21 @@ class ChannelService:
         self._clock = clock
         self._randomness = randomness
 
-    def channels(self) -> list[dict[str, object]]:
+    def channels(self) -> list[ChannelOut]:
         """All channels, the oldest first.
 
         Raises:
             TemporarilyUnavailable.
         """
-        return list(map(described_channel, self._store.all()))
+        return list(map(channel_out, self._store.all()))
 
-    def channel(self, channel_id: str) -> dict[str, object]:
+    def channel(self, channel_id: str) -> ChannelOut:
         """One channel.
 
         Raises:
             ChannelNotFound: the account has none with that id.
         """
-        return described_channel(existing_channel(self._store, channel_id))
+        return channel_out(self._store.existing(channel_id))
 
     def add(
         self, kind: ChannelType, name: str, *, state: bool, idempotency_key: IdempotencyKey | None
@@ -87,11 +77,10 @@ class ChannelService:
             created_at=iso(now),
             updated_at=iso(now),
         )
-        outcome = Outcome(action=Action.CREATED, details=described_channel(new))
+        outcome = Outcome(action=Action.CREATED, details=channel_out(new))
 
         def write() -> Outcome:
-            self._store.add(new, outcome, idempotency_key, now)
-            return outcome
+            return self._store.add(new, outcome, idempotency_key, now)
 
         return run_idempotent(write, idempotency_key, self._clock, self._randomness)
 
@@ -114,14 +103,13 @@ class ChannelService:
         now = self._clock.now_ms()
 
         def write() -> Outcome:
-            before = existing_channel(self._store, channel_id)
+            before = self._store.existing(channel_id)
             errors = [*wrong, *before.objections(given)]
             if errors:
                 raise InvalidInput(errors)
             after = before.changed(given, iso(now))
-            outcome = Outcome(action=Action.UPDATED, details=described_channel(after))
-            self._store.change(before, after, outcome, idempotency_key, now)
-            return outcome
+            outcome = Outcome(action=Action.UPDATED, details=channel_out(after))
+            return self._store.change(before, after, outcome, idempotency_key, now)
 
         return run_idempotent(write, idempotency_key, self._clock, self._randomness)
 
@@ -167,7 +155,7 @@ class GateService:
         contact = new_contact(contact_id, given, iso(now), (gate,))
 
         def attempt() -> Outcome:
-            channel = existing_channel(self._channels, channel_id)
+            channel = self._channels.existing(channel_id)
             if not channel.state:
                 raise ChannelOff
             return self._add(channel, gate, contact, now, idempotency_key)
@@ -186,7 +174,7 @@ class GateService:
         claim = self._contacts.claim(gate.name)
         if claim is not None:
             return self._found(channel, gate.name, claim, idempotency_key)
-        outcome = Outcome(action=Action.CREATED, details=shown_gate(gate, channel, contact.id))
+        outcome = Outcome(action=Action.CREATED, details=gate_out(gate, channel, contact.id))
         try:
             return self._contacts.apply(
                 Transition(
@@ -219,7 +207,7 @@ class GateService:
             gate = next((gate for gate in contact.gates if gate.name == name), None)
             if gate is None:
                 raise ConcurrentModification
-            return Outcome(action=Action.FOUND, details=shown_gate(gate, channel, contact.id))
+            return Outcome(action=Action.FOUND, details=gate_out(gate, channel, contact.id))
 
         if claim is None:
             raise ConcurrentModification
@@ -254,7 +242,7 @@ class ContactPointService:
         self._book = book
         self._channels = channels
 
-    def gates(self, ref: Ref) -> tuple[str, list[ShownGate]]:
+    def gates(self, ref: Ref) -> tuple[str, list[GateOut]]:
         """The id of the contact that a ref names, and how it can be reached now.
 
         Raises:
@@ -263,11 +251,11 @@ class ContactPointService:
         contact = self._book.get(ref)
         return contact.id, open_gates(contact, self._channels.all())
 
-    def chat(self, ref: Ref) -> dict[str, object]:
+    def chat(self, ref: Ref) -> ChatOut:
         """The conversation with the contact that a ref names.
 
         Raises:
             ContactNotFound, TemporarilyUnavailable.
         """
         contact = self._book.get(ref)
-        return chat(contact, open_gates(contact, self._channels.all()))
+        return chat_out(contact, open_gates(contact, self._channels.all()))

@@ -17,7 +17,8 @@ import dns.rdtypes.IN.AAAA
 import dns.resolver
 from disposable_email_domains import blocklist
 
-from contacts.email_validation.model import VALID, Reason, Verdict, invalid
+from contacts.book.model import Reason
+from contacts.email_validation.model import VALID, Verdict, invalid
 
 LONGEST_LOOKUP: Final = 5.0
 """Seconds for all questions about one domain together."""

@@ -10,11 +10,11 @@ from email.utils import parseaddr
 from functools import partial
 from typing import Any, Final, Protocol
 
-from contacts.book.model import ValidationStatus
+from contacts.book.model import Reason, ValidationStatus
 from contacts.core.idempotency import ConcurrentModification, retry_on_conflict
 from contacts.core.ids import MAX_EMAIL, Name, NameKind, Randomness, is_uuid, looked_up_email, stored_email
 from contacts.core.time import Clock
-from contacts.email_validation.model import VALID, Reason, Verdict, invalid
+from contacts.email_validation.model import VALID, Verdict, invalid
 from contacts.email_validation.store import VerdictStore
 
 _PAUSES_S: Final = (60, 5 * 60, 15 * 60, 30 * 60)
@@ -56,7 +56,7 @@ class EmailValidator:
         self._clock = clock
         self._randomness = randomness
 
-    def settle(self, account_id: str, contact_id: str) -> bool:
+    def validate(self, account_id: str, contact_id: str) -> bool:
         """Judge the contact's address if that is still to be done; False where no verdict can be had now.
 
         Raises:
@@ -70,8 +70,8 @@ class EmailValidator:
         verdict = self._verdict_on(contact.email)
         if verdict is None:
             return False
-        judge = partial(self._contacts.judge, account_id, contact_id, contact.email, verdict)
-        retry_on_conflict(judge, self._clock, self._randomness)
+        record = partial(self._contacts.record_verdict, account_id, contact_id, contact.email, verdict)
+        retry_on_conflict(record, self._clock, self._randomness)
         return True
 
     def _verdict_on(self, email: str) -> Verdict | None:
@@ -110,13 +110,13 @@ class BounceRecorder:
         contacts: VerdictStore,
         clock: Clock,
         randomness: Randomness,
-        nobodys: Callable[[str], None],
+        on_unknown_account: Callable[[str], None],
     ) -> None:
-        """`nobodys`: is told SES's message id where a bounce does not say for which account it is."""
+        """`on_unknown_account`: is told SES's message id where a bounce does not say for which account it is."""
         self._contacts = contacts
         self._clock = clock
         self._randomness = randomness
-        self._nobodys = nobodys
+        self._on_unknown_account = on_unknown_account
 
     def record(self, notification: str) -> None:
         """Mark every address for which a notification tells of a permanent bounce; all else is of no concern.
@@ -136,7 +136,7 @@ class BounceRecorder:
         addresses = [recipient["emailAddress"] for recipient in told["bounce"]["bouncedRecipients"]]
         account_id = _account_of(told["mail"])
         if account_id is None:
-            self._nobodys(told["mail"]["messageId"])
+            self._on_unknown_account(told["mail"]["messageId"])
             return
         for address in addresses:
             email = looked_up_email(parseaddr(address)[1])

@@ -7,10 +7,10 @@ A verdict on a contact changes nothing that a caller wrote: no `version`, no `up
 from contextlib import suppress
 from hashlib import sha256
 
-from contacts.book.model import Contact, ContactState, ValidationStatus, contact_from
+from contacts.book.model import Contact, ContactState, Reason, ValidationStatus, contact_from
 from contacts.core.ids import Name, NameKind
 from contacts.core.time import DAY
-from contacts.email_validation.model import Reason, Verdict, invalid
+from contacts.email_validation.model import Verdict, invalid
 from contacts.table import keys
 from contacts.table.client import ConditionsFailed, Table
 from contacts.table.expressions import Expression
@@ -35,9 +35,9 @@ class VerdictStore:
         contact_id: str = claim["contact_id"]
         return contact_id
 
-    def judge(self, account_id: str, contact_id: str, email: str, verdict: Verdict) -> None:
+    def record_verdict(self, account_id: str, contact_id: str, email: str, verdict: Verdict) -> None:
         """One UpdateItem, if the contact still has the email and is pending."""
-        expression = _giving(verdict, email)
+        expression = _verdict_update(verdict, email)
         expression.require(expression.equals("validation_status", ValidationStatus.PENDING))
         # Somebody else has changed what it was about; or it was us, and the SDK repeats the call.
         with suppress(ConditionsFailed):
@@ -45,7 +45,7 @@ class VerdictStore:
 
     def mark_bounced(self, account_id: str, contact_id: str, email: str) -> bool:
         """One UpdateItem, if the contact still has the email, whatever was thought of that so far."""
-        expression = _giving(invalid(Reason.BOUNCED), email)
+        expression = _verdict_update(invalid(Reason.BOUNCED), email)
         reason = expression.name("validation_reason")
         expression.require(
             f"(attribute_not_exists({reason}) OR {reason} <> {expression.value(Reason.BOUNCED)})"
@@ -74,7 +74,7 @@ class VerdictStore:
         self._table.write([self._table.update_step("contact", key, expression)])
 
 
-def _giving(verdict: Verdict, email: str) -> Expression:
+def _verdict_update(verdict: Verdict, email: str) -> Expression:
     """The update that writes a verdict on an email that the contact has."""
     expression = Expression()
     expression.set("validation_status", verdict.status)

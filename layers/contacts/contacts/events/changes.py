@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, cast
+from typing import Final, NotRequired, TypedDict, cast
 
-from contacts.book.model import Contact, contact_out
+from contacts.book.model import Contact, ContactOut, contact_out
+from contacts.core.answers import Json, Moment, Uuid
 from contacts.core.time import parsed
 from contacts.events.model import CustomEvent, Event, EventType, event_at
 
@@ -31,7 +32,7 @@ class StreamChange:
 
     record_id: str
     """The same however often the record is delivered."""
-    happened: ChangeKind
+    kind: ChangeKind
     account_id: str
     contact_id: str
     at_ms: int
@@ -43,6 +44,57 @@ class StreamChange:
     recorded: CustomEvent | None = None
     merged_ids: tuple[str, ...] = ()
     """Of a contact that is gone for good: the ids of those that had been merged into it."""
+
+
+class EventDataOut(TypedDict):
+    """What an event tells."""
+
+    contact: ContactOut
+
+
+class ChangedDataOut(EventDataOut):
+    """What an update changed."""
+
+    changed: list[str]
+    """Names of the fields that changed."""
+    previous: NotRequired[Json]
+    """Their old values; absent where both would be too large together (380 KB)."""
+
+
+class ErasedContactOut(TypedDict):
+    """All that is left of a contact that was erased."""
+
+    id: Uuid
+    version: int
+
+
+class MergedDataOut(EventDataOut):
+    """Which contact was merged into this one."""
+
+    merged_id: Uuid
+    """What it was known by; it leads to this contact now."""
+
+
+class DeletedDataOut(TypedDict):
+    """What was deleted, and whether it can come back."""
+
+    contact: ContactOut | ErasedContactOut
+    permanent: bool
+
+
+class CustomDataOut(TypedDict):
+    """What a caller recorded."""
+
+    contact: NotRequired[ContactOut]
+    """As it was when the event went out, unless it had been deleted."""
+    name: str
+    data: Json
+    occurred_at: NotRequired[Moment]
+    """Where that was said."""
+
+
+class NoDataOut(TypedDict):
+    """Of a test: nothing about anybody."""
 
 
 _OF_EVERY_CHANGE: Final = frozenset({"version", "updated_at"})
@@ -63,22 +115,25 @@ def events_of_change(
     contact = contact_out(after)
     changed_ms = parsed(after.updated_at)
 
-    def event(kind: EventType, moment: int, **more: object) -> Event:
-        return event_at(record_id, kind, moment, account_id, after.id, {"contact": contact, **more})
+    def event(
+        kind: EventType, moment: int, data: EventDataOut | ChangedDataOut | MergedDataOut | None = None
+    ) -> Event:
+        return event_at(record_id, kind, moment, account_id, after.id, data or {"contact": contact})
 
     if before is None:
         yield event(EventType.CREATED if after.version == 1 else EventType.RESTORED, changed_ms)
         return
     merged_id = _newly_merged(before, after)
     if merged_id is not None:
-        yield event(EventType.MERGED, changed_ms, merged_id=merged_id)
+        yield event(EventType.MERGED, changed_ms, {"contact": contact, "merged_id": merged_id})
     previous = differences(before, after)
     if not previous:
         return
     if previous.keys() <= _OF_A_VERDICT:
         yield event(EventType.VALIDATED, max(at_ms, changed_ms))
         return
-    yield event(EventType.UPDATED, changed_ms, changed=list(previous), previous=previous)
+    changed: ChangedDataOut = {"contact": contact, "changed": list(previous), "previous": previous}
+    yield event(EventType.UPDATED, changed_ms, changed)
     if after.is_unsubscribed != before.is_unsubscribed:
         kind = EventType.UNSUBSCRIBED if after.is_unsubscribed else EventType.RESUBSCRIBED
         yield event(kind, changed_ms)
@@ -95,13 +150,13 @@ def _newly_merged(before: Contact, after: Contact) -> str | None:
 
 def event_of_trashing(record_id: str, at_ms: int, account_id: str, contact: Contact) -> Event:
     """The event of a contact that went to the trash, from where it can come back."""
-    data = {"contact": contact_out(contact), "permanent": False}
+    data: DeletedDataOut = {"contact": contact_out(contact), "permanent": False}
     return event_at(record_id, EventType.DELETED, at_ms, account_id, contact.id, data)
 
 
 def event_of_erasure(record_id: str, at_ms: int, account_id: str, contact_id: str, version: int) -> Event:
     """The event of a contact that was erased: of the person nothing is left to be told."""
-    data = {"contact": {"id": contact_id, "version": version}, "permanent": True}
+    data: DeletedDataOut = {"contact": {"id": contact_id, "version": version}, "permanent": True}
     return event_at(record_id, EventType.DELETED, at_ms, account_id, contact_id, data)
 
 
@@ -112,8 +167,9 @@ def event_of_recording(
 
     Its id is its entry's, whose order is that of what happened; it is told at the moment at which it was recorded.
     """
-    data: dict[str, object] = {} if contact is None else {"contact": contact_out(contact)}
-    data |= {"name": recorded.name, "data": recorded.data}
+    data: CustomDataOut = {"name": recorded.name, "data": dict(recorded.data)}
+    if contact is not None:
+        data = {"contact": contact_out(contact), **data}
     if recorded.occurred_at is not None:
         data["occurred_at"] = recorded.occurred_at
     return Event(

@@ -1,11 +1,12 @@
 """Events: what is told of a contact's changes, to webhooks and in the account's event log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, Final
+from typing import Annotated, Final, Literal, NotRequired, TypedDict
 
+from contacts.core.answers import Json, Moment, PageOut, Uuid
 from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.ids import uuid7
 from contacts.core.time import DAY, iso
@@ -67,17 +68,46 @@ class Event:
         """Whether it says that a person is erased: what an endpoint answers to that may tell who it was."""
         return self.data.get("permanent") is True
 
-    def payload(self) -> dict[str, object]:
-        """The event as receivers and `GET /events` see it."""
-        if self.is_erased:
-            return {"id": self.id, "type": str(self.type), "erased": True}
-        return {
-            "id": self.id,
-            "type": str(self.type),
-            "timestamp": self.timestamp,
-            "account_id": self.account_id,
-            "data": dict(self.data),
-        }
+
+class EventOut(TypedDict):
+    """Something that happened. `data` depends on the type: see the webhooks of this document."""
+
+    id: Uuid
+    type: Annotated[str, EventType]
+    timestamp: Moment
+    account_id: Uuid
+    data: Json
+
+
+class ErasedEventOut(TypedDict):
+    """An event about a person who has been erased since."""
+
+    id: Uuid
+    type: Annotated[str, EventType]
+    erased: Literal[True]
+
+
+class EventPageOut(TypedDict):
+    """A page of events, oldest first."""
+
+    data: list[EventOut | ErasedEventOut]
+    has_more: bool
+    """Whether more can be fetched at once."""
+    next_cursor: str
+    """What to go on with, now or later: there always is one."""
+
+
+def event_out(event: Event) -> EventOut | ErasedEventOut:
+    """An event as receivers of webhooks and `GET /v1/events` see it."""
+    if event.is_erased:
+        return {"id": event.id, "type": str(event.type), "erased": True}
+    return {
+        "id": event.id,
+        "type": str(event.type),
+        "timestamp": event.timestamp,
+        "account_id": event.account_id,
+        "data": dict(event.data),
+    }
 
 
 def event_id(record_id: str, kind: EventType, at_ms: int) -> str:
@@ -126,6 +156,34 @@ class CustomEvent:
     """When it happened, where that was said; else it happened when it was recorded."""
 
 
+class TimelineEntryOut(TypedDict):
+    """Something that happened to a contact, or that it did."""
+
+    id: Uuid
+    type: Annotated[str, EventType]
+    timestamp: Moment
+    name: NotRequired[str]
+    """Of a custom event."""
+    data: NotRequired[Json]
+    """Of a custom event."""
+    changed: NotRequired[list[str]]
+    """Names of the fields that an update changed."""
+    merged_id: NotRequired[Uuid]
+    """Of a merge: the contact that is none of its own any more."""
+
+
+class RecordedEventOut(TimelineEntryOut):
+    """A custom event as it stands in the timeline."""
+
+    test_mode: NotRequired[Literal[True]]
+
+
+class TimelinePageOut(PageOut):
+    """A page of a timeline, newest first."""
+
+    data: list[TimelineEntryOut]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
     """An entry as the native API shows it; what does not belong to its type is None."""
@@ -135,17 +193,25 @@ class TimelineEntry:
     timestamp: str
     """When it happened."""
     name: str | None = None
-    data: Mapping[str, object] | None = None
-    changed: Sequence[str] | None = None
+    data: Json | None = None
+    changed: list[str] | None = None
     """Names of the fields that changed."""
     merged_id: str | None = None
     """The contact that was merged into this one."""
 
-    def shown(self) -> dict[str, Any]:
-        """The entry in an answer."""
-        body: dict[str, Any] = {"id": self.id, "type": self.type, "timestamp": self.timestamp}
-        more = {"name": self.name, "data": self.data, "changed": self.changed, "merged_id": self.merged_id}
-        return body | {member: value for member, value in more.items() if value is not None}
+
+def timeline_entry_out(entry: TimelineEntry) -> TimelineEntryOut:
+    """An entry as callers see it: what does not belong to its type is absent."""
+    shown: TimelineEntryOut = {"id": entry.id, "type": entry.type, "timestamp": entry.timestamp}
+    if entry.name is not None:
+        shown["name"] = entry.name
+    if entry.data is not None:
+        shown["data"] = entry.data
+    if entry.changed is not None:
+        shown["changed"] = entry.changed
+    if entry.merged_id is not None:
+        shown["merged_id"] = entry.merged_id
+    return shown
 
 
 def custom_event(
@@ -182,5 +248,5 @@ def entry_of(event: CustomEvent) -> TimelineEntry:
         type=EventType.CUSTOM,
         timestamp=event.occurred_at or event.recorded_at,
         name=event.name,
-        data=event.data,
+        data=dict(event.data),
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.ids import Ref
 from contacts.core.violations import not_one_of
-from contacts.events.model import SUBSCRIBABLE, EventType, TimelineEntry
+from contacts.events.model import SUBSCRIBABLE, EventPageOut, EventType, timeline_entry_out
 from contacts.events.service import EventLog, Timeline
 from contacts.events.store import Position
 from contacts.web.pagination import PageSize, fingerprint, from_cursor, opened, sealed, shown_page
@@ -47,7 +47,8 @@ def event_page(
     after = None if cursor is None else _from_cursor(query, cursor)
     found = log.page(after, only, limit, MAX_ANSWER_BYTES - _ENVELOPE_BYTES)
     next_cursor = _to_cursor(query, found.position)
-    return Answer(200, {"data": found.events, "has_more": found.has_more, "next_cursor": next_cursor})
+    body: EventPageOut = {"data": found.events, "has_more": found.has_more, "next_cursor": next_cursor}
+    return Answer(200, body)
 
 
 def _to_cursor(query: bytes, position: Position) -> str:
@@ -76,4 +77,4 @@ def timeline_page(
     query = fingerprint(account_id, "timeline", contact.id, kind)
     after_id = None if cursor is None else from_cursor(query, cursor)
     entries, next_after = timeline.page(contact, only, after_id, limit)
-    return shown_page(map(TimelineEntry.shown, entries), next_after, query)
+    return shown_page(map(timeline_entry_out, entries), next_after, query)

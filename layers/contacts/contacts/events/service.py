@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from contacts.book.model import Action, Contact, Outcome
 from contacts.book.service import ContactBook
@@ -13,10 +13,14 @@ from contacts.core.time import DAY, Clock
 from contacts.events.model import (
     KEPT_DAYS,
     WITHHELD_MS,
+    ErasedEventOut,
+    EventOut,
     EventType,
     TimelineEntry,
     custom_event,
     entry_of,
+    event_out,
+    timeline_entry_out,
 )
 from contacts.events.store import EventSource, Position, TimelineStore
 
@@ -33,7 +37,7 @@ _DAY_MS: Final = DAY * 1000
 class EventPage:
     """Events as they are shown, and the position to go on from: at once, or later when that was all."""
 
-    events: list[dict[str, Any]]
+    events: list[EventOut | ErasedEventOut]
     position: Position
     has_more: bool
 
@@ -59,7 +63,7 @@ class EventLog:
         end = Position(now_ms - WITHHELD_MS)
         # Where another machine's clock is ahead of this one's, the walk may be past the end already.
         position = max(after or Position(0), Position(now_ms - KEPT_DAYS * _DAY_MS))
-        shown: list[dict[str, Any]] = []
+        shown: list[EventOut | ErasedEventOut] = []
         left, full = MAX_EVENTS_READ, 0
         for _ in range(MAX_READS):
             if position >= end or not left or full >= MAX_FULL_READS:
@@ -71,7 +75,7 @@ class EventLog:
             left -= len(found)
             for logged in found:
                 if logged.expires_at > now_ms // 1000 and kind in (None, logged.event.type):
-                    payload = logged.event.payload()
+                    payload = event_out(logged.event)
                     max_bytes -= len(to_json(payload).encode()) + 1
                     if len(shown) == limit or (max_bytes < 0 and shown):
                         return EventPage(shown, position, has_more=True)
@@ -112,7 +116,7 @@ class Timeline:
         """
         now_ms = self._clock.now_ms()
         event = custom_event(name, data, occurred_ms, now_ms, self._randomness(10))
-        outcome = Outcome(action=Action.RECORDED, details=entry_of(event).shown())
+        outcome = Outcome(action=Action.RECORDED, details=timeline_entry_out(entry_of(event)))
 
         def attempt() -> Outcome:
             contact = self._contacts.get(ref)

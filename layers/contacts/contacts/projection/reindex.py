@@ -21,7 +21,7 @@ from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Randomness, is_uuid
 from contacts.core.time import Clock
 from contacts.core.violations import NO_ACCOUNT, FieldErrorCode, Violation
-from contacts.projection.service import STEPS_AT_ONCE, transactions, written
+from contacts.projection.service import STEPS_AT_ONCE, apply_derived, transactions
 from contacts.projection.store import Count, Derived, Directory, Posting, ReindexStore, WordPosting
 from contacts.search.query import PostingList, posting_lists
 from contacts.search.words import words_of
@@ -48,7 +48,7 @@ class Pass(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ResumePoint:
     """How far it has come: behind `after` in a partition of a pass. As text it tells nobody's name and no tag."""
 
     within: Pass
@@ -62,20 +62,20 @@ class Place:
 
     @classmethod
     def parsed(cls, text: str) -> Self:
-        """The place that a text tells.
+        """The point that a text tells.
 
         Raises:
             InvalidInput: names `resume`.
         """
         within, _, rest = text.partition(".")
         partition, _, after = rest.partition(".")
-        place = None
+        point = None
         if within in list(Pass):
-            place = cls(Pass(within), partition, after)
-        if place is None or not place._is_possible():
+            point = cls(Pass(within), partition, after)
+        if point is None or not point._is_possible():
             message = "must be what a report before said under `resume`"
             raise InvalidInput([FieldError("resume", Violation(FieldErrorCode.INVALID_CURSOR, message))])
-        return place
+        return point
 
     def _is_possible(self) -> bool:
         """Whether this can be where a report stopped."""
@@ -93,7 +93,7 @@ class Difference:
 
     contact_id: str
     version: int | None
-    wanted: Mapping[Derived, bool]
+    desired: Mapping[Derived, bool]
 
 
 @dataclass(slots=True)
@@ -109,13 +109,13 @@ class Report:
     """The kind of each list whose count was wrong."""
     uncounted: int = 0
     """Lists that changed each time while they were being counted."""
-    resume: Place | None = None
+    resume: ResumePoint | None = None
     """Where to go on, if time ran out."""
 
-    def told(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, object]:
         """The report as JSON."""
         of_missing = ("postings", "words", "counts", "first_characters")
-        told: dict[str, object] = {
+        report: dict[str, object] = {
             "account_id": self.account_id,
             "contacts": self.contacts,
             "missing": {kind: self.missing[kind] for kind in of_missing},
@@ -124,7 +124,7 @@ class Report:
             "uncounted": self.uncounted,
             "finished": self.resume is None,
         }
-        return told if self.resume is None else told | {"resume": str(self.resume)}
+        return report if self.resume is None else report | {"resume": str(self.resume)}
 
 
 class Reindexer:
@@ -136,14 +136,14 @@ class Reindexer:
         accounts: AccountStore,
         clock: Clock,
         randomness: Randomness,
-        has_time: Callable[[], bool],
+        has_time_left: Callable[[], bool],
     ) -> None:
-        """`has_time`: whether a minute is left, in which what was begun is brought to an end."""
+        """`has_time_left`: whether a minute is left, in which what was begun is brought to an end."""
         self._store = store
         self._accounts = accounts
         self._clock = clock
         self._randomness = randomness
-        self._has_time = has_time
+        self._has_time_left = has_time_left
 
     def reindex(self, account_id: str, *, dry_run: bool = False, resume: str | None = None) -> Report:
         """Go through an account, or as far as the time allows; `dry_run`: change nothing.
@@ -152,11 +152,13 @@ class Reindexer:
             InvalidInput: there is no such account, or nowhere like `resume`.
             TemporarilyUnavailable: before anything was done.
         """
-        place = Place(Pass.CONTACTS) if resume is None else Place.parsed(resume)
+        point = ResumePoint(Pass.CONTACTS) if resume is None else ResumePoint.parsed(resume)
         if self._accounts.account(account_id) is None:
             raise InvalidInput([FieldError("account_id", NO_ACCOUNT)])
-        run = _Run(self._store, account_id, self._clock, self._randomness, self._has_time, is_dry=dry_run)
-        return run.through(place)
+        run = _Run(
+            self._store, account_id, self._clock, self._randomness, self._has_time_left, is_dry=dry_run
+        )
+        return run.through(point)
 
 
 class _Run:
@@ -168,7 +170,7 @@ class _Run:
         account_id: str,
         clock: Clock,
         randomness: Randomness,
-        has_time: Callable[[], bool],
+        has_time_left: Callable[[], bool],
         *,
         is_dry: bool,
     ) -> None:
@@ -176,7 +178,7 @@ class _Run:
         self._account = account_id
         self._clock = clock
         self._randomness = randomness
-        self._has_time = has_time
+        self._has_time_left = has_time_left
         self._is_dry = is_dry
         self._report = Report(account_id)
         self._uncounted_lists: set[PostingList] = set()
@@ -184,49 +186,49 @@ class _Run:
         self._characters: set[str] = set()
         """That are known to be listed, or that a dry run would list."""
 
-    def through(self, place: Place | None) -> Report:
-        """Go on from a place."""
-        while place is not None:
-            self._report.resume = place
-            if not self._has_time():
+    def through(self, point: ResumePoint | None) -> Report:
+        """Go on from a point."""
+        while point is not None:
+            self._report.resume = point
+            if not self._has_time_left():
                 return self._report
             try:
-                place = self._round(place)
+                point = self._round(point)
             except TemporarilyUnavailable:
                 return self._report
         self._report.resume = None
         return self._report
 
-    def _round(self, place: Place) -> Place | None:
+    def _round(self, point: ResumePoint) -> ResumePoint | None:
         """Look at pages until there are enough differences, and settle these; gives back where to go on."""
         found: list[Difference] = []
-        reached: Place | None = place
-        for differences, reached in self._pages(place):
+        reached: ResumePoint | None = point
+        for differences, reached in self._pages(point):
             found += differences
             is_before_counts = reached is not None and reached.within is Pass.COUNTS
-            if len(found) >= _ENOUGH or (found and is_before_counts) or not self._has_time():
+            if len(found) >= _ENOUGH or (found and is_before_counts) or not self._has_time_left():
                 break
         if found:
             self._clock.sleep(SETTLING_S)
-            self._settle(found)
+            self._put_right(found)
         return reached
 
     # Looking. Each yields what differs on a page, and where to go on after it.
 
-    def _pages(self, place: Place) -> Iterator[tuple[list[Difference], Place | None]]:
+    def _pages(self, point: ResumePoint) -> Iterator[tuple[list[Difference], ResumePoint | None]]:
         yield from {
             Pass.CONTACTS: self._over_contacts,
             Pass.POSTINGS: self._over_postings,
             Pass.WORDS: self._over_words,
             Pass.COUNTS: self._over_counts,
-        }[place.within](place)
-        following = list(Pass)[list(Pass).index(place.within) + 1 :]
+        }[point.within](point)
+        following = list(Pass)[list(Pass).index(point.within) + 1 :]
         if following:
-            yield from self._pages(Place(following[0]))
+            yield from self._pages(ResumePoint(following[0]))
 
-    def _over_contacts(self, place: Place) -> Iterator[tuple[list[Difference], Place]]:
+    def _over_contacts(self, point: ResumePoint) -> Iterator[tuple[list[Difference], ResumePoint]]:
         known = set(self._directory().posting_lists)
-        after: str | None = place.after or None
+        after: str | None = point.after or None
         while True:
             contacts, after = self._store.contacts(self._account, after)
             expected = [(contact, _derived(contact)) for contact in contacts]
@@ -237,32 +239,37 @@ class _Run:
             differences = [
                 Difference(contact.id, contact.version, dict.fromkeys(own, True)) for contact, own in missing
             ]
-            yield differences, Place(Pass.POSTINGS) if after is None else Place(Pass.CONTACTS, "", after)
+            yield (
+                differences,
+                ResumePoint(Pass.POSTINGS) if after is None else ResumePoint(Pass.CONTACTS, "", after),
+            )
             if after is None:
                 return
 
-    def _over_postings(self, place: Place) -> Iterator[tuple[list[Difference], Place]]:
+    def _over_postings(self, point: ResumePoint) -> Iterator[tuple[list[Difference], ResumePoint]]:
         lists = {_digest(*posting_list): posting_list for posting_list in self._directory().posting_lists}
-        for digest in sorted(digest for digest in lists if digest >= place.partition):
-            after: str | None = place.after if digest == place.partition else None
+        for digest in sorted(digest for digest in lists if digest >= point.partition):
+            after: str | None = point.after if digest == point.partition else None
             while True:
                 page, after = self._store.postings(self._account, lists[digest], after or None)
                 reached = (
-                    _passed(Pass.POSTINGS, digest) if after is None else Place(Pass.POSTINGS, digest, after)
+                    _behind(Pass.POSTINGS, digest)
+                    if after is None
+                    else ResumePoint(Pass.POSTINGS, digest, after)
                 )
-                yield self._in_vain(page), reached
+                yield self._orphaned(page), reached
                 if after is None:
                     break
-        yield [], Place(Pass.WORDS)
+        yield [], ResumePoint(Pass.WORDS)
 
-    def _over_words(self, place: Place) -> Iterator[tuple[list[Difference], Place]]:
+    def _over_words(self, point: ResumePoint) -> Iterator[tuple[list[Difference], ResumePoint]]:
         characters = {_digest(character): character for character in self._directory().characters}
-        for digest in sorted(digest for digest in characters if digest >= place.partition):
-            passed = place.after if digest == place.partition else ""
+        for digest in sorted(digest for digest in characters if digest >= point.partition):
+            passed = point.after if digest == point.partition else ""
             for page in self._pages_of_words(characters[digest], passed):
-                yield self._in_vain(page), Place(Pass.WORDS, digest, _digest(*page[-1]))
-            yield [], _passed(Pass.WORDS, digest)
-        yield [], Place(Pass.COUNTS)
+                yield self._orphaned(page), ResumePoint(Pass.WORDS, digest, _digest(*page[-1]))
+            yield [], _behind(Pass.WORDS, digest)
+        yield [], ResumePoint(Pass.COUNTS)
 
     def _pages_of_words(self, character: str, passed: str) -> Iterator[list[WordPosting]]:
         """Those behind the one with the digest `passed`; if it is no longer there, all of them."""
@@ -280,14 +287,14 @@ class _Run:
         if passed:
             yield from self._pages_of_words(character, "")
 
-    def _over_counts(self, place: Place) -> Iterator[tuple[list[Difference], Place | None]]:
+    def _over_counts(self, point: ResumePoint) -> Iterator[tuple[list[Difference], ResumePoint | None]]:
         lists = {_digest(*posting_list): posting_list for posting_list in self._directory().posting_lists}
-        for digest in sorted(digest for digest in lists if digest >= place.partition):
+        for digest in sorted(digest for digest in lists if digest >= point.partition):
             self._recount(lists[digest])
-            yield [], _passed(Pass.COUNTS, digest)
+            yield [], _behind(Pass.COUNTS, digest)
         yield [], None
 
-    def _in_vain(self, derived: Iterable[Derived]) -> list[Difference]:
+    def _orphaned(self, derived: Iterable[Derived]) -> list[Difference]:
         """What differs where contacts are not, or no longer, what is derived of them."""
         of_contacts: dict[str, set[Derived]] = {}
         for one in derived:
@@ -299,10 +306,10 @@ class _Run:
             contacts = self._store.contacts_by_id(self._account, chunk)
             for contact_id in chunk:
                 contact = contacts.get(contact_id)
-                in_vain = of_contacts[contact_id] - (frozenset() if contact is None else _derived(contact))
-                if in_vain:
+                orphaned = of_contacts[contact_id] - (frozenset() if contact is None else _derived(contact))
+                if orphaned:
                     version = None if contact is None else contact.version
-                    differences.append(Difference(contact_id, version, dict.fromkeys(in_vain, False)))
+                    differences.append(Difference(contact_id, version, dict.fromkeys(orphaned, False)))
         return differences
 
     def _directory(self) -> Directory:
@@ -325,15 +332,15 @@ class _Run:
 
     # Putting right
 
-    def _settle(self, differences: list[Difference]) -> None:
+    def _put_right(self, differences: list[Difference]) -> None:
         """Report what is still different, and put it right."""
         if self._is_dry:
-            retry_on_conflict = self._still_different(differences)
+            confirmed = self._still_different(differences)
         else:
-            retry_on_conflict = (one for difference in differences for one in self._repaired(difference))
-        for derived, is_wanted in retry_on_conflict:
+            confirmed = (one for difference in differences for one in self._repaired(difference))
+        for derived, should_exist in confirmed:
             kind = "postings" if isinstance(derived, Posting) else "words"
-            (self._report.missing if is_wanted else self._report.orphaned)[kind] += 1
+            (self._report.missing if should_exist else self._report.orphaned)[kind] += 1
 
     def _still_different(self, differences: Iterable[Difference]) -> Iterator[tuple[Derived, bool]]:
         for difference in differences:
@@ -341,30 +348,30 @@ class _Run:
             contact = self._store.contacts_by_id(self._account, [contact_id], latest=True).get(contact_id)
             if (None if contact is None else contact.version) != difference.version:
                 continue
-            there = self._store.there(self._account, difference.wanted, latest=True)
-            yield from (one for one in difference.wanted.items() if (one[0] in there) is not one[1])
+            there = self._store.there(self._account, difference.desired, latest=True)
+            yield from (one for one in difference.desired.items() if (one[0] in there) is not one[1])
 
     def _repaired(self, difference: Difference) -> Iterator[tuple[Derived, bool]]:
         """What had to be put right, unless the contact has changed since: then the projection sees to it."""
-        missing = {one for one, is_wanted in difference.wanted.items() if is_wanted}
+        missing = {one for one, should_exist in difference.desired.items() if should_exist}
         for character in _first_characters(missing) - self._characters:
             self._store.list_character(self._account, character, dry_run=False)
             self._characters.add(character)
         try:
-            for transaction in transactions(difference.wanted, _GUARDED_STEPS):
+            for transaction in transactions(difference.desired, _GUARDED_STEPS):
                 yield from self._repaired_at_once(difference, transaction).items()
         except ConcurrentModification:
             return
 
     def _repaired_at_once(
-        self, difference: Difference, wanted: Mapping[Derived, bool]
+        self, difference: Difference, desired: Mapping[Derived, bool]
     ) -> Mapping[Derived, bool]:
         """
         Raises:
             Moved, TemporarilyUnavailable.
         """
         repair = partial(self._store.repair, self._account, difference.contact_id, difference.version)
-        return written(repair, wanted, self._clock, self._randomness)
+        return apply_derived(repair, desired, self._clock, self._randomness)
 
     def _recount(self, posting_list: PostingList) -> None:
         """Set a count right. It changes with every change of its list, so if it has not, the list has not either."""
@@ -404,7 +411,7 @@ def _first_characters(derived: Iterable[Derived]) -> set[str]:
 
 
 def _digest(*parts: str) -> str:
-    """What stands for a list, a character or a word in a place; hexadecimal."""
+    """What stands for a list, a character or a word in a point; hexadecimal."""
     return sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
@@ -412,6 +419,6 @@ def _is_digest(text: str) -> bool:
     return len(text) == 32 and not text.strip("0123456789abcdef")
 
 
-def _passed(within: Pass, digest: str) -> Place:
+def _behind(within: Pass, digest: str) -> ResumePoint:
     """Behind a whole partition."""
-    return Place(within, f"{int(digest, 16) + 1:032x}")
+    return ResumePoint(within, f"{int(digest, 16) + 1:032x}")

@@ -17,7 +17,7 @@ from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock
 from contacts.events.changes import ChangeKind, StreamChange
-from contacts.projection.store import AlreadySo, Derived, Posting, ProjectionStore, WordPosting
+from contacts.projection.store import AlreadyApplied, Derived, Posting, ProjectionStore, WordPosting
 from contacts.search.query import PostingList, posting_lists
 from contacts.search.words import words_of
 
@@ -63,33 +63,33 @@ class Projector:
         _send(self._to_erase, _erasures(changes))
 
     def _post(self, account_id: str, changes: Iterable[StreamChange]) -> None:
-        wanted: dict[Derived, bool] = {}
+        desired: dict[Derived, bool] = {}
         for change in changes:
-            if change.happened is not ChangeKind.CHANGED:
+            if change.kind is not ChangeKind.CHANGED:
                 continue
             before, after = posting_lists(change.before), posting_lists(change.after)
             for posting_list in before ^ after:
-                wanted[Posting(posting_list, change.contact_id)] = posting_list in after
-        for transaction in transactions(wanted):
-            written(partial(self._store.post, account_id), transaction, self._clock, self._randomness)
+                desired[Posting(posting_list, change.contact_id)] = posting_list in after
+        for transaction in transactions(desired):
+            apply_derived(partial(self._store.post, account_id), transaction, self._clock, self._randomness)
 
     def _post_words(self, account_id: str, changes: Iterable[StreamChange]) -> None:
-        wanted: dict[WordPosting, bool] = {}
+        desired: dict[WordPosting, bool] = {}
         for change in changes:
-            if change.happened is not ChangeKind.CHANGED:
+            if change.kind is not ChangeKind.CHANGED:
                 continue
             before = frozenset() if change.before is None else words_of(change.before)
             after = frozenset() if change.after is None else words_of(change.after)
             for word in before ^ after:
-                wanted[WordPosting(word, change.contact_id)] = word in after
-        characters = {word[0] for (word, _), is_there in wanted.items() if is_there}
+                desired[WordPosting(word, change.contact_id)] = word in after
+        characters = {word[0] for (word, _), is_there in desired.items() if is_there}
         new = {character for character in characters if (account_id, character) not in self._listed}
         if new:
             # Before the words: whoever finds one listed may find no word, but no word is ever unlisted.
             self._store.list_characters(account_id, new)
             self._remember(account_id, new)
-        if wanted:
-            self._store.post_words(account_id, wanted)
+        if desired:
+            self._store.post_words(account_id, desired)
 
     def _remember(self, account_id: str, characters: Iterable[str]) -> None:
         if len(self._listed) > _REMEMBERED:
@@ -99,52 +99,52 @@ class Projector:
     def _release_claims(self, account_id: str, changes: Iterable[StreamChange]) -> None:
         """Set the names free of those whose days in the trash are over."""
         for change in changes:
-            if change.happened is not ChangeKind.EXPIRED or change.before is None:
+            if change.kind is not ChangeKind.EXPIRED or change.before is None:
                 continue
             for name in change.before.names:
                 release = partial(self._store.release_claim, account_id, change.contact_id, name)
                 retry_on_conflict(release, self._clock, self._randomness)
 
 
-def written(
+def apply_derived(
     write: Callable[[Mapping[Derived, bool]], None],
-    wanted: Mapping[Derived, bool],
+    desired: Mapping[Derived, bool],
     clock: Clock,
     randomness: Randomness,
 ) -> Mapping[Derived, bool]:
-    """Write derived items, all or none at a time, and give back those that were not as wanted before.
+    """Write derived items, all or none at a time, and give back those that were not as desired before.
 
     Raises:
-        Contention, and whatever else `write` raises but for AlreadySo.
+        Contention, and whatever else `write` raises but for AlreadyApplied.
     """
     for _ in tries(clock, randomness):
         try:
-            while wanted:
+            while desired:
                 try:
-                    write(wanted)
-                except AlreadySo as already:
+                    write(desired)
+                except AlreadyApplied as already:
                     # The count of these was written with them. Fewer are left each time.
-                    wanted = {key: value for key, value in wanted.items() if key not in already.derived}
+                    desired = {key: value for key, value in desired.items() if key not in already.derived}
                 else:
                     break
-            return wanted
+            return desired
         except Contention:
             continue
     raise Contention
 
 
 def transactions(
-    wanted: Mapping[Derived, bool], steps: int = STEPS_AT_ONCE
+    desired: Mapping[Derived, bool], steps: int = STEPS_AT_ONCE
 ) -> Iterator[Mapping[Derived, bool]]:
-    """What is wanted in groups of so many steps, each list's postings together: its count is one step more."""
+    """What is desired in groups of so many steps, each list's postings together: its count is one step more."""
     group: dict[Derived, bool] = {}
     lists: set[PostingList] = set()
-    for one in sorted(wanted, key=lambda one: (isinstance(one, WordPosting), one)):
+    for one in sorted(desired, key=lambda one: (isinstance(one, WordPosting), one)):
         of_list = {one.posting_list} if isinstance(one, Posting) else set()
         if len(group) + 1 + len(lists | of_list) > steps:
             yield group
             group, lists = {}, set()
-        group[one] = wanted[one]
+        group[one] = desired[one]
         lists |= of_list
     if group:
         yield group
@@ -155,7 +155,7 @@ def _validations(changes: Iterable[StreamChange]) -> Iterator[Outgoing]:
     contacts = {
         (change.account_id, change.contact_id): None
         for change in changes
-        if change.happened is ChangeKind.CHANGED and _is_to_be_validated(change)
+        if change.kind is ChangeKind.CHANGED and _is_to_be_validated(change)
     }
     for account_id, contact_id in contacts:
         yield Outgoing(body={"account_id": account_id, "contact_id": contact_id}, group=account_id)
@@ -173,7 +173,7 @@ def _erasures(changes: Iterable[StreamChange]) -> Iterator[Outgoing]:
     gone = {
         (change.account_id, change.contact_id): change
         for change in changes
-        if change.happened in (ChangeKind.ERASED, ChangeKind.EXPIRED)
+        if change.kind in (ChangeKind.ERASED, ChangeKind.EXPIRED)
     }
     for (account_id, contact_id), change in gone.items():
         body = {"account_id": account_id, "contact_id": contact_id, "version": change.version}

@@ -35,11 +35,11 @@ class WordPosting(NamedTuple):
 Derived = Posting | WordPosting
 
 
-class AlreadySo(Exception):
+class AlreadyApplied(Exception):
     """Raised by a store when some of what is wanted is already there, or already gone; nothing was written."""
 
     def __init__(self, derived: Iterable[Derived]) -> None:
-        super().__init__("already so")
+        super().__init__("already applied")
         self.derived = frozenset(derived)
 
 
@@ -66,20 +66,20 @@ class ProjectionStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def post(self, account_id: str, wanted: Mapping[Derived, bool]) -> None:
+    def post(self, account_id: str, desired: Mapping[Derived, bool]) -> None:
         """One transaction."""
-        write_derived(self._table, account_id, wanted)
+        write_derived(self._table, account_id, desired)
 
     def list_characters(self, account_id: str, characters: Iterable[str]) -> None:
         """Puts, which change nothing where they are there."""
         self._table.write_many({keys.first_character(account_id, character): {} for character in characters})
 
-    def post_words(self, account_id: str, wanted: Mapping[WordPosting, bool]) -> None:
+    def post_words(self, account_id: str, desired: Mapping[WordPosting, bool]) -> None:
         """Puts and deletes, 25 at a time."""
-        words = {derived_key(account_id, posting): is_wanted for posting, is_wanted in wanted.items()}
+        words = {derived_key(account_id, posting): should_exist for posting, should_exist in desired.items()}
         self._table.write_many(
-            {key: {} for key, is_wanted in words.items() if is_wanted},
-            (key for key, is_wanted in words.items() if not is_wanted),
+            {key: {} for key, should_exist in words.items() if should_exist},
+            (key for key, should_exist in words.items() if not should_exist),
         )
 
     def release_claim(self, account_id: str, contact_id: str, name: Name) -> None:
@@ -92,27 +92,27 @@ class ProjectionStore:
 
 
 def write_derived(
-    table: Table, account_id: str, wanted: Mapping[Derived, bool], checks: Sequence[Step] = ()
+    table: Table, account_id: str, desired: Mapping[Derived, bool], checks: Sequence[Step] = ()
 ) -> None:
     """Write derived items with the counts of their lists, and under further checks, all or nothing.
 
     Raises:
-        AlreadySo, Moved (a check failed), Contention, TemporarilyUnavailable.
+        AlreadyApplied, Moved (a check failed), Contention, TemporarilyUnavailable.
     """
     steps = list(checks)
     by_step: dict[str, Derived] = {}
     longer: dict[PostingList, int] = defaultdict(int)
-    for number, (derived, is_wanted) in enumerate(wanted.items()):
+    for number, (derived, should_exist) in enumerate(desired.items()):
         name, key, expression = f"{number}", derived_key(account_id, derived), Expression()
         by_step[name] = derived
-        if is_wanted:
+        if should_exist:
             expression.require(expression.is_free())
             steps.append(table.put_step(name, key, {}, expression))
         else:
             expression.require(expression.is_there())
             steps.append(table.delete_step(name, key, expression))
         if isinstance(derived, Posting):
-            longer[derived.posting_list] += 1 if is_wanted else -1
+            longer[derived.posting_list] += 1 if should_exist else -1
     for posting_list, by in longer.items():
         expression = Expression()
         expression.add("n", by)
@@ -124,7 +124,7 @@ def write_derived(
         already = [by_step[name] for name in failed.items if name in by_step]
         if len(already) < len(failed.items):
             raise ConcurrentModification from None
-        raise AlreadySo(already) from None
+        raise AlreadyApplied(already) from None
 
 
 def derived_key(account_id: str, derived: Derived) -> Key:
@@ -158,16 +158,16 @@ class ReindexStore:
         self, account_id: str, ids: Iterable[str], *, latest: bool = False
     ) -> Mapping[str, Contact]:
         """BatchGetItem."""
-        wanted = [keys.contact(account_id, contact_id) for contact_id in ids]
-        found = self._table.get_many(wanted, consistent=latest)
+        contact_keys = [keys.contact(account_id, contact_id) for contact_id in ids]
+        found = self._table.get_many(contact_keys, consistent=latest)
         return {keys.contact_id(key): contact_from(item) for key, item in found.items()}
 
     def there(
         self, account_id: str, derived: Iterable[Derived], *, latest: bool = False
     ) -> frozenset[Derived]:
         """BatchGetItem."""
-        wanted = {derived_key(account_id, one): one for one in derived}
-        return frozenset(wanted[key] for key in self._table.get_many(wanted, consistent=latest))
+        by_key = {derived_key(account_id, one): one for one in derived}
+        return frozenset(by_key[key] for key in self._table.get_many(by_key, consistent=latest))
 
     def directory(self, account_id: str) -> Directory:
         """A Query over all counts."""
@@ -212,14 +212,14 @@ class ReindexStore:
     # Writes
 
     def repair(
-        self, account_id: str, contact_id: str, version: int | None, wanted: Mapping[Derived, bool]
+        self, account_id: str, contact_id: str, version: int | None, desired: Mapping[Derived, bool]
     ) -> None:
         """One transaction that checks the contact."""
         expression = Expression()
         expression.require(expression.is_free() if version is None else expression.equals("version", version))
         contact = keys.contact(account_id, contact_id)
         write_derived(
-            self._table, account_id, wanted, [self._table.check_step(_CONTACT, contact, expression)]
+            self._table, account_id, desired, [self._table.check_step(_CONTACT, contact, expression)]
         )
 
     def list_posting_list(self, account_id: str, posting_list: PostingList, *, dry_run: bool) -> bool:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple, NotRequired, TypedDict
 
 from contacts.book.model import EDITS, STORED_FIELDS, ContactOut
 from contacts.core import violations
+from contacts.core.answers import Moment, PageOut, Uuid
 from contacts.core.errors import MAX_ERRORS_SHOWN, FieldError, InvalidInput
 from contacts.core.violations import FieldErrorCode, Violation, never_changes
 
@@ -209,19 +210,54 @@ def wrong_options(kind: PropertyType, options: Sequence[str] | None) -> Violatio
     return Violation(FieldErrorCode.MISPLACED, message)
 
 
-def described_property(one: Property) -> dict[str, object]:
+class PropertyOut(TypedDict):
+    """A typed custom field."""
+
+    id: Uuid
+    name: str
+    """Its key in `custom_fields`; it never changes."""
+    label: str
+    type: Annotated[str, PropertyType]
+    options: NotRequired[list[str]]
+    """Of an enum only."""
+    description: str | None
+    archived: bool
+    """Whether its values are no longer checked."""
+    created_at: Moment
+    updated_at: Moment
+    test_mode: NotRequired[Literal[True]]
+
+
+class ArchivedPropertyOut(TypedDict):
+    """A property that is checked no longer; its values stay."""
+
+    deleted: Literal[True]
+    id: Uuid
+    archived: Literal[True]
+
+
+class PropertyPageOut(PageOut):
+    """A page of properties, oldest first."""
+
+    data: list[PropertyOut]
+
+
+def property_out(one: Property) -> PropertyOut:
     """A property as callers see it; only an enum has `options`."""
-    return {
+    shown: PropertyOut = {
         "id": one.id,
         "name": one.name,
         "label": one.label,
         "type": str(one.type),
-        **({"options": list(one.options)} if one.type is PropertyType.ENUM else {}),
+        "options": list(one.options),
         "description": one.description,
         "archived": one.archived,
         "created_at": one.created_at,
         "updated_at": one.updated_at,
     }
+    if one.type is not PropertyType.ENUM:
+        del shown["options"]
+    return shown
 
 
 _CUSTOM_FIELDS: Final = "custom_fields"

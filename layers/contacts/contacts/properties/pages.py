@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from contacts.properties.model import MAX_PROPERTIES, described_property
+from contacts.properties.model import MAX_PROPERTIES, property_out
 from contacts.properties.service import PropertyService
 from contacts.web.pagination import fingerprint, from_cursor, shown_page
 from contacts.web.response import Answer
@@ -31,4 +31,4 @@ def property_page(
     query = fingerprint(account_id, "properties", archived_too)
     after_id = None if cursor is None else from_cursor(query, cursor)
     found, next_after = desk.page(after_id, limit, archived_too=archived_too)
-    return shown_page(map(described_property, found), next_after, query)
+    return shown_page(map(property_out, found), next_after, query)

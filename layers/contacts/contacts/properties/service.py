@@ -1,23 +1,16 @@
 """What callers do with the properties of their account: define, list, read, change, archive, bring back."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from contacts.book.model import Action, Outcome
-from contacts.core.errors import FieldError, InvalidInput, PropertyNotFound
+from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.idempotency import IdempotencyKey, run_idempotent
-from contacts.core.ids import Randomness, is_uuid, uuid7
+from contacts.core.ids import Randomness, uuid7
 from contacts.core.time import Clock, iso
-from contacts.properties.model import (
-    ContactInput,
-    Property,
-    PropertyType,
-    ValueRule,
-    described_property,
-    validate,
-)
-from contacts.properties.store import PropertyStore, ValueRules
+from contacts.properties.model import Property, PropertyOut, PropertyType, property_out
+from contacts.properties.store import PropertyStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +40,15 @@ class PropertyService:
         Raises:
             TemporarilyUnavailable.
         """
-        return self._store.in_order(after_id, archived_too=archived_too, at_most=limit)
+        return self._store.page(after_id, limit, only=None if archived_too else {"archived": False})
 
-    def property(self, property_id: str) -> dict[str, object]:
+    def property(self, property_id: str) -> PropertyOut:
         """One property, archived or not.
 
         Raises:
             PropertyNotFound: the account has none with that id.
         """
-        return described_property(self._existing(property_id))
+        return property_out(self._store.existing(property_id))
 
     def add(self, command: CreateProperty, idempotency_key: IdempotencyKey | None) -> Outcome:
         """Define a property.
@@ -76,13 +69,12 @@ class PropertyService:
             created_at=iso(now),
             updated_at=iso(now),
         )
-        outcome = Outcome(action=Action.CREATED, details=described_property(new))
+        outcome = Outcome(action=Action.CREATED, details=property_out(new))
 
         def write() -> Outcome:
-            self._store.add(new, outcome, idempotency_key, now)
-            return outcome
+            return self._store.add(new, outcome, idempotency_key, now)
 
-        return self._once(write, idempotency_key)
+        return run_idempotent(write, idempotency_key, self._clock, self._randomness)
 
     def change(
         self,
@@ -108,9 +100,9 @@ class PropertyService:
             return before.changed(given, at)
 
         def outcome(after: Property) -> Outcome:
-            return Outcome(action=Action.UPDATED, details=described_property(after))
+            return Outcome(action=Action.UPDATED, details=property_out(after))
 
-        return self._move(property_id, changed, outcome, idempotency_key)
+        return self._change(property_id, changed, outcome, idempotency_key)
 
     def archive(self, property_id: str, idempotency_key: IdempotencyKey | None) -> Outcome:
         """Have a property's values checked no longer. They stay, and so does its name; once more changes nothing.
@@ -126,59 +118,21 @@ class PropertyService:
         def outcome(after: Property) -> Outcome:
             return Outcome(action=Action.DELETED, details={"id": after.id, "archived": True})
 
-        return self._move(property_id, archived, outcome, idempotency_key)
+        return self._change(property_id, archived, outcome, idempotency_key)
 
-    def _existing(self, property_id: str) -> Property:
-        found = self._store.by_id(property_id.lower()) if is_uuid(property_id) else None
-        if found is None:
-            raise PropertyNotFound
-        return found
-
-    def _move(
+    def _change(
         self,
         property_id: str,
-        moved: Callable[[Property, str], Property],
+        changed: Callable[[Property, str], Property],
         outcome_of: Callable[[Property], Outcome],
         idempotency_key: IdempotencyKey | None,
     ) -> Outcome:
-        """Read a property and write what becomes of it, again as long as another writer comes in between."""
+        """Read a property and write what `changed` makes of it (given the time); after a conflict, again."""
         now = self._clock.now_ms()
 
         def write() -> Outcome:
-            before = self._existing(property_id)
-            after = moved(before, iso(now))
-            outcome = outcome_of(after)
-            self._store.change(before, after, outcome, idempotency_key, now)
-            return outcome
+            before = self._store.existing(property_id)
+            after = changed(before, iso(now))
+            return self._store.change(before, after, outcome_of(after), idempotency_key, now)
 
-        return self._once(write, idempotency_key)
-
-    def _once(self, write: Callable[[], Outcome], idempotency_key: IdempotencyKey | None) -> Outcome:
         return run_idempotent(write, idempotency_key, self._clock, self._randomness)
-
-
-class TypedFields:
-    """The custom fields of one account's contacts."""
-
-    def __init__(self, rules: ValueRules) -> None:
-        self._rules = rules
-
-    def rules_for(self, inputs: Iterable[ContactInput]) -> Mapping[str, ValueRule]:
-        """What the custom fields of one contact or many are validated by; read at once, for all of them.
-
-        Where no value can be wrong, nothing is read. A property that changes in this very moment may count as it was
-        or as it becomes.
-
-        Raises:
-            TemporarilyUnavailable.
-        """
-        names = dict.fromkeys(name for given in inputs for name in given.typed_names)
-        return self._rules.rules(list(names)) if names else {}
-
-    def validate(self, given: ContactInput) -> ContactInput:
-        """One contact's input, validated.
-
-        Raises:
-            TemporarilyUnavailable.
-        """
-        return validate(given, self.rules_for([given]))

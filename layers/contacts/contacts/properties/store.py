@@ -1,130 +1,61 @@
 """The properties of one account in the table.
 
-A property is two items, always written in one transaction: itself under its id, and under its name what values are
-checked by, which makes the name unique as well. No attribute is called `updated_at`: that one is a contact's, and in an
-index.
+A property is two items, always written in one transaction. One item is the property, under its id. The other item lies
+under the property's name: it makes the name unique, and has the rule that values are validated by. No attribute is
+called `updated_at`: an index uses that name, for contacts.
 """
 
-from collections.abc import Collection, Mapping
 from typing import Final
 
-from contacts.book.model import Outcome
-from contacts.core.errors import DuplicateProperty, TooManyProperties
-from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
-from contacts.properties.model import MAX_PROPERTIES, Property, PropertyType, ValueRule
+from contacts.core.errors import DuplicateProperty, PropertyNotFound, TooManyProperties
+from contacts.properties.model import MAX_PROPERTIES, Property
+from contacts.properties.typed_fields import rule_from, rule_values
 from contacts.table import keys
 from contacts.table.client import ConditionsFailed, Table
+from contacts.table.collection import Collection, CollectionSpec, Limit
 from contacts.table.expressions import Expression, Item, Step
-from contacts.table.records import write_recorded
 
-_PROPERTY: Final = "property"
-_NAME: Final = "property name"
-_COUNT: Final = "property count"
-"""The names of the steps."""
+_NAME_STEP: Final = "property name"
 
 
-class PropertyStore:
-    """`properties.store.PropertyStore` on the table."""
+class PropertyStore(Collection[Property]):
+    """The properties of one account: 500 at most, archived ones included.
+
+    `add` also raises `DuplicateProperty`, where the account has a property of that name.
+    """
 
     def __init__(self, table: Table, account_id: str) -> None:
-        self._table = table
-        self._account = account_id
+        super().__init__(table, account_id, _SPEC)
 
-    def by_id(self, property_id: str) -> Property | None:
-        """One GetItem, strongly consistent."""
-        item = self._table.get(keys.property_(self._account, property_id))
-        return None if item is None else _property_from(item)
-
-    def in_order(
-        self, after_id: str | None, *, archived_too: bool, at_most: int
-    ) -> tuple[list[Property], str | None]:
-        """Queries, strongly consistent; ids begin with the time they were made. There are 500 at most."""
-        expression = Expression.of_partition(keys.property_(self._account, "").PK)
-        if not archived_too:
-            expression.keep(expression.equals("archived", value=False))
-        start = None if after_id is None else keys.property_(self._account, after_id)
-        found: list[Property] = []
-        while True:
-            # One more than wanted, so that the last page is known to be it.
-            items, start = self._table.query(expression, start=start, limit=at_most + 1)
-            found.extend(_property_from(item) for item in items)
-            if len(found) > at_most:
-                return found[:at_most], found[at_most - 1].id
-            if start is None:
-                return found, None
-
-    def add(
-        self, new: Property, outcome: Outcome, idempotency_key: IdempotencyKey | None, at_ms: int
-    ) -> None:
-        """One transaction over the property, its name, the account's count of properties and the request's record.
-
-        Raises:
-            DuplicateProperty, TooManyProperties.
-            AlreadyRecorded, Contention, TemporarilyUnavailable.
-        """
-        fresh, room = Expression(), Expression()
-        fresh.require(fresh.is_free())
-        room.count_up("n", MAX_PROPERTIES)
-        count = self._table.update_step(_COUNT, keys.property_count(self._account), room)
-        try:
-            self._write([*self._steps(new, fresh, fresh), count], outcome, idempotency_key, at_ms)
-        except ConditionsFailed as failed:
-            taken = failed.items.get(_NAME)
-            if taken is not None:
-                raise DuplicateProperty(taken["property_id"], is_archived=taken["archived"]) from None
-            if _COUNT in failed.items:
-                raise TooManyProperties(
-                    f"An account has at most {MAX_PROPERTIES} contact properties, archived ones included."
-                ) from None
-            raise
-
-    def change(
-        self,
-        before: Property,
-        after: Property,
-        outcome: Outcome,
-        idempotency_key: IdempotencyKey | None,
-        at_ms: int,
-    ) -> None:
-        """One transaction over the property, its name and the request's record.
-
-        Raises:
-            Moved: it is no longer as it was read; nothing was written.
-            AlreadyRecorded, Contention, TemporarilyUnavailable.
-        """
-        as_read, own = Expression(), Expression()
-        as_read.require(as_read.equals("version", before.version))
-        own.require(own.equals("property_id", before.id))
-        try:
-            self._write(self._steps(after, as_read, own), outcome, idempotency_key, at_ms)
-        except ConditionsFailed:
-            raise ConcurrentModification from None
-
-    def _steps(self, one: Property, if_property: Expression, if_name: Expression) -> list[Step]:
-        """Both items of a property."""
-        rule = rule_values(one.rule)
-        item = {
-            "name": one.name,
-            "label": one.label,
-            "description": one.description,
-            "created_at": one.created_at,
-            "changed_at": one.updated_at,
-            "version": one.version,
-            **rule,
-        }
-        name = {"property_id": one.id, **rule}
+    def _steps_with(self, thing: Property, *, is_new: bool) -> list[Step]:
+        """The step that writes the item under the property's name."""
+        condition = Expression()
+        condition.require(condition.is_free() if is_new else condition.equals("property_id", thing.id))
+        item = {"property_id": thing.id, **rule_values(thing.rule)}
         return [
-            self._table.put_step(_PROPERTY, keys.property_(self._account, one.id), item, if_property),
-            self._table.put_step(_NAME, keys.property_name(self._account, one.name), name, if_name),
+            self._table.put_step(_NAME_STEP, keys.property_name(self._account, thing.name), item, condition)
         ]
 
-    def _write(
-        self, steps: list[Step], outcome: Outcome, idempotency_key: IdempotencyKey | None, at_ms: int
-    ) -> None:
-        write_recorded(self._table, steps, self._account, idempotency_key, outcome, None, at_ms)
+    def _error_of_add(self, failed: ConditionsFailed) -> Exception:
+        taken = failed.items.get(_NAME_STEP)
+        if taken is not None:
+            return DuplicateProperty(taken["property_id"], is_archived=taken["archived"])
+        return super()._error_of_add(failed)
 
 
-def _property_from(item: Item) -> Property:
+def _to_item(one: Property) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "label": one.label,
+        "description": one.description,
+        "created_at": one.created_at,
+        "changed_at": one.updated_at,
+        "version": one.version,
+        **rule_values(one.rule),
+    }
+
+
+def _from_item(_account_id: str, item: Item) -> Property:
     rule = rule_from(item)
     return Property(
         id=item["SK"],
@@ -140,40 +71,17 @@ def _property_from(item: Item) -> Property:
     )
 
 
-MAX_LOOKED_UP: Final = 100
-"""Names, as many as one BatchGetItem takes. For more it is cheaper to read all there are (at most 500)."""
-
-
-def rule_values(rule: ValueRule) -> dict[str, object]:
-    """A rule as attributes."""
-    return {"type": rule.type, "options": list(rule.options) or None, "archived": rule.is_archived}
-
-
-def rule_from(item: Item) -> ValueRule:
-    """The rule that an item holds."""
-    return ValueRule(PropertyType(item["type"]), tuple(item.get("options", ())), item["archived"])
-
-
-class ValueRules:
-    """`properties.store.ValueRules` on the table."""
-
-    def __init__(self, table: Table, account_id: str) -> None:
-        self._table = table
-        self._account = account_id
-
-    def rules(self, names: Collection[str]) -> Mapping[str, ValueRule]:
-        """One BatchGetItem, strongly consistent, of a unit for each name; of over 100 names one Query of all there are.
-
-        Raises:
-            TemporarilyUnavailable.
-        """
-        if len(names) > MAX_LOOKED_UP:
-            expression = Expression.of_partition(keys.property_(self._account, "").PK)
-            wanted = frozenset(names)
-            return {
-                item["name"]: rule_from(item)
-                for item in self._table.all_of(expression)
-                if item["name"] in wanted
-            }
-        by_key = {keys.property_name(self._account, name): name for name in names}
-        return {by_key[key]: rule_from(item) for key, item in self._table.get_many(by_key).items()}
+_SPEC: Final = CollectionSpec(
+    name="property",
+    key=keys.property_,
+    to_item=_to_item,
+    from_item=_from_item,
+    not_found=PropertyNotFound,
+    limit=Limit(
+        key=keys.property_count,
+        maximum=MAX_PROPERTIES,
+        exceeded=lambda: TooManyProperties(
+            f"An account has at most {MAX_PROPERTIES} contact properties, archived ones included."
+        ),
+    ),
+)

@@ -1,7 +1,8 @@
-"""The ways in which an account's contacts are kept in order: their partition, its indexes, posting lists and words.
+"""Reads contacts in the orders that the table keeps: by id, by index, by posting list, by word; and counts, bookmarks.
 
-What is read by keys only and then by BatchGetItem is read without strong consistency, which costs half: indexes and
-what the projection writes follow the contacts anyway.
+Three stores of one account: `ContactIndex` (candidates and contacts), `Bookmarks` (where pages at an offset start),
+`CountStore` (counts of posting lists). Candidates found by key and then read with BatchGetItem are read eventually
+consistent, at half the cost: indexes, and what the projection writes, lag behind the contacts anyway.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,18 +13,18 @@ from contacts.book.model import Contact, ContactState, contact_from
 from contacts.core.ids import Name, first_uuid7, last_uuid7
 from contacts.core.time import HOUR, Clock, iso
 from contacts.search.query import (
-    ALWAYS,
-    MAX_FILTERED,
-    Batch,
+    ANY_TIME,
+    MAX_FILTER_TERMS,
     Bookmark,
+    CandidateBatch,
+    ContactBatch,
     ContactQuery,
-    Moments,
-    Place,
-    Position,
+    Continuation,
     PostingKind,
     PostingList,
-    Read,
     SortField,
+    SortPosition,
+    TimeRange,
 )
 from contacts.table import keys
 from contacts.table.client import Table
@@ -32,142 +33,162 @@ from contacts.table.keys import Key
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """A tag or a list, and how many contacts it has."""
+class NameCount:
+    """A tag or a list, with its number of contacts."""
 
     name: str
     count: int
 
 
-_NOTHING: Final = Batch((), None, 0)
-_BOOKMARK_KEPT: Final = HOUR
-"""Seconds."""
+_NO_CANDIDATES: Final = CandidateBatch((), None, 0)
+_BOOKMARK_SECONDS: Final = HOUR
 
 
 class ContactIndex:
-    """`search.index.ContactIndex` on the table."""
+    """Reads the candidates of queries, and contacts, of one account. Each method states its calls to DynamoDB."""
 
     def __init__(self, table: Table, account_id: str) -> None:
         self._table = table
         self._account = account_id
 
-    def created(
+    def by_creation(
         self,
-        wanted: ContactQuery,
-        lacking: SortField | None,
+        query: ContactQuery,
+        without: SortField | None,
         after_id: str | None,
         *,
         descending: bool,
         at_most: int,
-    ) -> Batch:
-        """One Query of the contacts' partition, strongly consistent."""
-        span = _ids(wanted.created, after_id, None, descending=descending)
+    ) -> CandidateBatch:
+        """Returns contacts by id that match the query, words excepted. One Query, strongly consistent.
+
+        `without`: only contacts without this field.
+        """
+        span = _id_span(query.created, after_id, None, descending=descending)
         if span is None:
-            return _NOTHING
+            return _NO_CANDIDATES
         expression = Expression.of_span(*(keys.contact(self._account, one) for one in span))
-        _keep_matching(expression, wanted)
-        if lacking is not None:
-            expression.keep(expression.equals(lacking, None))
+        _filter_by(expression, query)
+        if without is not None:
+            expression.keep(expression.equals(without, None))
         items, further, size = self._table.query_page(expression, limit=at_most, forward=not descending)
         contacts = [contact_from(item) for item in items]
-        return Batch(
-            [Place(None, contact.id) for contact in contacts],
-            None if further is None else Place(None, keys.contact_id(further)),
+        return CandidateBatch(
+            [SortPosition(None, contact.id) for contact in contacts],
+            None if further is None else SortPosition(None, keys.contact_id(further)),
             len(items) if further is None else at_most,
             {contact.id: contact for contact in contacts},
             size,
         )
 
-    def how_many_created(self, wanted: ContactQuery, at_most: int) -> int | None:
-        """Queries of the contacts' partition that give back numbers only."""
-        span = _ids(wanted.created, None, None, descending=False)
+    def count_by_creation(self, query: ContactQuery, at_most: int) -> int | None:
+        """Returns the number of contacts that match the query, words excepted; None if it may not examine enough.
+
+        Queries that return counts only and examine `at_most` contacts in all.
+        """
+        span = _id_span(query.created, None, None, descending=False)
         if span is None:
             return 0
         expression = Expression.of_span(*(keys.contact(self._account, one) for one in span))
-        _keep_matching(expression, wanted)
+        _filter_by(expression, query)
         return self._table.how_many_of(expression, at_most)
 
-    def posted(
+    def by_posting_list(
         self,
         posting_list: PostingList,
-        created: Moments,
+        created: TimeRange,
         after_id: str | None,
         *,
         descending: bool,
         at_most: int,
         last_id: str | None = None,
-    ) -> Batch:
-        """One Query of a posting list."""
-        span = _ids(created, after_id, last_id, descending=descending)
+    ) -> CandidateBatch:
+        """Returns candidates from a posting list, by id, up to `last_id` (inclusive). One Query."""
+        span = _id_span(created, after_id, last_id, descending=descending)
         if span is None:
-            return _NOTHING
+            return _NO_CANDIDATES
         expression = Expression.of_span(*(keys.posting(self._account, posting_list, one) for one in span))
         items, further = self._table.query(
             expression, limit=at_most, forward=not descending, consistent=False
         )
-        places = [Place(None, keys.contact_id(Key.of(item))) for item in items]
-        return Batch(places, None if further is None else Place(None, keys.contact_id(further)), len(places))
+        positions = [SortPosition(None, keys.contact_id(Key.of(item))) for item in items]
+        return CandidateBatch(
+            positions,
+            None if further is None else SortPosition(None, keys.contact_id(further)),
+            len(positions),
+        )
 
-    def sorted_by(
-        self, field: SortField, updated: Moments, after: Place | None, *, descending: bool, at_most: int
-    ) -> Batch:
-        """One Query of the index of a field."""
+    def by_field(
+        self,
+        field: SortField,
+        updated: TimeRange,
+        after: SortPosition | None,
+        *,
+        descending: bool,
+        at_most: int,
+    ) -> CandidateBatch:
+        """Returns the contacts that have a field, in its order. One Query of the index of the field."""
         expression = Expression.of_partition(keys.contacts(self._account))
         start = None
         if after is not None and after.value is not None:
             start = {**keys.contact(self._account, after.contact_id)._asdict(), str(field): after.value}
         if field is SortField.UPDATED_AT and updated.is_bounded:
             if after is not None and not updated.has(after.value or ""):
-                return _NOTHING  # Made up: no list leads there, and DynamoDB refuses to start there.
+                return _NO_CANDIDATES  # A cursor that no page returned. DynamoDB refuses to start outside of the range.
             expression.require(expression.between(field, iso(updated.first), iso(updated.last)))
         items, is_all = self._table.query_index(
             field, expression, start=start, limit=at_most, forward=not descending
         )
-        places = [Place(item[field], keys.contact_id(Key.of(item))) for item in items]
-        return Batch(places, None if is_all or not places else places[-1], len(places))
+        positions = [SortPosition(item[field], keys.contact_id(Key.of(item))) for item in items]
+        return CandidateBatch(positions, None if is_all or not positions else positions[-1], len(positions))
 
-    def worded(self, beginning: str, after: Place | None, at_most: int) -> Batch:
-        """One Query of the words that begin with a character."""
-        words = keys.words_beginning_with(self._account, beginning[0])
-        expression = Expression.of_beginning(Key(words, beginning))
+    def by_word_prefix(self, prefix: str, after: SortPosition | None, at_most: int) -> CandidateBatch:
+        """Returns contacts by the words that begin with a prefix, in the order of the words. One Query.
+
+        A contact comes once for each such word.
+        """
+        words = keys.words_beginning_with(self._account, prefix[0])
+        expression = Expression.of_beginning(Key(words, prefix))
         start = None
         if after is not None:
-            if after.value is None or not after.value.startswith(beginning):
-                return _NOTHING
+            if after.value is None or not after.value.startswith(prefix):
+                return _NO_CANDIDATES
             start = keys.word_posting(self._account, after.value, after.contact_id)
         items, further = self._table.query(expression, start=start, limit=at_most, consistent=False)
-        places = [Place(*keys.posted_word(Key.of(item))) for item in items]
-        return Batch(places, None if further is None else Place(*keys.posted_word(further)), len(places))
+        positions = [SortPosition(*keys.posted_word(Key.of(item))) for item in items]
+        return CandidateBatch(
+            positions, None if further is None else SortPosition(*keys.posted_word(further)), len(positions)
+        )
 
-    def worded_exactly(self, word: str, after_id: str | None, at_most: int) -> Batch:
-        """One Query of the words that begin with a character."""
-        span = _ids(ALWAYS, after_id, None, descending=True)
+    def by_word(self, word: str, after_id: str | None, at_most: int) -> CandidateBatch:
+        """Returns the contacts that have a whole word, the newest first. One Query."""
+        span = _id_span(ANY_TIME, after_id, None, descending=True)
         if span is None:
-            return _NOTHING
+            return _NO_CANDIDATES
         expression = Expression.of_span(*(keys.word_posting(self._account, word, one) for one in span))
         items, further = self._table.query(expression, limit=at_most, forward=False, consistent=False)
-        posted = [Place(*keys.posted_word(Key.of(item))) for item in items]
-        # A word may hold anything: another one may look like this one and an id.
-        places = [Place(None, place.contact_id) for place in posted if place.value == word]
-        last = None if further is None else Place(None, keys.posted_word(further)[1])
-        return Batch(places, last, len(posted))
+        posted = [SortPosition(*keys.posted_word(Key.of(item))) for item in items]
+        # A key is the word and the id. A longer word may read like this word with an id: such keys are left out.
+        positions = [SortPosition(None, position.contact_id) for position in posted if position.value == word]
+        last = None if further is None else SortPosition(None, keys.posted_word(further)[1])
+        return CandidateBatch(positions, last, len(posted))
 
-    def contacts(self, ids: Iterable[str]) -> Iterator[Read]:
-        """A BatchGetItem for each of them."""
-        wanted = [keys.contact(self._account, contact_id) for contact_id in ids]
-        for turn in self._table.get_in_turns(wanted, consistent=False):
+    def load(self, ids: Iterable[str]) -> Iterator[ContactBatch]:
+        """Reads contacts by id, as many at a time as memory holds. BatchGetItems."""
+        contact_keys = [keys.contact(self._account, contact_id) for contact_id in ids]
+        for turn in self._table.get_in_turns(contact_keys, consistent=False):
             found = {keys.contact_id(key): contact_from(item) for key, item in turn.items.items()}
-            yield Read([keys.contact_id(key) for key in turn.keys], found, turn.size)
+            yield ContactBatch([keys.contact_id(key) for key in turn.keys], found, turn.size)
 
-    def places(self, ids: Iterable[str], field: SortField) -> Iterator[Place]:
-        """BatchGetItem, of one attribute."""
-        wanted = [keys.contact(self._account, contact_id) for contact_id in ids]
-        for turn in self._table.get_in_turns(wanted, consistent=False, only=[field]):
+    def sort_positions(self, ids: Iterable[str], field: SortField) -> Iterator[SortPosition]:
+        """Reads the sort positions of contacts by id, unordered; contacts that are gone are left out. BatchGetItems."""
+        contact_keys = [keys.contact(self._account, contact_id) for contact_id in ids]
+        for turn in self._table.get_in_turns(contact_keys, consistent=False, only=[field]):
             for key, item in turn.items.items():
-                yield Place(item.get(field), keys.contact_id(key))
+                yield SortPosition(item.get(field), keys.contact_id(key))
 
-    def named(self, name: Name) -> Contact | None:
-        """Its claim, then the contact: two GetItems, strongly consistent."""
+    def by_name(self, name: Name) -> Contact | None:
+        """Returns the live contact with a name. Two GetItems (the claim, the contact), strongly consistent."""
         claim = self._table.get(keys.claim(self._account, name))
         if claim is None or claim["state"] != ContactState.LIVE:
             return None
@@ -175,48 +196,48 @@ class ContactIndex:
         return None if item is None else contact_from(item)
 
     def counts(self, posting_lists: Iterable[PostingList]) -> Mapping[PostingList, int]:
-        """One BatchGetItem for up to 100."""
+        """Returns the lengths of posting lists, without the empty ones. One BatchGetItem for up to 100 lists."""
         by_key = {keys.count(self._account, one): one for one in posting_lists}
         found = self._table.get_many(by_key, consistent=False)
         return {by_key[key]: item["n"] for key, item in found.items()}
 
 
 class Bookmarks:
-    """`search.index.Bookmarks` on the table."""
+    """Stores where the pages of a query at an offset start, for an hour."""
 
     def __init__(self, table: Table, account_id: str, clock: Clock) -> None:
         self._table = table
         self._account = account_id
         self._clock = clock
 
-    def latest(self, query: str, offset: int, at_most: int) -> list[Bookmark]:
-        """One Query of the bookmarks."""
-        expression = Expression.of_span(*(keys.bookmark(self._account, query, one) for one in (1, offset)))
+    def latest(self, query_id: str, offset: int, at_most: int) -> list[Bookmark]:
+        """Returns up to `at_most` bookmarks of a query at or before an offset, the nearest first. One Query."""
+        expression = Expression.of_span(*(keys.bookmark(self._account, query_id, one) for one in (1, offset)))
         items, _ = self._table.query(expression, limit=at_most, forward=False)
         now_s = self._clock.now_ms() // 1000
         return [_bookmark(item) for item in items if item["ttl"] > now_s]
 
-    def leave(self, query: str, bookmark: Bookmark) -> None:
-        """One PutItem."""
-        position = bookmark.position
+    def save(self, query_id: str, bookmark: Bookmark) -> None:
+        """Stores a bookmark. One PutItem."""
+        continuation = bookmark.continuation
         item = {
-            "part": position.part,
-            "in_memory": position.in_memory,
-            "in_word_order": position.in_word_order,
-            "value": position.place and position.place.value,
-            "contact_id": position.place and position.place.contact_id,
-            "ttl": self._clock.now_ms() // 1000 + _BOOKMARK_KEPT,
+            "part": continuation.part,
+            "in_memory": continuation.in_memory,
+            "in_word_order": continuation.in_word_order,
+            "value": continuation.after and continuation.after.value,
+            "contact_id": continuation.after and continuation.after.contact_id,
+            "ttl": self._clock.now_ms() // 1000 + _BOOKMARK_SECONDS,
         }
-        key = keys.bookmark(self._account, query, bookmark.offset)
+        key = keys.bookmark(self._account, query_id, bookmark.offset)
         self._table.write([self._table.put_step("bookmark", key, item)])
 
 
-def _ids(
-    created: Moments, after_id: str | None, last_id: str | None, *, descending: bool
+def _id_span(
+    created: TimeRange, after_id: str | None, last_id: str | None, *, descending: bool
 ) -> tuple[str, str] | None:
-    """The lowest and the highest id of contacts created in a span of time that come after one, up to another.
+    """Returns the lowest and highest possible id of contacts created in a time range, in the direction of reading.
 
-    None where there can be none.
+    `after_id` is exclusive, `last_id` inclusive. None if no id is possible.
     """
     low, high = first_uuid7(created.first), last_uuid7(created.last)
     if descending:
@@ -229,77 +250,82 @@ def _ids(
 
 
 def _neighbour(contact_id: str, step: int) -> str:
-    """The id just before or after one."""
+    """Returns the next id (`step` 1) or the previous one (-1)."""
     number = min(max(int(contact_id.replace("-", ""), 16) + step, 0), (1 << 128) - 1)
     digits = f"{number:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def _keep_matching(expression: Expression, wanted: ContactQuery) -> None:
-    """Leave out what does not match but for words, which no expression can tell, and for more tags and lists than an
-    expression can hold (`search.sources.is_filtered`).
+def _filter_by(expression: Expression, query: ContactQuery) -> None:
+    """Makes DynamoDB leave out contacts that do not match; see `search.sources.is_filtered`.
+
+    It does not filter by words, which no expression can, nor by more tags and lists than an expression can hold.
     """
-    for attribute, value in wanted.flags.items():
+    for attribute, value in query.exact_fields.items():
         expression.keep(expression.equals(attribute, value))
-    listed = [*(("tags", tag) for tag in wanted.tags), *(("lists", slug) for slug in wanted.lists)]
-    for attribute, value in listed[:MAX_FILTERED]:
+    listed = [*(("tags", tag) for tag in query.tags), *(("lists", slug) for slug in query.lists)]
+    for attribute, value in listed[:MAX_FILTER_TERMS]:
         expression.keep(f"contains({expression.name(attribute)}, {expression.value(value)})")
-    if wanted.updated.is_bounded:
-        expression.keep(expression.between("updated_at", iso(wanted.updated.first), iso(wanted.updated.last)))
+    if query.updated.is_bounded:
+        expression.keep(expression.between("updated_at", iso(query.updated.first), iso(query.updated.last)))
 
 
 def _bookmark(item: Item) -> Bookmark:
-    place = None if item.get("contact_id") is None else Place(item.get("value"), item["contact_id"])
-    position = Position(
-        int(item["part"]), place, in_memory=item.get("in_memory"), in_word_order=item.get("in_word_order")
+    position = None if item.get("contact_id") is None else SortPosition(item.get("value"), item["contact_id"])
+    continuation = Continuation(
+        int(item["part"]), position, in_memory=item.get("in_memory"), in_word_order=item.get("in_word_order")
     )
-    return Bookmark(keys.bookmark_offset(Key.of(item)), position)
+    return Bookmark(keys.bookmark_offset(Key.of(item)), continuation)
 
 
-_MANY: Final = 250
-"""Counts that are looked at together where few of the first ones were in use: some 35 KB, or five read units."""
+_COUNTS_PER_QUERY: Final = 250
+"""Counts that each further Query examines, after the first did not fill the page: about 35 KB, five read units."""
 
 
 class CountStore:
-    """`search.index.CountStore` on the table."""
+    """Reads the counts of one account's posting lists, as the projection keeps them."""
 
     def __init__(self, table: Table, account_id: str) -> None:
         self._table = table
         self._account = account_id
 
     def count(self, posting_list: PostingList) -> int:
-        """One GetItem."""
+        """Returns the length of a posting list. One GetItem."""
         item = self._table.get(keys.count(self._account, posting_list))
         return 0 if item is None else item["n"]
 
     def counts(
         self, kind: PostingKind, after: str | None, *, at_most: int, evaluate: int
-    ) -> tuple[Sequence[Counted], str | None]:
-        """Queries, eventually consistent: the projection is further behind. A count of 0 is left out by a filter."""
-        expression = self._those_in_use(kind)
+    ) -> tuple[Sequence[NameCount], str | None]:
+        """Returns up to `at_most` tags or lists after a name, with counts above 0, and where the next page starts.
+
+        It starts after the second value, a name; None: this page is the last. Queries that examine `evaluate` counts in
+        all, eventually consistent (the projection lags further behind).
+        """
+        expression = self._nonzero_counts(kind)
         start = None if after is None else keys.count(self._account, PostingList(kind, after))
-        found: list[Counted] = []
-        chunk = at_most + 1  # One more than wanted, so that the last page is known to be it.
+        found: list[NameCount] = []
+        chunk = at_most + 1  # One more than the page holds shows that the page is not the last.
         while True:
             chunk = min(evaluate, chunk)
             items, start = self._table.query(expression, start=start, limit=chunk, consistent=False)
-            found.extend(Counted(_name(keys.Key.of(item)), item["n"]) for item in items)
-            evaluate, chunk = evaluate - chunk, _MANY
+            found.extend(NameCount(_counted_name(keys.Key.of(item)), item["n"]) for item in items)
+            evaluate, chunk = evaluate - chunk, _COUNTS_PER_QUERY
             if len(found) > at_most:
                 found = found[:at_most]
                 return found, found[-1].name
             if start is None:
                 return found, None
             if evaluate <= 0:
-                return found, _name(start)
+                return found, _counted_name(start)
 
-    def _those_in_use(self, kind: PostingKind) -> Expression:
+    def _nonzero_counts(self, kind: PostingKind) -> Expression:
         expression = Expression.of_beginning(keys.count(self._account, PostingList(kind)))
         expression.keep(f"{expression.name('n')} > {expression.value(0)}")
         return expression
 
 
-def _name(key: keys.Key) -> str:
+def _counted_name(key: keys.Key) -> str:
     counted = keys.counted(key)
-    assert counted is not None, "no other key begins like that of a count"
+    assert counted is not None, "the Query reads keys of counts only"
     return counted[1]

@@ -1,23 +1,41 @@
-"""Pages of contacts: what may be asked for, and the answer.
+"""The query parameters of lists and searches of contacts, their cursors, and the response with a page.
 
-Their cursors hold the id of the last contact seen and what it is sorted by, so that they stay valid when it is gone.
-An email or an external_id in them can be read by nobody: cursors stand in URLs, and these in logs.
+A cursor contains the id of the last contact shown and the value it is sorted by, so the cursor stays valid when that
+contact is gone. The value is encrypted, as it may be an email or an external_id: cursors are parts of URLs, and URLs of
+logs.
 """
 
 import re
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NotRequired
 
 from contacts.accounts.concealment import concealed, revealed
 from contacts.accounts.model import Account, AccountSecret
-from contacts.book.model import LONGEST_TAG, MAX_LISTS, MAX_TAGS, SLUG, ValidationStatus, contact_out
+from contacts.book.model import (
+    LONGEST_TAG,
+    MAX_LISTS,
+    MAX_TAGS,
+    SLUG,
+    ContactOut,
+    ValidationStatus,
+    contact_out,
+)
 from contacts.core import violations
+from contacts.core.answers import Count, PageOut
 from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.ids import MAX_EXTERNAL_ID, stored_email
 from contacts.core.violations import InvalidValue
-from contacts.search.query import ContactQuery, Moments, Order, Place, Position, SortField, searched
-from contacts.search.service import BEGINNING, Finder, Found
+from contacts.search.query import (
+    ContactQuery,
+    Continuation,
+    Order,
+    SortField,
+    SortPosition,
+    TimeRange,
+    search_words,
+)
+from contacts.search.service import BEGINNING, ContactPage, Finder
 from contacts.web.pagination import (
     DEFAULT_PAGE_SIZE,
     Offset,
@@ -46,7 +64,7 @@ class Sort(StrEnum):
 
     @property
     def order(self) -> Order:
-        """The order it stands for."""
+        """The sort order that this parameter value names."""
         return Order(SortField(self.removeprefix("-")), descending=self.startswith("-"))
 
 
@@ -58,7 +76,11 @@ class TagFilter(Repeated):
 
     @classmethod
     def checked(cls, text: str) -> str:
-        """A tag."""
+        """Returns the tag.
+
+        Raises:
+            InvalidValue: it is empty or too long.
+        """
         if not 0 < len(text) <= LONGEST_TAG:
             raise InvalidValue(violations.wrong_length(text, LONGEST_TAG))
         return text
@@ -72,7 +94,11 @@ class ListFilter(Repeated):
 
     @classmethod
     def checked(cls, text: str) -> str:
-        """A list's name."""
+        """Returns the name of the list.
+
+        Raises:
+            InvalidValue: it is no slug.
+        """
         if not re.fullmatch(SLUG, text):
             raise InvalidValue(violations.NOT_SLUG)
         return text
@@ -122,7 +148,7 @@ class Words(str):
         Raises:
             InvalidValue: it has none, or too many.
         """
-        return cls(" ".join(searched(text)))
+        return cls(" ".join(search_words(text)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,16 +167,16 @@ class Filters:
     email: Email | None = None
     external_id: ExternalId | None = None
 
-    def wanted(self, words: Words | None) -> ContactQuery:
-        """The contacts that are wanted."""
+    def query(self, words: Words | None) -> ContactQuery:
+        """Returns the query with these filters and words."""
         return ContactQuery(
             tags=tuple(self.tag or ()),
             lists=tuple(self.list or ()),
             is_active=self.is_active,
             is_unsubscribed=self.is_unsubscribed,
             validation_status=self.validation_status,
-            created=Moments(self.created_after or 0, self.created_before),
-            updated=Moments(self.updated_after or 0, self.updated_before),
+            created=TimeRange(self.created_after or 0, self.created_before),
+            updated=TimeRange(self.updated_after or 0, self.updated_before),
             email=self.email,
             external_id=self.external_id,
             words=tuple(words.split()) if words else (),
@@ -168,68 +194,83 @@ class Paging:
     include_total: bool = False
 
 
-class _Query(NamedTuple):
-    """What a list is asked for, as its cursors know it, and what their values are concealed with."""
+class _CursorScope(NamedTuple):
+    """What a cursor is bound to: the query it belongs to, and the account's secret that encrypts its value."""
 
     fingerprint: bytes
     secret: AccountSecret
 
 
+class ContactPageOut(PageOut):
+    """A page of contacts. It may be shorter than `limit` although there are more."""
+
+    data: list[ContactOut]
+    total: NotRequired[Count | None]
+    """Only with `include_total`: how many contacts match, null where there are too many to count."""
+
+
 def listed_page(
     finder: Finder, account: Account, filters: Filters, paging: Paging, sort: Sort, words: Words | None
 ) -> Answer:
-    """A page of a list. One that would exceed 5 MB ends earlier, with a cursor.
+    """Returns a page of a list. A page that would exceed 5 MB ends earlier, with a cursor.
 
     Raises:
-        InvalidInput: the cursor is none of this list's, or there are two; or the offset leads too far.
+        InvalidInput: the cursor belongs to another list, there are two, or the offset is too large.
         TemporarilyUnavailable.
     """
-    wanted, order = filters.wanted(words), sort.order
-    query = _Query(fingerprint(account.id, str(sort), _asked(wanted)), account.secret)
-    begin = _begin(finder, query, paging, order)
-    found = finder.listed(wanted, order, paging.limit, begin, with_total=paging.include_total)
-    return _answer(finder, found, query, paging, order)
+    query, order = filters.query(words), sort.order
+    scope = _CursorScope(fingerprint(account.id, str(sort), _criteria(query)), account.secret)
+    start = _start(finder, scope, paging, order)
+    found = finder.list_contacts(query, order, paging.limit, start, with_total=paging.include_total)
+    return _response(finder, found, scope, paging, order)
 
 
 def searched_page(finder: Finder, account: Account, filters: Filters, paging: Paging, words: Words) -> Answer:
-    """A page of a search, ranked. One that would exceed 5 MB ends earlier, with a cursor.
+    """Returns a page of a search, ranked. A page that would exceed 5 MB ends earlier, with a cursor.
 
     Raises: as `listed_page`.
     """
-    wanted = filters.wanted(words)
-    query = _Query(fingerprint(account.id, "search", _asked(wanted)), account.secret)
-    begin = _begin(finder, query, paging, None)
-    found = finder.searched(wanted, paging.limit, begin, with_total=paging.include_total)
-    return _answer(finder, found, query, paging, None)
+    query = filters.query(words)
+    scope = _CursorScope(fingerprint(account.id, "search", _criteria(query)), account.secret)
+    start = _start(finder, scope, paging, None)
+    found = finder.search_contacts(query, paging.limit, start, with_total=paging.include_total)
+    return _response(finder, found, scope, paging, None)
 
 
-def _asked(wanted: ContactQuery) -> list[tuple[str, object]]:
-    return [(one.name, getattr(wanted, one.name)) for one in fields(wanted)]
+def _criteria(query: ContactQuery) -> list[tuple[str, object]]:
+    return [(one.name, getattr(query, one.name)) for one in fields(query)]
 
 
-def _begin(finder: Finder, query: _Query, paging: Paging, order: Order | None) -> Position:
+def _start(finder: Finder, scope: _CursorScope, paging: Paging, order: Order | None) -> Continuation:
     ways = [name for name in ("cursor", "starting_after", "offset") if getattr(paging, name) is not None]
     if len(ways) > 1:
         raise InvalidInput([FieldError(name, violations.another_beginning(ways[0])) for name in ways[1:]])
-    # An empty cursor is refused like any other that is none: taken for the beginning, it would make a walk endless.
+    # An empty cursor is refused: if it meant the beginning, a client that sends one would list without end.
     for name in ways:
         if name != "offset":
-            return _from_cursor(query, getattr(paging, name), name)
-    return finder.position_at(query.fingerprint.hex(), paging.offset, order) if paging.offset else BEGINNING
+            return _from_cursor(scope, getattr(paging, name), name)
+    return (
+        finder.continuation_at(scope.fingerprint.hex(), paging.offset, order) if paging.offset else BEGINNING
+    )
 
 
-def _answer(finder: Finder, found: Found, query: _Query, paging: Paging, order: Order | None) -> Answer:
+def _response(
+    finder: Finder, found: ContactPage, scope: _CursorScope, paging: Paging, order: Order | None
+) -> Answer:
     shown, is_cut = fitting(map(contact_out, found.contacts))
-    further = found.positions[len(shown) - 1] if is_cut else found.further
-    if further is not None and paging.offset is not None:
-        name = query.fingerprint.hex()
-        finder.leave_bookmark(name, paging.offset + len(shown), further, order)
+    next_start = found.continuations[len(shown) - 1] if is_cut else found.next_start
+    if next_start is not None and paging.offset is not None:
+        name = scope.fingerprint.hex()
+        finder.save_bookmark(name, paging.offset + len(shown), next_start, order)
         if len(shown) < paging.limit:
-            # Whoever counts pages asks for the next one there, and must not skip what this one had no time for.
-            finder.leave_bookmark(name, paging.offset + paging.limit, further, order)
+            # A client that counts pages asks for this offset next. It must not miss what this short page left out.
+            finder.save_bookmark(name, paging.offset + paging.limit, next_start, order)
     total = {"total": found.total} if paging.include_total else {}
-    answer = page(shown, None if further is None else _to_cursor(query, further), **total)
-    answer.log_fields = {"driver": found.driver and str(found.driver), "candidates": found.candidates}
+    answer = page(shown, None if next_start is None else _to_cursor(scope, next_start), **total)
+    answer.log_fields = {
+        "driver": found.driver and str(found.driver),
+        "candidates": found.candidates,
+    }
     return answer
 
 
@@ -238,43 +279,43 @@ _TRISTATES: Final = (None, False, True)
 _SKIP_BYTES: Final = 2
 _NO_VALUE: Final = 0
 _READABLE: Final = 1
-"""As values stood in cursors before they were concealed. Such cursors are taken, and no longer made."""
+"""Kind of value in cursors of earlier releases, not encrypted. They are still accepted, but no longer made."""
 _CONCEALED: Final = 2
 
 
-def _to_cursor(query: _Query, position: Position) -> str:
-    place = position.place
-    value = None if place is None else place.value
-    states = _TRISTATES.index(position.in_memory) * 3 + _TRISTATES.index(position.in_word_order)
-    flags = bytes((position.part, states, _NO_VALUE if value is None else _CONCEALED))
-    skip = position.skip.to_bytes(_SKIP_BYTES)
-    last_id = _NO_ID if place is None else place.contact_id
-    hidden = b"" if value is None else concealed(query.secret, query.fingerprint, value.encode())
-    return to_cursor(query.fingerprint, last_id, flags + skip + hidden)
+def _to_cursor(scope: _CursorScope, continuation: Continuation) -> str:
+    after = continuation.after
+    value = None if after is None else after.value
+    states = _TRISTATES.index(continuation.in_memory) * 3 + _TRISTATES.index(continuation.in_word_order)
+    flags = bytes((continuation.part, states, _NO_VALUE if value is None else _CONCEALED))
+    skip = continuation.skip.to_bytes(_SKIP_BYTES)
+    last_id = _NO_ID if after is None else after.contact_id
+    hidden = b"" if value is None else concealed(scope.secret, scope.fingerprint, value.encode())
+    return to_cursor(scope.fingerprint, last_id, flags + skip + hidden)
 
 
-def _from_cursor(query: _Query, cursor: str, parameter: str) -> Position:
-    last_id, rest = place_from_cursor(query.fingerprint, cursor, parameter)
+def _from_cursor(scope: _CursorScope, cursor: str, parameter: str) -> Continuation:
+    last_id, rest = place_from_cursor(scope.fingerprint, cursor, parameter)
     try:
         part, states, kind = rest[:3]
-        place = None
+        after = None
         if last_id != _NO_ID:
-            place = Place(_value(query, kind, rest[3 + _SKIP_BYTES :]), last_id)
+            after = SortPosition(_value(scope, kind, rest[3 + _SKIP_BYTES :]), last_id)
         in_memory, in_word_order = _TRISTATES[states // 3], _TRISTATES[states % 3]
     except (ValueError, IndexError):
         raise not_ours(parameter) from None
     skip = int.from_bytes(rest[3 : 3 + _SKIP_BYTES])
-    return Position(part, place, in_memory, in_word_order, skip)
+    return Continuation(part, after, in_memory, in_word_order, skip)
 
 
-def _value(query: _Query, kind: int, given: bytes) -> str | None:
-    """The value in a cursor.
+def _value(scope: _CursorScope, kind: int, given: bytes) -> str | None:
+    """Returns the sort value in a cursor.
 
     Raises:
-        ValueError: there is none like that.
+        ValueError: the cursor contains no value that this module has written.
     """
     if kind == _NO_VALUE:
         return None
     if kind not in (_READABLE, _CONCEALED):
-        raise ValueError("a kind of value that is none of ours")
-    return (given if kind == _READABLE else revealed(query.secret, query.fingerprint, given)).decode()
+        raise ValueError("unknown kind of value")
+    return (given if kind == _READABLE else revealed(scope.secret, scope.fingerprint, given)).decode()

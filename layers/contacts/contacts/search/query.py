@@ -1,4 +1,7 @@
-"""Posting lists: which contacts are there at all, carry a tag, are on a list. The projection keeps and counts them."""
+"""What lists and searches ask for, and the values that their code hands around. No input or output.
+
+In this order: posting lists, time ranges, `ContactQuery`, sort orders, where a listing continues, batches.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,64 +14,15 @@ from contacts.core.time import iso
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation, longer_than
 from contacts.search.words import query_words, words_of
 
-
-class Place(NamedTuple):
-    """Where a contact stands in a list: what it is sorted by (None: only by its id), and its id."""
-
-    value: str | None
-    contact_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Some candidates."""
-
-    places: Sequence[Place]
-    further: Place | None
-    """Where to go on after; None: there are no more."""
-    looked_at: int
-    """How many were read, with those that are left out."""
-    contacts: Mapping[str, Contact] | None = None
-    """By id, those that have been read already; None: their ids alone are known."""
-    size: int = 0
-    """What that cost, in bytes."""
-
-
-class Read(NamedTuple):
-    """Some of many contacts, as many as memory can hold at a time."""
-
-    ids: Sequence[str]
-    """Those that were asked for."""
-    contacts: Mapping[str, Contact]
-    """Those that are there, by id."""
-    size: int
-    """What that cost, in bytes."""
-
-
-MAX_FILTERED: Final = 50
-"""Tags and lists together that one filter of DynamoDB's can hold contacts to: it takes 4 KB and 300 operators."""
-
-
-class Position(NamedTuple):
-    """Where a walk stands: after `place` in its part of so many, or at that part's beginning (`place` None).
-
-    `in_memory`: how its first page was found where ways differ in the order of equals; see `planning.plan`.
-    `in_word_order`: whether what a search finds comes in the order of the words. `skip`: contacts to be skipped yet.
-    """
-
-    part: int = 0
-    place: Place | None = None
-    in_memory: bool | None = None
-    in_word_order: bool | None = None
-    skip: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Bookmark:
-    """Where a walk by offset stands after so many contacts."""
-
-    offset: int
-    position: Position
+MAX_CANDIDATES: Final = 1000
+"""Most candidates (contacts, keys of contacts, or counts) that one request examines for a page."""
+MAX_FILTER_TERMS: Final = 50
+"""Most tags and lists together in one DynamoDB filter expression, which takes 4 KB and 300 operators."""
+MAX_QUERY_WORDS: Final = 20
+MAX_QUERY_CHARACTERS: Final = 500
+_NOTHING_TO_SEARCH: Final = Violation(FieldErrorCode.TOO_SHORT, "has no letter, digit or sign to search for")
+_LAST_MS: Final = 253_402_300_799_999
+"""The latest time that a timestamp can express: the end of the year 9999."""
 
 
 class PostingKind(StrEnum):
@@ -80,79 +34,79 @@ class PostingKind(StrEnum):
 
 
 class PostingList(NamedTuple):
-    """The contacts with a tag, on a list, or all of them."""
+    """The sorted ids of the contacts with a tag, on a list, or of all contacts. The projection keeps and counts it."""
 
     kind: PostingKind
     value: str = ""
 
 
-EVERYBODY: Final = PostingList(PostingKind.ALL)
+ALL_CONTACTS: Final = PostingList(PostingKind.ALL)
 
 
 def posting_lists(contact: Contact | None) -> frozenset[PostingList]:
-    """The posting lists a live contact is on; None, for one that is not there, is on none."""
+    """Returns the posting lists that a live contact is on; for None (there is no such contact), none."""
     if contact is None:
         return frozenset()
     tags = (PostingList(PostingKind.TAG, tag) for tag in contact.tags)
     lists = (PostingList(PostingKind.LIST, slug) for slug in contact.lists)
-    return frozenset((EVERYBODY, *tags, *lists))
+    return frozenset((ALL_CONTACTS, *tags, *lists))
 
 
-MAX_QUERY_WORDS: Final = 20
-MAX_QUERY_CHARACTERS: Final = 500
-_NOTHING_TO_SEARCH: Final = Violation(FieldErrorCode.TOO_SHORT, "has no letter, digit or sign to search for")
-_LAST_MS: Final = 253_402_300_799_999
-"""The latest moment a timestamp can name: the end of the year 9999."""
-
-
-class Moments(NamedTuple):
-    """A span of time in ms since the epoch: `first` is in it, `until` no longer."""
+class TimeRange(NamedTuple):
+    """A range of time in ms since the epoch: from `first` (inclusive) to `until` (exclusive; None: no end)."""
 
     first: int = 0
     until: int | None = None
 
     @property
     def last(self) -> int:
-        """The last millisecond in it; before the first where there is none."""
+        """The last millisecond of the range. It is before `first` if the range is empty."""
         return _LAST_MS if self.until is None else min(self.until - 1, _LAST_MS)
 
     @property
     def is_empty(self) -> bool:
-        """Whether no moment is in it."""
+        """Whether the range contains no millisecond."""
         return self.last < self.first
 
     @property
     def is_bounded(self) -> bool:
-        """Whether some moment is not in it."""
+        """Whether the range excludes any time."""
         return self.first > 0 or self.until is not None
 
+    def __repr__(self) -> str:
+        """The text that stands for the range in the fingerprints of cursors and bookmarks (`search.pages`).
+
+        It contains an earlier name of the class. If it changed, cursors that clients hold would be refused.
+        """
+        return f"Moments(first={self.first!r}, until={self.until!r})"
+
     def has(self, timestamp: str) -> bool:
-        """Whether a moment, as contacts have it, is in it."""
+        """Whether the range contains a timestamp; the timestamp is written as in contacts (ISO 8601)."""
         return not self.is_empty and iso(self.first) <= timestamp <= iso(self.last)
 
 
-ALWAYS: Final = Moments()
+ANY_TIME: Final = TimeRange()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactQuery:
-    """What a contact must be like; all of it holds at once."""
+    """The conditions that a contact must meet, all of them at once."""
 
     tags: Sequence[str] = ()
     lists: Sequence[str] = ()
     is_active: bool | None = None
     is_unsubscribed: bool | None = None
     validation_status: ValidationStatus | None = None
-    created: Moments = ALWAYS
-    updated: Moments = ALWAYS
+    created: TimeRange = ANY_TIME
+    updated: TimeRange = ANY_TIME
     email: str | None = None
     external_id: str | None = None
     words: Sequence[str] = ()
-    """Normalised (`query_words`): each must begin a word of the contact."""
+    """Normalised by `query_words`. Each word must be the prefix of a word of the contact."""
 
     @property
-    def flags(self) -> dict[str, object]:
-        """The fields that must have one certain value."""
+    def exact_fields(self) -> dict[str, object]:
+        """The fields that must equal one value, with that value."""
         values = {
             "is_active": self.is_active,
             "is_unsubscribed": self.is_unsubscribed,
@@ -162,54 +116,63 @@ class ContactQuery:
 
     @property
     def posting_lists(self) -> list[PostingList]:
-        """The posting lists that all of these contacts are on, but for the list of everybody."""
+        """The posting lists that every match is on, without `ALL_CONTACTS`."""
         tags = [PostingList(PostingKind.TAG, tag) for tag in self.tags]
         return [*tags, *(PostingList(PostingKind.LIST, slug) for slug in self.lists)]
 
     @property
-    def name(self) -> Name | None:
-        """A name that at most one contact has."""
+    def unique_name(self) -> Name | None:
+        """The email or external_id asked for, which at most one contact has; None if the query has neither."""
         if self.email is not None:
             return Name(NameKind.EMAIL, self.email)
         return None if self.external_id is None else Name(NameKind.EXTERNAL_ID, self.external_id)
 
     @property
     def is_contradictory(self) -> bool:
-        """Whether nothing can be like that."""
+        """Whether no contact can match, because a time range is empty."""
         return self.created.is_empty or self.updated.is_empty
 
     @property
-    def only_posted(self) -> PostingList | None:
-        """The one posting list that has just these contacts (`ALL` where every contact is wanted), if one has."""
-        if self.flags or self.created.is_bounded or self.updated.is_bounded or self.name or self.words:
+    def sole_posting_list(self) -> PostingList | None:
+        """The posting list whose contacts are exactly the matches; None if the query needs more than one list.
+
+        For a query without conditions it is `ALL_CONTACTS`.
+        """
+        if (
+            self.exact_fields
+            or self.created.is_bounded
+            or self.updated.is_bounded
+            or self.unique_name
+            or self.words
+        ):
             return None
-        lists = self.posting_lists or [EVERYBODY]
+        lists = self.posting_lists or [ALL_CONTACTS]
         return lists[0] if len(lists) == 1 else None
 
     def matches(self, contact: Contact) -> bool:
-        """Whether a contact is like that."""
+        """Whether a contact meets every condition."""
         return (
             self.created.has(contact.created_at)
             and self.updated.has(contact.updated_at)
-            and all(getattr(contact, field) == value for field, value in self.flags.items())
+            and all(getattr(contact, field) == value for field, value in self.exact_fields.items())
             and (self.email is None or contact.email == self.email)
             and (self.external_id is None or contact.external_id == self.external_id)
             and set(self.tags) <= set(contact.tags)
             and set(self.lists) <= set(contact.lists)
-            and (not self.words or begins_words(self.words, words_of(contact)))
+            and (not self.words or all_prefixes_match(self.words, words_of(contact)))
         )
 
 
-def begins_words(wanted: Sequence[str], words: frozenset[str]) -> bool:
-    """Whether each of the wanted begins one of the words."""
-    return all(any(word.startswith(beginning) for word in words) for beginning in wanted)
+def all_prefixes_match(prefixes: Sequence[str], words: frozenset[str]) -> bool:
+    """Whether each prefix is the beginning of at least one of the words."""
+    return all(any(word.startswith(prefix) for word in words) for prefix in prefixes)
 
 
-def searched(text: str) -> tuple[str, ...]:
-    """The words of a query.
+def search_words(text: str) -> tuple[str, ...]:
+    """Returns the normalised words of a search text, each once.
 
     Raises:
-        InvalidValue: there are none, or more than 20, or the text has more than 500 characters.
+        InvalidValue: the text has no word, more than 20 words, or more than 500 characters.
     """
     if len(text) > MAX_QUERY_CHARACTERS:
         raise InvalidValue(longer_than(MAX_QUERY_CHARACTERS))
@@ -222,7 +185,7 @@ def searched(text: str) -> tuple[str, ...]:
 
 
 class SortField(StrEnum):
-    """What lists can be sorted by."""
+    """The fields that lists can be sorted by."""
 
     CREATED_AT = "created_at"
     UPDATED_AT = "updated_at"
@@ -231,26 +194,83 @@ class SortField(StrEnum):
 
 
 class Order(NamedTuple):
-    """In which order contacts are listed.
+    """A sort order of contacts. Contacts without the field come last in both directions; ties are sorted by id.
 
-    By creation it is the order of their ids. Contacts without the field come last, whichever the direction; those that
-    have the same value, or none, are in the order of their ids.
+    Ids sort by time of creation, so the order by `created_at` is the order of the ids.
     """
 
     field: SortField = SortField.CREATED_AT
     descending: bool = True
 
     @property
-    def is_of_creation(self) -> bool:
-        """Whether it is the order of ids."""
+    def is_by_creation(self) -> bool:
+        """Whether contacts are sorted by their ids alone."""
         return self.field is SortField.CREATED_AT
 
     def value(self, contact: Contact) -> str | None:
-        """What a contact is sorted by before its id: nothing where the order is of creation."""
-        if self.is_of_creation:
+        """Returns the value that a contact is sorted by before its id; None in the order by creation."""
+        if self.is_by_creation:
             return None
-        found: str | None = getattr(contact, self.field)
-        return found
+        value: str | None = getattr(contact, self.field)
+        return value
 
 
 NEWEST_FIRST: Final = Order()
+
+
+class SortPosition(NamedTuple):
+    """A contact's position in a sorted list: the value it is sorted by (None: by the id alone), then its id."""
+
+    value: str | None
+    contact_id: str
+
+
+class Continuation(NamedTuple):
+    """Where the next page of a listing starts. Cursors and bookmarks store it.
+
+    A listing consists of one or two parts, read one after the other (`search.service`).
+    """
+
+    part: int = 0
+    """Number of the part, from 0."""
+    after: SortPosition | None = None
+    """The page starts after this position; None: at the beginning of the part."""
+    in_memory: bool | None = None
+    """Whether the first page was sorted in memory. Later pages are then sorted in the same way (`planner.plan`)."""
+    in_word_order: bool | None = None
+    """Whether a search lists matches in the order of their words, instead of the newest first."""
+    skip: int = 0
+    """Matches that are still to be skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """The continuation of a listing after `offset` contacts."""
+
+    offset: int
+    continuation: Continuation
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateBatch:
+    """Some of a source's candidates, in order."""
+
+    positions: Sequence[SortPosition]
+    next_after: SortPosition | None
+    """The next batch starts after this position; None: this batch is the last."""
+    examined: int
+    """Candidates that the source read, including those it left out."""
+    contacts: Mapping[str, Contact] | None = None
+    """The candidates' contacts by id, if the source has read them; None if it knows only their ids."""
+    bytes_read: int = 0
+    """Bytes of contacts that the source read."""
+
+
+class ContactBatch(NamedTuple):
+    """Contacts read by id, as many as fit into memory at a time."""
+
+    ids: Sequence[str]
+    """The ids that were read."""
+    contacts: Mapping[str, Contact]
+    """The contacts that exist, by id."""
+    bytes_read: int

@@ -1,7 +1,11 @@
-"""Finding contacts: lists and searches, a page at a time.
+"""Lists and searches of contacts, a page at a time.
 
-A page costs what a page costs, whatever the account's size: one request looks at no more than 1,000 candidates, then
-answers what it has and where to go on. A contact that nobody touches meanwhile turns up exactly once in a walk.
+A page costs the same in an account of any size: one request examines at most 1,000 candidates, then returns what it has
+and a continuation. A contact that nobody changes during a listing appears in it exactly once.
+
+A listing has one or two parts, read one after the other: a list first has the contacts with the sort field, then those
+without it; a search first has the contacts with every word of the query as a whole word, then those with some words
+only begun. Each part takes candidates from a source (`search.sources`) and keeps those that match.
 """
 
 from collections import Counter
@@ -17,551 +21,620 @@ from contacts.core.violations import offset_beyond
 from contacts.search.index import Bookmarks, ContactIndex
 from contacts.search.planner import (
     MAX_IN_MEMORY,
+    CandidateCounts,
     Driver,
     Plan,
-    Sizes,
-    changes_are_worth_looking_for,
     lists_to_count,
     plan,
-    words_to_look_for,
+    should_probe_updates,
+    words_to_probe,
 )
 from contacts.search.query import (
-    EVERYBODY,
+    ALL_CONTACTS,
+    MAX_CANDIDATES,
     NEWEST_FIRST,
-    Batch,
     Bookmark,
+    CandidateBatch,
     ContactQuery,
+    Continuation,
     Order,
-    Place,
-    Position,
     SortField,
+    SortPosition,
 )
-from contacts.search.sources import Known, Posted, Source, is_filtered
+from contacts.search.sources import CandidateSource, KnownCandidates, PostingListIntersection, is_filtered
 from contacts.search.words import words_of
 
-MAX_CANDIDATES: Final = 1000
-"""How many contacts one request looks at for a page."""
 MAX_SKIPPED: Final = 10_000
-"""How many it skips for an offset, and how many it looks at to do so."""
+"""Most matches that one request skips for an offset, and most further candidates that it examines to do so."""
 MAX_COUNTED: Final = 10_000
-"""How many it looks at to tell a total."""
+"""Most candidates that one request examines to count a total."""
 MAX_BYTES: Final = 6_000_000
-"""What it reads of contacts for a page, as they come from the table: then it answers what it has. One answer of the
-table may go beyond; the next one is not asked for."""
-MAX_BYTES_PASSED: Final = 15_000_000
-"""What it reads besides to skip for an offset, and at most to tell a total: of these contacts none is kept."""
-_HELD: Final = 3_000_000
-"""Bytes of contacts that are kept of those that are sorted in memory, so that they need not be read again."""
-_MOST: Final = 0.8
-"""Of candidates that may not match, how many are taken to do so until it is known."""
-_ABOUT: Final = 0.93
-"""Of those that the counts promise, how many are counted on: for one page in seven that is too many."""
-_PAGES_LOOKED_THROUGH: Final = 4
-"""So many candidates for each contact of a page are looked at to know whether it is the last."""
-_BOOKMARKS: Final = 3
-"""So many are tried, where the contacts they stand on may be gone."""
-_AT_ONCE: Final = 1000
-"""Candidates that are asked for in one go, at most."""
+"""Bytes of contacts read for one page. A request that has read more makes no further read and returns what it has."""
+MAX_BYTES_NOT_SHOWN: Final = 15_000_000
+"""Further bytes of contacts read to skip for an offset; and most bytes read to count a total. None of these contacts is
+kept in memory."""
+MAX_HELD_BYTES: Final = 3_000_000
+"""Bytes of contacts kept in memory while a listing is sorted there, so that the page need not read them again."""
+ASSUMED_MATCH_FRACTION: Final = 0.8
+"""Fraction of candidates expected to match, until a request has examined some; and the margin on what it then sees."""
+POSTING_MATCH_FRACTION: Final = 0.93
+"""Fraction of posting-list candidates expected to match, of those that the counts predict. 0.93 fetches too few on
+about one page in seven."""
+_FEWEST_MATCHES: Final = 0.25
+"""Stands for the matches among examined candidates where there was none."""
+_LOOKAHEAD_PAGES: Final = 4
+"""A request that has filled its page examines up to this many pages' worth of candidates to learn whether it is the
+last page."""
+_BOOKMARKS_TRIED: Final = 3
+"""Bookmarks that one request reads: the contact of the nearest one may be gone."""
+MAX_FETCHED_AT_ONCE: Final = 1000
+"""Most candidates in one batch."""
 
 
-BEGINNING: Final = Position()
+BEGINNING: Final = Continuation()
 
 
 @dataclass(slots=True)
-class Found:
-    """A page of contacts, each with the position after it; and how it was found."""
+class ContactPage:
+    """A page of contacts, and how the request found it."""
 
     contacts: list[Contact] = field(default_factory=list)
-    positions: list[Position] = field(default_factory=list)
-    further: Position | None = None
-    """Where to go on; None: that was all."""
+    continuations: list[Continuation] = field(default_factory=list)
+    """For each contact, where a page would start that follows it."""
+    next_start: Continuation | None = None
+    """Where the next page starts; None: this page is the last."""
     total: int | None = None
+    """Number of matches; None if it was not asked for, or the request could not examine enough candidates."""
     driver: Driver | None = None
     candidates: int = 0
-    """How many contacts, or keys of contacts, were looked at."""
+    """Candidates examined."""
     skipped: int = 0
-    """How many were skipped for an offset."""
-    size: int = 0
-    """Bytes of contacts that were read."""
+    """Matches skipped for an offset."""
+    bytes_read: int = 0
+    """Bytes of contacts read."""
 
 
-class _Some(NamedTuple):
-    """Some places of a batch, with the contacts there by id."""
+class _LoadedCandidates(NamedTuple):
+    """Consecutive candidates of a batch, with their contacts."""
 
-    places: Sequence[Place]
+    positions: Sequence[SortPosition]
     contacts: Mapping[str, Contact]
-    size: int
-    """What they cost to read, in bytes."""
+    """By id. A candidate whose contact no longer exists is missing; other contacts may be present."""
+    bytes_read: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of a walk: where its candidates come from, and which of them are meant."""
+    """One part of a listing: the source of its candidates, and the condition that they must meet."""
 
-    source: Source
-    accepts: Callable[[Contact, Place], bool]
-    is_sure: bool = False
-    """Whether every candidate is meant, but for what changed in the last moment: they can be skipped, and counted,
+    source: CandidateSource
+    accepts: Callable[[Contact, SortPosition], bool]
+    all_match: bool = False
+    """Whether every candidate matches, except contacts changed a moment ago. Candidates are then skipped and counted
     without being read."""
-    share: float | None = None
-    """Of what the source looks at, how much is expected to be meant; None: all of it where that is sure, else most."""
+    match_fraction: float | None = None
+    """Fraction of examined candidates expected to match; None: 1 if `all_match`, else `ASSUMED_MATCH_FRACTION`."""
 
-    def to_read(self, wanted: int, matched: int, looked_at: int) -> int:
-        """How many candidates are to be looked at to find so many, when so many of so many matched before."""
-        if not looked_at:
-            share = (1 if self.is_sure else _MOST) if self.share is None else self.share
-            return min(ceil(wanted / max(share, 1 / _AT_ONCE)), _AT_ONCE)
-        density = max(matched, 0.25) / looked_at
-        return min(ceil(wanted / density / _MOST), _AT_ONCE)
+    def batch_size(self, missing: int, matched: int, examined: int) -> int:
+        """Returns how many candidates to examine for `missing` more matches, if `matched` of `examined` matched."""
+        if not examined:
+            fraction = self.match_fraction
+            if fraction is None:
+                fraction = 1 if self.all_match else ASSUMED_MATCH_FRACTION
+            return min(ceil(missing / max(fraction, 1 / MAX_FETCHED_AT_ONCE)), MAX_FETCHED_AT_ONCE)
+        density = max(matched, _FEWEST_MATCHES) / examined
+        return min(ceil(missing / density / ASSUMED_MATCH_FRACTION), MAX_FETCHED_AT_ONCE)
 
 
 class Finder:
-    """The contacts of one account, to be found."""
+    """Lists and searches the contacts of one account."""
 
     def __init__(self, index: ContactIndex, bookmarks: Bookmarks) -> None:
         self._index = index
         self._bookmarks = bookmarks
 
-    def listed(
+    def list_contacts(
         self,
-        wanted: ContactQuery,
+        query: ContactQuery,
         order: Order,
         limit: int,
-        position: Position = BEGINNING,
+        continuation: Continuation = BEGINNING,
         *,
         with_total: bool = False,
-    ) -> Found:
-        """Up to `limit` contacts that come after a position in an order.
+    ) -> ContactPage:
+        """Returns up to `limit` contacts of a list, from a continuation on.
 
         Raises:
             TemporarilyUnavailable.
         """
-        if wanted.is_contradictory:
-            return Found(total=0 if with_total else None)
-        sizes, known = self._sizes(wanted, order, was_in_memory=position.in_memory is True)
-        chosen = plan(wanted, order, limit, sizes, was_in_memory=position.in_memory, skip=position.skip)
-        if not order.is_of_creation and chosen.driver is not Driver.NAME:
-            position = position._replace(in_memory=chosen.is_in_memory)
-            is_lacking = position.place is not None and position.place.value is None
-            if position.part == 0 and is_lacking and not chosen.is_in_memory:
-                # In memory, those that lack the field are no part of their own; along the index they are.
-                position = position._replace(part=1)
-        found = self._walk(self._list_parts(wanted, order, chosen, known), position, limit)
-        found.driver = chosen.driver
+        if query.is_contradictory:
+            return ContactPage(total=0 if with_total else None)
+        counts, known = self._count_candidates(query, order, began_in_memory=continuation.in_memory is True)
+        chosen = plan(
+            query, order, limit, counts, began_in_memory=continuation.in_memory, skip=continuation.skip
+        )
+        if not order.is_by_creation and chosen.driver is not Driver.NAME:
+            continuation = continuation._replace(in_memory=chosen.is_in_memory)
+            is_lacking = continuation.after is not None and continuation.after.value is None
+            if continuation.part == 0 and is_lacking and not chosen.is_in_memory:
+                # The listing began in memory, where contacts without the field belong to part 0. It continues along
+                # the index, where they are part 1.
+                continuation = continuation._replace(part=1)
+        page = self._read_page(self._list_parts(query, order, chosen, known), continuation, limit)
+        page.driver = chosen.driver
         if with_total:
-            found.total = self._total(wanted, sizes, known)
-        return found
+            page.total = self._total(query, counts, known)
+        return page
 
-    def searched(
-        self, wanted: ContactQuery, limit: int, position: Position = BEGINNING, *, with_total: bool = False
-    ) -> Found:
-        """Up to `limit` contacts after a position in the ranking of a search.
+    def search_contacts(
+        self,
+        query: ContactQuery,
+        limit: int,
+        continuation: Continuation = BEGINNING,
+        *,
+        with_total: bool = False,
+    ) -> ContactPage:
+        """Returns up to `limit` contacts of a search, from a continuation on.
 
-        Those of whom every word of the query is a whole word come first, then the others; of each the newest first. But
-        where more than 1,000 words begin like the query, the others come in the order of these words.
+        Contacts that have every word of the query as a whole word come first, then the others; in both groups the
+        newest first. If more than 1,000 words begin like the query, the others come in the order of these words.
 
         Raises:
             TemporarilyUnavailable.
         """
-        if wanted.is_contradictory:
-            return Found(total=0 if with_total else None)
-        found = Found()
-        if wanted == ContactQuery(words=wanted.words[:1]) and position.part == 0 and not with_total:
-            # Those that have the word are often enough for a page: the others need not be looked for.
-            found = self._walk([self._whole_word(wanted)], position, limit)
-            if found.further is not None:
-                found.driver = Driver.WORD
-                return found
-            position = position._replace(part=1, place=None)
-        sizes, known = self._sizes(wanted, NEWEST_FIRST, was_in_memory=position.in_word_order is False)
-        chosen = plan(wanted, NEWEST_FIRST, limit, sizes)
-        if position.in_word_order or (chosen.driver is Driver.CREATION and position.in_word_order is None):
+        if query.is_contradictory:
+            return ContactPage(total=0 if with_total else None)
+        page = ContactPage()
+        if query == ContactQuery(words=query.words[:1]) and continuation.part == 0 and not with_total:
+            # The contacts with the whole word often fill the page: then the others are not looked up.
+            page = self._read_page([self._whole_word(query)], continuation, limit)
+            if page.next_start is not None:
+                page.driver = Driver.WORD
+                return page
+            continuation = continuation._replace(part=1, after=None)
+        counts, known = self._count_candidates(
+            query, NEWEST_FIRST, began_in_memory=continuation.in_word_order is False
+        )
+        chosen = plan(query, NEWEST_FIRST, limit, counts)
+        if continuation.in_word_order or (
+            chosen.driver is Driver.CREATION and continuation.in_word_order is None
+        ):
             chosen = Plan(Driver.WORD_ORDER)
-        position = position._replace(in_word_order=chosen.driver is Driver.WORD_ORDER)
-        found = self._walk(self._search_parts(wanted, chosen, sizes, known), position, limit, found)
-        found.driver = chosen.driver
+        continuation = continuation._replace(in_word_order=chosen.driver is Driver.WORD_ORDER)
+        page = self._read_page(self._search_parts(query, chosen, counts, known), continuation, limit, page)
+        page.driver = chosen.driver
         if with_total:
-            found.total = self._total(wanted, sizes, known)
-        return found
+            page.total = self._total(query, counts, known)
+        return page
 
-    def position_at(self, query: str, offset: int, order: Order | None) -> Position:
-        """Where the page begins that follows so many contacts of a query: at the bookmark nearest to it, and then some.
+    def continuation_at(self, query_id: str, offset: int, order: Order | None) -> Continuation:
+        """Returns where a page with an offset starts: after the nearest bookmark, with the matches left to skip.
 
-        `order`: of a list; None for a search.
+        `query_id` names the query among bookmarks. `order`: the order of a list; None for a search.
 
         Raises:
-            InvalidInput: more than 10,000 contacts lie between it and what is before it, a bookmark or the beginning.
+            InvalidInput: the offset is more than 10,000 matches after the nearest bookmark, or after the beginning.
             TemporarilyUnavailable.
         """
         nearest = Bookmark(0, BEGINNING)
         if offset:
-            found = self._bookmarks.latest(query, offset, at_most=_BOOKMARKS)
-            standing = (self._standing(bookmark, order) for bookmark in found)
-            nearest = next((bookmark for bookmark in standing if bookmark is not None), nearest)
+            saved = self._bookmarks.latest(query_id, offset, at_most=_BOOKMARKS_TRIED)
+            usable = (self._resolve_bookmark(bookmark, order) for bookmark in saved)
+            nearest = next((bookmark for bookmark in usable if bookmark is not None), nearest)
         skip = offset - nearest.offset
         if skip > MAX_SKIPPED:
             raise InvalidInput([FieldError("offset", offset_beyond(MAX_SKIPPED))])
-        return nearest.position._replace(skip=skip)
+        return nearest.continuation._replace(skip=skip)
 
-    def leave_bookmark(self, query: str, offset: int, position: Position, order: Order | None) -> None:
-        """Keep where a walk by offset stands, so that its next page need not skip what came before.
+    def save_bookmark(
+        self, query_id: str, offset: int, continuation: Continuation, order: Order | None
+    ) -> None:
+        """Stores where the page at an offset starts, so that the request for that page skips nothing.
 
-        What contacts are sorted by may be personal and the bookmark outlive an erasure: such a value is not kept, and
-        looked up when it is needed; for words that lead to a search it could not be.
+        A bookmark may outlive the erasure of its contact, so it stores no email and no external_id: `continuation_at`
+        reads them from the contact. A search in the order of words gets no bookmark, as a word cannot be read back.
 
         Raises:
             TemporarilyUnavailable.
         """
-        if position.skip or position.in_word_order:
+        if continuation.skip or continuation.in_word_order:
             return
-        if position.place is not None and _is_personal(order):
-            position = position._replace(place=Place(None, position.place.contact_id))
-        self._bookmarks.leave(query, Bookmark(offset, position))
+        if continuation.after is not None and _is_personal(order):
+            continuation = continuation._replace(after=SortPosition(None, continuation.after.contact_id))
+        self._bookmarks.save(query_id, Bookmark(offset, continuation))
 
-    def _standing(self, bookmark: Bookmark, order: Order | None) -> Bookmark | None:
-        """A bookmark as it was before it was left; None where its contact is gone."""
-        position = bookmark.position
-        if position.part or position.place is None or order is None or not _is_personal(order):
+    def _resolve_bookmark(self, bookmark: Bookmark, order: Order | None) -> Bookmark | None:
+        """Returns a bookmark with the sort value of its contact filled in; None if the contact is gone."""
+        continuation = bookmark.continuation
+        if continuation.part or continuation.after is None or order is None or not _is_personal(order):
             return bookmark
-        place = next(self._index.places([position.place.contact_id], order.field), None)
-        if place is None:
+        position = next(self._index.sort_positions([continuation.after.contact_id], order.field), None)
+        if position is None:
             return None
-        return Bookmark(bookmark.offset, position._replace(place=place))
+        return Bookmark(bookmark.offset, continuation._replace(after=position))
 
-    # Where candidates come from
+    # Sources of candidates
 
-    def _sizes(self, wanted: ContactQuery, order: Order, *, was_in_memory: bool) -> tuple[Sizes, list[Place]]:
-        """How many candidates there are, and those that were found on the way, in no order."""
-        sizes = Sizes()
-        lists = [] if wanted.name else lists_to_count(wanted, order)
+    def _count_candidates(
+        self, query: ContactQuery, order: Order, *, began_in_memory: bool
+    ) -> tuple[CandidateCounts, list[SortPosition]]:
+        """Returns the numbers of candidates, and the candidates themselves where probes found them all, unordered."""
+        counts = CandidateCounts()
+        lists = [] if query.unique_name else lists_to_count(query, order)
         if lists:
-            sizes.posted = self._index.counts(lists)
-        # A walk that began with few goes on with twice as many, rather than in another order.
-        most = MAX_IN_MEMORY * (2 if was_in_memory else 1)
-        looked_for = () if wanted.name else self._looked_for(wanted, order, sizes, most + 1)
-        for word, batch in looked_for:
-            if batch.further is None and len(batch.places) <= most:
-                sizes.known = len(_ids(batch.places))
-                sizes.known_by = word
-                return sizes, list(batch.places)
-        return sizes, []
+            counts.by_posting_list = self._index.counts(lists)
+        # A listing that began in memory continues there with up to twice as many, rather than in another order.
+        most = MAX_IN_MEMORY * (2 if began_in_memory else 1)
+        probes = () if query.unique_name else self._probes(query, order, counts, most + 1)
+        for word, batch in probes:
+            if batch.next_after is None and len(batch.positions) <= most:
+                counts.known = len(_ids(batch.positions))
+                counts.known_by_word = word
+                return counts, list(batch.positions)
+        return counts, []
 
-    def _looked_for(
-        self, wanted: ContactQuery, order: Order, sizes: Sizes, at_most: int
-    ) -> Iterator[tuple[str | None, Batch]]:
-        """What words, one after the other, and changes lead to."""
-        for word in words_to_look_for(wanted, sizes):
-            yield word, self._index.worded(word, None, at_most)
-        if changes_are_worth_looking_for(wanted, order, sizes):
-            field, updated = SortField.UPDATED_AT, wanted.updated
-            yield None, self._index.sorted_by(field, updated, None, descending=True, at_most=at_most)
+    def _probes(
+        self, query: ContactQuery, order: Order, counts: CandidateCounts, at_most: int
+    ) -> Iterator[tuple[str | None, CandidateBatch]]:
+        """Reads candidates by each word worth it, then by the time of update; yields (word or None, candidates)."""
+        for word in words_to_probe(query, counts):
+            yield word, self._index.by_word_prefix(word, None, at_most)
+        if should_probe_updates(query, order, counts):
+            field, updated = SortField.UPDATED_AT, query.updated
+            yield None, self._index.by_field(field, updated, None, descending=True, at_most=at_most)
 
     def _list_parts(
-        self, wanted: ContactQuery, order: Order, chosen: Plan, known: Sequence[Place]
+        self, query: ContactQuery, order: Order, chosen: Plan, known: Sequence[SortPosition]
     ) -> list[_Part]:
-        if chosen.driver is Driver.NAME or order.is_of_creation:
-            return [self._by_creation(wanted, order, chosen, known)]
+        if chosen.driver is Driver.NAME or order.is_by_creation:
+            return [self._by_creation(query, order, chosen, known)]
         if not chosen.is_in_memory:
-            return self._by_index(wanted, order)
+            return self._along_index(query, order)
         ids = _ids(known)
         if chosen.driver is Driver.SORTED_POSTINGS:
             assert chosen.posting_list is not None
-            posted = Posted(self._index, chosen.posting_list, (), wanted.created, NEWEST_FIRST)
+            posted = PostingListIntersection(
+                self._index, chosen.posting_list, (), query.created, NEWEST_FIRST
+            )
             batches = _batches(posted, 2 * MAX_IN_MEMORY)
-            ids = [place.contact_id for batch in batches for place in batch.places]
-        return [_Part(self._sorted(ids, order), _meant(wanted))]
+            ids = [position.contact_id for batch in batches for position in batch.positions]
+        return [_Part(self._sorted(ids, order), _matches(query))]
 
-    def _sorted(self, ids: Sequence[str], order: Order) -> Source:
-        """Contacts sorted in memory, which holds those read first, and of the others what they are sorted by."""
-        places: list[Place] = []
+    def _sorted(self, ids: Sequence[str], order: Order) -> CandidateSource:
+        """Sorts contacts in memory. Keeps the contacts read first whole, of the others only the sort position."""
+        positions: list[SortPosition] = []
         held: dict[str, Contact] = {}
-        size = passed = 0
-        for read in self._index.contacts(ids):
+        size = done = 0
+        for read in self._index.load(ids):
             held |= read.contacts
-            places += [Place(order.value(contact), contact.id) for contact in read.contacts.values()]
-            size, passed = size + read.size, passed + len(read.ids)
-            if size > _HELD:
+            positions += [
+                SortPosition(order.value(contact), contact.id) for contact in read.contacts.values()
+            ]
+            size, done = size + read.bytes_read, done + len(read.ids)
+            if size > MAX_HELD_BYTES:
                 break
-        places += self._index.places(ids[passed:], order.field)
-        return Known(places, order, held)
+        positions += self._index.sort_positions(ids[done:], order.field)
+        return KnownCandidates(positions, order, held)
 
-    def _by_creation(self, wanted: ContactQuery, order: Order, chosen: Plan, known: Sequence[Place]) -> _Part:
-        """Those that match, in the order of their ids."""
+    def _by_creation(
+        self, query: ContactQuery, order: Order, chosen: Plan, known: Sequence[SortPosition]
+    ) -> _Part:
+        """The matches in the order of their ids."""
         match chosen.driver:
             case Driver.NAME:
-                assert wanted.name is not None
-                contact = self._index.named(wanted.name)
+                assert query.unique_name is not None
+                contact = self._index.by_name(query.unique_name)
                 contacts = {} if contact is None else {contact.id: contact}
-                return _Part(Known((Place(None, one) for one in contacts), order, contacts), _meant(wanted))
+                return _Part(
+                    KnownCandidates((SortPosition(None, one) for one in contacts), order, contacts),
+                    _matches(query),
+                )
             case Driver.KNOWN:
-                source: Source = Known((Place(None, one) for one in _ids(known)), order)
-                return _Part(source, _meant(wanted), is_sure=wanted == ContactQuery(words=wanted.words[:1]))
+                source: CandidateSource = KnownCandidates(
+                    (SortPosition(None, one) for one in _ids(known)), order
+                )
+                return _Part(source, _matches(query), all_match=query == ContactQuery(words=query.words[:1]))
             case Driver.POSTINGS:
                 assert chosen.posting_list is not None
-                source = Posted(self._index, chosen.posting_list, chosen.others, wanted.created, order)
-                posted = {chosen.posting_list, *chosen.others}
-                is_sure = _is_posted(wanted) and posted >= set(wanted.posting_lists)
-                is_all = is_sure and not chosen.others
-                margin = 1 if is_all else _ABOUT if _is_posted(wanted) else _MOST
-                return _Part(source, _meant(wanted), is_sure, chosen.share * margin)
+                source = PostingListIntersection(
+                    self._index, chosen.posting_list, chosen.intersected, query.created, order
+                )
+                posted = {chosen.posting_list, *chosen.intersected}
+                all_match = _is_answered_by_postings(query) and posted >= set(query.posting_lists)
+                if all_match and not chosen.intersected:
+                    margin = 1.0
+                else:
+                    margin = (
+                        POSTING_MATCH_FRACTION if _is_answered_by_postings(query) else ASSUMED_MATCH_FRACTION
+                    )
+                return _Part(source, _matches(query), all_match, chosen.match_fraction * margin)
             case _:
-                is_plain = wanted == ContactQuery(created=wanted.created)
+                is_plain = query == ContactQuery(created=query.created)
                 return _Part(
-                    self._created(wanted, order, None),
-                    _meant(wanted),
-                    is_filtered(wanted),
-                    1 if is_plain else _MOST,
+                    self._creation_source(query, order, None),
+                    _matches(query),
+                    is_filtered(query),
+                    1 if is_plain else ASSUMED_MATCH_FRACTION,
                 )
 
-    def _by_index(self, wanted: ContactQuery, order: Order) -> list[_Part]:
-        """Those that have the field, in its order; then those that lack it, by creation."""
+    def _along_index(self, query: ContactQuery, order: Order) -> list[_Part]:
+        """The contacts with the sort field, in its order; then the contacts without it, by creation."""
 
-        def indexed(after: Place | None, at_most: int) -> Batch:
-            return self._index.sorted_by(
-                order.field, wanted.updated, after, descending=order.descending, at_most=at_most
+        def by_field(after: SortPosition | None, at_most: int) -> CandidateBatch:
+            return self._index.by_field(
+                order.field, query.updated, after, descending=order.descending, at_most=at_most
             )
 
         if order.field is SortField.UPDATED_AT:
-            is_sure = wanted == ContactQuery(updated=wanted.updated)
-            return [_Part(indexed, _meant(wanted), is_sure)]
+            all_match = query == ContactQuery(updated=query.updated)
+            return [_Part(by_field, _matches(query), all_match)]
 
-        def lacks(contact: Contact, _: Place) -> bool:
-            return order.value(contact) is None and wanted.matches(contact)
+        def matches_without_field(contact: Contact, _: SortPosition) -> bool:
+            return order.value(contact) is None and query.matches(contact)
 
-        having = _Part(indexed, _meant(wanted), is_sure=wanted == ContactQuery())
-        return [having, _Part(self._created(wanted, order, order.field), lacks, is_filtered(wanted), _MOST)]
+        with_field = _Part(by_field, _matches(query), all_match=query == ContactQuery())
+        return [
+            with_field,
+            _Part(
+                self._creation_source(query, order, order.field),
+                matches_without_field,
+                is_filtered(query),
+                ASSUMED_MATCH_FRACTION,
+            ),
+        ]
 
     def _search_parts(
-        self, wanted: ContactQuery, chosen: Plan, sizes: Sizes, known: Sequence[Place]
+        self, query: ContactQuery, chosen: Plan, counts: CandidateCounts, known: Sequence[SortPosition]
     ) -> list[_Part]:
-        """Those of whom every word is a whole one, then the others."""
-        longest = _longest(wanted.words)
+        """The contacts that have every word of the query as a whole word, then the others."""
+        longest = _longest(query.words)
 
-        def is_exact(contact: Contact) -> bool:
-            return words_of(contact).issuperset(wanted.words)
+        def has_all_as_whole_words(contact: Contact) -> bool:
+            return words_of(contact).issuperset(query.words)
 
-        def exact(contact: Contact, _: Place) -> bool:
-            return is_exact(contact) and wanted.matches(contact)
+        def whole_words_only(contact: Contact, _: SortPosition) -> bool:
+            return has_all_as_whole_words(contact) and query.matches(contact)
 
-        def begun(contact: Contact, place: Place) -> bool:
-            # A contact has a place for each of its words: the first one counts.
-            is_first = place.value is None or place.value == _first_word(contact, longest)
-            return is_first and not is_exact(contact) and wanted.matches(contact)
+        def prefixes_only(contact: Contact, position: SortPosition) -> bool:
+            # A contact has one position for each of its words: only the first counts.
+            is_first = position.value is None or position.value == _first_word_with_prefix(contact, longest)
+            return is_first and not has_all_as_whole_words(contact) and query.matches(contact)
 
-        whole_word = self._whole_word(wanted)
+        whole_word = self._whole_word(query)
         if chosen.driver is Driver.WORD_ORDER:
-            rest: Source = partial(self._index.worded, longest)
-            return [replace(whole_word, accepts=exact), _Part(rest, begun)]
-        by_creation = self._by_creation(wanted, NEWEST_FIRST, chosen, known)
-        if chosen.driver is Driver.KNOWN and wanted.words == (sizes.known_by,):
-            # Which have it as a whole word, their keys have told.
-            whole = {place.contact_id for place in known if place.value == longest}
+            rest: CandidateSource = partial(self._index.by_word_prefix, longest)
+            return [replace(whole_word, accepts=whole_words_only), _Part(rest, prefixes_only)]
+        by_creation = self._by_creation(query, NEWEST_FIRST, chosen, known)
+        if chosen.driver is Driver.KNOWN and query.words == (counts.known_by_word,):
+            # The keys of the postings show which contacts have the whole word.
+            whole = {position.contact_id for position in known if position.value == longest}
             others = (one for one in _ids(known) if one not in whole)
-            is_sure = wanted == ContactQuery(words=wanted.words)
+            all_match = query == ContactQuery(words=query.words)
             return [
-                _Part(Known((Place(None, one) for one in ids), NEWEST_FIRST), accepts, is_sure)
-                for ids, accepts in ((whole, exact), (others, begun))
+                _Part(
+                    KnownCandidates((SortPosition(None, one) for one in ids), NEWEST_FIRST),
+                    accepts,
+                    all_match,
+                )
+                for ids, accepts in ((whole, whole_words_only), (others, prefixes_only))
             ]
         if chosen.driver is Driver.CREATION:
-            return [replace(whole_word, accepts=exact), _Part(by_creation.source, begun)]
-        return [_Part(by_creation.source, exact), _Part(by_creation.source, begun)]
+            return [replace(whole_word, accepts=whole_words_only), _Part(by_creation.source, prefixes_only)]
+        return [_Part(by_creation.source, whole_words_only), _Part(by_creation.source, prefixes_only)]
 
-    def _whole_word(self, wanted: ContactQuery) -> _Part:
-        """Those that have the longest word of a search as it is, the newest first."""
-        longest = _longest(wanted.words)
+    def _whole_word(self, query: ContactQuery) -> _Part:
+        """The matches that have the longest word of the query as a whole word, the newest first."""
+        longest = _longest(query.words)
 
-        def worded_exactly(after: Place | None, at_most: int) -> Batch:
-            return self._index.worded_exactly(longest, after and after.contact_id, at_most)
+        def by_word(after: SortPosition | None, at_most: int) -> CandidateBatch:
+            return self._index.by_word(longest, after and after.contact_id, at_most)
 
-        is_sure = wanted == ContactQuery(words=wanted.words[:1])
-        accepts = partial(_has_whole, wanted, longest)
-        return _Part(worded_exactly, accepts, is_sure)
+        all_match = query == ContactQuery(words=query.words[:1])
+        accepts = partial(_has_whole_word, query, longest)
+        return _Part(by_word, accepts, all_match)
 
-    def _created(self, wanted: ContactQuery, order: Order, lacking: SortField | None) -> Source:
-        def source(after: Place | None, at_most: int) -> Batch:
+    def _creation_source(
+        self, query: ContactQuery, order: Order, without: SortField | None
+    ) -> CandidateSource:
+        def source(after: SortPosition | None, at_most: int) -> CandidateBatch:
             after_id = after and after.contact_id
-            return self._index.created(
-                wanted, lacking, after_id, descending=order.descending, at_most=at_most
+            return self._index.by_creation(
+                query, without, after_id, descending=order.descending, at_most=at_most
             )
 
         return source
 
-    # How they are gone through
+    # Pages
 
-    def _walk(
-        self, parts: Sequence[_Part], position: Position, limit: int, found: Found | None = None
-    ) -> Found:
-        """A page from a position on; `found`: what of it an earlier walk found, up to there."""
-        found = found or Found()
-        budget = MAX_CANDIDATES + (MAX_SKIPPED if position.skip else 0) - found.candidates
-        room = MAX_BYTES + (MAX_BYTES_PASSED if position.skip else 0) - found.size
-        number, place, skip = position.part, position.place, position.skip - found.skipped
-        matched = looked_at = 0
+    def _read_page(
+        self, parts: Sequence[_Part], continuation: Continuation, limit: int, page: ContactPage | None = None
+    ) -> ContactPage:
+        """Reads the parts from a continuation on until the page is full or the request's budget is spent.
+
+        `page`: what an earlier call found of the same page, up to the continuation.
+        """
+        page = page or ContactPage()
+        candidates_left = MAX_CANDIDATES + (MAX_SKIPPED if continuation.skip else 0) - page.candidates
+        bytes_left = MAX_BYTES + (MAX_BYTES_NOT_SHOWN if continuation.skip else 0) - page.bytes_read
+        number, position, skip = continuation.part, continuation.after, continuation.skip - page.skipped
+        matched = examined = 0
         while number < len(parts):
             part = parts[number]
-            missing = limit - len(found.contacts)
-            far = _PAGES_LOOKED_THROUGH * (limit + 1)
-            if budget <= 0 or room <= 0 or (not missing and looked_at >= far):
-                found.further = position._replace(part=number, place=place, skip=skip)
-                return found
-            # One more, so that the last page is known to be it. Of a full page only so far as that is cheap.
-            at_most = part.to_read(skip + missing + 1, matched, looked_at)
-            at_most = min(budget, at_most if missing else far - looked_at)
-            batch = part.source(place, at_most)
-            budget -= max(batch.looked_at, 1)
-            looked_at += batch.looked_at
-            found.candidates += batch.looked_at
-            room -= batch.size
-            found.size += batch.size
-            places = batch.places
-            if part.is_sure:
-                matched += len(places)
-                places, skip = places[skip:], max(skip - len(places), 0)
-            to_read = missing if part.is_sure and batch.contacts is None else len(places)
-            reading = places[:to_read]
-            last = reading[-1] if reading else place
-            for some in self._reads(batch, reading):
-                room -= some.size
-                here = position._replace(part=number, skip=skip)
-                meant = _taken(found, part, here, some, limit)
-                if found.further is not None:
-                    return found
-                matched += 0 if part.is_sure else meant
-                skip = max(skip - meant, 0)
-                if room <= 0 and some.places[-1] != last:
-                    found.further = here._replace(place=some.places[-1], skip=skip)
-                    return found
-            if len(places) > to_read:
-                found.further = position._replace(part=number, place=last, skip=0)
-                return found
-            place = batch.further
-            if place is None:
+            missing = limit - len(page.contacts)
+            lookahead = _LOOKAHEAD_PAGES * (limit + 1)
+            if candidates_left <= 0 or bytes_left <= 0 or (not missing and examined >= lookahead):
+                page.next_start = continuation._replace(part=number, after=position, skip=skip)
+                return page
+            # One match more than the page holds shows that the page is not the last. For a full page that is looked
+            # up only as far as it is cheap.
+            at_most = part.batch_size(skip + missing + 1, matched, examined)
+            at_most = min(candidates_left, at_most if missing else lookahead - examined)
+            batch = part.source(position, at_most)
+            candidates_left -= max(batch.examined, 1)
+            examined += batch.examined
+            page.candidates += batch.examined
+            bytes_left -= batch.bytes_read
+            page.bytes_read += batch.bytes_read
+            positions = batch.positions
+            if part.all_match:
+                matched += len(positions)
+                positions, skip = positions[skip:], max(skip - len(positions), 0)
+            to_read = missing if part.all_match and batch.contacts is None else len(positions)
+            reading = positions[:to_read]
+            last = reading[-1] if reading else position
+            for loaded in self._load(batch, reading):
+                bytes_left -= loaded.bytes_read
+                here = continuation._replace(part=number, skip=skip)
+                newly_matched = _take_matching(page, part, here, loaded, limit)
+                if page.next_start is not None:
+                    return page
+                matched += 0 if part.all_match else newly_matched
+                skip = max(skip - newly_matched, 0)
+                if bytes_left <= 0 and loaded.positions[-1] != last:
+                    page.next_start = here._replace(after=loaded.positions[-1], skip=skip)
+                    return page
+            if len(positions) > to_read:
+                page.next_start = continuation._replace(part=number, after=last, skip=0)
+                return page
+            position = batch.next_after
+            if position is None:
                 number += 1
-                matched = looked_at = 0
-        found.skipped = position.skip - skip
-        return found
+                matched = examined = 0
+        page.skipped = continuation.skip - skip
+        return page
 
-    def _reads(self, batch: Batch, places: Sequence[Place]) -> Iterator[_Some]:
-        """The contacts at places of a batch, some after the other. Where they have not been read yet, that costs."""
+    def _load(self, batch: CandidateBatch, positions: Sequence[SortPosition]) -> Iterator[_LoadedCandidates]:
+        """Yields candidates of a batch in order, with their contacts, which it reads where the source has not."""
         held = dict(batch.contacts or {})
-        unread = [one for one in _ids(places) if one not in held]
+        unread = [one for one in _ids(positions) if one not in held]
         if not unread:
-            if places:
-                yield _Some(places, held, 0)
+            if positions:
+                yield _LoadedCandidates(positions, held, 0)
             return
-        # A contact may have several places, and is kept until the last of them.
-        yet = Counter(place.contact_id for place in places)
+        # A contact may have several positions: it is kept until its last one is yielded.
+        remaining = Counter(position.contact_id for position in positions)
         known, done = set(held), 0
-        for read in self._index.contacts(unread):
+        for read in self._index.load(unread):
             held |= read.contacts
             known |= set(read.ids)
             begin = done
-            while done < len(places) and places[done].contact_id in known:
+            while done < len(positions) and positions[done].contact_id in known:
                 done += 1
-            yield _Some(places[begin:done], held, read.size)
-            for place in places[begin:done]:
-                yet[place.contact_id] -= 1
-                if not yet[place.contact_id]:
-                    held.pop(place.contact_id, None)
+            yield _LoadedCandidates(positions[begin:done], held, read.bytes_read)
+            for position in positions[begin:done]:
+                remaining[position.contact_id] -= 1
+                if not remaining[position.contact_id]:
+                    held.pop(position.contact_id, None)
 
-    def _total(self, wanted: ContactQuery, sizes: Sizes, known: Sequence[Place]) -> int | None:
-        """How many contacts match; None: more would have to be looked at than a request may."""
-        only = wanted.only_posted
-        if only is not None:
-            counts = sizes.posted if only in sizes.posted else self._index.counts([only])
-            return counts.get(only, 0)
-        chosen = plan(wanted, NEWEST_FIRST, 1, sizes)
+    def _total(
+        self, query: ContactQuery, counts: CandidateCounts, known: Sequence[SortPosition]
+    ) -> int | None:
+        """Returns the number of matches; None if a request may not examine enough candidates to count them."""
+        posting_list = query.sole_posting_list
+        if posting_list is not None:
+            known_lengths = counts.by_posting_list
+            lengths = known_lengths if posting_list in known_lengths else self._index.counts([posting_list])
+            return lengths.get(posting_list, 0)
+        chosen = plan(query, NEWEST_FIRST, 1, counts)
         if (chosen.expected or 0) > MAX_COUNTED:
             return None
         if chosen.driver is Driver.CREATION:
-            # Keys are a tenth of a contact's size.
-            if wanted == ContactQuery(updated=wanted.updated):
-                return self._counted(*self._by_index(wanted, Order(SortField.UPDATED_AT)))
-            if wanted == ContactQuery(created=wanted.created):
-                chosen = Plan(Driver.POSTINGS, EVERYBODY)
-            elif is_filtered(wanted):
-                return self._index.how_many_created(wanted, MAX_COUNTED)
-        return self._counted(self._by_creation(wanted, NEWEST_FIRST, chosen, known))
+            # A key has a tenth of a contact's size, so keys are counted where they suffice.
+            if query == ContactQuery(updated=query.updated):
+                return self._count_matching(*self._along_index(query, Order(SortField.UPDATED_AT)))
+            if query == ContactQuery(created=query.created):
+                chosen = Plan(Driver.POSTINGS, ALL_CONTACTS)
+            elif is_filtered(query):
+                return self._index.count_by_creation(query, MAX_COUNTED)
+        return self._count_matching(self._by_creation(query, NEWEST_FIRST, chosen, known))
 
-    def _counted(self, part: _Part) -> int | None:
-        total, room = 0, MAX_BYTES_PASSED
+    def _count_matching(self, part: _Part) -> int | None:
+        """Returns the number of matches in a part; None if counting them exceeds what a request may read."""
+        total, bytes_left = 0, MAX_BYTES_NOT_SHOWN
         batches = _batches(part.source, MAX_COUNTED)
         while True:
             try:
                 batch = next(batches)
             except StopIteration as end:
                 return total if end.value is None else None
-            if part.is_sure:
-                total += len(batch.places)
+            if part.all_match:
+                total += len(batch.positions)
                 continue
-            room -= batch.size
-            for some in self._reads(batch, batch.places):
-                if room <= 0:
+            bytes_left -= batch.bytes_read
+            for loaded in self._load(batch, batch.positions):
+                if bytes_left <= 0:
                     return None
-                room -= some.size
-                found = ((place, some.contacts.get(place.contact_id)) for place in some.places)
-                total += sum(contact is not None and part.accepts(contact, place) for place, contact in found)
+                bytes_left -= loaded.bytes_read
+                found = (
+                    (position, loaded.contacts.get(position.contact_id)) for position in loaded.positions
+                )
+                total += sum(
+                    contact is not None and part.accepts(contact, position) for position, contact in found
+                )
 
 
-def _batches(source: Source, most: int) -> Generator[Batch, None, Place | None]:
-    """Everything a source has, but at most so many; in the end, where it would go on."""
-    after: Place | None = None
+def _batches(source: CandidateSource, most: int) -> Generator[CandidateBatch, None, SortPosition | None]:
+    """Yields a source's candidates until `most` were examined; returns where it stopped, or None at the end."""
+    after: SortPosition | None = None
     while most > 0:
-        batch = source(after, min(most, _AT_ONCE))
+        batch = source(after, min(most, MAX_FETCHED_AT_ONCE))
         yield batch
-        after = batch.further
+        after = batch.next_after
         if after is None:
             return None
-        most -= max(batch.looked_at, 1)
+        most -= max(batch.examined, 1)
     return after
 
 
-def _taken(found: Found, part: _Part, here: Position, some: _Some, limit: int) -> int:
-    """How many of some candidates are meant. Those that are not skipped are put on the page; if it is full before the
-    last of them, it knows from where to go on.
+def _take_matching(
+    page: ContactPage, part: _Part, start: Continuation, loaded: _LoadedCandidates, limit: int
+) -> int:
+    """Adds the matches among loaded candidates to the page, after the first `start.skip`, until the page is full.
+
+    If a match does not fit, `page.next_start` is set. Returns the number of matches seen.
     """
-    found.size += some.size
-    meant = 0
-    for one in some.places:
-        contact = some.contacts.get(one.contact_id)
-        if contact is None or not part.accepts(contact, one):
+    page.bytes_read += loaded.bytes_read
+    matched = 0
+    for position in loaded.positions:
+        contact = loaded.contacts.get(position.contact_id)
+        if contact is None or not part.accepts(contact, position):
             continue
-        meant += 1
-        if meant <= here.skip:
+        matched += 1
+        if matched <= start.skip:
             continue
-        if len(found.contacts) == limit:
-            found.further = found.positions[-1]
+        if len(page.contacts) == limit:
+            page.next_start = page.continuations[-1]
             break
-        found.contacts.append(contact)
-        found.positions.append(here._replace(place=one, skip=0))
-    return meant
+        page.contacts.append(contact)
+        page.continuations.append(start._replace(after=position, skip=0))
+    return matched
 
 
 def _longest(words: Iterable[str]) -> str:
     return max(words, key=lambda word: (len(word), word))
 
 
-def _has_whole(wanted: ContactQuery, word: str, contact: Contact, _: Place) -> bool:
-    return word in words_of(contact) and wanted.matches(contact)
+def _has_whole_word(query: ContactQuery, word: str, contact: Contact, _: SortPosition) -> bool:
+    return word in words_of(contact) and query.matches(contact)
 
 
-def _meant(wanted: ContactQuery) -> Callable[[Contact, Place], bool]:
-    return lambda contact, _: wanted.matches(contact)
+def _matches(query: ContactQuery) -> Callable[[Contact, SortPosition], bool]:
+    return lambda contact, _: query.matches(contact)
 
 
-def _is_posted(wanted: ContactQuery) -> bool:
-    """Whether posting lists tell all there is to know."""
-    return wanted == ContactQuery(tags=wanted.tags, lists=wanted.lists, created=wanted.created)
+def _is_answered_by_postings(query: ContactQuery) -> bool:
+    """Whether the keys of posting lists alone decide which contacts match."""
+    return query == ContactQuery(tags=query.tags, lists=query.lists, created=query.created)
 
 
 def _is_personal(order: Order | None) -> bool:
-    """Whether what contacts are sorted by may say who they are."""
+    """Whether contacts are sorted by a value that may identify a person."""
     return order is not None and order.field in (SortField.EMAIL, SortField.EXTERNAL_ID)
 
 
-def _first_word(contact: Contact, beginning: str) -> str | None:
-    return min((word for word in words_of(contact) if word.startswith(beginning)), default=None)
+def _first_word_with_prefix(contact: Contact, prefix: str) -> str | None:
+    return min((word for word in words_of(contact) if word.startswith(prefix)), default=None)
 
 
-def _ids(places: Iterable[Place]) -> list[str]:
-    return list(dict.fromkeys(place.contact_id for place in places))
+def _ids(positions: Iterable[SortPosition]) -> list[str]:
+    return list(dict.fromkeys(position.contact_id for position in positions))

@@ -1,6 +1,6 @@
-"""Candidates: contacts that may be what a list asks for, in the list's order, a batch at a time.
+"""Sources of candidates: contacts that may match a query, in the order of the list, a batch at a time.
 
-A source gives them without saying whether they match; that is checked on the contacts themselves (`search.service`).
+A source does not decide whether a candidate matches; `search.service` checks that on the contact itself.
 """
 
 from bisect import bisect_right
@@ -8,98 +8,108 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from contacts.book.model import Contact
 from contacts.search.index import ContactIndex
-from contacts.search.query import MAX_FILTERED, Batch, ContactQuery, Moments, Order, Place, PostingList
+from contacts.search.query import (
+    MAX_FILTER_TERMS,
+    CandidateBatch,
+    ContactQuery,
+    Order,
+    PostingList,
+    SortPosition,
+    TimeRange,
+)
 
-Source = Callable[[Place | None, int], Batch]
-"""Up to so many candidates that come after a place; the contact there need not exist any more."""
+CandidateSource = Callable[[SortPosition | None, int], CandidateBatch]
+"""Takes (position, at_most); returns up to `at_most` candidates after the position. Its contact may be gone."""
 
 
-def is_filtered(wanted: ContactQuery) -> bool:
-    """Whether `ContactIndex.created` leaves out all that does not match. If not, the contacts have to be looked at."""
-    return not wanted.words and len(wanted.tags) + len(wanted.lists) <= MAX_FILTERED
+def is_filtered(query: ContactQuery) -> bool:
+    """Whether the filter of `ContactIndex.by_creation` leaves out every contact that does not match the query."""
+    return not query.words and len(query.tags) + len(query.lists) <= MAX_FILTER_TERMS
 
 
-class Known:
-    """A source of candidates that are known already, all of them."""
+class KnownCandidates:
+    """A source over candidates that were all found before."""
 
     def __init__(
-        self, places: Iterable[Place], order: Order, contacts: Mapping[str, Contact] | None = None
+        self, positions: Iterable[SortPosition], order: Order, contacts: Mapping[str, Contact] | None = None
     ) -> None:
-        """`places`: in any order, and possibly more than once; `contacts`: by id, those that have been read."""
+        """`positions`: in any order, with or without repetitions. `contacts`: by id, the contacts already read."""
         self._order = order
-        self._places = sorted(set(places), key=self._rank)
+        self._positions = sorted(set(positions), key=self._rank)
         self._contacts = contacts
 
-    def __call__(self, after: Place | None, at_most: int) -> Batch:
-        """The next of them."""
-        begin = 0 if after is None else bisect_right(self._places, self._rank(after), key=self._rank)
+    def __call__(self, after: SortPosition | None, at_most: int) -> CandidateBatch:
+        """Returns up to `at_most` candidates after a position."""
+        begin = 0 if after is None else bisect_right(self._positions, self._rank(after), key=self._rank)
         end = begin + at_most
-        places = self._places[begin:end]
-        further = places[-1] if places and end < len(self._places) else None
-        return Batch(places, further, len(places), self._contacts)
+        positions = self._positions[begin:end]
+        next_after = positions[-1] if positions and end < len(self._positions) else None
+        return CandidateBatch(positions, next_after, len(positions), self._contacts)
 
-    def _rank(self, place: Place) -> tuple[bool, "_Downwards | tuple[str, str]"]:
-        key = (place.value or "", place.contact_id)
-        return place.value is None, _Downwards(key) if self._order.descending else key
+    def _rank(self, position: SortPosition) -> tuple[bool, "_Descending | tuple[str, str]"]:
+        key = (position.value or "", position.contact_id)
+        return position.value is None, _Descending(key) if self._order.descending else key
 
 
-class _Downwards:
-    """A sort key whose order is turned round."""
+class _Descending:
+    """A sort key in reverse order."""
 
     __slots__ = ("_key",)
 
     def __init__(self, key: tuple[str, str]) -> None:
         self._key = key
 
-    def __lt__(self, other: "_Downwards") -> bool:
+    def __lt__(self, other: "_Descending") -> bool:
         return other._key < self._key
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Downwards) and self._key == other._key
+        return isinstance(other, _Descending) and self._key == other._key
 
     __hash__ = None  # type: ignore[assignment]
 
 
-class Posted:
-    """A source of the contacts that are on several posting lists, by creation: what their ids alone can tell."""
+class PostingListIntersection:
+    """A source of the contacts that are on every one of several posting lists, by creation. It reads ids only."""
 
     def __init__(
         self,
         index: ContactIndex,
-        driver: PostingList,
+        shortest: PostingList,
         others: Sequence[PostingList],
-        created: Moments,
+        created: TimeRange,
         order: Order,
     ) -> None:
-        """`driver`: the shortest of the lists; `others`: none much longer, as of each the same span is read."""
+        """`shortest`: the shortest list. `others`: lists not much longer, as the same span of ids is read of each."""
         self._index = index
-        self._driver = driver
+        self._shortest = shortest
         self._others = others
         self._created = created
         self._descending = order.descending
 
-    def __call__(self, after: Place | None, at_most: int) -> Batch:
-        """The next of them, looking at so many of the shortest list."""
+    def __call__(self, after: SortPosition | None, at_most: int) -> CandidateBatch:
+        """Returns the candidates among the next `at_most` ids of the shortest list."""
         after_id = after and after.contact_id
-        batch = self._read(self._driver, after_id, at_most)
-        places, further = list(batch.places), batch.further
+        batch = self._read(self._shortest, after_id, at_most)
+        positions, next_after = list(batch.positions), batch.next_after
         for posting_list in self._others:
-            if not places:
+            if not positions:
                 break
-            # As far as the driver has been read, and a bound in case this list is much denser there.
-            span = self._read(posting_list, after_id, 4 * at_most, places[-1].contact_id)
-            if span.further is not None:
-                end = span.further.contact_id
-                places = [place for place in places if not self._is_past(place.contact_id, end)]
-                further = span.further
-            on_list = {place.contact_id for place in span.places}
-            places = [place for place in places if place.contact_id in on_list]
-        return Batch(places, further, batch.looked_at)
+            # Up to where the shortest list was read. The bound holds where this list is much denser there.
+            span = self._read(posting_list, after_id, 4 * at_most, positions[-1].contact_id)
+            if span.next_after is not None:
+                end = span.next_after.contact_id
+                positions = [
+                    position for position in positions if not self._is_past(position.contact_id, end)
+                ]
+                next_after = span.next_after
+            on_list = {position.contact_id for position in span.positions}
+            positions = [position for position in positions if position.contact_id in on_list]
+        return CandidateBatch(positions, next_after, batch.examined)
 
     def _read(
         self, posting_list: PostingList, after_id: str | None, at_most: int, last_id: str | None = None
-    ) -> Batch:
-        return self._index.posted(
+    ) -> CandidateBatch:
+        return self._index.by_posting_list(
             posting_list,
             self._created,
             after_id,

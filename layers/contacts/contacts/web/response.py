@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final, NotRequired, TypedDict
 
 from contacts.accounts.authentication import AuthContext
-from contacts.accounts.model import Caller, Dialect
+from contacts.accounts.model import AccountOut, Caller, Dialect
 from contacts.book.model import HIDDEN, SHOWN_TO_WRITERS, Action, Contact, Outcome, contact_out
 from contacts.core import errors
+from contacts.core.answers import JsonSchema
 from contacts.core.json import to_json
 from contacts.core.time import iso
 
@@ -16,6 +17,7 @@ MAX_ANSWER_BYTES: Final = 5_000_000
 """Lambda's limit for an answer is 6 MB; the rest is for its envelope."""
 
 JSON: Final = "application/json"
+Status = Annotated[int, JsonSchema(minimum=100, maximum=599)]
 _STATUSES: Final = {Action.CREATED: 201, Action.RECREATED: 201, Action.QUEUED: 202, Action.RECORDED: 202}
 
 
@@ -102,7 +104,7 @@ def contact_answer(contact: Contact, if_none_match: str | None) -> Answer:
 def account_answer(auth: AuthContext, contacts: int) -> Answer:
     """An account, where it stands in this hour, and how many contacts it has."""
     account = auth.caller.account
-    body = {
+    body: AccountOut = {
         "id": account.id,
         "name": account.name,
         "plan": str(account.plan),
@@ -119,6 +121,38 @@ def page(items: list[Any], next_cursor: str | None = None, **more: object) -> An
     return Answer(
         200, {"data": items, "has_more": next_cursor is not None, "next_cursor": next_cursor, **more}
     )
+
+
+class FieldProblemOut(TypedDict):
+    """What is wrong with one field, parameter or header."""
+
+    field: str
+    """Its path: `custom_fields.size`."""
+    message: str
+    existing_id: NotRequired[str]
+    """Of the contact that has this name."""
+
+
+class ProblemOut(TypedDict):
+    """Why a request was refused (RFC 9457). Nothing was changed, and a `code` never changes its meaning."""
+
+    type: str
+    """`urn:contacts:problem:` and the code."""
+    title: str
+    status: Status
+    code: str
+    detail: str
+    """For people."""
+    request_id: str
+    """To be quoted when you ask us."""
+    field: NotRequired[str]
+    """The first field that is wrong or in the way."""
+    errors: NotRequired[list[FieldProblemOut]]
+    """Every field that is wrong or in the way, up to a hundred."""
+    existing_id: NotRequired[str]
+    """Of what is in the way."""
+    scope: NotRequired[str]
+    """The scope that the key lacks."""
 
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -180,13 +214,12 @@ def internal_problem(request_id: str) -> Answer:
 
 
 def _problem(status: int, code: str, detail: str, request_id: str, **extras: object) -> Answer:
-    body = {
+    body: ProblemOut = {
         "type": f"urn:contacts:problem:{code}",
         "title": TITLES.get(status) or HTTPStatus(status).phrase,
         "status": status,
         "code": code,
         "detail": detail,
         "request_id": request_id,
-        **extras,
     }
-    return Answer(status, body, content_type=PROBLEM_JSON)
+    return Answer(status, {**body, **extras}, content_type=PROBLEM_JSON)

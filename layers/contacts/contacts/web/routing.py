@@ -148,6 +148,13 @@ def _matches(pattern: str, path: str) -> bool:
 
 DEFAULT: Final = "$default"
 """The route of whatever no other route serves."""
+Responds = Mapping[int, tuple[type | str | None, str]]
+"""By status: what the answer is, and what it means.
+
+It is a TypedDict, `dict` for any JSON object, None for no body, or the content type of a body that is no JSON.
+"""
+Refuses = tuple[type[ContactsError], ...]
+NOTHING: Final[Responds] = {}
 ServiceFor = Callable[[str, Caller], object]
 """Makes the service whose class has a name, for a caller."""
 
@@ -178,13 +185,24 @@ class Operation:
         """Whether only callers with a key are served."""
         self._routes: dict[str, Binding] = {}
         self._contacts: dict[str, Binding] = {}
+        self.responds: dict[str, Responds] = {}
+        """What each route answers where it carries out what is asked for."""
+        self.refuses: dict[str, Refuses] = {}
+        """The errors of each route that not every operation has (keys, limits, malformed input)."""
 
-    def on(self, *routes: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-        """Serve routes (`GET /v1/contacts/{ref}`) with a function."""
+    def on(
+        self, *routes: str, responds: Responds = NOTHING, refuses: Refuses = ()
+    ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+        """Serve routes (`GET /v1/contacts/{ref}`) with a function.
+
+        `responds` and `refuses` are what the OpenAPI document says of them; the function answers what it answers. An
+        operation that refuses `StaleVersion` takes If-Match, and one that responds 304 takes If-None-Match.
+        """
 
         def register(function: Callable[..., Answer]) -> Callable[..., Answer]:
             for route in routes:
                 self._routes[route] = Binding(function, route)
+                self.responds[route], self.refuses[route] = responds, refuses
             return function
 
         return register

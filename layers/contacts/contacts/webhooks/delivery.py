@@ -14,7 +14,7 @@ from contacts.core.ids import Randomness
 from contacts.core.json import to_json
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import DAY, Clock, iso, parsed
-from contacts.events.model import KEPT_DAYS, Event
+from contacts.events.model import KEPT_DAYS, Event, event_out
 from contacts.events.store import EventStore
 from contacts.webhooks.model import (
     DISABLED_AFTER,
@@ -48,12 +48,12 @@ def signed_headers(message_id: str, at_s: int, body: str, secrets: Iterable[str]
 
 LEASE: Final = 60
 """Seconds for which an attempt that was begun is left to whoever began it: longer than the function may run (40 s)."""
-RESTS: Final = 3600
+RECHECK_AFTER: Final = 3600
 """Seconds after which a delivery of a suspended account is looked at again."""
 USER_AGENT: Final = "Contacts-Webhooks/1"
 _TIME_NEEDED: Final = 33.0
 """Seconds that must be left before an attempt is begun: to claim it, to send, and to record it (9 + 15 + 9)."""
-_TIME_TO_NOTE: Final = 18.0
+_TIME_TO_STORE_FAILURE: Final = 18.0
 """Seconds that must be left to do more than to record an attempt (9 + 9)."""
 
 
@@ -68,7 +68,7 @@ class Sender(Protocol):
 class Schedule(Protocol):
     """Asks for attempts."""
 
-    def later(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
+    def request(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
         """Have an attempt made after so many seconds; asked for twice, it may be asked for twice.
 
         Raises:
@@ -76,7 +76,7 @@ class Schedule(Protocol):
         """
         ...
 
-    def rest(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
+    def recheck(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
         """Have an attempt looked at again after so many seconds (over 15 minutes), which may be said time and again.
 
         Raises:
@@ -98,11 +98,11 @@ class DeliveryWorker:
         dead_letters: MessageQueue,
         clock: Clock,
         randomness: Randomness,
-        has_time: Callable[[float], bool],
+        has_time_left: Callable[[float], bool],
         is_suspended: Callable[[str], bool],
     ) -> None:
-        """`has_time`: whether so many seconds are left to the invocation; `is_suspended`: whether the account with an
-        id is.
+        """`has_time_left`: whether the invocation has so many seconds left. `is_suspended`: whether the account with
+        an id is suspended.
         """
         self._webhooks = webhooks
         self._events = events
@@ -112,11 +112,11 @@ class DeliveryWorker:
         self._dead_letters = dead_letters
         self._clock = clock
         self._randomness = randomness
-        self._has_time = has_time
+        self._has_time_left = has_time_left
         self._is_suspended = is_suspended
 
-    def take(self, body: Mapping[str, object]) -> int | None:
-        """Do what a message on the delivery queue asks for (`deliver`).
+    def handle(self, body: Mapping[str, object]) -> int | None:
+        """Do what a message on the delivery queue asks for (`attempt`).
 
         One without its group goes on the queue once more, with it: SQS takes every message without a group for
         somebody else's, so an endpoint that hangs could hold up all others with those.
@@ -128,11 +128,11 @@ class DeliveryWorker:
         fields = {name: value for name, value in body.items() if name != UNGROUPED}
         ref, attempt = DeliveryRef.of_message(fields)
         if UNGROUPED not in body:
-            return self.deliver(ref, attempt)
-        self._schedule.later(ref, attempt, 0)
+            return self.attempt(ref, attempt)
+        self._schedule.request(ref, attempt, 0)
         return None
 
-    def deliver(self, ref: DeliveryRef, attempt: int) -> int | None:
+    def attempt(self, ref: DeliveryRef, attempt: int) -> int | None:
         """Make an attempt that a message asks for, unless it has been made or is no longer to be made.
 
         While the account is suspended no attempt is made, and none is used up: the message comes again every hour.
@@ -146,33 +146,33 @@ class DeliveryWorker:
         if webhook is None:
             return None
         event = self._event(ref)
-        over = _over(ref, webhook, event)
-        if over is None and self._is_suspended(ref.account_id):
-            if _may_rest(ref, self._clock.now_ms()):
-                self._schedule.rest(ref, attempt, RESTS)
+        final = _final_status(ref, webhook, event)
+        if final is None and self._is_suspended(ref.account_id):
+            if _can_wait(ref, self._clock.now_ms()):
+                self._schedule.recheck(ref, attempt, RECHECK_AFTER)
                 return None
-            over = DeliveryStatus.FAILED
-        if not self._has_time(_TIME_NEEDED):
+            final = DeliveryStatus.FAILED
+        if not self._has_time_left(_TIME_NEEDED):
             raise TemporarilyUnavailable
         now_ms = self._clock.now_ms()
         try:
-            if over is not None:
-                self._deliveries.end(ref, attempt, over, now_ms)
+            if final is not None:
+                self._deliveries.end(ref, attempt, final, now_ms)
                 return None
             token = self._randomness(8).hex()
             delivery = self._deliveries.claim(ref, attempt, token, now_ms, LEASE)
         except NotOpen as refused:
             return self._resume(webhook, refused.delivery, attempt)
-        payload = delivery.payload if event is None else event.payload()
+        payload = delivery.payload if event is None else event_out(event)
         assert payload is not None, "a test has its payload with it"
         made = self._sent(webhook, ref.event_id, payload)
         if event is not None and event.tells_of_erasure:
             made = replace(made, response=None)
         if not (ref.is_test or made.is_success):
-            webhook = self._noted(webhook, made.at)
+            webhook = self._with_failure(webhook, made.at)
         recorded = self._record(delivery, made)
         if recorded is not None:
-            self._ask_for_what_follows(webhook, recorded)
+            self._follow_up(webhook, recorded)
         return None
 
     def _event(self, ref: DeliveryRef) -> Event | None:
@@ -190,7 +190,7 @@ class DeliveryWorker:
             return max(1, delivery.lease_until - self._clock.now_ms() // 1000)
         if delivery.done == attempt:
             # To record it may have been the last thing that its maker did.
-            self._ask_for_what_follows(webhook, delivery)
+            self._follow_up(webhook, delivery)
         return None
 
     def _sent(self, webhook: Webhook, event_id: str, payload: Mapping[str, object]) -> Attempt:
@@ -207,10 +207,10 @@ class DeliveryWorker:
             response=reply.response,
         )
 
-    def _noted(self, webhook: Webhook, at: str) -> Webhook:
+    def _with_failure(self, webhook: Webhook, at: str) -> Webhook:
         """The endpoint with a failure noted, which comes before the record: what follows from that relies on it."""
         # Where that cannot be done, the next failure is the first one that is known.
-        if self._has_time(_TIME_TO_NOTE):
+        if self._has_time_left(_TIME_TO_STORE_FAILURE):
             with suppress(TemporarilyUnavailable):
                 self._webhooks.note_failure(webhook, at)
         return replace(webhook, failing_since=webhook.failing_since or at)
@@ -235,17 +235,17 @@ class DeliveryWorker:
             return after
         raise Contention
 
-    def _ask_for_what_follows(self, webhook: Webhook, delivery: Delivery) -> None:
+    def _follow_up(self, webhook: Webhook, delivery: Delivery) -> None:
         """Ask for all that follows from a delivery as it stands after an attempt; may be asked for again."""
         if not delivery.ref.is_test:
-            self._judge(webhook, delivery)
+            self._update_webhook(webhook, delivery)
         if delivery.status is DeliveryStatus.PENDING and delivery.next_attempt_at is not None:
             delay_ms = parsed(delivery.next_attempt_at) - self._clock.now_ms()
-            self._schedule.later(delivery.ref, delivery.done + 1, max(0, delay_ms) / 1000)
+            self._schedule.request(delivery.ref, delivery.done + 1, max(0, delay_ms) / 1000)
         elif delivery.status is DeliveryStatus.FAILED and not delivery.ref.is_test and delivery.has_run_out:
             self._dead_letters.send([Outgoing(body=delivery.ref.message(delivery.done))])
 
-    def _judge(self, webhook: Webhook, delivery: Delivery) -> None:
+    def _update_webhook(self, webhook: Webhook, delivery: Delivery) -> None:
         """Have the endpoint no longer failing, or no longer active, where the latest attempt says so.
 
         Not where it is older than the latest beginning of failures, nor where there are none: since that attempt the
@@ -265,12 +265,12 @@ class DeliveryWorker:
         return self._clock.now_ms() - parsed(failing_since) >= DISABLED_AFTER * 1000
 
 
-def _may_rest(ref: DeliveryRef, now_ms: int) -> bool:
+def _can_wait(ref: DeliveryRef, now_ms: int) -> bool:
     """Whether a delivery can wait: a test tells of nothing that could be lost, and events are kept for 30 days."""
     return ref.appended_at is not None and now_ms - parsed(ref.appended_at) < KEPT_DAYS * DAY * 1000
 
 
-def _over(ref: DeliveryRef, webhook: Webhook, event: Event | None) -> DeliveryStatus | None:
+def _final_status(ref: DeliveryRef, webhook: Webhook, event: Event | None) -> DeliveryStatus | None:
     """As what a delivery ends without an attempt; None where it is to be made.
 
     A test is sent to an inactive endpoint as well: its owner wants to know whether it works.

@@ -17,7 +17,7 @@ from contacts.core.idempotency import IdempotencyKey, run_idempotent
 from contacts.core.ids import Randomness, uuid7
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock, iso
-from contacts.events.model import Event, EventType
+from contacts.events.model import Event, EventType, event_out
 from contacts.events.store import EventStore
 from contacts.webhooks.model import (
     MAX_ATTEMPTS_EVER,
@@ -26,10 +26,9 @@ from contacts.webhooks.model import (
     DeliveryStatus,
     Webhook,
     delivery_id,
-    described_delivery,
+    delivery_out,
     sent_again,
 )
-from contacts.webhooks.service import existing_webhook
 from contacts.webhooks.store import DeliveryStore, WebhookStore
 
 PROMISED_AFTER: Final = 30
@@ -59,7 +58,7 @@ class DeliveryLog:
         Raises:
             WebhookNotFound, TemporarilyUnavailable.
         """
-        existing_webhook(caller, webhook_id, self._webhooks)
+        self._webhooks.existing(caller.account_id, webhook_id)
         now_s = self._clock.now_ms() // 1000
         return self._deliveries.newest_first(
             *(caller.account_id, webhook_id, status, after_id, now_s), at_most=limit, evaluate=MAX_CANDIDATES
@@ -100,7 +99,7 @@ class DeliveryService:
         """
 
         def attempt() -> Outcome:
-            webhook = existing_webhook(caller, webhook_id, self._webhooks)
+            webhook = self._webhooks.existing(caller.account_id, webhook_id)
             now_ms = self._clock.now_ms()
             delivery = self._deliveries.delivery(caller.account_id, webhook_id, delivery_id, now_ms // 1000)
             if delivery is None:
@@ -121,7 +120,7 @@ class DeliveryService:
         Raises:
             WebhookNotFound, IdempotencyKeyReused, TemporarilyUnavailable.
         """
-        webhook = existing_webhook(caller, webhook_id, self._webhooks)
+        webhook = self._webhooks.existing(caller.account_id, webhook_id)
         now_ms = self._clock.now_ms()
         delivery = _test_delivery(webhook, now_ms, self._randomness)
         outcome = _queued(delivery)
@@ -168,7 +167,7 @@ def _queued(delivery: Delivery) -> Outcome:
     Endpoints may repeat what they were sent, and what an Idempotency-Key remembers is out of an erasure's reach.
     """
     attempts = tuple(replace(attempt, response=None) for attempt in delivery.attempts)
-    return Outcome(action=Action.QUEUED, details=described_delivery(replace(delivery, attempts=attempts)))
+    return Outcome(action=Action.QUEUED, details=delivery_out(replace(delivery, attempts=attempts)))
 
 
 def _test_delivery(webhook: Webhook, at_ms: int, randomness: Randomness) -> Delivery:
@@ -194,7 +193,7 @@ def _test_delivery(webhook: Webhook, at_ms: int, randomness: Randomness) -> Deli
         status=DeliveryStatus.PENDING,
         next_attempt_at=iso(at_ms),
         attempts=(),
-        payload=event.payload(),
+        payload=event_out(event),
     )
 
 

@@ -20,7 +20,7 @@ from contacts.events.store import Appended, EventStore
 from contacts.webhooks.model import DeliveryRef, Webhook, delivery_id, subscribed
 from contacts.webhooks.store import WebhookStore
 
-_Append = Callable[[Event, str, Sequence[str]], Appended | None]
+_AppendCall = Callable[[Event, str, Sequence[str]], Appended | None]
 
 
 class Dispatcher:
@@ -56,22 +56,24 @@ class Dispatcher:
         batch = _Batch(self._webhooks, self._clock)
         messages: list[Outgoing] = []
         for change in changes:
-            for event, appended in self._appended(change, batch):
+            for event, appended in self._append_events(change, batch):
                 if appended is not None:
-                    messages.extend(_requests(event, appended))
+                    messages.extend(_delivery_messages(event, appended))
         if messages:
             self._deliveries.send(messages)
 
-    def _appended(self, change: StreamChange, batch: "_Batch") -> Iterator[tuple[Event, Appended | None]]:
+    def _append_events(
+        self, change: StreamChange, batch: "_Batch"
+    ) -> Iterator[tuple[Event, Appended | None]]:
         """The events of a change, each with its place once it has one."""
         if change.recorded is not None:
-            yield self._told(change, change.recorded, batch)
+            yield self._append_recorded(change, change.recorded, batch)
             return
-        append = self._events.append_last if change.happened is ChangeKind.ERASED else self._events.append
+        append = self._events.append_last if change.kind is ChangeKind.ERASED else self._events.append
         for event in _events_of(change):
-            yield event, self._until_appended(append, event, batch)
+            yield event, self._append(append, event, batch)
 
-    def _told(
+    def _append_recorded(
         self, change: StreamChange, recorded: CustomEvent, batch: "_Batch"
     ) -> tuple[Event, Appended | None]:
         """The event of something that was recorded of a contact, if the contact is still there to be told of."""
@@ -80,9 +82,9 @@ class Dispatcher:
         if contact is None:
             # Of a batch that comes again, it may have been appended while the contact was there.
             return event, self._events.appended(event)
-        return event, self._until_appended(self._events.append_recorded, event, batch)
+        return event, self._append(self._events.append_recorded, event, batch)
 
-    def _until_appended(self, append: _Append, event: Event, batch: "_Batch") -> Appended | None:
+    def _append(self, append: _AppendCall, event: Event, batch: "_Batch") -> Appended | None:
         webhook_ids = batch.subscribers(event)
 
         def attempt() -> Appended | None:
@@ -116,7 +118,7 @@ class _Batch:
 def _events_of(change: StreamChange) -> Iterable[Event]:
     """The events a change stands for, in their order."""
     at = (change.record_id, change.at_ms, change.account_id)
-    match change.happened:
+    match change.kind:
         case ChangeKind.CHANGED if change.after is not None:
             return events_of_change(*at, change.before, change.after)
         case ChangeKind.TRASHED if change.after is not None:
@@ -127,7 +129,7 @@ def _events_of(change: StreamChange) -> Iterable[Event]:
             return ()
 
 
-def _requests(event: Event, appended: Appended) -> Iterator[Outgoing]:
+def _delivery_messages(event: Event, appended: Appended) -> Iterator[Outgoing]:
     """The messages that ask for an event's deliveries."""
     at_ms = parsed(event.timestamp)
     for webhook_id in appended.webhook_ids:

@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
-from typing import Final
+from typing import Annotated, Final, Literal, NotRequired, TypedDict
 
+from contacts.core.answers import Count, Moment, PageOut, Uuid
 from contacts.core.ids import uuid7
 from contacts.core.time import DAY, HOUR, iso
-from contacts.events.model import EVERYTHING
+from contacts.events.model import EVERYTHING, EventType
 
 LONGEST_ATTEMPT: Final = 15.0
 """Seconds for connecting, sending and reading the answer together."""
@@ -241,7 +242,74 @@ def delivery_id(event_id: str, webhook_id: str, at_ms: int) -> str:
     return uuid7(at_ms, sha256(f"{event_id} {webhook_id}".encode()).digest()[:10])
 
 
-def described(webhook: Webhook) -> dict[str, object]:
+class WebhookOut(TypedDict):
+    """An endpoint that is told of events."""
+
+    id: str
+    url: str
+    events: list[str]
+    """Types of events, or `*` alone for all of them."""
+    description: str | None
+    is_active: bool
+    disabled_reason: Annotated[str, DisabledReason] | None
+    """Why we switched it off."""
+    created_at: Moment
+
+
+class WebhookWithSecretOut(WebhookOut):
+    """An endpoint with its secret, which is shown in this answer only (and not where a request is repeated)."""
+
+    secret: NotRequired[str]
+    """`whsec_…`: what verifies signatures (Standard Webhooks)."""
+    test_mode: NotRequired[Literal[True]]
+
+
+class WebhookPageOut(PageOut):
+    """All webhooks, oldest first."""
+
+    data: list[WebhookOut]
+
+
+class AttemptOut(TypedDict):
+    """One attempt at delivering."""
+
+    at: Moment
+    status_code: int | None
+    """What the endpoint answered; null where it did not."""
+    error: str | None
+    """Why there was no answer."""
+    duration_ms: Count
+    response: str | None
+    """The first KB of the answer."""
+
+
+class DeliveryOut(TypedDict):
+    """One event on its way to one endpoint."""
+
+    id: Uuid
+    webhook_id: str
+    event_id: Uuid
+    event_type: Annotated[str, EventType]
+    status: Annotated[str, DeliveryStatus]
+    created_at: Moment
+    """When the event happened."""
+    next_attempt_at: Moment | None
+    attempts: list[AttemptOut]
+
+
+class QueuedDeliveryOut(DeliveryOut):
+    """A delivery that is attempted in a moment."""
+
+    test_mode: NotRequired[Literal[True]]
+
+
+class DeliveryPageOut(PageOut):
+    """A page of deliveries, newest first."""
+
+    data: list[DeliveryOut]
+
+
+def webhook_out(webhook: Webhook) -> WebhookOut:
     """A webhook as callers may see it: without its secret."""
     return {
         "id": webhook.id,
@@ -254,7 +322,7 @@ def described(webhook: Webhook) -> dict[str, object]:
     }
 
 
-def described_delivery(delivery: Delivery) -> dict[str, object]:
+def delivery_out(delivery: Delivery) -> DeliveryOut:
     """A delivery as callers may see it."""
     return {
         "id": delivery.ref.delivery_id,

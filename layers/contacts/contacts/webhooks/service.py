@@ -7,28 +7,15 @@ from typing import Any, Final
 
 from contacts.accounts.model import Caller
 from contacts.book.model import Action, Outcome
-from contacts.core.errors import FieldError, InvalidInput, TooManyWebhooks, WebhookNotFound
+from contacts.core.errors import FieldError, InvalidInput, TooManyWebhooks
 from contacts.core.idempotency import IdempotencyKey, run_idempotent
 from contacts.core.ids import Randomness
 from contacts.core.time import Clock, iso
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.events.model import EVERYTHING
 from contacts.webhooks.endpoints import Addresses, NoSuchHost, NotResolved, UnsafeEndpoint, endpoint_of
-from contacts.webhooks.model import MAX_WEBHOOKS, SECRET_OVERLAP, Webhook, described
+from contacts.webhooks.model import MAX_WEBHOOKS, SECRET_OVERLAP, Webhook, WebhookOut, webhook_out
 from contacts.webhooks.store import WebhookStore
-
-
-def existing_webhook(caller: Caller, webhook_id: str, webhooks: WebhookStore) -> Webhook:
-    """The webhook of that id in the caller's account.
-
-    Raises:
-        WebhookNotFound: there is none.
-    """
-    webhook = webhooks.webhook(caller.account_id, webhook_id)
-    if webhook is None:
-        raise WebhookNotFound
-    return webhook
-
 
 _SECRET_BYTES: Final = 32
 """Standard Webhooks asks for 24 to 64."""
@@ -57,17 +44,17 @@ class WebhookService:
         self._clock = clock
         self._randomness = randomness
 
-    def webhooks(self, caller: Caller) -> list[dict[str, object]]:
+    def webhooks(self, caller: Caller) -> list[WebhookOut]:
         """The account's webhooks, oldest first, without their secrets."""
-        return [described(one) for one in self._store.webhooks(caller.account_id)]
+        return [webhook_out(one) for one in self._store.webhooks(caller.account_id)]
 
-    def webhook(self, caller: Caller, webhook_id: str) -> dict[str, object]:
+    def webhook(self, caller: Caller, webhook_id: str) -> WebhookOut:
         """One webhook, without its secret.
 
         Raises:
             WebhookNotFound: the account has none with that id.
         """
-        return described(existing_webhook(caller, webhook_id, self._store))
+        return webhook_out(self._store.existing(caller.account_id, webhook_id))
 
     def add(self, caller: Caller, command: CreateWebhook, idempotency_key: IdempotencyKey | None) -> Outcome:
         """Make a webhook; its secret is shown once, in this outcome.
@@ -91,16 +78,15 @@ class WebhookService:
             secret=self._new_secret(),
         )
         outcome = Outcome(
-            action=Action.CREATED, details=described(webhook), secrets={"secret": webhook.secret}
+            action=Action.CREATED, details=webhook_out(webhook), secrets={"secret": webhook.secret}
         )
         if len(self._store.webhooks(caller.account_id)) >= MAX_WEBHOOKS:
             raise TooManyWebhooks(f"An account has at most {MAX_WEBHOOKS} webhooks; delete one first.")
 
         def write() -> Outcome:
-            self._store.add(webhook, outcome, idempotency_key, now)
-            return outcome
+            return self._store.add(webhook, outcome, idempotency_key, now)
 
-        return self._once(write, idempotency_key)
+        return run_idempotent(write, idempotency_key, self._clock, self._randomness)
 
     def change(
         self,
@@ -118,7 +104,7 @@ class WebhookService:
             InvalidInput: the URL is none that may be called.
             IdempotencyKeyReused, TemporarilyUnavailable.
         """
-        existing_webhook(caller, webhook_id, self._store)
+        self._store.existing(caller.account_id, webhook_id)
         changes = dict(fields)
         if "url" in changes:
             changes["url"] = self._checked(changes["url"])
@@ -131,7 +117,7 @@ class WebhookService:
                 return replace(after, disabled_reason=None, failing_since=None)
             return after if after.url == webhook.url else replace(after, failing_since=None)
 
-        return self._move(caller, webhook_id, changed, idempotency_key)
+        return self._change(caller, webhook_id, changed, idempotency_key)
 
     def rotate(self, caller: Caller, webhook_id: str, idempotency_key: IdempotencyKey | None) -> Outcome:
         """Give a webhook a new secret, shown once, in this outcome; the one before signs for 24 hours more.
@@ -153,7 +139,7 @@ class WebhookService:
                 webhook, secret=secret, previous_secret=webhook.secret, previous_secret_until=until
             )
 
-        return self._move(caller, webhook_id, rotated, idempotency_key, {"secret": secret})
+        return self._change(caller, webhook_id, rotated, idempotency_key, {"secret": secret})
 
     def remove(self, caller: Caller, webhook_id: str, idempotency_key: IdempotencyKey | None) -> Outcome:
         """Delete a webhook; what was on its way to it is dropped.
@@ -166,11 +152,9 @@ class WebhookService:
         now = self._clock.now_ms()
 
         def write() -> Outcome:
-            if not self._store.remove(caller.account_id, webhook_id, outcome, idempotency_key, now):
-                raise WebhookNotFound
-            return outcome
+            return self._store.remove(caller.account_id, webhook_id, outcome, idempotency_key, now)
 
-        return self._once(write, idempotency_key)
+        return run_idempotent(write, idempotency_key, self._clock, self._randomness)
 
     def _checked(self, url: str) -> str:
         """A URL in the form in which it is kept.
@@ -197,25 +181,21 @@ class WebhookService:
     def _new_secret(self) -> str:
         return f"whsec_{b64encode(self._randomness(_SECRET_BYTES)).decode()}"
 
-    def _move(
+    def _change(
         self,
         caller: Caller,
         webhook_id: str,
-        moved: Callable[[Webhook], Webhook],
+        changed: Callable[[Webhook], Webhook],
         idempotency_key: IdempotencyKey | None,
         secrets: Mapping[str, object] | None = None,
     ) -> Outcome:
-        """Read a webhook and write what becomes of it, again as long as another writer comes in between."""
+        """Read a webhook and write what `changed` makes of it; after a conflict with another writer, again."""
         now = self._clock.now_ms()
 
         def write() -> Outcome:
-            before = existing_webhook(caller, webhook_id, self._store)
-            after = moved(before)
-            outcome = Outcome(action=Action.UPDATED, details=described(after), secrets=secrets or {})
-            self._store.change(before, after, outcome, idempotency_key, now)
-            return outcome
+            before = self._store.existing(caller.account_id, webhook_id)
+            after = changed(before)
+            outcome = Outcome(action=Action.UPDATED, details=webhook_out(after), secrets=secrets or {})
+            return self._store.change(before, after, outcome, idempotency_key, now)
 
-        return self._once(write, idempotency_key)
-
-    def _once(self, write: Callable[[], Outcome], idempotency_key: IdempotencyKey | None) -> Outcome:
         return run_idempotent(write, idempotency_key, self._clock, self._randomness)

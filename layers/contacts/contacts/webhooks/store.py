@@ -6,7 +6,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from contacts.book.model import Outcome
-from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.errors import TemporarilyUnavailable, WebhookNotFound
 from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
 from contacts.core.ids import is_uuid
 from contacts.core.queue import MessageQueue, Outgoing
@@ -14,7 +14,8 @@ from contacts.core.time import DAY, Clock, iso
 from contacts.table import keys
 from contacts.table.aws import NO_ANSWER, is_busy
 from contacts.table.client import ConditionsFailed, Table
-from contacts.table.expressions import Expression, Item, Step
+from contacts.table.collection import Collection, CollectionSpec
+from contacts.table.expressions import Expression, Item
 from contacts.table.records import write_recorded
 from contacts.webhooks.model import (
     DELIVERIES_KEPT_DAYS,
@@ -50,50 +51,61 @@ class DeliveryModified(Exception):
 
 
 _LONGEST_ID: Final = 64
-"""Characters. What is longer is none of ours, and a key of DynamoDB's could not hold all of it (1,024 bytes)."""
+"""Characters. No id of ours is longer, and a key of DynamoDB could not hold any longer text (1,024 bytes)."""
 _WEBHOOK: Final = "webhook"
-"""The name of a webhook's step."""
+"""The name of the step that writes a webhook."""
 _SHOWN: Final = ("url", "events", "description", "is_active", "disabled_reason")
-"""What callers see and can change, or bring about: an outcome on record is true only while these are as read."""
+"""The attributes that outcomes show. A recorded outcome is true only while these are as they were read."""
 _SECRETS: Final = ("secret", "previous_secret", "previous_secret_until")
 
 
 class WebhookStore:
-    """The webhooks of all accounts. No write brings one back that was deleted meanwhile."""
+    """The webhooks of all accounts. No write brings back a webhook that was deleted meanwhile."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def webhooks(self, account_id: str) -> list[Webhook]:
-        """A Query, strongly consistent; ids begin with the time they were made, so they come oldest first."""
-        expression = Expression.of_partition(keys.webhook(account_id, "").PK)
-        return [_webhook_from(account_id, item) for item in self._table.all_of(expression)]
+        """The webhooks of an account, the oldest first. One Query, strongly consistent.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        return self._of(account_id).all()
 
     def webhook(self, account_id: str, webhook_id: str) -> Webhook | None:
-        """One GetItem, strongly consistent."""
-        if len(webhook_id) > _LONGEST_ID:
-            return None
-        item = self._table.get(keys.webhook(account_id, webhook_id))
-        return None if item is None else _webhook_from(account_id, item)
+        """The webhook of an account with an id. One GetItem, strongly consistent.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        return self._of(account_id).get(webhook_id)
+
+    def existing(self, account_id: str, webhook_id: str) -> Webhook:
+        """The webhook of an account with an id. One GetItem, strongly consistent.
+
+        Raises:
+            WebhookNotFound: the account has none with that id.
+            TemporarilyUnavailable.
+        """
+        return self._of(account_id).existing(webhook_id)
 
     def add(
         self, webhook: Webhook, outcome: Outcome, idempotency_key: IdempotencyKey | None, at_ms: int
-    ) -> None:
-        """Write a new webhook, and the request's record with it.
+    ) -> Outcome:
+        """Write a new webhook. Returns the outcome.
 
         Raises:
             AlreadyRecorded, Contention, TemporarilyUnavailable.
         """
-        expression = Expression()
-        expression.require(expression.is_free())
-        step = self._table.put_step(_WEBHOOK, _key(webhook), _item(webhook), expression)
         try:
-            self._write(step, webhook.account_id, outcome, idempotency_key, at_ms)
+            return self._of(webhook.account_id).add(webhook, outcome, idempotency_key, at_ms)
         except ConditionsFailed as failed:
             there = failed.items[_WEBHOOK]
             # The SDK repeats a call whose answer got lost, and then finds what it has written itself.
             if there is None or there["secret"] != webhook.secret:
                 raise
+            return outcome
 
     def change(
         self,
@@ -102,28 +114,21 @@ class WebhookStore:
         outcome: Outcome,
         idempotency_key: IdempotencyKey | None,
         at_ms: int,
-    ) -> None:
-        """Turn a webhook as it was read into another, and write the request's record with it.
+    ) -> Outcome:
+        """Write a webhook that has been changed since it was read. Returns the outcome.
 
         Raises:
-            Moved: it is no longer as it was read, or no longer there; nothing was written.
+            ConcurrentModification: it is no longer as it was read, or no longer there; nothing was written.
             AlreadyRecorded, Contention, TemporarilyUnavailable.
         """
-        was, becomes = _item(before), _item(after)
-        expression = Expression()
-        for attribute in _SHOWN:
-            expression.require(expression.equals(attribute, was[attribute]))
-        expression.require(expression.equals("secret", before.secret))
+        webhooks = self._of(before.account_id)
+        item, update = _to_item(after), webhooks.as_read(before)
         for attribute in (*_SHOWN, *_SECRETS):
-            expression.assign(attribute, becomes[attribute])
-        # Deliveries write this one on their own, and it is in no answer.
+            update.assign(attribute, item[attribute])
+        # Delivery workers write this attribute at any time, and no outcome shows it.
         if after.failing_since != before.failing_since:
-            expression.assign("failing_since", after.failing_since)
-        step = self._table.update_step(_WEBHOOK, _key(before), expression)
-        try:
-            self._write(step, before.account_id, outcome, idempotency_key, at_ms)
-        except ConditionsFailed:
-            raise ConcurrentModification from None
+            update.assign("failing_since", after.failing_since)
+        return webhooks.update(before, update, outcome, idempotency_key, at_ms)
 
     def remove(
         self,
@@ -132,22 +137,14 @@ class WebhookStore:
         outcome: Outcome,
         idempotency_key: IdempotencyKey | None,
         at_ms: int,
-    ) -> bool:
-        """Delete a webhook, and write the request's record with it; False where there is none.
+    ) -> Outcome:
+        """Delete a webhook. Returns the outcome.
 
         Raises:
+            WebhookNotFound: the account has none with that id.
             AlreadyRecorded, Contention, TemporarilyUnavailable.
         """
-        if len(webhook_id) > _LONGEST_ID:
-            return False
-        expression = Expression()
-        expression.require(expression.is_there())
-        step = self._table.delete_step(_WEBHOOK, keys.webhook(account_id, webhook_id), expression)
-        try:
-            self._write(step, account_id, outcome, idempotency_key, at_ms)
-        except ConditionsFailed as failed:
-            return failed.is_repetition
-        return True
+        return self._of(account_id).remove(webhook_id, outcome, idempotency_key, at_ms)
 
     def note_failure(self, webhook: Webhook, at: str) -> None:
         """Remember when the first failure since the last success was; costs nothing where that is known.
@@ -197,22 +194,15 @@ class WebhookStore:
             return failed.is_repetition
         return True
 
-    def _write(
-        self,
-        step: Step,
-        account_id: str,
-        outcome: Outcome,
-        idempotency_key: IdempotencyKey | None,
-        at_ms: int,
-    ) -> None:
-        write_recorded(self._table, [step], account_id, idempotency_key, outcome, None, at_ms)
+    def _of(self, account_id: str) -> Collection[Webhook]:
+        return Collection(self._table, account_id, _SPEC)
 
 
 def _key(webhook: Webhook) -> keys.Key:
     return keys.webhook(webhook.account_id, webhook.id)
 
 
-def _item(webhook: Webhook) -> dict[str, Any]:
+def _to_item(webhook: Webhook) -> dict[str, Any]:
     return {
         "url": webhook.url,
         "events": list(webhook.events),
@@ -227,7 +217,7 @@ def _item(webhook: Webhook) -> dict[str, Any]:
     }
 
 
-def _webhook_from(account_id: str, item: Item) -> Webhook:
+def _from_item(account_id: str, item: Item) -> Webhook:
     return Webhook(
         id=item["SK"],
         account_id=account_id,
@@ -242,6 +232,17 @@ def _webhook_from(account_id: str, item: Item) -> Webhook:
         previous_secret_until=item.get("previous_secret_until", 0),
         failing_since=item.get("failing_since"),
     )
+
+
+_SPEC: Final = CollectionSpec(
+    name=_WEBHOOK,
+    key=keys.webhook,
+    id_in_key=lambda given: given if len(given) <= _LONGEST_ID else None,
+    to_item=_to_item,
+    from_item=_from_item,
+    not_found=WebhookNotFound,
+    compared=(*_SHOWN, "secret"),
+)
 
 
 _DELIVERY: Final = "delivery"
@@ -304,7 +305,7 @@ class DeliveryStore:
             there = failed.items[_DELIVERY]
             # The SDK repeats a call whose answer got lost, and then finds what it has written itself.
             if there is None or there.get("claimed_by") != token:
-                raise NotOpen(_found(there, ref)) from None
+                raise NotOpen(_delivery_or_none(there, ref)) from None
             item = there
         return _delivery_from(item, ref.account_id, ref.webhook_id)
 
@@ -326,7 +327,7 @@ class DeliveryStore:
         try:
             self._table.write([self._table.update_step(_DELIVERY, _delivery_key(before.ref), expression)])
         except ConditionsFailed as failed:
-            raise DeliveryModified(_found(failed.items[_DELIVERY], before.ref)) from None
+            raise DeliveryModified(_delivery_or_none(failed.items[_DELIVERY], before.ref)) from None
 
     def end(self, ref: DeliveryRef, attempt: int, status: DeliveryStatus, at_ms: int) -> None:
         """One conditional UpdateItem.
@@ -341,7 +342,7 @@ class DeliveryStore:
         try:
             self._table.write([self._table.update_step(_DELIVERY, _delivery_key(ref), expression)])
         except ConditionsFailed as failed:
-            raise NotOpen(_found(failed.items[_DELIVERY], ref)) from None
+            raise NotOpen(_delivery_or_none(failed.items[_DELIVERY], ref)) from None
 
     def begin_again(
         self,
@@ -438,7 +439,7 @@ def _attempt_item(attempt: Attempt) -> dict[str, Any]:
     return {name: value for name, value in item.items() if value is not None}
 
 
-def _found(item: Item | None, ref: DeliveryRef) -> Delivery | None:
+def _delivery_or_none(item: Item | None, ref: DeliveryRef) -> Delivery | None:
     return None if item is None else _delivery_from(item, ref.account_id, ref.webhook_id)
 
 
@@ -492,7 +493,7 @@ class DeliverySchedule:
         self._role_arn = role_arn
         self._clock = clock
 
-    def later(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
+    def request(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
         """Up to 15 minutes a delayed message (to the second), else a schedule that deletes itself (to the minute)."""
         if round(delay_s) <= LONGEST_SQS_DELAY:
             message = Outgoing(body=ref.message(attempt), group=ref.webhook_id, delay_s=round(delay_s))
@@ -501,7 +502,7 @@ class DeliverySchedule:
             at_ms = self._clock.now_ms() + round(delay_s * 1000)
             self._create_schedule(f"{ref.delivery_id}-{attempt}", ref, attempt, at_ms)
 
-    def rest(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
+    def recheck(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
         """A schedule whose name tells its minute.
 
         The one that brought the message may still be there, for Scheduler deletes it a moment after it was due. A new

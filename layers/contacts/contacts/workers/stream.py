@@ -112,23 +112,23 @@ def stream_change(record: Mapping[str, Any]) -> StreamChange | None:
     body = record["dynamodb"]
     key = keys.Key(body["Keys"]["PK"]["S"], body["Keys"]["SK"]["S"])
     old, new = _image(body, "OldImage"), _image(body, "NewImage")
-    happened = _happened(record, old, new)
-    if happened is None:
+    kind = _kind_of(record, old, new)
+    if kind is None:
         return None
     account_id, contact_id = keys.owner(key)
     before, after = _contact(old), _contact(new)
     contact = after or before
     return StreamChange(
         record_id=record["eventID"],
-        happened=happened,
+        kind=kind,
         account_id=account_id,
         contact_id=contact_id,
         at_ms=_moment(body, new),
         before=before,
         after=after,
         version=(new or {}).get("version", 0) if contact is None else contact.version,
-        recorded=_recorded(key, new) if happened is ChangeKind.RECORDED else None,
-        merged_ids=_merged_ids(contact, new) if happened in _GONE else (),
+        recorded=_recorded(key, new) if kind is ChangeKind.RECORDED else None,
+        merged_ids=_merged_ids(contact, new) if kind in _GONE else (),
     )
 
 
@@ -142,7 +142,7 @@ def identified(record: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _happened(record: Mapping[str, Any], old: Item | None, new: Item | None) -> ChangeKind | None:
+def _kind_of(record: Mapping[str, Any], old: Item | None, new: Item | None) -> ChangeKind | None:
     """
     Raises:
         ValueError: it is nothing we write.

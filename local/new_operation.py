@@ -1,0 +1,171 @@
+"""`python -m local.new_operation count_contacts "GET /v1/count" search`: what `make operation` runs.
+
+Begins an operation: a handler that answers 200, the function in template.yaml, its route, a sample event.
+CONTRIBUTING.md says how to go on.
+"""
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Final
+
+from local.errors import LocalStackError
+from local.stack import ROOT
+
+ROUTING: Final = Path("layers", "contacts", "contacts", "web", "routing.py")
+SCOPES: Final = {
+    "accounts": ("ACCOUNT_READ", "KEYS_WRITE"),
+    "properties": ("PROPERTIES_READ", "PROPERTIES_WRITE"),
+    "webhooks": ("WEBHOOKS_READ", "WEBHOOKS_WRITE"),
+}
+"""What a key needs to read and to write, by feature; elsewhere it is about contacts."""
+_ROUTE: Final = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/v1(?:/[\w-]+|/\{\w+\})+)")
+
+
+def main() -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local.new_operation", description="Begin an operation.")
+    parser.add_argument("name", help="of the function: a verb and what it is about, count_contacts")
+    parser.add_argument("route", help='"GET /v1/count"')
+    parser.add_argument("feature", help="the folder of the layer that it belongs to")
+    arguments = parser.parse_args()
+    try:
+        written = begin(ROOT, arguments.name, arguments.route, arguments.feature)
+    except LocalStackError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print("\n".join(written))
+    return 0
+
+
+def begin(root: Path, name: str, route: str, feature: str) -> list[str]:
+    """Write what a new operation needs; gives back the files, relative to the root.
+
+    Raises:
+        LocalStackError: the name, the route or the feature cannot be; nothing was written.
+    """
+    if not re.fullmatch(r"[a-z]+(_[a-z]+)+", name):
+        raise LocalStackError(
+            f"{name!r} is no name of an operation: two words or more, such as count_contacts"
+        )
+    found = _ROUTE.fullmatch(route)
+    if found is None:
+        raise LocalStackError(f"{route!r} is no route such as GET /v1/count")
+    handler = Path("functions", name, "handler.py")
+    if (root / handler).exists():
+        raise LocalStackError(f"{handler} is there already")
+    method, path = found[1], found[2]
+    template, routing = root / "template.yaml", root / ROUTING
+    files = {
+        handler: _handler(name, method, path, feature),
+        Path("template.yaml"): _with_function(
+            template.read_text(encoding="utf-8"), name, method, path, feature
+        ),
+        ROUTING: _with_route(routing.read_text(encoding="utf-8"), method, path),
+        Path("events", f"{name}.json"): _event(root, method, path),
+    }
+    for file, text in files.items():
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(text, encoding="utf-8")
+    return [str(file) for file in files]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _handler(name: str, method: str, path: str, feature: str) -> str:
+    read, write = SCOPES.get(feature, ("CONTACTS_READ", "CONTACTS_WRITE"))
+    in_path = re.findall(r"\{(\w+)\}", path)
+    parameters = "".join(f", {one}: {'Ref' if one == 'ref' else 'str'}" for one in in_path)
+    ref = "from contacts.core.ids import Ref\n" if "ref" in in_path else ""
+    shadows = "  # noqa: A002 (the parameter's name in the path)" if "id" in in_path else ""
+    return f'''"""{method} {path}: {_words(name).lower()}."""
+
+from contacts.accounts.model import Scope
+from contacts.core.answers import Json
+{ref}from contacts.runtime import runtime
+from contacts.web import Answer, Operation, Request
+
+operation = Operation("{name}", Scope.{read if method == "GET" else write})
+
+
+@operation.on("{method} {path}", responds={{200: (Json, "As asked for.")}})
+def {name}(request: Request{parameters}) -> Answer:{shadows}
+    """{_words(name)}."""
+    return Answer(200, {{}})
+
+
+lambda_handler = runtime.entrypoint(operation)
+'''
+
+
+def _with_function(template: str, name: str, method: str, path: str, feature: str) -> str:
+    logical_id = "".join(map(str.capitalize, name.split("_")))
+    part = feature.replace("_", " ")
+    begin = re.search(rf"^  # ==== {part}: .*$", template, re.MULTILINE)
+    if begin is None:
+        raise LocalStackError(f"template.yaml has no part for {feature!r}")
+    end = template.index("\n  # ==== ", begin.end()) + 1
+    target = path.replace("{ref}", "{proxy+}") if path.endswith("{ref}") else path
+    methods = (method, "HEAD") if method == "GET" else (method,)
+    prefixes = {"": "", "Alias": "/api"} if path.startswith("/v1/contacts") else {"": ""}
+    events = "".join(
+        f"        {one.capitalize()}{alias}: {{ Type: HttpApi, Properties: "
+        f'{{ ApiId: !Ref Api, Method: {one}, Path: "{prefix}{target}" }} }}\n'
+        for alias, prefix in prefixes.items()
+        for one in methods
+    )
+    block = f"""  {logical_id}:
+    Type: AWS::Serverless::Function
+    Metadata: {{ SkipBuild: true }}
+    Properties:
+      Description: {_words(name)}
+      CodeUri: functions/{name}
+      LoggingConfig: {{ LogGroup: !Ref {logical_id}Logs }}
+      Policies: [!Ref {"ReadPolicy" if method == "GET" else "WritePolicy"}]
+      Events:
+{events}
+"""
+    template = template[:end] + block + template[end:]
+    # The list of functions that have a log group, in the order of the parts.
+    before = re.findall(r"^  (\w+):\n    Type: AWS::Serverless::Function$", template, re.MULTILINE)
+    earlier = before[before.index(logical_id) - 1]
+    return re.sub(rf"(?<=[ ,]){earlier},(?=[ \n])", f"{earlier}, {logical_id},", template, count=1)
+
+
+def _with_route(routing: str, method: str, path: str) -> str:
+    line = re.search(rf'^    "{re.escape(path)}": \((.*)\),$', routing, re.MULTILINE)
+    if line is not None:
+        methods = sorted({*re.findall(r"[A-Z]+", line[1]), method})
+        return routing.replace(
+            line[0], f'    "{path}": ({", ".join(f"{chr(34)}{one}{chr(34)}" for one in methods)}),'
+        )
+    room = "/".join(path.split("/")[:3])
+    alike = re.findall(rf'^    "{room}(?:/[^"]*)?": \(.*\),$', routing, re.MULTILINE)
+    new = f'    "{path}": ("{method}",),\n'
+    if alike:
+        return routing.replace(f"{alike[-1]}\n", f"{alike[-1]}\n{new}", 1)
+    return routing.replace('    "/openapi.json":', f'{new}    "/openapi.json":', 1)
+
+
+def _event(root: Path, method: str, path: str) -> str:
+    """A sample event, like that of another operation."""
+    event = json.loads((root / "events" / "list_tags.json").read_text(encoding="utf-8"))
+    values = dict.fromkeys(re.findall(r"\{(\w+)\}", path), "019bbc0e-1c40-7a3e-8f21-5d3c8b6e4a01")
+    shown = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path)
+    http = {**event["requestContext"]["http"], "method": method, "path": shown}
+    context = {**event["requestContext"], "http": http, "routeKey": f"{method} {path}"}
+    event |= {"routeKey": f"{method} {path}", "rawPath": shown, "requestContext": context}
+    if values:
+        event["pathParameters"] = values
+    if method != "GET":
+        event["headers"]["content-type"] = "application/json"
+        event["body"] = "{}"
+    return json.dumps(event, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

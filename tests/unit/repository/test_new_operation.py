@@ -1,0 +1,88 @@
+"""`make operation` writes an operation that the template, the routes and the gateway's sample event agree on."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from local.errors import LocalStackError
+from local.new_operation import ROUTING, begin
+from local.stack import ROOT
+from local.template import template
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for file in (Path("template.yaml"), ROUTING, Path("events", "list_tags.json")):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / file, tmp_path / file)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "route", "feature", "paths"),
+    [
+        ("count_things", "GET /v1/things", "search", {("GET", "/v1/things"), ("HEAD", "/v1/things")}),
+        (
+            "drop_secret",
+            "DELETE /v1/webhooks/{id}/secret",
+            "webhooks",
+            {("DELETE", "/v1/webhooks/{id}/secret")},
+        ),
+        (
+            "check_contact",
+            "POST /v1/contacts/{ref}/check",
+            "email_validation",
+            {("POST", "/v1/contacts/{ref}/check"), ("POST", "/api/v1/contacts/{ref}/check")},
+        ),
+    ],
+)
+def test_all_parts_of_it_are_there(
+    name: str, route: str, feature: str, paths: set[tuple[str, str]], tree: Path
+) -> None:
+    begin(tree, name, route, feature)
+    logical_id = name.title().replace("_", "")
+    resources = template(tree / "template.yaml")["Resources"]
+    events = resources[logical_id]["Properties"]["Events"].values()
+    assert {(one["Properties"]["Method"], one["Properties"]["Path"]) for one in events} == paths
+    assert f"{logical_id}Logs" in resources
+    path = route.partition(" ")[2]
+    assert f'    "{path}": (' in (tree / ROUTING).read_text(encoding="utf-8")
+    event = json.loads((tree / "events" / f"{name}.json").read_text(encoding="utf-8"))
+    assert event["routeKey"] == route
+    source = (tree / "functions" / name / "handler.py").read_text(encoding="utf-8")
+    compile(source, name, "exec")
+    assert f'@operation.on("{route}"' in source
+
+
+def test_a_further_method_of_a_path_joins_the_others(tree: Path) -> None:
+    begin(tree, "count_tags", "POST /v1/tags", "search")
+    assert '    "/v1/tags": ("GET", "POST"),\n' in (tree / ROUTING).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "route", "feature"),
+    [
+        ("count", "GET /v1/count", "search"),
+        ("Count_Things", "GET /v1/count", "search"),
+        ("count_things", "FETCH /v1/count", "search"),
+        ("count_things", "GET /count", "search"),
+        ("count_things", "GET /v1/count/", "search"),
+        ("count_things", "GET /v1/count", "finding"),
+        ("", "", ""),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(
+    name: str, route: str, feature: str, tree: Path
+) -> None:
+    before = {file: file.read_bytes() for file in tree.rglob("*") if file.is_file()}
+    with pytest.raises(LocalStackError):
+        begin(tree, name, route, feature)
+    assert {file: file.read_bytes() for file in tree.rglob("*") if file.is_file()} == before
+
+
+def test_what_is_there_already_is_left_alone(tree: Path) -> None:
+    begin(tree, "count_things", "GET /v1/things", "search")
+    with pytest.raises(LocalStackError, match="is there already"):
+        begin(tree, "count_things", "GET /v1/others", "search")
