@@ -331,7 +331,7 @@ class Book:
             return None
         if record.request != request:
             return refused(422, "idempotency_key_reused")
-        return Said(record.vendor_request.status, record.vendor_request.body, replayed=True)
+        return Said(record.said.status, record.said.body, replayed=True)
 
     def remember(self, key: str, request: str, said: Said, now_ms: int) -> None:
         if said.status < 300:
