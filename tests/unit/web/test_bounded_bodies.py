@@ -7,10 +7,10 @@ import time
 import tracemalloc
 from typing import Annotated, Any
 
-import contacts.api
 import pytest
 from pydantic import Field
 
+import contacts.api
 from contacts.book.batch_schemas import Batch
 from contacts.book.schemas import MAX_ENTRIES, ContactChange, NewContact
 from contacts.core.errors import MAX_ERRORS_SHOWN, InvalidInput
