@@ -1,4 +1,4 @@
-"""The secret of an account, from which the keys for single purposes are derived."""
+"""Accounts, their secrets, API keys and scopes, and how the API shows them."""
 
 import hmac
 from collections.abc import Collection, Sequence
@@ -52,7 +52,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """A key as it is kept: never the key itself, only its SHA-256 (hex) and its last four characters."""
+    """An API key as it is stored: its SHA-256 (hex) and its last four characters, never the key itself."""
 
     id: str
     account_id: str
@@ -65,20 +65,20 @@ class ApiKey:
     created_at: str
     is_revoked: bool = False
     made_by: str | None = None
-    """The id of the key that made it; None of an account's first ones, and of those made before this was kept."""
+    """The id of the key that made it; None for an account's first keys, and for keys made before this was stored."""
     keys_made: int = 0
-    """How many it has made, those revoked since included. (Only the listing knows.)"""
+    """How many keys it has made, revoked ones included. Only a list of the account's keys sets it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation:
-    """Keys that are revoked together, as they were listed, and what must hold for it."""
+    """Keys that are revoked together, as they were listed, and the conditions of the revocation."""
 
     keys: Sequence[ApiKey]
     needed: Sequence[ApiKey]
-    """Those that must still be live."""
+    """Keys that must still be live."""
     adopted: ApiKey | None = None
-    """The key that stays although one of its makers goes, with its new `made_by`."""
+    """The key that stays although its maker is revoked, with its new `made_by`."""
 
 
 SECRET_BYTES: Final = 32
@@ -146,16 +146,16 @@ BUNDLES: Final = {
     ),
     Scope.USER: frozenset({Scope.CONTACTS_READ, Scope.CONTACTS_WRITE, Scope.PROPERTIES_WRITE}),
 }
-"""The scopes that the operations of each bundle need: who has all of them may give the bundle to another key."""
+"""The scopes that each bundle stands for. A key that holds all of them may give the bundle to another key."""
 
 
 READING_CONTACTS: Final = frozenset({Scope.CONTACTS_READ, *BUNDLES})
-"""Who has one of these may read contacts: `api_user` lists them, `user` reads one by its name."""
+"""A key with one of these scopes may read contacts: `api_user` lists them, `user` reads one by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A tenant: an island of contacts, keys and usage."""
+    """A tenant: contacts, keys and usage that no other account sees."""
 
     id: str
     name: str
@@ -164,26 +164,26 @@ class Account:
     created_at: str
     secret: AccountSecret
     suspended_at: str | None = None
-    """Since when an operator lets nobody in; None: the account is in use."""
+    """When an operator suspended the account; None: it is not suspended."""
     suspension_reason: str | None = None
-    """What the operator said about it, for operators."""
+    """Why the operator suspended it; shown to operators only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking: one key of one account."""
+    """The account and the API key that send a request."""
 
     account: Account
     key: ApiKey
 
     @property
     def account_id(self) -> str:
-        """The account on whose island everything the caller names lies."""
+        """The id of the account in which everything that the caller names is looked up."""
         return self.account.id
 
     @property
     def is_test(self) -> bool:
-        """Whether nothing the caller does is to be kept."""
+        """Whether the key is a test key: nothing that the caller does is stored."""
         return self.key.mode is Mode.TEST
 
     def lacking(self, scopes: Sequence[Scope], bundle: Scope | None = None) -> Scope | None:
@@ -194,11 +194,11 @@ class Caller:
 
     @property
     def may_read_contacts(self) -> bool:
-        """Whether some operation shows the key contacts that it can name: the scope does, and so do both bundles."""
+        """Whether the key may read contacts: by the scope `contacts:read` or by one of the bundles."""
         return not READING_CONTACTS.isdisjoint(self.key.scopes)
 
     def may_grant(self, scopes: Collection[Scope]) -> Scope | None:
-        """The first scope the caller lacks itself and so cannot give to another key."""
+        """The first scope that the caller lacks and so cannot give to another key; None where it may give all."""
         own = set(self.key.scopes)
         return next(
             (scope for scope in scopes if scope not in own and not BUNDLES.get(scope, {scope}) <= own), None
@@ -206,10 +206,10 @@ class Caller:
 
 
 def revoked_with(keys: Sequence[ApiKey], key_id: str, spared_id: str) -> list[ApiKey]:
-    """A key, and those that it has made, those that these have made and so on; whoever made others stands before them.
+    """A key with all keys that it made, directly or through other keys; a maker stands before the keys it made.
 
-    `spared_id`: the key that asks for it. Unless it names itself, it stays with all that it has made: so a key can be
-    replaced by one that it has made itself.
+    `spared_id`: the key that asks. Unless it names itself, it stays with all keys that it made, so that a key can be
+    replaced by one that it has made.
     """
     made_by: dict[str | None, list[ApiKey]] = {}
     for key in keys:
@@ -223,9 +223,9 @@ def revoked_with(keys: Sequence[ApiKey], key_id: str, spared_id: str) -> list[Ap
 
 
 def full_keys(keys: Collection[ApiKey]) -> list[ApiKey]:
-    """The keys that may do all that any key of the account may do, and make others that may.
+    """The keys that hold `keys:write` and every scope that some live key of the account holds.
 
-    They are native and live: in other dialects keys cannot be made, and test keys make none that work.
+    They are native and live: other dialects have no operation that makes keys, and a test key makes none that work.
     """
     live = [key for key in keys if key.mode is Mode.LIVE]
     every = frozenset[Scope]().union(*map(_reach, live))

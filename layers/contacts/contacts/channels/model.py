@@ -44,15 +44,15 @@ class Channel:
     created_at: str
     updated_at: str
     version: int = 1
-    """How often it was written, so that of two writers at the same moment one looks again."""
+    """How often it was written: of two writers at the same moment, one reads again."""
 
     def changed(self, given: Mapping[str, Any], at: str) -> "Channel":
-        """The channel after a change that `objections` has nothing against: absent keeps."""
+        """The channel after a change that has no `objections`; an absent member keeps its value."""
         after = replace(self, **{key: value for key, value in given.items() if key != "type"})
         return replace(after, updated_at=self.updated_at if after == self else at, version=self.version + 1)
 
     def objections(self, given: Mapping[str, Any]) -> list[FieldError]:
-        """What of a change this channel cannot take: another type."""
+        """The errors of a change that this channel does not allow: another type."""
         if given.get("type", self.type) == self.type:
             return []
         return [FieldError("type", never_changes(self.type))]
@@ -151,7 +151,7 @@ def gate_out(gate: Gate, channel: Channel, contact_id: str) -> GateOut:
 
 
 def open_gates(contact: Contact, channels: Sequence[Channel]) -> list[GateOut]:
-    """How a contact can be reached now, in the order of the ids, which is that of their making.
+    """The gates by which a contact can be reached now, in the order of their ids.
 
     Its gates on channels that are on; its email, unless the contact is unsubscribed or the email is known to be
     invalid; its phone.
@@ -164,7 +164,7 @@ def open_gates(contact: Contact, channels: Sequence[Channel]) -> list[GateOut]:
         for gate in contact.gates
         if gate.channel_id in by_id
     ]
-    # An address by which the contact has arrived as well is told of once.
+    # An address that is also a gate of the contact is listed once.
     there = {(one["channel"]["id"], one["identifier"]) for one in shown}
     addresses = _addresses(contact, channels)
     shown += [one for one in addresses if (one["channel"]["id"], one["identifier"]) not in there]
@@ -172,7 +172,7 @@ def open_gates(contact: Contact, channels: Sequence[Channel]) -> list[GateOut]:
 
 
 def chat_out(contact: Contact, gates: Sequence[GateOut]) -> ChatOut:
-    """The one conversation that there is with a contact. Its id is derived from the contact's: always the same."""
+    """The one conversation with a contact. Its id is derived from the contact's id, so it is always the same."""
     return {
         "id": derived_id(contact.id, "chat"),
         "name": contact.display_name,

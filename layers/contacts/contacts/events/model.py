@@ -1,4 +1,4 @@
-"""Events: what is told of a contact's changes, to webhooks and in the account's event log."""
+"""Events: what webhooks, the account's event log and a contact's timeline tell, and how the API shows it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ KEPT_DAYS: Final = 30
 """In the event log."""
 IN_TIMELINE_DAYS: Final = 90
 WITHHELD_MS: Final = 10_000
-"""The newest events are not listed yet: what is being appended at this moment must not slip in behind a cursor.
+"""Events younger than this are not listed yet: one that is being appended must not appear behind a cursor.
 
 More than a write may take with all of its attempts (9 s, `table.client.LONGEST_CALL`).
 """
@@ -61,11 +61,11 @@ class Event:
     `data`.
     """
     is_erased: bool = False
-    """The person it was about is gone, and `data` with them."""
+    """The person it was about has been erased, and `data` with them."""
 
     @property
     def tells_of_erasure(self) -> bool:
-        """Whether it says that a person is erased: what an endpoint answers to that may tell who it was."""
+        """Whether it says that a person is erased. The endpoint's answer to it is not stored: it may name them."""
         return self.data.get("permanent") is True
 
 
@@ -111,7 +111,7 @@ def event_out(event: Event) -> EventOut | ErasedEventOut:
 
 
 def event_id(record_id: str, kind: EventType, at_ms: int) -> str:
-    """The id of the event that a record of the stream stands for: always the same, however often it is delivered."""
+    """The id of the event of a stream record. It is the same however often the record is delivered."""
     return uuid7(at_ms, sha256(f"{record_id} {kind}".encode()).digest()[:10])
 
 
@@ -123,7 +123,7 @@ def event_at(
     contact_id: str | None,
     data: Mapping[str, object],
 ) -> Event:
-    """An event of a record of the stream."""
+    """The event of a stream record."""
     return Event(
         id=event_id(record_id, kind, at_ms),
         type=kind,
@@ -139,9 +139,9 @@ MAX_NAME: Final = 100
 MAX_DATA_BYTES: Final = 32 * 1024
 """Of a custom event's `data`, as DynamoDB counts it: in the event log it lies beside a contact of up to 350 KB."""
 MAX_DATA_VALUES: Final = 2_000
-"""JSON values in a custom event's `data`, as `json_size.json_values` counts them."""
+"""JSON values in a custom event's `data`, as `core.json.json_values` counts them."""
 MAX_AHEAD_MS: Final = 5 * 60 * 1000
-"""How far ahead of ours the clock of a caller may be."""
+"""How far a caller's clock may be ahead of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +186,7 @@ class TimelinePageOut(PageOut):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """An entry as the native API shows it; what does not belong to its type is None."""
+    """An entry of a timeline; a member that does not belong to its type is None."""
 
     id: str
     type: str
@@ -242,7 +242,7 @@ def custom_event(
 
 
 def entry_of(event: CustomEvent) -> TimelineEntry:
-    """What the timeline shows of a custom event."""
+    """The timeline entry of a custom event."""
     return TimelineEntry(
         id=event.id,
         type=EventType.CUSTOM,

@@ -1,7 +1,6 @@
-"""Typed custom fields: which values a property takes.
+"""Contact properties (typed custom fields): their types, the values they take, and how the API shows them.
 
-What a contact is checked by, and no more: every function that writes contacts loads this. What a property is besides
-stands in `property_definitions`.
+Every function that writes contacts loads this module.
 """
 
 from collections.abc import Mapping, Sequence
@@ -141,7 +140,7 @@ MAX_OPTION: Final = 100
 """Characters. All options of a property together stay far below an item's 400 KB."""
 
 CORE_FIELDS: Final = frozenset({*STORED_FIELDS, *ContactOut.__annotations__, *EDITS})
-"""What a contact has of its own, shown, kept or sent: no property is named so, in whatever case."""
+"""Names of a contact's own fields, as shown, stored or sent. No property has such a name, whatever its case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,15 +159,15 @@ class Property:
     created_at: str
     updated_at: str
     version: int = 1
-    """How often it was written, so that of two writers at the same moment one looks again."""
+    """How often it was written: of two writers at the same moment, one reads again."""
 
     @property
     def rule(self) -> ValueRule:
-        """What its values are checked by."""
+        """The rule by which its values are checked."""
         return ValueRule(self.type, self.options, self.archived)
 
     def changed(self, given: Mapping[str, Any], at: str) -> "Property":
-        """The property after a change that `objections` has nothing against: absent keeps, None clears.
+        """The property after a change that has no `objections`: absent keeps, None clears.
 
         A label that is cleared is the name again.
         """
@@ -181,7 +180,7 @@ class Property:
         return replace(after, updated_at=self.updated_at if after == self else at, version=self.version + 1)
 
     def objections(self, given: Mapping[str, Any]) -> list[FieldError]:
-        """What of a change this property cannot take: another name or type, options that its type does not have."""
+        """The errors of a change that this property does not allow: another name or type, options its type lacks."""
         errors = [
             FieldError(field, never_changes(getattr(self, field)))
             for field in ("name", "type")

@@ -1,4 +1,4 @@
-"""Webhooks: endpoints that are told of events, and the deliveries on their way to them."""
+"""Webhooks and the deliveries of events to them, and how the API shows both."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ LONGEST_ATTEMPT: Final = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came of a request."""
+    """What an endpoint answered to a request, or why it did not answer."""
 
     status_code: int | None
     error: str | None
@@ -27,7 +27,7 @@ class Reply:
 
 
 MAX_WEBHOOKS: Final = 100
-"""Of an account (those made at the same moment may exceed it)."""
+"""Webhooks of an account. Those created at the same moment may exceed it."""
 MAX_URL: Final = 2048
 """Characters."""
 DELIVERIES_KEPT_DAYS: Final = 30
@@ -45,7 +45,7 @@ GONE: Final = 410
 RETRY_DELAYS: Final = (0, 5, 30, 120, 600, 1800, HOUR, 2 * HOUR, 5 * HOUR, 10 * HOUR, *[12 * HOUR] * 5)
 """Seconds before each of the 15 attempts, each counted from the one before: 3.3 days in all."""
 JITTER: Final = 0.1
-"""The share by which a delay may be longer or shorter."""
+"""The fraction by which a delay may be longer or shorter."""
 
 
 def retry_delay(attempt: int, random_byte: int) -> float | None:
@@ -89,7 +89,7 @@ class Webhook:
     """The first failure since the last success."""
 
     def wants(self, kind: str) -> bool:
-        """Whether it is to be told of events of a type."""
+        """Whether it receives events of a type."""
         return self.is_active and (EVERYTHING in self.events or kind in self.events)
 
     def secrets_at(self, now_s: int) -> tuple[str, ...]:
@@ -122,13 +122,13 @@ class Attempt:
 
     @property
     def is_success(self) -> bool:
-        """Whether the endpoint took it."""
+        """Whether the endpoint answered with a 2xx status."""
         return self.status_code is not None and 200 <= self.status_code < 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRef:
-    """Which delivery of which event to which endpoint: what messages on the delivery queue carry, and nothing more."""
+    """What identifies a delivery: all that a message on the delivery queue carries."""
 
     account_id: str
     webhook_id: str
@@ -136,11 +136,11 @@ class DeliveryRef:
     event_id: str
     event_type: str
     appended_at: str | None
-    """When the event was appended to the log, which is where it lies there; None for a test, which lies nowhere."""
+    """When the event was appended to the log, by which it is found there; None for a test, which is not in the log."""
 
     @property
     def is_test(self) -> bool:
-        """Whether it is of an event that was made to try an endpoint out."""
+        """Whether its event was made to try an endpoint out."""
         return self.appended_at is None
 
     def message(self, attempt: int) -> dict[str, object]:
@@ -181,11 +181,11 @@ class Delivery:
     round_began_after: int = 0
     """How many attempts had been made when the schedule began (again)."""
     payload: Mapping[str, object] | None = None
-    """Of a test, which is in no log."""
+    """The event of a test, which is not in the log."""
     claim: str | None = None
-    """A token of whoever began the latest attempt."""
+    """The token of the worker that began the latest attempt."""
     lease_until: int = 0
-    """Seconds since the epoch until which nobody else begins that attempt again."""
+    """Seconds since the epoch until which no other worker begins that attempt."""
 
     @property
     def created_at(self) -> str:
@@ -199,10 +199,10 @@ class Delivery:
 
 
 def after_attempt(delivery: Delivery, attempt: Attempt, at_ms: int, random_byte: int) -> Delivery:
-    """A delivery once the attempt that was begun is over.
+    """A delivery after an attempt has ended.
 
-    Taken by the endpoint it is delivered, refused by a 410 or for the last time it has failed, else the next attempt
-    is due when its delay is over. Of a person who has been erased meanwhile nothing is kept that the endpoint said.
+    A success makes it delivered; a 410 or the last failure makes it failed. After any other failure the next attempt is
+    due when its delay is over. Where the person has been erased meanwhile, the endpoint's answer is not stored.
     """
     done = delivery.done + 1
     if delivery.status is DeliveryStatus.ERASED:
@@ -218,7 +218,7 @@ def after_attempt(delivery: Delivery, attempt: Attempt, at_ms: int, random_byte:
 
 
 def sent_again(delivery: Delivery, at_ms: int) -> Delivery:
-    """A delivery whose schedule begins again, at once."""
+    """A delivery whose schedule begins again: its next attempt is due now."""
     return replace(
         delivery,
         status=DeliveryStatus.PENDING,
@@ -346,5 +346,5 @@ def delivery_out(delivery: Delivery) -> DeliveryOut:
 
 
 def subscribed(webhooks: Collection[Webhook], kind: str) -> list[Webhook]:
-    """The endpoints that are to be told of events of a type."""
+    """The webhooks that receive events of a type."""
     return [webhook for webhook in webhooks if webhook.wants(kind)]
