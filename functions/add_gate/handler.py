@@ -1,16 +1,11 @@
 """POST /v1/channels/{id}/gates: a contact arrives through a channel."""
 
 from contacts.accounts.model import Scope
+from contacts.book.model import CREATE_ERRORS
 from contacts.channels.model import GateOut
 from contacts.channels.schemas import NewGate
 from contacts.channels.service import GateService
-from contacts.core.errors import (
-    ChannelNotFound,
-    ChannelOff,
-    ContactNotFound,
-    ContactTooLarge,
-    DuplicateContact,
-)
+from contacts.core.errors import ChannelNotFound, ChannelOff
 from contacts.properties.model import OnInvalid
 from contacts.properties.typed_fields import TypedFields
 from contacts.runtime import runtime
@@ -25,7 +20,7 @@ operation = Operation("add_gate", Scope.CONTACTS_WRITE)
         201: (GateOut, "The contact was created, with this gate."),
         200: (GateOut, "The channel knew the identifier: the gate that there is."),
     },
-    refuses=(ChannelNotFound, ChannelOff, ContactNotFound, DuplicateContact, ContactTooLarge),
+    refuses=(ChannelNotFound, ChannelOff, *CREATE_ERRORS),
 )
 def add_gate(
     desk: GateService,

@@ -11,11 +11,7 @@ from contacts.web import Answer, Operation, Request, answer
 operation = Operation("create_channel", Scope.CONTACTS_WRITE)
 
 
-@operation.on(
-    "POST /v1/channels",
-    responds={201: (ChannelOut, "Made.")},
-    refuses=(TooManyChannels,),
-)
+@operation.on("POST /v1/channels", responds={201: (ChannelOut, "Made.")}, refuses=(TooManyChannels,))
 def create_channel(desk: ChannelService, request: Request, new: NewChannel) -> Answer:
     """Make a channel; it is on unless it says otherwise."""
     return answer(desk.add(new.type, new.name, state=new.state, idempotency_key=request.idempotency_key()))

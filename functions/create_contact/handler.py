@@ -1,10 +1,10 @@
 """POST /v1/contacts: create a contact, or with ?on_conflict=update an upsert."""
 
 from contacts.accounts.model import Scope
-from contacts.book.model import WrittenContactOut
+from contacts.book.model import CREATE_ERRORS, WrittenContactOut
 from contacts.book.schemas import NewContact
 from contacts.book.service import ContactBook, OnConflict
-from contacts.core.errors import ContactNotFound, ContactTooLarge, DuplicateContact, StaleVersion
+from contacts.core.errors import StaleVersion
 from contacts.properties.model import OnInvalid
 from contacts.properties.typed_fields import TypedFields
 from contacts.runtime import runtime
@@ -19,8 +19,7 @@ operation = Operation("create_contact", Scope.CONTACTS_WRITE, Scope.API_USER)
         201: (WrittenContactOut, "Created; or brought back from the trash, with the same id."),
         200: (WrittenContactOut, "With `on_conflict=update`: the contact was there and has been changed."),
     },
-    # ContactNotFound: a repetition may be about a contact that has been erased since.
-    refuses=(DuplicateContact, StaleVersion, ContactTooLarge, ContactNotFound),
+    refuses=(*CREATE_ERRORS, StaleVersion),
 )
 def create_contact(
     book: ContactBook,

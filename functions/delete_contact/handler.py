@@ -3,7 +3,7 @@
 from contacts.accounts.model import Scope
 from contacts.book.model import DeletedContactOut
 from contacts.book.service import ContactBook
-from contacts.core.errors import ContactNotFound, MergedAway, MethodNotAllowed, RouteNotFound, StaleVersion
+from contacts.core.errors import ContactNotFound, MergedAway, StaleVersion
 from contacts.core.ids import Ref
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
@@ -14,7 +14,7 @@ operation = Operation("delete_contact", Scope.CONTACTS_WRITE, Scope.USER)
 @operation.on(
     "DELETE /v1/contacts/{ref}",
     responds={200: (DeletedContactOut, "Deleted.")},
-    refuses=(ContactNotFound, RouteNotFound, MethodNotAllowed, MergedAway, StaleVersion),
+    refuses=(ContactNotFound, MergedAway, StaleVersion),
 )
 def delete_contact(book: ContactBook, request: Request, ref: Ref, permanent: bool = False) -> Answer:
     """Delete a contact; a permanent delete also takes one that is in the trash already."""

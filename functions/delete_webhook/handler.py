@@ -11,9 +11,7 @@ operation = Operation("delete_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER)
 
 
 @operation.on(
-    "DELETE /v1/webhooks/{id}",
-    responds={200: (DeletedOut, "Deleted.")},
-    refuses=(WebhookNotFound,),
+    "DELETE /v1/webhooks/{id}", responds={200: (DeletedOut, "Deleted.")}, refuses=(WebhookNotFound,)
 )
 def delete_webhook(
     desk: WebhookService,

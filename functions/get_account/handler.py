@@ -10,10 +10,7 @@ from contacts.web.response import account_answer
 operation = Operation("get_account", Scope.ACCOUNT_READ)
 
 
-@operation.on(
-    "GET /v1/account",
-    responds={200: (AccountOut, "As asked for.")},
-)
+@operation.on("GET /v1/account", responds={200: (AccountOut, "As asked for.")})
 def get_account(counts: CountStore, request: Request) -> Answer:
     """Describe the caller's account."""
     # Letting the caller in has read all of it but the count.

@@ -11,9 +11,7 @@ operation = Operation("get_channel", Scope.CONTACTS_READ)
 
 
 @operation.on(
-    "GET /v1/channels/{id}",
-    responds={200: (ChannelOut, "As asked for.")},
-    refuses=(ChannelNotFound,),
+    "GET /v1/channels/{id}", responds={200: (ChannelOut, "As asked for.")}, refuses=(ChannelNotFound,)
 )
 def get_channel(desk: ChannelService, id: str) -> Answer:  # noqa: A002 (the parameter's name in the path)
     """Read a channel of the caller's account."""

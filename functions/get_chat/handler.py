@@ -14,9 +14,7 @@ operation = Operation("get_chat", Scope.CONTACTS_READ)
 
 
 @operation.on(
-    "GET /v1/contacts/{ref}/chat",
-    responds={200: (ChatOut, "As asked for.")},
-    refuses=(ContactNotFound,),
+    "GET /v1/contacts/{ref}/chat", responds={200: (ChatOut, "As asked for.")}, refuses=(ContactNotFound,)
 )
 def get_chat(reach: ContactPointService, ref: Ref) -> Answer:
     """Read who a conversation is with, and by which gates it can be had."""

@@ -11,9 +11,7 @@ operation = Operation("get_webhook", Scope.WEBHOOKS_READ, Scope.API_USER)
 
 
 @operation.on(
-    "GET /v1/webhooks/{id}",
-    responds={200: (WebhookOut, "As asked for.")},
-    refuses=(WebhookNotFound,),
+    "GET /v1/webhooks/{id}", responds={200: (WebhookOut, "As asked for.")}, refuses=(WebhookNotFound,)
 )
 def get_webhook(
     desk: WebhookService,

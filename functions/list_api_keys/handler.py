@@ -9,10 +9,7 @@ from contacts.web.response import page
 operation = Operation("list_api_keys", Scope.KEYS_WRITE)
 
 
-@operation.on(
-    "GET /v1/api-keys",
-    responds={200: (ApiKeyPageOut, "A page.")},
-)
+@operation.on("GET /v1/api-keys", responds={200: (ApiKeyPageOut, "A page.")})
 def list_api_keys(ring: ApiKeyService, request: Request) -> Answer:
     """List the account's keys, oldest first."""
     return page(ring.keys(request.caller))

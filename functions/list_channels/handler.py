@@ -10,10 +10,7 @@ from contacts.web.pagination import ShortPaging, fingerprint, short_page
 operation = Operation("list_channels", Scope.CONTACTS_READ)
 
 
-@operation.on(
-    "GET /v1/channels",
-    responds={200: (ChannelPageOut, "A page.")},
-)
+@operation.on("GET /v1/channels", responds={200: (ChannelPageOut, "A page.")})
 def list_channels(desk: ChannelService, request: Request, paging: ShortPaging) -> Answer:
     """List the account's channels, the oldest first."""
     query = fingerprint(request.caller.account_id, "channels")

@@ -16,9 +16,7 @@ operation = Operation("list_contact_events", Scope.CONTACTS_READ)
 
 
 @operation.on(
-    "GET /v1/contacts/{ref}/events",
-    responds={200: (TimelinePageOut, "A page.")},
-    refuses=(ContactNotFound,),
+    "GET /v1/contacts/{ref}/events", responds={200: (TimelinePageOut, "A page.")}, refuses=(ContactNotFound,)
 )
 def list_contact_events(
     timeline: Timeline,

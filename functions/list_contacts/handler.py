@@ -9,10 +9,7 @@ from contacts.web import Answer, Operation, Request
 operation = Operation("list_contacts", Scope.CONTACTS_READ, Scope.API_USER)
 
 
-@operation.on(
-    "GET /v1/contacts",
-    responds={200: (ContactPageOut, "A page.")},
-)
+@operation.on("GET /v1/contacts", responds={200: (ContactPageOut, "A page.")})
 def list_contacts(
     finder: Finder,
     request: Request,

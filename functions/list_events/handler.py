@@ -11,10 +11,7 @@ from contacts.web.pagination import DEFAULT_PAGE_SIZE, PageSize
 operation = Operation("list_events", Scope.CONTACTS_READ)
 
 
-@operation.on(
-    "GET /v1/events",
-    responds={200: (EventPageOut, "A page.")},
-)
+@operation.on("GET /v1/events", responds={200: (EventPageOut, "A page.")})
 def list_events(
     log: EventLog,
     request: Request,

@@ -15,9 +15,7 @@ operation = Operation("list_gates", Scope.CONTACTS_READ)
 
 
 @operation.on(
-    "GET /v1/contacts/{ref}/gates",
-    responds={200: (GatePageOut, "A page.")},
-    refuses=(ContactNotFound,),
+    "GET /v1/contacts/{ref}/gates", responds={200: (GatePageOut, "A page.")}, refuses=(ContactNotFound,)
 )
 def list_gates(reach: ContactPointService, request: Request, ref: Ref, paging: ShortPaging) -> Answer:
     """List a contact's gates on channels that are on, with its email and its phone as gates of their own."""

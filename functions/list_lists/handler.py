@@ -11,10 +11,7 @@ from contacts.web.pagination import DEFAULT_PAGE_SIZE, PageSize
 operation = Operation("list_lists", Scope.CONTACTS_READ)
 
 
-@operation.on(
-    "GET /v1/lists",
-    responds={200: (ListPageOut, "A page.")},
-)
+@operation.on("GET /v1/lists", responds={200: (ListPageOut, "A page.")})
 def list_lists(
     counts: CountStore, request: Request, limit: PageSize = DEFAULT_PAGE_SIZE, cursor: str | None = None
 ) -> Answer:

@@ -10,10 +10,7 @@ from contacts.web import Answer, Operation, Request
 operation = Operation("list_properties", Scope.PROPERTIES_READ, Scope.API_USER)
 
 
-@operation.on(
-    "GET /v1/contact-properties",
-    responds={200: (PropertyPageOut, "A page.")},
-)
+@operation.on("GET /v1/contact-properties", responds={200: (PropertyPageOut, "A page.")})
 def list_properties(
     desk: PropertyService,
     request: Request,

@@ -11,10 +11,7 @@ from contacts.web.pagination import DEFAULT_PAGE_SIZE, PageSize
 operation = Operation("list_tags", Scope.CONTACTS_READ)
 
 
-@operation.on(
-    "GET /v1/tags",
-    responds={200: (TagPageOut, "A page.")},
-)
+@operation.on("GET /v1/tags", responds={200: (TagPageOut, "A page.")})
 def list_tags(
     counts: CountStore, request: Request, limit: PageSize = DEFAULT_PAGE_SIZE, cursor: str | None = None
 ) -> Answer:

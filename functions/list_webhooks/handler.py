@@ -10,10 +10,7 @@ from contacts.webhooks.service import WebhookService
 operation = Operation("list_webhooks", Scope.WEBHOOKS_READ, Scope.API_USER)
 
 
-@operation.on(
-    "GET /v1/webhooks",
-    responds={200: (WebhookPageOut, "A page.")},
-)
+@operation.on("GET /v1/webhooks", responds={200: (WebhookPageOut, "A page.")})
 def list_webhooks(desk: WebhookService, request: Request) -> Answer:
     """List the account's webhooks, oldest first."""
     return page(desk.webhooks(request.caller))

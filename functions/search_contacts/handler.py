@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 operation = Operation("search_contacts", Scope.CONTACTS_READ, Scope.API_USER)
 
 
-@operation.on(
-    "GET /v1/contacts/search",
-    responds={200: (ContactPageOut, "A page.")},
-)
+@operation.on("GET /v1/contacts/search", responds={200: (ContactPageOut, "A page.")})
 def search_contacts(finder: Finder, request: Request, q: Words, paging: Paging, filters: Filters) -> Answer:
     """Search contacts: who has all the words as they are comes before who has words that begin like them."""
     return searched_page(finder, request.caller.account, filters, paging, q)

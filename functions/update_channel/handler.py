@@ -11,11 +11,7 @@ from contacts.web import Answer, Operation, Request, answer
 operation = Operation("update_channel", Scope.CONTACTS_WRITE)
 
 
-@operation.on(
-    "PUT /v1/channels/{id}",
-    responds={200: (ChannelOut, "Changed.")},
-    refuses=(ChannelNotFound,),
-)
+@operation.on("PUT /v1/channels/{id}", responds={200: (ChannelOut, "Changed.")}, refuses=(ChannelNotFound,))
 def update_channel(
     desk: ChannelService,
     request: Request,

@@ -4,14 +4,7 @@ from contacts.accounts.model import Scope
 from contacts.book.model import WrittenContactOut
 from contacts.book.schemas import ContactChange
 from contacts.book.service import ContactBook
-from contacts.core.errors import (
-    ContactNotFound,
-    ContactTooLarge,
-    DuplicateContact,
-    MethodNotAllowed,
-    RouteNotFound,
-    StaleVersion,
-)
+from contacts.core.errors import ContactNotFound, ContactTooLarge, DuplicateContact, StaleVersion
 from contacts.core.ids import Ref
 from contacts.properties.model import OnInvalid
 from contacts.properties.typed_fields import TypedFields
@@ -25,14 +18,7 @@ operation = Operation("update_contact", Scope.CONTACTS_WRITE, Scope.USER)
     "PATCH /v1/contacts/{ref}",
     "PUT /v1/contacts/{ref}",
     responds={200: (WrittenContactOut, "Changed.")},
-    refuses=(
-        DuplicateContact,
-        StaleVersion,
-        ContactTooLarge,
-        ContactNotFound,
-        RouteNotFound,
-        MethodNotAllowed,
-    ),
+    refuses=(DuplicateContact, StaleVersion, ContactTooLarge, ContactNotFound),
 )
 def update_contact(
     book: ContactBook,

@@ -12,9 +12,7 @@ operation = Operation("update_property", Scope.PROPERTIES_WRITE, Scope.USER)
 
 
 @operation.on(
-    "PUT /v1/contact-properties/{id}",
-    responds={200: (PropertyOut, "Changed.")},
-    refuses=(PropertyNotFound,),
+    "PUT /v1/contact-properties/{id}", responds={200: (PropertyOut, "Changed.")}, refuses=(PropertyNotFound,)
 )
 def update_property(
     desk: PropertyService,

@@ -12,11 +12,7 @@ from contacts.webhooks.service import WebhookService
 operation = Operation("update_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER, besides=[Scope.CONTACTS_READ])
 
 
-@operation.on(
-    "PATCH /v1/webhooks/{id}",
-    responds={200: (WebhookOut, "Changed.")},
-    refuses=(WebhookNotFound,),
-)
+@operation.on("PATCH /v1/webhooks/{id}", responds={200: (WebhookOut, "Changed.")}, refuses=(WebhookNotFound,))
 def update_webhook(
     desk: WebhookService,
     request: Request,

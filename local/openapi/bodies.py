@@ -54,7 +54,7 @@ def _known_better(schema: Schema, known: Any) -> Schema:
 
 
 def _of_batch() -> dict[str, Schema]:
-    """A batch and its items; to its model an item is anything, because one that cannot be taken is its own affair."""
+    """A batch and its items. Its model takes anything for an item: each item is validated and refused on its own."""
     ref = {"type": "string", "minLength": 1, "description": "Id, email or external_id of the contact."}
     by = {
         "type": "string",

@@ -22,17 +22,17 @@ from local.stack import ROOT
 
 FILE: Final = ROOT / "functions" / "show_docs" / "openapi.json"
 _SHARED_FROM: Final = 4
-"""A response that so many routes give stands among the components."""
+"""A response that at least so many routes give is put among the components."""
 
 Json = dict[str, Any]
 
 
 def document(routes: Iterable[Served] | None = None) -> Json:
-    """The document; of all routes, if none are given.
+    """The document of some routes; of all, if none are given.
 
     Raises:
         NotDocumented: a handler does not say what its operation answers.
-        NotDescribed: nobody has written down what a type of events tells.
+        NotDescribed: nobody has written down what a type of event tells.
     """
     every = served() if routes is None else list(routes)
     paths: dict[str, Json] = {}
@@ -60,7 +60,7 @@ def document(routes: Iterable[Served] | None = None) -> Json:
 
 
 def as_text(made: Json) -> str:
-    """A document as it lies in its file."""
+    """The text of a document's file."""
     return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -130,7 +130,7 @@ def _schemas(routes: list[Served]) -> Json:
 
 
 def _examples() -> Json:
-    """Things of the sample account."""
+    """Examples by name of their schema, of the sample account."""
     live: Contact = sample_account.LIVE
     return {
         "Contact": contact_out(live),
@@ -171,7 +171,7 @@ def _shared(paths: Json) -> Json:
 
 
 def _named(response: Json) -> str:
-    """What a refusal is called among the components: by its codes."""
+    """The name of an error response among the components: its codes, put together."""
     ((_, content),) = response["content"].items()
     codes = content["schema"]["allOf"][1]["properties"]["code"]["enum"]
     return "".join(word.capitalize() for code in codes for word in code.split("_"))

@@ -32,11 +32,11 @@ _TOLD: Final[Mapping[EventType, tuple[str, type]]] = {
     EventType.CUSTOM: ("A caller recorded something that a contact did", CustomDataOut),
     EventType.TEST: ("Only where it is asked for, to try an endpoint out", NoDataOut),
 }
-"""When each is sent, and what its `data` is."""
+"""By type of event: when it is sent, and what its `data` is."""
 
 
 class NotDescribed(LookupError):
-    """Raised when nobody has written down what a type of events tells."""
+    """Raised when a type of event is missing in `_TOLD`."""
 
 
 def data_types() -> list[type]:
@@ -45,7 +45,7 @@ def data_types() -> list[type]:
 
 
 def webhooks() -> dict[str, Any]:
-    """By type, what is sent.
+    """What is sent to endpoints, by type of event.
 
     Raises:
         NotDescribed

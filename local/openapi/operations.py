@@ -1,4 +1,4 @@
-"""The operations as their handlers declare them, without any of their wiring."""
+"""The operations as their handlers declare them; no service is made."""
 
 import inspect
 import re
@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from contacts import runtime
 from contacts.core import errors
-from contacts.web.routing import ROUTES, Binding, Operation, Refuses, Responds
+from contacts.web.routing import CONTACT, ROUTES, Binding, Operation, Refuses, Responds
 from local.stack import ROOT
 from local.template import functions
 
@@ -27,6 +27,8 @@ _OF_KEYS: Final[Refuses] = (
 )
 _OF_BODIES: Final[Refuses] = (errors.BodyNotJson, errors.BodyTooLarge, errors.BodyNotReadable)
 _OF_WRITES: Final[Refuses] = (errors.IdempotencyKeyReused,)
+_OF_CONTACTS: Final[Refuses] = (errors.RouteNotFound, errors.MethodNotAllowed)
+"""A contact's path takes whatever follows, so it may have been meant for another route."""
 
 
 class NotDocumented(LookupError):
@@ -35,14 +37,14 @@ class NotDocumented(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One route with what serves it."""
+    """One route, with the operation and the function that serve it."""
 
     method: str
     path: str
     operation: Operation
     binding: Binding
     id: str
-    """Its operationId: the name of the function that serves it; of a further route of that, with its method."""
+    """Its operationId: the name of its function; for a further route of the same function, followed by the method."""
     summary: str
     description: str
 
@@ -81,6 +83,7 @@ class Served:
             *(_OF_BODIES if self.body is not None else ()),
             *(_OF_WRITES if self.is_write else ()),
             *self.operation.refuses[self.binding.route],
+            *(_OF_CONTACTS if self.path == CONTACT else ()),
         )
 
 

@@ -1,4 +1,4 @@
-"""Responses: successes with their shapes and headers, refusals as problem documents."""
+"""Responses: successes with their schemas and headers, errors as problem documents."""
 
 import inspect
 from collections.abc import Mapping
@@ -65,7 +65,7 @@ _LIMITS: Final = (
     *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
 )
 _BEFORE_THE_METER: Final = frozenset({401, 403, 500, 503})
-"""Statuses that a request may have before it is counted."""
+"""Statuses of answers that may be given before the request is counted, and so without rate limit headers."""
 
 
 def responses_of(route: Served) -> dict[str, Response]:
@@ -132,7 +132,7 @@ def headers() -> dict[str, Any]:
 
 
 def component(header: str) -> str:
-    """What a header is called among the components."""
+    """The name of a header among the components."""
     return header.replace("-", "")
 
 
@@ -141,6 +141,6 @@ def _headers(names: list[str]) -> dict[str, Any]:
 
 
 def _said(kind: type[ContactsError]) -> str:
-    """What the docstring of an error says of when it is raised."""
+    """When an error is raised, as its docstring says."""
     line = (inspect.getdoc(kind) or "").partition("\n")[0]
     return line.removeprefix("Raised when ").rstrip(".")

@@ -66,7 +66,9 @@ def of_answers(answers: Iterable[type]) -> dict[str, Schema]:
     found: dict[type, Schema] = {}
     for answer in answers:
         _add(answer, found)
-    return {name_of(kind): plain(_in_order(schema)) for kind, schema in found.items()}
+    schemas = {name_of(kind): plain(_in_order(schema)) for kind, schema in found.items()}
+    assert len(schemas) == len(found), "two types of answers have the same name"
+    return schemas
 
 
 def _add(kind: type, found: dict[type, Schema]) -> Schema:

@@ -1,4 +1,4 @@
-"""What the document says in words where no docstring says it, and what our types know beyond their JSON type."""
+"""Texts of the document that no docstring has, and what is known of parameters and fields beyond their JSON type."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -64,7 +64,7 @@ TAGS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "Account": ("Plan, limits and keys", ("/v1/account", "/v1/api-keys")),
     "Reference": ("This document", ("/openapi.json", "/docs")),
 }
-"""By name: what it is about, and with what the paths of its operations begin. The longest beginning counts."""
+"""By name: its description, and the beginnings of its operations' paths. The longest beginning that fits counts."""
 
 PATH_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "ref": {
@@ -116,12 +116,12 @@ KINDS: Final[Mapping[type, Mapping[str, Any]]] = {
     Sort: {"type": "string", "enum": [str(sort) for sort in Sort]},
     RefKind: {"type": "string", "enum": [str(kind) for kind in RefKind]},
 }
-"""Of query parameters; of one that may be repeated, each."""
+"""Schemas of query parameters by type; of a parameter that may be repeated, the schema of each value."""
 
 NAMED_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "type": {"type": "string", "enum": [str(kind) for kind in SUBSCRIBABLE]},
 }
-"""Parameters that are plain text to their handlers."""
+"""Schemas of parameters that their handlers take as plain text, by name."""
 
 MODELS: Final[Mapping[str, str]] = {
     "ContactChange": "Fields to change: absent keeps, null clears; of `is_active` and `is_unsubscribed` null keeps. "
@@ -131,7 +131,7 @@ MODELS: Final[Mapping[str, str]] = {
     "PropertyChange": "Fields to change: absent keeps, null clears. Name and type may be sent as they are.",
     "WebhookChange": "Fields to change: absent keeps; only the description can be cleared.",
 }
-"""Of bodies whose docstring speaks to us."""
+"""Descriptions of bodies whose docstring is written for developers of the API."""
 
 _CONTACT_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "external_id": {"description": "Your own id of the contact, unique among your contacts; case-sensitive."},
@@ -214,7 +214,7 @@ FIELDS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
         "mode": {"description": "`test`: nothing it writes is kept."},
     },
 }
-"""Of bodies: what is said of a field, or known of it, beyond its JSON type."""
+"""By body and field: its description, and what is known of it beyond its JSON type."""
 
 SCOPES: Final = {
     Scope.API_USER: "list and create contacts, list properties, all of webhooks",

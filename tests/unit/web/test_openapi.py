@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -17,6 +17,7 @@ from local.openapi import operations
 from local.openapi.bodies import sample
 from local.openapi.document import FILE, as_text
 from local.openapi.document import document as made
+from local.openapi.schemas import of_answers
 from local.stack import ROOT
 from tests.support.documented import assert_documented, assert_event, assert_fits, document
 
@@ -179,3 +180,41 @@ def test_what_can_be_subscribed_to_is_what_is_sent() -> None:
         if "items" in choice
     ]
     assert listed == [*map(str, SUBSCRIBABLE), "*"]
+
+
+class BaseOut(TypedDict):
+    kept: str
+    """Of the base."""
+
+
+class ExtendedOut(BaseOut):
+    """It extends another."""
+
+    kind: Annotated[str, EventType] | None
+    """Of its own."""
+    more: NotRequired[Literal[True]]
+
+
+class OddOut(TypedDict):
+    moment: bytes
+
+
+def test_an_answer_is_described_with_the_members_of_those_it_extends() -> None:
+    assert of_answers([ExtendedOut])["Extended"] == {
+        "description": "It extends another.",
+        "properties": {
+            "kept": {"description": "Of the base.", "type": "string"},
+            "kind": {
+                "anyOf": [{"$ref": "#/components/schemas/EventType"}, {"type": "null"}],
+                "description": "Of its own.",
+            },
+            "more": {"const": True, "type": "boolean"},
+        },
+        "required": ["kept", "kind"],
+        "type": "object",
+    }
+
+
+def test_a_type_that_answers_do_not_have_is_noticed() -> None:
+    with pytest.raises(TypeError, match="bytes"):
+        of_answers([OddOut])

@@ -6,7 +6,13 @@ from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, NamedTuple, NotRequired, TypedDict
 
 from contacts.core.answers import Json, Moment, Uuid
-from contacts.core.errors import FieldError, InvalidInput
+from contacts.core.errors import (
+    ContactNotFound,
+    ContactTooLarge,
+    DuplicateContact,
+    FieldError,
+    InvalidInput,
+)
 from contacts.core.idempotency import IdempotencyKey
 from contacts.core.ids import Name, NameKind, made_at_ms
 from contacts.core.time import DAY, iso
@@ -14,7 +20,10 @@ from contacts.core.violations import UNREACHABLE, contact_with_more_than
 
 
 class Gate(NamedTuple):
-    """One contact's address on one channel. Its id is a UUID version 7 of the moment it was made."""
+    """One contact's address on one channel; a name of the contact, as an email is.
+
+    Its id is a UUID version 7 of the moment at which it was made.
+    """
 
     id: str
     channel_id: str
@@ -122,7 +131,7 @@ class Contact:
         return self.email is not None or self.external_id is not None or bool(self.gates)
 
     def owning_its_names(self) -> "Contact":
-        """The contact with none of its own names among those that came with a merge: a name is one or the other."""
+        """The contact without the merged names that equal its own email or external_id: each name is listed once."""
         own = {Name(NameKind.EMAIL, self.email or ""), Name(NameKind.EXTERNAL_ID, self.external_id or "")}
         if own.isdisjoint(self.merged_names):
             return self
@@ -152,7 +161,7 @@ _SEQUENCES: Final = frozenset({"tags", "lists"})
 
 
 def contact_values(contact: Contact) -> dict[str, object]:
-    """The attributes of a contact."""
+    """The attributes of a contact's item."""
     values: dict[str, object] = {key: getattr(contact, key) for key in _FIELDS}
     values["absorbed"] = [f"{name.kind}:{name.value}" for name in contact.merged_names] or None
     values["gates"] = [":".join(gate) for gate in contact.gates] or None
@@ -174,7 +183,7 @@ def contact_from(item: Mapping[str, Any]) -> Contact:
 
 
 MAX_GATES: Final = 50
-"""Of a contact. It is made with one; more come by merging."""
+"""Gates of a contact. A contact is created with one gate at most; merging adds more."""
 LONGEST_IDENTIFIER: Final = 255
 """Characters."""
 MAX_IDENTIFIER_BYTES: Final = 1000
@@ -182,7 +191,7 @@ MAX_IDENTIFIER_BYTES: Final = 1000
 
 
 def gate_name(channel_id: str, identifier: str) -> Name:
-    """The name that an identifier on a channel is."""
+    """The name that stands for an identifier on a channel."""
     return Name(NameKind.GATE, f"{channel_id}:{identifier}")
 
 
@@ -211,9 +220,9 @@ SEQUENCES: Final = ("tags", "lists")
 EDITS: Final = ("add_tags", "remove_tags", "add_lists", "remove_lists")
 MAPS: Final = ("custom_fields", "metadata")
 FLAGS: Final = ("is_active", "is_unsubscribed")
-"""A null says nothing about these: they stay as they are."""
+"""Null keeps the values of these fields."""
 DEFAULTS: Final[Mapping[str, object]] = {"tags": (), "lists": ()}
-"""What a null in an update returns these fields to; every other field but the flags becomes absent."""
+"""What null in an update sets these fields to. Null clears every other field but the flags."""
 
 
 def distinct(values: Iterable[str]) -> tuple[str, ...]:
@@ -222,7 +231,7 @@ def distinct(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def named_alone(name: str | None) -> dict[str, object]:
-    """The fields that a `name` given alone sets: itself, and its parts split at the first space."""
+    """The fields that a `name` given alone sets: the name, and its two parts, split at the first space."""
     if name is None:
         return {"name": None, "first_name": None, "last_name": None}
     first, _, last = name.strip().partition(" ")
@@ -244,7 +253,7 @@ class Change:
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> "Change":
-        """The change that the validated body of an update stands for."""
+        """The change that the validated body of an update asks for."""
         fields = {key: given[key] for key in (*SCALARS, *SEQUENCES) if key in given}
         fields = {key: value for key, value in fields.items() if value is not None or key not in FLAGS}
         if "first_name" in fields or "last_name" in fields:
@@ -331,7 +340,7 @@ class Change:
 
 
 def unreachable() -> list[FieldError]:
-    """What is wrong with a contact that nothing leads to."""
+    """The errors of a contact that has no email, no external_id and no gate."""
     return [FieldError(field, UNREACHABLE) for field in ("email", "external_id")]
 
 
@@ -439,6 +448,10 @@ class WithheldContactOut(TypedDict):
     """Only of a test key: nothing was kept."""
 
 
+CREATE_ERRORS: Final = (DuplicateContact, ContactTooLarge, ContactNotFound)
+"""Errors of operations that create contacts. ContactNotFound: a repetition is about a contact that has been erased."""
+
+
 class DeletedContactOut(TypedDict):
     """What has become of a contact."""
 
@@ -474,7 +487,7 @@ def contact_out(contact: Contact) -> ContactOut:
 
 
 SHOWN_TO_WRITERS: Final = ("id", "version", "created_at", "updated_at")
-"""What of a contact is shown to a key that may write but not read: nothing that was not its own to send."""
+"""The members of a contact that a key which may not read contacts is shown: no data of the person."""
 HIDDEN: Final[Mapping[str, Any]] = {
     **dict.fromkeys(ContactOut.__annotations__),
     "tags": [],

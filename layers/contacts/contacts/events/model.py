@@ -186,7 +186,7 @@ class TimelinePageOut(PageOut):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """An entry as the native API shows it; what does not belong to its type is None."""
+    """An entry of a timeline; a member that does not belong to its type is None."""
 
     id: str
     type: str

@@ -30,9 +30,9 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = JSON
     log_fields: Mapping[str, object] = field(default_factory=dict)
-    """What the log line tells besides: kinds and numbers, never personal data."""
+    """Further fields of the log line: kinds and numbers, never personal data."""
     for_writers: "Answer | None" = None
-    """What a key that may not read contacts is answered instead. (`shown_to` decides.)"""
+    """The answer to a key that may not read contacts; `shown_to` chooses between the two."""
 
     def encoded(self) -> str:
         """The body as JSON text."""
@@ -40,10 +40,10 @@ class Answer:
 
 
 def common_headers(reply: Answer, request_id: str) -> dict[str, str]:
-    """The headers that every answer has, of every entrypoint: its own may replace `Cache-Control`.
+    """The headers of every answer of every entrypoint; a `Cache-Control` of the answer's own replaces this one.
 
-    What has an ETag may be kept by its client, and is asked for again before it is used; all else (secrets that are
-    shown once, pages of contacts, problems) is kept nowhere (RFC 9111 §5.2.2.5). HSTS lasts a year, in seconds
+    A client may keep an answer with an ETag, and asks again before it uses it. All other answers (secrets that are
+    shown once, pages of contacts, problems) are kept nowhere (RFC 9111 §5.2.2.5). HSTS lasts a year, in seconds
     (RFC 6797).
     """
     return {
@@ -60,7 +60,7 @@ def etag(contact: Contact) -> str:
 
 
 def answer(outcome: Outcome) -> Answer:
-    """The answer that tells what was done; for a replay it is the same, but for secrets, and says so."""
+    """The answer to an outcome. That of a replay is the same, without secrets and with `Idempotent-Replayed`."""
     headers: dict[str, str] = {"Idempotent-Replayed": "true"} if outcome.is_replay else {}
     status = _STATUSES.get(outcome.action, 200)
     contact = outcome.contact
@@ -83,8 +83,8 @@ def answer(outcome: Outcome) -> Answer:
 def shown_to(caller: Caller, reply: Answer) -> Answer:
     """An answer as the caller may see it.
 
-    To a key that may not read contacts a write shows no contact: it could be one that was there before, with all that
-    others know of the person. Another vendor's client gets its contact with every field empty.
+    A write does not show the contact to a key that may not read contacts: the contact may have been there before, with
+    all that others know of the person. In a vendor's dialect the answer is a contact with every field empty.
     """
     told = reply.for_writers
     if told is None or caller.may_read_contacts:
@@ -93,7 +93,7 @@ def shown_to(caller: Caller, reply: Answer) -> Answer:
 
 
 def contact_answer(contact: Contact, if_none_match: str | None) -> Answer:
-    """A contact, or 304 where the caller has it already."""
+    """A contact, or 304 where `If-None-Match` names its ETag."""
     tag = etag(contact)
     known = {known.strip().removeprefix("W/") for known in (if_none_match or "").split(",")}
     if known & {tag, "*"}:
@@ -102,7 +102,7 @@ def contact_answer(contact: Contact, if_none_match: str | None) -> Answer:
 
 
 def account_answer(auth: AuthContext, contacts: int) -> Answer:
-    """An account, where it stands in this hour, and how many contacts it has."""
+    """The caller's account, its usage in this hour, and how many contacts it has."""
     account = auth.caller.account
     body: AccountOut = {
         "id": account.id,
@@ -174,13 +174,13 @@ STATUSES: Final[dict[type[errors.ContactsError], int]] = {
     errors.LimitReached: 429,
     errors.TemporarilyUnavailable: 503,
 }
-"""By class; a subclass has its parent's."""
+"""By class of error; a subclass has its parent's status."""
 
 TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
-"""Of RFC 9110, where older versions of Python have older phrases."""
+"""Phrases of RFC 9110 for statuses whose phrase is older in older versions of Python."""
 
 INTERNAL: Final = "internal_error"
-"""The code of whatever was not foreseen."""
+"""The code of a failure that is no ContactsError."""
 
 
 def status_of(error: errors.ContactsError) -> int:
@@ -189,7 +189,7 @@ def status_of(error: errors.ContactsError) -> int:
 
 
 def status_of_kind(kind: type[errors.ContactsError]) -> int:
-    """The HTTP status of a kind of errors."""
+    """The HTTP status of a class of errors."""
     return next(STATUSES[parent] for parent in kind.__mro__ if parent in STATUSES)
 
 
@@ -207,7 +207,7 @@ def problem(error: errors.ContactsError, request_id: str) -> Answer:
 
 
 def internal_problem(request_id: str) -> Answer:
-    """What a caller sees of a failure of ours: the id under which the log tells more."""
+    """The answer to a failure that is no ContactsError, with the request id under which the log tells more."""
     return _problem(
         500, INTERNAL, "Something went wrong on our side; the request id leads us to it.", request_id
     )
