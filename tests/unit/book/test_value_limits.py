@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contacts.accounts.model import Dialect
-from contacts.book import items as contact_items
 from contacts.book import store as contact_store
 from contacts.book.model import Change, Contact
 from contacts.book.service import ContactBook
