@@ -285,7 +285,7 @@ def test_whatever_is_changed_in_whatever_order_none_is_enlarged_past_the_limit(
     table = Table(moto.client(), NAME)
     store = ContactStore(table, ACCOUNT, opt_outs(table, ACCOUNT), Dice("values"), 0)
     book = ContactBook(store, SetClock(1_700_000_000_000), Dice("book"))
-    with patch.object(contact_store, "MAX_VALUES", FEW), patch.object(contact_items, "MAX_VALUES", FEW):
+    with patch.object(contact_store, "MAX_VALUES", FEW):
         ref = Ref(str(book.create({"email": EMAIL}).contact.id))  # type: ignore[union-attr]
         for way, entries in changes:
             before = held(book.get(ref))
