@@ -1,7 +1,8 @@
-"""Contacts as items: every field a native attribute; one without value is absent, never NULL.
+"""The items that store a contact: its item, its sizes, tombstones; and `ContactReader`, which reads contacts anywhere.
 
-Tags and lists are lists (their order counts), `custom_fields` and `metadata` maps that are always there, so
-that a single update can set a key in them.
+Every field is a DynamoDB attribute; a field without value is absent, never NULL. Tags and lists are lists, as their
+order matters. `custom_fields` and `metadata` are maps that are always present, so that one update can set a key in
+them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,16 +22,16 @@ _KEY_AND_BOOKKEEPING_BYTES: Final = 256
 """Upper bound for PK, SK, kind, size_bound, values_bound, change_id and the longest verdict on an email with their
 names (220 bytes), and for the item's own overhead."""
 _OF_THE_VERDICT: Final = {"validation_status": None, "validation_reason": None}
-"""Not measured: a verdict comes at any time, and must neither be refused nor make a later change too large."""
+"""Left out of the size: a validation result may come at any time and must never make the contact too large."""
 
 
 def absorbed_value(name: Name) -> str:
-    """How a name of a merged contact stands in `absorbed`."""
+    """Returns a merged name as the attribute `absorbed` stores it."""
     return f"{name.kind}:{name.value}"
 
 
 def contact_item(contact: Contact, change_id: str, before: Contact | None = None) -> dict[str, object]:
-    """A contact's whole item, but for its key; `before`: the contact that it is made of.
+    """Returns a contact's item without its key. `before`: the contact before the change, if it existed.
 
     Raises:
         ContactTooLarge: it would exceed 350 KB, or 10,000 JSON values.
@@ -46,14 +47,15 @@ def contact_item(contact: Contact, change_id: str, before: Contact | None = None
 
 
 def counted(contact: Contact, before: Contact | None) -> int:
-    """How many JSON values a contact has.
+    """Returns the number of JSON values in a contact's maps.
 
-    One that has more than it may, since before that was so, can still be changed as long as it gets no more of them.
+    A contact that had more than the limit when the limit was introduced can be changed as long as the number does not
+    grow.
 
     Raises:
-        ContactTooLarge: it would exceed 10,000; names the map that has most of them.
+        ContactTooLarge: the number exceeds 10,000 and has grown; the error names the map with the most values.
     """
-    # A contact's bytes bound them, so they are counted to their end.
+    # The size of a contact limits the number, so all values are counted.
     number = json_values((contact.custom_fields, contact.metadata), MAX_BYTES)
     if number > MAX_VALUES:
         had = 0 if before is None else json_values((before.custom_fields, before.metadata), MAX_BYTES)
@@ -64,7 +66,7 @@ def counted(contact: Contact, before: Contact | None) -> int:
 
 
 def measured(values: Mapping[str, object]) -> int:
-    """An upper bound of the item's bytes.
+    """Returns an upper bound of the item's size in bytes.
 
     Raises:
         ContactTooLarge: it would exceed 350 KB.
@@ -76,31 +78,34 @@ def measured(values: Mapping[str, object]) -> int:
 
 
 def tombstone_item(version: int, at_ms: int, merged_ids: Sequence[str] = ()) -> dict[str, object]:
-    """What is left of a contact that was erased, but for its key: when, its last version, and the ids of those that
-    were merged into it, by which erasure finds what was kept about them.
+    """Returns the item that remains of an erased contact, without its key: time of erasure, last version, merged ids.
+
+    The erasure finds by the merged ids what is stored about the contacts merged into this one.
     """
     item: dict[str, object] = {"erased_at": iso(at_ms), "version": version, "ttl": at_ms // 1000 + DAY}
     return item | {"merged_ids": list(merged_ids)} if merged_ids else item
 
 
 def merged_tombstone_item(winner_id: str, at_ms: int) -> dict[str, object]:
-    """The tombstone of a contact that was merged into one that was erased; it tells of no erasure of its own."""
+    """Returns the tombstone of a contact that was merged into an erased one. No event is sent for it."""
     return {"erased_at": iso(at_ms), "merged_into": winner_id, "ttl": at_ms // 1000 + DAY}
 
 
 _MERGES: Final = 5
-"""How often one looks for where a contact went: it is only seen moving if the winner is merged away at this moment."""
+"""Most merges that a read follows. More than one is rare: a further merge must happen during the read."""
 
 
 class ContactReader:
-    """`webhooks.dispatch.Contacts` on the table."""
+    """Reads a contact of any account, live or in the trash, as webhooks and workers need it."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def contact(self, account_id: str, contact_id: str) -> Contact | None:
-        """One GetItem; where nobody lives there one in the trash, and one more: it may be restored in between. Where
-        there is none, the one that it was merged into.
+        """Returns the live contact with an id, or the one in the trash, or the one that it was merged into.
+
+        One GetItem for a live contact. Otherwise one in the trash and one more, as the contact may be restored in
+        between; then one on the claim of the id, for the merge.
         """
         found: str | None = contact_id
         for _ in range(_MERGES):

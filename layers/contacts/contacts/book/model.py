@@ -1,4 +1,8 @@
-"""Gates: where a contact is found on a channel. A gate is a name of its contact, as an email is."""
+"""A contact, and the rules that it keeps. No input or output.
+
+In this order: gates, `Contact`, its attributes in the table, its limits, `Change` (what an update changes), new
+contacts, and `ContactOut` (a contact as the API shows it).
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -12,12 +16,15 @@ from contacts.core.violations import UNREACHABLE, contact_with_more_than
 
 
 class Gate(NamedTuple):
-    """One contact's address on one channel. Its id is a UUID version 7 of the moment it was made."""
+    """A contact's address on a channel, such as a chat id. Like an email, a gate is a name of its contact.
+
+    Its id is a UUID version 7, which contains the time of creation.
+    """
 
     id: str
     channel_id: str
     identifier: str
-    """What the channel calls the contact: a chat id, a number; case-sensitive."""
+    """What the channel calls the contact: a chat id or a number; case-sensitive."""
 
     @property
     def name(self) -> Name:
@@ -26,7 +33,7 @@ class Gate(NamedTuple):
 
     @property
     def created_at(self) -> str:
-        """When it was made."""
+        """When the gate was created (ISO 8601)."""
         return iso(made_at_ms(self.id))
 
 
@@ -51,7 +58,7 @@ class Contact:
     first_name: str | None = None
     last_name: str | None = None
     name: str | None = None
-    """Set only where the name was given alone; see `display_name`."""
+    """Set only if the caller gave `name` without first and last name; see `display_name`."""
     phone: str | None = None
     tags: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
@@ -63,13 +70,13 @@ class Contact:
     validation_status: ValidationStatus = ValidationStatus.PENDING
     validation_reason: str | None = None
     merged_names: tuple[Name, ...] = ()
-    """Names of contacts merged into this one; not their gates, which are its own from then on."""
+    """Names that came with merges: of contacts merged into this one. Their gates are in `gates` instead."""
     gates: tuple[Gate, ...] = ()
-    """Its addresses on channels."""
+    """The contact's addresses on channels."""
 
     @property
     def display_name(self) -> str | None:
-        """The name as given, or else composed of first and last name."""
+        """The name as the caller gave it, or else first and last name."""
         if self.name is not None:
             return self.name
         return " ".join(part for part in (self.first_name, self.last_name) if part) or None
@@ -86,17 +93,17 @@ class Contact:
 
     @property
     def emails(self) -> frozenset[str]:
-        """Its email and those of the contacts merged into it: the addresses that opt out with it."""
+        """The contact's email and the emails that came with merges. They all opt out when the contact does."""
         merged_names = (name.value for name in self.merged_names if name.kind is NameKind.EMAIL)
         return frozenset(merged_names if self.email is None else (self.email, *merged_names))
 
     def opted_out(self, at: str) -> "Contact":
-        """The contact unsubscribed, since `at` where it was not before."""
+        """Returns the contact unsubscribed: since `at`, or since earlier if it already was."""
         return replace(self, is_unsubscribed=True, unsubscribed_at=self.unsubscribed_at or at)
 
     @property
     def merged_ids(self) -> tuple[str, ...]:
-        """The ids of the contacts merged into this one: things are kept under these, too."""
+        """The ids of the contacts merged into this one. Their events and the like are stored under these ids."""
         return tuple(name.value for name in self.merged_names if name.kind is NameKind.ALIAS)
 
     @property
@@ -105,14 +112,14 @@ class Contact:
         return self.email is not None or self.external_id is not None or bool(self.gates)
 
     def owning_its_names(self) -> "Contact":
-        """The contact with none of its own names among those that came with a merge: a name is one or the other."""
+        """Returns the contact without merged names that are now its own email or external_id."""
         own = {Name(NameKind.EMAIL, self.email or ""), Name(NameKind.EXTERNAL_ID, self.external_id or "")}
         if own.isdisjoint(self.merged_names):
             return self
         return replace(self, merged_names=tuple(name for name in self.merged_names if name not in own))
 
     def without(self, lost: Iterable[Name]) -> "Contact":
-        """The contact without those of its names that now belong to others."""
+        """Returns the contact without `lost`: names that other contacts have taken."""
         gone = set(lost)
         if not gone:
             return self
@@ -128,14 +135,14 @@ class Contact:
 
 
 _FIELDS: Final = tuple(entry.name for entry in fields(Contact) if entry.name != "merged_names")
-"""Of the same name in the item."""
+"""The fields whose attribute in the item has the same name."""
 STORED_FIELDS: Final = (*_FIELDS, "absorbed")
 """The attributes of a contact in its item; `merged_names` is stored as `absorbed`."""
 _SEQUENCES: Final = frozenset({"tags", "lists"})
 
 
 def contact_values(contact: Contact) -> dict[str, object]:
-    """The attributes of a contact."""
+    """Returns the attributes of a contact's item, by name."""
     values: dict[str, object] = {key: getattr(contact, key) for key in _FIELDS}
     values["absorbed"] = [f"{name.kind}:{name.value}" for name in contact.merged_names] or None
     values["gates"] = [":".join(gate) for gate in contact.gates] or None
@@ -143,7 +150,7 @@ def contact_values(contact: Contact) -> dict[str, object]:
 
 
 def contact_from(item: Mapping[str, Any]) -> Contact:
-    """The contact an item holds."""
+    """Returns the contact that an item stores."""
     values: dict[str, Any] = {key: item[key] for key in _FIELDS if key in item}
     for key in _SEQUENCES:
         values[key] = tuple(values.get(key, ()))
@@ -157,15 +164,15 @@ def contact_from(item: Mapping[str, Any]) -> Contact:
 
 
 MAX_GATES: Final = 50
-"""Of a contact. It is made with one; more come by merging."""
+"""Gates of one contact. A contact is created with at most one; more come by merging."""
 LONGEST_IDENTIFIER: Final = 255
 """Characters."""
 MAX_IDENTIFIER_BYTES: Final = 1000
-"""In UTF-8: it stands in a sort key, which has at most 1,024 bytes."""
+"""In UTF-8. The identifier is part of a sort key, which DynamoDB limits to 1,024 bytes."""
 
 
 def gate_name(channel_id: str, identifier: str) -> Name:
-    """The name that an identifier on a channel is."""
+    """Returns the name of the contact with an identifier on a channel."""
     return Name(NameKind.GATE, f"{channel_id}:{identifier}")
 
 
@@ -176,7 +183,10 @@ LONGEST_TAG: Final = 100
 SLUG: Final = "[a-z0-9][a-z0-9_-]{0,99}"
 """The pattern of a list's name."""
 MAX_BYTES: Final = 350 * 1024
-"""A contact's size as DynamoDB counts it. Its items may have 400 KB; the trash wraps the contact once more."""
+"""Limit of a contact's size as DynamoDB counts it.
+
+An item may have 400 KB; the item in the trash adds a few attributes.
+"""
 TRASH_DAYS: Final = 30
 
 
@@ -194,18 +204,18 @@ SEQUENCES: Final = ("tags", "lists")
 EDITS: Final = ("add_tags", "remove_tags", "add_lists", "remove_lists")
 MAPS: Final = ("custom_fields", "metadata")
 FLAGS: Final = ("is_active", "is_unsubscribed")
-"""A null says nothing about these: they stay as they are."""
+"""Fields that a null leaves as they are."""
 DEFAULTS: Final[Mapping[str, object]] = {"tags": (), "lists": ()}
-"""What a null in an update returns these fields to; every other field but the flags becomes absent."""
+"""The values that a null in an update sets. Any other field becomes absent, except the flags."""
 
 
 def distinct(values: Iterable[str]) -> tuple[str, ...]:
-    """The values in their order, each once."""
+    """Returns the values without repetitions, in the order of their first occurrence."""
     return tuple(dict.fromkeys(values))
 
 
 def named_alone(name: str | None) -> dict[str, object]:
-    """The fields that a `name` given alone sets: itself, and its parts split at the first space."""
+    """Returns the fields that a `name` given alone sets: `name`, and first and last name, split at the first space."""
     if name is None:
         return {"name": None, "first_name": None, "last_name": None}
     first, _, last = name.strip().partition(" ")
@@ -214,12 +224,12 @@ def named_alone(name: str | None) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a caller asks to change: absent keeps, None clears (but keeps a flag), maps merge by key."""
+    """The fields that a caller asks to change. Absent keeps, None clears (but keeps a flag), maps merge by key."""
 
     fields: Mapping[str, object] = field(default_factory=dict)
-    """Scalars and sequences by field name; None clears. A flag is never None."""
+    """New values of scalars and sequences, by field; None clears. A flag is never None."""
     maps: Mapping[str, Mapping[str, object] | None] = field(default_factory=dict)
-    """`custom_fields` and `metadata`: a None value drops its key, None for the map empties it."""
+    """Entries to set in `custom_fields` and `metadata`. A value None drops its key; None for a map empties it."""
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
     add_lists: tuple[str, ...] = ()
@@ -227,7 +237,7 @@ class Change:
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> "Change":
-        """The change that the validated body of an update stands for."""
+        """Returns the change that the validated body of an update asks for."""
         fields = {key: given[key] for key in (*SCALARS, *SEQUENCES) if key in given}
         fields = {key: value for key, value in fields.items() if value is not None or key not in FLAGS}
         if "first_name" in fields or "last_name" in fields:
@@ -244,46 +254,46 @@ class Change:
 
     @classmethod
     def of_create(cls, given: Mapping[str, object]) -> "Change":
-        """The change that the validated body of a create stands for where the contact exists, live or in the trash.
+        """Returns the change that a create makes to a contact that exists already, live or in the trash.
 
-        A create may unsubscribe a contact. It never subscribes one again: its sender may not know the contact, and
-        many send `false` because it is a default.
+        A create may unsubscribe the contact but never subscribes it again: many callers send `false` as a default,
+        without knowing the contact.
         """
         change = cls.of(given)
         return change.without("is_unsubscribed") if change.fields.get("is_unsubscribed") is False else change
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing at all is asked for."""
+        """Whether the change contains nothing."""
         return not (self.fields or self.maps or self.edits_sequences)
 
     @property
     def edits_sequences(self) -> bool:
-        """Whether single tags or lists are added or removed, which needs the ones that are there."""
+        """Whether it adds or removes single tags or lists, which requires reading the present ones."""
         return bool(self.add_tags or self.remove_tags or self.add_lists or self.remove_lists)
 
     @property
     def touches_names(self) -> bool:
-        """Whether the email or the external_id may change."""
+        """Whether it sets or clears the email or the external_id."""
         return "email" in self.fields or "external_id" in self.fields
 
     @property
     def map_keys(self) -> int:
-        """How many keys of maps the change sets or drops."""
+        """Number of keys of maps that the change sets or drops."""
         return sum(len(entries) for entries in self.maps.values() if entries is not None)
 
     def without(self, *names: str) -> "Change":
-        """The change without some of its fields."""
+        """Returns the change without the named fields."""
         steps = {key: () for key in EDITS if key in names}
         kept = {key: value for key, value in self.fields.items() if key not in names}
         maps = {key: value for key, value in self.maps.items() if key not in names}
         return replace(self, fields=kept, maps=maps, **steps)
 
     def applied_to(self, contact: Contact, at: str) -> Contact:
-        """The contact after this change, one version on.
+        """Returns the contact after this change, with the next version, updated at `at`.
 
         Raises:
-            InvalidInput: a field would break a rule together with what the contact already has.
+            InvalidInput: the contact would have too many tags or lists, or neither an email, an external_id nor a gate.
         """
         values = dict(self.fields)
         errors: list[FieldError] = []
@@ -314,12 +324,12 @@ class Change:
 
 
 def unreachable() -> list[FieldError]:
-    """What is wrong with a contact that nothing leads to."""
+    """Returns the errors of a contact that has neither an email nor an external_id."""
     return [FieldError(field, UNREACHABLE) for field in ("email", "external_id")]
 
 
 def merged(existing: Mapping[str, object], entries: Mapping[str, object]) -> dict[str, object]:
-    """A map with the entries of another laid over it; None drops a key (RFC 7396, one level deep)."""
+    """Returns `existing` updated by `entries`; None drops a key (RFC 7396, one level deep)."""
     result = {key: value for key, value in existing.items() if key not in entries or entries[key] is not None}
     result.update({key: value for key, value in entries.items() if value is not None})
     return result
@@ -328,10 +338,10 @@ def merged(existing: Mapping[str, object], entries: Mapping[str, object]) -> dic
 def new_contact(
     contact_id: str, given: Mapping[str, object], at: str, gates: tuple[Gate, ...] = ()
 ) -> Contact:
-    """The contact that a validated request body creates, with the gates it arrives through.
+    """Returns the contact that a validated body creates. `gates`: the gates that it is created through.
 
     Raises:
-        InvalidInput: it has neither an email nor an external_id nor a gate.
+        InvalidInput: it has neither an email, an external_id nor a gate, or too many tags or lists.
     """
     change = Change.of({key: value for key, value in given.items() if value is not None})
     values = dict(change.fields)
@@ -386,7 +396,7 @@ class ContactOut(TypedDict):
 
 
 def contact_out(contact: Contact) -> ContactOut:
-    """A contact as the API shows it."""
+    """Returns a contact as the API shows it."""
     return {
         "id": contact.id,
         "external_id": contact.external_id,
@@ -411,7 +421,7 @@ def contact_out(contact: Contact) -> ContactOut:
 
 
 SHOWN_TO_WRITERS: Final = ("id", "version", "created_at", "updated_at")
-"""What of a contact is shown to a key that may write but not read: nothing that was not its own to send."""
+"""The fields of a contact shown to a key that may write contacts but not read them."""
 HIDDEN: Final[Mapping[str, Any]] = {
     **dict.fromkeys(ContactOut.__annotations__),
     "tags": [],
@@ -419,4 +429,4 @@ HIDDEN: Final[Mapping[str, Any]] = {
     "custom_fields": {},
     "metadata": {},
 }
-"""A contact of which nothing is shown, for dialects whose answers need every field."""
+"""A contact with every field empty, for dialects whose responses need every field."""

@@ -1,4 +1,8 @@
-"""What an operation did: the thing an Idempotency-Key remembers and a replay repeats."""
+"""What the book's services and stores exchange: operations, outcomes, and a store's refusals. No input or output.
+
+In this order: outcomes (an idempotency record stores one, and a replay returns it), preconditions of a request, states
+and claims, the transitions and merges that a store writes, and the exceptions that a store raises.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +16,7 @@ from contacts.core.time import iso
 
 
 class Action(StrEnum):
-    """What was done."""
+    """What an operation did. Idempotency records store the values."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -21,22 +25,22 @@ class Action(StrEnum):
     """A create found its email in the trash and brought that contact back."""
     DELETED = "deleted"
     FOUND = "found"
-    """What was to be made was there already; nothing changed."""
+    """The thing to create existed already; nothing changed."""
     MERGED = "merged"
     QUEUED = "queued"
-    """It will be done in a moment, by another function."""
+    """Another function does it in a moment."""
     RECORDED = "recorded"
-    """An event of a contact is in its timeline; it goes out in a moment."""
+    """A custom event is in the contact's timeline; webhooks receive it in a moment."""
     BEGUN = "begun"
-    """A batch was begun; each of its items has a record of its own."""
+    """A batch has begun. Each of its items has a record of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The result of an operation on one thing.
+    """The result of an operation.
 
-    `contact` is the contact as it then was; `details` what else the answer says (for things that are no
-    contact: all of it, without secrets).
+    `contact`: the contact as it was after the operation. `details`: the other members of the response; if the operation
+    is not about a contact, all of them, without secrets.
     """
 
     action: Action
@@ -44,12 +48,12 @@ class Outcome:
     details: Mapping[str, object] = field(default_factory=dict)
     is_replay: bool = False
     secrets: Mapping[str, object] = field(default_factory=dict)
-    """Shown once in the first answer, never recorded."""
+    """Shown in the first response only, and never recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """Two live contacts as they were read, and what becomes of the one that stays."""
+    """A merge to be written: both contacts as they were read, and `after`, the winner after the merge."""
 
     winner: Contact
     loser: Contact
@@ -63,7 +67,8 @@ class Merge:
 class Preconditions:
     """If-Match and Idempotency-Key of a request.
 
-    `versions`: the versions a change may be applied to (empty: any); `receipt`: carry it out once.
+    `versions`: the contact's version must be one of these (empty: any). `idempotency_key`: the operation runs once for
+    it.
     """
 
     versions: Sequence[int] = ()
@@ -74,16 +79,16 @@ UNCONDITIONAL: Final = Preconditions()
 
 
 class ContactState(StrEnum):
-    """Where a contact stands."""
+    """The state of a contact. Claims store the values."""
 
     LIVE = "live"
     DELETED = "deleted"
-    """In the trash; comes back with restore, or leaves when its days are over."""
+    """In the trash: it can be restored for 30 days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who has a name. `expires_at` (seconds since the epoch) only where the contact is in the trash."""
+    """The contact that a name belongs to. `expires_at` (seconds since the epoch): only while it is in the trash."""
 
     contact_id: str
     state: ContactState
@@ -92,9 +97,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """A contact going from one state to another together with everything that must change with it.
+    """A contact that goes from one state to another, with everything that must be written in the same transaction.
 
-    `before` None: there was none; `after` None: it is erased.
+    `before` None: the contact is created. `after` None: it is erased. `was` and `becomes` are the states.
     """
 
     before: Contact | None
@@ -103,20 +108,20 @@ class Transition:
     becomes: ContactState | None
     at_ms: int
     lost: frozenset[Name] = frozenset()
-    """Names of a contact in the trash that other contacts have taken since."""
+    """Names that other contacts have taken while this contact was in the trash."""
     spares_trashed: frozenset[Name] = frozenset()
-    """Names that are not to be taken from a contact in the trash."""
+    """Names that the contact may not take from a contact in the trash."""
     outcome: Outcome
     idempotency_key: IdempotencyKey | None = None
 
     @property
     def taken_emails(self) -> frozenset[str]:
-        """The addresses that the contact did not have before."""
+        """The emails that the contact did not have before."""
         had = frozenset[str]() if self.before is None else self.before.without(self.lost).emails
         return frozenset() if self.after is None else self.after.emails - had
 
     def opted_out(self) -> "Transition":
-        """The move with a contact that has opted out afterwards."""
+        """Returns the transition with the contact unsubscribed after it."""
         assert self.after is not None, "only a contact can opt out"
         after = self.after.opted_out(iso(self.at_ms))
         outcome = self.outcome if self.outcome.contact is None else replace(self.outcome, contact=after)
@@ -124,14 +129,14 @@ class Transition:
 
 
 class NamesNotFree(Exception):
-    """Raised by a store when claims stand in the way of a move; nothing was written."""
+    """Raised by a store when other contacts have names that a transition needs; nothing was written."""
 
     def __init__(self, claims: Mapping[Name, Claim | None]) -> None:
         super().__init__("names not free")
         self.claims = dict(claims)
 
     def live_owners(self) -> list[tuple[str, str]]:
-        """Each kind of name that a live contact has, with the contact's id."""
+        """Returns the kind of each name that a live contact has, with that contact's id."""
         return sorted(
             (str(name.kind), claim.contact_id)
             for name, claim in self.claims.items()
@@ -140,12 +145,12 @@ class NamesNotFree(Exception):
 
 
 class VersionDiffers(Exception):
-    """Raised by a store when the contact has another version than the caller asked for; nothing was written."""
+    """Raised by a store when the contact has none of the versions that the caller asked for; nothing was written."""
 
 
 class Absent(Exception):
-    """Raised by a store when no live contact has that id (or no longer that name); nothing was written."""
+    """Raised by a store when no live contact has the id, or that contact lacks the name; nothing was written."""
 
 
 class NotInPlace(Exception):
-    """Raised by a store when a change cannot be made without reading first; nothing was written."""
+    """Raised by a store when a change requires reading the contact first; nothing was written."""

@@ -1,4 +1,4 @@
-"""What a request asks of the contact book once its body is validated: on its own, or as one of a batch."""
+"""Creates and updates from a validated body; single requests and items of batches share them."""
 
 from contacts.book.model import Change
 from contacts.book.outcome import Outcome, Preconditions
@@ -14,7 +14,7 @@ def create(
     on_invalid: OnInvalid,
     preconditions: Preconditions,
 ) -> Outcome:
-    """Create a contact; with `skip` rejected fields are left out and listed.
+    """Creates a contact. With `on_invalid=skip` rejected fields are left out and listed in the outcome.
 
     Raises: as `ContactInput.resolve` and `ContactBook.create`.
     """
@@ -25,7 +25,7 @@ def create(
 def update(
     book: ContactBook, ref: Ref, given: ContactInput, on_invalid: OnInvalid, preconditions: Preconditions
 ) -> Outcome:
-    """Change a contact; with `skip` rejected fields are left out and listed.
+    """Changes a contact. With `on_invalid=skip` rejected fields are left out and listed in the outcome.
 
     Raises: as `ContactInput.resolve` and `ContactBook.update`.
     """
