@@ -641,7 +641,7 @@ def shown(sizes: list[int], order: list[int]) -> Any:
             updated_at="2026-01-01T00:00:00.000Z",
             name="x" * sizes[number],
         )
-        results.tell(number, Outcome(action=Action.UPDATED, contact=contact))
+        results.add(number, Outcome(action=Action.UPDATED, contact=contact))
     return results.answer()
 
 

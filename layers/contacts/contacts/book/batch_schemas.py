@@ -1,6 +1,6 @@
-"""The body of a batch, and what each of its items asks for.
+"""The body of a batch: it is read into items (`read`, `item`), and their results become the response (`batch_answer`).
 
-The body as a whole is only held to its envelope: an item that cannot be taken is that item's own affair.
+Only the envelope can be invalid for the whole batch. An invalid item fails alone.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -51,7 +51,7 @@ _MEMBERS: Final = {
     "update": ("ref", "contact"),
     "delete": ("ref",),
 }
-"""What an operation needs besides its `op`; it takes no other but `if_match`, and `by` where it has a `ref`."""
+"""The members that an operation requires besides `op`. It may also have `if_match`, and `by` if it has a `ref`."""
 
 
 def _object(given: object) -> object:
@@ -93,19 +93,19 @@ class Batch(Body):
             body.prepare()
 
 
-class Read(NamedTuple):
-    """An operation, with what it asks to write of a contact (a delete: nothing)."""
+class ReadOperation(NamedTuple):
+    """An operation, with the fields of its contact (none for a delete), before the account's properties apply."""
 
     operation: Operation
     given: ContactInput
 
 
 def item(
-    number: int, read: Read, on_invalid: OnInvalid, book: ContactBook, rules: Mapping[str, ValueRule]
+    number: int, read: ReadOperation, on_invalid: OnInvalid, book: ContactBook, rules: Mapping[str, ValueRule]
 ) -> Item:
-    """What one of the operations asks of the contact book; `rules`: as `validate` takes them.
+    """Returns the batch item that carries out an operation. `rules`: as `validate` takes them.
 
-    Whether rejected fields refuse it is decided when it is carried out, as for a request of its own.
+    If fields are rejected, the item fails or skips them when it runs, as a single request does.
     """
     operation, given = read
     ref = None if operation.ref is None else named(operation.ref, operation.by)
@@ -113,15 +113,16 @@ def item(
         number=number,
         names=_names(ref, given),
         versions=operation.if_match,
-        ask=_asking(operation.op, ref, validate(given, rules), on_invalid, book),
+        run=_runner(operation.op, ref, validate(given, rules), on_invalid, book),
     )
 
 
-def read(number: int, given: object) -> Read:
-    """One of the operations. What is wrong with its contact stands in its input, and is not raised.
+def read(number: int, given: object) -> ReadOperation:
+    """Reads one of the operations. If only fields of its contact are invalid, they are listed in `ReadOperation.given`.
 
     Raises:
-        InvalidInput: names every wrong member, and every wrong field of its contact as if that were a body of its own.
+        InvalidInput: the operation is invalid. It names every invalid member, and every invalid field of the contact as
+            in a single request.
     """
     if not isinstance(given, dict):
         raise InvalidInput([FieldError(f"operations.{number}", violations.NOT_OBJECT)])
@@ -139,8 +140,8 @@ def read(number: int, given: object) -> Read:
             errors += error.errors
     if errors:
         raise InvalidInput([*errors, *contact.errors])
-    assert operation is not None, "what is wrong with it has been named"
-    return Read(operation, contact)
+    assert operation is not None, "an invalid operation has errors"
+    return ReadOperation(operation, contact)
 
 
 def _misplaced(op: str, given: Mapping[str, object]) -> Iterator[FieldError]:
@@ -164,7 +165,7 @@ def _contact(op: str, given: object) -> ContactInput:
 
 
 def _names(ref: Ref | None, given: ContactInput) -> frozenset[Hashable]:
-    """Whatever an operation names a contact by: its ref in every reading of it, and the names in its body."""
+    """Returns every name in an operation: its `ref`, as every kind of name it can be, and the names in its body."""
     names: set[Hashable] = set()
     if ref is not None:
         names |= {possible_id(ref), *possible_names(ref)} - {None}
@@ -172,10 +173,10 @@ def _names(ref: Ref | None, given: ContactInput) -> frozenset[Hashable]:
     return frozenset(names | named_in_body)
 
 
-def _asking(
+def _runner(
     op: str, ref: Ref | None, given: ContactInput, on_invalid: OnInvalid, book: ContactBook
 ) -> Callable[[Preconditions], Outcome]:
-    """The same that a request of its own would do."""
+    """Returns the function that does what a single request would do."""
     match op, ref:
         case "delete", Ref():
             return lambda preconditions: book.delete(ref, preconditions=preconditions)
@@ -184,7 +185,7 @@ def _asking(
         case "create" | "upsert", None:
             on_conflict = OnConflict.UPDATE if op == "upsert" else OnConflict.REJECT
             return partial(book.create_from, given, on_conflict, on_invalid)
-    raise AssertionError("an operation that lacks something has been refused")
+    raise AssertionError("an operation without a required member is refused before")
 
 
 class ShortContactOut(TypedDict):
@@ -227,20 +228,20 @@ class BatchResultsOut(TypedDict):
 
 _MULTI_STATUS: Final = 207
 _SHORT_BYTES: Final = 1000
-"""A result that is cut short has fewer."""
-_IN_SHORT: Final = tuple(ShortContactOut.__annotations__)
-_PROBLEM_IN_SHORT: Final = ("type", "title", "status", "code", "existing_id", "request_id")
+"""Upper bound of a shortened result in bytes."""
+_SHORT_CONTACT: Final = tuple(ShortContactOut.__annotations__)
+_SHORT_PROBLEM: Final = ("type", "title", "status", "code", "existing_id", "request_id")
 
 
 @dataclass(slots=True)
 class BatchAnswer(Answer):
-    """207 with a result for each item, in their order."""
+    """207 with a result for each item, in the order of the batch."""
 
     results: list[str] = field(default_factory=list)
-    """As JSON texts: a hundred contacts of 350 KB could not be kept as anything larger."""
+    """JSON texts. A hundred contacts of 350 KB would not fit into memory as objects."""
 
     def encoded(self) -> str:
-        """The body as JSON text."""
+        """Returns the body as JSON text."""
         results = f'"results":[{",".join(self.results)}]'
         others = to_json(self.body).strip("{}")
         return f"{{{results},{others}}}" if others else f"{{{results}}}"
@@ -252,13 +253,13 @@ def batch_answer(
     on_invalid: OnInvalid,
     book: ContactBook,
     typed: TypedFields,
-    desk: BatchService,
+    batches: BatchService,
 ) -> Answer:
-    """Carry out a batch, and tell of each of its items what a request of its own would be answered.
+    """Carries out a batch. The result of each item is what a single request would return.
 
     Raises:
         InvalidInput: the Idempotency-Key is malformed.
-        IdempotencyKeyReused, TemporarilyUnavailable: nothing of it was done.
+        IdempotencyKeyReused, TemporarilyUnavailable: no item was carried out.
     """
     idempotency_key = request.idempotency_key()
     results = _Results(request, len(batch.operations))
@@ -267,68 +268,68 @@ def batch_answer(
         try:
             operations[number] = read(number, given)
         except InvalidInput as error:
-            results.tell(number, error)
+            results.add(number, error)
     rules = typed.rules_for(one.given for one in operations.values())
     items = [item(number, one, on_invalid, book, rules) for number, one in operations.items()]
-    desk.carry_out(items, idempotency_key, results.tell)
+    batches.carry_out(items, idempotency_key, results.add)
     return results.answer()
 
 
 class _Results:
-    """What became of each item, as text: whole up to 5 MB, from the first that does not fit on in short."""
+    """The results of a batch as JSON texts: complete up to 5 MB, shortened from the first that does not fit."""
 
     def __init__(self, request: Request, count: int) -> None:
         self._request_id = request.request_id
         self._caller = request.caller
         self._count = count
         self._lock = Lock()
-        self._whole: dict[int, str] = {}
-        self._in_short: dict[int, str] = {}
-        self._room = MAX_ANSWER_BYTES - MAX_ITEMS * _SHORT_BYTES
-        """Bytes that are left."""
-        self._cut = count
-        """From this number on results are told in short."""
+        self._complete: dict[int, str] = {}
+        self._shortened: dict[int, str] = {}
+        self._bytes_left = MAX_ANSWER_BYTES - MAX_ITEMS * _SHORT_BYTES
+        """Bytes that complete results may still take."""
+        self._first_shortened = count
+        """Results from this number on are shortened."""
         self._failed = 0
         self._is_replay = False
 
-    def tell(self, number: int, result: Outcome | Exception) -> None:
-        """Take what an item did, or why it did not."""
+    def add(self, number: int, result: Outcome | Exception) -> None:
+        """Adds the outcome or the error of an item. Several threads may call it."""
         if isinstance(result, Outcome):
-            told, members = "contact", shown_to(self._caller, answer(result))
-            in_short = _in_short(members.body, _IN_SHORT) if result.contact else members.body
+            member, response = "contact", shown_to(self._caller, answer(result))
+            shortened = _shorten(response.body, _SHORT_CONTACT) if result.contact else response.body
         else:
-            told, members = "problem", self._problem(result)
-            in_short = _in_short(members.body, _PROBLEM_IN_SHORT)
-        head = {"index": number, "status": members.status}
-        whole = to_json({**head, told: members.body})
+            member, response = "problem", self._problem(result)
+            shortened = _shorten(response.body, _SHORT_PROBLEM)
+        head = {"index": number, "status": response.status}
+        complete = to_json({**head, member: response.body})
         with self._lock:
-            self._failed += members.status >= 400
+            self._failed += response.status >= 400
             self._is_replay |= isinstance(result, Outcome) and result.is_replay
-            self._in_short[number] = to_json({**head, told: in_short})
-            self._keep(number, whole)
+            self._shortened[number] = to_json({**head, member: shortened})
+            self._keep(number, complete)
 
     def answer(self) -> Answer:
-        """The answer, once every item is told of."""
+        """Returns the response, after every item has a result."""
         return BatchAnswer(
             _MULTI_STATUS,
             {},
             {"Idempotent-Replayed": "true"} if self._is_replay else {},
             log_fields={"items": self._count, "failed": self._failed},
-            results=[self._whole.get(number, self._in_short[number]) for number in range(self._count)],
+            results=[self._complete.get(number, self._shortened[number]) for number in range(self._count)],
         )
 
-    def _keep(self, number: int, whole: str) -> None:
-        """Keep a result whole, unless it or one before it does not fit; those behind it make room.
+    def _keep(self, number: int, complete: str) -> None:
+        """Keeps a complete result if it fits; results with higher numbers are shortened to make room for it.
 
-        So the same results are cut short in whatever order the items are done.
+        So the same results are shortened in whatever order the items finish.
         """
-        if number >= self._cut:
+        if number >= self._first_shortened:
             return
-        self._whole[number] = whole
-        self._room -= _bytes(whole)
-        while self._room < 0:
-            self._cut = max(self._whole)
-            self._room += _bytes(self._whole.pop(self._cut))
+        self._complete[number] = complete
+        self._bytes_left -= _bytes(complete)
+        while self._bytes_left < 0:
+            self._first_shortened = max(self._complete)
+            self._bytes_left += _bytes(self._complete.pop(self._first_shortened))
 
     def _problem(self, error: Exception) -> Answer:
         if isinstance(error, ContactsError):
@@ -341,5 +342,5 @@ def _bytes(text: str) -> int:
     return len(text.encode()) + len(",")
 
 
-def _in_short(body: Mapping[str, Any], members: tuple[str, ...]) -> dict[str, Any]:
+def _shorten(body: Mapping[str, Any], members: tuple[str, ...]) -> dict[str, Any]:
     return {member: body[member] for member in members if member in body}

@@ -1,6 +1,6 @@
-"""What becomes of two contacts that turn out to be one person: the rules of a merge.
+"""Merges two contacts of one person: `merged_contact` has the rules, `Merger` carries a merge out.
 
-One of them, the winner, stays, with everything it has; the other fills its gaps and ceases to be a contact of its own.
+The winner stays, with every value it has. The loser fills the winner's gaps and is no contact of its own any more.
 """
 
 from collections.abc import Mapping
@@ -35,23 +35,23 @@ from contacts.core.time import Clock, iso
 from contacts.core.violations import FieldErrorCode, Violation
 
 MAX_ABSORBED: Final = 40
-"""Names of others that a contact may have: each is a claim in every transaction that deletes, restores or erases it."""
+"""Merged names that a contact may have. Each is a claim in every transaction that deletes, restores or erases it."""
 
 
 def merged_contact(winner: Contact, loser: Contact, at: str) -> Contact:
-    """The winner after a merge, one version on.
+    """Returns the winner after a merge, with the next version.
 
-    - Fields without value are filled, in `custom_fields` and `metadata` key by key; tags and lists are united, the
-      winner's first.
-    - Consent is never raised: who has unsubscribed, as whichever of the two, is unsubscribed, since the earlier time.
-    - `is_active` is no consent but the account's own switch, and always has a value: the winner's. A duplicate is often
-      switched off before it is merged, and must not take the contact with it; nor does a merge switch one on.
-    - A verdict belongs to the email it was given for.
-    - All names of the loser lead to the winner: its gates, and an email or external_id that fills a gap, become its
-      own, the others are absorbed, the loser's id before those that it had absorbed itself.
+    - The loser's values fill the winner's empty fields, in `custom_fields` and `metadata` key by key. Tags and lists
+      are united, the winner's first.
+    - A merge never subscribes: if either contact is unsubscribed, the result is, since the earlier time.
+    - `is_active` stays the winner's. It is the account's own switch, not consent: a duplicate is often switched off
+      before its merge, which must not switch off the winner, nor switch it on.
+    - A validation result stays with the email that it is about.
+    - All names of the loser lead to the winner. The loser's gates, and an email or external_id that fills a gap, become
+      the winner's own. The others become merged names: the loser's id first, then the loser's merged names.
 
     Raises:
-        MergeTooLarge: it would have more tags, lists or absorbed names than a contact may have.
+        MergeTooLarge: the contact would have more tags, lists, gates or merged names than the limits.
     """
     first_name, last_name, name = _person_name(winner, loser)
     after = replace(
@@ -92,15 +92,15 @@ def _first(value: str | None, otherwise: str | None) -> str | None:
 
 
 def _filled(entries: Mapping[str, object], others: Mapping[str, object]) -> dict[str, object]:
-    """A map with the entries of another where it has none, or null."""
+    """Returns `entries`, with values of `others` for keys that are missing or null."""
     gaps = {key: value for key, value in others.items() if entries.get(key) is None}
     return {**entries, **gaps}
 
 
 def _person_name(winner: Contact, loser: Contact) -> tuple[str | None, str | None, str | None]:
-    """First name, last name, and the name as it was given alone.
+    """Returns first name, last name, and `name` as the caller gave it.
 
-    A whole name that gets a part it lacked is no longer as it was given: it is composed of its parts.
+    If the winner's `name` gains a first or last name, `name` becomes None: it is composed of its parts from then on.
     """
     if winner.name is None and winner.first_name is None and winner.last_name is None:
         return loser.first_name, loser.last_name, loser.name
@@ -111,7 +111,7 @@ def _person_name(winner: Contact, loser: Contact) -> tuple[str | None, str | Non
 
 
 def _beyond_limits(contact: Contact) -> list[FieldError]:
-    """What a contact has more of than it may have."""
+    """Returns an error for each limit that the contact exceeds."""
     limits = (
         ("tags", len(contact.tags), MAX_TAGS, "tags"),
         ("lists", len(contact.lists), MAX_LISTS, "lists"),
@@ -133,7 +133,7 @@ def _beyond_limits(contact: Contact) -> list[FieldError]:
 
 
 class Merger:
-    """Merges contacts of one account."""
+    """Merges two contacts of one account."""
 
     def __init__(
         self, contacts: ContactBook, store: MergeStore, clock: Clock, randomness: Randomness
@@ -144,16 +144,15 @@ class Merger:
         self._randomness = randomness
 
     def merge(self, ref: Ref, source: Ref, preconditions: Preconditions = UNCONDITIONAL) -> Outcome:
-        """Merge the contact that `source` names into the one that `ref` names.
+        """Merges the contact that `source` names (the loser) into the contact that `ref` names (the winner).
 
-        What follows by name (requests, custom events, gates) finds the winner from then on; what is kept under the
-        loser's id stays there, and belongs to the winner by its `merged_ids`.
+        From then on all names of the loser lead to the winner. Items stored under the loser's id stay there; the
+        winner's `merged_ids` lead to them.
 
         Raises:
-            ContactNotFound: one of them is not there, or in the trash.
-            SameContact: both are the same one. (A conflict, not bad input: which contact a name leads to is for the
-                moment to tell.)
-            MergeTooLarge: they have more than one contact may have.
+            ContactNotFound: one of the contacts does not exist, or is in the trash.
+            SameContact: both names lead to the same contact. It is a conflict, not bad input, as names can move.
+            MergeTooLarge: the result would exceed a limit of a contact.
             StaleVersion, IdempotencyKeyReused, TemporarilyUnavailable.
         """
 
@@ -189,5 +188,7 @@ class Merger:
         try:
             return self._contacts.get(source)
         except ContactNotFound:
-            self._contacts.get(ref)  # If that one has gone as well by now, it is what the answer is about.
+            self._contacts.get(
+                ref
+            )  # Raises if the winner is missing, too: the error is then about the winner.
             raise ContactNotFound("There is no such contact to be merged.", field="from") from None

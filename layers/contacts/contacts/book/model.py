@@ -1,4 +1,8 @@
-"""The contact, its changes, the transitions between its states, and the outcomes that are recorded for replays."""
+"""A contact, and the rules that it keeps. No input or output.
+
+In this order: gates, `Contact`, its attributes in the table, its limits, `Change` (what an update changes), new
+contacts, and `ContactOut` (a contact as the API shows it).
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -20,15 +24,15 @@ from contacts.core.violations import UNREACHABLE, contact_with_more_than
 
 
 class Gate(NamedTuple):
-    """One contact's address on one channel; a name of the contact, as an email is.
+    """A contact's address on a channel, such as a chat id. Like an email, a gate is a name of its contact.
 
-    Its id is a UUID version 7 of the moment at which it was made.
+    Its id is a UUID version 7, which contains the time of creation.
     """
 
     id: str
     channel_id: str
     identifier: str
-    """What the channel calls the contact: a chat id, a number; case-sensitive."""
+    """What the channel calls the contact: a chat id or a number; case-sensitive."""
 
     @property
     def name(self) -> Name:
@@ -37,7 +41,7 @@ class Gate(NamedTuple):
 
     @property
     def created_at(self) -> str:
-        """When it was made."""
+        """When the gate was created (ISO 8601)."""
         return iso(made_at_ms(self.id))
 
 
@@ -77,7 +81,7 @@ class Contact:
     first_name: str | None = None
     last_name: str | None = None
     name: str | None = None
-    """Set only where the name was given alone; see `display_name`."""
+    """Set only if the caller gave `name` without first and last name; see `display_name`."""
     phone: str | None = None
     tags: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
@@ -89,13 +93,13 @@ class Contact:
     validation_status: ValidationStatus = ValidationStatus.PENDING
     validation_reason: str | None = None
     merged_names: tuple[Name, ...] = ()
-    """Names of contacts merged into this one; not their gates, which are its own from then on."""
+    """Names that came with merges: of contacts merged into this one. Their gates are in `gates` instead."""
     gates: tuple[Gate, ...] = ()
-    """Its addresses on channels."""
+    """The contact's addresses on channels."""
 
     @property
     def display_name(self) -> str | None:
-        """The name as given, or else composed of first and last name."""
+        """The name as the caller gave it, or else first and last name."""
         if self.name is not None:
             return self.name
         return " ".join(part for part in (self.first_name, self.last_name) if part) or None
@@ -112,17 +116,17 @@ class Contact:
 
     @property
     def emails(self) -> frozenset[str]:
-        """Its email and those of the contacts merged into it: the addresses that opt out with it."""
+        """The contact's email and the emails that came with merges. They all opt out when the contact does."""
         merged_names = (name.value for name in self.merged_names if name.kind is NameKind.EMAIL)
         return frozenset(merged_names if self.email is None else (self.email, *merged_names))
 
     def opted_out(self, at: str) -> "Contact":
-        """The contact unsubscribed, since `at` where it was not before."""
+        """Returns the contact unsubscribed: since `at`, or since earlier if it already was."""
         return replace(self, is_unsubscribed=True, unsubscribed_at=self.unsubscribed_at or at)
 
     @property
     def merged_ids(self) -> tuple[str, ...]:
-        """The ids of the contacts merged into this one: things are kept under these, too."""
+        """The ids of the contacts merged into this one. Their events and the like are stored under these ids."""
         return tuple(name.value for name in self.merged_names if name.kind is NameKind.ALIAS)
 
     @property
@@ -131,14 +135,14 @@ class Contact:
         return self.email is not None or self.external_id is not None or bool(self.gates)
 
     def owning_its_names(self) -> "Contact":
-        """The contact without the merged names that equal its own email or external_id: each name is listed once."""
+        """Returns the contact without merged names that are now its own email or external_id."""
         own = {Name(NameKind.EMAIL, self.email or ""), Name(NameKind.EXTERNAL_ID, self.external_id or "")}
         if own.isdisjoint(self.merged_names):
             return self
         return replace(self, merged_names=tuple(name for name in self.merged_names if name not in own))
 
     def without(self, lost: Iterable[Name]) -> "Contact":
-        """The contact without those of its names that now belong to others."""
+        """Returns the contact without `lost`: names that other contacts have taken."""
         gone = set(lost)
         if not gone:
             return self
@@ -154,14 +158,14 @@ class Contact:
 
 
 _FIELDS: Final = tuple(entry.name for entry in fields(Contact) if entry.name != "merged_names")
-"""Of the same name in the item."""
+"""The fields whose attribute in the item has the same name."""
 STORED_FIELDS: Final = (*_FIELDS, "absorbed")
 """The attributes of a contact in its item; `merged_names` is stored as `absorbed`."""
 _SEQUENCES: Final = frozenset({"tags", "lists"})
 
 
 def contact_values(contact: Contact) -> dict[str, object]:
-    """The attributes of a contact's item."""
+    """Returns the attributes of a contact's item, by name."""
     values: dict[str, object] = {key: getattr(contact, key) for key in _FIELDS}
     values["absorbed"] = [f"{name.kind}:{name.value}" for name in contact.merged_names] or None
     values["gates"] = [":".join(gate) for gate in contact.gates] or None
@@ -169,7 +173,7 @@ def contact_values(contact: Contact) -> dict[str, object]:
 
 
 def contact_from(item: Mapping[str, Any]) -> Contact:
-    """The contact an item holds."""
+    """Returns the contact that an item stores."""
     values: dict[str, Any] = {key: item[key] for key in _FIELDS if key in item}
     for key in _SEQUENCES:
         values[key] = tuple(values.get(key, ()))
@@ -183,15 +187,15 @@ def contact_from(item: Mapping[str, Any]) -> Contact:
 
 
 MAX_GATES: Final = 50
-"""Gates of a contact. A contact is created with one gate at most; merging adds more."""
+"""Gates of one contact. A contact is created with at most one; more come by merging."""
 LONGEST_IDENTIFIER: Final = 255
 """Characters."""
 MAX_IDENTIFIER_BYTES: Final = 1000
-"""In UTF-8: it stands in a sort key, which has at most 1,024 bytes."""
+"""In UTF-8. The identifier is part of a sort key, which DynamoDB limits to 1,024 bytes."""
 
 
 def gate_name(channel_id: str, identifier: str) -> Name:
-    """The name that stands for an identifier on a channel."""
+    """Returns the name of the contact with an identifier on a channel."""
     return Name(NameKind.GATE, f"{channel_id}:{identifier}")
 
 
@@ -202,7 +206,10 @@ LONGEST_TAG: Final = 100
 SLUG: Final = "[a-z0-9][a-z0-9_-]{0,99}"
 """The pattern of a list's name."""
 MAX_BYTES: Final = 350 * 1024
-"""A contact's size as DynamoDB counts it. Its items may have 400 KB; the trash wraps the contact once more."""
+"""Limit of a contact's size as DynamoDB counts it.
+
+An item may have 400 KB; the item in the trash adds a few attributes.
+"""
 TRASH_DAYS: Final = 30
 
 
@@ -220,18 +227,18 @@ SEQUENCES: Final = ("tags", "lists")
 EDITS: Final = ("add_tags", "remove_tags", "add_lists", "remove_lists")
 MAPS: Final = ("custom_fields", "metadata")
 FLAGS: Final = ("is_active", "is_unsubscribed")
-"""Null keeps the values of these fields."""
+"""Fields that a null leaves as they are."""
 DEFAULTS: Final[Mapping[str, object]] = {"tags": (), "lists": ()}
-"""What null in an update sets these fields to. Null clears every other field but the flags."""
+"""The values that a null in an update sets. Any other field becomes absent, except the flags."""
 
 
 def distinct(values: Iterable[str]) -> tuple[str, ...]:
-    """The values in their order, each once."""
+    """Returns the values without repetitions, in the order of their first occurrence."""
     return tuple(dict.fromkeys(values))
 
 
 def named_alone(name: str | None) -> dict[str, object]:
-    """The fields that a `name` given alone sets: the name, and its two parts, split at the first space."""
+    """Returns the fields that a `name` given alone sets: `name`, and first and last name, split at the first space."""
     if name is None:
         return {"name": None, "first_name": None, "last_name": None}
     first, _, last = name.strip().partition(" ")
@@ -240,12 +247,12 @@ def named_alone(name: str | None) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a caller asks to change: absent keeps, None clears (but keeps a flag), maps merge by key."""
+    """The fields that a caller asks to change. Absent keeps, None clears (but keeps a flag), maps merge by key."""
 
     fields: Mapping[str, object] = field(default_factory=dict)
-    """Scalars and sequences by field name; None clears. A flag is never None."""
+    """New values of scalars and sequences, by field; None clears. A flag is never None."""
     maps: Mapping[str, Mapping[str, object] | None] = field(default_factory=dict)
-    """`custom_fields` and `metadata`: a None value drops its key, None for the map empties it."""
+    """Entries to set in `custom_fields` and `metadata`. A value None drops its key; None for a map empties it."""
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
     add_lists: tuple[str, ...] = ()
@@ -253,7 +260,7 @@ class Change:
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> "Change":
-        """The change that the validated body of an update asks for."""
+        """Returns the change that the validated body of an update asks for."""
         fields = {key: given[key] for key in (*SCALARS, *SEQUENCES) if key in given}
         fields = {key: value for key, value in fields.items() if value is not None or key not in FLAGS}
         if "first_name" in fields or "last_name" in fields:
@@ -270,46 +277,46 @@ class Change:
 
     @classmethod
     def of_create(cls, given: Mapping[str, object]) -> "Change":
-        """The change that the validated body of a create stands for where the contact exists, live or in the trash.
+        """Returns the change that a create makes to a contact that exists already, live or in the trash.
 
-        A create may unsubscribe a contact. It never subscribes one again: its sender may not know the contact, and
-        many send `false` because it is a default.
+        A create may unsubscribe the contact but never subscribes it again: many callers send `false` as a default,
+        without knowing the contact.
         """
         change = cls.of(given)
         return change.without("is_unsubscribed") if change.fields.get("is_unsubscribed") is False else change
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing at all is asked for."""
+        """Whether the change contains nothing."""
         return not (self.fields or self.maps or self.edits_sequences)
 
     @property
     def edits_sequences(self) -> bool:
-        """Whether single tags or lists are added or removed, which needs the ones that are there."""
+        """Whether it adds or removes single tags or lists, which requires reading the present ones."""
         return bool(self.add_tags or self.remove_tags or self.add_lists or self.remove_lists)
 
     @property
     def touches_names(self) -> bool:
-        """Whether the email or the external_id may change."""
+        """Whether it sets or clears the email or the external_id."""
         return "email" in self.fields or "external_id" in self.fields
 
     @property
     def map_keys(self) -> int:
-        """How many keys of maps the change sets or drops."""
+        """Number of keys of maps that the change sets or drops."""
         return sum(len(entries) for entries in self.maps.values() if entries is not None)
 
     def without(self, *names: str) -> "Change":
-        """The change without some of its fields."""
+        """Returns the change without the named fields."""
         steps = {key: () for key in EDITS if key in names}
         kept = {key: value for key, value in self.fields.items() if key not in names}
         maps = {key: value for key, value in self.maps.items() if key not in names}
         return replace(self, fields=kept, maps=maps, **steps)
 
     def applied_to(self, contact: Contact, at: str) -> Contact:
-        """The contact after this change, one version on.
+        """Returns the contact after this change, with the next version, updated at `at`.
 
         Raises:
-            InvalidInput: a field would break a rule together with what the contact already has.
+            InvalidInput: the contact would have too many tags or lists, or neither an email, an external_id nor a gate.
         """
         values = dict(self.fields)
         errors: list[FieldError] = []
@@ -340,12 +347,12 @@ class Change:
 
 
 def unreachable() -> list[FieldError]:
-    """The errors of a contact that has no email, no external_id and no gate."""
+    """Returns the errors of a contact that has neither an email nor an external_id."""
     return [FieldError(field, UNREACHABLE) for field in ("email", "external_id")]
 
 
 def merged(existing: Mapping[str, object], entries: Mapping[str, object]) -> dict[str, object]:
-    """A map with the entries of another laid over it; None drops a key (RFC 7396, one level deep)."""
+    """Returns `existing` updated by `entries`; None drops a key (RFC 7396, one level deep)."""
     result = {key: value for key, value in existing.items() if key not in entries or entries[key] is not None}
     result.update({key: value for key, value in entries.items() if value is not None})
     return result
@@ -354,10 +361,10 @@ def merged(existing: Mapping[str, object], entries: Mapping[str, object]) -> dic
 def new_contact(
     contact_id: str, given: Mapping[str, object], at: str, gates: tuple[Gate, ...] = ()
 ) -> Contact:
-    """The contact that a validated request body creates, with the gates it arrives through.
+    """Returns the contact that a validated body creates. `gates`: the gates that it is created through.
 
     Raises:
-        InvalidInput: it has neither an email nor an external_id nor a gate.
+        InvalidInput: it has neither an email, an external_id nor a gate, or too many tags or lists.
     """
     change = Change.of({key: value for key, value in given.items() if value is not None})
     values = dict(change.fields)
@@ -462,7 +469,7 @@ class DeletedContactOut(TypedDict):
 
 
 def contact_out(contact: Contact) -> ContactOut:
-    """A contact as the API shows it."""
+    """Returns a contact as the API shows it."""
     return {
         "id": contact.id,
         "external_id": contact.external_id,
@@ -487,7 +494,7 @@ def contact_out(contact: Contact) -> ContactOut:
 
 
 SHOWN_TO_WRITERS: Final = ("id", "version", "created_at", "updated_at")
-"""The members of a contact that a key which may not read contacts is shown: no data of the person."""
+"""The fields of a contact shown to a key that may write contacts but not read them."""
 HIDDEN: Final[Mapping[str, Any]] = {
     **dict.fromkeys(ContactOut.__annotations__),
     "tags": [],
@@ -495,11 +502,11 @@ HIDDEN: Final[Mapping[str, Any]] = {
     "custom_fields": {},
     "metadata": {},
 }
-"""A contact of which nothing is shown, for dialects whose answers need every field."""
+"""A contact with every field empty, for dialects whose responses need every field."""
 
 
 class Action(StrEnum):
-    """What was done."""
+    """What an operation did. Idempotency records store the values."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -508,22 +515,22 @@ class Action(StrEnum):
     """A create found its email in the trash and brought that contact back."""
     DELETED = "deleted"
     FOUND = "found"
-    """What was to be made was there already; nothing changed."""
+    """The thing to create existed already; nothing changed."""
     MERGED = "merged"
     QUEUED = "queued"
-    """It will be done in a moment, by another function."""
+    """Another function does it in a moment."""
     RECORDED = "recorded"
-    """An event of a contact is in its timeline; it goes out in a moment."""
+    """A custom event is in the contact's timeline; webhooks receive it in a moment."""
     BEGUN = "begun"
-    """A batch was begun; each of its items has a record of its own."""
+    """A batch has begun. Each of its items has a record of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The result of an operation on one thing.
+    """The result of an operation.
 
-    `contact` is the contact as it then was; `details` what else the answer says (for things that are no
-    contact: all of it, without secrets).
+    `contact`: the contact as it was after the operation. `details`: the other members of the response; if the operation
+    is not about a contact, all of them, without secrets.
     """
 
     action: Action
@@ -531,12 +538,12 @@ class Outcome:
     details: Mapping[str, object] = field(default_factory=dict)
     is_replay: bool = False
     secrets: Mapping[str, object] = field(default_factory=dict)
-    """Shown once in the first answer, never recorded."""
+    """Shown in the first response only, and never recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """Two live contacts as they were read, and what becomes of the one that stays."""
+    """A merge to be written: both contacts as they were read, and `after`, the winner after the merge."""
 
     winner: Contact
     loser: Contact
@@ -550,7 +557,8 @@ class Merge:
 class Preconditions:
     """If-Match and Idempotency-Key of a request.
 
-    `versions`: the versions a change may be applied to (empty: any); `receipt`: carry it out once.
+    `versions`: the contact's version must be one of these (empty: any). `idempotency_key`: the operation runs once for
+    it.
     """
 
     versions: Sequence[int] = ()
@@ -561,16 +569,16 @@ UNCONDITIONAL: Final = Preconditions()
 
 
 class ContactState(StrEnum):
-    """Where a contact stands."""
+    """The state of a contact. Claims store the values."""
 
     LIVE = "live"
     DELETED = "deleted"
-    """In the trash; comes back with restore, or leaves when its days are over."""
+    """In the trash: it can be restored for 30 days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who has a name. `expires_at` (seconds since the epoch) only where the contact is in the trash."""
+    """The contact that a name belongs to. `expires_at` (seconds since the epoch): only while it is in the trash."""
 
     contact_id: str
     state: ContactState
@@ -579,9 +587,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """A contact going from one state to another together with everything that must change with it.
+    """A contact that goes from one state to another, with everything that must be written in the same transaction.
 
-    `before` None: there was none; `after` None: it is erased.
+    `before` None: the contact is created. `after` None: it is erased. `was` and `becomes` are the states.
     """
 
     before: Contact | None
@@ -590,20 +598,20 @@ class Transition:
     becomes: ContactState | None
     at_ms: int
     lost: frozenset[Name] = frozenset()
-    """Names of a contact in the trash that other contacts have taken since."""
+    """Names that other contacts have taken while this contact was in the trash."""
     spares_trashed: frozenset[Name] = frozenset()
-    """Names that are not to be taken from a contact in the trash."""
+    """Names that the contact may not take from a contact in the trash."""
     outcome: Outcome
     idempotency_key: IdempotencyKey | None = None
 
     @property
     def taken_emails(self) -> frozenset[str]:
-        """The addresses that the contact did not have before."""
+        """The emails that the contact did not have before."""
         had = frozenset[str]() if self.before is None else self.before.without(self.lost).emails
         return frozenset() if self.after is None else self.after.emails - had
 
     def opted_out(self) -> "Transition":
-        """The move with a contact that has opted out afterwards."""
+        """Returns the transition with the contact unsubscribed after it."""
         assert self.after is not None, "only a contact can opt out"
         after = self.after.opted_out(iso(self.at_ms))
         outcome = self.outcome if self.outcome.contact is None else replace(self.outcome, contact=after)
@@ -611,14 +619,14 @@ class Transition:
 
 
 class NamesNotFree(Exception):
-    """Raised by a store when claims stand in the way of a move; nothing was written."""
+    """Raised by a store when other contacts have names that a transition needs; nothing was written."""
 
     def __init__(self, claims: Mapping[Name, Claim | None]) -> None:
         super().__init__("names not free")
         self.claims = dict(claims)
 
     def live_owners(self) -> list[tuple[str, str]]:
-        """Each kind of name that a live contact has, with the contact's id."""
+        """Returns the kind of each name that a live contact has, with that contact's id."""
         return sorted(
             (str(name.kind), claim.contact_id)
             for name, claim in self.claims.items()
@@ -627,15 +635,15 @@ class NamesNotFree(Exception):
 
 
 class VersionDiffers(Exception):
-    """Raised by a store when the contact has another version than the caller asked for; nothing was written."""
+    """Raised by a store when the contact has none of the versions that the caller asked for; nothing was written."""
 
 
 class Absent(Exception):
-    """Raised by a store when no live contact has that id (or no longer that name); nothing was written."""
+    """Raised by a store when no live contact has the id, or that contact lacks the name; nothing was written."""
 
 
 class NotInPlace(Exception):
-    """Raised by a store when a change cannot be made without reading first; nothing was written."""
+    """Raised by a store when a change requires reading the contact first; nothing was written."""
 
 
 KIND: Final = "contact"

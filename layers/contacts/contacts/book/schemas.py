@@ -34,7 +34,7 @@ def _phone(text: str) -> str:
 
 
 MAX_ENTRIES: Final = 1000
-"""Of an array of tags or of lists, as it is sent: the same one may come more than once."""
+"""Entries in an array of tags or lists as the caller sends it, repetitions included."""
 
 
 def _at_most(limit: int) -> AfterValidator:
@@ -79,8 +79,9 @@ class ContactFields(Draft):
     def split(
         cls, given: Mapping[str, Any], errors: Sequence[FieldError]
     ) -> tuple[dict[str, Any], list[FieldError]]:
-        """The fields of a body that are right, and the others. Of a map only wrong keys are rejected, or the whole of
-        it where no key is right or it holds too much.
+        """Returns the valid fields of a body, and the errors of the others.
+
+        Of a map only the invalid keys are rejected; the whole map if it has no valid key or too many values.
         """
         maps = [name for name in MAPS if isinstance(given.get(name), dict)]
         fields = given.keys() - set(maps)
@@ -116,7 +117,10 @@ class ContactChange(ContactFields):
 
 
 def _wrong_keys(entries: Mapping[str, Any], path: str) -> dict[str, FieldError]:
-    """The keys of a map that cannot be stored with their values. One that is no name itself is told of by the map's."""
+    """Returns the keys of a map that cannot be stored, with their errors.
+
+    If a key cannot be shown, the error names the map.
+    """
     found = {}
     for key, value in entries.items():
         error = next(json_errors({key: value}, path), None)
@@ -133,5 +137,5 @@ class MergeSource(Body):
 
     @property
     def ref(self) -> Ref:
-        """How the body names the contact."""
+        """The name of the contact to merge, as `by` reads it."""
         return named(self.from_, self.by)

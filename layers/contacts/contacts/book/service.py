@@ -1,7 +1,8 @@
-"""The contact book: what can be done with one contact, and the rules of doing it.
+"""The contact book: create, read, update, delete and restore one contact.
 
-Every operation ends in exactly one conditional write. Where others get in between, it looks again and decides
-anew, so each outcome is one that some order of the operations, one after the other, would have had.
+Every operation ends in exactly one conditional write. If another operation changes the contact in between, the
+condition fails, and the operation reads again and decides anew. So the outcomes are always those of some sequential
+order.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -47,11 +48,11 @@ if TYPE_CHECKING:
 Details = Mapping[str, object]
 
 MAX_MAP_KEYS_IN_PLACE: Final = 50
-"""More keys of maps than this would crowd an update expression (4 KB)."""
+"""Most keys of maps in one update expression, which DynamoDB limits to 4 KB."""
 
 
 class OnConflict(StrEnum):
-    """What a create does where the contact exists already."""
+    """What a create does if the contact exists already."""
 
     REJECT = "reject"
     UPDATE = "update"
@@ -61,15 +62,15 @@ class OnConflict(StrEnum):
 class _Found:
     contact: Contact
     named: Name | None
-    """The name that led to it; None where its id did."""
+    """The name by which it was found; None if by its id."""
 
 
-class _TheSameByNow(Exception):
-    """Raised where a contact and one whose names it was not to take were merged while it was being changed."""
+class _MergedWithNameOwner(Exception):
+    """Raised when the contact was merged, during this update, with the owner of a name that the update had skipped."""
 
 
 class ContactBook:
-    """The contacts of one account."""
+    """Creates, reads and changes the contacts of one account."""
 
     def __init__(self, store: ContactStore, clock: Clock, randomness: Randomness) -> None:
         self._store = store
@@ -77,10 +78,10 @@ class ContactBook:
         self._randomness = randomness
 
     def get(self, ref: Ref) -> Contact:
-        """The live contact that a ref names, as of the latest write.
+        """Returns the live contact that `ref` names, strongly consistent.
 
         Raises:
-            ContactNotFound: there is none.
+            ContactNotFound: there is no such live contact.
         """
         return retry_on_conflict(lambda: self._find(ref).contact, self._clock, self._randomness)
 
@@ -91,33 +92,33 @@ class ContactBook:
         preconditions: Preconditions = UNCONDITIONAL,
         skipped: Sequence[FieldError] | None = None,
     ) -> Outcome:
-        """Create a contact from a validated body; an email in the trash restores its contact instead.
+        """Creates a contact from a validated body; if its email is that of a contact in the trash, restores that one.
 
-        `skipped`: not None where fields that cannot be taken are to be left out and told of, and then those
-        that were left out already. It leaves out no name of a contact that is to be made: that the contact exists
-        already is for `on_conflict` to deal with.
+        `skipped`: the fields that the caller has already left out as invalid; None: an invalid field fails the create.
+        If not None, further fields that turn out to be impossible are left out, too, and the outcome lists them all.
+        With `reject`, a name that a live contact has is never left out: the create fails.
 
         Raises:
-            InvalidInput: the contact would have neither email nor external_id; where nothing is skipped also too
-                many tags or lists.
-            DuplicateContact: email or external_id belong to a live contact (only with `reject`, or where
-                an upsert would need the names of two contacts and nothing is skipped).
+            InvalidInput: the contact would have neither email nor external_id; or, with `skipped` None, too many tags
+                or lists.
+            DuplicateContact: a live contact has the email or external_id, with `reject`; or, with `skipped` None, an
+                upsert has names of two contacts.
             ContactTooLarge, IdempotencyKeyReused, TemporarilyUnavailable.
         """
         if skipped is None:
             return self._create(given, on_conflict, preconditions, {})
         _must_be_reachable(given, skipped)
         try:
-            return self._create(given, on_conflict, preconditions, _told(skipped))
+            return self._create(given, on_conflict, preconditions, _skipped_details(skipped))
         except (DuplicateContact, InvalidInput) as error:
             if isinstance(error, DuplicateContact) and on_conflict is OnConflict.REJECT:
                 raise
-            wrong = error.field_errors
-            fields = {field for field, _ in wrong}
+            errors = error.field_errors
+            fields = {field for field, _ in errors}
             rest = {key: value for key, value in given.items() if key not in fields}
             if len(rest) == len(given):
                 raise
-            return self.create(rest, on_conflict, preconditions, (*skipped, *wrong))
+            return self.create(rest, on_conflict, preconditions, (*skipped, *errors))
 
     def _create(
         self,
@@ -127,12 +128,11 @@ class ContactBook:
         details: Details,
     ) -> Outcome:
         now = self._clock.now_ms()
-        at = iso(now)
-        contact = new_contact(uuid7(now, self._randomness(10)), given, at)
-        spared = frozenset(name for name in contact.names if name.kind is NameKind.EMAIL)
+        contact = new_contact(uuid7(now, self._randomness(10)), given, iso(now))
+        emails = frozenset(name for name in contact.names if name.kind is NameKind.EMAIL)
 
         def attempt() -> Outcome:
-            if preconditions.versions:  # A contact that is not there has no version.
+            if preconditions.versions:  # A contact that does not exist has no version, so no If-Match holds.
                 claims = {name: self._store.claim(name) for name in contact.names}
                 if not any(claim and claim.state is ContactState.LIVE for claim in claims.values()):
                     raise StaleVersion
@@ -146,13 +146,13 @@ class ContactBook:
                         after=contact,
                         becomes=ContactState.LIVE,
                         at_ms=now,
-                        spares_trashed=spared,
+                        spares_trashed=emails,
                         outcome=outcome,
                         idempotency_key=preconditions.idempotency_key,
                     )
                 )
-            except NamesNotFree as taken:
-                return self._create_over(given, taken.claims, on_conflict, preconditions, details)
+            except NamesNotFree as error:
+                return self._create_over(given, error.claims, on_conflict, preconditions, details)
 
         return self._once(attempt, preconditions)
 
@@ -187,42 +187,41 @@ class ContactBook:
         preconditions: Preconditions = UNCONDITIONAL,
         skipped: Sequence[FieldError] | None = None,
     ) -> Outcome:
-        """Change fields of a contact.
+        """Changes fields of a contact.
 
-        `skipped`: not None where fields that cannot be taken are to be left out and told of, and then those
-        that were left out already.
+        `skipped`: as in `create`. A name that another contact has is left out, too.
 
         Raises:
             ContactNotFound, StaleVersion, ContactTooLarge, IdempotencyKeyReused, TemporarilyUnavailable.
-            DuplicateContact, InvalidInput: only where nothing is skipped.
+            DuplicateContact, InvalidInput: only with `skipped` None.
         """
         if skipped is None:
             return self._once(lambda: self._update(ref, change, preconditions, {}), preconditions)
-        wanted, left_out, owners = change, tuple(skipped), frozenset[str]()
+        remaining, left_out, owners = change, tuple(skipped), frozenset[str]()
         while True:
             try:
                 return self._once(
-                    partial(self._update, ref, wanted, preconditions, _told(left_out), apart_from=owners),
+                    partial(self._update, ref, remaining, preconditions, _skipped_details(left_out), owners),
                     preconditions,
                 )
-            except _TheSameByNow:
-                wanted, left_out, owners = change, tuple(skipped), frozenset()
+            except _MergedWithNameOwner:
+                remaining, left_out, owners = change, tuple(skipped), frozenset()
             except (DuplicateContact, InvalidInput) as error:
-                rest = wanted.without(*(field for field, _ in error.field_errors))
-                if rest == wanted:
+                rest = remaining.without(*(field for field, _ in error.field_errors))
+                if rest == remaining:
                     raise
-                wanted, left_out = rest, (*left_out, *error.field_errors)
+                remaining, left_out = rest, (*left_out, *error.field_errors)
                 if isinstance(error, DuplicateContact):
                     owners |= {owner for _, owner in error.taken}
 
     def delete(
         self, ref: Ref, *, permanent: bool = False, preconditions: Preconditions = UNCONDITIONAL
     ) -> Outcome:
-        """Move a contact to the trash for 30 days, or erase it; what is in the trash can be erased too.
+        """Moves a contact to the trash for 30 days, or erases it; a contact in the trash can be erased, too.
 
         Raises:
-            MergedAway: the name is one that came with a merge: who means the contact that it named then may not know
-                of the other.
+            MergedAway: `ref` is a name that came with a merge. The caller may mean the contact that had it before,
+                without knowing of the winner.
             ContactNotFound, StaleVersion, IdempotencyKeyReused, TemporarilyUnavailable.
         """
 
@@ -238,17 +237,17 @@ class ContactBook:
                 raise MergedAway(contact.id)
             _check_version(contact, preconditions)
             outcome = Outcome(action=Action.DELETED, details={"id": contact.id, "permanent": permanent})
-            self._move_out(contact, was, None if permanent else ContactState.DELETED, outcome, preconditions)
+            self._take_away(contact, was, None if permanent else ContactState.DELETED, outcome, preconditions)
             return outcome
 
         return self._once(attempt, preconditions)
 
     def restore(self, ref: Ref, preconditions: Preconditions = UNCONDITIONAL) -> Outcome:
-        """Bring a contact back from the trash with those of its names that are still its own.
+        """Restores a contact from the trash, without the names that other contacts have taken meanwhile.
 
         Raises:
-            ContactNotFound: the trash has none, or no longer.
-            NamesTaken: others have all of its names.
+            ContactNotFound: the trash does not contain the contact, or no longer.
+            NamesTaken: other contacts have all of its names.
             StaleVersion, IdempotencyKeyReused, TemporarilyUnavailable.
         """
 
@@ -260,22 +259,28 @@ class ContactBook:
         return self._once(attempt, preconditions)
 
     def bring_back(
-        self, contact_id: str, named: Name, told: Callable[[Contact], Outcome], preconditions: Preconditions
+        self,
+        contact_id: str,
+        named: Name,
+        outcome_of: Callable[[Contact], Outcome],
+        preconditions: Preconditions,
     ) -> Outcome:
-        """Try once to bring a contact back from the trash as it was, because somebody asked for one of its names.
+        """Tries once to restore a contact from the trash, because an operation needs one of its names.
 
-        `told`: what is answered, and remembered, of the contact as it then is.
+        `outcome_of`: returns the outcome to record and return, for the contact as restored.
 
         Raises:
-            Moved: it is not in the trash any more, or has lost the name.
+            ConcurrentModification: the contact is not in the trash any more, or has lost the name.
             AlreadyRecorded, TemporarilyUnavailable.
         """
         trashed = self._store.trashed(contact_id)
         if trashed is None:
             raise ConcurrentModification
-        return self._bring_back(_Found(trashed, named), Change(), Action.RESTORED, preconditions, {}, told)
+        return self._bring_back(
+            _Found(trashed, named), Change(), Action.RESTORED, preconditions, {}, outcome_of
+        )
 
-    # Finding
+    # Reads
 
     def _find(self, ref: Ref) -> _Found:
         contact_id = possible_id(ref)
@@ -290,13 +295,13 @@ class ContactBook:
         raise ContactNotFound
 
     def _named(self, name: Name) -> Contact | None:
-        """The live contact with a name."""
+        """Returns the live contact with a name, or None."""
         claim = self._store.claim(name)
         if claim is None or claim.state is not ContactState.LIVE:
             return None
         contact = self._store.by_id(claim.contact_id)
         if contact is None or name not in contact.names:
-            raise ConcurrentModification  # Between the two reads the name went elsewhere.
+            raise ConcurrentModification  # The name moved to another contact between the two reads.
         return contact
 
     def _find_trashed(self, ref: Ref) -> _Found:
@@ -315,14 +320,14 @@ class ContactBook:
         raise ContactNotFound("No such contact is in the trash.")
 
     def _find_in_trash_only(self, ref: Ref) -> _Found:
-        """A contact that is in the trash and not live: it may be restored between a look here and a look there."""
+        """Returns a contact in the trash. If it was restored between two reads, raises `ConcurrentModification`."""
         try:
             return self._find_trashed(ref)
         except ContactNotFound:
             self._find(ref)
             raise ConcurrentModification from None
 
-    # Creating over what exists
+    # Creates of contacts that exist
 
     def _create_over(
         self,
@@ -332,7 +337,7 @@ class ContactBook:
         preconditions: Preconditions,
         details: Details,
     ) -> Outcome:
-        """A create whose names belong to others: an upsert, a restore, or a conflict."""
+        """A create whose names belong to other contacts: it becomes an upsert, a restore, or a conflict."""
         change = Change.of_create(given)
         live = {name: claim for name, claim in claims.items() if claim and claim.state is ContactState.LIVE}
         if live and on_conflict is OnConflict.REJECT:
@@ -343,11 +348,12 @@ class ContactBook:
                 raise ConcurrentModification
             try:
                 return self._change_read(
-                    _Found(contact, name), _renaming_none(change, contact), preconditions, details
+                    _Found(contact, name), _without_merged_names(change, contact), preconditions, details
                 )
             except DuplicateContact as error:
                 if any(kind not in {name.kind for name in live} for kind, _ in error.taken):
-                    raise ConcurrentModification from None  # The name was free a moment ago: look at all of them again.
+                    # A name that was free has been taken: read all claims again.
+                    raise ConcurrentModification from None
                 raise
         for name, claim in claims.items():
             trashed = claim and self._store.trashed(claim.contact_id)
@@ -364,12 +370,13 @@ class ContactBook:
         action: Action,
         preconditions: Preconditions,
         details: Details,
-        told: Callable[[Contact], Outcome] | None = None,
+        outcome_of: Callable[[Contact], Outcome] | None = None,
     ) -> Outcome:
-        """Restore a contact with a change applied. Names that others took meanwhile turn up as it tries.
+        """Restores a contact with a change applied. If others took some of its names, it tries again without these.
 
         Raises:
-            Moved: the name that led to it is among these, or one that the change asks for is taken.
+            ConcurrentModification: others took the name by which the contact was found, or a name in the change.
+            NamesTaken: others took all names of the contact.
         """
         trashed, now = found.contact, self._clock.now_ms()
         lost: frozenset[Name] = frozenset()
@@ -377,8 +384,10 @@ class ContactBook:
             kept = trashed.without(lost)
             if not kept.is_reachable and not change.touches_names:
                 raise NamesTaken
-            after = _renaming_none(change, kept).applied_to(kept, iso(now))
-            outcome = told(after) if told else Outcome(action=action, contact=after, details=details)
+            after = _without_merged_names(change, kept).applied_to(kept, iso(now))
+            outcome = (
+                outcome_of(after) if outcome_of else Outcome(action=action, contact=after, details=details)
+            )
             try:
                 return self._store.apply(
                     Transition(
@@ -392,13 +401,13 @@ class ContactBook:
                         idempotency_key=preconditions.idempotency_key,
                     )
                 )
-            except NamesNotFree as taken:
-                newly_lost = {name for name in taken.claims if name in trashed.names and name not in lost}
+            except NamesNotFree as error:
+                newly_lost = {name for name in error.claims if name in trashed.names and name not in lost}
                 if not newly_lost or found.named in newly_lost:
                     raise ConcurrentModification from None
                 lost |= newly_lost
 
-    # Changing
+    # Updates
 
     def _update(
         self,
@@ -406,28 +415,28 @@ class ContactBook:
         change: Change,
         preconditions: Preconditions,
         details: Details,
-        apart_from: frozenset[str] = frozenset(),
+        owners: frozenset[str] = frozenset(),
     ) -> Outcome:
-        """`apart_from`: the ids of contacts who have the names that were left out because others have them.
+        """`owners`: ids of the contacts that have the names which this update skips.
 
         Raises:
-            _TheSameByNow: the contact is one of these, or one of these has become it.
+            _MergedWithNameOwner: the contact is one of `owners`, or one of them was merged into it.
         """
         if change.is_empty and preconditions.idempotency_key is None:
             contact = self._find(ref).contact
             _check_version(contact, preconditions)
             return Outcome(action=Action.UPDATED, contact=contact, details=details)
-        if not _fits_in_place(change) or preconditions.idempotency_key is not None or apart_from:
+        if not _fits_in_place(change) or preconditions.idempotency_key is not None or owners:
             found = self._find(ref)
-            if not apart_from.isdisjoint((found.contact.id, *found.contact.merged_ids)):
-                raise _TheSameByNow
+            if not owners.isdisjoint((found.contact.id, *found.contact.merged_ids)):
+                raise _MergedWithNameOwner
             return self._change_read(found, change, preconditions, details)
         contact_id = possible_id(ref)
         if contact_id is not None:
             try:
                 return self._change_in_place(contact_id, None, change, preconditions, details)
             except Absent:
-                pass  # Not the id of a contact: it may be that of a merged one, or an external_id.
+                pass  # No live contact has this id. It may be the id of a merged contact, or an external_id.
         for name in possible_names(ref):
             claim = self._store.claim(name)
             if claim is not None and claim.state is ContactState.LIVE:
@@ -445,10 +454,11 @@ class ContactBook:
         preconditions: Preconditions,
         details: Details,
     ) -> Outcome:
-        """One write without a read before it, where the stored contact lets it.
+        """Changes a contact by one write without a read before it; reads it first if the store demands that.
 
         Raises:
-            Absent, StaleVersion, and whatever `_change_read` raises.
+            Absent: no live contact has the id, or that contact lacks the name `named`.
+            StaleVersion, and the errors of `_change_read`.
         """
         now = self._clock.now_ms()
         try:
@@ -485,10 +495,10 @@ class ContactBook:
                     idempotency_key=preconditions.idempotency_key,
                 )
             )
-        except NamesNotFree as taken:
-            raise _duplicate(taken.claims) from None
+        except NamesNotFree as error:
+            raise _duplicate(error.claims) from None
 
-    def _move_out(
+    def _take_away(
         self,
         contact: Contact,
         was: ContactState,
@@ -511,10 +521,10 @@ class ContactBook:
                         idempotency_key=preconditions.idempotency_key,
                     )
                 )
-            except NamesNotFree as taken:
-                if was is ContactState.LIVE or not taken.claims.keys() - lost:
+            except NamesNotFree as error:
+                if was is ContactState.LIVE or not error.claims.keys() - lost:
                     raise ConcurrentModification from None
-                lost |= taken.claims.keys()
+                lost |= error.claims.keys()
             else:
                 return
 
@@ -528,9 +538,10 @@ def _fits_in_place(change: Change) -> bool:
     )
 
 
-def _renaming_none(change: Change, contact: Contact) -> Change:
-    """What a create changes about a contact that exists: a name that came with a merge led to it, as before, and is not
-    to take the place of its own.
+def _without_merged_names(change: Change, contact: Contact) -> Change:
+    """Returns the change without names that are already merged names of the contact.
+
+    Such a name led the create to the contact. It must not replace the contact's own email or external_id.
     """
     return change.without(
         *(
@@ -541,20 +552,20 @@ def _renaming_none(change: Change, contact: Contact) -> Change:
     )
 
 
-def _told(skipped: Sequence[FieldError]) -> Details:
-    """What an answer says of fields that were left out."""
+def _skipped_details(skipped: Sequence[FieldError]) -> Details:
+    """Returns the member of the response that lists the skipped fields."""
     return {"skipped": [{"field": error.field, "reason": error.message} for error in skipped]}
 
 
 def _must_be_reachable(given: Mapping[str, object], skipped: Sequence[FieldError]) -> None:
     """
     Raises:
-        InvalidInput: without what is skipped nothing leads to the contact, so all that was wrong is told.
+        InvalidInput: without the skipped fields the contact has neither email nor external_id. It lists all errors.
     """
     if any(given.get(name) is not None for name in ("email", "external_id")):
         return
-    told = {field for field, _ in skipped}
-    raise InvalidInput([*skipped, *(error for error in unreachable() if error.field not in told)])
+    skipped_fields = {field for field, _ in skipped}
+    raise InvalidInput([*skipped, *(error for error in unreachable() if error.field not in skipped_fields)])
 
 
 def _check_version(contact: Contact, preconditions: Preconditions) -> None:
@@ -563,7 +574,7 @@ def _check_version(contact: Contact, preconditions: Preconditions) -> None:
 
 
 def _duplicate(claims: Mapping[Name, Claim | None]) -> Exception:
-    """The conflict that claims of live contacts make; where they are none, things have moved on."""
+    """Returns the conflict with the live contacts among `claims`; if none is live, `ConcurrentModification`."""
     taken = [
         (str(name.kind), claim.contact_id)
         for name, claim in claims.items()

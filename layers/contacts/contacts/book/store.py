@@ -1,12 +1,8 @@
-"""Contacts on the table, with the claims on their names, their trash, and the addresses that have opted out.
+"""Stores contacts in the table: `OptOuts`, `ContactStore`, `MergeStore`, and the conditions that they share.
 
-A contact is one item: every field is a native attribute, a field without value is absent, never NULL. Tags and lists
-are lists, because their order counts. `custom_fields` and `metadata` are maps that are always there, so that a single
-update can set a key in them.
-
-An opt-out is one item for each address, found by an HMAC, which tells the address to nobody. The item outlives the
-contact: it stays when the contact is erased or takes another address, so that whoever has the address next has opted
-out as well (docs/consent.md).
+An opt-out is an item for an email address that has opted out. Its key is an HMAC of the address, so the item does not
+reveal it. It stays when the contact is erased or takes another address: the next contact with the address has opted
+out, too (docs/consent.md).
 """
 
 import hmac
@@ -103,7 +99,7 @@ def measured(values: Mapping[str, object]) -> int:
 
 
 class OptOuts:
-    """The addresses of one account that have opted out."""
+    """The email addresses of one account that have opted out."""
 
     def __init__(self, table: Table, account_id: str, secret: AccountSecret) -> None:
         self._table = table
@@ -111,15 +107,15 @@ class OptOuts:
         self._secret = secret
 
     def include_any_of(self, emails: Iterable[str]) -> bool:
-        """Whether at least one of the addresses has opted out: one GetItem for each, strongly consistent."""
+        """Whether at least one address has opted out. One GetItem for each, strongly consistent."""
         return any(self._table.get(self._key(email)) is not None for email in emails)
 
     def put_step(self, email: str) -> Step:
-        """The step that records that an address has opted out; an address may be recorded again."""
+        """Returns the step that records an opt-out; it may exist already."""
         return self._table.put_step("opt-out", self._key(email), {})
 
     def delete_step(self, email: str) -> Step:
-        """The step that lifts the opt-out of an address."""
+        """Returns the step that removes an opt-out."""
         return self._table.delete_step("opt-out", self._key(email))
 
     def _key(self, email: str) -> keys.Key:
@@ -130,18 +126,18 @@ class OptOuts:
 UNKNOWN: Final = (
     "The answer of the table was lost and the contact has changed since: read it before trying again."
 )
-"""A call that was sent twice failed its condition the second time: nobody can tell whether the first succeeded."""
+"""The SDK sent a call twice, and the second failed its condition: whether the first succeeded is unknown."""
 _CONTACT: Final = "contact"
 _TRASH: Final = "trash"
 
 
 class ContactStore:
-    """`book.store.ContactStore` on the table."""
+    """Reads and writes the contacts of one account. Each method states its calls to DynamoDB."""
 
     def __init__(
         self, table: Table, account_id: str, opt_outs: OptOuts, randomness: Randomness, now_s: int
     ) -> None:
-        """`now_s`: the moment of the request, in seconds: what is past its ttl then no longer counts."""
+        """`now_s`: time of the request in seconds since the epoch. Items whose ttl is before it count as deleted."""
         self._table = table
         self._account = account_id
         self._opt_outs = opt_outs
@@ -151,42 +147,48 @@ class ContactStore:
     # Reads
 
     def by_id(self, contact_id: str) -> Contact | None:
-        """One GetItem."""
+        """Returns the live contact with an id. One GetItem."""
         item = self._table.get(keys.contact(self._account, contact_id))
         return None if item is None else contact_from(item)
 
     def trashed(self, contact_id: str) -> Contact | None:
-        """One GetItem in the trash."""
+        """Returns the contact with an id from the trash. One GetItem."""
         item = self._table.get(keys.trash(self._account, contact_id))
         if item is None or item["ttl"] <= self._now_s:
             return None
         return contact_from(item["snapshot"])
 
     def claim(self, name: Name) -> Claim | None:
-        """One GetItem on a claim."""
+        """Returns the claim on a name, unless it has expired. One GetItem."""
         claim = _claim_from(self._table.get(keys.claim(self._account, name)))
-        return None if claim is None or self._is_over(claim) else claim
+        return None if claim is None or self._has_expired(claim) else claim
 
     # Writes
 
     def change_in_place(
         self, contact_id: str, change: Change, at_ms: int, *, named: Name | None, versions: Sequence[int]
     ) -> Contact:
-        """One UpdateItem, whatever the contact's other fields are; but for its consent, which must be as asked for.
+        """Changes a live contact without reading it, and returns it. One UpdateItem.
 
-        To give or take consent is a move: the addresses of the contact opt out with it.
+        `named`, `versions`: the contact must have this name, and one of these versions (empty: any). A change of
+        `is_unsubscribed` needs a `Transition`, as opt-outs change with it.
+
+        Raises:
+            Absent, VersionDiffers: a condition did not hold.
+            NotInPlace: the change requires reading the contact first: consent changes, or it may become too large.
+            TemporarilyUnavailable: the outcome is unknown.
         """
         at, change_id = iso(at_ms), self._change_id()
         expression = Expression()
         added = _change_fields(expression, change)
         values = json_values(change.maps.values(), MAX_VALUES)
         if added > MAX_BYTES or values > MAX_VALUES:
-            raise NotInPlace  # DynamoDB would not even look at values of more than 400 KB.
+            raise NotInPlace  # DynamoDB refuses values of more than 400 KB before it checks conditions.
         expression.increase("version", 1)
         expression.set("updated_at", at)
         expression.set("change_id", change_id)
         expression.require(expression.is_there())
-        # The SDK repeats a call whose answer got lost: the repetition must not change the contact twice.
+        # The SDK repeats a call whose response was lost. The repetition must not change the contact again.
         expression.require(f"{expression.name('change_id')} <> {expression.value(change_id)}")
         if named is not None:
             expression.require(has_name(expression, named))
@@ -211,9 +213,15 @@ class ContactStore:
             raise _refusal(existing, named, versions) from None
 
     def apply(self, transition: Transition) -> Outcome:
-        """One transaction (or one plain call where only the contact's own item changes).
+        """Writes a transition; returns its outcome. One transaction, or one plain call if only one item changes.
 
-        Before it, one GetItem for an email that the contact takes.
+        Before it, one GetItem for each email that a subscribed contact takes: if that address has opted out, so does
+        the contact.
+
+        Raises:
+            NamesNotFree: other contacts have names that the transition needs.
+            ConcurrentModification: the contact has changed since it was read.
+            AlreadyRecorded, TemporarilyUnavailable.
         """
         is_subscribed = transition.after is not None and not transition.after.is_unsubscribed
         if is_subscribed and self._opt_outs.include_any_of(transition.taken_emails):
@@ -252,7 +260,7 @@ class ContactStore:
         return transition.outcome
 
     def _is_ours(self, existing: Item | None, steps: Sequence[Step]) -> bool:
-        """Whether a plain update that seems to have failed is our own, repeated by the SDK."""
+        """Whether a plain update failed only because the SDK repeated it after it had succeeded."""
         if existing is None or len(steps) != 1 or steps[0].kind != "Update":
             return False
         values = steps[0].request["ExpressionAttributeValues"].values()
@@ -261,7 +269,7 @@ class ContactStore:
     def _contact_steps(self, transition: Transition) -> Iterable[Step]:
         before, after, table = transition.before, transition.after, self._table
         contact = before or after
-        assert contact is not None, "a move needs a contact"
+        assert contact is not None, "a transition needs a contact"
         live = keys.contact(self._account, contact.id)
         trash = keys.trash(self._account, contact.id)
         if transition.was is ContactState.LIVE and transition.becomes is ContactState.LIVE:
@@ -307,7 +315,7 @@ class ContactStore:
             )
 
     def _claim_steps(self, transition: Transition) -> Iterable[tuple[Name, Step]]:
-        """The steps that keep each name's claim in step with the contact."""
+        """The steps that write and delete claims, so that they match the contact's names, each with its name."""
         contact = transition.before or transition.after
         assert contact is not None
         had = () if transition.before is None else transition.before.without(transition.lost).names
@@ -359,7 +367,7 @@ class ContactStore:
         expression.require(f"({expression.is_free()} OR ({in_trash}) OR {own})")
         return expression
 
-    def _is_over(self, claim: Claim) -> bool:
+    def _has_expired(self, claim: Claim) -> bool:
         return claim.expires_at is not None and claim.expires_at <= self._now_s
 
     def _change_id(self) -> str:
@@ -367,7 +375,7 @@ class ContactStore:
 
 
 def _refusal(existing: Item | None, named: Name | None, versions: Sequence[int]) -> Exception:
-    """Why a contact was not changed in place."""
+    """Returns the exception for a change in place that failed its condition."""
     if existing is None:
         return Absent()
     contact = contact_from(existing)
@@ -383,7 +391,7 @@ def _trash_ends(at_ms: int) -> int:
 
 
 def claim_step(name: Name) -> str:
-    """What the step of a transaction is called that is about a name's claim."""
+    """Returns the name of the transaction step that writes a claim."""
     return f"claim {name.kind} {name.value}"
 
 
@@ -394,13 +402,13 @@ def _claim_from(item: Item | None) -> Claim | None:
 
 
 def is_owned(expression: Expression, contact_id: str, state: ContactState | None) -> str:
-    """The condition that a claim is a contact's, in this state."""
+    """Returns the condition that a claim belongs to a contact, in this state."""
     owner = expression.equals("contact_id", contact_id)
     return f"{owner} AND {expression.equals('state', state)}"
 
 
 def has_name(expression: Expression, name: Name) -> str:
-    """The condition that a contact has a name, its own or one that it absorbed."""
+    """Returns the condition that a contact has a name, its own or a merged one."""
     merged_names = f"contains({expression.name('absorbed')}, {expression.value(absorbed_value(name))})"
     if name.kind is NameKind.ALIAS:
         return merged_names
@@ -408,7 +416,7 @@ def has_name(expression: Expression, name: Name) -> str:
 
 
 def unchanged(expression: Expression, before: Contact) -> Expression:
-    """Require that nobody, neither a caller nor a validation verdict, has changed the contact since it was read."""
+    """Requires that neither a caller nor an email validation has changed the contact since it was read."""
     expression.require(expression.equals("version", before.version))
     expression.require(expression.equals("validation_status", before.validation_status))
     expression.require(expression.equals("validation_reason", before.validation_reason))
@@ -416,11 +424,11 @@ def unchanged(expression: Expression, before: Contact) -> Expression:
 
 
 def difference(before: Contact, after: Contact) -> Expression:
-    """The update that turns the stored contact `before` into `after`, if it is still `before`."""
+    """Returns the update that turns the stored contact `before` into `after`, if it is still `before`."""
     expression = unchanged(Expression(), before)
     old, new = contact_values(before), contact_values(after)
     for attribute, value in new.items():
-        # Compared as DynamoDB sees them: to Python, 1 equals True.
+        # Compared as DynamoDB attributes: in Python, 1 equals True.
         if to_attribute(value) == to_attribute(old[attribute]):
             continue
         expression.assign(attribute, value)
@@ -430,12 +438,12 @@ def difference(before: Contact, after: Contact) -> Expression:
 
 
 def opt_out_steps(opt_outs: OptOuts, before: Contact | None, after: Contact | None) -> list[Step]:
-    """The steps that keep the opt-outs of a contact's addresses in step with the contact (`after`: if it is live then).
+    """Returns the steps that update the opt-outs of a contact's addresses. `after`: None unless it is live then.
 
-    - The addresses of a contact that opts out, and those it takes later, opt out with it.
-    - An address that leaves a contact that has opted out stays opted out. (Its item is there already, unless the
-      contact opted out before there were such items.)
-    - A contact that is subscribed again lifts the opt-outs of the addresses that it had.
+    - When a contact opts out, all its addresses do; so do the addresses that it takes later.
+    - An address that leaves an opted-out contact stays opted out. (Its item exists already, unless the contact opted
+      out before such items were introduced.)
+    - When a contact subscribes again, the opt-outs of its addresses are removed.
     """
     had = before.emails if before is not None and before.is_unsubscribed else frozenset()
     if after is not None and before is not None and not after.is_unsubscribed:
@@ -445,10 +453,10 @@ def opt_out_steps(opt_outs: OptOuts, before: Contact | None, after: Contact | No
 
 
 def with_opt_outs(table: Table, steps: Sequence[Step], opt_outs: Sequence[Step]) -> list[Step]:
-    """The steps of one transaction, opt-outs included.
+    """Returns the steps of one transaction, with the steps of opt-outs.
 
-    Where all would be too many for DynamoDB, opt-outs are written before. If the transaction then fails, addresses
-    stay opted out that need not be, which is the safe side.
+    If these are too many for one transaction, the opt-outs are written before it. If the transaction then fails, some
+    addresses stay opted out without need, which is the safe side.
     """
     if len(steps) + len(opt_outs) + RECORD_STEPS <= MAX_STEPS:
         return [*steps, *opt_outs]
@@ -457,10 +465,10 @@ def with_opt_outs(table: Table, steps: Sequence[Step], opt_outs: Sequence[Step])
 
 
 def _count_values(expression: Expression, added: int, added_bytes: int) -> None:
-    """Let a change add JSON values to a contact, if it surely has room for them.
+    """Adds JSON values to a contact's count, on condition that the contact certainly stays within the limit.
 
-    What another release wrote may lack `values_bound`; but each value takes at least a byte, so a contact of few bytes
-    has few values, and from then on a bound that is as high as can be.
+    An item of an earlier release may lack `values_bound`. As each value takes at least a byte, a small contact has few
+    values; its count is then set to the limit.
     """
     bound, size = expression.name("values_bound"), expression.name("size_bound")
     has_room = f"{bound} <= {expression.value(MAX_VALUES - added)}"
@@ -470,7 +478,7 @@ def _count_values(expression: Expression, added: int, added_bytes: int) -> None:
 
 
 def _change_fields(expression: Expression, change: Change) -> int:
-    """Put a change into an update; gives back how many bytes it may add. Mirrors `Change.applied_to`."""
+    """Adds a change to an update expression, as `Change.applied_to` does it; returns how many bytes it may add."""
     added = 0
     for attribute, value in change.fields.items():
         if attribute == "is_unsubscribed":
@@ -498,7 +506,7 @@ _LOSER: Final = "loser"
 
 
 class MergeStore:
-    """`book.store.MergeStore` on the table."""
+    """Writes merges of contacts of one account."""
 
     def __init__(self, table: Table, account_id: str, opt_outs: OptOuts, randomness: Randomness) -> None:
         self._table = table
@@ -507,7 +515,12 @@ class MergeStore:
         self._randomness = randomness
 
     def merge(self, merge: Merge) -> None:
-        """One transaction, on condition that neither contact has changed since it was read, and no name's claim."""
+        """Writes a merge. One transaction, on condition that both contacts and all claims are as they were read.
+
+        Raises:
+            ConcurrentModification: a contact or a claim has changed.
+            ContactTooLarge, AlreadyRecorded, TemporarilyUnavailable.
+        """
         steps = [*self._contact_steps(merge), *self._claim_steps(merge)]
         steps = with_opt_outs(self._table, steps, opt_out_steps(self._opt_outs, merge.winner, merge.after))
         try:
@@ -531,7 +544,7 @@ class MergeStore:
         yield self._table.delete_step(_LOSER, loser, unchanged(Expression(), merge.loser))
 
     def _claim_steps(self, merge: Merge) -> Iterable[Step]:
-        """The loser's names, led to the winner; its id becomes one."""
+        """The steps that lead the loser's names to the winner, and make the loser's id one of its names."""
         for name in merge.loser.names:
             expression = Expression()
             expression.require(is_owned(expression, merge.loser.id, ContactState.LIVE))

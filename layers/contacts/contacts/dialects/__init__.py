@@ -1,5 +1,4 @@
-"""The wire formats of other vendors: pure translations of JSON to JSON around the native operations.
+"""The wire formats of other vendors, as pure functions from JSON to JSON around the native operations.
 
-Each vendor has a module of its own name, with a `DIALECT`. They import nothing of ours but `core.errors`
-and `core.violations`.
+Each vendor has a module of its own name with a `DIALECT`; `wire` has what they share. They import `core` alone.
 """

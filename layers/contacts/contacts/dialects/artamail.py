@@ -64,13 +64,13 @@ _REASONS: Final[Mapping[FieldErrorCode, str]] = {
     FieldErrorCode.NOT_FOUND: "invalid",
     FieldErrorCode.OTHER: "invalid",
 }
-"""What is wrong with a field, in one word."""
+"""The `reason` of an error by the code of its field."""
 _PHRASES: Final = {FieldErrorCode.INVALID_EMAIL: "Invalid email address"}
-"""Word for word; the rest is told as it is natively."""
+"""Messages that the vendor documents. Other messages are the native ones."""
 
 
 def contact_out(native: Fields) -> Fields:
-    """A native contact as Artamail shows it."""
+    """Returns a native contact as Artamail shows it."""
     return {
         "id": native["id"],
         "email": native["email"],
@@ -86,7 +86,7 @@ def contact_out(native: Fields) -> Fields:
 def _create(call: VendorRequest) -> NativeRequest:
     given = fields_of(call)
     required(given, "email")
-    # An upsert: what a client has nothing for, and sends as null, must not clear what is there.
+    # The create is an upsert. A null means that the client has no value: it must not clear the present one.
     written = {name: value for name, value in _native(given, _CREATED).items() if value is not None}
     return NativeRequest(route=call.route, query={"on_conflict": ["update"]}, body=written)
 
@@ -105,7 +105,7 @@ def _update(call: VendorRequest) -> NativeRequest:
 
 
 def _native(given: Fields, names: Mapping[str, str]) -> Fields:
-    """A vendor's fields under their native names; `subscribed` turned round where it is true or false."""
+    """Returns the vendor's fields under their native names, with `is_unsubscribed` as the opposite of `subscribed`."""
     body = renamed(given, names)
     subscribed = body.get("is_unsubscribed")
     return {**body, "is_unsubscribed": not subscribed} if isinstance(subscribed, bool) else body
@@ -116,7 +116,7 @@ def _contact(_: VendorRequest, reply: Reply) -> Reply:
 
 
 def _created(_: VendorRequest, reply: Reply) -> Reply:
-    # Of a test key the entrypoint makes it true, as in every dialect.
+    # For a test key the entrypoint sets it to true, as in every dialect.
     return Reply(reply.status, {**contact_out(reply.body), "test_mode": False})
 
 
@@ -124,8 +124,8 @@ def _deleted(_: VendorRequest, __: Reply) -> Reply:
     return Reply(204, None)
 
 
-def _refused(_: VendorRequest, problem: Problem) -> Reply:
-    """What happened, with all that is wrong; and of the first thing that is, which field it is and why."""
+def _error(_: VendorRequest, problem: Problem) -> Reply:
+    """Returns the error: the message lists all invalid fields; `details` has the first field and its reason."""
     if problem.body["code"] == "contact_not_found":
         message = "Contact not found"
     else:
@@ -145,5 +145,5 @@ DIALECT: Final = Dialect(
         "PATCH /v1/contacts/{ref}": Translation(_update, _contact),
         "DELETE /v1/contacts/{ref}": Translation(_by_email, _deleted),
     },
-    error=_refused,
+    error=_error,
 )

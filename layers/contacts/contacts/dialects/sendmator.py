@@ -61,13 +61,13 @@ _FILTERS: Final = (
 _PAGE_SIZE: Final = Whole(default=10, least=1, most=100)
 _PAGE: Final = Whole(default=1, least=1, most=None)
 _NAMES: Final = {"offset": "page"}
-"""The vendor's name of a native parameter, for errors."""
+"""The vendor's names of native parameters, for error messages."""
 _PHRASES: Final = {413: "Payload Too Large", 422: "Unprocessable Entity"}
-"""As NestJS has them; Python's differ from version to version."""
+"""The reason phrases of NestJS, for statuses whose phrase differs between Python versions."""
 
 
 def contact_out(native: Fields) -> Fields:
-    """A native contact as Sendmator shows it."""
+    """Returns a native contact as Sendmator shows it."""
     return {name: native[name] for name in _SHOWN}
 
 
@@ -90,7 +90,7 @@ def _list(call: VendorRequest) -> NativeRequest:
 
 
 def _named(call: VendorRequest) -> Named:
-    """Their `{id}` is the id or the external_id; an email is neither, unless it is somebody's external_id."""
+    """The vendor's `{id}` is the id or the external_id. An email counts only if it is a contact's external_id."""
     return Named(call.path["ref"], by=("id", "external_id"))
 
 
@@ -119,7 +119,7 @@ def _deleted(_: VendorRequest, reply: Reply) -> Reply:
     return Reply(reply.status, {"deleted": True, "id": reply.body["id"]})
 
 
-def _refused(call: VendorRequest, problem: Problem) -> Reply:
+def _error(call: VendorRequest, problem: Problem) -> Reply:
     message = _message(call, problem)
     return Reply(
         problem.status,
@@ -149,5 +149,5 @@ DIALECT: Final = Dialect(
         "PUT /v1/contacts/{ref}": Translation(_update, _contact),
         "DELETE /v1/contacts/{ref}": Translation(_delete, _deleted),
     },
-    error=_refused,
+    error=_error,
 )

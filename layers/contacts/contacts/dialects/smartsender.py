@@ -33,10 +33,13 @@ _SYSTEM_FIELDS: Final = {
     "email": "email",
     "phone": "phone",
 }
-"""Of a contact, with their native names; `photo` and `tags` are besides, everything else is a variable."""
-_OURS: Final = frozenset({"id", "createdAt", "updatedAt"})
-"""Shown, and nothing to be changed."""
-_OF_A_GATE: Final = {"firstName": "first_name", "lastName": "last_name", "email": "email", "phone": "phone"}
+"""The vendor's fields of a contact, with their native names.
+
+`photo` and `tags` are separate; all else is a variable.
+"""
+_READ_ONLY: Final = frozenset({"id", "createdAt", "updatedAt"})
+"""Fields that responses show and requests cannot change."""
+_GATE_FIELDS: Final = {"firstName": "first_name", "lastName": "last_name", "email": "email", "phone": "phone"}
 _NAMES: Final = {
     "first_name": "firstName",
     "last_name": "lastName",
@@ -47,22 +50,22 @@ _NAMES: Final = {
     "offset": "page",
     "from": "targetContactId",
 }
-"""The vendor's names of native fields, for errors."""
+"""The vendor's names of native fields, for error messages."""
 _PAGED: Final = ("page", "limitation")
 _DONE: Final = {"state": True}
 _FORBIDDEN: Final = 403
 
 
-# What is shown
+# Values in responses
 
 
 def moment(native: str) -> str:
-    """A native timestamp as Smart Sender writes it: `2026-01-15 10:30:00`, UTC."""
+    """Returns a native timestamp as Smart Sender writes it: `2026-01-15 10:30:00`, UTC."""
     return f"{native[:10]} {native[11:19]}"
 
 
 def contact_out(native: Fields) -> Fields:
-    """A native contact without its variables."""
+    """Returns a native contact without its variables."""
     return {
         "id": native["id"],
         "firstName": native["first_name"],
@@ -78,7 +81,7 @@ def contact_out(native: Fields) -> Fields:
 
 
 def detailed_contact_out(native: Fields) -> Fields:
-    """A native contact with each of its variables' type."""
+    """Returns a native contact with its variables as a list of name, value and type."""
     variables = [
         {"name": name, "value": value, "type": type_of(value)}
         for name, value in native["custom_fields"].items()
@@ -87,17 +90,17 @@ def detailed_contact_out(native: Fields) -> Fields:
 
 
 def simple_contact_out(native: Fields) -> Fields:
-    """A native contact with its variables by name."""
+    """Returns a native contact with its variables as an object."""
     return {**contact_out(native), "variables": native["custom_fields"]}
 
 
 def tag_id(tag: str) -> str:
-    """The id of a tag, which natively is its name alone: for the same name always the same."""
+    """Returns the id of a tag. Native tags have a name only; the id is derived from it and never changes."""
     return str(uuid5(NAMESPACE_URL, f"urn:contacts:tag:{tag}"))
 
 
 def type_of(value: object) -> str:
-    """The type of a variable by its value; one that is null has none that could be told."""
+    """Returns the type of a variable, by its value; `null` for null."""
     match value:
         case None:
             return "null"
@@ -114,7 +117,7 @@ def type_of(value: object) -> str:
 
 
 def gate_out(native: Fields) -> Fields:
-    """A native gate."""
+    """Returns a native gate as Smart Sender shows it."""
     return {
         "id": native["id"],
         "channel": native["channel"],
@@ -124,25 +127,25 @@ def gate_out(native: Fields) -> Fields:
 
 
 def channel_out(native: Fields) -> Fields:
-    """A native channel."""
+    """Returns a native channel as Smart Sender shows it."""
     return {name: native[name] for name in ("id", "type", "name", "state")}
 
 
 def cursor_out(call: VendorRequest, native: Mapping[str, Any]) -> dict[str, int]:
-    """Where a page of a native list stands.
+    """Returns the vendor's `cursor` object for a page of a native list.
 
-    Clients loop until `page == pages`: so an empty list has one page, and one of which nobody knows how long it is (a
-    search with more than 10,000 matches) has one more as long as there is more. A total may be a moment behind.
+    Clients loop until `page == pages`. So an empty list has one page, and a list of unknown length (a search with more
+    than 10,000 matches) has one page more than this one until the last. A total may be a moment behind.
     """
     page, size = _page(call)
     seen = (page - 1) * size + len(native["data"]) if native["data"] else 0
     elements = max(native["total"] or 0, seen + native["has_more"])
-    # A page may be short, or empty, and not the last.
+    # A page that is short, or empty, need not be the last.
     pages = max(1, -(-elements // size), page + 1 if native["has_more"] else 1)
     return {"page": page, "limitation": size, "pages": pages, "elements": elements}
 
 
-# What is asked
+# Requests
 
 
 def _page(call: VendorRequest) -> tuple[int, int]:
@@ -155,7 +158,7 @@ def _paging(call: VendorRequest) -> dict[str, list[str]]:
 
 
 def _list_contacts(call: VendorRequest) -> NativeRequest:
-    # The oldest first: who arrives while a client walks through the pages shifts none of them.
+    # The oldest first: a contact created while a client reads the pages does not shift them.
     query = {**_paging(call), "sort": ["created_at"]}
     if "term" in call.query:
         query["search"] = [_term(call)]
@@ -198,30 +201,30 @@ def _update(call: VendorRequest) -> NativeRequest:
 
 
 def changes(values: Fields) -> Fields:
-    """The native update that values stand for, system fields and variables mixed.
+    """Returns the native update for `values`, in which system fields and variables are mixed.
 
-    What cannot be taken is the native operation's to skip; only a photo that is no text is skipped here.
+    The native operation skips invalid fields. Only a photo that is no text is skipped here.
     """
     body = renamed(values, _SYSTEM_FIELDS)
     if "photo" in values and isinstance(values["photo"], str | None):
         body["metadata"] = {"photo": values["photo"]}
     if "tags" in values:
         body["tags"] = _tag_names(values["tags"])
-    system = {*_SYSTEM_FIELDS, *_OURS, "photo", "tags", "variables"}
+    system = {*_SYSTEM_FIELDS, *_READ_ONLY, "photo", "tags", "variables"}
     variables = {name: value for name, value in values.items() if name not in system}
     variables |= _variables(values.get("variables"))
     return {**body, "custom_fields": variables} if variables else body
 
 
 def _tag_names(tags: object) -> object:
-    """Tags as their names, where they are sent as they are shown; anything else as it is."""
+    """Returns the names of tags that are sent in the form of responses; any other value unchanged."""
     if not isinstance(tags, list):
         return tags
     return [tag["name"] if isinstance(tag, dict) and "name" in tag else tag for tag in tags]
 
 
 def _variables(sent: object) -> Fields:
-    """Variables that are sent as they are shown, in either form; of anything else nothing."""
+    """Returns variables that are sent in either form of responses, by name; nothing for any other value."""
     match sent:
         case dict():
             return sent
@@ -235,7 +238,7 @@ def _variables(sent: object) -> Fields:
             return {}
 
 
-def _fire(call: VendorRequest) -> NativeRequest:
+def _fire_event(call: VendorRequest) -> NativeRequest:
     given = {} if call.body is None else fields_of(call)
     name = given["name"] if "name" in given else one_of(call, "name", "")
     required({"name": name or None}, "name")
@@ -259,23 +262,23 @@ def _get_channel(call: VendorRequest) -> NativeRequest:
     return NativeRequest(route=call.route, path=call.path)
 
 
-def _switch(call: VendorRequest) -> NativeRequest:
+def _update_channel(call: VendorRequest) -> NativeRequest:
     given = fields_of(call)
     required(given, "state")
     return NativeRequest(route=call.route, path=call.path, body={"state": given["state"]})
 
 
-def _arrive(call: VendorRequest) -> NativeRequest:
+def _create_gate(call: VendorRequest) -> NativeRequest:
     given = fields_of(call)
     required(given, "identifier", "firstName")
     body = {
         "identifier": given["identifier"],
-        **renamed(given, {**_OF_A_GATE, "parameters": "custom_fields"}),
+        **renamed(given, {**_GATE_FIELDS, "parameters": "custom_fields"}),
     }
     return NativeRequest(route=call.route, path=call.path, body=body)
 
 
-# What is answered
+# Responses
 
 
 def _shown(out: Callable[[Fields], Fields]) -> Callable[[VendorRequest, Reply], Reply]:
@@ -306,7 +309,7 @@ def _chat(_: VendorRequest, reply: Reply) -> Reply:
     )
 
 
-def _arrived(_: VendorRequest, reply: Reply) -> Reply:
+def _created_gate(_: VendorRequest, reply: Reply) -> Reply:
     return Reply(200, gate_out(reply.body))
 
 
@@ -314,8 +317,8 @@ def _done(_: VendorRequest, __: Reply) -> Reply:
     return Reply(200, dict(_DONE))
 
 
-def _refused(_: VendorRequest, problem: Problem) -> Reply:
-    # To its clients a revoked token is one that may no longer, not one that is wrong.
+def _error(_: VendorRequest, problem: Problem) -> Reply:
+    # The vendor's clients expect 403, not 401, for a token that was revoked.
     status = _FORBIDDEN if problem.body["code"] == "key_revoked" else problem.status
     return Reply(status, {"error": {"code": status, "message": in_words(problem, _NAMES)}})
 
@@ -337,13 +340,13 @@ DIALECT: Final = Dialect(
         "GET /v1/contacts/{ref}/chat": Translation(_get_chat, _chat, ignores_others=True),
         "GET /v1/contacts/{ref}/gates": Translation(_list_gates, _listed(gate_out), once=_PAGED),
         "PUT /v1/contacts/{ref}": Translation(_update, _done),
-        "POST /v1/contacts/{ref}/fire": Translation(_fire, _done, once=("name",)),
+        "POST /v1/contacts/{ref}/fire": Translation(_fire_event, _done, once=("name",)),
         "POST /v1/contacts/{ref}/merge/{target}": Translation(_merge, _done),
         "DELETE /v1/contacts/{ref}": Translation(_delete, _done),
         "GET /v1/channels": Translation(_list_channels, _listed(channel_out), once=_PAGED),
         "GET /v1/channels/{id}": Translation(_get_channel, _shown(channel_out), ignores_others=True),
-        "PUT /v1/channels/{id}": Translation(_switch, _done),
-        "POST /v1/channels/{id}/gates": Translation(_arrive, _arrived),
+        "PUT /v1/channels/{id}": Translation(_update_channel, _done),
+        "POST /v1/channels/{id}/gates": Translation(_create_gate, _created_gate),
     },
-    error=_refused,
+    error=_error,
 )

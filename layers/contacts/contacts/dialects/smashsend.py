@@ -1,6 +1,6 @@
 """SMASHSEND: `Authorization: Bearer`, `/v1`, camelCase, whole seconds, offsets; errors are a message and a code.
 
-An id is a prefix and the UUID as 22 digits to the base of 62: here, too, ids sort by the time of their making.
+An id is a prefix and the UUID as 22 digits to the base of 62: like native ids, these ids sort by time of creation.
 """
 
 import re
@@ -30,7 +30,7 @@ from contacts.dialects.wire import (
 
 CONTACT: Final = "cont_"
 PROPERTY: Final = "prop_"
-"""How the ids of things begin."""
+"""The prefixes of ids."""
 _DIGITS: Final = digits + ascii_uppercase + ascii_lowercase
 """In the order of their ASCII codes."""
 _LENGTH: Final = 22
@@ -39,14 +39,14 @@ _NUMBER: Final = re.compile(f"[0-9A-Za-z]{{{_LENGTH}}}")
 
 _PAGE_SIZE: Final = "50"
 _ALL_PROPERTIES: Final = "500"
-"""An account has no more."""
+"""The limit of properties in an account, so one page has them all."""
 _STATUSES: Final = {"SUBSCRIBED": "false", "UNSUBSCRIBED": "true"}
-"""What a list may be narrowed down to, with the native `is_unsubscribed`."""
+"""The values of the filter `status`, with the native `is_unsubscribed`."""
 _SHOWN: Final = ("name", "label", "type", "description")
 _TO_NATIVE: Final = {"email": "email", "name": "name", "tags": "tags", "properties": "custom_fields"}
 _TO_THEIRS: Final = {native: theirs for theirs, native in _TO_NATIVE.items()}
 _CHANGED: Final = {theirs: native for theirs, native in _TO_NATIVE.items() if theirs != "email"}
-# `options` are not in their documentation, but without them nobody could define an enum.
+# The vendor does not document `options`, but an enum cannot be defined without them.
 _DEFINED: Final = {name: name for name in (*_SHOWN, "options")}
 _DESCRIBED: Final = {name: name for name in ("label", "description", "options")}
 _SCOPES: Final = {
@@ -65,15 +65,15 @@ _MESSAGES: Final = {
     "duplicate_contact": "A contact with this email already exists",
     "duplicate_property": "A contact property with this name already exists",
 }
-"""By the native code. The rest is told as it is natively."""
+"""The vendor's messages by native code. Other messages are the native ones."""
 _PHRASES: Final = {
     FieldErrorCode.OFFSET_TOO_LARGE: "{field} must be at most {limit:,}; go further page by page"
 }
-"""In place of native messages that speak of cursors, which the vendor does not have."""
+"""Replaces native messages that mention cursors, which the vendor does not have."""
 
 
 def id_out(prefix: str, native: str) -> str:
-    """A UUID as SMASHSEND writes ids."""
+    """Returns a UUID as SMASHSEND writes ids."""
     number, written = UUID(native).int, ""
     for _ in range(_LENGTH):
         number, digit = divmod(number, len(_DIGITS))
@@ -82,7 +82,7 @@ def id_out(prefix: str, native: str) -> str:
 
 
 def id_in(prefix: str, theirs: str) -> str | None:
-    """The UUID that an id stands for; None where `id_out` writes none like that."""
+    """Returns the UUID of an id; None if `id_out` never returns such an id."""
     written = theirs.removeprefix(prefix)
     if len(written) == len(theirs) or not _NUMBER.fullmatch(written):
         return None
@@ -93,7 +93,7 @@ def id_in(prefix: str, theirs: str) -> str | None:
 
 
 def contact_out(native: Fields) -> Fields:
-    """A native contact as SMASHSEND shows it."""
+    """Returns a native contact as SMASHSEND shows it."""
     return {
         "id": id_out(CONTACT, native["id"]),
         "email": native["email"],
@@ -105,7 +105,7 @@ def contact_out(native: Fields) -> Fields:
 
 
 def property_out(native: Fields, *shown: str) -> Fields:
-    """A native contact property as SMASHSEND shows it; `shown`: which of its fields, besides id and time."""
+    """Returns a native contact property as SMASHSEND shows it. `shown`: its fields besides `id` and `createdAt`."""
     return {
         "id": id_out(PROPERTY, native["id"]),
         **{name: native[name] for name in shown},
@@ -133,7 +133,7 @@ def _unsubscribed(status: str) -> str:
     return _STATUSES[status]
 
 
-def _one(call: VendorRequest) -> NativeRequest:
+def _get(call: VendorRequest) -> NativeRequest:
     return NativeRequest(route=call.route, ref=_named(call))
 
 
@@ -183,17 +183,17 @@ def _page(call: VendorRequest, reply: Reply) -> Reply:
     contacts = [contact_out(one) for one in reply.body["data"]]
     pagination = {"total": _total(reply.body, offset), "limit": limit, "offset": offset}
     if contacts and reply.body["has_more"]:
-        # One that would exceed 5 MB holds fewer than asked for: the next one begins right after them.
+        # A page that would exceed 5 MB has fewer contacts than asked for: the next page starts right after them.
         pagination["limit"] = len(contacts)
     return Reply(reply.status, {"contacts": contacts, "pagination": pagination})
 
 
 def _total(page: Fields, offset: int) -> int:
-    """How many contacts there are. The count follows them by a moment: what is seen is known better.
+    """Returns the number of contacts: the native count, which lags a moment behind, or more if this page proves more.
 
-    A walk that goes on as long as there are more must not end early.
+    A client that reads pages up to the total must not stop early.
     """
-    counted: int = page["total"] or 0  # none where more than 10,000 would have to be looked at
+    counted: int = page["total"] or 0  # None where counting would examine more than 10,000 contacts
     if offset == 0 and not page["has_more"]:
         return len(page["data"])
     return max(counted, offset + len(page["data"]) + page["has_more"]) if page["data"] else counted
@@ -212,7 +212,7 @@ def _property(_: VendorRequest, reply: Reply) -> Reply:
     return Reply(reply.status, {"property": property_out(reply.body, *_SHOWN)})
 
 
-def _refused(call: VendorRequest, problem: Problem) -> Reply:
+def _error(call: VendorRequest, problem: Problem) -> Reply:
     return Reply(problem.status, {"message": _message(call, problem), "code": CODES[problem.status]})
 
 
@@ -227,12 +227,12 @@ DIALECT: Final = Dialect(
     routes={
         "GET /v1/contacts": Translation(_list, _page, once=("limit", "offset", "status")),
         "POST /v1/contacts": Translation(_create, _contact),
-        "GET /v1/contacts/{ref}": Translation(_one, _contact, ignores_others=True),
+        "GET /v1/contacts/{ref}": Translation(_get, _contact, ignores_others=True),
         "PUT /v1/contacts/{ref}": Translation(_update, _contact),
         "DELETE /v1/contacts/{ref}": Translation(_delete, _deleted),
         "GET /v1/contact-properties": Translation(_list_properties, _properties),
         "POST /v1/contact-properties": Translation(_create_property, _property),
         "PUT /v1/contact-properties/{id}": Translation(_update_property, _property),
     },
-    error=_refused,
+    error=_error,
 )

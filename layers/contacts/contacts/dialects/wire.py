@@ -1,4 +1,8 @@
-"""The types of a dialect: a vendor's requests, the native requests that mean the same, and the answers both ways."""
+"""The types of a dialect, and helpers that dialects share.
+
+A `Dialect` has a `Translation` for each route of the vendor: from the vendor's request to the native request, and from
+the native response to the vendor's response.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,24 +16,24 @@ Fields = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorRequest:
-    """A request in a vendor's wire format, its body parsed."""
+    """A vendor's request."""
 
     route: str
     """`PUT /v1/contacts/{ref}`; the alias `/api/v1` reads as `/v1`."""
     path: Mapping[str, str] = field(default_factory=dict)
-    """The variable parts of the path, decoded."""
+    """The path parameters by name, decoded."""
     query: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Each parameter with its values."""
+    """The query parameters by name, each with its values."""
     body: Any = None
-    """The parsed body; None: no body."""
+    """The decoded JSON; None: the request has no body."""
     spare_id: str = ""
-    """A fresh UUID, for operations of a vendor that make one up."""
+    """A new UUID, for vendors whose operations invent an id."""
 
 
 class Named(NamedTuple):
-    """A contact as a vendor's request names it, with all that the vendor lets such a name mean.
+    """A contact as a vendor's request names it. `by`: the kinds of name that the vendor accepts there.
 
-    `by` has no default, so no dialect can forget it.
+    `by` has no default, so that no dialect forgets it.
     """
 
     value: str
@@ -38,28 +42,28 @@ class Named(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NativeRequest:
-    """The native request that means what a vendor's request means."""
+    """The native request that a vendor's request is translated to."""
 
     route: str
     ref: Named | None = None
-    """The contact for `{ref}`: given if the route has a `{ref}`, and only then."""
+    """The contact in the place of `{ref}`; present exactly if the route has `{ref}`."""
     path: Mapping[str, str] = field(default_factory=dict)
-    """The other variable parts."""
+    """The other path parameters."""
     query: Mapping[str, Sequence[str]] = field(default_factory=dict)
     body: Any = None
-    """The body as JSON; None: no body."""
+    """None: the request has no body."""
 
     def __post_init__(self) -> None:
         """
         Raises:
-            TypeError: `ref` does not fit the route, or a contact is named in another way than by `ref`.
+            TypeError: `ref` does not fit the route, or a parameter sets it in another way.
         """
         if ("{ref}" in self.route) is (self.ref is None) or "ref" in self.path or "by" in self.query:
             raise TypeError(f"{self.route} needs what {{ref}} stands for as a Named, or has none")
 
 
 class Reply(NamedTuple):
-    """An answer as JSON; `body` None: no body."""
+    """A response; a body of None means that there is none."""
 
     status: int
     body: Any
@@ -72,23 +76,23 @@ class Problem(NamedTuple):
     body: Fields
     """The problem document (RFC 9457), as the native API shows it."""
     errors: tuple[FieldError, ...] = ()
-    """The wrong fields in the document, with their codes, which the document does not show."""
+    """The invalid fields, with their codes, which the body does not show."""
 
 
 class Translation(NamedTuple):
-    """One of a vendor's routes. Both functions are pure and change none of their arguments."""
+    """The translation of one route of a vendor. Both functions are pure and do not change their arguments."""
 
     to_native: Callable[[VendorRequest], NativeRequest]
-    """From the vendor's request to the native one. Raises: InvalidInput, NotFound: no native request means the same."""
+    """Translates a request. Raises InvalidInput, or NotFound where an id of the vendor's form cannot exist."""
     from_native: Callable[[VendorRequest, Reply], Reply]
-    """From the native answer (a success) to the vendor's answer."""
+    """Translates a successful native response; it also receives the vendor's request."""
     once: tuple[str, ...] = ()
-    """The query parameters that may be given once."""
+    """The query parameters that the route accepts."""
     many: tuple[str, ...] = ()
     """The query parameters that may be repeated."""
     ignores_others: bool = False
-    """Whether other parameters are ignored, as vendors do: only where one thing is read. Elsewhere they are refused,
-    because a list would show more than the client asked for, and a change might be another one."""
+    """Whether unknown query parameters are ignored, as vendors do. Only for routes that read one thing; elsewhere they
+    are refused, as a list might return more than the caller wants, and a write might do something else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,21 +100,21 @@ class Dialect:
     """A vendor's wire format."""
 
     routes: Mapping[str, Translation]
-    """By `<method> <path>`, with the native names of variable parts and `/v1` for the alias `/api/v1`."""
+    """By `<method> <path>`, with the native names of path parameters, and `/v1` also for the alias `/api/v1`."""
     error: Callable[[VendorRequest, Problem], Reply]
-    """From a native problem to the vendor's form of an error."""
+    """Translates a native problem into the vendor's error response."""
 
 
 def with_body(call: VendorRequest, body: object) -> VendorRequest:
-    """The same request with its body."""
+    """Returns the request with another body."""
     return replace(call, body=body)
 
 
 def fields_of(call: VendorRequest) -> Fields:
-    """The body of a vendor's request.
+    """Returns the body of a vendor's request.
 
     Raises:
-        BodyNotJson: it is missing, or no object.
+        BodyNotJson: the body is missing, or is not an object.
     """
     if call.body is None:
         raise BodyNotJson([FieldError("body", BODY_MISSING)])
@@ -120,14 +124,14 @@ def fields_of(call: VendorRequest) -> Fields:
 
 
 def renamed(given: Mapping[str, Any], names: Mapping[str, str]) -> Fields:
-    """The entries of a mapping under new names. `names`: `{old: new}`; entries without a new name are left out."""
+    """Returns the entries of `given` that `names` (`{old: new}`) lists, under their new names."""
     return {new: given[old] for old, new in names.items() if old in given}
 
 
 def required(given: Mapping[str, Any], *names: str) -> None:
     """
     Raises:
-        InvalidInput: a field is missing or null; names every one that is.
+        InvalidInput: a field is missing or null; the error names every such field.
     """
     missing = [FieldError(name, REQUIRED) for name in names if given.get(name) is None]
     if missing:
@@ -135,18 +139,18 @@ def required(given: Mapping[str, Any], *names: str) -> None:
 
 
 def whole_seconds(moment: str) -> str:
-    """A native timestamp without its milliseconds: `2026-01-15T10:30:00Z`."""
+    """Returns a native timestamp without milliseconds: `2026-01-15T10:30:00Z`."""
     return f"{moment[:19]}Z"
 
 
 def one_of(call: VendorRequest, name: str, default: str) -> str:
-    """The value of a query parameter that may be given once, or its default."""
+    """Returns the value of a query parameter, or the default."""
     values = call.query.get(name)
     return values[0] if values else default
 
 
 class Whole(NamedTuple):
-    """The bounds of a parameter that is a whole number; `most` None: there is no upper bound."""
+    """The default and the bounds of an integer parameter. `most` None: the vendor documents no upper bound."""
 
     default: int
     least: int
@@ -154,14 +158,14 @@ class Whole(NamedTuple):
 
 
 LARGEST_OFFSET: Final = 2_000_000_000
-"""The native API's."""
+"""The largest `offset` of the native API."""
 
 
 def whole_number(call: VendorRequest, name: str, bounds: Whole) -> int:
-    """A whole number in the query.
+    """Returns an integer query parameter.
 
     Raises:
-        InvalidInput: the text is no whole number, or the number is outside its bounds.
+        InvalidInput: the value is no integer, or outside its bounds.
     """
     text = one_of(call, name, str(bounds.default))
     most = LARGEST_OFFSET if bounds.most is None else bounds.most
@@ -174,16 +178,20 @@ def whole_number(call: VendorRequest, name: str, bounds: Whole) -> int:
 
 
 def field_errors(problem: Problem, names: Mapping[str, str]) -> list[FieldError]:
-    """The wrong fields of a problem; `names`: the vendor's name of each native field that it calls otherwise."""
-    return [error._replace(field=_theirs(error.field, names)) for error in problem.errors]
+    """Returns the invalid fields of a problem under the vendor's names.
+
+    `names`: `{native: vendor's}`, where they differ.
+    """
+    return [error._replace(field=_vendor_name(error.field, names)) for error in problem.errors]
 
 
 def in_words(
     problem: Problem, names: Mapping[str, str], phrases: Mapping[FieldErrorCode, str] | None = None
 ) -> str:
-    """A problem in one line: every wrong field with what is wrong with it, or else what happened.
+    """Returns a problem as one line of text: the invalid fields with their messages, or else the detail of the problem.
 
-    `names`: as above. `phrases`: what the vendor says in place of the native message, with `{field}` and `{limit}`.
+    `names`: as for `field_errors`. `phrases`: the vendor's text for a code, in place of the native message; it may
+    contain `{field}` and `{limit}`.
     """
     if not problem.errors:
         return str(problem.body["detail"]).removesuffix(".")
@@ -212,9 +220,9 @@ CODES: Final[Mapping[int, str]] = {
     500: "internal_error",
     503: "service_unavailable",
 }
-"""The error codes of vendors whose errors have a code in letters, by status."""
+"""The error codes by status, for vendors whose errors have a code of letters."""
 
 
-def _theirs(path: str, names: Mapping[str, str]) -> str:
+def _vendor_name(path: str, names: Mapping[str, str]) -> str:
     first, dot, rest = path.partition(".")
     return names.get(first, first) + dot + rest
