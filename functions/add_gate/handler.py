@@ -23,7 +23,7 @@ operation = Operation("add_gate", Scope.CONTACTS_WRITE)
     refuses=(ChannelNotFound, ChannelOff, *CREATE_ERRORS),
 )
 def add_gate(
-    desk: GateService,
+    gates: GateService,
     typed: TypedFields,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
@@ -31,7 +31,7 @@ def add_gate(
 ) -> Answer:
     """Create a contact with its gate; where the channel knows the identifier, answer the gate there is."""
     fields, _ = typed.validate(gate.to_input()).resolve(OnInvalid.REJECT)
-    return answer(desk.add(id, gate.identifier, fields, request.idempotency_key()))
+    return answer(gates.add(id, gate.identifier, fields, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -19,13 +19,13 @@ operation = Operation("batch_contacts", Scope.CONTACTS_WRITE)
 def batch_contacts(
     book: ContactBook,
     typed: TypedFields,
-    desk: BatchService,
+    batches: BatchService,
     request: Request,
     batch: Batch,
     on_invalid: OnInvalid = OnInvalid.REJECT,
 ) -> Answer:
     """Carry out a batch; one result per item, in their order."""
-    return batch_answer(request, batch, on_invalid, book, typed, desk)
+    return batch_answer(request, batch, on_invalid, book, typed, batches)
 
 
 lambda_handler = runtime.entrypoint(operation)

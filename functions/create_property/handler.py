@@ -16,9 +16,9 @@ operation = Operation("create_property", Scope.PROPERTIES_WRITE, Scope.USER)
     responds={201: (PropertyOut, "Defined.")},
     refuses=(DuplicateProperty, TooManyProperties),
 )
-def create_property(desk: PropertyService, request: Request, new: NewProperty) -> Answer:
+def create_property(properties: PropertyService, request: Request, new: NewProperty) -> Answer:
     """Define a property; from now on the values of contacts are checked by it."""
-    return answer(desk.add(new.to_command(), request.idempotency_key()))
+    return answer(properties.add(new.to_command(), request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -17,9 +17,9 @@ operation = Operation("create_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER, be
     responds={201: (WebhookWithSecretOut, "Registered; the secret is shown now and never again.")},
     refuses=(TooManyWebhooks,),
 )
-def create_webhook(desk: WebhookService, request: Request, webhook: NewWebhook) -> Answer:
+def create_webhook(webhooks: WebhookService, request: Request, webhook: NewWebhook) -> Answer:
     """Register an endpoint that is told of events from now on."""
-    return answer(desk.add(request.caller, webhook.to_command(), request.idempotency_key()))
+    return answer(webhooks.add(request.caller, webhook.to_command(), request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -16,12 +16,12 @@ operation = Operation("delete_property", Scope.PROPERTIES_WRITE)
     refuses=(PropertyNotFound,),
 )
 def delete_property(
-    desk: PropertyService,
+    properties: PropertyService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
 ) -> Answer:
     """Archive a property of the caller's account: its values stay and are no longer checked."""
-    return answer(desk.archive(id, request.idempotency_key()))
+    return answer(properties.archive(id, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

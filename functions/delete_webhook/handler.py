@@ -14,12 +14,12 @@ operation = Operation("delete_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER)
     "DELETE /v1/webhooks/{id}", responds={200: (DeletedOut, "Deleted.")}, refuses=(WebhookNotFound,)
 )
 def delete_webhook(
-    desk: WebhookService,
+    webhooks: WebhookService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
 ) -> Answer:
     """Delete a webhook of the caller's account; what was on its way to it is dropped."""
-    return answer(desk.remove(request.caller, id, request.idempotency_key()))
+    return answer(webhooks.remove(request.caller, id, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -13,9 +13,9 @@ operation = Operation("get_channel", Scope.CONTACTS_READ)
 @operation.on(
     "GET /v1/channels/{id}", responds={200: (ChannelOut, "As asked for.")}, refuses=(ChannelNotFound,)
 )
-def get_channel(desk: ChannelService, id: str) -> Answer:  # noqa: A002 (the parameter's name in the path)
+def get_channel(channels: ChannelService, id: str) -> Answer:  # noqa: A002 (the parameter's name in the path)
     """Read a channel of the caller's account."""
-    return Answer(200, desk.channel(id))
+    return Answer(200, channels.channel(id))
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -15,9 +15,9 @@ operation = Operation("get_property", Scope.PROPERTIES_READ)
     responds={200: (PropertyOut, "As asked for.")},
     refuses=(PropertyNotFound,),
 )
-def get_property(desk: PropertyService, id: str) -> Answer:  # noqa: A002 (the parameter's name in the path)
+def get_property(properties: PropertyService, id: str) -> Answer:  # noqa: A002 (the parameter's name in the path)
     """Read a property of the caller's account, archived or not."""
-    return Answer(200, desk.property(id))
+    return Answer(200, properties.property(id))
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -14,12 +14,12 @@ operation = Operation("get_webhook", Scope.WEBHOOKS_READ, Scope.API_USER)
     "GET /v1/webhooks/{id}", responds={200: (WebhookOut, "As asked for.")}, refuses=(WebhookNotFound,)
 )
 def get_webhook(
-    desk: WebhookService,
+    webhooks: WebhookService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
 ) -> Answer:
     """Read a webhook of the caller's account."""
-    return Answer(200, desk.webhook(request.caller, id))
+    return Answer(200, webhooks.webhook(request.caller, id))
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -11,10 +11,10 @@ operation = Operation("list_channels", Scope.CONTACTS_READ)
 
 
 @operation.on("GET /v1/channels", responds={200: (ChannelPageOut, "A page.")})
-def list_channels(desk: ChannelService, request: Request, paging: ShortPaging) -> Answer:
+def list_channels(channels: ChannelService, request: Request, paging: ShortPaging) -> Answer:
     """List the account's channels, the oldest first."""
     query = fingerprint(request.caller.account_id, "channels")
-    return short_page(desk.channels(), paging, query)
+    return short_page(channels.channels(), paging, query)
 
 
 lambda_handler = runtime.entrypoint(operation)

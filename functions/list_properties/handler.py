@@ -12,14 +12,14 @@ operation = Operation("list_properties", Scope.PROPERTIES_READ, Scope.API_USER)
 
 @operation.on("GET /v1/contact-properties", responds={200: (PropertyPageOut, "A page.")})
 def list_properties(
-    desk: PropertyService,
+    properties: PropertyService,
     request: Request,
     archived: bool = False,
     limit: PropertyPageSize = DEFAULT_PAGE_SIZE,
     cursor: str | None = None,
 ) -> Answer:
     """List the account's properties, oldest first; `archived`: those that are archived, too."""
-    return property_page(desk, request.caller.account_id, archived, cursor, limit)
+    return property_page(properties, request.caller.account_id, archived, cursor, limit)
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -11,9 +11,9 @@ operation = Operation("list_webhooks", Scope.WEBHOOKS_READ, Scope.API_USER)
 
 
 @operation.on("GET /v1/webhooks", responds={200: (WebhookPageOut, "A page.")})
-def list_webhooks(desk: WebhookService, request: Request) -> Answer:
+def list_webhooks(webhooks: WebhookService, request: Request) -> Answer:
     """List the account's webhooks, oldest first."""
-    return page(desk.webhooks(request.caller))
+    return page(webhooks.webhooks(request.caller))
 
 
 lambda_handler = runtime.entrypoint(operation)

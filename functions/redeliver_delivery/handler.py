@@ -16,13 +16,13 @@ operation = Operation("redeliver_delivery", Scope.WEBHOOKS_WRITE, Scope.API_USER
     refuses=(WebhookNotFound, DeliveryNotFound, NotDeliverable),
 )
 def redeliver_delivery(
-    desk: DeliveryService,
+    deliveries: DeliveryService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
     delivery_id: str,
 ) -> Answer:
     """Send a delivery again at once, with the same `webhook-id`; its schedule begins anew."""
-    return answer(desk.redeliver(request.caller, id, delivery_id, request.idempotency_key()))
+    return answer(deliveries.redeliver(request.caller, id, delivery_id, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

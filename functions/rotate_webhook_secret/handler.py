@@ -16,12 +16,12 @@ operation = Operation("rotate_webhook_secret", Scope.WEBHOOKS_WRITE, Scope.API_U
     refuses=(WebhookNotFound,),
 )
 def rotate_webhook_secret(
-    desk: WebhookService,
+    webhooks: WebhookService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
 ) -> Answer:
     """Give a webhook of the caller's account a new secret, shown once, in this answer."""
-    return answer(desk.rotate(request.caller, id, request.idempotency_key()))
+    return answer(webhooks.rotate(request.caller, id, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -16,12 +16,12 @@ operation = Operation("test_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER)
     refuses=(WebhookNotFound,),
 )
 def test_webhook(
-    desk: DeliveryService,
+    deliveries: DeliveryService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
 ) -> Answer:
     """Try an endpoint out, active or not: one attempt, signed like any other."""
-    return answer(desk.test(request.caller, id, request.idempotency_key()))
+    return answer(deliveries.test(request.caller, id, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -13,13 +13,13 @@ operation = Operation("update_channel", Scope.CONTACTS_WRITE)
 
 @operation.on("PUT /v1/channels/{id}", responds={200: (ChannelOut, "Changed.")}, refuses=(ChannelNotFound,))
 def update_channel(
-    desk: ChannelService,
+    channels: ChannelService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
     change: ChannelChange,
 ) -> Answer:
     """Change a channel; its type never does."""
-    return answer(desk.change(id, change.accepted, change.errors, request.idempotency_key()))
+    return answer(channels.change(id, change.accepted, change.errors, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

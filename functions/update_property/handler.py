@@ -15,13 +15,13 @@ operation = Operation("update_property", Scope.PROPERTIES_WRITE, Scope.USER)
     "PUT /v1/contact-properties/{id}", responds={200: (PropertyOut, "Changed.")}, refuses=(PropertyNotFound,)
 )
 def update_property(
-    desk: PropertyService,
+    properties: PropertyService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
     change: PropertyChange,
 ) -> Answer:
     """Change a property; name and type never do. Values that contacts have are not touched."""
-    return answer(desk.change(id, change.accepted, change.errors, request.idempotency_key()))
+    return answer(properties.change(id, change.accepted, change.errors, request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

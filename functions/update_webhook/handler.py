@@ -14,13 +14,13 @@ operation = Operation("update_webhook", Scope.WEBHOOKS_WRITE, Scope.API_USER, be
 
 @operation.on("PATCH /v1/webhooks/{id}", responds={200: (WebhookOut, "Changed.")}, refuses=(WebhookNotFound,))
 def update_webhook(
-    desk: WebhookService,
+    webhooks: WebhookService,
     request: Request,
     id: str,  # noqa: A002 (the parameter's name in the path)
     webhook: WebhookChange,
 ) -> Answer:
     """Change a webhook; switching it on again clears why it was off."""
-    return answer(desk.change(request.caller, id, webhook.given(), request.idempotency_key()))
+    return answer(webhooks.change(request.caller, id, webhook.given(), request.idempotency_key()))
 
 
 lambda_handler = runtime.entrypoint(operation)

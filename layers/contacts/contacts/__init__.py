@@ -1,4 +1,4 @@
-"""The contacts service: domain, services, adapters and the native API."""
+"""The contacts service: a package for each feature, and what they stand on."""
 
 import gc
 import os

@@ -53,7 +53,7 @@ def run_idempotent(
     """Attempt until no other writer is in the way, unless the request turns out to have been carried out before.
 
     Raises:
-        Contention, and whatever `replayed` raises.
+        Contention, and whatever `replay` raises.
     """
     try:
         return retry_on_conflict(attempt, clock, randomness)
