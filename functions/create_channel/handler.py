@@ -14,7 +14,9 @@ operation = Operation("create_channel", Scope.CONTACTS_WRITE)
 @operation.on("POST /v1/channels", responds={201: (ChannelOut, "Made.")}, refuses=(TooManyChannels,))
 def create_channel(channels: ChannelService, request: Request, new: NewChannel) -> Answer:
     """Make a channel; it is on unless it says otherwise."""
-    return answer(channels.add(new.type, new.name, state=new.state, idempotency_key=request.idempotency_key()))
+    return answer(
+        channels.add(new.type, new.name, state=new.state, idempotency_key=request.idempotency_key())
+    )
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -33,7 +33,7 @@ def people(count: int, label: str = "person") -> list[Any]:
     ]
 
 
-def test_what_is_said_of_one_contact_happens_in_order(account: Account) -> None:
+def test_items_about_one_contact_happen_in_order(account: Account) -> None:
     results = batch(
         account.api,
         {"op": "create", "contact": {"email": "ada@example.com", "external_id": "1"}},

@@ -60,7 +60,7 @@ def house() -> BatchHouse:
 # What an item is answered
 
 
-def test_each_item_gets_the_answer_of_a_request_of_its_own(house: BatchHouse) -> None:
+def test_each_item_gets_the_answer_of_a_single_request(house: BatchHouse) -> None:
     ada = house.create(email="ada@example.com", tags=["vip"])
     house.create(email="bea@example.com", external_id="crm-2")
     created, upserted, changed, deleted = house.results(
@@ -93,7 +93,7 @@ def test_a_deleted_contact_goes_to_the_trash(house: BatchHouse) -> None:
     assert house.api.request("POST", "/v1/contacts/{ref}/restore", ada).status == 200
 
 
-def test_a_conflict_names_who_is_in_the_way_and_a_restore_is_a_create(house: BatchHouse) -> None:
+def test_a_conflict_names_the_owner_and_a_restore_is_a_create(house: BatchHouse) -> None:
     ada, bea = house.create(email="ada@example.com"), house.create(email="bea@example.com")
     house.single("DELETE", bea)
     taken, back = house.results(create(email="ada@example.com"), create(email="bea@example.com"))
@@ -121,7 +121,7 @@ def test_an_item_with_a_stale_version_changes_nothing(if_match: Any, house: Batc
     assert house.items() == before
 
 
-def test_what_cannot_be_taken_is_left_out_of_an_update_where_that_is_asked_for(house: BatchHouse) -> None:
+def test_an_update_with_skip_leaves_out_invalid_fields(house: BatchHouse) -> None:
     house.create(external_id="a")
     house.create(external_id="b", email="taken@example.com")
     changed, clashing = house.results(
@@ -175,7 +175,7 @@ BAD_ITEMS = [
 
 
 @pytest.mark.parametrize(("bad", "culprits"), BAD_ITEMS)
-def test_what_is_wrong_with_an_item_is_named_and_the_others_go_on(
+def test_an_invalid_item_names_its_errors_and_the_others_are_carried_out(
     bad: Any, culprits: set[str], house: BatchHouse
 ) -> None:
     house.create(external_id="a")
@@ -203,7 +203,7 @@ ENVELOPES = [
 
 @pytest.mark.parametrize(("body", "culprit"), ENVELOPES)
 @pytest.mark.parametrize("key", [None, "k"])
-def test_a_wrong_envelope_refuses_the_whole(
+def test_an_invalid_envelope_refuses_the_whole_batch(
     body: Any, culprit: str, key: str | None, house: BatchHouse
 ) -> None:
     headers = {} if key is None else {"idempotency-key": key}
@@ -213,13 +213,13 @@ def test_a_wrong_envelope_refuses_the_whole(
 
 
 @pytest.mark.parametrize("query", [{"on_invalid": "maybe"}, {"on_conflict": "update"}])
-def test_a_wrong_parameter_refuses_the_whole(query: Mapping[str, str], house: BatchHouse) -> None:
+def test_an_invalid_parameter_refuses_the_whole_batch(query: Mapping[str, str], house: BatchHouse) -> None:
     refused = house.batch(create(external_id="a"), **query)
     assert (refused.status, [refused.body["field"]]) == (400, list(query))
     assert house.items() == {}
 
 
-def test_a_malformed_idempotency_key_refuses_the_whole(house: BatchHouse) -> None:
+def test_a_malformed_idempotency_key_refuses_the_whole_batch(house: BatchHouse) -> None:
     refused = house.batch(create(external_id="a"), key="x" * 256)
     assert (refused.status, refused.body["field"]) == (400, "Idempotency-Key")
     assert house.items() == {}
@@ -232,7 +232,7 @@ def test_a_hundred_items_with_the_longest_key(house: BatchHouse) -> None:
     assert sum(item.get("kind") == "contact" for item in house.items().values()) == MAX_ITEMS
 
 
-def test_a_failure_of_ours_is_its_items_alone(house: BatchHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_fails_its_item_alone(house: BatchHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     failures: list[Any] = []
     monkeypatch.setattr(observability, "record_failure", lambda *failure: failures.append(failure))
 
@@ -259,7 +259,7 @@ def test_the_log_line_tells_how_many_items_failed(house: BatchHouse, monkeypatch
 # In which order
 
 
-def test_items_about_one_contact_see_what_those_before_them_left(house: BatchHouse) -> None:
+def test_items_about_one_contact_see_the_changes_of_earlier_items(house: BatchHouse) -> None:
     results = house.results(
         create(email="ada@example.com", external_id="crm-1", tags=["one"]),
         create(email="ADA@example.com"),
@@ -290,14 +290,14 @@ def item(number: int, *names: str) -> Item:
     return Item(number, frozenset(names), (), lambda _: Outcome(action=Action.UPDATED))
 
 
-def test_items_that_only_others_connect_stand_in_one_lane() -> None:
+def test_items_connected_through_another_item_share_a_lane() -> None:
     """The third renames what the first is about to what the second is about."""
     found = lanes([item(0, "a"), item(1, "b"), item(2, "c"), item(3, "a", "b"), item(4, "b")])
     assert [[one.number for one in lane] for lane in found] == [[0, 1, 3, 4], [2]]
 
 
 @given(st.lists(st.frozensets(st.sampled_from("abcdefgh"), max_size=3), max_size=12))
-def test_lanes_are_what_shared_names_connect(names: list[frozenset[str]]) -> None:
+def test_items_with_shared_names_share_a_lane(names: list[frozenset[str]]) -> None:
     found = [[one.number for one in lane] for lane in lanes(item(n, *own) for n, own in enumerate(names))]
     assert sorted(number for lane in found for number in lane) == list(range(len(names)))
     assert all(lane == sorted(lane) for lane in found)
@@ -331,7 +331,7 @@ class Rendezvous:
         return getattr(self._client, method)(**request)
 
 
-def test_as_many_items_as_the_desk_allows_are_under_way_at_once() -> None:
+def test_no_more_than_at_once_items_run_in_parallel() -> None:
     table = MotoTable()
     together = Rendezvous(table.client(), AT_ONCE)
     house = BatchHouse(AT_ONCE, client=together, table=table)
@@ -396,7 +396,7 @@ def replayed(reply: Reply) -> bool:
     return reply.headers.get("Idempotent-Replayed") == "true"
 
 
-def test_a_repetition_is_answered_alike_and_writes_nothing() -> None:
+def test_a_repeated_batch_gets_the_same_answer_and_writes_nothing() -> None:
     house = begun(prepared(), at_once=8)
     first = house.batch(*STORY, key="k")
     assert not replayed(first)
@@ -407,7 +407,7 @@ def test_a_repetition_is_answered_alike_and_writes_nothing() -> None:
     assert house.items() == left
 
 
-def test_a_repetition_reads_all_its_records_at_once() -> None:
+def test_a_repeated_batch_reads_all_its_records_at_once() -> None:
     table = MotoTable()
     client = Client(table.client())
     house = BatchHouse(8, client=client, table=table)
@@ -420,7 +420,7 @@ def test_a_repetition_reads_all_its_records_at_once() -> None:
     assert client.calls == ["put_item", "batch_get_item"]
 
 
-def test_without_a_key_nothing_is_kept_of_it(house: BatchHouse) -> None:
+def test_a_batch_without_a_key_leaves_no_record(house: BatchHouse) -> None:
     house.results(create(external_id="a"))
     assert not any(keys.idempotency(house.account_id, "").PK in key.PK for key in house.items())
 
@@ -453,7 +453,7 @@ def test_the_same_key_with_another_request_is_refused_before_anything_is_written
     assert house.items() == left
 
 
-def test_a_key_that_a_single_request_used_is_none_for_a_batch(house: BatchHouse) -> None:
+def test_a_batch_with_a_key_that_a_single_request_used_is_refused(house: BatchHouse) -> None:
     house.single("POST", body={"external_id": "a"}, headers={"idempotency-key": "k"})
     left = house.items()
     refused = house.batch(create(external_id="b"), key="k")
@@ -461,14 +461,14 @@ def test_a_key_that_a_single_request_used_is_none_for_a_batch(house: BatchHouse)
     assert house.items() == left
 
 
-def test_of_a_batch_whose_items_cannot_be_taken_nothing_is_kept(house: BatchHouse) -> None:
+def test_a_batch_of_invalid_items_leaves_no_record(house: BatchHouse) -> None:
     refused = [{"op": "create"}, {"op": "delete"}]
     assert house.statuses(*refused, key="k") == [400, 400]
     assert house.items() == {}
     assert house.statuses(create(email="yes@example.com"), key="k") == [201]
 
 
-def test_values_that_properties_do_not_take_are_named_and_each_name_is_looked_up_once() -> None:
+def test_values_of_a_wrong_type_are_named_and_each_property_is_read_once() -> None:
     table = MotoTable()
     client = Client(table.client())
     house = BatchHouse(8, client=client, table=table)
@@ -492,7 +492,7 @@ def test_values_that_properties_do_not_take_are_named_and_each_name_is_looked_up
     assert skipping["contact"]["custom_fields"] == {"age": 1, "city": "y"}
 
 
-def test_what_was_refused_is_tried_again(house: BatchHouse) -> None:
+def test_an_item_that_failed_is_tried_again_by_a_repetition(house: BatchHouse) -> None:
     wanted = [update("late", first_name="L"), create(external_id="a")]
     assert house.statuses(*wanted, key="k") == [404, 201]
     house.create(external_id="late")
@@ -553,7 +553,7 @@ def test_a_batch_cut_off_after_any_call_is_completed_by_its_repetition() -> None
         assert (steady(again.body), left_in(house)) == (answer, left), dies_after
 
 
-def test_two_of_the_same_at_the_same_time_do_it_once() -> None:
+def test_two_equal_batches_at_the_same_time_are_carried_out_once() -> None:
     """The second comes after each call of the first, and is answered alike."""
     calls, answer, left = undisturbed()
     for after in range(1, calls + 1):
@@ -570,7 +570,7 @@ def test_two_of_the_same_at_the_same_time_do_it_once() -> None:
 # When the table cannot keep up
 
 
-def test_an_item_that_is_throttled_says_so_and_the_others_go_on() -> None:
+def test_a_throttled_item_fails_alone() -> None:
     table = MotoTable()
     client = Client(table.client(), lambda method, number: method == "transact_write_items" and number == 2)
     house = BatchHouse(client=client, table=table)
@@ -601,7 +601,7 @@ def test_items_that_cannot_begin_in_time_are_done_by_a_repetition() -> None:
     assert BatchHouse(table=table, drawn=1000).statuses(*wanted, key="k") == [201] * 5
 
 
-def test_a_batch_that_cannot_even_begin_is_refused_whole() -> None:
+def test_a_batch_that_cannot_begin_is_refused_as_a_whole() -> None:
     house = BatchHouse(deadline=Hurried(0))
     refused = house.batch(create(external_id="a"), key="k")
     assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
@@ -611,7 +611,7 @@ def test_a_batch_that_cannot_even_begin_is_refused_whole() -> None:
 # Long answers
 
 
-def test_a_long_answer_tells_the_rest_in_short(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_past_5_mb_are_shortened(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "MAX_ANSWER_BYTES", 100_000 + 8_000)
     house = BatchHouse(8)
     house.create(external_id="taken")
@@ -647,7 +647,7 @@ def shown(sizes: list[int], order: list[int]) -> Any:
 
 @settings(max_examples=examples(50))
 @given(st.data())
-def test_what_is_cut_short_depends_on_no_order_and_the_answer_fits(data: st.DataObject) -> None:
+def test_the_same_results_are_shortened_in_any_order_and_the_answer_fits(data: st.DataObject) -> None:
     sizes = data.draw(st.lists(st.sampled_from([10, 200_000, 700_000, 2_500_000]), min_size=1, max_size=9))
     order = data.draw(st.permutations(range(len(sizes))))
     answer = shown(sizes, order)
@@ -663,7 +663,7 @@ def test_what_is_cut_short_depends_on_no_order_and_the_answer_fits(data: st.Data
 # Test mode
 
 
-def test_in_test_mode_it_answers_as_it_would_and_nothing_is_kept() -> None:
+def test_a_batch_in_test_mode_answers_as_in_live_mode_and_writes_nothing() -> None:
     house = BatchHouse(8, mode=Mode.TEST)
     reply = house.batch(
         create(email="ada@example.com"),
@@ -741,7 +741,7 @@ def peopled(states: list[str]) -> BatchHouse:
 
 @settings(max_examples=examples(60))
 @given(st.lists(STATES, min_size=len(PEOPLE), max_size=len(PEOPLE)), st.tuples(*map(operations, PEOPLE)))
-def test_a_batch_about_different_contacts_is_its_items_one_after_the_other(
+def test_a_batch_about_different_contacts_equals_its_items_one_after_the_other(
     states: list[str], wishes: tuple[Operation, ...]
 ) -> None:
     together, apart = peopled(states), peopled(states)

@@ -272,7 +272,7 @@ steps = some.one_of(
 
 @settings(max_examples=examples(100), suppress_health_check=list(HealthCheck))
 @given(some.lists(steps, min_size=15, max_size=30))
-def test_nobody_is_subscribed_again_but_by_an_explicit_word_on_a_known_contact(taken: list[Step]) -> None:
+def test_only_an_explicit_false_on_a_known_contact_subscribes_again(taken: list[Step]) -> None:
     world, opted_out = the_world().begun_again(), set[str]()
     beginning = [
         native_create({"email": EMAILS[0]}, {"is_unsubscribed": True}, "reject"),
@@ -304,7 +304,7 @@ def test_nobody_is_subscribed_again_but_by_an_explicit_word_on_a_known_contact(t
         assert violations(world.table.items(), ACCOUNT_ID, world.clock.at_ms // 1000) == []
 
 
-def test_the_property_goes_through_every_function_that_may_write_a_contact() -> None:
+def test_the_property_covers_every_function_that_writes_contacts() -> None:
     """A new function that takes a contact's fields, or brings one back, must be added to the property."""
     covered = {
         *("create_contact", "update_contact", "delete_contact", "restore_contact", "merge_contacts"),
@@ -380,7 +380,7 @@ WAYS_TO_LEAVE = {"erased": _erased, "the trash ran out": _trash_ran_out, "rename
 
 @pytest.mark.parametrize("taken", WAYS_TO_TAKE)
 @pytest.mark.parametrize("left", WAYS_TO_LEAVE)
-def test_who_takes_an_address_takes_its_opt_out(left: str, taken: str, world: World) -> None:
+def test_a_contact_that_takes_an_address_takes_its_opt_out(left: str, taken: str, world: World) -> None:
     gone = world.created(email="t@example.com", is_unsubscribed=True)
     WAYS_TO_LEAVE[left](world, gone["id"])
     reply = WAYS_TO_TAKE[taken](world, "t@example.com")
@@ -392,7 +392,7 @@ def test_who_takes_an_address_takes_its_opt_out(left: str, taken: str, world: Wo
 
 
 @pytest.mark.parametrize("taken", [way for way in WAYS_TO_TAKE if "rename" in way or "upsert" in way])
-def test_who_takes_an_address_from_the_trash_takes_its_opt_out(taken: str, world: World) -> None:
+def test_a_contact_that_takes_an_address_from_the_trash_takes_its_opt_out(taken: str, world: World) -> None:
     gone = world.created(email="t@example.com", is_unsubscribed=True)
     assert world.native.request("DELETE", ONE, gone["id"]).status == 200
     assert WAYS_TO_TAKE[taken](world, "t@example.com").status < 300
@@ -401,7 +401,7 @@ def test_who_takes_an_address_from_the_trash_takes_its_opt_out(taken: str, world
 
 @pytest.mark.parametrize("field", ["is_unsubscribed", "is_active"])
 @pytest.mark.parametrize("way", ["PATCH", "PUT", "upsert", "batch", "batch upsert", "sendmator"])
-def test_null_says_nothing_about_a_flag(way: str, field: str, world: World) -> None:
+def test_null_keeps_a_flag(way: str, field: str, world: World) -> None:
     ada = world.created(email="ada@example.com", is_unsubscribed=True, is_active=False)
     body = {"first_name": "Jo", field: None}
     match way:
@@ -438,9 +438,7 @@ EXPLICIT: Mapping[str, Callable[[World, str], Reply]] = {
 
 
 @pytest.mark.parametrize("way", EXPLICIT)
-def test_an_explicit_word_on_a_known_contact_lifts_the_opt_out_of_its_address_too(
-    way: str, world: World
-) -> None:
+def test_an_explicit_subscription_removes_the_opt_out_of_the_address(way: str, world: World) -> None:
     ada = world.created(email="ada@example.com", is_unsubscribed=True)
     assert EXPLICIT[way](world, "ada@example.com").status < 300
     assert world.contact(ada["id"])["is_unsubscribed"] is False
@@ -478,7 +476,7 @@ def test_an_address_opts_out_at_the_moment_its_contact_does(world: World) -> Non
     assert opt_outs_in(world) == 1, "the address that was left stays opted out"
 
 
-def test_who_comes_back_without_an_address_does_not_opt_it_out_again(world: World) -> None:
+def test_a_contact_restored_without_an_address_does_not_opt_that_address_out(world: World) -> None:
     gone = world.created(email="t@example.com", external_id="crm-1", is_unsubscribed=True)
     world.native.request("DELETE", ONE, gone["id"])
     assert _upserted(world, "t@example.com").status == 200
@@ -488,7 +486,7 @@ def test_who_comes_back_without_an_address_does_not_opt_it_out_again(world: Worl
     assert world.created(email="t@example.com")["is_unsubscribed"] is False
 
 
-def test_an_opt_out_is_taken_in_a_create_of_every_dialect_that_has_a_word_for_it(world: World) -> None:
+def test_a_create_in_each_dialect_with_such_a_field_can_opt_out(world: World) -> None:
     theirs = {
         Dialect.NATIVE: {"email": "n@example.com", "is_unsubscribed": True},
         Dialect.SENDMATOR: {"email": "s@example.com", "is_unsubscribed": True, "phone": "+14155552671"},
@@ -500,14 +498,14 @@ def test_an_opt_out_is_taken_in_a_create_of_every_dialect_that_has_a_word_for_it
     assert world.contact("s@example.com")["phone"] == "+14155552671"
 
 
-def test_an_opt_out_is_the_account_s_own(world: World) -> None:
+def test_an_opt_out_applies_in_its_account_only(world: World) -> None:
     gone = world.created(email="t@example.com", is_unsubscribed=True)
     _erased(world, gone["id"])
     elsewhere = World(OTHER_ACCOUNT_ID, world.table)
     assert elsewhere.created(email="t@example.com")["is_unsubscribed"] is False
 
 
-def test_an_erased_address_leaves_nothing_that_tells_it(world: World) -> None:
+def test_no_item_reveals_an_erased_address(world: World) -> None:
     gone = world.created(email="t@example.com", first_name="Tess", is_unsubscribed=True)
     _erased(world, gone["id"])
     assert "t@example.com" not in json.dumps(world.table.items())
@@ -515,7 +513,7 @@ def test_an_erased_address_leaves_nothing_that_tells_it(world: World) -> None:
     assert [item.keys() for item in left] == [{"PK", "SK"}]
 
 
-def test_what_opted_out_before_there_were_such_items_opts_out_when_it_leaves(world: World) -> None:
+def test_an_address_that_opted_out_without_an_item_gets_one_when_it_leaves(world: World) -> None:
     """An older version of this service wrote the contact's flag and nothing else."""
     for left in WAYS_TO_LEAVE.values():
         gone = world.created(email="t@example.com", is_unsubscribed=True)

@@ -200,7 +200,7 @@ def test_a_create_with_an_email_in_the_trash_brings_its_contact_back(book: Book,
     assert (contact.id, contact.last_name, contact.tags) == (ada.id, "Lovelace", ("vip",))
 
 
-def test_a_name_that_was_taken_meanwhile_is_not_taken_back(book: Book, ada: Contact) -> None:
+def test_a_restore_does_not_take_back_a_name_taken_meanwhile(book: Book, ada: Contact) -> None:
     book.open().delete(Ref(ada.id))
     taker = book.create(external_id="crm-1")
     back = book.open().restore(Ref(ada.id)).contact

@@ -34,7 +34,7 @@ def test_an_answer_is_repeated_even_after_the_contact_went_on(account: Account, 
     assert account.api.patch(path_of("7"), change, Idempotency_Key="k", If_Match='"1"').json() == first.json()
 
 
-def test_a_key_is_shown_once_and_not_in_a_repetition(account: Account) -> None:
+def test_a_new_api_key_is_shown_once_and_not_in_a_replay(account: Account) -> None:
     first, again = (
         account.api.post("/v1/api-keys", {"name": "CRM"}, Idempotency_Key="key please") for _ in range(2)
     )

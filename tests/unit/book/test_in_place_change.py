@@ -176,7 +176,7 @@ slow_to_draw = settings(suppress_health_check=[HealthCheck.too_slow], derandomiz
 
 @slow_to_draw
 @given(contact=contacts(), change=changes(PLAIN))
-def test_in_one_call_a_contact_becomes_what_the_change_makes_of_it(contact: Contact, change: Change) -> None:
+def test_a_change_in_place_gives_what_the_model_gives(contact: Contact, change: Change) -> None:
     store = new_store()
     put(store, contact)
     if change.fields.get("is_unsubscribed") not in (None, contact.is_unsubscribed):
@@ -193,7 +193,7 @@ def test_in_one_call_a_contact_becomes_what_the_change_makes_of_it(contact: Cont
 
 @slow_to_draw
 @given(contact=contacts(), change=changes(ANY))
-def test_and_so_it_does_after_a_read(contact: Contact, change: Change) -> None:
+def test_a_change_after_a_read_gives_what_the_model_gives(contact: Contact, change: Change) -> None:
     store = new_store()
     put(store, contact)
     try:
@@ -234,7 +234,7 @@ def test_only_a_contact_that_still_has_the_name_is_changed(store: ContactStore) 
     assert store.change_in_place(ID, RENAME, CHANGED_MS, named=EMAIL, versions=()).first_name == "Ada"
 
 
-def test_nobody_is_changed_where_nobody_is(store: ContactStore) -> None:
+def test_a_change_in_place_of_an_absent_contact_is_refused(store: ContactStore) -> None:
     with pytest.raises(Absent):
         store.change_in_place(ID, RENAME, CHANGED_MS, named=None, versions=())
     assert moto_table().items() == []
@@ -244,7 +244,7 @@ def kilobytes(count: int) -> dict[str, Any]:
     return {"custom_fields": {"note": "x" * (count * 1024)}}
 
 
-def test_what_might_not_fit_is_left_to_the_reading_path(store: ContactStore) -> None:
+def test_a_change_that_may_exceed_a_limit_is_made_after_a_read(store: ContactStore) -> None:
     put(store, ADA)
     for _ in range(3):
         store.change_in_place(ID, Change.of(kilobytes(100)), CHANGED_MS, named=None, versions=())

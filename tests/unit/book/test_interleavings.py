@@ -218,13 +218,15 @@ def test_another_write_in_between_has_a_serial_outcome(start: Start, first: Writ
 
 @keyed_start
 @every_first
-def test_so_it_has_with_an_idempotency_key(start: Start, first: Write) -> None:
+def test_another_write_in_between_has_a_serial_outcome_with_an_idempotency_key(
+    start: Start, first: Write
+) -> None:
     assert unexplained(start, first, WITH_KEY) == []
 
 
 @keyed_start
 @every_first
-def test_whatever_came_in_between_the_request_commits_once(start: Start, first: Write) -> None:
+def test_a_request_with_a_key_commits_once_whatever_comes_in_between(start: Start, first: Write) -> None:
     for second in {likeness(start, second) for second in SECONDS}:
         for gap in gaps_between(start, first, second, WITH_KEY):
             once = amid(start, first, WITH_KEY, gap, SECOND, second)

@@ -105,7 +105,7 @@ def test_the_winner_stays_and_the_other_fills_its_gaps(house: EventHouse) -> Non
     assert consistent(house)
 
 
-def test_every_name_of_either_leads_to_it(house: EventHouse) -> None:
+def test_every_name_of_both_contacts_leads_to_the_winner(house: EventHouse) -> None:
     ada, bea = two(house)
     after = merge(house, "ada@example.com", "Augusta@example.org")
     for ref in (ada, bea, bea.upper(), "ada@example.com", "Augusta@Example.org", "crm-2"):
@@ -117,7 +117,7 @@ def test_every_name_of_either_leads_to_it(house: EventHouse) -> None:
     assert len(house.api.request("GET").body["data"]) == 1
 
 
-def test_so_it_is_where_merges_follow_each_other(house: EventHouse) -> None:
+def test_after_several_merges_every_name_leads_to_the_last_winner(house: EventHouse) -> None:
     ada, bea = two(house)
     cay = house.create(email="cay@example.com", external_id="crm-3")
     merge(house, bea, ada)
@@ -128,7 +128,7 @@ def test_so_it_is_where_merges_follow_each_other(house: EventHouse) -> None:
     assert consistent(house)
 
 
-def test_how_either_ref_is_read_can_be_said(house: EventHouse) -> None:
+def test_by_says_how_each_of_both_refs_is_read(house: EventHouse) -> None:
     house.create(external_id="ada@example.com", first_name="by external_id")
     ada, bea = two(house)
     by = {"query": {"by": "external_id"}}
@@ -149,7 +149,7 @@ def test_how_either_ref_is_read_can_be_said(house: EventHouse) -> None:
         ({}, {}, (None, None, None)),
     ],
 )
-def test_a_name_is_filled_part_by_part(
+def test_a_merge_fills_first_and_last_name_separately(
     winner: Any, loser: Any, name: tuple[str | None, ...], house: EventHouse
 ) -> None:
     ada, bea = house.create(external_id="a", **winner), house.create(external_id="b", **loser)
@@ -241,7 +241,7 @@ def test_a_merge_keeps_everything_the_two_had_and_never_raises_consent(
 
 
 @pytest.mark.parametrize("unsubscribed", ["winner", "loser", "both"])
-def test_who_has_unsubscribed_as_either_is_unsubscribed_since_the_earlier_time(
+def test_a_merge_keeps_the_earlier_unsubscription_of_both_contacts(
     unsubscribed: str, house: EventHouse
 ) -> None:
     ada = house.create(email="ada@example.com", is_unsubscribed=unsubscribed != "loser")
@@ -252,7 +252,7 @@ def test_who_has_unsubscribed_as_either_is_unsubscribed_since_the_earlier_time(
 
 
 @pytest.mark.parametrize("is_active", [True, False])
-def test_whether_it_is_active_is_for_the_winner_to_say(is_active: bool, house: EventHouse) -> None:
+def test_a_merge_keeps_is_active_of_the_winner(is_active: bool, house: EventHouse) -> None:
     ada = house.create(email="ada@example.com", is_active=is_active)
     bea = house.create(email="bea@example.com", is_active=not is_active)
     assert merge(house, ada, bea)["is_active"] is is_active
@@ -261,7 +261,7 @@ def test_whether_it_is_active_is_for_the_winner_to_say(is_active: bool, house: E
 # Names
 
 
-def test_a_delete_by_a_name_that_came_with_it_is_refused_and_says_whose_it_is(house: EventHouse) -> None:
+def test_a_delete_by_a_merged_name_is_refused_and_names_the_winner(house: EventHouse) -> None:
     ada, bea = two(house)
     house.request("PATCH", ref=ada, body={"external_id": "crm-1"})
     merge(house, ada, bea)
@@ -276,7 +276,7 @@ def test_a_delete_by_a_name_that_came_with_it_is_refused_and_says_whose_it_is(ho
         assert (reply.status, reply.body["existing_id"]) == (409, ada)
 
 
-def test_an_upsert_by_such_a_name_changes_the_winner_and_renames_nothing(house: EventHouse) -> None:
+def test_an_upsert_by_a_merged_name_changes_the_winner_and_keeps_its_names(house: EventHouse) -> None:
     ada, bea = two(house)
     merge(house, ada, bea)
     body = {"email": "augusta@example.org", "first_name": "Augusta"}
@@ -291,7 +291,7 @@ def test_an_upsert_by_such_a_name_changes_the_winner_and_renames_nothing(house: 
     assert consistent(house)
 
 
-def test_where_it_has_no_email_of_its_own_the_one_that_led_to_it_becomes_that(house: EventHouse) -> None:
+def test_an_upsert_by_a_merged_email_makes_it_the_email_of_a_winner_without_one(house: EventHouse) -> None:
     ada, bea = two(house)
     merge(house, ada, bea)
     house.request("PATCH", ref=ada, body={"email": None})
@@ -301,7 +301,7 @@ def test_where_it_has_no_email_of_its_own_the_one_that_led_to_it_becomes_that(ho
     assert consistent(house)
 
 
-def test_a_name_that_came_with_it_can_become_its_own_and_is_then_given_up_like_any(house: EventHouse) -> None:
+def test_a_merged_name_that_became_the_winners_own_can_be_given_up(house: EventHouse) -> None:
     ada, bea = two(house)
     merge(house, ada, bea)
     assert house.request("PATCH", ref=bea, body={"email": "augusta@example.org"}).body["id"] == ada
@@ -314,7 +314,7 @@ def test_a_name_that_came_with_it_can_become_its_own_and_is_then_given_up_like_a
     assert consistent(house)
 
 
-def test_nobody_else_can_take_a_name_that_came_with_it(house: EventHouse) -> None:
+def test_no_other_contact_can_take_a_merged_name(house: EventHouse) -> None:
     ada, bea = two(house)
     merge(house, ada, bea)
     cay = house.create(email="cay@example.com")
@@ -322,7 +322,7 @@ def test_nobody_else_can_take_a_name_that_came_with_it(house: EventHouse) -> Non
     assert (reply.status, reply.body["existing_id"]) == (409, ada)
 
 
-def test_from_the_trash_it_comes_back_with_all_its_names(house: EventHouse) -> None:
+def test_a_restored_winner_has_all_its_merged_names(house: EventHouse) -> None:
     ada, bea = two(house)
     merge(house, ada, bea)
     house.request("DELETE", ref=ada)
@@ -348,7 +348,7 @@ def refused(house: EventHouse, reply: Reply, status: int, code: str) -> Any:
     return reply.body
 
 
-def test_a_contact_cannot_be_merged_with_itself_whatever_it_is_called(house: EventHouse) -> None:
+def test_a_contact_cannot_be_merged_with_itself_under_any_of_its_names(house: EventHouse) -> None:
     ada, bea = two(house)
     merge(house, ada, bea)
     before = house.items()
@@ -358,7 +358,7 @@ def test_a_contact_cannot_be_merged_with_itself_whatever_it_is_called(house: Eve
     assert house.items() == before
 
 
-def test_nor_with_one_that_is_not_there(house: EventHouse) -> None:
+def test_a_contact_cannot_be_merged_with_an_absent_one(house: EventHouse) -> None:
     ada, bea = two(house)
     house.request("DELETE", ref=bea)
     before = house.items()
@@ -369,7 +369,7 @@ def test_nor_with_one_that_is_not_there(house: EventHouse) -> None:
     assert house.items() == before
 
 
-def test_what_is_wrong_with_a_request_is_named_at_once(house: EventHouse) -> None:
+def test_a_merge_request_names_every_invalid_field_at_once(house: EventHouse) -> None:
     ada, bea = two(house)
     before = house.items()
     wrong = asked(house, ada, {"by": "name", "with": bea}, query={"how": "fast"})
@@ -382,7 +382,7 @@ def test_what_is_wrong_with_a_request_is_named_at_once(house: EventHouse) -> Non
     assert house.items() == before
 
 
-def test_of_a_version_that_is_over_nothing_is_merged(house: EventHouse) -> None:
+def test_a_merge_with_a_stale_version_changes_nothing(house: EventHouse) -> None:
     ada, bea = two(house)
     house.request("PATCH", ref=ada, body={"first_name": "A."})
     before = house.items()
@@ -391,7 +391,7 @@ def test_of_a_version_that_is_over_nothing_is_merged(house: EventHouse) -> None:
     assert asked(house, ada, {"from": bea}, headers={"if-match": '"2-pending"'}).status == 200
 
 
-def test_past_what_one_contact_may_have_it_is_refused_and_nothing_changes(house: EventHouse) -> None:
+def test_a_merge_that_exceeds_a_limit_is_refused_and_changes_nothing(house: EventHouse) -> None:
     ada = house.create(
         email="ada@example.com", tags=[f"a{n}" for n in range(60)], lists=[f"a{n}" for n in range(99)]
     )
@@ -405,7 +405,7 @@ def test_past_what_one_contact_may_have_it_is_refused_and_nothing_changes(house:
     assert len(merge(house, ada, bea)["tags"]) == 100
 
 
-def test_past_350_kb_it_is_refused_and_nothing_changes(house: EventHouse) -> None:
+def test_a_merge_past_350_kb_is_refused_and_changes_nothing(house: EventHouse) -> None:
     ada = house.create(email="ada@example.com", metadata={"a": "x" * 200_000})
     bea = house.create(email="bea@example.com", metadata={"b": "x" * 170_000})
     before = house.items()
@@ -415,7 +415,7 @@ def test_past_350_kb_it_is_refused_and_nothing_changes(house: EventHouse) -> Non
     assert house.items() == before
 
 
-def test_forty_names_can_be_absorbed_and_no_more(house: EventHouse) -> None:
+def test_a_contact_can_have_forty_merged_names_and_no_more(house: EventHouse) -> None:
     """The largest transactions that a contact's names bring."""
     ada = house.create(email="ada@example.com", external_id="ada")
     for number in range(12):
@@ -443,7 +443,7 @@ def test_forty_names_can_be_absorbed_and_no_more(house: EventHouse) -> None:
 # Once
 
 
-def test_the_same_request_again_gets_the_same_answer(house: EventHouse) -> None:
+def test_a_repeated_merge_gets_the_same_answer(house: EventHouse) -> None:
     ada, bea = two(house)
     headers = {"idempotency-key": "merge-1"}
     first = asked(house, ada, {"from": bea}, headers=headers)
@@ -458,7 +458,7 @@ def test_the_same_request_again_gets_the_same_answer(house: EventHouse) -> None:
     assert "erased" in problem["detail"]
 
 
-def test_a_claim_that_is_somebody_elses_is_not_taken(house: EventHouse) -> None:
+def test_a_merge_takes_no_claim_that_the_loser_does_not_own(house: EventHouse) -> None:
     """It never comes to that; but if it did, two contacts would have one name."""
     ada, bea = two(house)
     claim = keys.claim(ACCOUNT_ID, Name(NameKind.EXTERNAL_ID, "crm-2"))
@@ -468,7 +468,7 @@ def test_a_claim_that_is_somebody_elses_is_not_taken(house: EventHouse) -> None:
     assert house.items() == before
 
 
-def test_it_is_a_write_of_its_own(house: EventHouse) -> None:
+def test_a_merge_sets_a_new_change_id(house: EventHouse) -> None:
     """By its token an unconditional update tells its own repetition from a write that came in between."""
     ada, bea = two(house)
     key = keys.contact(ACCOUNT_ID, ada)
@@ -480,7 +480,7 @@ def test_it_is_a_write_of_its_own(house: EventHouse) -> None:
 # What is told
 
 
-def test_it_is_told_once_with_the_winner_as_of_then(house: EventHouse) -> None:
+def test_a_merge_sends_one_event_with_the_winner_as_of_then(house: EventHouse) -> None:
     ada, bea = two(house, is_unsubscribed=True)
     house.records()
     after = merge(house, ada, bea)
@@ -500,7 +500,7 @@ def test_it_is_told_once_with_the_winner_as_of_then(house: EventHouse) -> None:
     assert (entry["id"], entry["merged_id"]) == (merged["id"], bea)
 
 
-def test_of_the_loser_no_deletion_is_told(house: EventHouse) -> None:
+def test_a_merge_sends_no_deletion_of_the_loser(house: EventHouse) -> None:
     ada, bea = two(house)
     house.records()
     merge(house, ada, bea)
@@ -508,7 +508,7 @@ def test_of_the_loser_no_deletion_is_told(house: EventHouse) -> None:
     assert [(change.kind, change.after) for change in told] == [(ChangeKind.CHANGED, None)]
 
 
-def test_a_merge_that_brings_nothing_new_is_told_all_the_same(house: EventHouse) -> None:
+def test_a_merge_that_changes_no_field_sends_its_event(house: EventHouse) -> None:
     ada = house.create(email="ada@example.com")
     bea = house.create(email="bea@example.com")
     house.records()
@@ -517,7 +517,7 @@ def test_a_merge_that_brings_nothing_new_is_told_all_the_same(house: EventHouse)
     assert [event["type"] for event in house.logged()] == ["contact.merged"]
 
 
-def test_who_was_merged_before_is_not_told_of_again(house: EventHouse) -> None:
+def test_a_second_merge_does_not_name_the_first_loser_again(house: EventHouse) -> None:
     ada, bea = two(house)
     cay = house.create(email="cay@example.com")
     merge(house, bea, ada)
@@ -532,7 +532,7 @@ def test_who_was_merged_before_is_not_told_of_again(house: EventHouse) -> None:
     assert merged == [bea]
 
 
-def test_a_later_change_tells_of_no_merge_and_a_later_merge_of_its_own(house: EventHouse) -> None:
+def test_a_change_after_a_merge_sends_no_merge_event(house: EventHouse) -> None:
     ada, bea = two(house)
     cay = house.create(email="cay@example.com")
     merge(house, ada, bea)
@@ -545,7 +545,7 @@ def test_a_later_change_tells_of_no_merge_and_a_later_merge_of_its_own(house: Ev
     assert house.logged()[-1]["data"]["merged_id"] == cay
 
 
-def test_what_is_derived_follows(house: EventHouse) -> None:
+def test_postings_and_counts_follow_a_merge(house: EventHouse) -> None:
     ada, bea = two(house, email=None, external_id="crm-2", name="Zoë")
     projection = Projection(house.client)
 
@@ -567,7 +567,7 @@ def test_what_is_derived_follows(house: EventHouse) -> None:
     assert projection.to_erase.sent == []
 
 
-def test_an_email_that_nobody_has_judged_is_judged_where_it_goes(house: EventHouse) -> None:
+def test_an_email_still_to_be_validated_is_validated_for_the_winner(house: EventHouse) -> None:
     ada, bea = house.create(external_id="crm-1"), house.create(email="bea@example.com")
     house.records()
     merge(house, ada, bea)
@@ -595,7 +595,7 @@ def walk(house: EventHouse, ref: str, **query: Any) -> Iterator[Any]:
         cursor = {"cursor": found["next_cursor"]}
 
 
-def test_what_the_loser_did_stands_in_the_winners_timeline(house: EventHouse) -> None:
+def test_the_winners_timeline_has_the_losers_events(house: EventHouse) -> None:
     ada, bea = two(house)
     made = [record_event(house, ref, f"{n}") for n, ref in enumerate((ada, bea, bea, ada))]
     merge(house, ada, bea)
@@ -611,7 +611,7 @@ def test_what_the_loser_did_stands_in_the_winners_timeline(house: EventHouse) ->
     limit=st.integers(1, 5),
     only=st.none() | st.just("contact.event"),
 )
-def test_a_walk_through_merged_timelines_has_everything_once_the_newest_first(
+def test_merged_timelines_are_listed_newest_first_and_without_repetition(
     whose: list[int], kinds: list[str], limit: int, only: str | None
 ) -> None:
     house = EventHouse()
@@ -637,7 +637,9 @@ def test_a_walk_through_merged_timelines_has_everything_once_the_newest_first(
     evaluate=st.integers(1, 4),
     at_most=st.integers(1, 4),
 )
-def test_so_it_has_where_each_look_ends_early(whose: list[int], evaluate: int, at_most: int) -> None:
+def test_merged_timelines_are_complete_where_each_read_ends_early(
+    whose: list[int], evaluate: int, at_most: int
+) -> None:
     """As where expired entries, or others of another type, are all that a page comes to."""
     table = Table(MotoTable().client(), NAME)
     ids = ("a", "b", "c")
@@ -659,7 +661,7 @@ def test_so_it_has_where_each_look_ends_early(whose: list[int], evaluate: int, a
     assert walked == made[::-1]
 
 
-def test_what_the_loser_did_is_told_though_it_was_merged_meanwhile(house: EventHouse) -> None:
+def test_an_event_of_the_loser_is_sent_after_the_merge(house: EventHouse) -> None:
     ada, bea = two(house)
     cay = house.create(email="cay@example.com")
     house.records()
@@ -723,7 +725,9 @@ def run_out(house: EventHouse, ada: str) -> None:
 
 
 @pytest.mark.parametrize("end", [delete_for_good, run_out])
-def test_of_neither_anything_is_left(end: Callable[[EventHouse, str], None], house: EventHouse) -> None:
+def test_the_winners_erasure_removes_everything_about_both_contacts(
+    end: Callable[[EventHouse, str], None], house: EventHouse
+) -> None:
     ada, bea, late = life_of_two(house)
     assert len(traces(house)) > 20
     end(house, ada)
@@ -752,7 +756,7 @@ def test_of_neither_anything_is_left(end: Callable[[EventHouse, str], None], hou
         assert [key for key in house.items() if keys.about_contact(ACCOUNT_ID, contact_id) == key.PK] == []
 
 
-def test_only_the_winners_erasure_is_told(house: EventHouse) -> None:
+def test_only_the_winners_erasure_sends_an_event(house: EventHouse) -> None:
     ada, bea, _ = life_of_two(house)
     delete_for_good(house, ada)
     told = house.records()
@@ -768,7 +772,7 @@ def test_only_the_winners_erasure_is_told(house: EventHouse) -> None:
     assert [body["contact_id"] for body in projection.to_erase.bodies] == [ada]
 
 
-def test_a_tombstone_knows_by_ids_alone_who_was_merged_into_it(house: EventHouse) -> None:
+def test_a_tombstone_keeps_only_the_ids_of_merged_contacts(house: EventHouse) -> None:
     ada, bea = two(house)
     merge(house, ada, bea)
     house.records()
@@ -782,7 +786,7 @@ def test_a_tombstone_knows_by_ids_alone_who_was_merged_into_it(house: EventHouse
 # The rules of the domain, where no request leads
 
 
-def test_as_many_as_the_limits_allow_are_kept() -> None:
+def test_merged_names_up_to_the_limits_are_stored() -> None:
     names = tuple(Name(NameKind.EMAIL, f"{n}@example.com") for n in range(MAX_ABSORBED - 1))
     at = "2026-01-01T00:00:00.000Z"
     winner = Contact(id="w", version=1, created_at=at, updated_at=at, external_id="w", merged_names=names)

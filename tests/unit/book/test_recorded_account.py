@@ -20,7 +20,7 @@ def in_order(value: Any) -> str:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_what_was_recorded_comes_to_the_same(name: str) -> None:
+def test_a_recorded_scenario_gives_the_recorded_answers_and_items(name: str) -> None:
     recorded, now = SCENARIOS[name], played(SCENARIOS[name])
     assert now == recorded
     assert in_order(now) == in_order(recorded)

@@ -73,7 +73,7 @@ def test_every_operation_with_a_key_is_listed_here() -> None:
 
 
 @pytest.mark.parametrize("operation", sorted(KEY_NEEDED))
-def test_a_test_key_is_answered_and_nothing_is_kept(operation: str, table: Any, key: str) -> None:
+def test_a_test_key_gets_answers_and_writes_nothing(operation: str, table: Any, key: str) -> None:
     before = items_of(table)
     status, body, headers = asked(operation, key, **{"idempotency-key": "once"})
     again, _, _ = asked(operation, key, **{"idempotency-key": "once"})
@@ -107,7 +107,7 @@ def test_a_test_key_has_an_account_without_contacts(key: str) -> None:
     assert (status, body["id"], body["counts"]) == (200, ACCOUNT.id, {"contacts": 0})
 
 
-def test_a_test_key_meets_no_contact_and_no_opt_out(key: str) -> None:
+def test_a_test_key_reads_no_contact_and_no_opt_out(key: str) -> None:
     for email in (LIVE.email, DUPLICATE.email):
         status, body, _ = asked("create_contact", key, {"email": email})
         assert (status, body["is_unsubscribed"]) == (201, False)

@@ -74,7 +74,7 @@ NATIVE: dict[str, tuple[str, str, dict[str, str], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("name", ["custom_fields", "metadata"])
 @pytest.mark.parametrize(("method", "route", "headers", "besides"), NATIVE.values(), ids=NATIVE)
-def test_no_change_makes_them_more(
+def test_no_change_exceeds_the_limit_of_values(
     method: str, route: str, headers: dict[str, str], besides: dict[str, Any], name: str
 ) -> None:
     house = House()
@@ -97,7 +97,7 @@ def test_no_change_makes_them_more(
     assert violations(house.moto.items(), ACCOUNT, 0) == []
 
 
-def test_a_create_is_refused_by_field() -> None:
+def test_a_create_with_too_many_values_names_the_field() -> None:
     house = House()
     body: dict[str, Any] = {"email": "new@example.com", "custom_fields": values(MAX_VALUES + 1)}
     refused = house.refuses(lambda: house.native.request("POST", ALL, body=body))
@@ -133,7 +133,9 @@ DIALECTS: dict[Dialect, list[tuple[str, str, Callable[[Any], dict[str, Any]]]]] 
     ("dialect", "method", "route", "body"),
     [(dialect, *case) for dialect, cases in DIALECTS.items() for case in cases],
 )
-def test_in_every_dialect(dialect: Dialect, method: str, route: str, body: Any) -> None:
+def test_too_many_values_are_refused_in_every_dialect(
+    dialect: Dialect, method: str, route: str, body: Any
+) -> None:
     house = House(dialect)
     ref = None if route == ALL else house.id if dialect is Dialect.SMARTSENDER else EMAIL
     if dialect is Dialect.SENDMATOR and ref:
@@ -151,7 +153,7 @@ def test_in_every_dialect(dialect: Dialect, method: str, route: str, body: Any) 
     assert house.theirs.request(method, route, ref, body=taken).status in (200, 201)
 
 
-def test_in_a_batch() -> None:
+def test_too_many_values_are_refused_in_a_batch() -> None:
     house = BatchHouse()
     full = {"external_id": "full", "custom_fields": values(MAX_VALUES)}
     one_more = {"metadata": {"one": 1}}
@@ -165,7 +167,7 @@ def test_in_a_batch() -> None:
     assert [one["status"] for one in results] == [201, 400, 413, 413, 200]
 
 
-def test_through_a_gate() -> None:
+def test_too_many_values_are_refused_through_a_gate() -> None:
     house = ChannelHouse()
     channel = house.made()["id"]
     assert list(house.arrive(channel, "1", custom_fields=values(MAX_VALUES + 1)).wrong) == ["custom_fields"]
@@ -174,7 +176,7 @@ def test_through_a_gate() -> None:
     assert house.arrive(channel, "1", custom_fields=values(MAX_VALUES)).status == 201
 
 
-def test_by_a_merge() -> None:
+def test_a_merge_that_gives_too_many_values_is_refused() -> None:
     house = House()
     for number, status in ((ROOM + 1, 409), (ROOM, 200)):
         body = {"external_id": f"b-{number}", "custom_fields": values(number, "of b")}
@@ -186,7 +188,7 @@ def test_by_a_merge() -> None:
             assert (reply.body["code"], reply.body["field"]) == ("merge_too_large", "from")
 
 
-def test_the_data_of_an_event_has_a_bound_of_its_own() -> None:
+def test_event_data_has_its_own_limit_of_values() -> None:
     house = House()
 
     def record(count: int) -> Any:
@@ -211,7 +213,7 @@ def rewritten(house: House, change: Callable[[TypedItem], object]) -> None:
     house.moto.call("put_item", {"TableName": NAME, "Item": item})
 
 
-def test_one_without_a_count_is_counted_by_its_next_change(house: House) -> None:
+def test_a_contact_without_a_count_of_values_gets_one_by_its_next_change(house: House) -> None:
     rewritten(house, lambda item: item.pop("values_bound"))
     for count, status in ((ROOM + 1, 413), (ROOM, 200)):
         body = {"metadata": values(count, "more")}
@@ -224,7 +226,7 @@ def overfull(item: TypedItem) -> None:
     item.pop("values_bound", None)
 
 
-def test_one_with_more_than_there_may_be_is_changed_deleted_and_restored_but_not_enlarged(
+def test_a_contact_above_the_limit_of_values_can_change_but_not_grow(
     house: House,
 ) -> None:
     rewritten(house, overfull)
@@ -277,7 +279,7 @@ steps = st.lists(
 
 @given(steps)
 @settings(max_examples=examples(60))
-def test_whatever_is_changed_in_whatever_order_none_is_enlarged_past_the_limit(
+def test_no_sequence_of_changes_grows_a_contact_past_the_limit(
     changes: list[tuple[str, dict[str, Any]]],
 ) -> None:
     """As if a contact had at most twelve. A release that counts nothing may be at work as well."""

@@ -145,7 +145,7 @@ def test_every_route_that_writes_contacts_is_in_the_table() -> None:
     ("route", "number"),
     [(route, number) for route, writes in WRITES.items() for number in range(len(writes))],
 )
-def test_a_writer_is_shown_nothing_that_it_did_not_send(route: str, number: int) -> None:
+def test_a_write_only_key_sees_only_what_it_sent(route: str, number: int) -> None:
     house = House()
     reply = WRITES[route][number](house)
     assert reply.status < 300, reply.body
@@ -154,7 +154,7 @@ def test_a_writer_is_shown_nothing_that_it_did_not_send(route: str, number: int)
         assert set(reply.body) - {"skipped"} == SHOWN
 
 
-def test_an_answer_to_a_writer_leads_on() -> None:
+def test_a_write_only_key_gets_the_id_and_version_for_its_next_request() -> None:
     house = House()
     made = house.writer.request("POST", body={"email": "new@example.com"})
     assert (made.status, made.headers["Location"]) == (201, f"/v1/contacts/{made.body['id']}")
@@ -166,7 +166,7 @@ def test_an_answer_to_a_writer_leads_on() -> None:
 
 
 @pytest.mark.parametrize("scope", [Scope.CONTACTS_READ, Scope.API_USER, Scope.USER])
-def test_whoever_may_read_is_shown_the_contact(scope: Scope) -> None:
+def test_a_key_that_may_read_sees_the_contact_in_responses_to_writes(scope: Scope) -> None:
     house = House(scopes=(Scope.CONTACTS_WRITE, scope))
     reply = house.writer.request("PATCH", ONE, house.id, body={})
     assert (reply.body["first_name"], reply.headers["ETag"]) == (STORED["first_name"], '"1-pending"')
@@ -184,7 +184,9 @@ def test_whoever_may_read_is_shown_the_contact(scope: Scope) -> None:
         (Dialect.ARTAMAIL, "PATCH", EMAIL, {"name": "Jo"}),
     ],
 )
-def test_nor_is_another_vendors_client(dialect: Dialect, method: str, ref: str | None, body: Any) -> None:
+def test_a_write_only_key_of_a_dialect_sees_an_empty_contact(
+    dialect: Dialect, method: str, ref: str | None, body: Any
+) -> None:
     """It gets a contact in its shape, with nothing in it."""
     house, whole = House(dialect), House(dialect, scopes=(*WRITER, Scope.CONTACTS_READ))
     route = "/v1/contacts" if ref is None else ONE
@@ -233,7 +235,7 @@ def _marked(native: Any) -> Contact:
     native=native_contacts,
     is_replay=some.booleans(),
 )
-def test_no_outcome_is_shown_to_who_may_not_read(
+def test_no_outcome_of_any_operation_shows_a_contact_to_a_write_only_key(
     scopes: set[Scope], dialect: Dialect, action: Action, native: Any, is_replay: bool
 ) -> None:
     contact = _marked(native)
@@ -247,7 +249,7 @@ def test_no_outcome_is_shown_to_who_may_not_read(
     assert told.headers.get("Idempotent-Replayed") == whole.headers.get("Idempotent-Replayed")
 
 
-def test_what_is_hidden_is_every_field_of_a_contact() -> None:
+def test_the_hidden_contact_has_every_field() -> None:
     contact = Contact(id=ACCOUNT, version=1, created_at="", updated_at="")
     assert set(HIDDEN) == set(contact_out(contact))
     assert replace(contact, first_name=None) == contact

@@ -63,7 +63,7 @@ def test_a_contact_comes_back_as_it_was(native: Json) -> None:
     | some.dictionaries(some.sampled_from(["email", "name", "data", "lists", "subscribed"]), json_values),
     some.text(),
 )
-def test_whatever_is_sent_is_translated_or_refused(route: str, body: Any, ref: str) -> None:
+def test_any_request_is_translated_or_refused(route: str, body: Any, ref: str) -> None:
     call = VendorRequest(route=route, path={"ref": ref}, query={"any": ["thing"]}, body=body)
     before = deepcopy(call)
     try:
@@ -79,7 +79,7 @@ def test_whatever_is_sent_is_translated_or_refused(route: str, body: Any, ref: s
     assert call == before
 
 
-def test_subscribed_is_the_negation_of_a_truth_and_of_nothing_else() -> None:
+def test_subscribed_is_negated_only_if_it_is_a_boolean() -> None:
     for given_, native in ((True, False), (False, True), ("yes", "yes"), (0, 0)):
         call = asked("POST /v1/contacts", body={"email": "x", "subscribed": given_})
         assert call.body == {"email": "x", "is_unsubscribed": native}
@@ -117,7 +117,7 @@ def test_a_null_in_a_create_clears_nothing() -> None:
      {"message": "This Idempotency-Key was used for another request", "code": "IDEMPOTENCY_KEY_REUSED",
       "details": {}}),
 ])  # fmt: skip
-def test_errors_are_told_in_their_words(error: ContactsError, told: Json) -> None:
+def test_errors_have_the_vendors_messages(error: ContactsError, told: Json) -> None:
     native = problem(error, "r-1")
     call = VendorRequest(route="POST /v1/contacts")
     assert DIALECT.error(call, Problem(native.status, native.body, error.field_errors)).body == told
@@ -143,7 +143,9 @@ def test_errors_are_told_in_their_words(error: ContactsError, told: Json) -> Non
     ([], "body", "invalid_type"),
     (None, "body", "required"),
 ])  # fmt: skip
-def test_what_is_wrong_is_told_in_a_word(api: InProcessApi, body: Any, field: str, reason: str) -> None:
+def test_an_invalid_field_of_a_create_has_a_reason(
+    api: InProcessApi, body: Any, field: str, reason: str
+) -> None:
     sent = {"email": "ada@example.com", **body} if body and isinstance(body, dict) else body
     reply = api.request("POST", body=sent)
     assert (reply.status, reply.body["code"]) == (400, "VALIDATION_ERROR"), reply
@@ -157,7 +159,7 @@ def test_what_is_wrong_is_told_in_a_word(api: InProcessApi, body: Any, field: st
     ({"lists": {}}, "lists", "invalid_type"),
     ({"name": 1}, "name", "invalid_type"),
 ])  # fmt: skip
-def test_what_is_wrong_with_a_change_is_told_likewise(
+def test_an_invalid_field_of_an_update_has_a_reason(
     api: InProcessApi, body: Any, field: str, reason: str
 ) -> None:
     api.request("POST", body={"email": "ada@example.com"})
@@ -169,7 +171,7 @@ def test_there_is_a_reason_for_every_code() -> None:
     assert set(_REASONS) == set(FieldErrorCode)
 
 
-def test_there_is_a_reason_for_all_that_bodies_are_refused_for() -> None:
+def test_every_error_of_a_body_has_a_reason() -> None:
     context: dict[str, Any] = {"expected": "'a' or 'b'", "ge": 1, "le": 9, "min_length": 1, "max_length": 9}
     context["error"] = InvalidValue(violations.NOT_SLUG)
     found = {kind: to_violation(context) for kind, to_violation in bodies._VIOLATIONS.items()}
@@ -203,7 +205,7 @@ def test_there_is_a_reason_for_all_that_bodies_are_refused_for() -> None:
     (violations.TAKEN, "invalid"),
     (violations.UNREACHABLE, "invalid"),
 ], ids=lambda one: getattr(one, "message", one))  # fmt: skip
-def test_a_reason_is_what_it_has_always_been(violation: Violation, reason: str) -> None:
+def test_reasons_never_change(violation: Violation, reason: str) -> None:
     assert _REASONS[violation.code] == reason
 
 
@@ -224,9 +226,7 @@ def test_a_typed_value_has_the_reason_of_its_type(type_: str, options: tuple[str
     ({"if-match": "x"}, "invalid_format"),
     ({"if-match": ",".join(['"1"'] * 21)}, "too_many"),
 ])  # fmt: skip
-def test_what_is_wrong_with_a_header_is_told_likewise(
-    api: InProcessApi, headers: dict[str, str], reason: str
-) -> None:
+def test_an_invalid_header_has_a_reason(api: InProcessApi, headers: dict[str, str], reason: str) -> None:
     reply = api.request("POST", body={"email": "ada@example.com"}, headers=headers)
     assert (reply.status, reply.body["details"]["reason"]) == (400, reason), reply
 
@@ -280,7 +280,7 @@ def test_a_contacts_life(api: InProcessApi) -> None:
     assert (restored.status, restored.body) == (201, contact | {"test_mode": False})
 
 
-def test_a_delete_that_comes_twice_is_answered_alike(api: InProcessApi) -> None:
+def test_a_repeated_delete_gets_the_same_answer(api: InProcessApi) -> None:
     api.request("POST", body={"email": "ada@example.com"})
     first, second = (
         api.request("DELETE", ONE, "ada@example.com", headers={"idempotency-key": "k"}) for _ in range(2)
@@ -292,7 +292,7 @@ def test_a_delete_that_comes_twice_is_answered_alike(api: InProcessApi) -> None:
 @pytest.mark.parametrize("email", [
     "a+b@example.com", "o'brien@example.com", "50%off@example.com", "a%2Bb@example.com", "a%25@example.com",
 ])  # fmt: skip
-def test_an_email_in_a_path_is_what_it_is(api: InProcessApi, email: str) -> None:
+def test_an_email_in_a_path_is_decoded_once(api: InProcessApi, email: str) -> None:
     made = api.request("POST", body={"email": email})
     assert made.status == 201, made
     for ref in (email, email.upper()):
@@ -302,7 +302,7 @@ def test_an_email_in_a_path_is_what_it_is(api: InProcessApi, email: str) -> None
 @pytest.mark.parametrize(
     "ref", ["nobody", "@", "x@", "é@example.com", "a b@example.com", "x" * 3000, "\0@b.c", "%"]
 )
-def test_nobodys_emails_are_404(api: InProcessApi, ref: str) -> None:
+def test_an_unknown_email_is_404(api: InProcessApi, ref: str) -> None:
     for method, body in (("GET", None), ("PATCH", {}), ("DELETE", None)):
         reply = api.request(method, ONE, ref, body=body)
         assert (reply.status, reply.body) == (404, NOT_FOUND)
@@ -313,7 +313,7 @@ def test_an_id_is_no_email(api: InProcessApi) -> None:
     assert api.request("GET", ONE, made.body["id"]).status == 404
 
 
-def test_a_contact_that_is_there_already_is_not_sent_again(api: InProcessApi) -> None:
+def test_if_none_match_answers_304(api: InProcessApi) -> None:
     tag = api.request("POST", body={"email": "ada@example.com"}).headers["ETag"]
     reply = api.request("GET", ONE, "ada@example.com", headers={"if-none-match": tag})
     assert (reply.status, reply.body) == (304, None)

@@ -59,7 +59,7 @@ def imports(module: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("module", sorted(ROOM.glob("*.py")), ids=lambda path: path.stem)
-def test_a_dialect_knows_nothing_of_ours_but_the_errors(module: Path) -> None:
+def test_a_dialect_imports_core_alone(module: Path) -> None:
     ours = {name for name in imports(module) if name.startswith("contacts")}
     assert ours <= {"contacts.core.errors", "contacts.core.violations", "contacts.dialects.wire"}
 
@@ -93,7 +93,7 @@ PROBLEMS: list[tuple[int, errors.ContactsError]] = [
 
 
 @pytest.mark.parametrize(("status", "error"), PROBLEMS, ids=lambda value: getattr(value, "code", ""))
-def test_every_error_is_told_in_the_vendors_shape_with_the_same_status(
+def test_every_error_has_the_vendors_shape_and_the_native_status(
     vendor: accounts.Dialect, status: int, error: errors.ContactsError
 ) -> None:
     """Through the real entrypoint, so that headers and the log line are right as well."""
@@ -112,7 +112,7 @@ def test_every_error_is_told_in_the_vendors_shape_with_the_same_status(
         assert answer["headers"]["Retry-After"] == "60"
 
 
-def test_a_failure_of_ours_is_told_in_the_vendors_shape(vendor: accounts.Dialect) -> None:
+def test_an_internal_error_has_the_vendors_shape(vendor: accounts.Dialect) -> None:
     def failing(request: Request) -> Answer:
         raise ZeroDivisionError("secret detail")
 
@@ -124,19 +124,21 @@ def test_a_failure_of_ours_is_told_in_the_vendors_shape(vendor: accounts.Dialect
 
 
 @pytest.mark.parametrize("path", ["/v1/api-keys", "/v1/webhooks", "/v1/account", "/v1/contacts/batch"])
-def test_what_only_others_serve_is_refused_in_the_vendors_shape(vendor: accounts.Dialect, path: str) -> None:
+def test_a_route_of_other_dialects_is_refused_in_the_vendors_shape(
+    vendor: accounts.Dialect, path: str
+) -> None:
     method = ROUTES[path][0]
     answer = Spoken(vendor, f"{method} {path}", never).send()
     assert answer["statusCode"] in (404, 405)
     assert "type" not in json.loads(answer["body"])
 
 
-def test_a_route_that_only_a_vendor_has_is_none_of_the_native_api() -> None:
+def test_a_vendors_own_route_is_not_served_natively() -> None:
     answer = Spoken(accounts.Dialect.NATIVE, "GET /v1/contacts/{ref}/info", None).send()
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (404, "route_not_found")
 
 
-def test_what_the_client_has_already_is_not_sent_again(vendor: accounts.Dialect) -> None:
+def test_if_none_match_answers_304_in_every_dialect(vendor: accounts.Dialect) -> None:
     """A 304 has no body that could be translated."""
 
     def unchanged(request: Request) -> Answer:
@@ -147,7 +149,7 @@ def test_what_the_client_has_already_is_not_sent_again(vendor: accounts.Dialect)
     assert (answer["statusCode"], answer["body"], answer["headers"]["ETag"]) == (304, "", '"3-valid"')
 
 
-def test_a_replay_answers_in_the_vendors_words() -> None:
+def test_a_replay_has_the_vendors_shape() -> None:
     """The record of an Idempotency-Key holds the native answer; whoever repeats is answered in their own words."""
 
     def deleted(request: Request) -> Answer:
@@ -173,7 +175,9 @@ def test_a_replay_answers_in_the_vendors_words() -> None:
     ({"x-api-key": "am_live_sk_x"}, "/api/v1/contacts", "artamail"),
     ({"authorization": "am_live_sk_x"}, "/api/v1/contacts", "native"),
 ])  # fmt: skip
-def test_who_is_not_known_is_answered_by_their_looks(headers: dict[str, str], path: str, looks: str) -> None:
+def test_an_error_before_authentication_uses_the_dialect_that_the_key_suggests(
+    headers: dict[str, str], path: str, looks: str
+) -> None:
     answer = Spoken(accounts.Dialect.NATIVE, "GET /v1/contacts", never, strict=True).send(
         path=path, headers=headers, key=False
     )
@@ -194,7 +198,7 @@ ALONE = [*OF_ONE_VENDOR.items()]
     "headers",
     [{}, {"authorization": "Bearer wrong"}, {"authorization": "Basic x"}, {"x-api-key": "am_live_sk_x"}],
 )
-def test_a_wrong_key_where_only_one_vendor_has_a_path_is_told_in_its_words(
+def test_a_wrong_key_on_a_vendors_own_path_gets_that_vendors_error(
     route: str, vendor: str, headers: dict[str, str]
 ) -> None:
     spoken = Spoken(accounts.Dialect.NATIVE, route, never, strict=True)
@@ -205,7 +209,7 @@ def test_a_wrong_key_where_only_one_vendor_has_a_path_is_told_in_its_words(
     assert set(body) == {"error"}
 
 
-def test_a_body_that_cannot_be_read_is_told_of_in_the_vendors_shape(vendor: accounts.Dialect) -> None:
+def test_a_malformed_body_gets_an_error_in_the_vendors_shape(vendor: accounts.Dialect) -> None:
     route = next(route for route in dialect_of(vendor).routes if route.startswith(("PUT", "PATCH")))
     for header, value in (("content-encoding", "gzip"), ("content-type", "application/json; charset=latin1")):
         answer = Spoken(vendor, route, never).send({"name": "José"}, headers={header: value})
@@ -265,7 +269,7 @@ VIOLATIONS = [
 
 
 @pytest.mark.parametrize("violation", VIOLATIONS, ids=lambda one: f"{one.code}: {one.message}")
-def test_no_dialect_looks_into_a_message(vendor: accounts.Dialect, violation: Violation) -> None:
+def test_no_dialect_parses_a_message(vendor: accounts.Dialect, violation: Violation) -> None:
     """Whatever the message is, the same is told with it: codes alone decide what a vendor says."""
 
     def told(message: str) -> str:

@@ -50,9 +50,7 @@ def test_a_contact_comes_back_as_it_was(native: Json, spare_id: str) -> None:
         some.lists(some.text(), min_size=1, max_size=2),
     ),
 )
-def test_whatever_is_sent_is_translated_or_refused(
-    route: str, body: Any, query: dict[str, list[str]]
-) -> None:
+def test_any_request_is_translated_or_refused(route: str, body: Any, query: dict[str, list[str]]) -> None:
     call = VendorRequest(route=route, path={"ref": "x"}, query=query, body=body, spare_id="spare")
     before = deepcopy(call)
     try:
@@ -68,7 +66,7 @@ def test_whatever_is_sent_is_translated_or_refused(
 
 
 @given(some.lists(native_contacts, max_size=3), some.none() | some.text(min_size=1))
-def test_a_cursor_goes_there_and_back_as_it_is(contacts: list[Json], cursor: str | None) -> None:
+def test_a_cursor_passes_unchanged(contacts: list[Json], cursor: str | None) -> None:
     page = {"data": contacts, "has_more": cursor is not None, "next_cursor": cursor}
     route = "GET /v1/contacts"
     theirs = DIALECT.routes[route].from_native(VendorRequest(route=route), Reply(200, page)).body
@@ -77,7 +75,7 @@ def test_a_cursor_goes_there_and_back_as_it_is(contacts: list[Json], cursor: str
         assert asked(route, query={"starting_after": [cursor]}).query["starting_after"] == [cursor]
 
 
-def test_ten_to_a_page_unless_it_is_said() -> None:
+def test_the_default_page_size_is_ten() -> None:
     assert asked("GET /v1/contacts").query == {"limit": ["10"]}
     assert asked("GET /v1/contacts", query={"limit": ["7"]}).query == {"limit": ["7"]}
 
@@ -91,7 +89,9 @@ def test_ten_to_a_page_unless_it_is_said() -> None:
     (errors.InvalidInput([errors.FieldError("tags.0", NOT_STRING), errors.FieldError("email", NOT_NUMBER)]), 400,
      "tags.0 must be a string; email must be a number", "Bad Request"),
 ])  # fmt: skip
-def test_errors_have_their_three_keys(error: ContactsError, status: int, message: str, phrase: str) -> None:
+def test_errors_have_the_vendors_three_keys(
+    error: ContactsError, status: int, message: str, phrase: str
+) -> None:
     call = VendorRequest(route="POST /v1/contacts", body={"email": "A@b.co"})
     told = problem(error, "r-1")
     assert DIALECT.error(call, Problem(told.status, told.body, error.field_errors)) == Reply(

@@ -60,7 +60,7 @@ def answered(route: str, body: Any, status: int = 200, **call: Any) -> Reply:
 
 
 @given(native_contacts)
-def test_a_contact_that_is_sent_as_it_was_shown_stays_as_it_was(native: Json) -> None:
+def test_a_contact_sent_back_as_shown_does_not_change(native: Json) -> None:
     before = deepcopy(native)
     photo = native["metadata"].get("photo")
     for out in (detailed_contact_out, simple_contact_out):
@@ -75,7 +75,7 @@ def test_a_contact_that_is_sent_as_it_was_shown_stays_as_it_was(native: Json) ->
 
 
 @given(native_contacts)
-def test_the_two_forms_of_variables_say_the_same(native: Json) -> None:
+def test_both_forms_of_variables_have_the_same_values(native: Json) -> None:
     detailed, simple = detailed_contact_out(native)["variables"], simple_contact_out(native)["variables"]
     assert {one["name"]: one["value"] for one in detailed} == simple == native["custom_fields"]
     assert {one["type"] for one in detailed} <= {"string", "number", "boolean", "object", "array"}
@@ -131,7 +131,7 @@ bodies = json_values | some.dictionaries(some.sampled_from(FIELDS), json_values)
     ),
     ref=some.text(),
 )
-def test_whatever_is_sent_is_translated_or_refused(route: str, body: Any, query: Any, ref: str) -> None:
+def test_any_request_is_translated_or_refused(route: str, body: Any, query: Any, ref: str) -> None:
     path = {name: ref for name in ("ref", "id", "target") if f"{{{name}}}" in route}
     call = VendorRequest(route=route, path=path, query=query, body=body)
     before = deepcopy(call)
@@ -148,7 +148,7 @@ def test_whatever_is_sent_is_translated_or_refused(route: str, body: Any, query:
     assert call == before
 
 
-def test_what_only_they_have_leads_to_what_does_it() -> None:
+def test_the_vendors_own_routes_lead_to_native_operations() -> None:
     path = {"ref": NOBODYS}
     info = asked("GET /v1/contacts/{ref}/info", path=path)
     assert (info.route, info.ref, info.query) == ("GET /v1/contacts/{ref}", (NOBODYS, ("id",)), {})
@@ -177,7 +177,7 @@ def page_of(native: Mapping[str, Any], page: int, size: int) -> Any:
     behind=some.integers(-3, 3),
     counted=some.booleans(),
 )
-def test_a_walk_until_the_last_page_sees_everything_and_ends(
+def test_a_client_that_reads_until_the_last_page_sees_everything(
     elements: int, size: int, behind: int, counted: bool
 ) -> None:
     """Whether the total is right, a moment behind, or unknown."""
@@ -204,7 +204,7 @@ def test_a_walk_until_the_last_page_sees_everything_and_ends(
         assert (cursor["elements"], cursor["pages"]) == (elements, max(1, -(-elements // size)))
 
 
-def test_a_page_behind_the_last_is_empty_and_says_how_many_there_are() -> None:
+def test_a_page_past_the_last_is_empty_and_has_the_total() -> None:
     assert page_of({"data": [], "has_more": False, "total": 3}, 9, 2) == {
         "page": 9,
         "limitation": 2,
@@ -259,7 +259,7 @@ WRONG_FIELDS = errors.InvalidInput(
         ),
     ],
 )
-def test_errors_read_as_theirs(error: ContactsError, code: int, message: str) -> None:
+def test_errors_have_the_vendors_shape(error: ContactsError, code: int, message: str) -> None:
     native = problem(error, "r")
     reply = DIALECT.error(
         VendorRequest(route="GET /v1/contacts"), Problem(native.status, native.body, error.field_errors)
@@ -304,7 +304,7 @@ def walk() -> Walk:
     return Walk()
 
 
-def test_a_contact_is_made_with_its_gate_and_in_no_other_way(walk: Walk) -> None:
+def test_a_contact_is_created_only_through_a_gate(walk: Walk) -> None:
     sent = {
         "lastName": "Lovelace",
         "email": "Ada@example.com",
@@ -337,7 +337,7 @@ def test_a_contact_is_made_with_its_gate_and_in_no_other_way(walk: Walk) -> None
     assert (taken.status, taken.body["error"]["code"]) == (409, 409)
 
 
-def test_what_an_update_cannot_take_is_skipped_and_the_rest_applied(walk: Walk) -> None:
+def test_an_update_skips_invalid_fields_and_applies_the_others(walk: Walk) -> None:
     walk.arrived("1", email="taken@example.com")
     contact_id = walk.arrived("2")
     values = {
@@ -424,7 +424,7 @@ def test_channels_are_listed_read_and_switched(walk: Walk) -> None:
     assert walk.request("POST", CHANNELS, body={"type": "sms", "name": "x"}).status == 405
 
 
-def test_contacts_are_walked_through_from_the_oldest(walk: Walk) -> None:
+def test_contacts_are_listed_from_the_oldest(walk: Walk) -> None:
     made = [walk.arrived(str(number)) for number in range(5)]
     found, page = [], 1
     while True:

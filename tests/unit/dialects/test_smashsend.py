@@ -53,14 +53,14 @@ def answered(route: str, body: Any, status: int = 200, **query: list[str]) -> An
 @given(some.uuids(version=None).map(str))
 @example("00000000-0000-0000-0000-000000000000")
 @example("ffffffff-ffff-ffff-ffff-ffffffffffff")
-def test_an_id_is_its_uuid(uuid: str) -> None:
+def test_an_id_encodes_its_uuid(uuid: str) -> None:
     written = id_out(CONTACT, uuid)
     assert len(written) == len("cont_") + 22
     assert id_in(CONTACT, written) == uuid
     assert id_in(PROPERTY, written) is None
 
 
-def test_an_id_stays_what_it_is() -> None:
+def test_the_encoding_of_ids_never_changes() -> None:
     """Clients keep them."""
     assert id_out(CONTACT, A_UUID) == ITS_ID
 
@@ -72,13 +72,13 @@ def test_ids_sort_as_their_uuids_do(two: Any) -> None:
 
 
 @given(some.text(max_size=30).map(lambda text: f"cont_{text}") | some.from_regex(r"cont_[0-9A-Za-z]{22}"))
-def test_what_is_read_as_an_id_is_written_like_that(text: str) -> None:
+def test_every_accepted_id_is_the_one_that_id_out_writes(text: str) -> None:
     native = id_in(CONTACT, text)
     assert native is None or id_out(CONTACT, native) == text
 
 
 @pytest.mark.parametrize("ref", MALFORMED)
-def test_a_malformed_id_is_nobodys(ref: str) -> None:
+def test_a_malformed_id_is_refused(ref: str) -> None:
     for method in ("GET", "PUT", "DELETE"):
         with pytest.raises(ContactNotFound):
             asked(f"{method} /v1/contacts/{{ref}}", path={"ref": ref}, body={})
@@ -115,7 +115,7 @@ def test_a_contact_comes_back_as_it_was(native: Json) -> None:
     some.dictionaries(some.sampled_from(["limit", "offset", "sort"]), some.lists(some.text(), max_size=2)),
     some.text() | some.just(ITS_ID),
 )
-def test_whatever_is_sent_is_translated_or_refused(route: str, body: Any, query: Any, ref: str) -> None:
+def test_any_request_is_translated_or_refused(route: str, body: Any, query: Any, ref: str) -> None:
     call = VendorRequest(route=route, path={"ref": ref, "id": ref}, query=query, body=body)
     before = deepcopy(call)
     try:
@@ -131,7 +131,7 @@ def test_whatever_is_sent_is_translated_or_refused(route: str, body: Any, query:
     assert call == before
 
 
-def test_what_they_do_not_know_is_ignored() -> None:
+def test_unknown_fields_are_ignored() -> None:
     more = {"external_id": "x", "metadata": {}, "is_unsubscribed": True, "id": 1, "createdAt": None}
     assert asked("POST /v1/contacts", body={"email": "a@example.com", **more}).body == {
         "email": "a@example.com"
@@ -144,7 +144,7 @@ def test_what_they_do_not_know_is_ignored() -> None:
     assert (property_call.path, property_call.body) == ({"id": A_UUID}, {"label": "x"})
 
 
-def test_every_field_that_is_missing_is_named_at_once() -> None:
+def test_every_missing_field_is_named_at_once() -> None:
     with pytest.raises(InvalidInput) as refused:
         asked("POST /v1/contact-properties", body={"name": None})
     assert [error.field for error in refused.value.errors] == ["name", "type"]
@@ -163,7 +163,7 @@ def test_every_field_that_is_missing_is_named_at_once() -> None:
      {"message": "All 100 requests of this hour are used; the next hour begins in 9 seconds",
       "code": "rate_limited"}),
 ])  # fmt: skip
-def test_errors_are_told_in_their_words(status: int, error: ContactsError, told: Json) -> None:
+def test_errors_have_the_vendors_messages(status: int, error: ContactsError, told: Json) -> None:
     call, native = VendorRequest(route="GET /v1/contacts/{ref}"), problem(error, "r-1")
     refusal = DIALECT.error(call, Problem(native.status, native.body, error.field_errors))
     assert refusal == (status, told)
@@ -184,7 +184,7 @@ def test_errors_are_told_in_their_words(status: int, error: ContactsError, told:
     (9, 0, False, 6, 6),
     (0, 0, False, 6, 0),
 ])  # fmt: skip
-def test_a_total_never_ends_a_walk_early(
+def test_a_total_never_ends_a_list_early(
     offset: int, shown: int, has_more: bool, counted: int, total: int
 ) -> None:
     contact = {"id": A_UUID, "email": None, "name": None, "created_at": "2026-01-15T10:30:00.000Z"}
@@ -256,7 +256,7 @@ def test_a_contacts_life(api: InProcessApi) -> None:
 
 
 @pytest.mark.parametrize("ref", [*filter(None, MALFORMED), NOBODYS, "ada@example.com", "%", "..", "\x00"])
-def test_nobodys_ids_are_404(api: InProcessApi, ref: str) -> None:
+def test_an_unknown_id_is_404(api: InProcessApi, ref: str) -> None:
     for method, body in (("GET", None), ("PUT", {"name": "x"}), ("DELETE", None)):
         reply = api.request(method, ONE, ref, body=body)
         assert (reply.status, reply.body) == (404, {"message": "Contact not found", "code": "not_found"})
@@ -279,9 +279,7 @@ def test_an_email_is_required(api: InProcessApi) -> None:
         )
 
 
-def test_a_list_is_walked_by_offset_oldest_first_and_without_a_wall(
-    api: InProcessApi, clock: FakeClock
-) -> None:
+def test_a_list_is_read_by_offset_oldest_first_to_its_end(api: InProcessApi, clock: FakeClock) -> None:
     ids = made(api, clock, 7)
     walked = []
     with patch.object(finding, "MAX_SKIPPED", 2):
@@ -308,7 +306,7 @@ def test_a_page_past_the_end_is_empty(api: InProcessApi, clock: FakeClock) -> No
     assert (reply.body["pagination"]["limit"], reply.body["pagination"]["offset"]) == (50, 50)
 
 
-def test_a_total_is_right_where_nobody_could_count_to_it(
+def test_a_total_is_right_past_the_largest_count(
     api: InProcessApi, clock: FakeClock, table: MotoTable
 ) -> None:
     made(api, clock, 3)
@@ -325,7 +323,7 @@ def test_every_wrong_parameter_is_named(api: InProcessApi) -> None:
     assert reply.body["message"].startswith("limit must be between 1 and 100; offset must be between 0 and")
 
 
-def test_a_page_that_is_cut_says_how_many_it_holds(api: InProcessApi, clock: FakeClock) -> None:
+def test_a_page_cut_at_5_mb_says_how_many_contacts_it_has(api: InProcessApi, clock: FakeClock) -> None:
     for number in range(3):
         clock.at_ms += 1
         body = {"email": f"{number}@example.com", "properties": {"text": "x" * 300}}
@@ -389,7 +387,7 @@ def test_an_enum_gets_further_options(house: PropertyHouse) -> None:
         assert house.request("POST", CONTACTS, body=body).status == status
 
 
-def test_a_property_that_cannot_be(house: PropertyHouse) -> None:
+def test_an_invalid_property_is_refused(house: PropertyHouse) -> None:
     reply = house.request("POST", body={"name": "1", "type": "colour", "label": 5})
     assert (reply.status, reply.body["code"]) == (400, "validation_error")
     told = [one.partition(" ")[0] for one in reply.body["message"].split("; ")]
@@ -412,7 +410,7 @@ def test_all_properties_are_listed_at_once(house: PropertyHouse) -> None:
     ).query == {"limit": [str(PropertyPageSize.maximum)]}
 
 
-def test_a_test_key_keeps_nothing(house: PropertyHouse) -> None:
+def test_a_test_key_writes_nothing(house: PropertyHouse) -> None:
     house.as_test()
     reply = house.request("POST", body={"name": "plan", "type": "string"})
     assert (reply.status, list(reply.body)) == (201, ["property", "test_mode"])

@@ -152,7 +152,7 @@ def test_a_cursor_carries_any_tag(tag: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "x" * 101])
-def test_what_no_tag_is_called_is_no_place_to_go_on_from(name: str) -> None:
+def test_a_cursor_with_an_impossible_tag_is_refused(name: str) -> None:
     """However well its cursor is made: DynamoDB would not take such a key."""
     query = fingerprint("a")
     with pytest.raises(InvalidInput, match="is not a next_cursor"):
@@ -161,9 +161,7 @@ def test_what_no_tag_is_called_is_no_place_to_go_on_from(name: str) -> None:
 
 @settings(max_examples=examples(40))
 @given(st.dictionaries(ANY_TAG, st.integers(0, 3), max_size=12), st.integers(1, 5))
-def test_a_walk_meets_every_tag_in_use_once_in_the_order_of_its_bytes(
-    tags: dict[str, int], limit: int
-) -> None:
+def test_pages_list_every_tag_in_use_once_in_byte_order(tags: dict[str, int], limit: int) -> None:
     house = BatchHouse()
     count(house, TAG, **tags)
     met = [one["tag"] for page in walked(house, "/v1/tags", limit) for one in page]
@@ -184,7 +182,7 @@ class Counting:
         return answer
 
 
-def test_a_page_among_many_that_nobody_carries_ends_early_and_goes_on() -> None:
+def test_a_page_among_many_unused_tags_ends_early_with_a_cursor() -> None:
     house = BatchHouse()
     count(house, TAG, **{f"former {n:04}": 0 for n in range(MAX_CANDIDATES + 200)}, used=1)
     client = Counting(house.table.client())
@@ -197,7 +195,7 @@ def test_a_page_among_many_that_nobody_carries_ends_early_and_goes_on() -> None:
     assert (one.name, one.count, after) == ("used", 1, None)
 
 
-def test_a_page_of_tags_that_all_are_in_use_takes_one_query() -> None:
+def test_a_page_of_tags_in_use_takes_one_query() -> None:
     house = BatchHouse()
     count(house, TAG, **{f"t{n:03}": 1 for n in range(120)})
     client = Counting(house.table.client())

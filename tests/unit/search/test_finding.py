@@ -141,7 +141,7 @@ def test_a_list_is_what_a_plain_filter_finds(
     chosen=tight,
 )
 @settings(max_examples=examples(30))
-def test_whoever_counts_pages_misses_nobody_where_a_page_is_short(
+def test_pages_by_offset_miss_nobody_where_a_page_is_short(
     contacts: list[Json], query: Json, sort: str, limit: int, chosen: dict[str, Any]
 ) -> None:
     house, _ = filled(contacts)
@@ -195,7 +195,7 @@ def test_a_search_finds_whole_words_first_then_the_newest(
     chosen=tight,
 )
 @settings(max_examples=examples(30))
-def test_a_search_that_tells_no_total_finds_the_same(
+def test_a_search_without_a_total_finds_the_same(
     contacts: list[Json], text: str, limit: int, by_offset: bool, chosen: dict[str, Any]
 ) -> None:
     """It looks for the others only where those that have the word do not fill the page."""
@@ -209,7 +209,7 @@ def test_a_search_that_tells_no_total_finds_the_same(
 
 
 @pytest.mark.parametrize("in_memory", [0, 1000], ids=["in the order of the words", "the newest first"])
-def test_a_search_goes_on_from_anywhere(in_memory: int) -> None:
+def test_a_search_continues_from_any_offset(in_memory: int) -> None:
     house, _ = filled([_person(number) for number in range(16)])
     route = "/v1/contacts/search"
     with bounds({"in_memory": in_memory, "worth_looking": 0, "candidates": 1000, "at_once": 1000}):
@@ -225,7 +225,7 @@ def test_a_search_goes_on_from_anywhere(in_memory: int) -> None:
             assert [one for page in pages for one in page["data"]] == found
 
 
-def test_what_whole_words_have_given_of_a_page_is_not_read_again() -> None:
+def test_contacts_found_by_a_whole_word_are_not_read_again() -> None:
     house, _ = filled([_person(number) for number in range(16)])
     read: list[str] = []
     load = ContactIndex.load
@@ -251,7 +251,7 @@ def test_what_whole_words_have_given_of_a_page_is_not_read_again() -> None:
     lags=st.booleans(),
 )
 @settings(max_examples=examples(60))
-def test_who_is_not_touched_turns_up_exactly_once(
+def test_a_contact_that_nobody_changes_is_listed_exactly_once(
     contacts: list[Json], query: Json, sort: str, limit: int, chosen: dict[str, Any], seed: int, lags: bool
 ) -> None:
     house, ids = filled(contacts)

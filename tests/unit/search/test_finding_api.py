@@ -127,6 +127,6 @@ def test_a_test_key_finds_nobody(filled: tuple[Account, list[Json]]) -> None:
         ("cursor=xyz", "cursor"),
     ],
 )
-def test_bad_input_names_its_culprit(query: str, culprit: str, account: Account) -> None:
+def test_bad_input_is_named(query: str, culprit: str, account: Account) -> None:
     problem = assert_problem(account.api.get(f"/v1/contacts?{query}"), 400)
     assert problem["field"] == culprit

@@ -32,7 +32,9 @@ def api(table: MotoTable) -> InProcessApi:
 
 @pytest.mark.parametrize("limit", range(1, 8))
 @pytest.mark.parametrize("flag", [{}, {"is_unsubscribed": "true"}], ids=["all", "by a flag"])
-def test_the_last_page_is_known_to_be_it(limit: int, flag: dict[str, str], api: InProcessApi) -> None:
+def test_the_last_page_has_no_cursor_even_if_full(
+    limit: int, flag: dict[str, str], api: InProcessApi
+) -> None:
     """Also when it is full: nobody has to ask for an empty one."""
     sizes, cursor = [], {}
     while True:
@@ -69,7 +71,7 @@ def test_the_last_page_is_known_to_be_it(limit: int, flag: dict[str, str], api: 
         "backwards",
     ],
 )
-def test_what_is_no_place_to_go_on_from_is_named(query: Any, culprit: str, api: InProcessApi) -> None:
+def test_an_invalid_cursor_or_offset_is_named(query: Any, culprit: str, api: InProcessApi) -> None:
     refused = api.request("GET", query=query)
     assert (refused.status, refused.body["field"]) == (400, culprit)
 
@@ -120,7 +122,7 @@ def test_a_search_needs_a_query(api: InProcessApi) -> None:
     ],
     ids=["contradiction", "another", "30 tags", "an emoji", "no such email", "no such id", "the end of time"],
 )
-def test_what_nobody_is_like_is_an_empty_page(query: Any, api: InProcessApi) -> None:
+def test_a_query_without_matches_gives_an_empty_page(query: Any, api: InProcessApi) -> None:
     page = api.request("GET", query=query | {"include_total": "true"})
     assert page.status == 200
     assert page.body == {"data": [], "has_more": False, "next_cursor": None, "total": 0}
@@ -134,7 +136,7 @@ def test_a_cursor_belongs_to_its_query(api: InProcessApi) -> None:
     assert api.request("GET", query={"limit": "3", "cursor": cursor}).status == 200
 
 
-def test_a_walk_by_offset_has_no_wall(api: InProcessApi) -> None:
+def test_pages_by_offset_go_on_past_the_largest_skip(api: InProcessApi) -> None:
     with patch.object(finding, "MAX_SKIPPED", 2):
         assert api.request("GET", query={"offset": "3"}).status == 400
         pages: list[Any] = [
@@ -145,7 +147,9 @@ def test_a_walk_by_offset_has_no_wall(api: InProcessApi) -> None:
     assert [page["has_more"] for page in pages] == [True, True, False]
 
 
-def test_bookmarks_hold_no_names_and_do_without_whoever_is_gone(table: MotoTable, api: InProcessApi) -> None:
+def test_bookmarks_contain_no_names_and_are_passed_over_if_their_contact_is_gone(
+    table: MotoTable, api: InProcessApi
+) -> None:
     api.request("GET", query={"offset": "0", "limit": "2", "sort": "external_id"})
     api.request("GET", query={"offset": "2", "limit": "2", "sort": "external_id"})
     bookmarks = [item for item in table.items() if item["PK"]["S"].endswith("#PAGES")]

@@ -60,7 +60,7 @@ def test_an_empty_list(account: Account) -> None:
     [({}, NAMES[::-1]), ({"sort": "-created_at"}, NAMES[::-1]), ({"sort": "created_at"}, NAMES)],
     ids=["default", "newest first", "oldest first"],
 )
-def test_a_walk_meets_every_contact_once_and_in_order(
+def test_pages_list_every_contact_once_and_in_order(
     limit: int, sort: Any, expected: list[str], filled: tuple[Account, Any]
 ) -> None:
     pages = list(walk(filled[0].api, limit=limit, **sort))
@@ -76,7 +76,7 @@ def test_a_page_has_the_contacts_as_they_are_read(filled: tuple[Account, list[di
     assert page == contacts[:3] == [account.api.contact(contact["id"]) for contact in page]
 
 
-def test_a_page_has_fifty_unless_told_otherwise(account: Account) -> None:
+def test_the_default_page_size_is_fifty(account: Account) -> None:
     for number in range(51):
         account.api.created(external_id=str(number))
     assert [len(page) for page in walk(account.api)] == [50, 1]
@@ -105,12 +105,12 @@ FLAGS = {
 
 @pytest.mark.parametrize(("flags", "expected"), FLAGS.items(), ids=list(FLAGS))
 @pytest.mark.parametrize("limit", [2, 100])
-def test_flags_filter(flags: str, expected: list[str], limit: int, filled: tuple[Account, Any]) -> None:
+def test_filters_by_flags(flags: str, expected: list[str], limit: int, filled: tuple[Account, Any]) -> None:
     query = dict(pair.split("=") for pair in flags.split("&"))
     assert listed(filled[0].api, sort="created_at", limit=limit, **query) == expected
 
 
-def test_bounds_of_creation(filled: tuple[Account, list[dict[str, Any]]]) -> None:
+def test_filters_by_time_of_creation(filled: tuple[Account, list[dict[str, Any]]]) -> None:
     """After is inclusive, before is exclusive, so that neighbouring spans share nothing and miss nothing."""
     account, contacts = filled
     moment = contacts[10]["created_at"]
@@ -129,14 +129,14 @@ def test_bounds_of_creation(filled: tuple[Account, list[dict[str, Any]]]) -> Non
     "moment",
     ["2026-01-15T10:30:00Z", "2026-01-15T10:30:00.123Z", "2026-01-15T12:30:00+02:00", "2026-01-15 10:30:00Z"],
 )
-def test_a_moment_may_be_written_in_several_ways(moment: str, filled: tuple[Account, Any]) -> None:
+def test_a_timestamp_may_be_written_in_several_ways(moment: str, filled: tuple[Account, Any]) -> None:
     assert listed(filled[0].api, created_after=moment, sort="created_at") == NAMES
     # A plus is often sent as it is.
     answer = filled[0].api.get(f"/v1/contacts?created_before={moment.replace(' ', 'T')}")
     assert answer.json()["data"] == []
 
 
-def test_a_walk_goes_on_where_the_contact_it_stood_at_is_gone(account: Account) -> None:
+def test_a_cursor_is_valid_after_its_contact_is_gone(account: Account) -> None:
     for name in "abcdef":
         account.api.created(external_id=name)
         time.sleep(0.002)

@@ -54,7 +54,7 @@ def test_derived_items_are_those_of_the_projection() -> None:
     assert derived_violations(items.values(), ACCOUNT_ID) == []
 
 
-def test_words_that_nobody_asks_for_can_be_left_out_and_nothing_else() -> None:
+def test_only_words_can_be_left_out_of_a_population() -> None:
     everything, some = loaded(), loaded("z")
     left_out = everything.keys() - some.keys()
     rooms = {key.PK.rpartition("#")[0] for key in left_out}
@@ -62,14 +62,14 @@ def test_words_that_nobody_asks_for_can_be_left_out_and_nothing_else() -> None:
     assert keys.words_beginning_with(ACCOUNT_ID, "z") in {key.PK for key in some}
 
 
-def test_contacts_are_what_they_were_made_from() -> None:
+def test_contacts_match_the_people_they_are_made_from() -> None:
     items = loaded()
     for contact in CONTACTS:
         assert contact_from(from_item(items[keys.contact(ACCOUNT_ID, contact.id)])) == contact
         assert len(claims_of(ACCOUNT_ID, contact)) == 2
 
 
-def test_they_are_as_large_as_contacts_are_and_the_same_each_time() -> None:
+def test_contacts_have_realistic_sizes_and_are_the_same_each_time() -> None:
     items = loaded()
     bounds = [int(items[keys.contact(ACCOUNT_ID, contact.id)]["size_bound"]["N"]) for contact in CONTACTS]
     assert min(bounds) > 500
@@ -77,7 +77,7 @@ def test_they_are_as_large_as_contacts_are_and_the_same_each_time() -> None:
     assert [contact_of_age(age) for age in range(30)] == CONTACTS
 
 
-def test_as_many_have_the_tags_and_names_as_is_said() -> None:
+def test_tags_and_names_have_the_stated_frequencies() -> None:
     contacts = [contact_of_age(age) for age in range(1000)]
     assert sum(contact.first_name == population.RARE_NAME for contact in contacts) == 20
     tenth = [contact for contact in contacts if population.TENTH in contact.tags]

@@ -184,7 +184,7 @@ def test_words_can_be_keys(who: Contact) -> None:
 
 @given(who=contacts, data=st.data())
 @settings(max_examples=examples(300))
-def test_whatever_begins_a_word_finds_the_contact(who: Contact, data: st.DataObject) -> None:
+def test_every_prefix_of_a_word_finds_the_contact(who: Contact, data: st.DataObject) -> None:
     raw = " ".join(filter(None, (who.name, who.first_name, who.last_name, who.email, who.external_id)))
     if len(words_of(who)) == MAX_WORDS:
         return
@@ -195,7 +195,7 @@ def test_whatever_begins_a_word_finds_the_contact(who: Contact, data: st.DataObj
 
 
 @given(who=contacts, data=st.data())
-def test_so_does_whatever_begins_a_part(who: Contact, data: st.DataObject) -> None:
+def test_every_prefix_of_a_part_of_a_word_finds_the_contact(who: Contact, data: st.DataObject) -> None:
     if who.email is not None and len(words_of(who)) < MAX_WORDS:
         at = data.draw(st.sampled_from([i for i, c in enumerate(f"@{who.email}") if c in "@.+-_"]))
         part = who.email[at:].lstrip("@.+-_")
@@ -205,7 +205,7 @@ def test_so_does_whatever_begins_a_part(who: Contact, data: st.DataObject) -> No
             assert finds(part[: data.draw(st.integers(1, len(part)))], who)
 
 
-def test_what_is_found_in_people_of_many_scripts() -> None:
+def test_searches_in_many_scripts() -> None:
     for number in range(200):
         given = person(number)
         who = contact(**{key: given.get(key) for key in ("email", "external_id", "first_name", "last_name")})

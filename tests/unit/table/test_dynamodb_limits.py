@@ -49,7 +49,7 @@ def along_the_index() -> Iterator[None]:
 
 @pytest.mark.parametrize("sort", ["email", "-email", "external_id", "updated_at"])
 @pytest.mark.usefixtures("along_the_index")
-def test_every_filter_at_once_is_a_list_like_any_other(sort: str, house: FindingHouse) -> None:
+def test_a_list_with_every_filter_works(sort: str, house: FindingHouse) -> None:
     query = {"tag": TAGS, "list": LISTS, "sort": sort, "limit": 1, **FLAGS}
     found = [one["external_id"] for page in house.pages(query) for one in page["data"]]
     assert sorted(found) == ["crm-0", "crm-1", "crm-2"]
@@ -62,7 +62,7 @@ def test_every_filter_at_once_is_a_list_like_any_other(sort: str, house: Finding
     (TAGS, [], ["crm-0", "crm-2", "crm-1", "y"]),
 ], ids=["49", "50", "51", "100"])  # fmt: skip
 @pytest.mark.usefixtures("along_the_index")
-def test_skipping_is_right_however_many_are_asked_for(
+def test_an_offset_is_right_for_any_number_of_filtered_tags(
     tags: list[str], lists: list[str], expected: list[str], house: FindingHouse
 ) -> None:
     """Of those without email the filter leaves out what does not match only up to fifty."""
@@ -74,7 +74,7 @@ def test_skipping_is_right_however_many_are_asked_for(
         assert set(found) <= set(expected)
 
 
-def test_an_index_is_asked_what_dynamodb_takes() -> None:
+def test_dynamodb_accepts_every_query_of_the_contact_index() -> None:
     """In every way there is to ask it."""
     asked: list[str] = []
 
@@ -105,7 +105,7 @@ def test_an_index_is_asked_what_dynamodb_takes() -> None:
     assert max(map(len, asked)) < 2000
 
 
-def test_the_fullest_change_in_place() -> None:
+def test_dynamodb_accepts_the_largest_change_in_place() -> None:
     house = FindingHouse()
     ref = house.create(email="ada@example.com")
     keys = {
@@ -125,7 +125,7 @@ def test_the_fullest_change_in_place() -> None:
     assert changed.status == 200
 
 
-def test_names_as_long_as_they_may_be() -> None:
+def test_dynamodb_accepts_the_longest_names() -> None:
     house = FindingHouse()
     for external_id in ("ü" * 255, "\N{GRINNING FACE}" * 255):
         house.create(external_id=external_id, tags=["\N{GRINNING FACE}" * 100])
@@ -150,7 +150,7 @@ def test_names_as_long_as_they_may_be() -> None:
     ],
     ids=["300 operators", "302", "100 operands", "101", "4096 bytes", "4097", "a value that is not used"],
 )
-def test_an_expression_is_held_to_them(expression: str, is_taken: bool) -> None:
+def test_expressions_over_the_limits_are_refused(expression: str, is_taken: bool) -> None:
     request = {
         "FilterExpression": expression,
         "ExpressionAttributeNames": {"#0": "a"},
@@ -163,7 +163,7 @@ def test_an_expression_is_held_to_them(expression: str, is_taken: bool) -> None:
             check("query", request)
 
 
-def test_an_item_is_held_to_them() -> None:
+def test_items_over_the_limits_are_refused() -> None:
     key = {"PK": {"S": "a"}, "SK": {"S": "b"}}
     deep: Any = {"S": "x"}
     for _ in range(32):

@@ -171,7 +171,7 @@ def test_a_request_is_carried_out_once_or_not_at_all(start: Start, write: Write,
 
 
 @cases(KEYED_CASES)
-def test_a_request_with_a_key_is_completed_when_it_comes_again(
+def test_a_repeated_request_with_a_key_completes_the_first(
     start: Start, write: Write, pauses: list[float]
 ) -> None:
     all_or_nothing(start, write, WITH_KEY, pauses)
@@ -263,7 +263,7 @@ def asked(ask: Callable[[Rest, str], object]) -> int:
 
 
 @pytest.mark.parametrize("ask", REST, ids=lambda ask: ask.__name__)
-def test_so_is_everything_else(ask: Callable[[Rest, str], object]) -> None:
+def test_every_other_operation_is_carried_out_once_or_not_at_all(ask: Callable[[Rest, str], object]) -> None:
     wire().be_sound()
     items = asked(ask)
     methods = tuple(wire().methods)
@@ -293,7 +293,7 @@ REPEATED = {
 
 
 @pytest.mark.parametrize(("body", "preconditions"), REPEATED.values(), ids=REPEATED.keys())
-def test_a_repeated_call_changes_nothing_again_after_another_change(
+def test_a_call_repeated_after_another_change_changes_nothing(
     body: Any, preconditions: Preconditions
 ) -> None:
     live = next(start for start in STARTS if start.name == "live")

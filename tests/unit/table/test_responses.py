@@ -66,7 +66,7 @@ def test_an_answer_reads_as_botocore_reads_it(operation: str, answer: Any, statu
     assert ours == theirs
 
 
-def test_other_protocols_are_botocores() -> None:
+def test_other_protocols_use_the_parser_of_botocore() -> None:
     assert type(ResponseParsers().create_parser("query")) is type(
         ResponseParserFactory().create_parser("query")
     )

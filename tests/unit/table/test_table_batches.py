@@ -63,13 +63,13 @@ def test_every_item_is_written_and_read(does: int) -> None:
     assert [item["n"] for item in moto.items()] == [{"N": "7"}]
 
 
-def test_pauses_grow(no_pauses: list[float]) -> None:
+def test_pauses_between_retries_grow(no_pauses: list[float]) -> None:
     table = Table(Stingy(MotoTable(), 5), NAME)
     table.write_many({key: {} for key in KEYS[:20]})
     assert no_pauses == [0.05, 0.1, 0.2]
 
 
-def test_what_is_never_done_is_told(no_pauses: list[float]) -> None:
+def test_items_that_are_never_processed_raise(no_pauses: list[float]) -> None:
     client = Stingy(MotoTable(), 0)
     table = Table(client, NAME)
     with pytest.raises(TemporarilyUnavailable):
@@ -80,7 +80,7 @@ def test_what_is_never_done_is_told(no_pauses: list[float]) -> None:
     assert sum(no_pauses) < 9
 
 
-def test_nothing_to_do_calls_nobody() -> None:
+def test_an_empty_batch_makes_no_call() -> None:
     client = Stingy(MotoTable(), 0)
     table = Table(client, NAME)
     table.write_many({})
@@ -88,7 +88,7 @@ def test_nothing_to_do_calls_nobody() -> None:
     assert client.calls == 0
 
 
-def test_a_count_and_a_walk_go_over_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_and_reads_cover_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
     moto = MotoTable()
     table = Table(moto.client(), NAME)
     # A page of DynamoDB ends at 1 MB.
@@ -99,7 +99,7 @@ def test_a_count_and_a_walk_go_over_every_page(monkeypatch: pytest.MonkeyPatch) 
     assert [item["SK"] for item in table.all_of(expression)] == [key.SK for key in KEYS]
 
 
-def test_a_transaction_is_held_to_what_it_only_checks() -> None:
+def test_a_transaction_depends_on_its_condition_checks() -> None:
     moto = MotoTable()
     table = Table(moto.client(), NAME)
     absent = Expression()

@@ -167,7 +167,7 @@ EMAILS = {
 
 @pytest.mark.parametrize("email", EMAILS.values(), ids=list(EMAILS))
 @pytest.mark.parametrize(("method", "path"), [("POST", "/v1/contacts"), ("PATCH", "/v1/contacts/7")])
-def test_what_is_no_email(method: str, path: str, email: str, account: Account) -> None:
+def test_an_invalid_email_is_refused(method: str, path: str, email: str, account: Account) -> None:
     answer = account.api.send(method, path, {"email": email})
     problem = assert_problem(answer, 400, "invalid_input")
     assert culprits(problem) == {"email"}
@@ -301,7 +301,7 @@ FAR_TOO_MUCH_WRONG = {
 
 @pytest.mark.parametrize("raw", FAR_TOO_MUCH_WRONG.values(), ids=list(FAR_TOO_MUCH_WRONG))
 @pytest.mark.parametrize(("method", "path"), [("POST", "/v1/contacts"), ("PATCH", "/v1/contacts/7")])
-def test_a_body_that_is_wrong_everywhere_is_refused_soon_and_in_short(
+def test_a_body_with_very_many_errors_is_refused_quickly_and_briefly(
     method: str, path: str, raw: str, account: Account
 ) -> None:
     """An answer of more than 6 MB would not leave Lambda, and one after 20 s would be none of ours."""
@@ -383,6 +383,6 @@ def test_a_parameter_that_cannot_be_taken(method: str, path: str, culprit: str, 
     assert culprits(problem) == {culprit}
 
 
-def test_a_list_is_gone_on_with_from_one_place_only(account: Account) -> None:
+def test_a_list_takes_one_of_cursor_starting_after_and_offset(account: Account) -> None:
     answer = account.api.get(f"/v1/contacts?cursor={'A' * 32}&starting_after={'B' * 32}")
     assert culprits(assert_problem(answer, 400, "invalid_input")) == {"starting_after"}

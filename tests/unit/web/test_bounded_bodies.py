@@ -97,18 +97,18 @@ def test_an_array_within_it_is_read(body: type[Body], name: str, most: int) -> N
     assert not any(error.message.endswith("are read") for error in refusal.value.errors)
 
 
-def test_what_else_is_wrong_is_told_beside_it() -> None:
+def test_other_errors_are_reported_beside_a_too_long_array() -> None:
     wrong = refused(NewContact, {"tags": [1] * 5000, "email": "nobody", "lists": ["A B"], "add_tags": [""]})
     assert set(wrong) == {"tags", "email", "lists.0", "add_tags.0"}
 
 
-def test_tags_that_come_twice_are_no_more_than_tags() -> None:
+def test_repeated_tags_count_once() -> None:
     taken = NewContact.checked({"tags": [*map(str, range(100))] * (MAX_ENTRIES // 100)})
     assert taken.tags == [*map(str, range(100))]
 
 
 @pytest.mark.parametrize("body", bodies(), ids=lambda body: body.__name__)
-def test_of_unknown_names_no_more_are_looked_at_than_told(body: type[Body]) -> None:
+def test_no_more_unknown_names_are_examined_than_reported(body: type[Body]) -> None:
     wrong = refused(body, {f"unknown {number}": number for number in range(50_000)})
     assert MAX_ERRORS_SHOWN < len(wrong) < MAX_ERRORS_SHOWN + 20
 
@@ -143,12 +143,12 @@ def _name_of(body: type[Body]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", ["custom_fields", "metadata"])
-def test_as_many_as_may_be_are_taken(name: str) -> None:
+def test_as_many_values_as_the_limit_are_accepted(name: str) -> None:
     given = {name: {"one": [1] * (MAX_VALUES - 1)}, "email": "ada@example.com"}
     assert NewContact.draft(given).errors == ()
 
 
-def test_where_it_is_skipped_the_whole_map_is() -> None:
+def test_a_map_with_too_many_values_is_skipped_as_a_whole() -> None:
     draft = NewContact.draft(
         {"email": "ada@example.com", "custom_fields": {"a": [1] * MAX_VALUES}, "metadata": {"b": 1}}
     )

@@ -75,7 +75,7 @@ def walked(api: InProcessApi, path: str = "/v1/contacts", **query: str) -> tuple
 
 @pytest.mark.parametrize("sort", Sort)
 @pytest.mark.parametrize("filters", [{}, {"tag": "vip"}, {"list": "news"}, {"search": "person-ada"}])
-def test_no_cursor_tells_of_a_person(sort: Sort, filters: dict[str, str], api: InProcessApi) -> None:
+def test_no_cursor_of_a_list_reveals_a_person(sort: Sort, filters: dict[str, str], api: InProcessApi) -> None:
     emails, cursors = walked(api, sort=str(sort), **filters)
     assert len(emails) == len(set(emails)) == 6
     assert len(cursors) == 5
@@ -84,7 +84,7 @@ def test_no_cursor_tells_of_a_person(sort: Sort, filters: dict[str, str], api: I
         assert len(cursor) <= 2048
 
 
-def test_nor_does_one_of_a_search(api: InProcessApi) -> None:
+def test_no_cursor_of_a_search_reveals_a_person(api: InProcessApi) -> None:
     emails, cursors = walked(api, "/v1/contacts/search", q="person")
     assert (len(emails), len(cursors)) == (6, 5)
     assert not any(b"person" in reading for cursor in cursors for reading in readings(cursor))
@@ -102,7 +102,7 @@ def test_a_cursor_is_valid_when_its_contact_is_gone_or_renamed(sort: Sort, api: 
 
 
 @pytest.mark.parametrize("sort", SORTED_BY_A_NAME)
-def test_a_readable_cursor_of_before_leads_on(sort: Sort, api: InProcessApi) -> None:
+def test_a_readable_cursor_of_an_earlier_release_is_accepted(sort: Sort, api: InProcessApi) -> None:
     emails, cursors = walked(api, sort=str(sort))
     query = fingerprint(ACCOUNT, str(sort), _criteria(Filters().query(None)))
     for number, cursor in enumerate(cursors):
@@ -153,7 +153,7 @@ def test_another_accounts_cursor_is_refused(api: InProcessApi) -> None:
         assert refused.wrong == {"cursor": "belongs to a list with other parameters"}
 
 
-def test_sendmators_clients_walk_as_before() -> None:
+def test_a_sendmator_client_reads_pages_with_concealed_cursors() -> None:
     client = MotoTable().client()
     native = InProcessApi(client, ACCOUNT, FakeClock(), CountingBytes())
     theirs = InProcessApi(client, ACCOUNT, FakeClock(), CountingBytes(100), Dialect.SENDMATOR)
@@ -186,7 +186,7 @@ def test_a_cursor_returns_the_continuation_it_was_made_of(continuation: Continua
 
 @settings(max_examples=examples(200))
 @given(value=some.text(min_size=1, max_size=60), place=some.integers(0, 10_000), bit=some.integers(0, 7))
-def test_a_value_that_was_changed_is_refused(value: str, place: int, bit: int) -> None:
+def test_a_cursor_with_a_changed_value_is_refused(value: str, place: int, bit: int) -> None:
     scope = _CursorScope(b"12345678", ONE_SECRET)
     cursor = _to_cursor(scope, Continuation(after=SortPosition(value, A_CONTACT)))
     content = bytearray(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
@@ -209,14 +209,14 @@ def test_a_value_that_was_changed_is_refused(value: str, place: int, bit: int) -
         b"\0\0\1\0\0\xff",
     ],
 )
-def test_what_was_never_made_is_refused(rest: bytes) -> None:
+def test_a_cursor_that_was_never_made_is_refused(rest: bytes) -> None:
     scope = _CursorScope(b"12345678", ONE_SECRET)
     with pytest.raises(InvalidInput):
         _from_cursor(scope, to_cursor(scope.fingerprint, str(UUID(A_CONTACT)), rest), "cursor")
 
 
 @given(text=some.binary(max_size=300), other=some.binary(max_size=300), context=some.binary(max_size=20))
-def test_what_is_concealed_is_read_by_its_account_in_its_context_alone(
+def test_a_concealed_value_is_revealed_only_to_its_account_in_its_context(
     text: bytes, other: bytes, context: bytes
 ) -> None:
     hidden = concealed(ONE_SECRET, context, text)

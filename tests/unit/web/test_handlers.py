@@ -186,7 +186,7 @@ WELL_FORMED_BUT_UNKNOWN = "sk_live_" + "Unknown" * 6 + "1"
         pytest.param(lambda event: with_key(event, WELL_FORMED_BUT_UNKNOWN), id="unknown key"),
     ],
 )
-def test_nobody_gets_in_without_a_key(unkeyed: Callable[[Any], Any], table: Any) -> None:
+def test_a_request_without_a_valid_key_is_refused(unkeyed: Callable[[Any], Any], table: Any) -> None:
     before = table.scan(TableName=NAME)["Items"]
     for operation in sorted(KEY_NEEDED):
         answer = handler(operation)(unkeyed(sample_events.event(operation)), context(operation))
@@ -209,7 +209,7 @@ def test_a_refusal_in_any_dialect_is_as_safe_as_an_answer(key: str, table: Any) 
         assert_safe(answer["headers"], answer["body"])
 
 
-def test_a_secret_is_kept_by_no_cache(table: Any) -> None:
+def test_responses_with_a_secret_are_not_cached(table: Any) -> None:
     for operation in ("create_api_key", "create_webhook", "rotate_webhook_secret"):
         answer = handler(operation)(sample_events.event(operation), context(operation))
         assert SECRET.search(answer["body"]), operation
@@ -217,7 +217,7 @@ def test_a_secret_is_kept_by_no_cache(table: Any) -> None:
 
 
 @pytest.mark.parametrize("operation", sorted(KEY_NEEDED))
-def test_a_failure_of_ours_tells_the_log_where_and_nobody_what(
+def test_an_internal_error_is_located_in_the_log_and_not_described_to_the_caller(
     operation: str, settings: None, log: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message of an exception can hold what was sent: neither the caller nor the log gets to see it."""
@@ -270,7 +270,7 @@ def unreachable(settings: None, monkeypatch: pytest.MonkeyPatch) -> Callable[...
 
 @pytest.mark.parametrize("operation", sorted(set(OPERATIONS) - sample_events.KEYLESS - {"refuse_request"}))
 @pytest.mark.parametrize("variable", ["SERVICES_ENDPOINT", "AWS_ENDPOINT_URL"])
-def test_where_nothing_listens_the_answer_and_the_log_say_so(
+def test_an_unreachable_local_endpoint_is_named_in_the_answer_and_the_log(
     operation: str, variable: str, unreachable: Callable[..., None], log: Callable[[], str]
 ) -> None:
     unreachable(EndpointConnectionError, variable)
@@ -359,7 +359,7 @@ def items_of(table: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("operation", sorted(KEY_NEEDED))
-def test_a_key_that_may_not_read_contacts_is_shown_nobody(operation: str, table: Any) -> None:
+def test_a_key_without_contacts_read_sees_no_contact(operation: str, table: Any) -> None:
     """Of whatever it may do. What it has sent itself may come back, and what is no contact (a webhook's host)."""
     entry, event = handler(operation), sample_events.event(operation)
     key = give_key(tuple(scope for scope in FIRST_SCOPES if scope is not Scope.CONTACTS_READ))
@@ -377,7 +377,7 @@ def test_a_key_that_may_not_read_contacts_is_shown_nobody(operation: str, table:
 
 
 @pytest.mark.parametrize("dialect", Dialect)
-def test_a_suspended_account_is_told_so_in_its_dialect_and_not_counted(dialect: Dialect, table: Any) -> None:
+def test_a_suspended_account_is_refused_in_its_dialect_and_not_counted(dialect: Dialect, table: Any) -> None:
     key = give_key(FIRST_SCOPES, dialect)
     suspended = handler("suspend_account")(sample_events.event("suspend_account"), context("suspend_account"))
     assert suspended["suspended_at"]

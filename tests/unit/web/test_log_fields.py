@@ -80,7 +80,9 @@ def metrics(line: Line) -> set[str]:
         ("record_bounce: Permanent", OF_A_BATCH, {"Latency", "Records"}),
     ],
 )
-def test_a_line_has_these_fields_and_metrics(scenario: str, fields: set[str], counted: set[str]) -> None:
+def test_a_log_line_has_the_documented_fields_and_metrics(
+    scenario: str, fields: set[str], counted: set[str]
+) -> None:
     (line,) = lines_of(scenario)
     assert line.keys() == fields
     assert metrics(line) == counted
@@ -124,7 +126,7 @@ def test_a_bug_has_a_line_of_its_own() -> None:
 @pytest.mark.parametrize(
     "scenario", ["project_changes: INSERT of a contact", "deliver_webhook: OK", "erase_contact: OK"]
 )
-def test_a_batch_tells_how_much_of_it_is_to_come_again(scenario: str) -> None:
+def test_a_batch_of_records_logs_how_many_are_retried(scenario: str) -> None:
     (line,) = lines_of(scenario, tables=THROTTLED)
     assert line.keys() == OF_A_BATCH | {"Failed"}
     assert metrics(line) == {"Latency", "Records", "Failed"}
@@ -134,7 +136,7 @@ def test_a_batch_tells_how_much_of_it_is_to_come_again(scenario: str) -> None:
     ("scenario", "culprit"),
     [("project_changes: INSERT of a contact", "event_id"), ("validate_contact: OK", "message_id")],
 )
-def test_a_bug_in_what_follows_names_the_record(scenario: str, culprit: str) -> None:
+def test_a_bug_in_a_worker_names_the_record(scenario: str, culprit: str) -> None:
     failure, _ = lines_of(scenario, tables=BROKEN)
     assert failure.keys() == OF_A_FAILURE | {culprit}
 

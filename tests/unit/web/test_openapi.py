@@ -34,34 +34,34 @@ def each_operation() -> list[Any]:
     ]
 
 
-def test_it_is_what_the_code_says() -> None:
+def test_the_committed_document_is_what_the_code_generates() -> None:
     assert FILE.read_text(encoding="utf-8") == as_text(made()), "run `make openapi`"
 
 
-def test_it_lies_in_docs_too() -> None:
+def test_the_document_is_linked_in_docs() -> None:
     assert (ROOT / "docs" / "openapi.json").resolve() == FILE
 
 
-def test_it_is_valid() -> None:
+def test_the_document_is_valid() -> None:
     OpenAPIV31SpecValidator(document()).validate()
 
 
-def test_it_has_every_route_and_no_other() -> None:
+def test_the_document_has_every_route_and_no_other() -> None:
     listed = [(method.upper(), path) for path, methods in document()["paths"].items() for method in methods]
     assert sorted(listed) == sorted(ROUTES_SERVED)
 
 
-def test_it_has_every_type_of_events() -> None:
+def test_the_document_has_every_type_of_event() -> None:
     assert list(document()["webhooks"]) == [str(kind) for kind in EventType]
 
 
-def test_every_operation_has_a_name_of_its_own() -> None:
+def test_operation_ids_are_unique() -> None:
     ids = [operation.values[0]["operationId"] for operation in each_operation()]
     assert len(set(ids)) == len(ids)
 
 
 @pytest.mark.parametrize("operation", each_operation())
-def test_every_operation_says_what_it_is(operation: Any) -> None:
+def test_every_operation_has_a_summary(operation: Any) -> None:
     assert 5 < len(operation["summary"]) < 120
     assert operation["description"]
     assert len(operation["tags"]) == 1
@@ -103,11 +103,11 @@ def test_the_examples_of_answers_fit_their_schemas(name: str) -> None:
 @pytest.mark.parametrize(
     "event", [sample_account.CREATED, sample_account.UPDATED, sample_account.UNSUBSCRIBED]
 )
-def test_events_are_as_it_says(event: Any) -> None:
+def test_events_match_the_document(event: Any) -> None:
     assert_event(event_out(event))
 
 
-def test_an_operation_that_does_not_say_what_it_answers_is_noticed() -> None:
+def test_an_undocumented_operation_is_noticed() -> None:
     operation = Operation("juggle_contacts", Scope.CONTACTS_WRITE)
 
     @operation.on("POST /v1/contacts/juggle")
@@ -157,13 +157,13 @@ SHOWN = document()["components"]["schemas"]["Contact"]["examples"][0]
         ),
     ],
 )
-def test_an_answer_that_it_does_not_describe_is_noticed(status: int, headers: Any, body: Any) -> None:
+def test_an_undocumented_answer_is_noticed(status: int, headers: Any, body: Any) -> None:
     assert_documented(CONTACT, 200, HEADERS, SHOWN)
     with pytest.raises(AssertionError, match=re.escape(CONTACT)):
         assert_documented(CONTACT, status, headers, body)
 
 
-def test_every_error_that_has_a_code_of_its_own_is_in_it() -> None:
+def test_the_document_has_every_error_code() -> None:
     text = json.dumps(document())
     codes = {kind.code for kind in every_kind(ContactsError)} - {"error", "not_found", "conflict"}
     assert [code for code in codes if f'"{code}"' not in text] == []
@@ -173,7 +173,7 @@ def every_kind(kind: type[ContactsError]) -> set[type[ContactsError]]:
     return {kind, *(found for child in kind.__subclasses__() for found in every_kind(child))}
 
 
-def test_what_can_be_subscribed_to_is_what_is_sent() -> None:
+def test_webhooks_can_subscribe_to_every_event_that_is_sent() -> None:
     (listed,) = [
         choice["items"]["enum"]
         for choice in document()["components"]["schemas"]["NewWebhook"]["properties"]["events"]["anyOf"]

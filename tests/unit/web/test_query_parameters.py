@@ -83,7 +83,7 @@ def records(_: Any) -> Any:
 
 @pytest.mark.parametrize("name", INVENTED)
 @pytest.mark.parametrize(("vendor", "route", "operation"), list(every_route()))
-def test_what_a_route_does_not_take_is_refused_by_its_name(
+def test_an_unknown_parameter_is_refused_by_name(
     vendor: Dialect, route: str, operation: Operation, name: str
 ) -> None:
     answer = answered(vendor, route, operation, f"{name}=1")
@@ -103,7 +103,7 @@ def test_what_a_route_does_not_take_is_refused_by_its_name(
 
 
 @pytest.mark.parametrize("vendor", [vendor for vendor in Dialect if vendor is not Dialect.NATIVE])
-def test_what_is_taken_once_is_refused_twice(vendor: Dialect) -> None:
+def test_a_repeated_single_parameter_is_refused(vendor: Dialect) -> None:
     """Whichever of the two counted, the other one would be ignored."""
     for route, translation in dialect_of(vendor).routes.items():
         for name in translation.once:
@@ -112,7 +112,7 @@ def test_what_is_taken_once_is_refused_twice(vendor: Dialect) -> None:
             assert f"{name} is given more than once" in answer["body"]
 
 
-def test_every_list_is_among_them() -> None:
+def test_every_list_route_is_tested_here() -> None:
     lists = {
         f"{method} {path}"
         for one in functions()
@@ -205,7 +205,7 @@ def test_sendmators_pages_follow_each_other(house: House) -> None:
 @pytest.mark.parametrize(
     "query", ["page=0", "page=x", "page=-1", "page=1&starting_after=x", "page=99999999999", "page="]
 )
-def test_a_page_that_is_none_is_named(house: House, query: str) -> None:
+def test_an_invalid_page_is_named(house: House, query: str) -> None:
     assert "page" in house.wrong(Dialect.SENDMATOR, f"/api/v1/contacts?{query}")
 
 
@@ -237,7 +237,7 @@ def test_smartsenders_term_is_a_native_search() -> None:
     assert native.query["offset"] == ["40"]
 
 
-def test_a_search_in_brackets_finds_nobody_else(house: House) -> None:
+def test_a_parameter_in_brackets_searches_the_same(house: House) -> None:
     """Tags follow the stream, which stands still here; so what is asked for is looked at."""
     for dialect, beginning in ((Dialect.NATIVE, "/v1"), (Dialect.SENDMATOR, "/api/v1")):
         for name in ("tag[]", "tag%5B%5D", "tag[0]"):
@@ -255,7 +255,7 @@ def test_a_search_in_brackets_finds_nobody_else(house: House) -> None:
     ("2026-01-15", "2026-01-15T00:00:00.000Z"), ("1970-01-01", "1970-01-01T00:00:00.000Z"),
     ("9999-12-31", "9999-12-31T00:00:00.000Z"), ("2024-02-29", "2024-02-29T00:00:00.000Z"),
 ])  # fmt: skip
-def test_a_day_alone_is_its_beginning_in_utc(text: str, moment: str) -> None:
+def test_a_date_means_its_beginning_in_utc(text: str, moment: str) -> None:
     assert iso(converted([text], Moment)) == moment  # type: ignore[arg-type]
 
 
@@ -272,12 +272,12 @@ def test_a_day_alone_is_its_beginning_in_utc(text: str, moment: str) -> None:
         "٢٠٢٦-01-15",
     ],
 )
-def test_what_is_no_day_and_no_moment_is_refused(text: str) -> None:
+def test_an_invalid_date_or_timestamp_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"must|needs"):
         converted([text], Moment)
 
 
-def test_days_narrow_every_list(house: House) -> None:
+def test_every_list_can_be_filtered_by_dates(house: House) -> None:
     today = iso(house.clock.at_ms)[:10]
     tomorrow = iso(house.clock.at_ms + 86_400_000)[:10]
     for dialect, beginning in ((Dialect.NATIVE, "/v1"), (Dialect.SENDMATOR, "/api/v1")):

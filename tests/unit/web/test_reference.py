@@ -107,7 +107,7 @@ def test_a_key_is_not_looked_at() -> None:
     assert get("/openapi.json", x_api_key="sk_live_wrong")["statusCode"] == 200
 
 
-def test_a_failure_of_ours_shows_nothing_of_itself() -> None:
+def test_an_internal_error_reveals_nothing() -> None:
     operation = Operation("show_docs")
 
     @operation.on("GET /docs")
@@ -129,7 +129,7 @@ def test_a_failure_of_ours_shows_nothing_of_itself() -> None:
         *(("x-gzip", False), ("br, deflate", False)),
     ],
 )
-def test_who_takes_gzip(header: str, is_taken: bool) -> None:
+def test_gzip_is_sent_to_clients_that_accept_it(header: str, is_taken: bool) -> None:
     assert takes_gzip(header) is is_taken
 
 

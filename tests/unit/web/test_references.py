@@ -62,12 +62,12 @@ def naming() -> Iterator[Any]:
                 yield pytest.param(vendor, route, id=f"{vendor} {route}")
 
 
-def test_every_dialect_is_known_here() -> None:
+def test_every_dialect_is_tested_here() -> None:
     assert {*READ_AS, Dialect.NATIVE} == set(Dialect)
 
 
 @pytest.mark.parametrize(("vendor", "route"), list(naming()))
-def test_every_route_says_what_a_name_in_it_is(vendor: Dialect, route: str) -> None:
+def test_every_route_says_which_kinds_of_name_it_takes(vendor: Dialect, route: str) -> None:
     name = smashsend.id_out(smashsend.CONTACT, A_UUID) if vendor is Dialect.SMASHSEND else A_UUID
     path = {"ref": name, "target": name}
     native = dialect_of(vendor).routes[route].to_native(wire.VendorRequest(route=route, path=path, body=BODY))
@@ -85,7 +85,7 @@ def test_every_route_says_what_a_name_in_it_is(vendor: Dialect, route: str) -> N
         {"ref": wire.Named("x", ("id",)), "query": {"by": ["email"]}},
     ],
 )
-def test_a_native_request_cannot_be_made_without_it(wrong: Any) -> None:
+def test_a_native_request_with_a_ref_requires_a_named(wrong: Any) -> None:
     with pytest.raises(TypeError, match="Named"):
         wire.NativeRequest(route="GET /v1/contacts/{ref}", **wrong)
     with pytest.raises(TypeError, match="by"):
@@ -129,7 +129,7 @@ def encoded(name: str) -> str:
 # Whom a name means
 
 
-def test_in_sendmator_a_name_is_an_id_or_an_external_id_and_no_email(house: House) -> None:
+def test_sendmator_takes_an_id_or_an_external_id_and_no_email(house: House) -> None:
     by_email = house.made(email="e@example.com", external_id="other")
     by_external_id = house.made(external_id="e@example.com")
     api, path = house.apis[Dialect.SENDMATOR], "/api/v1/contacts/e%40example.com"
@@ -145,7 +145,7 @@ def test_in_sendmator_a_name_is_an_id_or_an_external_id_and_no_email(house: Hous
 
 @pytest.mark.parametrize("vendor", [Dialect.SMASHSEND, Dialect.SMARTSENDER])
 @pytest.mark.parametrize("name", ["e@example.com", "crm-1", A_UUID, "search", "a/events"])
-def test_where_a_name_is_an_id_it_is_nothing_else(house: House, vendor: Dialect, name: str) -> None:
+def test_routes_by_id_take_no_other_name(house: House, vendor: Dialect, name: str) -> None:
     made = house.made(external_id=name) if name != "e@example.com" else house.made(email=name)
     for method, body in (("GET", None), ("PUT", BODY), ("DELETE", None)):
         reply = house.apis[vendor].send(method, f"/v1/contacts/{encoded(name)}", body)
@@ -154,7 +154,7 @@ def test_where_a_name_is_an_id_it_is_nothing_else(house: House, vendor: Dialect,
 
 
 @pytest.mark.parametrize("name", ["crm-1", A_UUID, "e@example.com"])
-def test_in_artamail_a_name_is_an_email_and_nothing_else(house: House, name: str) -> None:
+def test_artamail_takes_an_email_and_no_other_name(house: House, name: str) -> None:
     made = house.made(external_id=name)
     for method, body in (("GET", None), ("PATCH", {"name": "x"}), ("DELETE", None)):
         assert (
@@ -164,7 +164,7 @@ def test_in_artamail_a_name_is_an_email_and_nothing_else(house: House, name: str
 
 
 @pytest.mark.parametrize("letter", ["\N{KELVIN SIGN}", "\N{FULLWIDTH LATIN SMALL LETTER K}", "ﬁ"])
-def test_a_letter_that_only_looks_ascii_reaches_nobody(house: House, letter: str) -> None:
+def test_an_email_with_a_letter_that_folds_to_ascii_finds_nobody(house: House, letter: str) -> None:
     plain, odd = "quack@example.com", f"quac{letter}@example.com"
     made = house.made(email=plain)
     for dialect, beginning in ((Dialect.NATIVE, "/v1"), (Dialect.ARTAMAIL, "/api/v1")):
@@ -216,7 +216,7 @@ def test_every_external_id_is_reached_natively(house: House, name: str, *, decod
 )
 @example("\n")
 @settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_an_external_id_is_it_means_that_contact_alone(house: House, name: str) -> None:
+def test_any_external_id_leads_to_its_contact_alone(house: House, name: str) -> None:
     reply = house.native.send("POST", "/v1/contacts", {"external_id": name})
     if reply.status != 201:
         return
@@ -250,7 +250,7 @@ def test_every_email_is_reached_by_its_path(house: House, email: str, *, decodes
     assert api.send("GET", path, decodes=decodes).status == 404
 
 
-def test_what_a_path_meant_before_it_means_now(house: House) -> None:
+def test_a_contact_named_like_a_path_does_not_hide_the_path(house: House) -> None:
     """A contact that is called as a path natively takes nothing away from it."""
     ada = house.made(external_id="a", first_name="Ada")
     for name in ("search", "a/events", "a/gates", "a/chat", "a/restore"):
@@ -288,7 +288,7 @@ def test_what_a_path_meant_before_it_means_now(house: House) -> None:
         (Dialect.SMARTSENDER, "POST", "/v1/contacts/nobody/restore", 404),
     ],
 )
-def test_a_name_that_is_nobodys_is_refused_as_what_it_was_meant_for(
+def test_an_unknown_name_is_refused_by_the_route_it_was_meant_for(
     house: House, dialect: Dialect, method: str, path: str, status: int
 ) -> None:
     body = BODY if method in ("POST", "PUT") and dialect is not Dialect.NATIVE else {}
@@ -297,7 +297,7 @@ def test_a_name_that_is_nobodys_is_refused_as_what_it_was_meant_for(
 
 
 @pytest.mark.parametrize("path", ["/v1/contacts/", "/v1/contacts/a/", "/v1/tags/", "/api/v1/contacts/"])
-def test_a_slash_too_many_is_told_of(house: House, path: str) -> None:
+def test_an_empty_segment_in_a_path_is_reported(house: House, path: str) -> None:
     reply = house.native.send("GET", path)
     assert (reply.status, reply.body["code"]) == (404, "route_not_found")
     assert "without the slash" in reply.body["detail"]
@@ -332,7 +332,7 @@ class Unreadable(App):
 @pytest.mark.parametrize(
     ("scope", "may"), [(Scope.USER, True), (Scope.API_USER, False), (Scope.CONTACTS_READ, True)]
 )
-def test_reading_a_contact_needs_what_it_needs_by_whatever_function(
+def test_reading_a_contact_requires_the_same_scope_in_every_function(
     path: str, scope: Scope, *, may: bool
 ) -> None:
     caller = caller_of(ACCOUNT, Dialect.SENDMATOR)

@@ -95,7 +95,7 @@ def test_a_body_that_says_it_is_something_else_is_refused(
     assert len(refused.value.detail) < 200
 
 
-def test_bytes_that_the_gateway_has_replaced_are_noticed_by_their_length() -> None:
+def test_a_body_that_the_gateway_altered_is_noticed_by_its_length() -> None:
     """It hands JSON over as text: nothing else is left of them."""
     sent = JOSE.encode("latin-1")
     handed = sent.decode(errors="replace")
@@ -106,7 +106,7 @@ def test_bytes_that_the_gateway_has_replaced_are_noticed_by_their_length() -> No
         assert request(handed, headers=length).json() == {"name": "Jos\N{REPLACEMENT CHARACTER}"}
 
 
-def test_no_body_is_in_no_charset() -> None:
+def test_a_charset_without_a_body_is_ignored() -> None:
     """What lies unread beside a request says nothing of it."""
     headers = {"Content-Encoding": "gzip", "Content-Type": "text/plain; charset=latin1"}
     with pytest.raises(BodyNotJson, match="missing"):
@@ -128,7 +128,7 @@ def test_repeated_and_comma_parameters_are_told_apart() -> None:
     assert request(query="tag=a,b&tag=c&empty=").query == {"tag": ["a,b", "c"], "empty": [""]}
 
 
-def test_the_gateway_leaves_one_escape_to_us() -> None:
+def test_a_ref_is_decoded_once_more_than_by_the_gateway() -> None:
     assert request(pathParameters={"ref": "50%25 off"}).path_parameters["ref"] == "50% off"
     assert request(pathParameters={"proxy": "a/%252F"}).path_parameters == {"ref": "a/%2F"}
 
@@ -147,7 +147,7 @@ def test_if_match_names_versions(header: str, versions: tuple[int, ...]) -> None
 
 
 @pytest.mark.parametrize("header", ["", "abc", '"-1"', '"١"', '"' + "9" * 40 + '"'])
-def test_what_is_no_etag_is_refused(header: str) -> None:
+def test_an_invalid_etag_is_refused(header: str) -> None:
     with pytest.raises(InvalidInput, match="If-Match"):
         request(headers={"if-match": header}).preconditions()
 
@@ -158,7 +158,7 @@ def test_idempotency_keys_are_short_printable_ascii(key: str) -> None:
         request("{}", headers={"idempotency-key": key}).idempotency_key()
 
 
-def test_a_receipt_stands_for_method_path_query_and_body() -> None:
+def test_an_idempotency_record_stands_for_method_path_query_and_body() -> None:
     headers = {"idempotency-key": "k"}
     idempotency_keys = [
         request("{}", headers=headers).idempotency_key(),
@@ -192,7 +192,7 @@ def test_a_key_comes_in_either_header(headers: dict[str, str], key: str | None) 
     ({"x-api-key": "a", "authorization": "Bearer b"}, ""),
     ({}, "api_key=sk_live_x"),
 ])  # fmt: skip
-def test_a_key_in_the_wrong_place_is_told_where_it_belongs(headers: dict[str, str], query: str) -> None:
+def test_a_key_in_the_wrong_header_is_refused_with_a_hint(headers: dict[str, str], query: str) -> None:
     with pytest.raises(NotAuthenticated, match=r"header|two different keys"):
         sent_key(request(headers=headers, query=query))
 
@@ -211,7 +211,7 @@ def test_timestamps_are_read_to_the_millisecond(text: str, at_ms: int) -> None:
 @pytest.mark.parametrize(
     "text", ["", "yesterday", "2026-01-15", "2026-01-15T10:30:00", "1969-12-31T23:59:59Z", "1"]
 )
-def test_what_is_no_timestamp_with_a_zone_is_refused(text: str) -> None:
+def test_a_timestamp_without_a_zone_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"ISO 8601|zone|1970"):
         parsed(text)
 
@@ -221,7 +221,7 @@ def test_a_written_timestamp_reads_back(at_ms: int) -> None:
     assert parsed(iso(at_ms)) == at_ms
 
 
-def test_a_cursor_leads_back_to_its_place_in_its_own_query_only() -> None:
+def test_a_cursor_is_valid_for_its_own_query_only() -> None:
     contact_id = "01941f29-7c00-7aaa-8000-000000000001"
     query, other = fingerprint("a", 1), fingerprint("a", 2)
     cursor = to_cursor(query, contact_id)

@@ -109,7 +109,7 @@ def test_a_method_a_path_lacks_is_405_with_those_it_has(
     ("DELETE", "/api/v1/contacts/x/events", ("GET", "HEAD", "POST")),
     ("PUT", "/v1/contacts/x/chat", ("GET", "HEAD")),
 ])  # fmt: skip
-def test_a_path_under_a_contact_that_names_nobody_is_405_if_it_lacks_the_method(
+def test_a_known_path_under_an_unknown_contact_is_405_for_other_methods(
     method: str, path: str, allowed: tuple[str, ...]
 ) -> None:
     refused = refused_name(method, path)
@@ -120,7 +120,7 @@ def test_a_path_under_a_contact_that_names_nobody_is_405_if_it_lacks_the_method(
 @pytest.mark.parametrize(
     "path", ["/v1/contacts/x", "/v1/contacts/batch", "/v1/contacts/a/b", "/v1/webhooks/x"]
 )
-def test_any_other_name_that_is_nobodys_is_no_more_than_that(path: str) -> None:
+def test_any_other_unknown_name_is_404(path: str) -> None:
     assert refused_name("GET", path) is None
 
 
@@ -131,7 +131,7 @@ def test_any_other_name_that_is_nobodys_is_no_more_than_that(path: str) -> None:
         *(("GET", "/v1/tags/"), ("GET", "/docs/")),
     ],
 )
-def test_a_slash_too_many_is_told_of(method: str, path: str) -> None:
+def test_an_empty_segment_in_a_path_is_reported(method: str, path: str) -> None:
     refused = refusal(method, path)
     assert isinstance(refused, RouteNotFound)
     assert "without the slash" in str(refused)

@@ -34,7 +34,7 @@ def test_a_function_starts_with_its_own_variables(
         assert name == function.name
 
 
-def test_a_service_in_quotes_is_not_loaded_while_the_function_starts() -> None:
+def test_a_service_annotated_as_a_string_is_loaded_on_first_use() -> None:
     assert module_of("search_contacts").operation.services == {"Finder"}
     assert App(MagicMock(), LIVE).service("ContactBook", LIVE).__class__ is ContactBook
 

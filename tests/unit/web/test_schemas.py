@@ -90,7 +90,7 @@ def taken(body: str, on_invalid: str, model: type[ContactFields] = ContactChange
     return TypedFields(AnyJson()).validate(draft.to_input()).resolve(OnInvalid(on_invalid))
 
 
-def test_skipping_leaves_out_what_is_wrong_and_says_so() -> None:
+def test_skip_leaves_out_invalid_fields_and_lists_them() -> None:
     body = (
         '{"phone": "x", "first_name": "Ada", "custom_fields": {"a": "\\u0000"}, "tags": ["ok", 5], "a.b": 1}'
     )
@@ -106,7 +106,7 @@ def test_skipping_leaves_out_what_is_wrong_and_says_so() -> None:
             model.from_request(request("[]", query="on_invalid=skip"))
 
 
-def test_of_a_map_only_the_wrong_keys_are_skipped() -> None:
+def test_skip_leaves_out_only_the_invalid_keys_of_a_map() -> None:
     given = {
         "custom_fields": {"good": 1, "bad": {"deep": ["\0"]}, "x" * 256: 1, "a.b": "\0", "b": None},
         "metadata": {"bad": "\0", "good": [1]},
@@ -125,18 +125,18 @@ def test_of_a_map_only_the_wrong_keys_are_skipped() -> None:
 
 
 @pytest.mark.parametrize("wrong", [[], "x", 5])
-def test_a_map_that_is_none_is_skipped_as_a_whole(wrong: Any) -> None:
+def test_skip_leaves_out_a_map_that_is_no_object(wrong: Any) -> None:
     fields, skipped = taken(json.dumps({"custom_fields": wrong, "first_name": "Ada"}), "skip")
     assert fields == {"first_name": "Ada"}
     assert [(error.field, error.message) for error in skipped] == [("custom_fields", "must be an object")]
 
 
-def test_nothing_to_skip_is_an_empty_list_and_not_skipping_is_none() -> None:
+def test_rejected_is_empty_with_skip_and_none_without() -> None:
     assert taken('{"first_name": "Ada"}', "skip") == ({"first_name": "Ada"}, ())
     assert taken('{"first_name": "Ada"}', "reject") == ({"first_name": "Ada"}, None)
 
 
-def test_of_very_many_wrong_fields_a_hundred_are_shown_and_none_is_skipped() -> None:
+def test_of_very_many_invalid_fields_a_hundred_are_shown() -> None:
     many = json.dumps({f"unknown {number}": 1 for number in range(20_000)})
     keys = json.dumps({"custom_fields": {f"key {number}": "\0" for number in range(101)}})
     for body in (many, keys):
