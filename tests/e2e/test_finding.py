@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.accounts import Account, Accounts
 from tests.e2e.api import Api
 from tests.e2e.waiting import until
-from tests.support.finding_house import NAMES, Json, in_order, is_exact, matches
+from tests.support.finding_harness import NAMES, Json, in_order, is_exact, matches
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from tests.support.app import App
 from tests.support.fakes import CountingBytes, FakeClock, InMemoryAccounts
 
 
-class House:
+class Harness:
     """An account with its first key, and everything around it."""
 
     def __init__(self, plan: Plan = Plan.FREE, hourly_limit: int | None = None) -> None:
@@ -39,52 +39,52 @@ class House:
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def harness() -> Harness:
+    return Harness()
 
 
-def test_the_store_never_sees_a_key(house: House) -> None:
-    (kept,) = house.store.keys.values()
-    assert house.key not in repr(house.store)
-    assert kept.key_hash == sha256(house.key.encode()).hexdigest()
-    assert house.key.endswith(kept.last_four)
+def test_the_store_never_sees_a_key(harness: Harness) -> None:
+    (kept,) = harness.store.keys.values()
+    assert harness.key not in repr(harness.store)
+    assert kept.key_hash == sha256(harness.key.encode()).hexdigest()
+    assert harness.key.endswith(kept.last_four)
 
 
-def test_a_known_key_costs_no_read_for_most_of_a_minute(house: House) -> None:
-    house.authenticator.authenticate(house.key)
-    reads = house.store.reads
-    house.clock.at_ms += 49_000
-    house.authenticator.authenticate(house.key)
-    assert house.store.reads == reads
+def test_a_known_key_costs_no_read_for_most_of_a_minute(harness: Harness) -> None:
+    harness.authenticator.authenticate(harness.key)
+    reads = harness.store.reads
+    harness.clock.at_ms += 49_000
+    harness.authenticator.authenticate(harness.key)
+    assert harness.store.reads == reads
 
 
-def test_a_revoked_key_stops_within_a_minute(house: House) -> None:
-    house.authenticator.authenticate(house.key)
-    house.store.keys.clear()
-    house.clock.at_ms += 60_000
+def test_a_revoked_key_stops_within_a_minute(harness: Harness) -> None:
+    harness.authenticator.authenticate(harness.key)
+    harness.store.keys.clear()
+    harness.clock.at_ms += 60_000
     with pytest.raises(NotAuthenticated, match="revoked"):
-        house.authenticator.authenticate(house.key)
+        harness.authenticator.authenticate(harness.key)
 
 
 @pytest.mark.parametrize(
     "key", ["", "x", "sk_live_", "sk_live_" + "a" * 42, "sk_prod_" + "a" * 43, "sk_live_" + "é" * 43]
 )
-def test_what_is_no_key_costs_no_read(house: House, key: str) -> None:
-    reads = house.store.reads
+def test_what_is_no_key_costs_no_read(harness: Harness, key: str) -> None:
+    reads = harness.store.reads
     with pytest.raises(NotAuthenticated):
-        house.authenticator.authenticate(key)
-    assert house.store.reads == reads
+        harness.authenticator.authenticate(key)
+    assert harness.store.reads == reads
 
 
-def test_the_limit_is_exact_and_ends_with_the_hour(house: House) -> None:
-    admitted = [house.authenticator.authenticate(house.key).used for _ in range(100)]
+def test_the_limit_is_exact_and_ends_with_the_hour(harness: Harness) -> None:
+    admitted = [harness.authenticator.authenticate(harness.key).used for _ in range(100)]
     assert admitted == list(range(1, 101))
     with pytest.raises(RateLimitExceeded) as refused:
-        house.authenticator.authenticate(house.key)
+        harness.authenticator.authenticate(harness.key)
     assert refused.value.retry_after == 1800  # the clock says 10:30
     assert refused.value.auth.remaining == 0
-    house.clock.at_ms += 1_800_000
-    assert house.authenticator.authenticate(house.key).used == 1
+    harness.clock.at_ms += 1_800_000
+    assert harness.authenticator.authenticate(harness.key).used == 1
 
 
 @pytest.mark.parametrize(("plan", "limit", "ok"), [
@@ -93,24 +93,26 @@ def test_the_limit_is_exact_and_ends_with_the_hour(house: House) -> None:
 ])  # fmt: skip
 def test_only_an_enterprise_has_a_limit_of_its_own(plan: Plan, limit: int | None, ok: bool) -> None:
     if ok:
-        assert House(plan, limit).account.hourly_limit == {Plan.FREE: 100, Plan.PRO: 10_000}.get(plan, limit)
+        assert Harness(plan, limit).account.hourly_limit == {Plan.FREE: 100, Plan.PRO: 10_000}.get(
+            plan, limit
+        )
     else:
         with pytest.raises(InvalidInput, match="hourly_limit"):
-            House(plan, limit)
+            Harness(plan, limit)
 
 
-def test_a_key_gives_on_no_scope_it_lacks(house: House) -> None:
-    narrow = replace(house.caller.key, scopes=(Scope.KEYS_WRITE, Scope.CONTACTS_READ))
-    caller = Caller(house.account, narrow)
+def test_a_key_gives_on_no_scope_it_lacks(harness: Harness) -> None:
+    narrow = replace(harness.caller.key, scopes=(Scope.KEYS_WRITE, Scope.CONTACTS_READ))
+    caller = Caller(harness.account, narrow)
     with pytest.raises(ScopeMissing, match="contacts:write"):
-        house.ring.add(caller, CreateApiKey(name="wide", scopes=[Scope.CONTACTS_WRITE]), None)
-    made = house.ring.add(caller, CreateApiKey(name="same"), None)
+        harness.ring.add(caller, CreateApiKey(name="wide", scopes=[Scope.CONTACTS_WRITE]), None)
+    made = harness.ring.add(caller, CreateApiKey(name="same"), None)
     assert made.details["scopes"] == ["keys:write", "contacts:read"]
 
 
-def test_a_bundle_admits_to_its_operations_only(house: House) -> None:
-    narrow = replace(house.caller.key, scopes=(Scope.API_USER,))
-    caller = Caller(house.account, narrow)
+def test_a_bundle_admits_to_its_operations_only(harness: Harness) -> None:
+    narrow = replace(harness.caller.key, scopes=(Scope.API_USER,))
+    caller = Caller(harness.account, narrow)
     assert caller.lacking([Scope.CONTACTS_WRITE], Scope.API_USER) is None
     assert caller.lacking([Scope.CONTACTS_WRITE], Scope.USER) is Scope.CONTACTS_WRITE
     assert caller.lacking([Scope.CONTACTS_WRITE]) is Scope.CONTACTS_WRITE
@@ -130,96 +132,99 @@ def test_a_bundle_admits_to_its_operations_only(house: House) -> None:
     ],
 )
 def test_of_two_scopes_the_one_that_is_lacking_is_named(
-    scopes: set[str], lacking: str | None, house: House
+    scopes: set[str], lacking: str | None, harness: Harness
 ) -> None:
-    key = replace(house.caller.key, scopes=tuple(Scope(scope) for scope in scopes))
-    caller = Caller(house.account, key)
+    key = replace(harness.caller.key, scopes=tuple(Scope(scope) for scope in scopes))
+    caller = Caller(harness.account, key)
     assert caller.lacking([Scope.WEBHOOKS_WRITE, Scope.CONTACTS_READ], Scope.API_USER) == lacking
 
 
 @pytest.mark.parametrize("bundle", [Scope.API_USER, Scope.USER])
-def test_a_bundle_is_given_by_whoever_has_it_or_all_it_stands_for(bundle: Scope, house: House) -> None:
-    assert house.caller.may_grant([bundle]) is None
+def test_a_bundle_is_given_by_whoever_has_it_or_all_it_stands_for(bundle: Scope, harness: Harness) -> None:
+    assert harness.caller.may_grant([bundle]) is None
     for own in ([bundle], [*BUNDLES[bundle]]):
-        assert Caller(house.account, replace(house.caller.key, scopes=tuple(own))).may_grant([bundle]) is None
+        assert (
+            Caller(harness.account, replace(harness.caller.key, scopes=tuple(own))).may_grant([bundle])
+            is None
+        )
     for lacking in BUNDLES[bundle]:
         scopes = tuple(BUNDLES[bundle] - {lacking})
-        caller = Caller(house.account, replace(house.caller.key, scopes=scopes))
+        caller = Caller(harness.account, replace(harness.caller.key, scopes=scopes))
         assert caller.may_grant([bundle]) is bundle
 
 
-def test_a_new_key_is_shown_once(house: House) -> None:
+def test_a_new_key_is_shown_once(harness: Harness) -> None:
     idempotency_key = IdempotencyKey("k", "hash")
-    made = house.ring.add(house.caller, CreateApiKey(name="shop"), idempotency_key)
+    made = harness.ring.add(harness.caller, CreateApiKey(name="shop"), idempotency_key)
     shown = str(made.secrets["key"])
-    assert house.authenticator.authenticate(shown).caller.key.name == "shop"
-    again = house.ring.add(house.caller, CreateApiKey(name="shop"), idempotency_key)
+    assert harness.authenticator.authenticate(shown).caller.key.name == "shop"
+    again = harness.ring.add(harness.caller, CreateApiKey(name="shop"), idempotency_key)
     assert again.is_replay
     assert again.secrets == {}
     assert shown not in repr(again)
-    assert len(house.store.keys) == 2
+    assert len(harness.store.keys) == 2
     with pytest.raises(IdempotencyKeyReused):
-        house.ring.add(house.caller, CreateApiKey(name="other"), IdempotencyKey("k", "other hash"))
+        harness.ring.add(harness.caller, CreateApiKey(name="other"), IdempotencyKey("k", "other hash"))
 
 
-def test_a_test_key_makes_keys_that_do_not_exist(house: House) -> None:
-    test_caller = Caller(house.account, replace(house.caller.key, mode=Mode.TEST))
+def test_a_test_key_makes_keys_that_do_not_exist(harness: Harness) -> None:
+    test_caller = Caller(harness.account, replace(harness.caller.key, mode=Mode.TEST))
     ring = App(None).api_key_service(test_caller)
     made = ring.add(test_caller, CreateApiKey(name="pretend"), None)
     assert str(made.secrets["key"]).startswith("sk_live_")
     assert ring.keys(test_caller) == []
     with pytest.raises(ApiKeyNotFound):
-        ring.revoke(test_caller, house.caller.key.id, None)
+        ring.revoke(test_caller, harness.caller.key.id, None)
 
 
-def test_keys_are_listed_with_their_last_hour_and_revoked_by_id(house: House) -> None:
-    made = house.ring.add(house.caller, CreateApiKey(name="shop"), None)
-    listed = house.ring.keys(house.caller)
+def test_keys_are_listed_with_their_last_hour_and_revoked_by_id(harness: Harness) -> None:
+    made = harness.ring.add(harness.caller, CreateApiKey(name="shop"), None)
+    listed = harness.ring.keys(harness.caller)
     assert [key["name"] for key in listed] == ["first key", "shop"]
     assert listed[0]["last_used_hour"] == "2026-01-15T10"
     assert "last_used_hour" not in listed[1]
-    house.ring.revoke(house.caller, str(made.details["id"]), None)
-    assert [key["name"] for key in house.ring.keys(house.caller)] == ["first key"]
+    harness.ring.revoke(harness.caller, str(made.details["id"]), None)
+    assert [key["name"] for key in harness.ring.keys(harness.caller)] == ["first key"]
     with pytest.raises(ApiKeyNotFound):
-        house.ring.revoke(house.caller, str(made.details["id"]), None)
+        harness.ring.revoke(harness.caller, str(made.details["id"]), None)
 
 
-def test_another_accounts_key_cannot_be_revoked(house: House) -> None:
-    other, _ = AccountService(house.store, house.clock, CountingBytes(1000)).open_account(
+def test_another_accounts_key_cannot_be_revoked(harness: Harness) -> None:
+    other, _ = AccountService(harness.store, harness.clock, CountingBytes(1000)).open_account(
         "Other", Plan.FREE, None
     )
-    (theirs,) = house.store.api_keys(other.id)
+    (theirs,) = harness.store.api_keys(other.id)
     with pytest.raises(ApiKeyNotFound):
-        house.ring.revoke(house.caller, theirs.id, None)
+        harness.ring.revoke(harness.caller, theirs.id, None)
 
 
-def test_an_account_has_a_bounded_number_of_keys(house: House) -> None:
+def test_an_account_has_a_bounded_number_of_keys(harness: Harness) -> None:
     for number in range(MAX_API_KEYS - 1):
-        house.ring.add(house.caller, CreateApiKey(name=str(number)), None)
+        harness.ring.add(harness.caller, CreateApiKey(name=str(number)), None)
     with pytest.raises(TooManyApiKeys):
-        house.ring.add(house.caller, CreateApiKey(name="one more"), None)
+        harness.ring.add(harness.caller, CreateApiKey(name="one more"), None)
 
 
-def test_a_revoked_keys_client_is_told_so_in_its_dialect(house: House) -> None:
-    made = house.ring.add(house.caller, CreateApiKey(name="shop", dialect=Dialect.SMARTSENDER), None)
-    house.ring.revoke(house.caller, str(made.details["id"]), None)
+def test_a_revoked_keys_client_is_told_so_in_its_dialect(harness: Harness) -> None:
+    made = harness.ring.add(harness.caller, CreateApiKey(name="shop", dialect=Dialect.SMARTSENDER), None)
+    harness.ring.revoke(harness.caller, str(made.details["id"]), None)
     with pytest.raises(KeyRevoked) as refused:
-        house.authenticator.authenticate(str(made.secrets["key"]))
+        harness.authenticator.authenticate(str(made.secrets["key"]))
     assert refused.value.dialect == Dialect.SMARTSENDER
 
 
 @pytest.mark.parametrize("dialect", Dialect)
 @pytest.mark.parametrize("mode", Mode)
-def test_a_key_looks_as_its_dialects_clients_know_it(dialect: Dialect, mode: Mode, house: House) -> None:
-    made = house.ring.add(house.caller, CreateApiKey(name="shop", dialect=dialect, mode=mode), None)
+def test_a_key_looks_as_its_dialects_clients_know_it(dialect: Dialect, mode: Mode, harness: Harness) -> None:
+    made = harness.ring.add(harness.caller, CreateApiKey(name="shop", dialect=dialect, mode=mode), None)
     shown = str(made.secrets["key"])
     assert shown.startswith(f"am_{mode}_sk_" if dialect is Dialect.ARTAMAIL else f"sk_{mode}_")
-    assert house.authenticator.authenticate(shown).caller.key.dialect is dialect
+    assert harness.authenticator.authenticate(shown).caller.key.dialect is dialect
 
 
-def test_an_account_of_another_dialect_has_a_native_key_too(house: House) -> None:
-    account, keys = house.account_service.open_account("Mover", Plan.FREE, None, Dialect.ARTAMAIL)
+def test_an_account_of_another_dialect_has_a_native_key_too(harness: Harness) -> None:
+    account, keys = harness.account_service.open_account("Mover", Plan.FREE, None, Dialect.ARTAMAIL)
     assert list(keys) == [Dialect.NATIVE, Dialect.ARTAMAIL]
     for dialect, key in keys.items():
-        caller = house.authenticator.authenticate(key).caller
+        caller = harness.authenticator.authenticate(key).caller
         assert (caller.account_id, caller.key.dialect) == (account.id, dialect)

@@ -25,7 +25,7 @@ from contacts.table.client import Table
 from contacts.webhooks.delivery import RECHECK_AFTER
 from contacts.webhooks.model import DeliveryStatus
 from local.table import NAME
-from tests.support.delivery_house import ACCOUNT_ID, BROKEN, OK, DeliveryHouse
+from tests.support.delivery_harness import ACCOUNT_ID, BROKEN, OK, DeliveryHarness
 from tests.support.fakes import CountingBytes, FakeClock, InMemoryAccounts
 from tests.support.hypothesis_profiles import examples
 from tests.support.moto_table import MotoTable
@@ -161,95 +161,95 @@ def test_a_payload_is_taken_with_what_it_leaves_out() -> None:
 
 
 @pytest.fixture
-def house() -> DeliveryHouse:
-    made = DeliveryHouse()
+def harness() -> DeliveryHarness:
+    made = DeliveryHarness()
     made.register()
     return made
 
 
-def test_what_happens_meanwhile_is_sent_once_the_account_is_resumed(house: DeliveryHouse) -> None:
-    house.suspended.add(ACCOUNT_ID)
-    refs = [house.dispatch() for _ in range(3)]
-    house.run(until_ms=house.clock.at_ms + 20 * 3600 * 1000)
-    assert house.endpoint.requests == []
-    assert house.log() == []  # No attempt was begun.
-    house.suspended.clear()
-    resumed_ms = house.clock.at_ms
-    house.run()
-    assert [request.event_id for request in house.endpoint.requests] == [ref.event_id for ref in refs]
+def test_what_happens_meanwhile_is_sent_once_the_account_is_resumed(harness: DeliveryHarness) -> None:
+    harness.suspended.add(ACCOUNT_ID)
+    refs = [harness.dispatch() for _ in range(3)]
+    harness.run(until_ms=harness.clock.at_ms + 20 * 3600 * 1000)
+    assert harness.endpoint.requests == []
+    assert harness.log() == []  # No attempt was begun.
+    harness.suspended.clear()
+    resumed_ms = harness.clock.at_ms
+    harness.run()
+    assert [request.event_id for request in harness.endpoint.requests] == [ref.event_id for ref in refs]
     assert all(
-        request.at_ms - resumed_ms <= RECHECK_AFTER * 1000 + 60_000 for request in house.endpoint.requests
+        request.at_ms - resumed_ms <= RECHECK_AFTER * 1000 + 60_000 for request in harness.endpoint.requests
     )
-    assert {(one.status, one.done) for one in house.log()} == {(DeliveryStatus.DELIVERED, 1)}
+    assert {(one.status, one.done) for one in harness.log()} == {(DeliveryStatus.DELIVERED, 1)}
 
 
 def test_a_delivery_that_rests_has_all_of_its_attempts_left() -> None:
-    house = DeliveryHouse(BROKEN)
-    house.register()
-    ref = house.dispatch()
-    house.run_until_made(ref, 3)
-    house.suspended.add(ACCOUNT_ID)
-    before = house.delivery(ref)
-    house.run(until_ms=house.clock.at_ms + 2 * DAY * 1000)
-    assert house.delivery(ref) == before
-    house.suspended.clear()
-    house.endpoint.answers = [OK]
-    house.run()
-    assert (house.delivery(ref).status, house.delivery(ref).done) == (DeliveryStatus.DELIVERED, 4)
+    harness = DeliveryHarness(BROKEN)
+    harness.register()
+    ref = harness.dispatch()
+    harness.run_until_made(ref, 3)
+    harness.suspended.add(ACCOUNT_ID)
+    before = harness.delivery(ref)
+    harness.run(until_ms=harness.clock.at_ms + 2 * DAY * 1000)
+    assert harness.delivery(ref) == before
+    harness.suspended.clear()
+    harness.endpoint.answers = [OK]
+    harness.run()
+    assert (harness.delivery(ref).status, harness.delivery(ref).done) == (DeliveryStatus.DELIVERED, 4)
 
 
 @settings(max_examples=examples(30))
 @given(hours=some.lists(some.integers(0, 60), min_size=1, max_size=6), answers=some.lists(some.booleans()))
 def test_however_often_an_account_is_suspended_nothing_is_lost(hours: list[int], answers: list[bool]) -> None:
-    house = DeliveryHouse(*(OK if is_ok else BROKEN for is_ok in answers), OK)
-    house.register()
-    ref = house.dispatch()
+    harness = DeliveryHarness(*(OK if is_ok else BROKEN for is_ok in answers), OK)
+    harness.register()
+    ref = harness.dispatch()
     for number, length in enumerate(hours):
-        house.suspended = set() if number % 2 else {ACCOUNT_ID}
-        sent = len(house.endpoint.requests)
-        house.run(until_ms=house.clock.at_ms + length * 3600 * 1000)
-        if house.suspended:
-            assert len(house.endpoint.requests) == sent
-    house.suspended.clear()
-    house.run()
-    delivery = house.delivery(ref)
+        harness.suspended = set() if number % 2 else {ACCOUNT_ID}
+        sent = len(harness.endpoint.requests)
+        harness.run(until_ms=harness.clock.at_ms + length * 3600 * 1000)
+        if harness.suspended:
+            assert len(harness.endpoint.requests) == sent
+    harness.suspended.clear()
+    harness.run()
+    delivery = harness.delivery(ref)
     assert delivery.status in (DeliveryStatus.DELIVERED, DeliveryStatus.FAILED)
     assert delivery.status is DeliveryStatus.DELIVERED or delivery.done == 15
-    assert len(house.endpoint.requests) == delivery.done
+    assert len(harness.endpoint.requests) == delivery.done
 
 
-def test_a_schedule_that_is_not_gone_yet_stands_in_no_ones_way(house: DeliveryHouse) -> None:
+def test_a_schedule_that_is_not_gone_yet_stands_in_no_ones_way(harness: DeliveryHarness) -> None:
     """Scheduler deletes one a moment after it was due: the next has another name."""
-    house.suspended.add(ACCOUNT_ID)
-    ref = house.dispatch()
-    house.run(at_most=1)
-    (first,) = house.scheduler.made
-    house.clock.at_ms += RECHECK_AFTER * 1000
-    house.take(ref, 1)
-    assert len(house.scheduler.made) == 2
-    second = house.scheduler.made[1]["Name"]
+    harness.suspended.add(ACCOUNT_ID)
+    ref = harness.dispatch()
+    harness.run(at_most=1)
+    (first,) = harness.scheduler.made
+    harness.clock.at_ms += RECHECK_AFTER * 1000
+    harness.take(ref, 1)
+    assert len(harness.scheduler.made) == 2
+    second = harness.scheduler.made[1]["Name"]
     assert second != first["Name"]
     assert len(second) <= 64
     # A message that comes twice at the same time asks for the same.
-    house.take(ref, 1)
-    assert len(house.scheduler.made) == 2
+    harness.take(ref, 1)
+    assert len(harness.scheduler.made) == 2
 
 
-def test_it_rests_no_longer_than_events_are_kept(house: DeliveryHouse) -> None:
-    house.suspended.add(ACCOUNT_ID)
-    ref = house.dispatch()
-    house.run()
-    assert (house.delivery(ref).status, house.delivery(ref).done) == (DeliveryStatus.FAILED, 0)
-    assert house.endpoint.requests == []
-    assert 30 * 24 - 1 <= len(house.scheduler.made) <= 30 * 24 + 1
+def test_it_rests_no_longer_than_events_are_kept(harness: DeliveryHarness) -> None:
+    harness.suspended.add(ACCOUNT_ID)
+    ref = harness.dispatch()
+    harness.run()
+    assert (harness.delivery(ref).status, harness.delivery(ref).done) == (DeliveryStatus.FAILED, 0)
+    assert harness.endpoint.requests == []
+    assert 30 * 24 - 1 <= len(harness.scheduler.made) <= 30 * 24 + 1
 
 
-def test_a_test_does_not_rest(house: DeliveryHouse) -> None:
-    ref = house.happen()[0]
+def test_a_test_does_not_rest(harness: DeliveryHarness) -> None:
+    ref = harness.happen()[0]
     test = replace(ref, event_type="webhook.test", appended_at=None)
-    house.suspended.add(ACCOUNT_ID)
-    assert house.take(test, 1) is None
-    assert (house.endpoint.requests, house.scheduler.made) == ([], [])
+    harness.suspended.add(ACCOUNT_ID)
+    assert harness.take(test, 1) is None
+    assert (harness.endpoint.requests, harness.scheduler.made) == ([], [])
 
 
 def test_whether_an_account_is_suspended_is_read_once_a_minute() -> None:

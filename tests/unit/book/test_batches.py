@@ -29,9 +29,10 @@ from contacts.table import keys
 from contacts.table.client import Table
 from contacts.web.response import MAX_ANSWER_BYTES
 from local.table import NAME
-from tests.support.batch_house import (
+from tests.support.app import Reply
+from tests.support.batch_harness import (
     BATCH,
-    BatchHouse,
+    BatchHarness,
     OneAtATime,
     Operation,
     create,
@@ -39,9 +40,8 @@ from tests.support.batch_house import (
     update,
     upsert,
 )
-from tests.support.event_house import Killed, Life, Mortal
+from tests.support.event_harness import Killed, Life, Mortal
 from tests.support.fakes import CountingBytes, FakeClock
-from tests.support.front_door import Reply
 from tests.support.hypothesis_profiles import examples
 from tests.support.in_process_api import caller_of
 from tests.support.interrupted import Interrupted
@@ -53,17 +53,17 @@ NOWHERE = "019bb6e7-c040-7000-8000-00000000dead"
 
 
 @pytest.fixture
-def house() -> BatchHouse:
-    return BatchHouse(at_once=8)
+def harness() -> BatchHarness:
+    return BatchHarness(at_once=8)
 
 
 # What an item is answered
 
 
-def test_each_item_gets_the_answer_of_a_single_request(house: BatchHouse) -> None:
-    ada = house.create(email="ada@example.com", tags=["vip"])
-    house.create(email="bea@example.com", external_id="crm-2")
-    created, upserted, changed, deleted = house.results(
+def test_each_item_gets_the_answer_of_a_single_request(harness: BatchHarness) -> None:
+    ada = harness.create(email="ada@example.com", tags=["vip"])
+    harness.create(email="bea@example.com", external_id="crm-2")
+    created, upserted, changed, deleted = harness.results(
         create(email="Carl@Example.com", add_tags=["new"]),
         upsert(email="ada@example.com", add_tags=["beta"], add_lists=["news"]),
         update("bea@example.com", first_name="Bea", remove_tags=["x"]),
@@ -74,57 +74,57 @@ def test_each_item_gets_the_answer_of_a_single_request(house: BatchHouse) -> Non
         "carl@example.com",
         1,
     )
-    assert created["contact"] == house.single("GET", "carl@example.com").body
+    assert created["contact"] == harness.single("GET", "carl@example.com").body
     assert (upserted["status"], upserted["contact"]["id"]) == (200, ada)
     assert (upserted["contact"]["tags"], upserted["contact"]["lists"]) == (["vip", "beta"], ["news"])
     assert (changed["status"], changed["contact"]["first_name"]) == (200, "Bea")
     assert set(deleted) == {"index", "status", "problem"}
-    assert deleted["problem"] == house.single("DELETE", "nobody").body
+    assert deleted["problem"] == harness.single("DELETE", "nobody").body
 
 
-def test_a_deleted_contact_goes_to_the_trash(house: BatchHouse) -> None:
-    ada = house.create(email="ada@example.com")
-    (deleted,) = house.results(delete("ada@example.com"))
+def test_a_deleted_contact_goes_to_the_trash(harness: BatchHarness) -> None:
+    ada = harness.create(email="ada@example.com")
+    (deleted,) = harness.results(delete("ada@example.com"))
     assert deleted == {
         "index": 0,
         "status": 200,
         "contact": {"deleted": True, "id": ada, "permanent": False},
     }
-    assert house.api.request("POST", "/v1/contacts/{ref}/restore", ada).status == 200
+    assert harness.api.request("POST", "/v1/contacts/{ref}/restore", ada).status == 200
 
 
-def test_a_conflict_names_the_owner_and_a_restore_is_a_create(house: BatchHouse) -> None:
-    ada, bea = house.create(email="ada@example.com"), house.create(email="bea@example.com")
-    house.single("DELETE", bea)
-    taken, back = house.results(create(email="ada@example.com"), create(email="bea@example.com"))
+def test_a_conflict_names_the_owner_and_a_restore_is_a_create(harness: BatchHarness) -> None:
+    ada, bea = harness.create(email="ada@example.com"), harness.create(email="bea@example.com")
+    harness.single("DELETE", bea)
+    taken, back = harness.results(create(email="ada@example.com"), create(email="bea@example.com"))
     assert (taken["status"], taken["problem"]["code"]) == (409, "duplicate_contact")
     assert (taken["problem"]["existing_id"], taken["problem"]["field"]) == (ada, "email")
     assert (back["status"], back["contact"]["id"]) == (201, bea)
 
 
 @pytest.mark.parametrize("if_match", [1, "1", '"1-pending"', 'W/"1"', '"7", "1"', "*", None])
-def test_an_item_with_the_right_version_is_carried_out(if_match: Any, house: BatchHouse) -> None:
-    house.create(external_id="a")
-    assert house.statuses(update("a", if_match, first_name="A")) == [200]
+def test_an_item_with_the_right_version_is_carried_out(if_match: Any, harness: BatchHarness) -> None:
+    harness.create(external_id="a")
+    assert harness.statuses(update("a", if_match, first_name="A")) == [200]
 
 
 @pytest.mark.parametrize("if_match", [2, 0, '"2-pending"', '"7", "8"'])
-def test_an_item_with_a_stale_version_changes_nothing(if_match: Any, house: BatchHouse) -> None:
-    house.create(external_id="a")
-    before = house.items()
-    stale = house.results(
+def test_an_item_with_a_stale_version_changes_nothing(if_match: Any, harness: BatchHarness) -> None:
+    harness.create(external_id="a")
+    before = harness.items()
+    stale = harness.results(
         update("a", if_match, first_name="A"),
         {"op": "delete", "ref": "a", "if_match": if_match},
         {"op": "upsert", "contact": {"external_id": "a", "phone": "+4930123"}, "if_match": if_match},
     )
     assert [(result["status"], result["problem"]["code"]) for result in stale] == [(412, "stale_version")] * 3
-    assert house.items() == before
+    assert harness.items() == before
 
 
-def test_an_update_with_skip_leaves_out_invalid_fields(house: BatchHouse) -> None:
-    house.create(external_id="a")
-    house.create(external_id="b", email="taken@example.com")
-    changed, clashing = house.results(
+def test_an_update_with_skip_leaves_out_invalid_fields(harness: BatchHarness) -> None:
+    harness.create(external_id="a")
+    harness.create(external_id="b", email="taken@example.com")
+    changed, clashing = harness.results(
         update("a", phone="0800", first_name="A"),
         update("a", email="taken@example.com", last_name="B"),
         on_invalid="skip",
@@ -132,7 +132,7 @@ def test_an_update_with_skip_leaves_out_invalid_fields(house: BatchHouse) -> Non
     assert [skip["field"] for skip in changed["contact"]["skipped"]] == ["phone"]
     assert [skip["field"] for skip in clashing["contact"]["skipped"]] == ["email"]
     assert clashing["contact"]["name"] == "A B"
-    assert house.statuses(update("a", phone="0800"), on_invalid="reject") == [400]
+    assert harness.statuses(update("a", phone="0800"), on_invalid="reject") == [400]
 
 
 BAD_ITEMS = [
@@ -176,10 +176,10 @@ BAD_ITEMS = [
 
 @pytest.mark.parametrize(("bad", "culprits"), BAD_ITEMS)
 def test_an_invalid_item_names_its_errors_and_the_others_are_carried_out(
-    bad: Any, culprits: set[str], house: BatchHouse
+    bad: Any, culprits: set[str], harness: BatchHarness
 ) -> None:
-    house.create(external_id="a")
-    good, refused, also_good = house.batch(create(external_id="b"), bad, update("a", first_name="A")).body[
+    harness.create(external_id="a")
+    good, refused, also_good = harness.batch(create(external_id="b"), bad, update("a", first_name="A")).body[
         "results"
     ]
     assert (good["status"], refused["status"], also_good["status"]) == (201, 400, 200)
@@ -204,35 +204,39 @@ ENVELOPES = [
 @pytest.mark.parametrize(("body", "culprit"), ENVELOPES)
 @pytest.mark.parametrize("key", [None, "k"])
 def test_an_invalid_envelope_refuses_the_whole_batch(
-    body: Any, culprit: str, key: str | None, house: BatchHouse
+    body: Any, culprit: str, key: str | None, harness: BatchHarness
 ) -> None:
     headers = {} if key is None else {"idempotency-key": key}
-    refused = house.api.request("POST", BATCH, body=body, headers=headers)
+    refused = harness.api.request("POST", BATCH, body=body, headers=headers)
     assert (refused.status, refused.body["field"]) == (400, culprit)
-    assert house.items() == {}
+    assert harness.items() == {}
 
 
 @pytest.mark.parametrize("query", [{"on_invalid": "maybe"}, {"on_conflict": "update"}])
-def test_an_invalid_parameter_refuses_the_whole_batch(query: Mapping[str, str], house: BatchHouse) -> None:
-    refused = house.batch(create(external_id="a"), **query)
+def test_an_invalid_parameter_refuses_the_whole_batch(
+    query: Mapping[str, str], harness: BatchHarness
+) -> None:
+    refused = harness.batch(create(external_id="a"), **query)
     assert (refused.status, [refused.body["field"]]) == (400, list(query))
-    assert house.items() == {}
+    assert harness.items() == {}
 
 
-def test_a_malformed_idempotency_key_refuses_the_whole_batch(house: BatchHouse) -> None:
-    refused = house.batch(create(external_id="a"), key="x" * 256)
+def test_a_malformed_idempotency_key_refuses_the_whole_batch(harness: BatchHarness) -> None:
+    refused = harness.batch(create(external_id="a"), key="x" * 256)
     assert (refused.status, refused.body["field"]) == (400, "Idempotency-Key")
-    assert house.items() == {}
+    assert harness.items() == {}
 
 
-def test_a_hundred_items_with_the_longest_key(house: BatchHouse) -> None:
+def test_a_hundred_items_with_the_longest_key(harness: BatchHarness) -> None:
     wanted = [create(external_id=f"crm-{number}") for number in range(MAX_ITEMS)]
-    assert house.statuses(*wanted, key="k" * 255) == [201] * MAX_ITEMS
-    assert house.statuses(*wanted, key="k" * 255) == [201] * MAX_ITEMS
-    assert sum(item.get("kind") == "contact" for item in house.items().values()) == MAX_ITEMS
+    assert harness.statuses(*wanted, key="k" * 255) == [201] * MAX_ITEMS
+    assert harness.statuses(*wanted, key="k" * 255) == [201] * MAX_ITEMS
+    assert sum(item.get("kind") == "contact" for item in harness.items().values()) == MAX_ITEMS
 
 
-def test_an_internal_error_fails_its_item_alone(house: BatchHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_fails_its_item_alone(
+    harness: BatchHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     failures: list[Any] = []
     monkeypatch.setattr(observability, "record_failure", lambda *failure: failures.append(failure))
 
@@ -240,17 +244,19 @@ def test_an_internal_error_fails_its_item_alone(house: BatchHouse, monkeypatch: 
         raise RuntimeError("ada@example.com is too much for me")
 
     monkeypatch.setattr(ContactBook, "delete", fail)
-    failed, created = house.results(delete("ada@example.com"), create(external_id="a"))
+    failed, created = harness.results(delete("ada@example.com"), create(external_id="a"))
     assert (failed["status"], failed["problem"]["code"], created["status"]) == (500, "internal_error", 201)
     assert "too much" not in json.dumps(failed)
     ((error, fields),) = failures
     assert (type(error), fields) == (RuntimeError, {"request_id": "r-1"})
 
 
-def test_the_log_line_tells_how_many_items_failed(house: BatchHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_line_tells_how_many_items_failed(
+    harness: BatchHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lines: list[Any] = []
     monkeypatch.setattr(observability, "record_request", lambda *line: lines.append(line))
-    house.results(create(external_id="a"), create(email="no"), delete("nobody@example.com"))
+    harness.results(create(external_id="a"), create(email="no"), delete("nobody@example.com"))
     ((operation, status, _, fields),) = lines
     assert (operation, status, fields["items"], fields["failed"]) == ("batch_contacts", 207, 3, 2)
     assert "nobody" not in repr(fields)
@@ -259,8 +265,8 @@ def test_the_log_line_tells_how_many_items_failed(house: BatchHouse, monkeypatch
 # In which order
 
 
-def test_items_about_one_contact_see_the_changes_of_earlier_items(house: BatchHouse) -> None:
-    results = house.results(
+def test_items_about_one_contact_see_the_changes_of_earlier_items(harness: BatchHarness) -> None:
+    results = harness.results(
         create(email="ada@example.com", external_id="crm-1", tags=["one"]),
         create(email="ADA@example.com"),
         update("crm-1", 1, add_tags=["two"]),
@@ -278,9 +284,9 @@ def test_items_about_one_contact_see_the_changes_of_earlier_items(house: BatchHo
     assert (back["name"], back["external_id"], back["version"]) == ("Ada King", "crm-1", 6)
 
 
-def test_a_hundred_changes_of_one_contact_are_all_there_in_their_order(house: BatchHouse) -> None:
-    house.create(external_id="a")
-    results = house.results(*(update("a", custom_fields={f"k{n}": n, "last": n}) for n in range(MAX_ITEMS)))
+def test_a_hundred_changes_of_one_contact_are_all_there_in_their_order(harness: BatchHarness) -> None:
+    harness.create(external_id="a")
+    results = harness.results(*(update("a", custom_fields={f"k{n}": n, "last": n}) for n in range(MAX_ITEMS)))
     assert [result["contact"]["version"] for result in results] == list(range(2, MAX_ITEMS + 2))
     last = results[-1]["contact"]["custom_fields"]
     assert (len(last), last["last"]) == (MAX_ITEMS + 1, MAX_ITEMS - 1)
@@ -334,9 +340,9 @@ class Rendezvous:
 def test_no_more_than_at_once_items_run_in_parallel() -> None:
     table = MotoTable()
     together = Rendezvous(table.client(), AT_ONCE)
-    house = BatchHouse(AT_ONCE, client=together, table=table)
+    harness = BatchHarness(AT_ONCE, client=together, table=table)
     wanted = MAX_ITEMS // AT_ONCE * AT_ONCE
-    assert house.statuses(*(create(external_id=str(n)) for n in range(wanted))) == [201] * wanted
+    assert harness.statuses(*(create(external_id=str(n)) for n in range(wanted))) == [201] * wanted
     assert next(together.rounds) - 1 == wanted // AT_ONCE
 
 
@@ -380,16 +386,16 @@ BEGUN_MS = FakeClock().at_ms + 1000
 
 def prepared() -> MotoTable:
     """A table with the contacts that the story is about."""
-    house = BatchHouse()
-    house.create(external_id="gone", email="gone@example.com")
-    house.create(external_id="stays")
-    house.single("DELETE", house.create(email="trashed@example.com"))
-    return house.table
+    harness = BatchHarness()
+    harness.create(external_id="gone", email="gone@example.com")
+    harness.create(external_id="stays")
+    harness.single("DELETE", harness.create(email="trashed@example.com"))
+    return harness.table
 
 
-def begun(table: MotoTable, client: Any = None, at_once: int = 1, drawn: int = 1000) -> BatchHouse:
-    """A house on such a table; two of them must not draw the same."""
-    return BatchHouse(at_once, client=client, table=table, drawn=drawn, at_ms=BEGUN_MS)
+def begun(table: MotoTable, client: Any = None, at_once: int = 1, drawn: int = 1000) -> BatchHarness:
+    """A harness on such a table; two of them must not draw the same."""
+    return BatchHarness(at_once, client=client, table=table, drawn=drawn, at_ms=BEGUN_MS)
 
 
 def replayed(reply: Reply) -> bool:
@@ -397,45 +403,45 @@ def replayed(reply: Reply) -> bool:
 
 
 def test_a_repeated_batch_gets_the_same_answer_and_writes_nothing() -> None:
-    house = begun(prepared(), at_once=8)
-    first = house.batch(*STORY, key="k")
+    harness = begun(prepared(), at_once=8)
+    first = harness.batch(*STORY, key="k")
     assert not replayed(first)
-    left = house.items()
-    again = house.batch(*STORY, key="k")
+    left = harness.items()
+    again = harness.batch(*STORY, key="k")
     assert replayed(again)
     assert (again.status, again.body) == (207, first.body)
-    assert house.items() == left
+    assert harness.items() == left
 
 
 def test_a_repeated_batch_reads_all_its_records_at_once() -> None:
     table = MotoTable()
     client = Client(table.client())
-    house = BatchHouse(8, client=client, table=table)
+    harness = BatchHarness(8, client=client, table=table)
     wanted = [create(external_id=str(n)) for n in range(20)]
-    house.batch(*wanted, key="k")
+    harness.batch(*wanted, key="k")
     assert sorted(set(client.calls)) == ["put_item", "transact_write_items"]
     assert len(client.calls) == 1 + 20
     client.calls.clear()
-    house.batch(*wanted, key="k")
+    harness.batch(*wanted, key="k")
     assert client.calls == ["put_item", "batch_get_item"]
 
 
-def test_a_batch_without_a_key_leaves_no_record(house: BatchHouse) -> None:
-    house.results(create(external_id="a"))
-    assert not any(keys.idempotency(house.account_id, "").PK in key.PK for key in house.items())
+def test_a_batch_without_a_key_leaves_no_record(harness: BatchHarness) -> None:
+    harness.results(create(external_id="a"))
+    assert not any(keys.idempotency(harness.account_id, "").PK in key.PK for key in harness.items())
 
 
 OTHERS = [
-    pytest.param(lambda house: house.batch(create(external_id="b"), key="k"), id="another batch"),
-    pytest.param(lambda house: house.batch(*STORY, key="k", on_invalid="skip"), id="another query"),
-    pytest.param(lambda house: house.batch(*STORY[:3], key="k"), id="a part of it"),
-    pytest.param(lambda house: house.batch(*STORY[::-1], key="k"), id="another order"),
+    pytest.param(lambda harness: harness.batch(create(external_id="b"), key="k"), id="another batch"),
+    pytest.param(lambda harness: harness.batch(*STORY, key="k", on_invalid="skip"), id="another query"),
+    pytest.param(lambda harness: harness.batch(*STORY[:3], key="k"), id="a part of it"),
+    pytest.param(lambda harness: harness.batch(*STORY[::-1], key="k"), id="another order"),
     pytest.param(
-        lambda house: house.single("POST", body={"external_id": "b"}, headers={"idempotency-key": "k"}),
+        lambda harness: harness.single("POST", body={"external_id": "b"}, headers={"idempotency-key": "k"}),
         id="a single request",
     ),
     pytest.param(
-        lambda house: house.api.request("POST", BATCH, body={}, headers={"idempotency-key": "k"}),
+        lambda harness: harness.api.request("POST", BATCH, body={}, headers={"idempotency-key": "k"}),
         id="a wrong envelope",
     ),
 ]
@@ -443,37 +449,37 @@ OTHERS = [
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_the_same_key_with_another_request_is_refused_before_anything_is_written(
-    other: Callable[[BatchHouse], Reply],
+    other: Callable[[BatchHarness], Reply],
 ) -> None:
-    house = begun(prepared())
-    assert house.batch(*STORY, key="k").status == 207
-    left = house.items()
-    refused = other(house)
+    harness = begun(prepared())
+    assert harness.batch(*STORY, key="k").status == 207
+    left = harness.items()
+    refused = other(harness)
     assert (refused.status, refused.body["code"]) == (422, "idempotency_key_reused")
-    assert house.items() == left
+    assert harness.items() == left
 
 
-def test_a_batch_with_a_key_that_a_single_request_used_is_refused(house: BatchHouse) -> None:
-    house.single("POST", body={"external_id": "a"}, headers={"idempotency-key": "k"})
-    left = house.items()
-    refused = house.batch(create(external_id="b"), key="k")
+def test_a_batch_with_a_key_that_a_single_request_used_is_refused(harness: BatchHarness) -> None:
+    harness.single("POST", body={"external_id": "a"}, headers={"idempotency-key": "k"})
+    left = harness.items()
+    refused = harness.batch(create(external_id="b"), key="k")
     assert (refused.status, refused.body["code"]) == (422, "idempotency_key_reused")
-    assert house.items() == left
+    assert harness.items() == left
 
 
-def test_a_batch_of_invalid_items_leaves_no_record(house: BatchHouse) -> None:
+def test_a_batch_of_invalid_items_leaves_no_record(harness: BatchHarness) -> None:
     refused = [{"op": "create"}, {"op": "delete"}]
-    assert house.statuses(*refused, key="k") == [400, 400]
-    assert house.items() == {}
-    assert house.statuses(create(email="yes@example.com"), key="k") == [201]
+    assert harness.statuses(*refused, key="k") == [400, 400]
+    assert harness.items() == {}
+    assert harness.statuses(create(email="yes@example.com"), key="k") == [201]
 
 
 def test_values_of_a_wrong_type_are_named_and_each_property_is_read_once() -> None:
     table = MotoTable()
     client = Client(table.client())
-    house = BatchHouse(8, client=client, table=table)
-    properties = PropertyStore(Table(table.client(), NAME), house.account_id)
-    PropertyService(properties, house.clock, CountingBytes()).add(
+    harness = BatchHarness(8, client=client, table=table)
+    properties = PropertyStore(Table(table.client(), NAME), harness.account_id)
+    PropertyService(properties, harness.clock, CountingBytes()).add(
         CreateProperty(name="age", type=PropertyType.NUMBER), None
     )
     wanted = [create(external_id=f"{n}", custom_fields={"age": n, "city": "x"}) for n in range(20)]
@@ -482,41 +488,41 @@ def test_values_of_a_wrong_type_are_named_and_each_property_is_read_once() -> No
         create(external_id="x", phone="x", custom_fields={"age": True}),
         update("1", custom_fields={"age": [], "city": "y"}),
     ]
-    results = house.results(*wanted, *wrong)
+    results = harness.results(*wanted, *wrong)
     assert {result["status"] for result in results[:20]} == {201}
     named = [{error["field"] for error in result["problem"]["errors"]} for result in results[20:]]
     assert named == [{"custom_fields.age"}, {"phone", "custom_fields.age"}, {"custom_fields.age"}]
     assert client.calls.count("batch_get_item") == 1
-    *_, skipping = house.results(*wrong, on_invalid="skip")
+    *_, skipping = harness.results(*wrong, on_invalid="skip")
     assert [skip["field"] for skip in skipping["contact"]["skipped"]] == ["custom_fields.age"]
     assert skipping["contact"]["custom_fields"] == {"age": 1, "city": "y"}
 
 
-def test_an_item_that_failed_is_tried_again_by_a_repetition(house: BatchHouse) -> None:
+def test_an_item_that_failed_is_tried_again_by_a_repetition(harness: BatchHarness) -> None:
     wanted = [update("late", first_name="L"), create(external_id="a")]
-    assert house.statuses(*wanted, key="k") == [404, 201]
-    house.create(external_id="late")
-    again = house.batch(*wanted, key="k")
+    assert harness.statuses(*wanted, key="k") == [404, 201]
+    harness.create(external_id="late")
+    again = harness.batch(*wanted, key="k")
     assert [result["status"] for result in again.body["results"]] == [200, 201]
     assert replayed(again)
-    assert house.single("GET", "late").body["version"] == 2
-    assert house.statuses(*wanted, key="k") == [200, 201]
-    assert house.single("GET", "late").body["version"] == 2
+    assert harness.single("GET", "late").body["version"] == 2
+    assert harness.statuses(*wanted, key="k") == [200, 201]
+    assert harness.single("GET", "late").body["version"] == 2
 
 
-def test_a_week_later_the_key_is_free_again(house: BatchHouse) -> None:
+def test_a_week_later_the_key_is_free_again(harness: BatchHarness) -> None:
     wanted = [create(external_id="a")]
-    assert house.statuses(*wanted, key="k") == [201]
-    house.clock.at_ms += 7 * 24 * 3_600_000 + 1000
-    assert house.statuses(*wanted, key="k") == [409]
+    assert harness.statuses(*wanted, key="k") == [201]
+    harness.clock.at_ms += 7 * 24 * 3_600_000 + 1000
+    assert harness.statuses(*wanted, key="k") == [409]
 
 
-def test_a_record_counts_for_seven_days_also_where_it_is_still_there(house: BatchHouse) -> None:
-    house.results(create(external_id="a"), create(external_id="b"), key="k")
+def test_a_record_counts_for_seven_days_also_where_it_is_still_there(harness: BatchHarness) -> None:
+    harness.results(create(external_id="a"), create(external_id="b"), key="k")
     kept = ["k:0", "k:1"]
-    assert list(house.api.records(house.api.caller).recorded_under([*kept, "k:2"])) == kept
-    house.clock.at_ms += 7 * 24 * 3_600_000
-    assert house.api.records(house.api.caller).recorded_under(kept) == {}
+    assert list(harness.api.records(harness.api.caller).recorded_under([*kept, "k:2"])) == kept
+    harness.clock.at_ms += 7 * 24 * 3_600_000
+    assert harness.api.records(harness.api.caller).recorded_under(kept) == {}
 
 
 @cache
@@ -524,13 +530,13 @@ def undisturbed() -> tuple[int, str, str]:
     """How many calls the story takes, its answer and what it leaves."""
     table = prepared()
     client = Client(table.client())
-    house = begun(table, client)
-    reply = house.batch(*STORY, key="k")
-    return len(client.calls), steady(reply.body), left_in(house)
+    harness = begun(table, client)
+    reply = harness.batch(*STORY, key="k")
+    return len(client.calls), steady(reply.body), left_in(harness)
 
 
-def left_in(house: BatchHouse) -> str:
-    return steady([[*key, item] for key, item in sorted(house.items().items())])
+def left_in(harness: BatchHarness) -> str:
+    return steady([[*key, item] for key, item in sorted(harness.items().items())])
 
 
 def steady(value: Any) -> str:
@@ -546,11 +552,11 @@ def test_a_batch_cut_off_after_any_call_is_completed_by_its_repetition() -> None
     assert calls > 2 * len(STORY)
     for dies_after in range(1, calls + 1):
         table = prepared()
-        house = begun(table, Mortal(table.client(), Life(calls=dies_after)))
+        harness = begun(table, Mortal(table.client(), Life(calls=dies_after)))
         with pytest.raises(Killed):
-            house.batch(*STORY, key="k")
-        again = house.batch(*STORY, key="k")
-        assert (steady(again.body), left_in(house)) == (answer, left), dies_after
+            harness.batch(*STORY, key="k")
+        again = harness.batch(*STORY, key="k")
+        assert (steady(again.body), left_in(harness)) == (answer, left), dies_after
 
 
 def test_two_equal_batches_at_the_same_time_are_carried_out_once() -> None:
@@ -573,12 +579,12 @@ def test_two_equal_batches_at_the_same_time_are_carried_out_once() -> None:
 def test_a_throttled_item_fails_alone() -> None:
     table = MotoTable()
     client = Client(table.client(), lambda method, number: method == "transact_write_items" and number == 2)
-    house = BatchHouse(client=client, table=table)
+    harness = BatchHarness(client=client, table=table)
     wanted = [create(external_id=str(n)) for n in range(4)]
-    results = house.results(*wanted, key="k")
+    results = harness.results(*wanted, key="k")
     assert [result["status"] for result in results] == [201, 503, 201, 201]
     assert results[1]["problem"]["code"] == "temporarily_unavailable"
-    assert house.statuses(*wanted, key="k") == [201] * 4
+    assert harness.statuses(*wanted, key="k") == [201] * 4
 
 
 class Hurried(Deadline):
@@ -595,17 +601,17 @@ class Hurried(Deadline):
 
 def test_items_that_cannot_begin_in_time_are_done_by_a_repetition() -> None:
     table = MotoTable()
-    house = BatchHouse(table=table, deadline=Hurried(1 + 3))
+    harness = BatchHarness(table=table, deadline=Hurried(1 + 3))
     wanted = [create(external_id=str(n)) for n in range(5)]
-    assert house.statuses(*wanted, key="k") == [201, 201, 201, 503, 503]
-    assert BatchHouse(table=table, drawn=1000).statuses(*wanted, key="k") == [201] * 5
+    assert harness.statuses(*wanted, key="k") == [201, 201, 201, 503, 503]
+    assert BatchHarness(table=table, drawn=1000).statuses(*wanted, key="k") == [201] * 5
 
 
 def test_a_batch_that_cannot_begin_is_refused_as_a_whole() -> None:
-    house = BatchHouse(deadline=Hurried(0))
-    refused = house.batch(create(external_id="a"), key="k")
+    harness = BatchHarness(deadline=Hurried(0))
+    refused = harness.batch(create(external_id="a"), key="k")
     assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
-    assert house.items() == {}
+    assert harness.items() == {}
 
 
 # Long answers
@@ -613,9 +619,9 @@ def test_a_batch_that_cannot_begin_is_refused_as_a_whole() -> None:
 
 def test_results_past_5_mb_are_shortened(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "MAX_ANSWER_BYTES", 100_000 + 8_000)
-    house = BatchHouse(8)
-    house.create(external_id="taken")
-    results = house.results(
+    harness = BatchHarness(8)
+    harness.create(external_id="taken")
+    results = harness.results(
         *(create(external_id=str(n), metadata={"é": "é" * 1000}) for n in range(4)),
         create(external_id="taken", metadata={"é": "é" * 1000}),
         update("taken", phone="x"),
@@ -664,8 +670,8 @@ def test_the_same_results_are_shortened_in_any_order_and_the_answer_fits(data: s
 
 
 def test_a_batch_in_test_mode_answers_as_in_live_mode_and_writes_nothing() -> None:
-    house = BatchHouse(8, mode=Mode.TEST)
-    reply = house.batch(
+    harness = BatchHarness(8, mode=Mode.TEST)
+    reply = harness.batch(
         create(email="ada@example.com"),
         upsert(email="ada@example.com"),
         update("ada@example.com", first_name="A"),
@@ -674,7 +680,7 @@ def test_a_batch_in_test_mode_answers_as_in_live_mode_and_writes_nothing() -> No
     )
     assert (reply.status, reply.body["test_mode"]) == (207, True)
     assert [result["status"] for result in reply.body["results"]] == [201, 201, 404, 400]
-    assert house.items() == {}
+    assert harness.items() == {}
 
 
 # As if they came one after the other
@@ -712,31 +718,31 @@ def operations(draw: st.DrawFn, person: str) -> Operation:
     return command
 
 
-def sent_alone(house: BatchHouse, command: Operation) -> tuple[int, Any]:
+def sent_alone(harness: BatchHarness, command: Operation) -> tuple[int, Any]:
     headers = {"if-match": str(command["if_match"])} if "if_match" in command else {}
     match command["op"]:
         case "update":
-            reply = house.single("PATCH", command["ref"], body=command["contact"], headers=headers)
+            reply = harness.single("PATCH", command["ref"], body=command["contact"], headers=headers)
         case "delete":
-            reply = house.single("DELETE", command["ref"], headers=headers)
+            reply = harness.single("DELETE", command["ref"], headers=headers)
         case op:
             query = {"on_conflict": "update"} if op == "upsert" else {}
-            reply = house.single("POST", body=command["contact"], query=query, headers=headers)
+            reply = harness.single("POST", body=command["contact"], query=query, headers=headers)
     return reply.status, reply.body
 
 
 STATES = st.sampled_from(["absent", "live", "in the trash"])
 
 
-def peopled(states: list[str]) -> BatchHouse:
-    house = BatchHouse()
+def peopled(states: list[str]) -> BatchHarness:
+    harness = BatchHarness()
     for person, state in zip(PEOPLE, states, strict=True):
         if state != "absent":
-            made = house.create(email=f"{person}@example.com", external_id=person, tags=["old"])
+            made = harness.create(email=f"{person}@example.com", external_id=person, tags=["old"])
             if state == "in the trash":
-                house.single("DELETE", made)
-    house.clock.at_ms += 1000
-    return house
+                harness.single("DELETE", made)
+    harness.clock.at_ms += 1000
+    return harness
 
 
 @settings(max_examples=examples(60))
@@ -755,10 +761,10 @@ def test_a_batch_about_different_contacts_equals_its_items_one_after_the_other(
 @pytest.mark.parametrize(
     ("by", "goes"), [("email", "one"), ("external_id", "other"), (None, "one"), ("id", None)]
 )
-def test_by_says_what_a_ref_is(house: BatchHouse, by: str | None, goes: str | None) -> None:
+def test_by_says_what_a_ref_is(harness: BatchHarness, by: str | None, goes: str | None) -> None:
     name = "e@example.com"
-    made = house.batch(create(email=name, external_id="one"), create(external_id=name)).body["results"]
+    made = harness.batch(create(email=name, external_id="one"), create(external_id=name)).body["results"]
     ids = {"one": made[0]["contact"]["id"], "other": made[1]["contact"]["id"]}
-    (result,) = house.batch(delete(name, by=by)).body["results"]
+    (result,) = harness.batch(delete(name, by=by)).body["results"]
     assert result["status"] == (200 if goes else 404)
     assert goes is None or result["contact"]["id"] == ids[goes]

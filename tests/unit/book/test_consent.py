@@ -20,9 +20,9 @@ from contacts.dialects import smashsend
 from contacts.table import keys
 from contacts.table.expressions import Item, from_item
 from local.template import functions
-from tests.support.batch_house import BatchHouse
+from tests.support.app import Reply
+from tests.support.batch_harness import BatchHarness
 from tests.support.fakes import CountingBytes, FakeClock
-from tests.support.front_door import Reply
 from tests.support.hypothesis_profiles import examples
 from tests.support.in_process_api import ONE, InProcessApi
 from tests.support.invariants import violations
@@ -58,7 +58,7 @@ class World:
             for dialect in Dialect
         }
         self.native = self.apis[Dialect.NATIVE]
-        self.batches = BatchHouse(table=self.table, account_id=account_id, drawn=10**6)
+        self.batches = BatchHarness(table=self.table, account_id=account_id, drawn=10**6)
         self.batches.clock = self.clock
         reply = self.native.request("POST", "/v1/channels", body={"type": "telegram", "name": "Bot"})
         self.channel_id: str = reply.body["id"]

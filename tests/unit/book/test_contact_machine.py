@@ -28,15 +28,15 @@ from contacts.channels.store import ChannelStore
 from contacts.table import keys as table_keys
 from contacts.table.client import Table
 from local.table import NAME
+from tests.support.app import Reply
 from tests.support.contact_model import Book, Json, Said, iso
 from tests.support.deterministic import Dice
 from tests.support.fakes import FakeClock
-from tests.support.front_door import Reply
 from tests.support.hypothesis_profiles import examples
 from tests.support.in_process_api import ONE, InProcessApi
 from tests.support.invariants import derived_violations, violations
 from tests.support.moto_table import MotoTable, TypedItem
-from tests.support.projecting import Killed, Mortal, Projection, account_item, differences, reindexer
+from tests.support.projection_harness import Killed, Mortal, Projection, account_item, differences, reindexer
 from tests.support.scenarios import ACCOUNT_ID, BEGAN_MS, DAY_MS
 from tests.support.streams import (
     ItemKey,

@@ -19,13 +19,13 @@ from contacts.events.store import TimelineStore
 from contacts.table import keys
 from contacts.table.client import Table
 from local.table import NAME
-from tests.support.event_house import ACCOUNT_ID, EventHouse, Killed, Life, changes, webhook
-from tests.support.front_door import Reply
+from tests.support.app import Reply
+from tests.support.event_harness import ACCOUNT_ID, EventHarness, Killed, Life, changes, webhook
 from tests.support.hypothesis_profiles import examples
 from tests.support.in_process_api import ONE
 from tests.support.invariants import violations
 from tests.support.moto_table import MotoTable
-from tests.support.projecting import Projection
+from tests.support.projection_harness import Projection
 from tests.support.streams import Record
 
 MERGE = f"{ONE}/merge"
@@ -51,43 +51,43 @@ BEA = {
 
 
 @pytest.fixture
-def house() -> EventHouse:
-    return EventHouse(webhook("wh_all"), webhook("wh_merged", "contact.merged"))
+def harness() -> EventHarness:
+    return EventHarness(webhook("wh_all"), webhook("wh_merged", "contact.merged"))
 
 
-def merge(house: EventHouse, ref: str, source: str, **more: Any) -> Any:
+def merge(harness: EventHarness, ref: str, source: str, **more: Any) -> Any:
     """A merge that succeeds; what the stream tells is in `told` of the next call of `records`."""
-    reply = house.request("POST", MERGE, ref, body={"from": source}, **more)
+    reply = harness.request("POST", MERGE, ref, body={"from": source}, **more)
     assert reply.status == 200
     return reply.body
 
 
-def asked(house: EventHouse, ref: str, body: Any, **more: Any) -> Reply:
+def asked(harness: EventHarness, ref: str, body: Any, **more: Any) -> Reply:
     """A merge, whatever the answer."""
-    return house.api.request("POST", MERGE, ref, body=body, **more)
+    return harness.api.request("POST", MERGE, ref, body=body, **more)
 
 
-def shown(house: EventHouse, ref: str) -> Any:
-    reply = house.api.request("GET", ONE, ref)
+def shown(harness: EventHarness, ref: str) -> Any:
+    reply = harness.api.request("GET", ONE, ref)
     assert reply.status == 200, reply.body
     return reply.body
 
 
-def two(house: EventHouse, **of_the_loser: Any) -> tuple[str, str]:
-    return house.create(**ADA), house.create(**{**BEA, **of_the_loser})
+def two(harness: EventHarness, **of_the_loser: Any) -> tuple[str, str]:
+    return harness.create(**ADA), harness.create(**{**BEA, **of_the_loser})
 
 
-def consistent(house: EventHouse) -> bool:
-    return violations(house.table.items(), ACCOUNT_ID, house.clock.at_ms // 1000) == []
+def consistent(harness: EventHarness) -> bool:
+    return violations(harness.table.items(), ACCOUNT_ID, harness.clock.at_ms // 1000) == []
 
 
 # What becomes of them
 
 
-def test_the_winner_stays_and_the_other_fills_its_gaps(house: EventHouse) -> None:
-    ada, bea = two(house)
-    before = shown(house, ada)
-    after = merge(house, ada, bea)
+def test_the_winner_stays_and_the_other_fills_its_gaps(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    before = shown(harness, ada)
+    after = merge(harness, ada, bea)
     assert after == {
         **before,
         "external_id": "crm-2",
@@ -99,42 +99,42 @@ def test_the_winner_stays_and_the_other_fills_its_gaps(house: EventHouse) -> Non
         "custom_fields": {"plan": "pro", "seats": 3, "city": "Ockham"},
         "metadata": {"source": "form"},
         "version": 2,
-        "updated_at": iso(house.clock.at_ms),
+        "updated_at": iso(harness.clock.at_ms),
     }
-    assert shown(house, ada) == after
-    assert consistent(house)
+    assert shown(harness, ada) == after
+    assert consistent(harness)
 
 
-def test_every_name_of_both_contacts_leads_to_the_winner(house: EventHouse) -> None:
-    ada, bea = two(house)
-    after = merge(house, "ada@example.com", "Augusta@example.org")
+def test_every_name_of_both_contacts_leads_to_the_winner(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    after = merge(harness, "ada@example.com", "Augusta@example.org")
     for ref in (ada, bea, bea.upper(), "ada@example.com", "Augusta@Example.org", "crm-2"):
-        assert shown(house, ref) == after
-    changed = house.request("PATCH", ref=bea, body={"first_name": "Augusta"}).body
+        assert shown(harness, ref) == after
+    changed = harness.request("PATCH", ref=bea, body={"first_name": "Augusta"}).body
     assert (changed["id"], changed["version"]) == (ada, 3)
-    changed = house.request("PATCH", ref="augusta@example.org", body={"add_tags": ["late"]}).body
+    changed = harness.request("PATCH", ref="augusta@example.org", body={"add_tags": ["late"]}).body
     assert (changed["id"], changed["tags"][-1]) == (ada, "late")
-    assert len(house.api.request("GET").body["data"]) == 1
+    assert len(harness.api.request("GET").body["data"]) == 1
 
 
-def test_after_several_merges_every_name_leads_to_the_last_winner(house: EventHouse) -> None:
-    ada, bea = two(house)
-    cay = house.create(email="cay@example.com", external_id="crm-3")
-    merge(house, bea, ada)
-    last = merge(house, cay, "ada@example.com")
+def test_after_several_merges_every_name_leads_to_the_last_winner(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    cay = harness.create(email="cay@example.com", external_id="crm-3")
+    merge(harness, bea, ada)
+    last = merge(harness, cay, "ada@example.com")
     for ref in (ada, bea, cay, "ada@example.com", "augusta@example.org", "crm-2", "crm-3", "cay@example.com"):
-        assert shown(house, ref) == last
+        assert shown(harness, ref) == last
     assert last["id"] == cay
-    assert consistent(house)
+    assert consistent(harness)
 
 
-def test_by_says_how_each_of_both_refs_is_read(house: EventHouse) -> None:
-    house.create(external_id="ada@example.com", first_name="by external_id")
-    ada, bea = two(house)
+def test_by_says_how_each_of_both_refs_is_read(harness: EventHarness) -> None:
+    harness.create(external_id="ada@example.com", first_name="by external_id")
+    ada, bea = two(harness)
     by = {"query": {"by": "external_id"}}
-    assert asked(house, bea, {"from": "ada@example.com", "by": "id"}).status == 404
-    assert asked(house, "crm-2", {"from": "ada@example.com", "by": "external_id"}, **by).body["id"] == bea
-    assert asked(house, ada, {"from": "crm-2", "by": None}).body["id"] == ada
+    assert asked(harness, bea, {"from": "ada@example.com", "by": "id"}).status == 404
+    assert asked(harness, "crm-2", {"from": "ada@example.com", "by": "external_id"}, **by).body["id"] == bea
+    assert asked(harness, ada, {"from": "crm-2", "by": None}).body["id"] == ada
 
 
 @pytest.mark.parametrize(
@@ -150,10 +150,10 @@ def test_by_says_how_each_of_both_refs_is_read(house: EventHouse) -> None:
     ],
 )
 def test_a_merge_fills_first_and_last_name_separately(
-    winner: Any, loser: Any, name: tuple[str | None, ...], house: EventHouse
+    winner: Any, loser: Any, name: tuple[str | None, ...], harness: EventHarness
 ) -> None:
-    ada, bea = house.create(external_id="a", **winner), house.create(external_id="b", **loser)
-    after = merge(house, ada, bea)
+    ada, bea = harness.create(external_id="a", **winner), harness.create(external_id="b", **loser)
+    after = merge(harness, ada, bea)
     assert tuple(after[field] for field in ("first_name", "last_name", "name")) == name
 
 
@@ -242,352 +242,356 @@ def test_a_merge_keeps_everything_the_two_had_and_never_raises_consent(
 
 @pytest.mark.parametrize("unsubscribed", ["winner", "loser", "both"])
 def test_a_merge_keeps_the_earlier_unsubscription_of_both_contacts(
-    unsubscribed: str, house: EventHouse
+    unsubscribed: str, harness: EventHarness
 ) -> None:
-    ada = house.create(email="ada@example.com", is_unsubscribed=unsubscribed != "loser")
-    bea = house.create(email="bea@example.com", is_unsubscribed=unsubscribed != "winner")
-    since = shown(house, bea if unsubscribed == "loser" else ada)["unsubscribed_at"]
-    after = merge(house, ada, bea)
+    ada = harness.create(email="ada@example.com", is_unsubscribed=unsubscribed != "loser")
+    bea = harness.create(email="bea@example.com", is_unsubscribed=unsubscribed != "winner")
+    since = shown(harness, bea if unsubscribed == "loser" else ada)["unsubscribed_at"]
+    after = merge(harness, ada, bea)
     assert (after["is_unsubscribed"], after["unsubscribed_at"]) == (True, since)
 
 
 @pytest.mark.parametrize("is_active", [True, False])
-def test_a_merge_keeps_is_active_of_the_winner(is_active: bool, house: EventHouse) -> None:
-    ada = house.create(email="ada@example.com", is_active=is_active)
-    bea = house.create(email="bea@example.com", is_active=not is_active)
-    assert merge(house, ada, bea)["is_active"] is is_active
+def test_a_merge_keeps_is_active_of_the_winner(is_active: bool, harness: EventHarness) -> None:
+    ada = harness.create(email="ada@example.com", is_active=is_active)
+    bea = harness.create(email="bea@example.com", is_active=not is_active)
+    assert merge(harness, ada, bea)["is_active"] is is_active
 
 
 # Names
 
 
-def test_a_delete_by_a_merged_name_is_refused_and_names_the_winner(house: EventHouse) -> None:
-    ada, bea = two(house)
-    house.request("PATCH", ref=ada, body={"external_id": "crm-1"})
-    merge(house, ada, bea)
+def test_a_delete_by_a_merged_name_is_refused_and_names_the_winner(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    harness.request("PATCH", ref=ada, body={"external_id": "crm-1"})
+    merge(harness, ada, bea)
     for ref in (bea, "augusta@example.org", "crm-2"):
         for query in ({}, PERMANENT):
-            reply = house.api.request("DELETE", ONE, ref, query=query)
+            reply = harness.api.request("DELETE", ONE, ref, query=query)
             assert (reply.status, reply.body["code"], reply.body["existing_id"]) == (409, "merged_away", ada)
-    house.request("DELETE", ref="crm-1")
+    harness.request("DELETE", ref="crm-1")
     for ref in (bea, "augusta@example.org", "crm-2"):
-        assert house.api.request("DELETE", ONE, ref).status == 404
-        reply = house.api.request("DELETE", ONE, ref, query=PERMANENT)
+        assert harness.api.request("DELETE", ONE, ref).status == 404
+        reply = harness.api.request("DELETE", ONE, ref, query=PERMANENT)
         assert (reply.status, reply.body["existing_id"]) == (409, ada)
 
 
-def test_an_upsert_by_a_merged_name_changes_the_winner_and_keeps_its_names(house: EventHouse) -> None:
-    ada, bea = two(house)
-    merge(house, ada, bea)
+def test_an_upsert_by_a_merged_name_changes_the_winner_and_keeps_its_names(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    merge(harness, ada, bea)
     body = {"email": "augusta@example.org", "first_name": "Augusta"}
-    reply = house.request("POST", "/v1/contacts", body=body, query={"on_conflict": "update"})
+    reply = harness.request("POST", "/v1/contacts", body=body, query={"on_conflict": "update"})
     assert (reply.status, reply.body["id"], reply.body["email"]) == (200, ada, "ada@example.com")
     assert reply.body["first_name"] == "Augusta"
-    refused = house.api.request("POST", body=body)
+    refused = harness.api.request("POST", body=body)
     assert (refused.status, refused.body["existing_id"]) == (409, ada)
-    house.request("DELETE", ref=ada)
-    back = house.request("POST", "/v1/contacts", body=body)
+    harness.request("DELETE", ref=ada)
+    back = harness.request("POST", "/v1/contacts", body=body)
     assert (back.status, back.body["id"], back.body["email"]) == (201, ada, "ada@example.com")
-    assert consistent(house)
+    assert consistent(harness)
 
 
-def test_an_upsert_by_a_merged_email_makes_it_the_email_of_a_winner_without_one(house: EventHouse) -> None:
-    ada, bea = two(house)
-    merge(house, ada, bea)
-    house.request("PATCH", ref=ada, body={"email": None})
+def test_an_upsert_by_a_merged_email_makes_it_the_email_of_a_winner_without_one(
+    harness: EventHarness,
+) -> None:
+    ada, bea = two(harness)
+    merge(harness, ada, bea)
+    harness.request("PATCH", ref=ada, body={"email": None})
     body = {"email": "augusta@example.org"}
-    reply = house.request("POST", "/v1/contacts", body=body, query={"on_conflict": "update"})
+    reply = harness.request("POST", "/v1/contacts", body=body, query={"on_conflict": "update"})
     assert (reply.body["id"], reply.body["email"]) == (ada, "augusta@example.org")
-    assert consistent(house)
+    assert consistent(harness)
 
 
-def test_a_merged_name_that_became_the_winners_own_can_be_given_up(house: EventHouse) -> None:
-    ada, bea = two(house)
-    merge(house, ada, bea)
-    assert house.request("PATCH", ref=bea, body={"email": "augusta@example.org"}).body["id"] == ada
-    assert house.api.request("GET", ONE, "ada@example.com").status == 404
-    house.request("DELETE", ref="augusta@example.org")
-    house.request("POST", f"{ONE}/restore", ada)
-    house.request("PATCH", ref=ada, body={"email": "new@example.com"})
-    assert house.api.request("GET", ONE, "augusta@example.org").status == 404
-    assert shown(house, bea)["email"] == "new@example.com"
-    assert consistent(house)
+def test_a_merged_name_that_became_the_winners_own_can_be_given_up(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    merge(harness, ada, bea)
+    assert harness.request("PATCH", ref=bea, body={"email": "augusta@example.org"}).body["id"] == ada
+    assert harness.api.request("GET", ONE, "ada@example.com").status == 404
+    harness.request("DELETE", ref="augusta@example.org")
+    harness.request("POST", f"{ONE}/restore", ada)
+    harness.request("PATCH", ref=ada, body={"email": "new@example.com"})
+    assert harness.api.request("GET", ONE, "augusta@example.org").status == 404
+    assert shown(harness, bea)["email"] == "new@example.com"
+    assert consistent(harness)
 
 
-def test_no_other_contact_can_take_a_merged_name(house: EventHouse) -> None:
-    ada, bea = two(house)
-    merge(house, ada, bea)
-    cay = house.create(email="cay@example.com")
-    reply = house.api.request("PATCH", ONE, cay, body={"email": "augusta@example.org"})
+def test_no_other_contact_can_take_a_merged_name(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    merge(harness, ada, bea)
+    cay = harness.create(email="cay@example.com")
+    reply = harness.api.request("PATCH", ONE, cay, body={"email": "augusta@example.org"})
     assert (reply.status, reply.body["existing_id"]) == (409, ada)
 
 
-def test_a_restored_winner_has_all_its_merged_names(house: EventHouse) -> None:
-    ada, bea = two(house)
-    merge(house, ada, bea)
-    house.request("DELETE", ref=ada)
-    assert house.api.request("GET", ONE, bea).status == 404
-    assert house.request("POST", f"{ONE}/restore", bea).body["id"] == ada
+def test_a_restored_winner_has_all_its_merged_names(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    merge(harness, ada, bea)
+    harness.request("DELETE", ref=ada)
+    assert harness.api.request("GET", ONE, bea).status == 404
+    assert harness.request("POST", f"{ONE}/restore", bea).body["id"] == ada
     for ref in (bea, "augusta@example.org", "crm-2"):
-        assert shown(house, ref)["id"] == ada
+        assert shown(harness, ref)["id"] == ada
     # What somebody else took meanwhile is lost, as any name in the trash.
-    house.request("DELETE", ref=ada)
-    cay = house.create(email="cay@example.com")
-    house.request("PATCH", ref=cay, body={"email": "augusta@example.org"})
-    house.request("POST", f"{ONE}/restore", bea)
-    assert shown(house, "augusta@example.org")["id"] == cay
-    assert shown(house, "crm-2")["id"] == shown(house, bea)["id"] == ada
-    assert consistent(house)
+    harness.request("DELETE", ref=ada)
+    cay = harness.create(email="cay@example.com")
+    harness.request("PATCH", ref=cay, body={"email": "augusta@example.org"})
+    harness.request("POST", f"{ONE}/restore", bea)
+    assert shown(harness, "augusta@example.org")["id"] == cay
+    assert shown(harness, "crm-2")["id"] == shown(harness, bea)["id"] == ada
+    assert consistent(harness)
 
 
 # Refusals
 
 
-def refused(house: EventHouse, reply: Reply, status: int, code: str) -> Any:
+def refused(harness: EventHarness, reply: Reply, status: int, code: str) -> Any:
     assert (reply.status, reply.body["code"]) == (status, code), reply.body
     return reply.body
 
 
-def test_a_contact_cannot_be_merged_with_itself_under_any_of_its_names(house: EventHouse) -> None:
-    ada, bea = two(house)
-    merge(house, ada, bea)
-    before = house.items()
+def test_a_contact_cannot_be_merged_with_itself_under_any_of_its_names(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    merge(harness, ada, bea)
+    before = harness.items()
     for ref, source in ((ada, ada), (ada, "ada@example.com"), (ada, bea), (bea, ada), ("crm-2", bea)):
-        problem = refused(house, asked(house, ref, {"from": source}), 409, "same_contact")
+        problem = refused(harness, asked(harness, ref, {"from": source}), 409, "same_contact")
         assert (problem["existing_id"], problem["field"]) == (ada, "from")
-    assert house.items() == before
+    assert harness.items() == before
 
 
-def test_a_contact_cannot_be_merged_with_an_absent_one(house: EventHouse) -> None:
-    ada, bea = two(house)
-    house.request("DELETE", ref=bea)
-    before = house.items()
+def test_a_contact_cannot_be_merged_with_an_absent_one(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    harness.request("DELETE", ref=bea)
+    before = harness.items()
     for source in (bea, "crm-2", "nobody", uuid7(1, bytes(10)), "x" * 5000, "@"):
-        problem = refused(house, asked(house, ada, {"from": source}), 404, "contact_not_found")
+        problem = refused(harness, asked(harness, ada, {"from": source}), 404, "contact_not_found")
         assert problem["field"] == "from"
-        assert "field" not in refused(house, asked(house, source, {"from": ada}), 404, "contact_not_found")
-    assert house.items() == before
+        assert "field" not in refused(
+            harness, asked(harness, source, {"from": ada}), 404, "contact_not_found"
+        )
+    assert harness.items() == before
 
 
-def test_a_merge_request_names_every_invalid_field_at_once(house: EventHouse) -> None:
-    ada, bea = two(house)
-    before = house.items()
-    wrong = asked(house, ada, {"by": "name", "with": bea}, query={"how": "fast"})
-    problem = refused(house, wrong, 400, "invalid_input")
+def test_a_merge_request_names_every_invalid_field_at_once(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    before = harness.items()
+    wrong = asked(harness, ada, {"by": "name", "with": bea}, query={"how": "fast"})
+    problem = refused(harness, wrong, 400, "invalid_input")
     assert {error["field"] for error in problem["errors"]} == {"from", "by", "with", "how"}
     for body in ({"from": ""}, {"from": None}, {"from": 7}, {"from": "a\0"}, {}, {"from": [bea]}):
-        problem = refused(house, asked(house, ada, body), 400, "invalid_input")
+        problem = refused(harness, asked(harness, ada, body), 400, "invalid_input")
         assert [error["field"] for error in problem["errors"]] == ["from"]
-    refused(house, asked(house, ada, None), 400, "invalid_json")
-    assert house.items() == before
+    refused(harness, asked(harness, ada, None), 400, "invalid_json")
+    assert harness.items() == before
 
 
-def test_a_merge_with_a_stale_version_changes_nothing(house: EventHouse) -> None:
-    ada, bea = two(house)
-    house.request("PATCH", ref=ada, body={"first_name": "A."})
-    before = house.items()
-    refused(house, asked(house, ada, {"from": bea}, headers={"if-match": '"1"'}), 412, "stale_version")
-    assert house.items() == before
-    assert asked(house, ada, {"from": bea}, headers={"if-match": '"2-pending"'}).status == 200
+def test_a_merge_with_a_stale_version_changes_nothing(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    harness.request("PATCH", ref=ada, body={"first_name": "A."})
+    before = harness.items()
+    refused(harness, asked(harness, ada, {"from": bea}, headers={"if-match": '"1"'}), 412, "stale_version")
+    assert harness.items() == before
+    assert asked(harness, ada, {"from": bea}, headers={"if-match": '"2-pending"'}).status == 200
 
 
-def test_a_merge_that_exceeds_a_limit_is_refused_and_changes_nothing(house: EventHouse) -> None:
-    ada = house.create(
+def test_a_merge_that_exceeds_a_limit_is_refused_and_changes_nothing(harness: EventHarness) -> None:
+    ada = harness.create(
         email="ada@example.com", tags=[f"a{n}" for n in range(60)], lists=[f"a{n}" for n in range(99)]
     )
-    bea = house.create(email="bea@example.com", tags=[f"b{n}" for n in range(41)], lists=["b1", "b2"])
-    before = house.items()
-    problem = refused(house, asked(house, ada, {"from": bea}), 409, "merge_too_large")
+    bea = harness.create(email="bea@example.com", tags=[f"b{n}" for n in range(41)], lists=["b1", "b2"])
+    before = harness.items()
+    problem = refused(harness, asked(harness, ada, {"from": bea}), 409, "merge_too_large")
     assert {error["field"] for error in problem["errors"]} == {"tags", "lists"}
     assert "101 tags; at most 100" in problem["errors"][0]["message"]
-    assert house.items() == before
-    house.request("PATCH", ref=bea, body={"remove_tags": ["b0"], "remove_lists": ["b2"]})
-    assert len(merge(house, ada, bea)["tags"]) == 100
+    assert harness.items() == before
+    harness.request("PATCH", ref=bea, body={"remove_tags": ["b0"], "remove_lists": ["b2"]})
+    assert len(merge(harness, ada, bea)["tags"]) == 100
 
 
-def test_a_merge_past_350_kb_is_refused_and_changes_nothing(house: EventHouse) -> None:
-    ada = house.create(email="ada@example.com", metadata={"a": "x" * 200_000})
-    bea = house.create(email="bea@example.com", metadata={"b": "x" * 170_000})
-    before = house.items()
-    problem = refused(house, asked(house, ada, {"from": bea}), 409, "merge_too_large")
+def test_a_merge_past_350_kb_is_refused_and_changes_nothing(harness: EventHarness) -> None:
+    ada = harness.create(email="ada@example.com", metadata={"a": "x" * 200_000})
+    bea = harness.create(email="bea@example.com", metadata={"b": "x" * 170_000})
+    before = harness.items()
+    problem = refused(harness, asked(harness, ada, {"from": bea}), 409, "merge_too_large")
     assert problem["field"] == "from"
     assert "bytes" in problem["detail"]
-    assert house.items() == before
+    assert harness.items() == before
 
 
-def test_a_contact_can_have_forty_merged_names_and_no_more(house: EventHouse) -> None:
+def test_a_contact_can_have_forty_merged_names_and_no_more(harness: EventHarness) -> None:
     """The largest transactions that a contact's names bring."""
-    ada = house.create(email="ada@example.com", external_id="ada")
+    ada = harness.create(email="ada@example.com", external_id="ada")
     for number in range(12):
-        merge(house, ada, house.create(email=f"{number}@example.com", external_id=f"crm-{number}"))
-    merge(house, ada, house.create(external_id="crm-12"))
-    one = house.create(email="cay@example.com", external_id="cay")
-    before = house.items()
-    problem = refused(house, asked(house, ada, {"from": one}), 409, "merge_too_large")
+        merge(harness, ada, harness.create(email=f"{number}@example.com", external_id=f"crm-{number}"))
+    merge(harness, ada, harness.create(external_id="crm-12"))
+    one = harness.create(email="cay@example.com", external_id="cay")
+    before = harness.items()
+    problem = refused(harness, asked(harness, ada, {"from": one}), 409, "merge_too_large")
     message = "the contact would have 41 names of contacts merged into it; at most 40 are kept"
     assert problem["errors"] == [{"field": "from", "message": message}]
-    assert house.items() == before
+    assert harness.items() == before
     # The other way round one of them fills a gap.
-    house.request("PATCH", ref=one, body={"email": None})
-    back = merge(house, one, ada, headers={"idempotency-key": "k"})
+    harness.request("PATCH", ref=one, body={"email": None})
+    back = merge(harness, one, ada, headers={"idempotency-key": "k"})
     assert (back["email"], back["external_id"]) == ("ada@example.com", "cay")
     for ref in (ada, "11@example.com", "crm-12"):
-        assert shown(house, ref)["id"] == one
-    house.request("DELETE", ref=one, headers={"idempotency-key": "d"})
-    house.request("POST", f"{ONE}/restore", one, headers={"idempotency-key": "r"})
-    house.request("DELETE", ref=one, query=PERMANENT, headers={"idempotency-key": "e"})
-    assert not [key for key in house.items() if key.SK == "CLAIM"]
-    assert consistent(house)
+        assert shown(harness, ref)["id"] == one
+    harness.request("DELETE", ref=one, headers={"idempotency-key": "d"})
+    harness.request("POST", f"{ONE}/restore", one, headers={"idempotency-key": "r"})
+    harness.request("DELETE", ref=one, query=PERMANENT, headers={"idempotency-key": "e"})
+    assert not [key for key in harness.items() if key.SK == "CLAIM"]
+    assert consistent(harness)
 
 
 # Once
 
 
-def test_a_repeated_merge_gets_the_same_answer(house: EventHouse) -> None:
-    ada, bea = two(house)
+def test_a_repeated_merge_gets_the_same_answer(harness: EventHarness) -> None:
+    ada, bea = two(harness)
     headers = {"idempotency-key": "merge-1"}
-    first = asked(house, ada, {"from": bea}, headers=headers)
-    house.request("PATCH", ref=ada, body={"first_name": "A."})
-    again = asked(house, ada, {"from": bea}, headers=headers)
+    first = asked(harness, ada, {"from": bea}, headers=headers)
+    harness.request("PATCH", ref=ada, body={"first_name": "A."})
+    again = asked(harness, ada, {"from": bea}, headers=headers)
     assert (again.status, again.body, again.headers["Idempotent-Replayed"]) == (200, first.body, "true")
-    other = asked(house, ada, {"from": "crm-2"}, headers=headers)
-    refused(house, other, 422, "idempotency_key_reused")
-    house.request("DELETE", ref=ada, query=PERMANENT)
-    house.erase(ada, merged_ids=[bea])
-    problem = refused(house, asked(house, ada, {"from": bea}, headers=headers), 404, "contact_not_found")
+    other = asked(harness, ada, {"from": "crm-2"}, headers=headers)
+    refused(harness, other, 422, "idempotency_key_reused")
+    harness.request("DELETE", ref=ada, query=PERMANENT)
+    harness.erase(ada, merged_ids=[bea])
+    problem = refused(harness, asked(harness, ada, {"from": bea}, headers=headers), 404, "contact_not_found")
     assert "erased" in problem["detail"]
 
 
-def test_a_merge_takes_no_claim_that_the_loser_does_not_own(house: EventHouse) -> None:
+def test_a_merge_takes_no_claim_that_the_loser_does_not_own(harness: EventHarness) -> None:
     """It never comes to that; but if it did, two contacts would have one name."""
-    ada, bea = two(house)
+    ada, bea = two(harness)
     claim = keys.claim(ACCOUNT_ID, Name(NameKind.EXTERNAL_ID, "crm-2"))
-    Table(house.client, NAME).write_many({claim: {"contact_id": "somebody", "state": "live"}})
-    before = house.items()
-    refused(house, asked(house, ada, {"from": bea}), 503, "contention")
-    assert house.items() == before
+    Table(harness.client, NAME).write_many({claim: {"contact_id": "somebody", "state": "live"}})
+    before = harness.items()
+    refused(harness, asked(harness, ada, {"from": bea}), 503, "contention")
+    assert harness.items() == before
 
 
-def test_a_merge_sets_a_new_change_id(house: EventHouse) -> None:
+def test_a_merge_sets_a_new_change_id(harness: EventHarness) -> None:
     """By its token an unconditional update tells its own repetition from a write that came in between."""
-    ada, bea = two(house)
+    ada, bea = two(harness)
     key = keys.contact(ACCOUNT_ID, ada)
-    before = house.items()[key]["change_id"]
-    merge(house, ada, bea)
-    assert house.items()[key]["change_id"] != before
+    before = harness.items()[key]["change_id"]
+    merge(harness, ada, bea)
+    assert harness.items()[key]["change_id"] != before
 
 
 # What is told
 
 
-def test_a_merge_sends_one_event_with_the_winner_as_of_then(house: EventHouse) -> None:
-    ada, bea = two(house, is_unsubscribed=True)
-    house.records()
-    after = merge(house, ada, bea)
-    told = house.records()
-    house.request("PATCH", ref=ada, body={"first_name": "Later"})
-    house.dispatch(*told)
-    house.dispatch(*told)
-    logged = {event["type"]: event for event in house.logged()}
+def test_a_merge_sends_one_event_with_the_winner_as_of_then(harness: EventHarness) -> None:
+    ada, bea = two(harness, is_unsubscribed=True)
+    harness.records()
+    after = merge(harness, ada, bea)
+    told = harness.records()
+    harness.request("PATCH", ref=ada, body={"first_name": "Later"})
+    harness.dispatch(*told)
+    harness.dispatch(*told)
+    logged = {event["type"]: event for event in harness.logged()}
     assert logged.keys() == {"contact.updated", "contact.unsubscribed", "contact.merged"}
-    assert len(house.logged()) == 3
+    assert len(harness.logged()) == 3
     merged = logged["contact.merged"]
     assert merged["data"] == {"contact": json.loads(json.dumps(after)), "merged_id": bea}
     assert merged["contact_id"] == ada
     assert set(logged["contact.updated"]["data"]["changed"]) >= {"external_id", "tags", "is_unsubscribed"}
-    assert {kind for hook, kind in house.asked() if hook == "wh_merged"} == {"contact.merged"}
-    (entry,) = house.api.request("GET", EVENTS, bea, query={"type": "contact.merged"}).body["data"]
+    assert {kind for hook, kind in harness.asked() if hook == "wh_merged"} == {"contact.merged"}
+    (entry,) = harness.api.request("GET", EVENTS, bea, query={"type": "contact.merged"}).body["data"]
     assert (entry["id"], entry["merged_id"]) == (merged["id"], bea)
 
 
-def test_a_merge_sends_no_deletion_of_the_loser(house: EventHouse) -> None:
-    ada, bea = two(house)
-    house.records()
-    merge(house, ada, bea)
-    told = [change for change in changes(house.records()) if change.contact_id == bea]
+def test_a_merge_sends_no_deletion_of_the_loser(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    harness.records()
+    merge(harness, ada, bea)
+    told = [change for change in changes(harness.records()) if change.contact_id == bea]
     assert [(change.kind, change.after) for change in told] == [(ChangeKind.CHANGED, None)]
 
 
-def test_a_merge_that_changes_no_field_sends_its_event(house: EventHouse) -> None:
-    ada = house.create(email="ada@example.com")
-    bea = house.create(email="bea@example.com")
-    house.records()
-    merge(house, ada, bea)
-    house.dispatch(*house.records())
-    assert [event["type"] for event in house.logged()] == ["contact.merged"]
+def test_a_merge_that_changes_no_field_sends_its_event(harness: EventHarness) -> None:
+    ada = harness.create(email="ada@example.com")
+    bea = harness.create(email="bea@example.com")
+    harness.records()
+    merge(harness, ada, bea)
+    harness.dispatch(*harness.records())
+    assert [event["type"] for event in harness.logged()] == ["contact.merged"]
 
 
-def test_a_second_merge_does_not_name_the_first_loser_again(house: EventHouse) -> None:
-    ada, bea = two(house)
-    cay = house.create(email="cay@example.com")
-    merge(house, bea, ada)
-    house.records()
-    merge(house, cay, bea)
-    house.dispatch(*house.records())
-    house.request("DELETE", ref=cay)
-    house.dispatch(*house.records())
-    house.request("POST", f"{ONE}/restore", cay)
-    house.dispatch(*house.records())
-    merged = [event["data"]["merged_id"] for event in house.logged() if event["type"] == "contact.merged"]
+def test_a_second_merge_does_not_name_the_first_loser_again(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    cay = harness.create(email="cay@example.com")
+    merge(harness, bea, ada)
+    harness.records()
+    merge(harness, cay, bea)
+    harness.dispatch(*harness.records())
+    harness.request("DELETE", ref=cay)
+    harness.dispatch(*harness.records())
+    harness.request("POST", f"{ONE}/restore", cay)
+    harness.dispatch(*harness.records())
+    merged = [event["data"]["merged_id"] for event in harness.logged() if event["type"] == "contact.merged"]
     assert merged == [bea]
 
 
-def test_a_change_after_a_merge_sends_no_merge_event(house: EventHouse) -> None:
-    ada, bea = two(house)
-    cay = house.create(email="cay@example.com")
-    merge(house, ada, bea)
-    house.records()
-    house.request("PATCH", ref=ada, body={"first_name": "A."})
-    house.dispatch(*house.records())
-    assert [event["type"] for event in house.logged()] == ["contact.updated"]
-    merge(house, ada, cay)
-    house.dispatch(*house.records())
-    assert house.logged()[-1]["data"]["merged_id"] == cay
+def test_a_change_after_a_merge_sends_no_merge_event(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    cay = harness.create(email="cay@example.com")
+    merge(harness, ada, bea)
+    harness.records()
+    harness.request("PATCH", ref=ada, body={"first_name": "A."})
+    harness.dispatch(*harness.records())
+    assert [event["type"] for event in harness.logged()] == ["contact.updated"]
+    merge(harness, ada, cay)
+    harness.dispatch(*harness.records())
+    assert harness.logged()[-1]["data"]["merged_id"] == cay
 
 
-def test_postings_and_counts_follow_a_merge(house: EventHouse) -> None:
-    ada, bea = two(house, email=None, external_id="crm-2", name="Zoë")
-    projection = Projection(house.client)
+def test_postings_and_counts_follow_a_merge(harness: EventHarness) -> None:
+    ada, bea = two(harness, email=None, external_id="crm-2", name="Zoë")
+    projection = Projection(harness.client)
 
     def project(records: list[Record]) -> None:
         assert projection.take(records) is None
 
-    project(house.records())
-    merge(house, ada, bea)
-    told = house.records()
+    project(harness.records())
+    merge(harness, ada, bea)
+    told = harness.records()
     for batch in (told[::-1], told):
         project(batch)
     counts = keys.counts(ACCOUNT_ID)
-    counted = {key.SK: item["n"] for key, item in house.items().items() if counts == key.PK and "n" in item}
+    counted = {key.SK: item["n"] for key, item in harness.items().items() if counts == key.PK and "n" in item}
     assert {name: number for name, number in counted.items() if number} == {
         "ALL": 1, "TAG#vip": 1, "TAG#beta": 1, "TAG#trial": 1, "LIST#newsletter": 1, "LIST#events": 1,
     }  # fmt: skip
-    of_the_loser = [key for key in house.items() if bea in key.SK]
+    of_the_loser = [key for key in harness.items() if bea in key.SK]
     assert of_the_loser == []
     assert projection.to_erase.sent == []
 
 
-def test_an_email_still_to_be_validated_is_validated_for_the_winner(house: EventHouse) -> None:
-    ada, bea = house.create(external_id="crm-1"), house.create(email="bea@example.com")
-    house.records()
-    merge(house, ada, bea)
-    projection = Projection(house.client)
-    assert projection.take(house.records()) is None
+def test_an_email_still_to_be_validated_is_validated_for_the_winner(harness: EventHarness) -> None:
+    ada, bea = harness.create(external_id="crm-1"), harness.create(email="bea@example.com")
+    harness.records()
+    merge(harness, ada, bea)
+    projection = Projection(harness.client)
+    assert projection.take(harness.records()) is None
     assert [body["contact_id"] for body in projection.to_validate.bodies] == [ada]
 
 
 # The timeline
 
 
-def record_event(house: EventHouse, ref: str, name: str, **more: Any) -> str:
-    event_id: str = house.request("POST", EVENTS, ref, body={"name": name, **more}).body["id"]
+def record_event(harness: EventHarness, ref: str, name: str, **more: Any) -> str:
+    event_id: str = harness.request("POST", EVENTS, ref, body={"name": name, **more}).body["id"]
     return event_id
 
 
-def walk(house: EventHouse, ref: str, **query: Any) -> Iterator[Any]:
+def walk(harness: EventHarness, ref: str, **query: Any) -> Iterator[Any]:
     cursor: dict[str, Any] = {}
     while True:
-        found = house.api.request("GET", EVENTS, ref, query={**query, **cursor}).body
+        found = harness.api.request("GET", EVENTS, ref, query={**query, **cursor}).body
         assert len(found["data"]) <= int(query.get("limit", 50))
         yield from found["data"]
         if not found["has_more"]:
@@ -595,13 +599,13 @@ def walk(house: EventHouse, ref: str, **query: Any) -> Iterator[Any]:
         cursor = {"cursor": found["next_cursor"]}
 
 
-def test_the_winners_timeline_has_the_losers_events(house: EventHouse) -> None:
-    ada, bea = two(house)
-    made = [record_event(house, ref, f"{n}") for n, ref in enumerate((ada, bea, bea, ada))]
-    merge(house, ada, bea)
-    made.append(record_event(house, bea, "after"))
+def test_the_winners_timeline_has_the_losers_events(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    made = [record_event(harness, ref, f"{n}") for n, ref in enumerate((ada, bea, bea, ada))]
+    merge(harness, ada, bea)
+    made.append(record_event(harness, bea, "after"))
     for ref in (ada, bea):
-        assert [entry["id"] for entry in walk(house, ref)] == made[::-1]
+        assert [entry["id"] for entry in walk(harness, ref)] == made[::-1]
 
 
 @settings(max_examples=examples(40))
@@ -614,21 +618,21 @@ def test_the_winners_timeline_has_the_losers_events(house: EventHouse) -> None:
 def test_merged_timelines_are_listed_newest_first_and_without_repetition(
     whose: list[int], kinds: list[str], limit: int, only: str | None
 ) -> None:
-    house = EventHouse()
-    ids = [house.create(external_id=f"{n}") for n in range(3)]
-    merge(house, ids[1], ids[2])
-    merge(house, ids[0], ids[1])
-    ttl = house.clock.at_ms // 1000 + DAY
+    harness = EventHarness()
+    ids = [harness.create(external_id=f"{n}") for n in range(3)]
+    merge(harness, ids[1], ids[2])
+    merge(harness, ids[0], ids[1])
+    ttl = harness.clock.at_ms // 1000 + DAY
     entries = {
-        keys.timeline_entry(ACCOUNT_ID, ids[who], uuid7(house.clock.at_ms + number, bytes(10))): {
-            "type": kind, "timestamp": iso(house.clock.at_ms), "name": "n", "data": {}, "ttl": ttl,
+        keys.timeline_entry(ACCOUNT_ID, ids[who], uuid7(harness.clock.at_ms + number, bytes(10))): {
+            "type": kind, "timestamp": iso(harness.clock.at_ms), "name": "n", "data": {}, "ttl": ttl,
         }
         for number, (who, kind) in enumerate(zip(whose, kinds, strict=False))
     }  # fmt: skip
-    Table(house.client, NAME).write_many(entries)
+    Table(harness.client, NAME).write_many(entries)
     wanted = [keys.timeline_event_id(key) for key, entry in entries.items() if only in (None, entry["type"])]
     query = {"limit": str(limit)} | ({} if only is None else {"type": only})
-    assert [entry["id"] for entry in walk(house, ids[2], **query)] == wanted[::-1]
+    assert [entry["id"] for entry in walk(harness, ids[2], **query)] == wanted[::-1]
 
 
 @settings(max_examples=examples(40))
@@ -661,20 +665,20 @@ def test_merged_timelines_are_complete_where_each_read_ends_early(
     assert walked == made[::-1]
 
 
-def test_an_event_of_the_loser_is_sent_after_the_merge(house: EventHouse) -> None:
-    ada, bea = two(house)
-    cay = house.create(email="cay@example.com")
-    house.records()
-    event_id = record_event(house, bea, "ordered")
-    told = house.records()
-    merge(house, ada, bea)
-    merge(house, cay, ada)
-    house.dispatch(*told)
-    (event,) = house.logged()
+def test_an_event_of_the_loser_is_sent_after_the_merge(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    cay = harness.create(email="cay@example.com")
+    harness.records()
+    event_id = record_event(harness, bea, "ordered")
+    told = harness.records()
+    merge(harness, ada, bea)
+    merge(harness, cay, ada)
+    harness.dispatch(*told)
+    (event,) = harness.logged()
     assert (event["id"], event["data"]["contact"]["id"]) == (event_id, cay)
-    house.dispatch(*told)
-    assert len(house.logged()) == 1
-    assert [entry["id"] for entry in walk(house, cay)] == [event_id]
+    harness.dispatch(*told)
+    assert len(harness.logged()) == 1
+    assert [entry["id"] for entry in walk(harness, cay)] == [event_id]
 
 
 # Erasure
@@ -683,103 +687,103 @@ def test_an_event_of_the_loser_is_sent_after_the_merge(house: EventHouse) -> Non
 TRACES = ("ada", "Ada", "augusta", "King", "crm-2", "9460958", "Ockham", "gift")
 
 
-def traces(house: EventHouse) -> list[str]:
+def traces(harness: EventHarness) -> list[str]:
     return [
         f"{item['PK']} {item['SK']}: {word}"
-        for item in house.items().values()
+        for item in harness.items().values()
         for word in TRACES
         if word in json.dumps(item, ensure_ascii=False, default=str).replace(ACCOUNT_ID, "")
     ]
 
 
-def life_of_two(house: EventHouse, cay: str | None = None) -> tuple[str, str, list[Record]]:
+def life_of_two(harness: EventHarness, cay: str | None = None) -> tuple[str, str, list[Record]]:
     """Two whose every change came with a key and was dispatched, and who were merged; one event is yet to be told."""
     records = []
     for who, body in (("a", ADA), ("b", BEA)):
-        house.request("POST", "/v1/contacts", body=body, headers={"idempotency-key": who})
-        records += house.records()
-    ada, bea = shown(house, "ada@example.com")["id"], shown(house, "crm-2")["id"]
+        harness.request("POST", "/v1/contacts", body=body, headers={"idempotency-key": who})
+        records += harness.records()
+    ada, bea = shown(harness, "ada@example.com")["id"], shown(harness, "crm-2")["id"]
     for ref in (ada, bea):
-        house.request("PATCH", ref=ref, body={"add_tags": ["x"]}, headers={"idempotency-key": f"p {ref}"})
-        records += house.records()
-        record_event(house, ref, "gift for Ada")
-        records += house.records()
+        harness.request("PATCH", ref=ref, body={"add_tags": ["x"]}, headers={"idempotency-key": f"p {ref}"})
+        records += harness.records()
+        record_event(harness, ref, "gift for Ada")
+        records += harness.records()
     late = records.pop()
-    house.dispatch(*records)
-    merge(house, ada, bea, headers={"idempotency-key": "merge ada"})
-    house.dispatch(*house.records())
+    harness.dispatch(*records)
+    merge(harness, ada, bea, headers={"idempotency-key": "merge ada"})
+    harness.dispatch(*harness.records())
     return ada, bea, [late]
 
 
-def delete_for_good(house: EventHouse, ada: str) -> None:
-    house.request("DELETE", ref=ada, query=PERMANENT, headers={"idempotency-key": "erase ada"})
+def delete_for_good(harness: EventHarness, ada: str) -> None:
+    harness.request("DELETE", ref=ada, query=PERMANENT, headers={"idempotency-key": "erase ada"})
 
 
-def run_out(house: EventHouse, ada: str) -> None:
+def run_out(harness: EventHarness, ada: str) -> None:
     """Have its days in the trash run out: the trash goes by its TTL, the claims with the projection."""
-    house.request("DELETE", ref=ada)
-    house.records()
-    house.clock.at_ms += 31 * DAY * 1000
+    harness.request("DELETE", ref=ada)
+    harness.records()
+    harness.clock.at_ms += 31 * DAY * 1000
     trash = keys.trash(ACCOUNT_ID, ada)
-    Table(house.client, NAME).write_many({}, [trash])
+    Table(harness.client, NAME).write_many({}, [trash])
 
 
 @pytest.mark.parametrize("end", [delete_for_good, run_out])
 def test_the_winners_erasure_removes_everything_about_both_contacts(
-    end: Callable[[EventHouse, str], None], house: EventHouse
+    end: Callable[[EventHarness, str], None], harness: EventHarness
 ) -> None:
-    ada, bea, late = life_of_two(house)
-    assert len(traces(house)) > 20
-    end(house, ada)
-    projection = Projection(house.client)
+    ada, bea, late = life_of_two(harness)
+    assert len(traces(harness)) > 20
+    end(harness, ada)
+    projection = Projection(harness.client)
     expired = [tuple(keys.trash(ACCOUNT_ID, ada))]
-    assert projection.take(house.records(expired=expired)) is None  # type: ignore[arg-type]
+    assert projection.take(harness.records(expired=expired)) is None  # type: ignore[arg-type]
     (body,) = projection.to_erase.bodies
     assert (body["contact_id"], body["merged_ids"]) == (ada, [bea])
-    begun = house.table.snapshot()
-    house.life = Life()
-    house.erase(ada, merged_ids=[bea])
-    whole, calls = house.items(), house.life.made
+    begun = harness.table.snapshot()
+    harness.life = Life()
+    harness.erase(ada, merged_ids=[bea])
+    whole, calls = harness.items(), harness.life.made
     assert calls > 20
     for survived in range(1, calls, 5):
-        house.table.bring_back(begun)
-        house.life = Life(survived)
+        harness.table.bring_back(begun)
+        harness.life = Life(survived)
         with pytest.raises(Killed):
-            house.erase(ada, merged_ids=[bea])
-        house.life = Life()
-        house.erase(ada, merged_ids=[bea])
-        assert house.items() == whole, survived
-    house.records()
-    house.dispatch(*late)  # of what had been recorded of the loser
-    assert traces(house) == []
+            harness.erase(ada, merged_ids=[bea])
+        harness.life = Life()
+        harness.erase(ada, merged_ids=[bea])
+        assert harness.items() == whole, survived
+    harness.records()
+    harness.dispatch(*late)  # of what had been recorded of the loser
+    assert traces(harness) == []
     for contact_id in (ada, bea):
-        assert [key for key in house.items() if keys.about_contact(ACCOUNT_ID, contact_id) == key.PK] == []
+        assert [key for key in harness.items() if keys.about_contact(ACCOUNT_ID, contact_id) == key.PK] == []
 
 
-def test_only_the_winners_erasure_sends_an_event(house: EventHouse) -> None:
-    ada, bea, _ = life_of_two(house)
-    delete_for_good(house, ada)
-    told = house.records()
-    house.erase(ada, merged_ids=[bea])
-    told += house.records()
-    assert keys.tombstone(ACCOUNT_ID, bea) in house.items()
-    before = len(house.logged())
-    house.dispatch(*told)
-    (event,) = house.logged()[before:]
+def test_only_the_winners_erasure_sends_an_event(harness: EventHarness) -> None:
+    ada, bea, _ = life_of_two(harness)
+    delete_for_good(harness, ada)
+    told = harness.records()
+    harness.erase(ada, merged_ids=[bea])
+    told += harness.records()
+    assert keys.tombstone(ACCOUNT_ID, bea) in harness.items()
+    before = len(harness.logged())
+    harness.dispatch(*told)
+    (event,) = harness.logged()[before:]
     assert (event["type"], event["contact_id"], event["data"]["permanent"]) == ("contact.deleted", ada, True)
-    projection = Projection(house.client)
+    projection = Projection(harness.client)
     assert projection.take(told) is None
     assert [body["contact_id"] for body in projection.to_erase.bodies] == [ada]
 
 
-def test_a_tombstone_keeps_only_the_ids_of_merged_contacts(house: EventHouse) -> None:
-    ada, bea = two(house)
-    merge(house, ada, bea)
-    house.records()
-    house.request("DELETE", ref=ada, query=PERMANENT)
-    item = house.items()[keys.tombstone(ACCOUNT_ID, ada)]
+def test_a_tombstone_keeps_only_the_ids_of_merged_contacts(harness: EventHarness) -> None:
+    ada, bea = two(harness)
+    merge(harness, ada, bea)
+    harness.records()
+    harness.request("DELETE", ref=ada, query=PERMANENT)
+    item = harness.items()[keys.tombstone(ACCOUNT_ID, ada)]
     assert item["merged_ids"] == [bea]
-    (change,) = [one for one in changes(house.records()) if one.kind is ChangeKind.ERASED]
+    (change,) = [one for one in changes(harness.records()) if one.kind is ChangeKind.ERASED]
     assert change.merged_ids == (bea,)
 
 

@@ -19,8 +19,8 @@ from contacts.core.json import MAX_VALUES, json_values
 from contacts.events.model import MAX_DATA_VALUES
 from contacts.table.client import Table
 from local.table import NAME
-from tests.support.batch_house import BatchHouse
-from tests.support.channel_house import ChannelHouse
+from tests.support.batch_harness import BatchHarness
+from tests.support.channel_harness import ChannelHarness
 from tests.support.deterministic import Dice, SetClock
 from tests.support.fakes import CountingBytes, FakeClock, opt_outs
 from tests.support.hypothesis_profiles import examples
@@ -40,7 +40,7 @@ def values(count: int, name: str = "many") -> dict[str, Any]:
     return {name: [7] * (count - 1)}
 
 
-class House:
+class Harness:
     """An account with a contact that is nearly full, of half its values in either map."""
 
     def __init__(self, dialect: Dialect = Dialect.NATIVE) -> None:
@@ -77,15 +77,15 @@ NATIVE: dict[str, tuple[str, str, dict[str, str], dict[str, Any]]] = {
 def test_no_change_exceeds_the_limit_of_values(
     method: str, route: str, headers: dict[str, str], besides: dict[str, Any], name: str
 ) -> None:
-    house = House()
+    harness = Harness()
     query = {"on_conflict": "update"} if route == ALL else {}
     ref = None if route == ALL else EMAIL
 
     def send(count: int, key: str) -> Any:
         body = {**besides, name: values(count, key)}
-        return house.native.request(method, route, ref, query=query, headers=headers, body=body)
+        return harness.native.request(method, route, ref, query=query, headers=headers, body=body)
 
-    refused = house.refuses(lambda: send(ROOM + 1, "more"))
+    refused = harness.refuses(lambda: send(ROOM + 1, "more"))
     assert (refused.status, refused.body["code"], refused.body["field"]) == (413, "contact_too_large", name)
     assert f"{MAX_VALUES + 1:,} JSON values" in refused.body["detail"]
     if headers:
@@ -93,21 +93,21 @@ def test_no_change_exceeds_the_limit_of_values(
     assert send(ROOM, "more").status == 200
     # Full, it can still be changed, and its values be replaced by as many.
     assert send(ROOM, "more").status == 200 if not headers else True
-    assert house.native.request("PATCH", ONE, house.id, body={"first_name": "Ada"}).status == 200
-    assert violations(house.moto.items(), ACCOUNT, 0) == []
+    assert harness.native.request("PATCH", ONE, harness.id, body={"first_name": "Ada"}).status == 200
+    assert violations(harness.moto.items(), ACCOUNT, 0) == []
 
 
 def test_a_create_with_too_many_values_names_the_field() -> None:
-    house = House()
+    harness = Harness()
     body: dict[str, Any] = {"email": "new@example.com", "custom_fields": values(MAX_VALUES + 1)}
-    refused = house.refuses(lambda: house.native.request("POST", ALL, body=body))
+    refused = harness.refuses(lambda: harness.native.request("POST", ALL, body=body))
     assert list(refused.wrong) == ["custom_fields"]
     body["custom_fields"] = values(MAX_VALUES)
     body["metadata"] = {"one": 1}
-    refused = house.refuses(lambda: house.native.request("POST", ALL, body=body))
+    refused = harness.refuses(lambda: harness.native.request("POST", ALL, body=body))
     assert (refused.status, refused.body["field"]) == (413, "custom_fields")
     del body["metadata"]
-    assert house.native.request("POST", ALL, body=body).status == 201
+    assert harness.native.request("POST", ALL, body=body).status == 201
 
 
 DIALECTS: dict[Dialect, list[tuple[str, str, Callable[[Any], dict[str, Any]]]]] = {
@@ -136,28 +136,28 @@ DIALECTS: dict[Dialect, list[tuple[str, str, Callable[[Any], dict[str, Any]]]]] 
 def test_too_many_values_are_refused_in_every_dialect(
     dialect: Dialect, method: str, route: str, body: Any
 ) -> None:
-    house = House(dialect)
-    ref = None if route == ALL else house.id if dialect is Dialect.SMARTSENDER else EMAIL
+    harness = Harness(dialect)
+    ref = None if route == ALL else harness.id if dialect is Dialect.SMARTSENDER else EMAIL
     if dialect is Dialect.SENDMATOR and ref:
-        ref = house.id
+        ref = harness.id
     counts = [MAX_VALUES + 1] if route == ALL else [ROOM + 1, MAX_VALUES + 1]
     for count in counts:
         sent = body(values(count))
         if route == ONE and count == ROOM + 1:
             sent = body({"more": [7] * ROOM})
-        reply = house.refuses(lambda sent=sent: house.theirs.request(method, route, ref, body=sent))
+        reply = harness.refuses(lambda sent=sent: harness.theirs.request(method, route, ref, body=sent))
         # Smart Sender leaves out what cannot be taken, and says that it has done the rest.
         is_left_out = dialect is Dialect.SMARTSENDER and count > MAX_VALUES
         assert reply.status in ((200,) if is_left_out else (400, 413, 422)), reply
     taken = body({"more": [7] * (ROOM - 1)})
-    assert house.theirs.request(method, route, ref, body=taken).status in (200, 201)
+    assert harness.theirs.request(method, route, ref, body=taken).status in (200, 201)
 
 
 def test_too_many_values_are_refused_in_a_batch() -> None:
-    house = BatchHouse()
+    harness = BatchHarness()
     full = {"external_id": "full", "custom_fields": values(MAX_VALUES)}
     one_more = {"metadata": {"one": 1}}
-    results = house.results(
+    results = harness.results(
         {"op": "create", "contact": full},
         {"op": "create", "contact": {"external_id": "b", "custom_fields": values(MAX_VALUES + 1)}},
         {"op": "update", "ref": "full", "contact": one_more},
@@ -168,33 +168,35 @@ def test_too_many_values_are_refused_in_a_batch() -> None:
 
 
 def test_too_many_values_are_refused_through_a_gate() -> None:
-    house = ChannelHouse()
-    channel = house.made()["id"]
-    assert list(house.arrive(channel, "1", custom_fields=values(MAX_VALUES + 1)).wrong) == ["custom_fields"]
-    refused = house.arrive(channel, "1", custom_fields=values(MAX_VALUES), metadata={"one": 1})
+    harness = ChannelHarness()
+    channel = harness.made()["id"]
+    assert list(harness.arrive(channel, "1", custom_fields=values(MAX_VALUES + 1)).wrong) == ["custom_fields"]
+    refused = harness.arrive(channel, "1", custom_fields=values(MAX_VALUES), metadata={"one": 1})
     assert refused.status == 413
-    assert house.arrive(channel, "1", custom_fields=values(MAX_VALUES)).status == 201
+    assert harness.arrive(channel, "1", custom_fields=values(MAX_VALUES)).status == 201
 
 
 def test_a_merge_that_gives_too_many_values_is_refused() -> None:
-    house = House()
+    harness = Harness()
     for number, status in ((ROOM + 1, 409), (ROOM, 200)):
         body = {"external_id": f"b-{number}", "custom_fields": values(number, "of b")}
-        assert house.native.request("POST", ALL, body=body).status == 201
+        assert harness.native.request("POST", ALL, body=body).status == 201
         source = {"from": f"b-{number}"}
-        reply = house.native.request("POST", f"{ONE}/merge", house.id, body=source)
+        reply = harness.native.request("POST", f"{ONE}/merge", harness.id, body=source)
         assert reply.status == status
         if status == 409:
             assert (reply.body["code"], reply.body["field"]) == ("merge_too_large", "from")
 
 
 def test_event_data_has_its_own_limit_of_values() -> None:
-    house = House()
+    harness = Harness()
 
     def record(count: int) -> Any:
-        return house.native.request("POST", f"{ONE}/events", EMAIL, body={"name": "a", "data": values(count)})
+        return harness.native.request(
+            "POST", f"{ONE}/events", EMAIL, body={"name": "a", "data": values(count)}
+        )
 
-    assert list(house.refuses(lambda: record(MAX_DATA_VALUES + 1)).wrong) == ["data"]
+    assert list(harness.refuses(lambda: record(MAX_DATA_VALUES + 1)).wrong) == ["data"]
     assert record(MAX_DATA_VALUES).status == 202
 
 
@@ -202,23 +204,23 @@ def test_event_data_has_its_own_limit_of_values() -> None:
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def harness() -> Harness:
+    return Harness()
 
 
-def rewritten(house: House, change: Callable[[TypedItem], object]) -> None:
+def rewritten(harness: Harness, change: Callable[[TypedItem], object]) -> None:
     """Have the contact as another release may have left it."""
-    (item,) = (item for item in house.moto.items() if item["SK"]["S"] == f"CONTACT#{house.id}")
+    (item,) = (item for item in harness.moto.items() if item["SK"]["S"] == f"CONTACT#{harness.id}")
     change(item)
-    house.moto.call("put_item", {"TableName": NAME, "Item": item})
+    harness.moto.call("put_item", {"TableName": NAME, "Item": item})
 
 
-def test_a_contact_without_a_count_of_values_gets_one_by_its_next_change(house: House) -> None:
-    rewritten(house, lambda item: item.pop("values_bound"))
+def test_a_contact_without_a_count_of_values_gets_one_by_its_next_change(harness: Harness) -> None:
+    rewritten(harness, lambda item: item.pop("values_bound"))
     for count, status in ((ROOM + 1, 413), (ROOM, 200)):
         body = {"metadata": values(count, "more")}
-        assert house.native.request("PATCH", ONE, EMAIL, body=body).status == status
-    assert violations(house.moto.items(), ACCOUNT, 0) == []
+        assert harness.native.request("PATCH", ONE, EMAIL, body=body).status == status
+    assert violations(harness.moto.items(), ACCOUNT, 0) == []
 
 
 def overfull(item: TypedItem) -> None:
@@ -227,18 +229,18 @@ def overfull(item: TypedItem) -> None:
 
 
 def test_a_contact_above_the_limit_of_values_can_change_but_not_grow(
-    house: House,
+    harness: Harness,
 ) -> None:
-    rewritten(house, overfull)
+    rewritten(harness, overfull)
     for body in ({"first_name": "Ada"}, {"is_unsubscribed": True}, {"add_tags": ["a"]}, {"external_id": "n"}):
-        assert house.native.request("PATCH", ONE, EMAIL, body=body).status == 200
-    refused = house.native.request("PATCH", ONE, EMAIL, body={"custom_fields": {"more": 1}})
+        assert harness.native.request("PATCH", ONE, EMAIL, body=body).status == 200
+    refused = harness.native.request("PATCH", ONE, EMAIL, body={"custom_fields": {"more": 1}})
     assert (refused.status, refused.body["field"]) == (413, "custom_fields")
-    assert house.native.request("DELETE", ONE, EMAIL).status == 200
-    assert house.native.request("POST", f"{ONE}/restore", house.id).status == 200
-    fewer = house.native.request("PATCH", ONE, EMAIL, body={"custom_fields": {"many": [1] * 9}})
+    assert harness.native.request("DELETE", ONE, EMAIL).status == 200
+    assert harness.native.request("POST", f"{ONE}/restore", harness.id).status == 200
+    fewer = harness.native.request("PATCH", ONE, EMAIL, body={"custom_fields": {"many": [1] * 9}})
     assert fewer.status == 200
-    assert violations(house.moto.items(), ACCOUNT, 0) == []
+    assert violations(harness.moto.items(), ACCOUNT, 0) == []
 
 
 class CountedClient:

@@ -16,8 +16,8 @@ from contacts.accounts.model import Dialect, Scope
 from contacts.book.model import HIDDEN, Action, Contact, Outcome, contact_out
 from contacts.dialects import wire
 from contacts.web.response import answer, shown_to
+from tests.support.app import Reply
 from tests.support.fakes import CountingBytes, FakeClock
-from tests.support.front_door import Reply
 from tests.support.hypothesis_profiles import examples
 from tests.support.in_process_api import ONE, OPERATIONS, InProcessApi, caller_of
 from tests.support.moto_table import MotoTable
@@ -44,7 +44,7 @@ STORED = {
 SHOWN = {"id", "version", "created_at", "updated_at"}
 
 
-class House:
+class Harness:
     """One account with a contact, seen by a key that may read and by one that may only write."""
 
     def __init__(self, dialect: Dialect = Dialect.NATIVE, scopes: tuple[Scope, ...] = WRITER) -> None:
@@ -77,57 +77,61 @@ def assert_nothing_leaks(reply: Reply) -> None:
 
 
 UPSERT = {"on_conflict": "update"}
-WRITES: dict[str, list[Callable[[House], Reply]]] = {
+WRITES: dict[str, list[Callable[[Harness], Reply]]] = {
     "POST /v1/contacts": [
-        lambda house: house.writer.request("POST", body={"email": EMAIL}, query=UPSERT),
-        lambda house: house.writer.request("POST", body={"external_id": EXTERNAL_ID}, query=UPSERT),
-        lambda house: house.writer.request("POST", body={"email": "new@example.com"}),
+        lambda harness: harness.writer.request("POST", body={"email": EMAIL}, query=UPSERT),
+        lambda harness: harness.writer.request("POST", body={"external_id": EXTERNAL_ID}, query=UPSERT),
+        lambda harness: harness.writer.request("POST", body={"email": "new@example.com"}),
         # Brought back from the trash.
-        lambda house: (house.trash(), house.writer.request("POST", body={"email": EMAIL}))[1],
-        lambda house: house.writer.request(
+        lambda harness: (harness.trash(), harness.writer.request("POST", body={"email": EMAIL}))[1],
+        lambda harness: harness.writer.request(
             "POST",
             body={"email": EMAIL, "tags": [None], "phone": 7},
             query={**UPSERT, "on_invalid": "skip"},
         ),
     ],
     "PATCH /v1/contacts/{ref}": [
-        lambda house: house.writer.request("PATCH", ONE, house.id, body={}),
-        lambda house: house.writer.request("PATCH", ONE, EMAIL, body={"first_name": "Jo"}),
-        lambda house: house.writer.request("PATCH", ONE, EXTERNAL_ID, body={"add_tags": ["x"]}),
-        lambda house: house.writer.request("PATCH", ONE, house.id, body={"custom_fields": {"plan": 1}}),
-        lambda house: house.writer.request("PATCH", ONE, house.id, body={"external_id": "crm-9"}),
-        lambda house: house.writer.request("PUT", ONE, house.id, body={}),
-        lambda house: house.writer.request("PUT", ONE, EMAIL, body={}, headers={"if-match": '"1-pending"'}),
+        lambda harness: harness.writer.request("PATCH", ONE, harness.id, body={}),
+        lambda harness: harness.writer.request("PATCH", ONE, EMAIL, body={"first_name": "Jo"}),
+        lambda harness: harness.writer.request("PATCH", ONE, EXTERNAL_ID, body={"add_tags": ["x"]}),
+        lambda harness: harness.writer.request("PATCH", ONE, harness.id, body={"custom_fields": {"plan": 1}}),
+        lambda harness: harness.writer.request("PATCH", ONE, harness.id, body={"external_id": "crm-9"}),
+        lambda harness: harness.writer.request("PUT", ONE, harness.id, body={}),
+        lambda harness: harness.writer.request(
+            "PUT", ONE, EMAIL, body={}, headers={"if-match": '"1-pending"'}
+        ),
         # Of a request that somebody else has made before, the replay.
-        lambda house: (
-            house.reader.request("PATCH", ONE, EMAIL, body={}, headers={"idempotency-key": "k"}),
-            house.writer.request("PATCH", ONE, EMAIL, body={}, headers={"idempotency-key": "k"}),
+        lambda harness: (
+            harness.reader.request("PATCH", ONE, EMAIL, body={}, headers={"idempotency-key": "k"}),
+            harness.writer.request("PATCH", ONE, EMAIL, body={}, headers={"idempotency-key": "k"}),
         )[1],
     ],
     "POST /v1/contacts/{ref}/restore": [
-        lambda house: (house.trash(), house.writer.request("POST", f"{ONE}/restore", house.id))[1]
+        lambda harness: (harness.trash(), harness.writer.request("POST", f"{ONE}/restore", harness.id))[1]
     ],
     "POST /v1/contacts/{ref}/merge": [
-        lambda house: house.writer.request(
-            "POST", f"{ONE}/merge", house.id, body={"from": house.duplicate()}
+        lambda harness: harness.writer.request(
+            "POST", f"{ONE}/merge", harness.id, body={"from": harness.duplicate()}
         ),
-        lambda house: house.writer.request(
-            "POST", f"{ONE}/merge", house.duplicate(), body={"from": house.id}
+        lambda harness: harness.writer.request(
+            "POST", f"{ONE}/merge", harness.duplicate(), body={"from": harness.id}
         ),
     ],
-    "DELETE /v1/contacts/{ref}": [lambda house: house.writer.request("DELETE", ONE, house.id)],
+    "DELETE /v1/contacts/{ref}": [lambda harness: harness.writer.request("DELETE", ONE, harness.id)],
     "POST /v1/contacts/{ref}/events": [
-        lambda house: house.writer.request("POST", f"{ONE}/events", house.id, body={"name": "seen"})
+        lambda harness: harness.writer.request("POST", f"{ONE}/events", harness.id, body={"name": "seen"})
     ],
     "POST /v1/channels": [
-        lambda house: house.writer.request("POST", "/v1/channels", body={"type": "sms", "name": "x"})
+        lambda harness: harness.writer.request("POST", "/v1/channels", body={"type": "sms", "name": "x"})
     ],
     "PUT /v1/channels/{id}": [
-        lambda house: house.writer.request("PUT", "/v1/channels/{id}", house.channel(), body={"state": False})
+        lambda harness: harness.writer.request(
+            "PUT", "/v1/channels/{id}", harness.channel(), body={"state": False}
+        )
     ],
     "POST /v1/channels/{id}/gates": [
-        lambda house: house.writer.request(
-            "POST", "/v1/channels/{id}/gates", house.channel(), body={"identifier": "7", "first_name": "Jo"}
+        lambda harness: harness.writer.request(
+            "POST", "/v1/channels/{id}/gates", harness.channel(), body={"identifier": "7", "first_name": "Jo"}
         )
     ],
 }
@@ -135,7 +139,7 @@ WRITES: dict[str, list[Callable[[House], Reply]]] = {
 
 
 def test_every_route_that_writes_contacts_is_in_the_table() -> None:
-    writer = House().writer
+    writer = Harness().writer
     scopes = {route: writer.handler(name).operation.scopes for route, name in OPERATIONS.items()}
     writing = {route for route in OPERATIONS if Scope.CONTACTS_WRITE in scopes[route]}
     assert writing == set(WRITES)
@@ -146,8 +150,8 @@ def test_every_route_that_writes_contacts_is_in_the_table() -> None:
     [(route, number) for route, writes in WRITES.items() for number in range(len(writes))],
 )
 def test_a_write_only_key_sees_only_what_it_sent(route: str, number: int) -> None:
-    house = House()
-    reply = WRITES[route][number](house)
+    harness = Harness()
+    reply = WRITES[route][number](harness)
     assert reply.status < 300, reply.body
     assert_nothing_leaks(reply)
     if reply.headers.get("ETag"):
@@ -155,20 +159,20 @@ def test_a_write_only_key_sees_only_what_it_sent(route: str, number: int) -> Non
 
 
 def test_a_write_only_key_gets_the_id_and_version_for_its_next_request() -> None:
-    house = House()
-    made = house.writer.request("POST", body={"email": "new@example.com"})
+    harness = Harness()
+    made = harness.writer.request("POST", body={"email": "new@example.com"})
     assert (made.status, made.headers["Location"]) == (201, f"/v1/contacts/{made.body['id']}")
-    again = house.writer.request(
+    again = harness.writer.request(
         "PATCH", ONE, made.body["id"], body={"first_name": "Jo"}, headers={"if-match": made.headers["ETag"]}
     )
     assert (again.status, again.body["version"]) == (200, 2)
-    assert house.reader.request("GET", ONE, made.body["id"]).body["first_name"] == "Jo"
+    assert harness.reader.request("GET", ONE, made.body["id"]).body["first_name"] == "Jo"
 
 
 @pytest.mark.parametrize("scope", [Scope.CONTACTS_READ, Scope.API_USER, Scope.USER])
 def test_a_key_that_may_read_sees_the_contact_in_responses_to_writes(scope: Scope) -> None:
-    house = House(scopes=(Scope.CONTACTS_WRITE, scope))
-    reply = house.writer.request("PATCH", ONE, house.id, body={})
+    harness = Harness(scopes=(Scope.CONTACTS_WRITE, scope))
+    reply = harness.writer.request("PATCH", ONE, harness.id, body={})
     assert (reply.body["first_name"], reply.headers["ETag"]) == (STORED["first_name"], '"1-pending"')
 
 
@@ -188,9 +192,9 @@ def test_a_write_only_key_of_a_dialect_sees_an_empty_contact(
     dialect: Dialect, method: str, ref: str | None, body: Any
 ) -> None:
     """It gets a contact in its shape, with nothing in it."""
-    house, whole = House(dialect), House(dialect, scopes=(*WRITER, Scope.CONTACTS_READ))
+    harness, whole = Harness(dialect), Harness(dialect, scopes=(*WRITER, Scope.CONTACTS_READ))
     route = "/v1/contacts" if ref is None else ONE
-    reply = house.writer.request(method, route, ref, body=body)
+    reply = harness.writer.request(method, route, ref, body=body)
     assert_nothing_leaks(reply)
     readers = whole.writer.request(method, route, ref, body=body)
     assert (reply.status, set(reply.body)) == (readers.status, set(readers.body))

@@ -32,7 +32,7 @@ from contacts.web.request import Request
 from contacts.web.response import Answer
 from contacts.web.routing import OF_ONE_VENDOR, ROUTES, Located, Operation, ServiceFor
 from local.template import functions
-from tests.support.front_door import OpenGate
+from tests.support.app import OpenGate
 from tests.support.in_process_api import caller_of
 
 ROOM = Path(contacts.dialects.__file__).parent

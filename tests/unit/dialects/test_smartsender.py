@@ -24,8 +24,8 @@ from contacts.dialects.smartsender import (
 )
 from contacts.dialects.wire import Problem, Reply, VendorRequest
 from contacts.web.response import problem
+from tests.support.app import Reply as Answer
 from tests.support.fakes import CountingBytes, FakeClock
-from tests.support.front_door import Reply as Answer
 from tests.support.in_process_api import ONE, InProcessApi
 from tests.support.moto_table import MotoTable
 from tests.support.native_contacts import Json, json_values, native_contacts

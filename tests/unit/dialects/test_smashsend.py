@@ -25,8 +25,8 @@ from tests.support.fakes import CountingBytes, FakeClock
 from tests.support.in_process_api import ONE, InProcessApi
 from tests.support.moto_table import MotoTable
 from tests.support.native_contacts import Json, json_values, native_contacts
-from tests.support.property_house import COLLECTION, CONTACTS, PropertyHouse
-from tests.support.property_house import ONE as ONE_PROPERTY
+from tests.support.property_harness import COLLECTION, CONTACTS, PropertyHarness
+from tests.support.property_harness import ONE as ONE_PROPERTY
 
 ACCOUNT = "019bb6e7-c040-7d15-a3c4-0b8e5f7a2d61"
 A_UUID = "019bb6e7-c040-7d15-a3c4-0b8e5f7a2d61"
@@ -343,27 +343,27 @@ def test_a_page_cut_at_5_mb_says_how_many_contacts_it_has(api: InProcessApi, clo
 
 
 @pytest.fixture
-def house() -> PropertyHouse:
-    return PropertyHouse().speaking(Dialect.SMASHSEND)
+def harness() -> PropertyHarness:
+    return PropertyHarness().speaking(Dialect.SMASHSEND)
 
 
-def test_a_propertys_life(house: PropertyHouse) -> None:
+def test_a_propertys_life(harness: PropertyHarness) -> None:
     body = {"name": "plan", "label": "Plan", "type": "string", "description": "Paid"}
-    reply = house.request("POST", body=body)
+    reply = harness.request("POST", body=body)
     shown = reply.body["property"]
     assert (reply.status, reply.body) == (201, {"property": shown})
     assert list(shown) == ["id", "name", "label", "type", "description", "createdAt"]
     assert shown == {"id": shown["id"], **body, "createdAt": "2026-01-15T10:30:00Z"}
     without = {name: shown[name] for name in ("id", "name", "label", "type", "createdAt")}
-    listed = house.request("GET")
+    listed = harness.request("GET")
     assert (listed.status, listed.body) == (200, {"properties": [without]})
     assert list(listed.body["properties"][0]) == list(without)
     change = {"label": "The plan", "description": None, "name": "other", "type": "number"}
-    changed = house.request("PUT", ONE_PROPERTY, shown["id"], body=change)
+    changed = harness.request("PUT", ONE_PROPERTY, shown["id"], body=change)
     assert (changed.status, changed.body) == (
         200, {"property": shown | {"label": "The plan", "description": None}},
     )  # fmt: skip
-    again = house.request("POST", body=body)
+    again = harness.request("POST", body=body)
     assert (again.status, again.body) == (
         409, {"message": "A contact property with this name already exists", "code": "conflict"},
     )  # fmt: skip
@@ -372,50 +372,50 @@ def test_a_propertys_life(house: PropertyHouse) -> None:
 @pytest.mark.parametrize(
     "kind", ["string", "number", "boolean", "date", "datetime", "enum", "object", "array"]
 )
-def test_types_are_the_native_ones(house: PropertyHouse, kind: str) -> None:
+def test_types_are_the_native_ones(harness: PropertyHarness, kind: str) -> None:
     body = {"name": "p", "type": kind} | ({"options": ["a"]} if kind == "enum" else {})
-    reply = house.request("POST", body=body)
+    reply = harness.request("POST", body=body)
     shown = reply.body["property"]
     assert (reply.status, shown["type"], shown["label"], "options" in shown) == (201, kind, "p", False)
 
 
-def test_an_enum_gets_further_options(house: PropertyHouse) -> None:
-    one = house.request("POST", body={"name": "plan", "type": "enum", "options": ["a"]}).body["property"]
-    assert house.request("PUT", ONE_PROPERTY, one["id"], body={"options": ["a", "b"]}).status == 200
+def test_an_enum_gets_further_options(harness: PropertyHarness) -> None:
+    one = harness.request("POST", body={"name": "plan", "type": "enum", "options": ["a"]}).body["property"]
+    assert harness.request("PUT", ONE_PROPERTY, one["id"], body={"options": ["a", "b"]}).status == 200
     for value, status in (("a", 201), ("b", 201), ("c", 400)):
         body = {"email": f"{value}@example.com", "properties": {"plan": value}}
-        assert house.request("POST", CONTACTS, body=body).status == status
+        assert harness.request("POST", CONTACTS, body=body).status == status
 
 
-def test_an_invalid_property_is_refused(house: PropertyHouse) -> None:
-    reply = house.request("POST", body={"name": "1", "type": "colour", "label": 5})
+def test_an_invalid_property_is_refused(harness: PropertyHarness) -> None:
+    reply = harness.request("POST", body={"name": "1", "type": "colour", "label": 5})
     assert (reply.status, reply.body["code"]) == (400, "validation_error")
     told = [one.partition(" ")[0] for one in reply.body["message"].split("; ")]
     assert sorted(told) == ["label", "name", "type"]
     for name in (id_out(PROPERTY, A_UUID), "prop_x", A_UUID):
-        missing = house.request("PUT", ONE_PROPERTY, name, body={"label": "x"})
+        missing = harness.request("PUT", ONE_PROPERTY, name, body={"label": "x"})
         assert (missing.status, missing.body) == (
             404, {"message": "Contact property not found", "code": "not_found"},
         )  # fmt: skip
 
 
-def test_all_properties_are_listed_at_once(house: PropertyHouse) -> None:
+def test_all_properties_are_listed_at_once(harness: PropertyHarness) -> None:
     for number in range(101):
-        house.clock.at_ms += 1
-        assert house.request("POST", body={"name": f"p{number}", "type": "string"}).status == 201
-    listed = house.request("GET", COLLECTION).body["properties"]
+        harness.clock.at_ms += 1
+        assert harness.request("POST", body={"name": f"p{number}", "type": "string"}).status == 201
+    listed = harness.request("GET", COLLECTION).body["properties"]
     assert [one["name"] for one in listed] == [f"p{number}" for number in range(101)]
     assert DIALECT.routes["GET /v1/contact-properties"].to_native(
         VendorRequest(route="GET /v1/contact-properties")
     ).query == {"limit": [str(PropertyPageSize.maximum)]}
 
 
-def test_a_test_key_writes_nothing(house: PropertyHouse) -> None:
-    house.as_test()
-    reply = house.request("POST", body={"name": "plan", "type": "string"})
+def test_a_test_key_writes_nothing(harness: PropertyHarness) -> None:
+    harness.as_test()
+    reply = harness.request("POST", body={"name": "plan", "type": "string"})
     assert (reply.status, list(reply.body)) == (201, ["property", "test_mode"])
-    assert house.request("GET").body == {"properties": []}
-    contact = house.create(None)
+    assert harness.request("GET").body == {"properties": []}
+    contact = harness.create(None)
     assert contact.status == 201
     assert (list(contact.body), contact.body["test_mode"]) == (["contact", "test_mode"], True)
     assert json.dumps(contact.body)

@@ -17,7 +17,15 @@ from local.table import NAME
 from tests.support import sample_events
 from tests.support.app import App, caller_of
 from tests.support.deterministic import Dice, SetClock
-from tests.support.judging import CONTEXT, PENDING, Judging, Overtaken, Troubled, function, judging
+from tests.support.email_validation_harness import (
+    CONTEXT,
+    PENDING,
+    Judging,
+    Overtaken,
+    Troubled,
+    function,
+    judging,
+)
 from tests.support.scenarios import (
     ACCOUNT_ID,
     ADA,

@@ -37,11 +37,11 @@ from local.table import NAME
 from tests.support import sample_events
 from tests.support.app import App
 from tests.support.deterministic import Dice
+from tests.support.email_validation_harness import CONTEXT, PENDING, Judging, Troubled, function, judging
 from tests.support.fake_dns import TIMEOUT, FakeNameServer, Zone, asking
 from tests.support.fakes import opt_outs
 from tests.support.hypothesis_profiles import examples
 from tests.support.invariants import violations
-from tests.support.judging import CONTEXT, PENDING, Judging, Troubled, function, judging
 from tests.support.scenarios import (
     ACCOUNT_ID,
     ADA,

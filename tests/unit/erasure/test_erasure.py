@@ -22,7 +22,7 @@ from contacts.table.records import key_digest
 from contacts.webhooks.model import Attempt, DeliveryRef, DeliveryStatus, after_attempt
 from contacts.webhooks.store import DeliveryModified, DeliveryStore, NotOpen
 from local.table import NAME
-from tests.support.event_house import ACCOUNT_ID, EventHouse, Killed, Life, webhook
+from tests.support.event_harness import ACCOUNT_ID, EventHarness, Killed, Life, webhook
 from tests.support.faulty_wire import FAULTS, Fault, Wire
 from tests.support.interrupted import Interrupted
 from tests.support.moto_table import MotoTable
@@ -37,9 +37,9 @@ ADA = {
     "first_name": "Ada",
     "last_name": "Lovelace",
     "phone": "+442079460958",
-    "custom_fields": {"house": "Ockham"},
+    "custom_fields": {"harness": "Ockham"},
 }
-ORDERED = {"name": "gift for Ada ordered", "data": {"to": {"name": "Ada", "house": "Ockham"}}}
+ORDERED = {"name": "gift for Ada ordered", "data": {"to": {"name": "Ada", "harness": "Ockham"}}}
 PERSONAL = (
     *("ada.lovelace", "crm-4711", "Ada", "Lovelace", "442079460958", "Ockham"),
     *("augusta", "Augusta", "countess"),
@@ -57,7 +57,7 @@ class Story:
 
     def __init__(self, dynamodb: Any = None, table: MotoTable | None = None) -> None:
         webhooks = (webhook("wh_1"), webhook("wh_2", "contact.created", "contact.updated"))
-        self.house = EventHouse(*webhooks, dynamodb=dynamodb, table=table)
+        self.harness = EventHarness(*webhooks, dynamodb=dynamodb, table=table)
         self.records: list[Record] = []
         self.bea = self.told("POST", "/v1/contacts", body={"email": "bea@example.com"})
         self.ada = self.told("POST", "/v1/contacts", body=ADA, headers=keyed("create"))
@@ -71,18 +71,18 @@ class Story:
         self.told("DELETE", ref=self.ada, headers=keyed("trash"))
         self.undispatched = [self.records.pop(late)]
         """An event of hers that was recorded, and that the dispatcher has not come to yet."""
-        self.house.dispatch(*self.records)
+        self.harness.dispatch(*self.records)
         numbers = count()
-        for ref, _ in map(DeliveryRef.of_message, self.house.bodies()):
+        for ref, _ in map(DeliveryRef.of_message, self.harness.bodies()):
             event = EventStore(self.table).event(ACCOUNT_ID, str(ref.appended_at), ref.event_id)
             assert event is not None
             self._deliver(ref, event, next(numbers) if event.contact_id == self.ada else 0)
-        self.house.records()
+        self.harness.records()
 
     def told(self, *args: Any, **more: Any) -> str:
         """A request, and what the stream tells of it."""
-        contact_id: str = self.house.request(*args, **more).body["id"]
-        self.records += self.house.records()
+        contact_id: str = self.harness.request(*args, **more).body["id"]
+        self.records += self.harness.records()
         return contact_id
 
     def _deliver(self, ref: DeliveryRef, event: Event, number: int) -> None:
@@ -105,7 +105,7 @@ class Story:
             "event_type": ref.event_type,
             "appended_at": ref.appended_at,
             "round_began_after": 0,
-            "ttl": self.house.clock.at_ms // 1000 + 30 * DAY,
+            "ttl": self.harness.clock.at_ms // 1000 + 30 * DAY,
         }
         self.table.write_many({keys.delivery(ACCOUNT_ID, ref.webhook_id, ref.delivery_id): {**item, **state}})
 
@@ -117,37 +117,37 @@ class Story:
         """Have the trash removed by its TTL, and her claims by the projection."""
         names = (Name(NameKind.EMAIL, "augusta@example.com"), Name(NameKind.EXTERNAL_ID, "crm-4711"))
         gone = [keys.trash(ACCOUNT_ID, self.ada), *(keys.claim(ACCOUNT_ID, name) for name in names)]
-        self.house.clock.at_ms += 30 * DAY * 1000
+        self.harness.clock.at_ms += 30 * DAY * 1000
         self.table.write_many({}, gone)
-        self.house.records()
+        self.harness.records()
 
     @property
     def table(self) -> Table:
-        return Table(self.house.client, NAME)
+        return Table(self.harness.client, NAME)
 
     def deliveries(self) -> list[Item]:
         """Of her events, where they were asked for before; those that are not there are empty."""
-        hers = {event["id"] for event in self.house.logged() if self.bea not in str(event)}
-        refs = [DeliveryRef.of_message(body)[0] for body in self.house.bodies()]
+        hers = {event["id"] for event in self.harness.logged() if self.bea not in str(event)}
+        refs = [DeliveryRef.of_message(body)[0] for body in self.harness.bodies()]
         found = [
             keys.delivery(ACCOUNT_ID, ref.webhook_id, ref.delivery_id) for ref in refs if ref.event_id in hers
         ]
-        items = self.house.items()
+        items = self.harness.items()
         return [items.get(key, {}) for key in found]
 
     def of_bea(self) -> dict[keys.Key, Item]:
         return {
             key: item
-            for key, item in self.house.items().items()
+            for key, item in self.harness.items().items()
             if self.bea in f"{key}{item}" or "bea@" in f"{key}{item}"
         }
 
 
-def traces(house: EventHouse) -> list[str]:
+def traces(harness: EventHarness) -> list[str]:
     """The keys of items in which something personal of hers stands."""
     return [
         f"{item['PK']} {item['SK']}: {word}"
-        for item in house.items().values()
+        for item in harness.items().values()
         for word in PERSONAL
         if word in json.dumps(item, ensure_ascii=False, default=str)
     ]
@@ -167,28 +167,28 @@ def test_nothing_is_left_of_the_person(end: Callable[[Story], None], story: Stor
     of_bea = story.of_bea()
     assert len(of_bea) > 8
     end(story)
-    assert len(traces(story.house)) > 20
-    story.house.erase(story.ada, version=2)
-    assert traces(story.house) == []
+    assert len(traces(story.harness)) > 20
+    story.harness.erase(story.ada, version=2)
+    assert traces(story.harness) == []
     assert story.of_bea() == of_bea
     room = keys.about_contact(ACCOUNT_ID, story.ada)
-    assert [key for key in story.house.items() if room == key.PK] == []
+    assert [key for key in story.harness.items() if room == key.PK] == []
 
 
 def test_of_her_events_stays_that_they_happened(story: Story) -> None:
-    before = {event["id"]: event for event in story.house.logged()}
+    before = {event["id"]: event for event in story.harness.logged()}
     story.delete_for_good()
-    story.house.erase(story.ada)
-    after = {event["id"]: event for event in story.house.logged()}
+    story.harness.erase(story.ada)
+    after = {event["id"]: event for event in story.harness.logged()}
     assert after.keys() == before.keys()
     for event_id, event in before.items():
         if event["contact_id"] == story.ada:
             kept = {name: event[name] for name in ("PK", "SK", "id", "type", "ttl")}
             assert after[event_id] == {**kept, "erased": True}
-    story.house.clock.at_ms += 60_000
+    story.harness.clock.at_ms += 60_000
     (shown,) = [
         event
-        for event in story.house.listed().body["data"]
+        for event in story.harness.listed().body["data"]
         if event["type"] == "contact.created" and "data" not in event
     ]
     assert shown == {"id": shown["id"], "type": "contact.created", "erased": True}
@@ -198,7 +198,7 @@ def test_deliveries_that_wait_end_and_those_that_are_over_stay_so(story: Story) 
     before = story.deliveries()
     assert {item.get("status") for item in before} == {None, "pending", "delivered", "failed"}
     story.delete_for_good()
-    story.house.erase(story.ada)
+    story.harness.erase(story.ada)
     after = story.deliveries()
     becomes = {None: "erased", "pending": "erased", "delivered": "delivered", "failed": "failed"}
     assert [item["status"] for item in after] == [becomes[item.get("status")] for item in before]
@@ -208,7 +208,7 @@ def test_deliveries_that_wait_end_and_those_that_are_over_stay_so(story: Story) 
             was.get("attempts", ())
         )
         assert all("response" not in attempt for attempt in item["attempts"])
-        assert item["ttl"] >= story.house.clock.at_ms // 1000 + 29 * DAY
+        assert item["ttl"] >= story.harness.clock.at_ms // 1000 + 29 * DAY
 
 
 def test_requests_about_her_are_answered_with_not_found(story: Story) -> None:
@@ -220,10 +220,10 @@ def test_requests_about_her_are_answered_with_not_found(story: Story) -> None:
     ):
         query = PERMANENT if headers == keyed("erase") else {}
         route = "/v1/contacts" if ref is None else "/v1/contacts/{ref}"
-        ask = partial(story.house.api.request, method, route, ref, query=query, body=body, headers=headers)
+        ask = partial(story.harness.api.request, method, route, ref, query=query, body=body, headers=headers)
         answered = ask()
         assert (answered.status, answered.headers["Idempotent-Replayed"]) == (201 if body else 200, "true")
-        story.house.erase(story.ada)
+        story.harness.erase(story.ada)
         repeated = ask()
         if body is None:
             # It names nobody but by the id, and who deletes is to know that it was done.
@@ -233,28 +233,28 @@ def test_requests_about_her_are_answered_with_not_found(story: Story) -> None:
             assert (repeated.status, repeated.body["code"]) == (404, "contact_not_found")
             assert "erased" in repeated.body["detail"]
     # The key stays taken.
-    other = story.house.api.request("POST", body={"email": "c@example.com"}, headers=keyed("create"))
+    other = story.harness.api.request("POST", body={"email": "c@example.com"}, headers=keyed("create"))
     assert (other.status, other.body["code"]) == (422, "idempotency_key_reused")
 
 
 def test_of_a_record_only_the_hash_of_what_was_asked_is_kept(story: Story) -> None:
     key = keys.idempotency(ACCOUNT_ID, key_digest(keyed("create")["Idempotency-Key"]))
-    before = story.house.items()[key]
+    before = story.harness.items()[key]
     story.delete_for_good()
-    story.house.erase(story.ada)
+    story.harness.erase(story.ada)
     kept = {name: before[name] for name in ("PK", "SK", "request_hash", "ttl")}
-    assert story.house.items()[key] == {**kept, "erased": True}
+    assert story.harness.items()[key] == {**kept, "erased": True}
 
 
 def test_a_later_request_with_the_same_key_is_somebody_elses(story: Story) -> None:
     """After seven days a key may be used again, and DynamoDB may be late in removing the pointer from her."""
-    house = story.house
-    house.clock.at_ms += 8 * DAY * 1000
+    harness = story.harness
+    harness.clock.at_ms += 8 * DAY * 1000
     body = {"email": "c@example.com"}
-    carol = house.request("POST", "/v1/contacts", body=body, headers=keyed("create")).body
-    house.request("DELETE", ref=story.ada, query=PERMANENT)
-    house.erase(story.ada)
-    repeated = house.request("POST", "/v1/contacts", body=body, headers=keyed("create"))
+    carol = harness.request("POST", "/v1/contacts", body=body, headers=keyed("create")).body
+    harness.request("DELETE", ref=story.ada, query=PERMANENT)
+    harness.erase(story.ada)
+    repeated = harness.request("POST", "/v1/contacts", body=body, headers=keyed("create"))
     assert repeated.body == carol
 
 
@@ -266,9 +266,9 @@ def test_a_record_of_what_endpoints_answered_goes_too(story: Story) -> None:
     record = {"request_hash": "1" * 64, "did": "queued", "details": details, "ttl": 5}
     story.table.write_many({key: record, pointer: {"ttl": 5}})
     story.delete_for_good()
-    story.house.erase(story.ada)
-    assert traces(story.house) == []
-    assert story.house.items()[key] == {**key._asdict(), "request_hash": "1" * 64, "erased": True, "ttl": 5}
+    story.harness.erase(story.ada)
+    assert traces(story.harness) == []
+    assert story.harness.items()[key] == {**key._asdict(), "request_hash": "1" * 64, "erased": True, "ttl": 5}
 
 
 # The trash runs out
@@ -276,56 +276,56 @@ def test_a_record_of_what_endpoints_answered_goes_too(story: Story) -> None:
 
 def test_who_leaves_the_trash_by_time_is_told_to_be_gone_for_good(story: Story) -> None:
     story.run_out()
-    story.house.erase(story.ada, version=2)
-    tombstone = story.house.items()[keys.tombstone(ACCOUNT_ID, story.ada)]
-    erased_at = iso(story.house.clock.at_ms)
+    story.harness.erase(story.ada, version=2)
+    tombstone = story.harness.items()[keys.tombstone(ACCOUNT_ID, story.ada)]
+    erased_at = iso(story.harness.clock.at_ms)
     assert {name: tombstone[name] for name in ("erased_at", "version", "ttl")} == {
         "erased_at": erased_at,
         "version": 2,
         "ttl": parsed(erased_at) // 1000 + DAY,
     }
-    records = story.house.records()
-    story.house.dispatch(*records)
-    event = story.house.logged()[-1]
+    records = story.harness.records()
+    story.harness.dispatch(*records)
+    event = story.harness.logged()[-1]
     assert (event["type"], event["timestamp"]) == ("contact.deleted", erased_at)
     assert event["data"] == {"contact": {"id": story.ada, "version": 2}, "permanent": True}
-    story.house.erase(story.ada, version=2)
-    assert story.house.records() == [], "the tombstone is put once"
-    assert story.house.logged()[-1] == event, "it tells of nobody, and stays"
+    story.harness.erase(story.ada, version=2)
+    assert story.harness.records() == [], "the tombstone is put once"
+    assert story.harness.logged()[-1] == event, "it tells of nobody, and stays"
 
 
 # Again
 
 
-def items_of(house: EventHouse) -> list[Item]:
-    return sorted(house.table.items(), key=lambda item: (item["PK"]["S"], item["SK"]["S"]))
+def items_of(harness: EventHarness) -> list[Item]:
+    return sorted(harness.table.items(), key=lambda item: (item["PK"]["S"], item["SK"]["S"]))
 
 
 @either_way
 def test_done_twice_it_is_as_done_once(end: Callable[[Story], None], story: Story) -> None:
     end(story)
-    story.house.erase(story.ada, version=2)
-    once = items_of(story.house)
-    story.house.erase(story.ada, version=2)
-    assert items_of(story.house) == once
+    story.harness.erase(story.ada, version=2)
+    once = items_of(story.harness)
+    story.harness.erase(story.ada, version=2)
+    assert items_of(story.harness) == once
 
 
 @either_way
 def test_killed_after_any_call_the_next_try_completes_it(end: Callable[[Story], None], story: Story) -> None:
     end(story)
-    begun = story.house.table.snapshot()
-    story.house.life = Life()
-    story.house.erase(story.ada, version=2)
-    whole, calls = items_of(story.house), story.house.life.made
+    begun = story.harness.table.snapshot()
+    story.harness.life = Life()
+    story.harness.erase(story.ada, version=2)
+    whole, calls = items_of(story.harness), story.harness.life.made
     assert calls > 20
     for survived in range(1, calls + 1):
-        story.house.table.bring_back(begun)
-        story.house.life = Life(survived)
+        story.harness.table.bring_back(begun)
+        story.harness.life = Life(survived)
         with pytest.raises(Killed):
-            story.house.erase(story.ada, version=2)
-        story.house.life = Life()
-        story.house.erase(story.ada, version=2)
-        assert items_of(story.house) == whole, survived
+            story.harness.erase(story.ada, version=2)
+        story.harness.life = Life()
+        story.harness.erase(story.ada, version=2)
+        assert items_of(story.harness) == whole, survived
 
 
 # Others at work
@@ -333,15 +333,15 @@ def test_killed_after_any_call_the_next_try_completes_it(end: Callable[[Story], 
 
 def erased_while(story: Story, after: int, then: Callable[[], object]) -> int:
     """Erase with something else after the n-th call (0: before any); gives back how many calls there were."""
-    client = story.house.client
+    client = story.harness.client
     if after == 0:
         then()
-    story.house.client = Interrupted(client, after, then)
+    story.harness.client = Interrupted(client, after, then)
     try:
-        story.house.erase(story.ada, version=2)
-        return story.house.client.calls
+        story.harness.erase(story.ada, version=2)
+        return story.harness.client.calls
     finally:
-        story.house.client = client
+        story.harness.client = client
 
 
 @either_way
@@ -352,20 +352,20 @@ def test_whenever_the_dispatcher_is_late_it_brings_nothing_back(
     seen = list(story.records)
     unseen = [{**record, "eventID": f"{record['eventID']}-2"} for record in (*seen, *story.undispatched)]
     end(story)
-    begun = story.house.table.snapshot()
+    begun = story.harness.table.snapshot()
     calls = erased_while(story, -1, lambda: None)
-    client = story.house.client
+    client = story.harness.client
 
     def dispatch() -> None:
-        interrupted, story.house.client = story.house.client, client
-        story.house.dispatch(*unseen, *seen)
-        story.house.client = interrupted
+        interrupted, story.harness.client = story.harness.client, client
+        story.harness.dispatch(*unseen, *seen)
+        story.harness.client = interrupted
 
     for after in range(calls + 1):
-        story.house.table.bring_back(begun)
+        story.harness.table.bring_back(begun)
         erased_while(story, after, dispatch)
-        assert traces(story.house) == [], after
-        assert [event for event in story.house.logged() if event.get("contact_id") == story.ada] == []
+        assert traces(story.harness) == [], after
+        assert [event for event in story.harness.logged() if event.get("contact_id") == story.ada] == []
 
 
 @either_way
@@ -373,24 +373,24 @@ def test_whenever_she_is_erased_while_the_dispatcher_is_at_it_nothing_stays(
     end: Callable[[Story], None], story: Story
 ) -> None:
     """Of an event that was recorded, the dispatcher looks who she is, and then appends it."""
-    begun, client = story.house.table.snapshot(), story.house.client
-    story.house.client = Interrupted(client, -1, lambda: None)
-    story.house.dispatch(*story.undispatched)
-    calls = story.house.client.calls
+    begun, client = story.harness.table.snapshot(), story.harness.client
+    story.harness.client = Interrupted(client, -1, lambda: None)
+    story.harness.dispatch(*story.undispatched)
+    calls = story.harness.client.calls
     assert calls > 1
 
     def erase() -> None:
-        interrupted, story.house.client = story.house.client, client
+        interrupted, story.harness.client = story.harness.client, client
         end(story)
-        story.house.erase(story.ada, version=2)
-        story.house.client = interrupted
+        story.harness.erase(story.ada, version=2)
+        story.harness.client = interrupted
 
     for after in range(1, calls + 1):
-        story.house.table.bring_back(begun)
-        story.house.client = Interrupted(client, after, erase)
-        story.house.dispatch(*story.undispatched)
-        story.house.client = client
-        assert traces(story.house) == [], after
+        story.harness.table.bring_back(begun)
+        story.harness.client = Interrupted(client, after, erase)
+        story.harness.dispatch(*story.undispatched)
+        story.harness.client = client
+        assert traces(story.harness) == [], after
 
 
 class AsSheWas:
@@ -409,29 +409,29 @@ def test_who_was_seen_before_and_is_appended_while_she_is_erased_is_not_brought_
     end: Callable[[Story], None], story: Story
 ) -> None:
     """Between the look at what is kept about her and the removal of the last of it."""
-    as_she_was, client = AsSheWas(story), story.house.client
+    as_she_was, client = AsSheWas(story), story.harness.client
     end(story)
-    begun = story.house.table.snapshot()
+    begun = story.harness.table.snapshot()
     calls = erased_while(story, -1, lambda: None)
 
     def dispatch() -> None:
-        interrupted, story.house.client = story.house.client, client
-        story.house.dispatch(*story.undispatched, contacts=as_she_was)
-        story.house.client = interrupted
+        interrupted, story.harness.client = story.harness.client, client
+        story.harness.dispatch(*story.undispatched, contacts=as_she_was)
+        story.harness.client = interrupted
 
     for after in range(calls + 1):
-        story.house.table.bring_back(begun)
+        story.harness.table.bring_back(begun)
         erased_while(story, after, dispatch)
-        assert traces(story.house) == [], after
+        assert traces(story.harness) == [], after
 
 
 def first_of(story: Story) -> DeliveryRef:
     """The delivery of her creation to the first endpoint, which has not begun."""
-    hers = [event for event in story.house.logged() if event.get("contact_id") == story.ada]
+    hers = [event for event in story.harness.logged() if event.get("contact_id") == story.ada]
     (created,) = [event for event in hers if event["type"] == "contact.created"]
     (ref,) = [
         ref
-        for ref, _ in map(DeliveryRef.of_message, story.house.bodies())
+        for ref, _ in map(DeliveryRef.of_message, story.harness.bodies())
         if (ref.event_id, ref.webhook_id) == (created["id"], "wh_1")
     ]
     story.table.write_many({}, [keys.delivery(ACCOUNT_ID, ref.webhook_id, ref.delivery_id)])
@@ -446,9 +446,9 @@ ECHO = Attempt(
 def test_a_delivery_that_begins_afterwards_finds_itself_erased(story: Story) -> None:
     ref, store = first_of(story), DeliveryStore(story.table)
     story.delete_for_good()
-    story.house.erase(story.ada)
+    story.harness.erase(story.ada)
     with pytest.raises(NotOpen) as refused:
-        store.claim(ref, 1, "token", story.house.clock.at_ms, 60)
+        store.claim(ref, 1, "token", story.harness.clock.at_ms, 60)
     assert refused.value.delivery is not None
     assert refused.value.delivery.status is DeliveryStatus.ERASED
 
@@ -457,9 +457,9 @@ def test_an_attempt_that_is_under_way_is_recorded_without_its_answer(story: Stor
     """Whether its maker writes before, while or after its delivery is erased."""
     ref, store = first_of(story), DeliveryStore(story.table)
     story.delete_for_good()
-    now_ms = story.house.clock.at_ms
+    now_ms = story.harness.clock.at_ms
     claimed = store.claim(ref, 1, "token", now_ms, 60)
-    begun = story.house.table.snapshot()
+    begun = story.harness.table.snapshot()
     calls = erased_while(story, -1, lambda: None)
 
     def record() -> None:
@@ -470,9 +470,9 @@ def test_an_attempt_that_is_under_way_is_recorded_without_its_answer(story: Stor
             store.record(erased, after_attempt(erased, ECHO, now_ms, 0))
 
     for after in range(calls + 1):
-        story.house.table.bring_back(begun)
+        story.harness.table.bring_back(begun)
         erased_while(story, after, record)
-        assert traces(story.house) == [], after
+        assert traces(story.harness) == [], after
         delivery = store.delivery(ACCOUNT_ID, ref.webhook_id, ref.delivery_id, now_ms // 1000)
         assert delivery is not None
         assert (delivery.status, delivery.next_attempt_at) == (DeliveryStatus.ERASED, None)
@@ -490,8 +490,8 @@ def wired() -> tuple[Wire, Story, Any, list[Item]]:
     story = Story(wire.client(), wire.table)
     story.delete_for_good()
     begun = wire.table.snapshot()
-    story.house.erase(story.ada)
-    return wire, story, begun, items_of(story.house)
+    story.harness.erase(story.ada)
+    return wire, story, begun, items_of(story.harness)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
@@ -502,17 +502,17 @@ def test_after_a_fault_it_is_as_if_there_had_been_none(
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     monkeypatch.setattr("botocore.retries.quota.RetryQuota.acquire", lambda *_: True)
     wire, story, begun, whole = wired()
-    at_ms = story.house.clock.at_ms
+    at_ms = story.harness.clock.at_ms
     for number in (1, 2, 3, 5, 13):
         wire.table.bring_back(begun)
         wire.be_sound()
         wire.strike(fault, number, times)
         try:
-            story.house.erase(story.ada)
+            story.harness.erase(story.ada)
         except TemporarilyUnavailable:
             wire.be_sound()
-            story.house.erase(story.ada)
+            story.harness.erase(story.ada)
         wire.be_sound()
-        story.house.clock.at_ms = at_ms
-        assert traces(story.house) == []
-        assert [item["SK"] for item in items_of(story.house)] == [item["SK"] for item in whole]
+        story.harness.clock.at_ms = at_ms
+        assert traces(story.harness) == []
+        assert [item["SK"] for item in items_of(story.harness)] == [item["SK"] for item in whole]

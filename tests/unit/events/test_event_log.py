@@ -22,7 +22,7 @@ from contacts.web.pagination import PageSize
 from contacts.web.response import MAX_ANSWER_BYTES
 from local.table import NAME
 from tests.support.app import App, caller_of
-from tests.support.event_house import ACCOUNT_ID, EventHouse
+from tests.support.event_harness import ACCOUNT_ID, EventHarness
 from tests.support.hypothesis_profiles import examples
 from tests.support.moto_table import MotoTable
 
@@ -41,34 +41,34 @@ def event(kind: EventType = EventType.UPDATED, **more: object) -> Event:
 
 
 @pytest.fixture
-def house() -> EventHouse:
-    empty = EventHouse()
+def harness() -> EventHarness:
+    empty = EventHarness()
     empty.clock.at_ms = NOON_MS
     return empty
 
 
-def logged(house: EventHouse, *moments: int, kind: EventType = EventType.UPDATED) -> list[str]:
+def logged(harness: EventHarness, *moments: int, kind: EventType = EventType.UPDATED) -> list[str]:
     """Append an event at each moment, and give back their ids."""
     events = [event(kind) for _ in moments]
     for one, at_ms in zip(events, moments, strict=True):
-        house.log(one, at_ms)
+        harness.log(one, at_ms)
     return [one.id for one in events]
 
 
-def page(house: EventHouse, **query: object) -> dict[str, Any]:
-    reply = house.listed(**query)
+def page(harness: EventHarness, **query: object) -> dict[str, Any]:
+    reply = harness.listed(**query)
     assert reply.status == 200, reply.body
     assert list(reply.body) == ["data", "has_more", "next_cursor"]
     assert isinstance(reply.body["next_cursor"], str)
     return reply.body
 
 
-def walked(house: EventHouse, **query: object) -> list[dict[str, Any]]:
+def walked(harness: EventHarness, **query: object) -> list[dict[str, Any]]:
     """The pages of a walk until there is no more for now."""
-    pages = [page(house, **query)]
+    pages = [page(harness, **query)]
     while pages[-1]["has_more"]:
         assert len(pages) < 200
-        pages.append(page(house, **query, cursor=pages[-1]["next_cursor"]))
+        pages.append(page(harness, **query, cursor=pages[-1]["next_cursor"]))
     return pages
 
 
@@ -76,86 +76,86 @@ def ids(*pages: Mapping[str, Any]) -> list[str]:
     return [one["id"] for page in pages for one in page["data"]]
 
 
-def test_an_event_is_shown_as_receivers_get_it(house: EventHouse) -> None:
+def test_an_event_is_shown_as_receivers_get_it(harness: EventHarness) -> None:
     happened = event(changed=["first_name"], previous={"first_name": "Ada"})
-    house.log(happened, NOON_MS - MINUTE)
-    (shown,) = page(house)["data"]
+    harness.log(happened, NOON_MS - MINUTE)
+    (shown,) = page(harness)["data"]
     assert shown == json.loads(json.dumps(event_out(happened)))
 
 
 @pytest.mark.parametrize("limit", range(1, 9))
-def test_a_walk_goes_over_days_and_knows_its_last_page(limit: int, house: EventHouse) -> None:
+def test_a_walk_goes_over_days_and_knows_its_last_page(limit: int, harness: EventHarness) -> None:
     moments = [
         *(NOON_MS - 29 * DAY, NOON_MS - 29 * DAY + 1, NOON_MS - 5 * DAY),
         *(MIDNIGHT_MS - 1, MIDNIGHT_MS, MIDNIGHT_MS + 1, NOON_MS - 11 * S),
     ]
-    expected = logged(house, *moments)
-    pages = walked(house, limit=limit)
+    expected = logged(harness, *moments)
+    pages = walked(harness, limit=limit)
     assert ids(*pages) == expected
     assert len(pages) == -(-len(moments) // limit)
 
 
-def test_of_one_moment_the_ids_say_the_order(house: EventHouse) -> None:
-    expected = sorted(logged(house, *[NOON_MS - MINUTE] * 7))
-    assert ids(*walked(house, limit=2)) == expected
+def test_of_one_moment_the_ids_say_the_order(harness: EventHarness) -> None:
+    expected = sorted(logged(harness, *[NOON_MS - MINUTE] * 7))
+    assert ids(*walked(harness, limit=2)) == expected
 
 
-def test_the_newest_ten_seconds_are_withheld(house: EventHouse) -> None:
+def test_the_newest_ten_seconds_are_withheld(harness: EventHarness) -> None:
     """What is being appended at this moment has its place already, but is not there yet."""
-    old, young = logged(house, NOON_MS - 10 * S - 1, NOON_MS - 10 * S)
-    first = page(house)
+    old, young = logged(harness, NOON_MS - 10 * S - 1, NOON_MS - 10 * S)
+    first = page(harness)
     assert ids(first) == [old]
-    house.clock.at_ms += 1
-    assert ids(page(house, cursor=first["next_cursor"])) == [young]
+    harness.clock.at_ms += 1
+    assert ids(page(harness, cursor=first["next_cursor"])) == [young]
 
 
-def test_after_thirty_days_an_event_is_not_shown_though_it_may_still_be_there(house: EventHouse) -> None:
-    _, _, kept = logged(house, NOON_MS - 31 * DAY, NOON_MS - 30 * DAY - 5, NOON_MS - 30 * DAY + S)
-    assert ids(page(house)) == [kept]
+def test_after_thirty_days_an_event_is_not_shown_though_it_may_still_be_there(harness: EventHarness) -> None:
+    _, _, kept = logged(harness, NOON_MS - 31 * DAY, NOON_MS - 30 * DAY - 5, NOON_MS - 30 * DAY + S)
+    assert ids(page(harness)) == [kept]
 
 
-def test_of_one_who_was_erased_only_that_it_happened_is_shown(house: EventHouse) -> None:
-    (event_id,) = logged(house, NOON_MS - MINUTE)
-    (item,) = house.logged()
+def test_of_one_who_was_erased_only_that_it_happened_is_shown(harness: EventHarness) -> None:
+    (event_id,) = logged(harness, NOON_MS - MINUTE)
+    (item,) = harness.logged()
     left = {name: item[name] for name in ("id", "type", "ttl")} | {"erased": True}
-    Table(house.client, NAME).write_many({keys.Key(item["PK"], item["SK"]): left})
-    assert page(house)["data"] == [{"id": event_id, "type": "contact.updated", "erased": True}]
+    Table(harness.client, NAME).write_many({keys.Key(item["PK"], item["SK"]): left})
+    assert page(harness)["data"] == [{"id": event_id, "type": "contact.updated", "erased": True}]
 
 
-def test_events_of_one_type(house: EventHouse) -> None:
-    logged(house, *range(NOON_MS - HOUR, NOON_MS - HOUR + 20))
-    wanted = logged(house, NOON_MS - MINUTE, NOON_MS - 2 * S, kind=EventType.CREATED)
-    assert ids(*walked(house, type="contact.created", limit=1)) == wanted[:1]
-    house.clock.at_ms += 30 * S
-    assert ids(*walked(house, type="contact.created", limit=1)) == wanted
+def test_events_of_one_type(harness: EventHarness) -> None:
+    logged(harness, *range(NOON_MS - HOUR, NOON_MS - HOUR + 20))
+    wanted = logged(harness, NOON_MS - MINUTE, NOON_MS - 2 * S, kind=EventType.CREATED)
+    assert ids(*walked(harness, type="contact.created", limit=1)) == wanted[:1]
+    harness.clock.at_ms += 30 * S
+    assert ids(*walked(harness, type="contact.created", limit=1)) == wanted
 
 
-def test_one_request_looks_at_a_thousand_events_at_most(house: EventHouse) -> None:
-    logged(house, *range(NOON_MS - HOUR, NOON_MS - HOUR + 1500))
-    (rare,) = logged(house, NOON_MS - MINUTE, kind=EventType.CREATED)
-    first, second = walked(house, type="contact.created")
+def test_one_request_looks_at_a_thousand_events_at_most(harness: EventHarness) -> None:
+    logged(harness, *range(NOON_MS - HOUR, NOON_MS - HOUR + 1500))
+    (rare,) = logged(harness, NOON_MS - MINUTE, kind=EventType.CREATED)
+    first, second = walked(harness, type="contact.created")
     assert (ids(first), ids(second)) == ([], [rare])
 
 
 # Going on
 
 
-def test_who_has_seen_it_all_can_go_on_later(house: EventHouse) -> None:
-    (first,) = logged(house, NOON_MS - MINUTE)
-    seen = page(house)
+def test_who_has_seen_it_all_can_go_on_later(harness: EventHarness) -> None:
+    (first,) = logged(harness, NOON_MS - MINUTE)
+    seen = page(harness)
     assert (ids(seen), seen["has_more"]) == ([first], False)
-    later = page(house, cursor=seen["next_cursor"])
+    later = page(harness, cursor=seen["next_cursor"])
     assert (ids(later), later["has_more"]) == ([], False)
-    (second,) = logged(house, NOON_MS + S)
-    house.clock.at_ms = NOON_MS + DAY
-    assert ids(page(house, cursor=later["next_cursor"])) == [second]
+    (second,) = logged(harness, NOON_MS + S)
+    harness.clock.at_ms = NOON_MS + DAY
+    assert ids(page(harness, cursor=later["next_cursor"])) == [second]
 
 
 class Counted:
     """A source that counts how often it is read."""
 
-    def __init__(self, house: EventHouse) -> None:
-        self._source = EventSource(Table(house.client, NAME), ACCOUNT_ID)
+    def __init__(self, harness: EventHarness) -> None:
+        self._source = EventSource(Table(harness.client, NAME), ACCOUNT_ID)
         self.reads = 0
 
     def of_day(self, after: Position, until: Position, at_most: int) -> Any:
@@ -163,33 +163,33 @@ class Counted:
         return self._source.of_day(after, until, at_most)
 
 
-def test_only_the_first_page_looks_through_empty_days(house: EventHouse) -> None:
-    source = Counted(house)
-    log = EventLog(source, house.clock)
+def test_only_the_first_page_looks_through_empty_days(harness: EventHarness) -> None:
+    source = Counted(harness)
+    log = EventLog(source, harness.clock)
     first = log.page(None, None, 50, MAX_ANSWER_BYTES)
     assert (first.events, first.has_more, source.reads) == ([], False, 31)
     for passed in (1, 5 * S, MINUTE, HOUR):
-        house.clock.at_ms += passed
+        harness.clock.at_ms += passed
         source.reads = 0
         first = log.page(first.position, None, 50, MAX_ANSWER_BYTES)
         assert (first.has_more, source.reads) == (False, 1)
 
 
-def test_a_clock_that_is_behind_gives_no_earlier_cursor(house: EventHouse) -> None:
-    (expected,) = logged(house, NOON_MS - 9 * S)
-    ahead = page(house)
-    house.clock.at_ms -= 3 * S
-    behind = page(house, cursor=ahead["next_cursor"])
+def test_a_clock_that_is_behind_gives_no_earlier_cursor(harness: EventHarness) -> None:
+    (expected,) = logged(harness, NOON_MS - 9 * S)
+    ahead = page(harness)
+    harness.clock.at_ms -= 3 * S
+    behind = page(harness, cursor=ahead["next_cursor"])
     assert behind == {"data": [], "has_more": False, "next_cursor": ahead["next_cursor"]}
-    house.clock.at_ms += 10 * S
-    assert ids(page(house, cursor=behind["next_cursor"])) == [expected]
+    harness.clock.at_ms += 10 * S
+    assert ids(page(harness, cursor=behind["next_cursor"])) == [expected]
 
 
-def test_a_cursor_older_than_the_log_begins_with_what_there_is(house: EventHouse) -> None:
-    old = page(house)["next_cursor"]
-    house.clock.at_ms += 400 * DAY
-    (expected,) = logged(house, house.clock.at_ms - DAY)
-    assert ids(page(house, cursor=old)) == [expected]
+def test_a_cursor_older_than_the_log_begins_with_what_there_is(harness: EventHarness) -> None:
+    old = page(harness)["next_cursor"]
+    harness.clock.at_ms += 400 * DAY
+    (expected,) = logged(harness, harness.clock.at_ms - DAY)
+    assert ids(page(harness, cursor=old)) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -207,40 +207,40 @@ def test_a_cursor_older_than_the_log_begins_with_what_there_is(house: EventHouse
         ({"offset": "1"}, "offset"),
     ],
 )
-def test_what_is_wrong_is_named(query: dict[str, str], culprit: str, house: EventHouse) -> None:
-    refused = house.listed(**query)
+def test_what_is_wrong_is_named(query: dict[str, str], culprit: str, harness: EventHarness) -> None:
+    refused = harness.listed(**query)
     assert (refused.status, refused.body["field"]) == (400, culprit)
 
 
-def test_a_cursor_belongs_to_its_query_and_account(house: EventHouse) -> None:
-    cursor = page(house)["next_cursor"]
-    assert house.listed(cursor=cursor, type="contact.created").status == 400
-    elsewhere = EventLog(house.event_log()._source, house.clock)
+def test_a_cursor_belongs_to_its_query_and_account(harness: EventHarness) -> None:
+    cursor = page(harness)["next_cursor"]
+    assert harness.listed(cursor=cursor, type="contact.created").status == 400
+    elsewhere = EventLog(harness.event_log()._source, harness.clock)
     with pytest.raises(Exception, match="other parameters"):
         event_page(elsewhere, "another account", None, cursor, PageSize(50))
 
 
 @pytest.mark.parametrize("at_ms", [0, NOON_MS, (1 << 48) - 1], ids=["1970", "now", "year 10889"])
 @pytest.mark.parametrize("event_id", ["0" * 8, "f" * 8])
-def test_a_made_up_position_does_no_harm(at_ms: int, event_id: str, house: EventHouse) -> None:
-    logged(house, NOON_MS - MINUTE)
+def test_a_made_up_position_does_no_harm(at_ms: int, event_id: str, harness: EventHarness) -> None:
+    logged(harness, NOON_MS - MINUTE)
     uuid = f"{event_id}-0000-7000-8000-000000000000"
-    found = house.event_log().page(Position(at_ms, uuid), None, 50, MAX_ANSWER_BYTES)
+    found = harness.event_log().page(Position(at_ms, uuid), None, 50, MAX_ANSWER_BYTES)
     assert len(found.events) == (at_ms == 0)
 
 
-def test_a_test_key_sees_no_events(house: EventHouse) -> None:
-    logged(house, NOON_MS - MINUTE)
-    log = App(house.client).event_log(caller_of(ACCOUNT_ID, mode=Mode.TEST))
+def test_a_test_key_sees_no_events(harness: EventHarness) -> None:
+    logged(harness, NOON_MS - MINUTE)
+    log = App(harness.client).event_log(caller_of(ACCOUNT_ID, mode=Mode.TEST))
     body = event_page(log, ACCOUNT_ID, None, None, PageSize(50)).body
     assert (body["data"], body["has_more"]) == ([], False)
 
 
-def test_a_page_of_large_events_stays_below_five_megabytes(house: EventHouse) -> None:
+def test_a_page_of_large_events_stays_below_five_megabytes(harness: EventHarness) -> None:
     events = [event(text="é" * 180_000) for _ in range(20)]
     for number, one in enumerate(events):
-        house.log(one, NOON_MS - HOUR + number)
-    pages = walked(house, limit=100)
+        harness.log(one, NOON_MS - HOUR + number)
+    pages = walked(harness, limit=100)
     assert ids(*pages) == [one.id for one in events]
     sizes = [len(json.dumps(page, ensure_ascii=False).encode()) for page in pages]
     assert len(sizes) == 2
@@ -290,32 +290,32 @@ def test_nothing_is_missed_and_nothing_comes_twice(
     """However events come in and whenever somebody looks."""
     table, empty = shared_table()
     table.bring_back(empty)
-    house = EventHouse(table=table)
-    house.clock.at_ms = NOON_MS
+    harness = EventHarness(table=table)
+    harness.clock.at_ms = NOON_MS
     places: list[tuple[int, str]] = []
     on_their_way: list[tuple[int, Event, int]] = []
     query: dict[str, object] = {} if only is None else {"type": only}
     seen: list[str] = []
 
     def look(limit: int) -> bool:
-        for landing in [landing for landing in on_their_way if landing[0] <= house.clock.at_ms]:
+        for landing in [landing for landing in on_their_way if landing[0] <= harness.clock.at_ms]:
             on_their_way.remove(landing)
-            house.log(*landing[1:])
-        found = page(house, **query, limit=limit)
+            harness.log(*landing[1:])
+        found = page(harness, **query, limit=limit)
         seen.extend(ids(found))
         query["cursor"] = found["next_cursor"]
         return bool(found["has_more"])
 
     for gap, step in steps:
-        house.clock.at_ms += gap
+        harness.clock.at_ms += gap
         if isinstance(step, Look):
             look(step.limit)
             continue
-        happened, at_ms = event(step.kind), house.clock.at_ms
+        happened, at_ms = event(step.kind), harness.clock.at_ms
         on_their_way.append((at_ms + step.takes_ms, happened, at_ms))
         if only in (None, step.kind):
             places.append((at_ms, happened.id))
-    house.clock.at_ms += 20 * S
+    harness.clock.at_ms += 20 * S
     while look(3):
         pass
     assert seen == [event_id for _, event_id in sorted(places)]

@@ -30,7 +30,15 @@ from tests.support.faulty_wire import FAULTS, Wire
 from tests.support.hypothesis_profiles import examples
 from tests.support.invariants import derived_violations
 from tests.support.moto_table import MotoTable
-from tests.support.projecting import History, Killed, ListedQueue, Meter, Mortal, Projection, ordinary_history
+from tests.support.projection_harness import (
+    History,
+    Killed,
+    ListedQueue,
+    Meter,
+    Mortal,
+    Projection,
+    ordinary_history,
+)
 from tests.support.scenarios import ACCOUNT_ID
 from tests.support.streams import Record, delivered, key_of, unreadable
 

@@ -28,7 +28,7 @@ from tests.support.faulty_wire import FAULTS, Wire
 from tests.support.hypothesis_profiles import examples, is_thorough
 from tests.support.invariants import derived_violations
 from tests.support.moto_table import MotoTable
-from tests.support.projecting import (
+from tests.support.projection_harness import (
     History,
     Killed,
     Mortal,

@@ -16,16 +16,16 @@ from contacts.table import keys
 from contacts.table.client import Table
 from contacts.web.pagination import fingerprint
 from local.table import NAME
-from tests.support.batch_house import ACCOUNT_ID, BatchHouse
+from tests.support.batch_harness import ACCOUNT_ID, BatchHarness
 from tests.support.hypothesis_profiles import examples
 
 OTHER = "01941f29-0000-7000-8000-00000000000b"
 TAG, LIST = PostingKind.TAG, PostingKind.LIST
 
 
-def count(house: BatchHouse, kind: PostingKind, account_id: str = ACCOUNT_ID, **counts: int) -> None:
+def count(harness: BatchHarness, kind: PostingKind, account_id: str = ACCOUNT_ID, **counts: int) -> None:
     """Have the projection counted so many."""
-    Table(house.table.client(), NAME).write_many(
+    Table(harness.table.client(), NAME).write_many(
         {
             keys.count(account_id, PostingList(kind, name)): {"n": n, "changes": n}
             for name, n in counts.items()
@@ -34,9 +34,9 @@ def count(house: BatchHouse, kind: PostingKind, account_id: str = ACCOUNT_ID, **
 
 
 @pytest.fixture
-def house() -> BatchHouse:
+def harness() -> BatchHarness:
     """Two accounts, one of them with tags and lists of its own."""
-    opened = BatchHouse()
+    opened = BatchHarness()
     count(opened, TAG, **{"vip": 12, "beta": 1, "Zürich": 2, "展示会": 3, "former": 0, "a#b": 4})
     count(opened, LIST, newsletter=3, old=0)
     count(opened, PostingKind.ALL, **{"": 21})
@@ -45,11 +45,11 @@ def house() -> BatchHouse:
     return opened
 
 
-def walked(house: BatchHouse, route: str, limit: int) -> list[list[Any]]:
+def walked(harness: BatchHarness, route: str, limit: int) -> list[list[Any]]:
     """The pages of a walk through a list."""
     pages, cursor = [], {}
     while True:
-        reply = house.api.request("GET", route, query={"limit": str(limit), **cursor})
+        reply = harness.api.request("GET", route, query={"limit": str(limit), **cursor})
         assert reply.status == 200, reply.body
         assert list(reply.body) == ["data", "has_more", "next_cursor"]
         assert reply.body["has_more"] == (reply.body["next_cursor"] is not None)
@@ -63,51 +63,51 @@ IN_ORDER = [("Zürich", 2), ("a#b", 4), ("beta", 1), ("vip", 12), ("展示会", 
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6, 100])
-def test_tags_are_listed_by_name_with_their_counts(limit: int, house: BatchHouse) -> None:
-    pages = walked(house, "/v1/tags", limit)
+def test_tags_are_listed_by_name_with_their_counts(limit: int, harness: BatchHarness) -> None:
+    pages = walked(harness, "/v1/tags", limit)
     assert [one for page in pages for one in page] == [{"tag": tag, "count": n} for tag, n in IN_ORDER]
     assert len(pages) == -(-len(IN_ORDER) // limit)
 
 
-def test_lists_are_listed_alike(house: BatchHouse) -> None:
-    assert walked(house, "/v1/lists", 50) == [[{"list": "newsletter", "count": 3}]]
+def test_lists_are_listed_alike(harness: BatchHarness) -> None:
+    assert walked(harness, "/v1/lists", 50) == [[{"list": "newsletter", "count": 3}]]
 
 
-def test_an_account_tells_how_many_contacts_it_has(house: BatchHouse) -> None:
-    assert house.api.request("GET", "/v1/account").body["counts"] == {"contacts": 21}
-    fresh = BatchHouse(table=house.table, account_id=OTHER)
+def test_an_account_tells_how_many_contacts_it_has(harness: BatchHarness) -> None:
+    assert harness.api.request("GET", "/v1/account").body["counts"] == {"contacts": 21}
+    fresh = BatchHarness(table=harness.table, account_id=OTHER)
     assert fresh.api.request("GET", "/v1/account").body["counts"] == {"contacts": 0}
     assert walked(fresh, "/v1/tags", 10) == [[{"tag": "theirs", "count": 7}]]
     assert walked(fresh, "/v1/lists", 10) == [[]]
 
 
-def test_in_test_mode_there_is_nobody(house: BatchHouse) -> None:
-    test = BatchHouse(table=house.table, mode=Mode.TEST)
+def test_in_test_mode_there_is_nobody(harness: BatchHarness) -> None:
+    test = BatchHarness(table=harness.table, mode=Mode.TEST)
     assert walked(test, "/v1/tags", 10) == walked(test, "/v1/lists", 10) == [[]]
     assert test.api.request("GET", "/v1/account").body["counts"] == {"contacts": 0}
 
 
-def test_a_walk_goes_on_where_it_stood_though_the_tag_is_gone(house: BatchHouse) -> None:
-    first = house.api.request("GET", "/v1/tags", query={"limit": "3"}).body
-    for item in house.table.items():
+def test_a_walk_goes_on_where_it_stood_though_the_tag_is_gone(harness: BatchHarness) -> None:
+    first = harness.api.request("GET", "/v1/tags", query={"limit": "3"}).body
+    for item in harness.table.items():
         if item["SK"]["S"].endswith("beta"):
-            house.table.remove(item)
-    count(house, TAG, **{"a new one": 1, "later": 1})
-    rest = house.api.request("GET", "/v1/tags", query={"cursor": first["next_cursor"]}).body
+            harness.table.remove(item)
+    count(harness, TAG, **{"a new one": 1, "later": 1})
+    rest = harness.api.request("GET", "/v1/tags", query={"cursor": first["next_cursor"]}).body
     assert [one["tag"] for one in rest["data"]] == ["later", "vip", "展示会"]
 
 
-def a_cursor(house: BatchHouse, route: str) -> str:
-    cursor: str = house.api.request("GET", route, query={"limit": "1"}).body["next_cursor"]
+def a_cursor(harness: BatchHarness, route: str) -> str:
+    cursor: str = harness.api.request("GET", route, query={"limit": "1"}).body["next_cursor"]
     return cursor
 
 
-def test_a_cursor_belongs_to_its_account_and_list(house: BatchHouse) -> None:
-    cursor = a_cursor(house, "/v1/tags")
-    other = BatchHouse(table=house.table, account_id=OTHER)
+def test_a_cursor_belongs_to_its_account_and_list(harness: BatchHarness) -> None:
+    cursor = a_cursor(harness, "/v1/tags")
+    other = BatchHarness(table=harness.table, account_id=OTHER)
     for refused in (
         other.api.request("GET", "/v1/tags", query={"cursor": cursor}),
-        house.api.request("GET", "/v1/lists", query={"cursor": cursor}),
+        harness.api.request("GET", "/v1/lists", query={"cursor": cursor}),
     ):
         assert (refused.status, refused.body["field"]) == (400, "cursor")
         assert "belongs to a list" in refused.body["detail"]
@@ -121,8 +121,8 @@ def test_a_cursor_belongs_to_its_account_and_list(house: BatchHouse) -> None:
         urlsafe_b64encode(b"12345678" + b"x" * 101).decode().rstrip("="),
     ],
 )
-def test_what_is_no_cursor_is_refused(cursor: str, house: BatchHouse) -> None:
-    refused = house.api.request("GET", "/v1/tags", query={"cursor": cursor})
+def test_what_is_no_cursor_is_refused(cursor: str, harness: BatchHarness) -> None:
+    refused = harness.api.request("GET", "/v1/tags", query={"cursor": cursor})
     assert (refused.status, refused.body["field"]) == (400, "cursor")
 
 
@@ -131,8 +131,8 @@ def test_what_is_no_cursor_is_refused(cursor: str, house: BatchHouse) -> None:
     [({"limit": "0"}, "limit"), ({"limit": "101"}, "limit"), ({"limit": "x"}, "limit"), ({"q": "v"}, "q")],
 )
 @pytest.mark.parametrize("route", ["/v1/tags", "/v1/lists"])
-def test_a_wrong_parameter_is_named(query: Any, culprit: str, route: str, house: BatchHouse) -> None:
-    refused = house.api.request("GET", route, query=query)
+def test_a_wrong_parameter_is_named(query: Any, culprit: str, route: str, harness: BatchHarness) -> None:
+    refused = harness.api.request("GET", route, query=query)
     assert (refused.status, refused.body["field"]) == (400, culprit)
 
 
@@ -162,9 +162,9 @@ def test_a_cursor_with_an_impossible_tag_is_refused(name: str) -> None:
 @settings(max_examples=examples(40))
 @given(st.dictionaries(ANY_TAG, st.integers(0, 3), max_size=12), st.integers(1, 5))
 def test_pages_list_every_tag_in_use_once_in_byte_order(tags: dict[str, int], limit: int) -> None:
-    house = BatchHouse()
-    count(house, TAG, **tags)
-    met = [one["tag"] for page in walked(house, "/v1/tags", limit) for one in page]
+    harness = BatchHarness()
+    count(harness, TAG, **tags)
+    met = [one["tag"] for page in walked(harness, "/v1/tags", limit) for one in page]
     assert met == sorted((tag for tag, n in tags.items() if n), key=str.encode)
 
 
@@ -183,9 +183,9 @@ class Counting:
 
 
 def test_a_page_among_many_unused_tags_ends_early_with_a_cursor() -> None:
-    house = BatchHouse()
-    count(house, TAG, **{f"former {n:04}": 0 for n in range(MAX_CANDIDATES + 200)}, used=1)
-    client = Counting(house.table.client())
+    harness = BatchHarness()
+    count(harness, TAG, **{f"former {n:04}": 0 for n in range(MAX_CANDIDATES + 200)}, used=1)
+    client = Counting(harness.table.client())
     store = CountStore(Table(client, NAME), ACCOUNT_ID)
     found, after = page_of_counts(store, TAG, None, 100)
     assert (list(found), client.evaluated) == ([], MAX_CANDIDATES)
@@ -196,9 +196,9 @@ def test_a_page_among_many_unused_tags_ends_early_with_a_cursor() -> None:
 
 
 def test_a_page_of_tags_in_use_takes_one_query() -> None:
-    house = BatchHouse()
-    count(house, TAG, **{f"t{n:03}": 1 for n in range(120)})
-    client = Counting(house.table.client())
+    harness = BatchHarness()
+    count(harness, TAG, **{f"t{n:03}": 1 for n in range(120)})
+    client = Counting(harness.table.client())
     store = CountStore(Table(client, NAME), ACCOUNT_ID)
     assert len(page_of_counts(store, TAG, None, 50)[0]) == 50
     assert client.queries == 1

@@ -15,7 +15,7 @@ from contacts.search import service as finding
 from contacts.search.index import ContactIndex
 from contacts.search.query import ContactBatch
 from contacts.table import client as table
-from tests.support.finding_house import NAMES, SORTS, FindingHouse, Json, in_order, is_exact, matches
+from tests.support.finding_harness import NAMES, SORTS, FindingHarness, Json, in_order, is_exact, matches
 from tests.support.hypothesis_profiles import examples
 
 TAGS, LISTS = ["vip", "customer", "a,b #1"], ["news", "launch"]
@@ -77,20 +77,20 @@ def bounds(chosen: dict[str, Any]) -> Iterator[None]:
         yield
 
 
-def filled(contacts: list[Json]) -> tuple[FindingHouse, list[str]]:
-    """A house with contacts, and their ids."""
-    house, ids = FindingHouse(), []
+def filled(contacts: list[Json]) -> tuple[FindingHarness, list[str]]:
+    """A harness with contacts, and their ids."""
+    harness, ids = FindingHarness(), []
     for number, person in enumerate(contacts):
-        house.clock.at_ms += person["later_ms"]
+        harness.clock.at_ms += person["later_ms"]
         email = f"p{number}.x@example.com" if person["has"] != "external_id" else None
         external_id = f"P{number % 3}-{number}" if person["has"] != "email" else None
         fields = {key: value for key, value in person.items() if key not in ("has", "later_ms")}
-        ids.append(house.create(**fields, email=email, external_id=external_id))
+        ids.append(harness.create(**fields, email=email, external_id=external_id))
     for contact_id in ids[::3]:
-        house.clock.at_ms += 1
-        house.change(contact_id, metadata={"changed": True})
-    house.project()
-    return house, ids
+        harness.clock.at_ms += 1
+        harness.change(contact_id, metadata={"changed": True})
+    harness.project()
+    return harness, ids
 
 
 def with_moments(query: Json, contacts: list[Json]) -> Json:
@@ -119,13 +119,13 @@ def ids_of(contacts: list[Json]) -> list[str]:
 def test_a_list_is_what_a_plain_filter_finds(
     contacts: list[Json], query: Json, sort: str, limit: int, by_offset: bool, chosen: dict[str, Any]
 ) -> None:
-    house, _ = filled(contacts)
-    everybody = house.contacts()
+    harness, _ = filled(contacts)
+    everybody = harness.contacts()
     asked = with_moments(query, everybody)
     expected = in_order([one for one in everybody if matches(one, asked)], sort)
     with bounds(chosen):
         pages = list(
-            house.pages({**asked, "sort": sort, "limit": limit, "include_total": True}, by_offset=by_offset)
+            harness.pages({**asked, "sort": sort, "limit": limit, "include_total": True}, by_offset=by_offset)
         )
     assert ids_of([one for page in pages for one in page["data"]]) == ids_of(expected)
     assert [one for page in pages for one in page["data"]] == expected
@@ -144,14 +144,14 @@ def test_a_list_is_what_a_plain_filter_finds(
 def test_pages_by_offset_miss_nobody_where_a_page_is_short(
     contacts: list[Json], query: Json, sort: str, limit: int, chosen: dict[str, Any]
 ) -> None:
-    house, _ = filled(contacts)
-    everybody = house.contacts()
+    harness, _ = filled(contacts)
+    everybody = harness.contacts()
     asked = {**with_moments(query, everybody), "sort": sort, "limit": limit}
     expected = in_order([one for one in everybody if matches(one, asked)], sort)
     found: list[Json] = []
     with bounds(chosen):
         for number in range(100):
-            page = house.ask({**asked, "offset": number * limit}).body
+            page = harness.ask({**asked, "offset": number * limit}).body
             found += page["data"]
             if not page["has_more"]:
                 break
@@ -169,15 +169,15 @@ def test_pages_by_offset_miss_nobody_where_a_page_is_short(
 def test_a_search_finds_whole_words_first_then_the_newest(
     contacts: list[Json], query: Json, text: str, limit: int, chosen: dict[str, Any]
 ) -> None:
-    house, _ = filled(contacts)
-    everybody = house.contacts()
+    harness, _ = filled(contacts)
+    everybody = harness.contacts()
     asked = {**with_moments(query, everybody), "q": text}
     asked.pop("search", None)
     found = [one for one in in_order(everybody, "-created_at") if matches(one, asked)]
     expected = sorted(found, key=lambda one: not is_exact(one, asked))
     with bounds(chosen):
         route = "/v1/contacts/search"
-        pages = list(house.pages({**asked, "limit": limit, "include_total": True}, route))
+        pages = list(harness.pages({**asked, "limit": limit, "include_total": True}, route))
     shown = [one for page in pages for one in page["data"]]
     assert {page["total"] for page in pages} == {len(expected)}
     assert sorted(ids_of(shown)) == sorted(ids_of(expected))
@@ -199,34 +199,34 @@ def test_a_search_without_a_total_finds_the_same(
     contacts: list[Json], text: str, limit: int, by_offset: bool, chosen: dict[str, Any]
 ) -> None:
     """It looks for the others only where those that have the word do not fill the page."""
-    house, _ = filled(contacts)
+    harness, _ = filled(contacts)
     asked: Json = {"q": text, "limit": limit}
     route = "/v1/contacts/search"
     with bounds(chosen):
-        told = [*house.pages({**asked, "include_total": True}, route)]
-        untold = [*house.pages(asked, route, by_offset=by_offset)]
+        told = [*harness.pages({**asked, "include_total": True}, route)]
+        untold = [*harness.pages(asked, route, by_offset=by_offset)]
     assert [one for page in untold for one in page["data"]] == [one for page in told for one in page["data"]]
 
 
 @pytest.mark.parametrize("in_memory", [0, 1000], ids=["in the order of the words", "the newest first"])
 def test_a_search_continues_from_any_offset(in_memory: int) -> None:
-    house, _ = filled([_person(number) for number in range(16)])
+    harness, _ = filled([_person(number) for number in range(16)])
     route = "/v1/contacts/search"
     with bounds({"in_memory": in_memory, "worth_looking": 0, "candidates": 1000, "at_once": 1000}):
-        found = house.ask({"q": "jo", "limit": 100}, route).body["data"]
+        found = harness.ask({"q": "jo", "limit": 100}, route).body["data"]
         assert len(found) == 12
         for begin in reversed(range(len(found))):  # so that no bookmark lies before it
             assert (
-                house.ask({"q": "jo", "limit": 3, "offset": begin}, route).body["data"]
+                harness.ask({"q": "jo", "limit": 3, "offset": begin}, route).body["data"]
                 == found[begin : begin + 3]
             )
         for limit in range(1, len(found)):
-            pages = house.pages({"q": "jo", "limit": limit}, route)
+            pages = harness.pages({"q": "jo", "limit": limit}, route)
             assert [one for page in pages for one in page["data"]] == found
 
 
 def test_contacts_found_by_a_whole_word_are_not_read_again() -> None:
-    house, _ = filled([_person(number) for number in range(16)])
+    harness, _ = filled([_person(number) for number in range(16)])
     read: list[str] = []
     load = ContactIndex.load
 
@@ -236,7 +236,7 @@ def test_contacts_found_by_a_whole_word_are_not_read_again() -> None:
         return load(index, loaded)
 
     with patch.object(ContactIndex, "load", recorded_load):
-        found = house.ask({"q": "jo", "limit": 100}, "/v1/contacts/search").body["data"]
+        found = harness.ask({"q": "jo", "limit": 100}, "/v1/contacts/search").body["data"]
     assert len(found) > sum(is_exact(one, {"q": "jo"}) for one in found) > 0
     assert read == ids_of(found)
 
@@ -254,18 +254,18 @@ def test_contacts_found_by_a_whole_word_are_not_read_again() -> None:
 def test_a_contact_that_nobody_changes_is_listed_exactly_once(
     contacts: list[Json], query: Json, sort: str, limit: int, chosen: dict[str, Any], seed: int, lags: bool
 ) -> None:
-    house, ids = filled(contacts)
-    everybody = house.contacts()
+    harness, ids = filled(contacts)
+    everybody = harness.contacts()
     asked = with_moments(query, everybody)
     random, touched = Random(seed), set[str]()
     alive = list(ids)
 
     def meanwhile() -> None:
-        house.clock.at_ms += random.choice([0, 1, 7])
+        harness.clock.at_ms += random.choice([0, 1, 7])
         what = random.randrange(3)
         if what == 0:
             name = random.choice(["jo new", "Ada"])
-            created = house.create(
+            created = harness.create(
                 external_id=f"new-{random.random()}", first_name=name, tags=random.sample(TAGS, 2)
             )
             touched.add(created)
@@ -273,14 +273,14 @@ def test_a_contact_that_nobody_changes_is_listed_exactly_once(
             chosen_id = alive.pop(random.randrange(len(alive)))
             touched.add(chosen_id)
             if what == 1:
-                house.delete(chosen_id)
+                harness.delete(chosen_id)
             else:
-                house.change(chosen_id, tags=random.sample(TAGS, 1), is_active=random.random() < 0.5)
+                harness.change(chosen_id, tags=random.sample(TAGS, 1), is_active=random.random() < 0.5)
         if not lags:
-            house.project()
+            harness.project()
 
     with bounds(chosen):
-        walked = house.pages({**asked, "sort": sort, "limit": limit}, meanwhile=meanwhile)
+        walked = harness.pages({**asked, "sort": sort, "limit": limit}, meanwhile=meanwhile)
         shown = [one for page in walked for one in page["data"]]
     expected = [one for one in in_order(everybody, sort) if matches(one, asked) and one["id"] not in touched]
     assert [one["id"] for one in shown if one["id"] not in touched] == ids_of(expected)
@@ -288,13 +288,13 @@ def test_a_contact_that_nobody_changes_is_listed_exactly_once(
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_a_cursor_is_valid_after_its_contact_is_gone(sort: str) -> None:
-    house, _ = filled([_person(number) for number in range(6)])
-    expected = in_order(house.contacts(), sort)
-    page = house.ask({"sort": sort, "limit": 3}).body
+    harness, _ = filled([_person(number) for number in range(6)])
+    expected = in_order(harness.contacts(), sort)
+    page = harness.ask({"sort": sort, "limit": 3}).body
     for one in page["data"]:
-        house.delete(one["id"])
-    house.project()
-    rest = house.ask({"sort": sort, "limit": 3, "cursor": page["next_cursor"]}).body
+        harness.delete(one["id"])
+    harness.project()
+    rest = harness.ask({"sort": sort, "limit": 3, "cursor": page["next_cursor"]}).body
     assert rest["data"] == expected[3:]
 
 
@@ -311,10 +311,10 @@ def _person(number: int) -> Json:
 
 
 def test_words_are_found_in_any_script_and_with_signs() -> None:
-    house = FindingHouse()
+    harness = FindingHarness()
     names = ["Jörg Łukasz", "Ｊｏｒｇ", "Иванов", "party \N{PARTY POPPER}", "C# dev", "O’Neill"]
-    ids = {name: house.create(external_id=f"crm-{number}", name=name) for number, name in enumerate(names)}
-    house.project()
+    ids = {name: harness.create(external_id=f"crm-{number}", name=name) for number, name in enumerate(names)}
+    harness.project()
     for query, expected in {
         "JORG": ["Ｊｏｒｇ", "Jörg Łukasz"],
         "ив": ["Иванов"],
@@ -324,6 +324,6 @@ def test_words_are_found_in_any_script_and_with_signs() -> None:
         "neill": ["O’Neill"],
         "crm-2": ["Иванов"],
     }.items():
-        found = house.ask({"q": query}, "/v1/contacts/search").body["data"]
+        found = harness.ask({"q": query}, "/v1/contacts/search").body["data"]
         assert ids_of(found) == [ids[name] for name in expected], query
-        assert ids_of(house.ask({"search": query}).body["data"]) == ids_of(found)
+        assert ids_of(harness.ask({"search": query}).body["data"]) == ids_of(found)

@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.accounts import Account, Accounts
 from tests.e2e.api import Api, assert_problem
 from tests.e2e.waiting import until
-from tests.support.finding_house import NAMES, SORTS, Json, in_order, matches
+from tests.support.finding_harness import NAMES, SORTS, Json, in_order, matches
 
 QUERIES: list[Json] = [
     {},

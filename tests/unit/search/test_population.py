@@ -14,7 +14,7 @@ from contacts.table.expressions import from_item, to_item
 from local.table import NAME
 from tests.support.invariants import derived_violations
 from tests.support.moto_table import MotoTable
-from tests.support.projecting import Projection
+from tests.support.projection_harness import Projection
 from tests.support.scenarios import ACCOUNT_ID
 from tests.support.streams import Tape, about_contacts
 

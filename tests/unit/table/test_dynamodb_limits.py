@@ -14,7 +14,7 @@ from contacts.search.index import ContactIndex
 from contacts.search.query import ContactQuery, SortField, TimeRange
 from contacts.table.client import Table
 from tests.support.aws_limits import MAX_ITEM, TooMuch, check, check_item, item_bytes
-from tests.support.finding_house import FindingHouse
+from tests.support.finding_harness import FindingHarness
 from tests.support.in_process_api import ONE
 
 TAGS = [f"{number:03}{'ü' * (LONGEST_TAG - 3)}" for number in range(MAX_TAGS)]
@@ -28,16 +28,16 @@ FLAGS = {
 
 
 @pytest.fixture(scope="module")
-def house() -> FindingHouse:
+def harness() -> FindingHarness:
     """Contacts with every tag and list there may be, some without email; and some that lack the last."""
-    house = FindingHouse()
+    harness = FindingHarness()
     for number in range(3):
-        house.clock.at_ms += 1
+        harness.clock.at_ms += 1
         email = None if number else f"a{number}@example.com"
-        house.create(external_id=f"crm-{number}", email=email, tags=TAGS, lists=LISTS)
-    house.create(external_id="x", tags=TAGS[:-1], lists=LISTS)
-    house.create(external_id="y", tags=TAGS, lists=LISTS[:-1])
-    return house
+        harness.create(external_id=f"crm-{number}", email=email, tags=TAGS, lists=LISTS)
+    harness.create(external_id="x", tags=TAGS[:-1], lists=LISTS)
+    harness.create(external_id="y", tags=TAGS, lists=LISTS[:-1])
+    return harness
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def along_the_index() -> Iterator[None]:
 
 @pytest.mark.parametrize("sort", ["email", "-email", "external_id", "updated_at"])
 @pytest.mark.usefixtures("along_the_index")
-def test_a_list_with_every_filter_works(sort: str, house: FindingHouse) -> None:
+def test_a_list_with_every_filter_works(sort: str, harness: FindingHarness) -> None:
     query = {"tag": TAGS, "list": LISTS, "sort": sort, "limit": 1, **FLAGS}
-    found = [one["external_id"] for page in house.pages(query) for one in page["data"]]
+    found = [one["external_id"] for page in harness.pages(query) for one in page["data"]]
     assert sorted(found) == ["crm-0", "crm-1", "crm-2"]
 
 
@@ -63,12 +63,12 @@ def test_a_list_with_every_filter_works(sort: str, house: FindingHouse) -> None:
 ], ids=["49", "50", "51", "100"])  # fmt: skip
 @pytest.mark.usefixtures("along_the_index")
 def test_an_offset_is_right_for_any_number_of_filtered_tags(
-    tags: list[str], lists: list[str], expected: list[str], house: FindingHouse
+    tags: list[str], lists: list[str], expected: list[str], harness: FindingHarness
 ) -> None:
     """Of those without email the filter leaves out what does not match only up to fifty."""
     for offset in range(len(expected) + 1):
         query = {"tag": tags, "list": lists, "sort": "email", "limit": 1, "offset": offset}
-        page = house.ask(query).body
+        page = harness.ask(query).body
         found = [one["external_id"] for one in page["data"]]
         assert len(found) == (offset < len(expected))
         assert set(found) <= set(expected)
@@ -106,8 +106,8 @@ def test_dynamodb_accepts_every_query_of_the_contact_index() -> None:
 
 
 def test_dynamodb_accepts_the_largest_change_in_place() -> None:
-    house = FindingHouse()
-    ref = house.create(email="ada@example.com")
+    harness = FindingHarness()
+    ref = harness.create(email="ada@example.com")
     keys = {
         f"{number}{'ü' * 250}": None if number % 2 else [number] for number in range(MAX_MAP_KEYS_IN_PLACE)
     }
@@ -121,17 +121,17 @@ def test_dynamodb_accepts_the_largest_change_in_place() -> None:
         "custom_fields": keys,
     }
     if_match = ", ".join(f'"{version}"' for version in range(1, 21))
-    changed = house.api.request("PATCH", ONE, ref, body=body, headers={"if-match": if_match})
+    changed = harness.api.request("PATCH", ONE, ref, body=body, headers={"if-match": if_match})
     assert changed.status == 200
 
 
 def test_dynamodb_accepts_the_longest_names() -> None:
-    house = FindingHouse()
+    harness = FindingHarness()
     for external_id in ("ü" * 255, "\N{GRINNING FACE}" * 255):
-        house.create(external_id=external_id, tags=["\N{GRINNING FACE}" * 100])
-        assert house.ask({"external_id": external_id}).body["data"][0]["external_id"] == external_id
-        house.project()
-        assert len(house.ask({"sort": "external_id", "tag": "\N{GRINNING FACE}" * 100}).body["data"]) >= 1
+        harness.create(external_id=external_id, tags=["\N{GRINNING FACE}" * 100])
+        assert harness.ask({"external_id": external_id}).body["data"][0]["external_id"] == external_id
+        harness.project()
+        assert len(harness.ask({"sort": "external_id", "tag": "\N{GRINNING FACE}" * 100}).body["data"]) >= 1
 
 
 # What holds every test to DynamoDB's limits

@@ -19,7 +19,7 @@ from contacts.search.pages import Filters, Sort, _criteria, _CursorScope, _from_
 from contacts.search.query import ContactQuery, Continuation, SortPosition, TimeRange
 from contacts.web.pagination import fingerprint, to_cursor
 from tests.support.fakes import CountingBytes, FakeClock
-from tests.support.finding_house import FindingHouse
+from tests.support.finding_harness import FindingHarness
 from tests.support.hypothesis_profiles import examples
 from tests.support.in_process_api import ONE, InProcessApi
 from tests.support.moto_table import MotoTable
@@ -33,18 +33,18 @@ SORTED_BY_A_NAME = [Sort.EMAIL, Sort.EMAIL_DESCENDING, Sort.EXTERNAL_ID, Sort.EX
 @pytest.fixture
 def api() -> InProcessApi:
     """Six contacts with emails and external ids, in two lists and with a tag."""
-    house = FindingHouse()
+    harness = FindingHarness()
     for number in range(6):
-        house.create(
+        harness.create(
             email=f"person-{number}@example.com",
             external_id=f"person-{number}-crm",
             first_name="person-ada",
             tags=["vip"],
             lists=["news"],
         )
-        house.clock.at_ms += 1
-    house.project()
-    return house.api
+        harness.clock.at_ms += 1
+    harness.project()
+    return harness.api
 
 
 def readings(cursor: str) -> list[bytes]:

@@ -17,8 +17,8 @@ from contacts.web.entrypoint import Entrypoint
 from contacts.web.routing import Moment, Operation, by_name, converted
 from local.openapi import operations
 from local.template import functions
+from tests.support.app import OpenGate
 from tests.support.fakes import CountingBytes, FakeClock
-from tests.support.front_door import OpenGate
 from tests.support.in_process_api import InProcessApi, caller_of
 from tests.support.moto_table import MotoTable
 
@@ -143,7 +143,7 @@ def test_other_brackets_stay_as_they_were_sent(name: str) -> None:
 # What is honoured
 
 
-class House:
+class Harness:
     """An account with five contacts; their names are the minutes of their making."""
 
     def __init__(self) -> None:
@@ -174,60 +174,60 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house() -> House:
-    return House()
+def harness() -> Harness:
+    return Harness()
 
 
-def numbers(house: House, shown: list[Any]) -> list[int]:
+def numbers(harness: Harness, shown: list[Any]) -> list[int]:
     return [int(one["email"][1]) for one in shown]
 
 
 @pytest.mark.parametrize("query", ["is_active=true&limit=100", "limit=100&created_after=1970-01-01"])
-def test_everybody_is_there(house: House, query: str) -> None:
-    assert len(house.get(Dialect.NATIVE, f"/v1/contacts?{query}")["data"]) == 5
+def test_everybody_is_there(harness: Harness, query: str) -> None:
+    assert len(harness.get(Dialect.NATIVE, f"/v1/contacts?{query}")["data"]) == 5
 
 
-def test_sendmators_pages_follow_each_other(house: House) -> None:
+def test_sendmators_pages_follow_each_other(harness: Harness) -> None:
     seen = [
         number
         for page in (1, 2, 3)
         for number in numbers(
-            house, house.get(Dialect.SENDMATOR, f"/api/v1/contacts?limit=2&page={page}")["data"]
+            harness, harness.get(Dialect.SENDMATOR, f"/api/v1/contacts?limit=2&page={page}")["data"]
         )
     ]
     assert seen == [4, 3, 2, 1, 0]
-    assert house.get(Dialect.SENDMATOR, "/api/v1/contacts?limit=2&page=4")["data"] == []
-    assert house.get(Dialect.SENDMATOR, "/api/v1/contacts?page=7")["data"] == []
-    filtered = house.get(Dialect.SENDMATOR, "/api/v1/contacts?limit=1&page=2&is_unsubscribed=true")["data"]
-    assert numbers(house, filtered) == [1]
+    assert harness.get(Dialect.SENDMATOR, "/api/v1/contacts?limit=2&page=4")["data"] == []
+    assert harness.get(Dialect.SENDMATOR, "/api/v1/contacts?page=7")["data"] == []
+    filtered = harness.get(Dialect.SENDMATOR, "/api/v1/contacts?limit=1&page=2&is_unsubscribed=true")["data"]
+    assert numbers(harness, filtered) == [1]
 
 
 @pytest.mark.parametrize(
     "query", ["page=0", "page=x", "page=-1", "page=1&starting_after=x", "page=99999999999", "page="]
 )
-def test_an_invalid_page_is_named(house: House, query: str) -> None:
-    assert "page" in house.wrong(Dialect.SENDMATOR, f"/api/v1/contacts?{query}")
+def test_an_invalid_page_is_named(harness: Harness, query: str) -> None:
+    assert "page" in harness.wrong(Dialect.SENDMATOR, f"/api/v1/contacts?{query}")
 
 
 @pytest.mark.parametrize(
     ("query", "found"),
     [("UNSUBSCRIBED", [1, 2]), ("SUBSCRIBED", [0, 3, 4])],
 )
-def test_smashsends_status_narrows_the_list(house: House, query: str, found: list[int]) -> None:
-    body = house.get(Dialect.SMASHSEND, f"/v1/contacts?status={query}")
-    assert numbers(house, body["contacts"]) == found
+def test_smashsends_status_narrows_the_list(harness: Harness, query: str, found: list[int]) -> None:
+    body = harness.get(Dialect.SMASHSEND, f"/v1/contacts?status={query}")
+    assert numbers(harness, body["contacts"]) == found
     assert body["pagination"]["total"] == len(found)
 
 
 @pytest.mark.parametrize("status", ["BOUNCED", "unsubscribed", "", "UNSUBSCRIBED,SUBSCRIBED", "x" * 300])
-def test_a_status_without_a_filter_is_named(house: House, status: str) -> None:
-    assert "status must be one of" in house.wrong(Dialect.SMASHSEND, f"/v1/contacts?status={status}")
+def test_a_status_without_a_filter_is_named(harness: Harness, status: str) -> None:
+    assert "status must be one of" in harness.wrong(Dialect.SMASHSEND, f"/v1/contacts?status={status}")
 
 
 @pytest.mark.parametrize("beginning", ["/v1/contacts", "/v1/contacts/search"])
 @pytest.mark.parametrize("term", ["", "%20", "%09+"])
-def test_a_term_without_words_is_named(house: House, beginning: str, term: str) -> None:
-    assert "term" in house.wrong(Dialect.SMARTSENDER, f"{beginning}?term={term}")
+def test_a_term_without_words_is_named(harness: Harness, beginning: str, term: str) -> None:
+    assert "term" in harness.wrong(Dialect.SMARTSENDER, f"{beginning}?term={term}")
 
 
 def test_smartsenders_term_is_a_native_search() -> None:
@@ -237,15 +237,15 @@ def test_smartsenders_term_is_a_native_search() -> None:
     assert native.query["offset"] == ["40"]
 
 
-def test_a_parameter_in_brackets_searches_the_same(house: House) -> None:
+def test_a_parameter_in_brackets_searches_the_same(harness: Harness) -> None:
     """Tags follow the stream, which stands still here; so what is asked for is looked at."""
     for dialect, beginning in ((Dialect.NATIVE, "/v1"), (Dialect.SENDMATOR, "/api/v1")):
         for name in ("tag[]", "tag%5B%5D", "tag[0]"):
-            reply = house.get(dialect, f"{beginning}/contacts?{name}=odd&{name}=x&is_unsubscribed=true")
+            reply = harness.get(dialect, f"{beginning}/contacts?{name}=odd&{name}=x&is_unsubscribed=true")
             assert reply["data"] == []
-        assert "tag[x]" in house.wrong(dialect, f"{beginning}/contacts?tag[x]=odd")
-    assert "email[]" in house.wrong(Dialect.NATIVE, "/v1/contacts?email[]=n1@example.com")
-    assert "must be a slug" in house.wrong(Dialect.NATIVE, "/v1/contacts?list[]=NO")
+        assert "tag[x]" in harness.wrong(dialect, f"{beginning}/contacts?tag[x]=odd")
+    assert "email[]" in harness.wrong(Dialect.NATIVE, "/v1/contacts?email[]=n1@example.com")
+    assert "must be a slug" in harness.wrong(Dialect.NATIVE, "/v1/contacts?list[]=NO")
 
 
 # Days
@@ -277,11 +277,11 @@ def test_an_invalid_date_or_timestamp_is_refused(text: str) -> None:
         converted([text], Moment)
 
 
-def test_every_list_can_be_filtered_by_dates(house: House) -> None:
-    today = iso(house.clock.at_ms)[:10]
-    tomorrow = iso(house.clock.at_ms + 86_400_000)[:10]
+def test_every_list_can_be_filtered_by_dates(harness: Harness) -> None:
+    today = iso(harness.clock.at_ms)[:10]
+    tomorrow = iso(harness.clock.at_ms + 86_400_000)[:10]
     for dialect, beginning in ((Dialect.NATIVE, "/v1"), (Dialect.SENDMATOR, "/api/v1")):
         for name in ("created", "updated"):
             within = f"{name}_after={today}&{name}_before={tomorrow}"
-            assert len(house.get(dialect, f"{beginning}/contacts?{within}")["data"]) == 5
-            assert house.get(dialect, f"{beginning}/contacts?{name}_after={tomorrow}")["data"] == []
+            assert len(harness.get(dialect, f"{beginning}/contacts?{within}")["data"]) == 5
+            assert harness.get(dialect, f"{beginning}/contacts?{name}_after={tomorrow}")["data"] == []

@@ -92,7 +92,7 @@ def test_a_native_request_with_a_ref_requires_a_named(wrong: Any) -> None:
         wire.Named("x")  # type: ignore[call-arg]
 
 
-class House:
+class Harness:
     """One account, spoken to in every dialect."""
 
     def __init__(self) -> None:
@@ -118,8 +118,8 @@ class House:
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def harness() -> Harness:
+    return Harness()
 
 
 def encoded(name: str) -> str:
@@ -129,55 +129,56 @@ def encoded(name: str) -> str:
 # Whom a name means
 
 
-def test_sendmator_takes_an_id_or_an_external_id_and_no_email(house: House) -> None:
-    by_email = house.made(email="e@example.com", external_id="other")
-    by_external_id = house.made(external_id="e@example.com")
-    api, path = house.apis[Dialect.SENDMATOR], "/api/v1/contacts/e%40example.com"
+def test_sendmator_takes_an_id_or_an_external_id_and_no_email(harness: Harness) -> None:
+    by_email = harness.made(email="e@example.com", external_id="other")
+    by_external_id = harness.made(external_id="e@example.com")
+    api, path = harness.apis[Dialect.SENDMATOR], "/api/v1/contacts/e%40example.com"
     assert api.send("GET", path).body["id"] == by_external_id
     assert api.send("PUT", path, {"first_name": "B"}).body["id"] == by_external_id
     assert api.send("DELETE", path).body == {"deleted": True, "id": by_external_id}
     for method in ("GET", "PUT", "DELETE"):
         reply = api.send(method, path, {} if method == "PUT" else None)
         assert (reply.status, reply.body["message"]) == (404, "Contact not found")
-    assert house.is_there(by_email)
+    assert harness.is_there(by_email)
     assert api.send("GET", f"/api/v1/contacts/{by_email.upper()}").body["id"] == by_email
 
 
 @pytest.mark.parametrize("vendor", [Dialect.SMASHSEND, Dialect.SMARTSENDER])
 @pytest.mark.parametrize("name", ["e@example.com", "crm-1", A_UUID, "search", "a/events"])
-def test_routes_by_id_take_no_other_name(house: House, vendor: Dialect, name: str) -> None:
-    made = house.made(external_id=name) if name != "e@example.com" else house.made(email=name)
+def test_routes_by_id_take_no_other_name(harness: Harness, vendor: Dialect, name: str) -> None:
+    made = harness.made(external_id=name) if name != "e@example.com" else harness.made(email=name)
     for method, body in (("GET", None), ("PUT", BODY), ("DELETE", None)):
-        reply = house.apis[vendor].send(method, f"/v1/contacts/{encoded(name)}", body)
+        reply = harness.apis[vendor].send(method, f"/v1/contacts/{encoded(name)}", body)
         assert reply.status in (400, 404, 405), reply
-    assert house.is_there(made)
+    assert harness.is_there(made)
 
 
 @pytest.mark.parametrize("name", ["crm-1", A_UUID, "e@example.com"])
-def test_artamail_takes_an_email_and_no_other_name(house: House, name: str) -> None:
-    made = house.made(external_id=name)
+def test_artamail_takes_an_email_and_no_other_name(harness: Harness, name: str) -> None:
+    made = harness.made(external_id=name)
     for method, body in (("GET", None), ("PATCH", {"name": "x"}), ("DELETE", None)):
         assert (
-            house.apis[Dialect.ARTAMAIL].send(method, f"/api/v1/contacts/{encoded(name)}", body).status == 404
+            harness.apis[Dialect.ARTAMAIL].send(method, f"/api/v1/contacts/{encoded(name)}", body).status
+            == 404
         )
-    assert house.is_there(made)
+    assert harness.is_there(made)
 
 
 @pytest.mark.parametrize("letter", ["\N{KELVIN SIGN}", "\N{FULLWIDTH LATIN SMALL LETTER K}", "ﬁ"])
-def test_an_email_with_a_letter_that_folds_to_ascii_finds_nobody(house: House, letter: str) -> None:
+def test_an_email_with_a_letter_that_folds_to_ascii_finds_nobody(harness: Harness, letter: str) -> None:
     plain, odd = "quack@example.com", f"quac{letter}@example.com"
-    made = house.made(email=plain)
+    made = harness.made(email=plain)
     for dialect, beginning in ((Dialect.NATIVE, "/v1"), (Dialect.ARTAMAIL, "/api/v1")):
-        api = house.apis[dialect]
+        api = harness.apis[dialect]
         for method, body in (("GET", None), ("PATCH", {"name": "x"}), ("DELETE", None)):
             assert api.send(method, f"{beginning}/contacts/{encoded(odd)}", body).status == 404
         assert api.send("POST", f"{beginning}/contacts", {"email": odd}).status == 400
     for body in ({"email": odd, "external_id": "x"}, {"email": odd, "is_unsubscribed": True}):
-        assert house.native.send("POST", "/v1/contacts?on_conflict=update", body).status == 400
-    assert house.apis[Dialect.SENDMATOR].send("POST", "/api/v1/contacts", {"email": odd}).status == 400
-    assert house.native.send("GET", f"/v1/contacts?email={encoded(odd)}").status == 400
-    assert house.native.send("PATCH", f"/v1/contacts/{made}", {"email": odd}).status == 400
-    assert house.native.send("GET", f"/v1/contacts/{made}").body["version"] == 1
+        assert harness.native.send("POST", "/v1/contacts?on_conflict=update", body).status == 400
+    assert harness.apis[Dialect.SENDMATOR].send("POST", "/api/v1/contacts", {"email": odd}).status == 400
+    assert harness.native.send("GET", f"/v1/contacts?email={encoded(odd)}").status == 400
+    assert harness.native.send("PATCH", f"/v1/contacts/{made}", {"email": odd}).status == 400
+    assert harness.native.send("GET", f"/v1/contacts/{made}").body["version"] == 1
 
 
 # Every name is reachable
@@ -186,10 +187,10 @@ def test_an_email_with_a_letter_that_folds_to_ascii_finds_nobody(house: House, l
 @pytest.mark.parametrize("decodes", [True, False], ids=["decoded", "as sent"])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_external_id_is_reached_by_its_path_in_sendmator(
-    house: House, name: str, *, decodes: bool
+    harness: Harness, name: str, *, decodes: bool
 ) -> None:
-    made = house.made(external_id=name)
-    api, path = house.apis[Dialect.SENDMATOR], f"/api/v1/contacts/{encoded(name)}"
+    made = harness.made(external_id=name)
+    api, path = harness.apis[Dialect.SENDMATOR], f"/api/v1/contacts/{encoded(name)}"
     assert api.send("GET", path, decodes=decodes).body["id"] == made
     assert api.send("HEAD", path, decodes=decodes).status == 200
     assert api.send("PUT", path, {"first_name": "x"}, decodes=decodes).body["first_name"] == "x"
@@ -199,15 +200,15 @@ def test_every_external_id_is_reached_by_its_path_in_sendmator(
 
 @pytest.mark.parametrize("decodes", [True, False], ids=["decoded", "as sent"])
 @pytest.mark.parametrize("name", NAMES)
-def test_every_external_id_is_reached_natively(house: House, name: str, *, decodes: bool) -> None:
-    made, path = house.made(external_id=name), f"/v1/contacts/{encoded(name)}"
-    found = house.native.send("GET", f"/v1/contacts?external_id={quote_plus(name)}").body["data"]
+def test_every_external_id_is_reached_natively(harness: Harness, name: str, *, decodes: bool) -> None:
+    made, path = harness.made(external_id=name), f"/v1/contacts/{encoded(name)}"
+    found = harness.native.send("GET", f"/v1/contacts?external_id={quote_plus(name)}").body["data"]
     assert [one["id"] for one in found] == [made]
     if not (decodes and name.endswith(READ_BELOW)):
-        assert house.native.send("GET", f"{path}?by=external_id", decodes=decodes).body["id"] == made
-    changed = house.native.send("PATCH", f"{path}?by=external_id", {"last_name": "y"}, decodes=decodes)
+        assert harness.native.send("GET", f"{path}?by=external_id", decodes=decodes).body["id"] == made
+    changed = harness.native.send("PATCH", f"{path}?by=external_id", {"last_name": "y"}, decodes=decodes)
     assert (changed.status, changed.body["id"]) == (200, made)
-    assert house.native.send("DELETE", path, decodes=decodes).body["id"] == made
+    assert harness.native.send("DELETE", path, decodes=decodes).body["id"] == made
 
 
 @given(
@@ -216,14 +217,15 @@ def test_every_external_id_is_reached_natively(house: House, name: str, *, decod
 )
 @example("\n")
 @settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_external_id_leads_to_its_contact_alone(house: House, name: str) -> None:
-    reply = house.native.send("POST", "/v1/contacts", {"external_id": name})
+def test_any_external_id_leads_to_its_contact_alone(harness: Harness, name: str) -> None:
+    reply = harness.native.send("POST", "/v1/contacts", {"external_id": name})
     if reply.status != 201:
         return
     path = f"/contacts/{encoded(name)}"
-    assert house.apis[Dialect.SENDMATOR].send("GET", f"/api/v1{path}").body["id"] == reply.body["id"]
+    assert harness.apis[Dialect.SENDMATOR].send("GET", f"/api/v1{path}").body["id"] == reply.body["id"]
     assert (
-        house.native.send("DELETE", f"/v1{path}?by=external_id&permanent=true").body["id"] == reply.body["id"]
+        harness.native.send("DELETE", f"/v1{path}?by=external_id&permanent=true").body["id"]
+        == reply.body["id"]
     )
 
 
@@ -239,30 +241,30 @@ def test_any_external_id_leads_to_its_contact_alone(house: House, name: str) -> 
     ],
 )
 @pytest.mark.parametrize("decodes", [True, False], ids=["decoded", "as sent"])
-def test_every_email_is_reached_by_its_path(house: House, email: str, *, decodes: bool) -> None:
-    api, path = house.apis[Dialect.ARTAMAIL], f"/api/v1/contacts/{encoded(email)}"
+def test_every_email_is_reached_by_its_path(harness: Harness, email: str, *, decodes: bool) -> None:
+    api, path = harness.apis[Dialect.ARTAMAIL], f"/api/v1/contacts/{encoded(email)}"
     assert api.send("POST", "/api/v1/contacts", {"email": email}).status == 201
     assert api.send("GET", path, decodes=decodes).body["email"] == email
     assert api.send("PATCH", path, {"name": "x"}, decodes=decodes).body["name"] == "x"
-    native = house.native.send("GET", f"/v1/contacts/{encoded(email)}", decodes=decodes)
+    native = harness.native.send("GET", f"/v1/contacts/{encoded(email)}", decodes=decodes)
     assert native.body["email"] == email
     assert api.send("DELETE", path, decodes=decodes).status == 204
     assert api.send("GET", path, decodes=decodes).status == 404
 
 
-def test_a_contact_named_like_a_path_does_not_hide_the_path(house: House) -> None:
+def test_a_contact_named_like_a_path_does_not_hide_the_path(harness: Harness) -> None:
     """A contact that is called as a path natively takes nothing away from it."""
-    ada = house.made(external_id="a", first_name="Ada")
+    ada = harness.made(external_id="a", first_name="Ada")
     for name in ("search", "a/events", "a/gates", "a/chat", "a/restore"):
-        house.made(external_id=name)
-    assert "data" in house.native.send("GET", "/v1/contacts/search?q=ada").body
-    assert house.native.send("GET", "/v1/contacts/search").wrong == {"q": "is required"}
-    assert house.native.send("GET", "/v1/contacts/search?by=email&q=x").wrong.keys() == {"q"}
-    assert "data" in house.native.send("GET", "/v1/contacts/a/events").body
-    assert "data" in house.native.send("GET", "/v1/contacts/a/gates?by=external_id").body
-    assert house.native.send("GET", "/v1/contacts/a/chat").body["contact"]["id"] == ada
-    assert "collection" in house.apis[Dialect.SMARTSENDER].send("GET", "/v1/contacts/search?term=ada").body
-    assert house.apis[Dialect.SMARTSENDER].send("GET", f"/v1/contacts/{ada}/info").body["id"] == ada
+        harness.made(external_id=name)
+    assert "data" in harness.native.send("GET", "/v1/contacts/search?q=ada").body
+    assert harness.native.send("GET", "/v1/contacts/search").wrong == {"q": "is required"}
+    assert harness.native.send("GET", "/v1/contacts/search?by=email&q=x").wrong.keys() == {"q"}
+    assert "data" in harness.native.send("GET", "/v1/contacts/a/events").body
+    assert "data" in harness.native.send("GET", "/v1/contacts/a/gates?by=external_id").body
+    assert harness.native.send("GET", "/v1/contacts/a/chat").body["contact"]["id"] == ada
+    assert "collection" in harness.apis[Dialect.SMARTSENDER].send("GET", "/v1/contacts/search?term=ada").body
+    assert harness.apis[Dialect.SMARTSENDER].send("GET", f"/v1/contacts/{ada}/info").body["id"] == ada
 
 
 @pytest.mark.parametrize(
@@ -289,16 +291,16 @@ def test_a_contact_named_like_a_path_does_not_hide_the_path(house: House) -> Non
     ],
 )
 def test_an_unknown_name_is_refused_by_the_route_it_was_meant_for(
-    house: House, dialect: Dialect, method: str, path: str, status: int
+    harness: Harness, dialect: Dialect, method: str, path: str, status: int
 ) -> None:
     body = BODY if method in ("POST", "PUT") and dialect is not Dialect.NATIVE else {}
-    reply = house.apis[dialect].send(method, path, None if method in ("GET", "DELETE") else body)
+    reply = harness.apis[dialect].send(method, path, None if method in ("GET", "DELETE") else body)
     assert reply.status == status, reply
 
 
 @pytest.mark.parametrize("path", ["/v1/contacts/", "/v1/contacts/a/", "/v1/tags/", "/api/v1/contacts/"])
-def test_an_empty_segment_in_a_path_is_reported(house: House, path: str) -> None:
-    reply = house.native.send("GET", path)
+def test_an_empty_segment_in_a_path_is_reported(harness: Harness, path: str) -> None:
+    reply = harness.native.send("GET", path)
     assert (reply.status, reply.body["code"]) == (404, "route_not_found")
     assert "without the slash" in reply.body["detail"]
 

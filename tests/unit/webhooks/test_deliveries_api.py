@@ -23,7 +23,8 @@ from contacts.webhooks.model import (
 )
 from contacts.webhooks.store import DeliveryStore
 from local.template import template
-from tests.support.delivery_house import (
+from tests.support.app import OTHER_ACCOUNT_ID, Reply, caller_of
+from tests.support.delivery_harness import (
     ACCOUNT_ID,
     BROKEN,
     CONTACT_ID,
@@ -31,10 +32,9 @@ from tests.support.delivery_house import (
     OK,
     SECRET,
     SILENT,
-    DeliveryHouse,
+    DeliveryHarness,
 )
-from tests.support.event_house import Killed
-from tests.support.front_door import OTHER_ACCOUNT_ID, Reply, caller_of
+from tests.support.event_harness import Killed
 
 LIST = "/v1/webhooks/{id}/deliveries"
 REDELIVER = "/v1/webhooks/{id}/deliveries/{delivery_id}/redeliver"
@@ -47,8 +47,8 @@ OPERATIONS = {
 UNKNOWN = "019bc1d4-8e00-7000-8000-00000000dead"
 
 
-class Desk(DeliveryHouse):
-    """A house with its front door: the handlers as they are."""
+class Desk(DeliveryHarness):
+    """A harness with its front door: the handlers as they are."""
 
     def __init__(self, *answers: Any) -> None:
         super().__init__(*answers)

@@ -19,7 +19,7 @@ from contacts.webhooks.endpoints import (
     is_public,
 )
 from contacts.webhooks.sender import EndpointAddresses
-from tests.support.webhook_house import PUBLIC, Resolver
+from tests.support.webhook_harness import PUBLIC, Resolver
 
 REFUSED = {
     "plain http": ("http://example.com/", "https://"),

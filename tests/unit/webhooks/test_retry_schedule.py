@@ -29,7 +29,7 @@ from contacts.webhooks.model import (
     sent_again,
 )
 from contacts.webhooks.store import DeliverySchedule
-from tests.support.delivery_house import (
+from tests.support.delivery_harness import (
     ACCOUNT_ID,
     BROKEN,
     GONE,
@@ -37,7 +37,7 @@ from tests.support.delivery_house import (
     OK,
     QUEUE_ARN,
     SILENT,
-    DeliveryHouse,
+    DeliveryHarness,
     due_ms,
 )
 
@@ -55,8 +55,8 @@ REF = DeliveryRef(
 )
 
 
-def house(*answers: Reply) -> DeliveryHouse:
-    made = DeliveryHouse(*answers)
+def harness(*answers: Reply) -> DeliveryHarness:
+    made = DeliveryHarness(*answers)
     made.register()
     return made
 
@@ -127,7 +127,7 @@ def test_no_delivery_is_attempted_more_than_a_hundred_times() -> None:
 
 
 def test_a_dead_endpoint_is_tried_fifteen_times_over_three_days_and_then_given_up() -> None:
-    with_dead = house(BROKEN)
+    with_dead = harness(BROKEN)
     began_ms = with_dead.clock.now_ms()
     ref = with_dead.dispatch()
     with_dead.run()
@@ -162,7 +162,7 @@ def test_a_dead_endpoint_is_tried_fifteen_times_over_three_days_and_then_given_u
 
 
 def test_what_is_to_come_can_be_seen_between_the_attempts() -> None:
-    with_dead = house(BROKEN)
+    with_dead = harness(BROKEN)
     ref = with_dead.dispatch()
     for number in range(1, 15):
         with_dead.run_until_made(ref, number)
@@ -175,7 +175,7 @@ def test_what_is_to_come_can_be_seen_between_the_attempts() -> None:
 
 
 def test_short_delays_are_the_queues_and_long_ones_schedules_that_delete_themselves() -> None:
-    with_dead = house(BROKEN)
+    with_dead = harness(BROKEN)
     ref = with_dead.dispatch()
     with_dead.run()
     short = [message for message in with_dead.queue.sent if message.delay_s]
@@ -198,7 +198,7 @@ def test_short_delays_are_the_queues_and_long_ones_schedules_that_delete_themsel
 
 def test_what_scheduler_sends_gets_its_group_before_it_is_dealt_with() -> None:
     """Scheduler gives none, and a message without one counts as that of a quiet stranger."""
-    with_dead = house(OK)
+    with_dead = harness(OK)
     (ref,) = with_dead.happen()
     assert with_dead.delivery_worker().handle({**ref.message(1), "ungrouped": True}) is None
     assert with_dead.endpoint.requests == []
@@ -207,7 +207,7 @@ def test_what_scheduler_sends_gets_its_group_before_it_is_dealt_with() -> None:
 
 
 def test_the_request_is_one_that_scheduler_takes() -> None:
-    with_dead = house()
+    with_dead = harness()
     with_dead.schedule.request(REF, 7, 3600.4)
     model = get_session().get_service_model("scheduler")
     (request,) = with_dead.scheduler.made
@@ -220,14 +220,14 @@ def test_the_request_is_one_that_scheduler_takes() -> None:
     ("delay_s", "expected"), [(0, 0), (0.4, 0), (4.5, 4), (4.6, 5), (660, 660), (900.4, 900)]
 )
 def test_the_queue_waits_whole_seconds(delay_s: float, expected: int) -> None:
-    with_dead = house()
+    with_dead = harness()
     with_dead.schedule.request(REF, 2, delay_s)
     assert [message.delay_s for message in with_dead.queue.sent] == [expected]
     assert not with_dead.scheduler.made
 
 
 def test_a_schedule_that_is_there_is_the_same_one() -> None:
-    with_dead = house()
+    with_dead = harness()
     with_dead.schedule.request(REF, 7, 3600)
     with_dead.schedule.request(REF, 7, 3500)
     assert len(with_dead.scheduler.made) == 1
@@ -235,7 +235,7 @@ def test_a_schedule_that_is_there_is_the_same_one() -> None:
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerException"])
 def test_a_busy_scheduler_is_asked_again_later(code: str) -> None:
-    with_dead = house()
+    with_dead = harness()
     with_dead.scheduler.error = code
     with pytest.raises(TemporarilyUnavailable):
         with_dead.schedule.request(REF, 7, 3600)
@@ -246,7 +246,7 @@ def test_a_silent_scheduler_is_asked_again_later() -> None:
         def create_schedule(self, **_: object) -> None:
             raise ReadTimeoutError(endpoint_url="https://scheduler.us-east-1.amazonaws.com")
 
-    with_dead = house()
+    with_dead = harness()
     schedule = DeliverySchedule(
         with_dead.queue, Silent(), "retries", QUEUE_ARN, "arn:aws:iam::123456789012:role/r", with_dead.clock
     )
@@ -258,7 +258,7 @@ def test_a_silent_scheduler_is_asked_again_later() -> None:
 
 
 def test_an_endpoint_without_a_success_for_five_days_is_no_longer_tried() -> None:
-    failing = house(BROKEN, SILENT)
+    failing = harness(BROKEN, SILENT)
     began_ms = failing.clock.now_ms()
     refs = []
     for _ in range(5):
@@ -281,7 +281,7 @@ def test_an_endpoint_without_a_success_for_five_days_is_no_longer_tried() -> Non
 
 
 def test_a_success_in_between_begins_the_five_days_anew() -> None:
-    failing = house(BROKEN)
+    failing = harness(BROKEN)
     failing.dispatch()
     failing.run(until_ms=failing.clock.now_ms() + 3 * DAY_MS)
     failing.endpoint.answers = [OK]
@@ -297,7 +297,7 @@ def test_a_success_in_between_begins_the_five_days_anew() -> None:
 
 
 def test_an_endpoint_that_is_gone_is_never_tried_again() -> None:
-    gone = house(GONE)
+    gone = harness(GONE)
     first, second = gone.dispatch(), gone.dispatch()
     gone.run()
     webhook = gone.webhook()
@@ -310,7 +310,7 @@ def test_an_endpoint_that_is_gone_is_never_tried_again() -> None:
 
 
 def test_an_endpoint_that_comes_back_gets_what_waits_for_it() -> None:
-    back = house(BROKEN, SILENT, BROKEN, OK)
+    back = harness(BROKEN, SILENT, BROKEN, OK)
     ref = back.dispatch()
     back.run()
     delivery = back.delivery(ref)

@@ -31,7 +31,7 @@ from contacts.webhooks.model import (
     sent_again,
 )
 from contacts.webhooks.store import DeliveryModified, DeliveryStore, WebhookStore
-from tests.support.delivery_house import (
+from tests.support.delivery_harness import (
     ACCOUNT_ID,
     BROKEN,
     CONTACT_ID,
@@ -42,7 +42,7 @@ from tests.support.delivery_house import (
     SECRET,
     SILENT,
     VISIBILITY_S,
-    DeliveryHouse,
+    DeliveryHarness,
 )
 from tests.support.fakes import CountingBytes
 from tests.support.hypothesis_profiles import examples
@@ -52,112 +52,112 @@ FAILED, ERASED = DeliveryStatus.FAILED, DeliveryStatus.ERASED
 
 
 @pytest.fixture
-def house() -> DeliveryHouse:
-    made = DeliveryHouse()
+def harness() -> DeliveryHarness:
+    made = DeliveryHarness()
     made.register()
     return made
 
 
-def verified(house: DeliveryHouse, secret: str = SECRET, number: int = -1) -> Any:
+def verified(harness: DeliveryHarness, secret: str = SECRET, number: int = -1) -> Any:
     """The event of a request, if its signature is right; the moment of signing is not held against it."""
-    request = house.endpoint.requests[number]
+    request = harness.endpoint.requests[number]
     stamp = int(request.headers["webhook-timestamp"])
     again = signed_headers(request.event_id, stamp, request.body.decode(), [secret])
     assert again["webhook-signature"] in request.headers["webhook-signature"].split(" ")
     return json.loads(request.body)
 
 
-def erase(house: DeliveryHouse) -> None:
-    Eraser(TraceStore(house.table), house.clock, CountingBytes()).erase(ACCOUNT_ID, CONTACT_ID, 1)
+def erase(harness: DeliveryHarness) -> None:
+    Eraser(TraceStore(harness.table), harness.clock, CountingBytes()).erase(ACCOUNT_ID, CONTACT_ID, 1)
 
 
 # What is sent
 
 
-def test_an_event_arrives_signed_and_is_written_down(house: DeliveryHouse) -> None:
-    ref = house.dispatch()
-    house.run()
-    (request,) = house.endpoint.requests
+def test_an_event_arrives_signed_and_is_written_down(harness: DeliveryHarness) -> None:
+    ref = harness.dispatch()
+    harness.run()
+    (request,) = harness.endpoint.requests
     assert request.url == "https://hooks.example.com/contacts"
     assert request.headers["Content-Type"] == "application/json"
     assert request.headers["User-Agent"] == "Contacts-Webhooks/1"
     assert request.headers["webhook-id"] == ref.event_id
     assert request.headers["webhook-timestamp"] == str(request.at_ms // 1000)
-    event = verified(house)
+    event = verified(harness)
     assert event["id"] == ref.event_id
     assert event["data"]["contact"]["email"] == "ada@example.com"
-    delivery = house.delivery(ref)
+    delivery = harness.delivery(ref)
     assert (delivery.status, delivery.next_attempt_at) == (DELIVERED, None)
     (attempt,) = delivery.attempts
     assert (attempt.at, attempt.status_code, attempt.error) == (iso(request.at_ms), 200, None)
     assert (attempt.duration_ms, attempt.response) == (12, "thanks")
-    assert house.next_due_ms() is None
-    assert house.item(ref) is not None
-    assert house.item(ref)["ttl"] == request.at_ms // 1000 + 30 * DAY  # type: ignore[index]
+    assert harness.next_due_ms() is None
+    assert harness.item(ref) is not None
+    assert harness.item(ref)["ttl"] == request.at_ms // 1000 + 30 * DAY  # type: ignore[index]
 
 
 def test_the_public_package_verifies_it() -> None:
     """By its own clock; the signature over the very bytes that are sent."""
     now = __import__("time").time_ns() // 1_000_000
-    house = DeliveryHouse()
-    house.clock.at_ms = now
-    house.register()
-    house.dispatch()
-    house.run()
-    (request,) = house.endpoint.requests
+    harness = DeliveryHarness()
+    harness.clock.at_ms = now
+    harness.register()
+    harness.dispatch()
+    harness.run()
+    (request,) = harness.endpoint.requests
     assert Verifier(SECRET).verify(request.body, dict(request.headers))["type"] == "contact.updated"
 
 
 @pytest.mark.parametrize(("hours", "secrets"), [(23, 2), (25, 1)])
 def test_both_secrets_sign_for_a_day_after_a_rotation(hours: int, secrets: int) -> None:
-    house = DeliveryHouse()
-    until_s = house.clock.at_ms // 1000 + DAY
-    house.register(previous_secret=OLD_SECRET, previous_secret_until=until_s)
-    house.clock.at_ms += hours * 3_600_000
-    house.dispatch()
-    house.run()
-    signatures = house.endpoint.requests[0].headers["webhook-signature"].split(" ")
+    harness = DeliveryHarness()
+    until_s = harness.clock.at_ms // 1000 + DAY
+    harness.register(previous_secret=OLD_SECRET, previous_secret_until=until_s)
+    harness.clock.at_ms += hours * 3_600_000
+    harness.dispatch()
+    harness.run()
+    signatures = harness.endpoint.requests[0].headers["webhook-signature"].split(" ")
     assert len(signatures) == secrets
     assert all(signature.startswith("v1,") for signature in signatures)
-    verified(house)
+    verified(harness)
     if secrets == 2:
-        verified(house, OLD_SECRET)
+        verified(harness, OLD_SECRET)
 
 
-def test_a_secret_rotated_between_two_attempts_signs_the_second(house: DeliveryHouse) -> None:
-    house.endpoint.answers = [BROKEN, OK]
-    house.dispatch()
-    house.run(at_most=1)
+def test_a_secret_rotated_between_two_attempts_signs_the_second(harness: DeliveryHarness) -> None:
+    harness.endpoint.answers = [BROKEN, OK]
+    harness.dispatch()
+    harness.run(at_most=1)
     new = "whsec_" + b64encode(b"n" * 32).decode()
-    before = house.webhook()
-    until = house.clock.at_ms // 1000 + DAY
+    before = harness.webhook()
+    until = harness.clock.at_ms // 1000 + DAY
     after = replace(before, secret=new, previous_secret=before.secret, previous_secret_until=until)
-    house.webhooks.change(before, after, Outcome(action=Action.UPDATED), None, house.clock.at_ms)
-    house.run()
-    verified(house, SECRET, 0)
-    verified(house, new, 1)
-    verified(house, SECRET, 1)
+    harness.webhooks.change(before, after, Outcome(action=Action.UPDATED), None, harness.clock.at_ms)
+    harness.run()
+    verified(harness, SECRET, 0)
+    verified(harness, new, 1)
+    verified(harness, SECRET, 1)
 
 
-def test_numbers_keep_their_value(house: DeliveryHouse) -> None:
+def test_numbers_keep_their_value(harness: DeliveryHarness) -> None:
     fields = {"score": Decimal("0.1234567890123456789"), "n": 12, "text": "Олена さくら 😀"}
-    house.dispatch(changed=["custom_fields"], previous={"custom_fields": fields})
-    house.run()
-    body = house.endpoint.requests[0].body.decode()
+    harness.dispatch(changed=["custom_fields"], previous={"custom_fields": fields})
+    harness.run()
+    body = harness.endpoint.requests[0].body.decode()
     assert '"score":0.1234567890123456789,' in body
     assert "Олена さくら 😀" in body
-    verified(house)
+    verified(harness)
 
 
-def test_each_endpoint_has_a_delivery_of_its_own(house: DeliveryHouse) -> None:
-    house.register("wh_other", url="https://other.example.com/")
-    house.dispatch(HOOK, "wh_other")
-    house.run()
-    assert sorted(request.url for request in house.endpoint.requests) == [
+def test_each_endpoint_has_a_delivery_of_its_own(harness: DeliveryHarness) -> None:
+    harness.register("wh_other", url="https://other.example.com/")
+    harness.dispatch(HOOK, "wh_other")
+    harness.run()
+    assert sorted(request.url for request in harness.endpoint.requests) == [
         "https://hooks.example.com/contacts",
         "https://other.example.com/",
     ]
-    (one,), (other,) = house.log(), house.log("wh_other")
+    (one,), (other,) = harness.log(), harness.log("wh_other")
     assert one.ref.delivery_id != other.ref.delivery_id
     assert one.ref.event_id == other.ref.event_id
 
@@ -165,216 +165,216 @@ def test_each_endpoint_has_a_delivery_of_its_own(house: DeliveryHouse) -> None:
 # What is not sent
 
 
-def test_a_deleted_endpoint_is_sent_nothing_and_keeps_no_log(house: DeliveryHouse) -> None:
-    ref = house.dispatch()
-    house.webhooks.remove(ACCOUNT_ID, HOOK, Outcome(action=Action.DELETED), None, house.clock.at_ms)
-    house.run()
-    assert (house.endpoint.requests, house.item(ref)) == ([], None)
+def test_a_deleted_endpoint_is_sent_nothing_and_keeps_no_log(harness: DeliveryHarness) -> None:
+    ref = harness.dispatch()
+    harness.webhooks.remove(ACCOUNT_ID, HOOK, Outcome(action=Action.DELETED), None, harness.clock.at_ms)
+    harness.run()
+    assert (harness.endpoint.requests, harness.item(ref)) == ([], None)
 
 
-def test_an_endpoint_that_is_switched_off_is_sent_nothing(house: DeliveryHouse) -> None:
-    house.endpoint.answers = [BROKEN]
-    waiting = house.dispatch()
-    house.run(at_most=1)
-    fresh = house.dispatch()
-    house.webhooks.disable(house.webhook(), DisabledReason.GONE)
-    house.run()
-    assert len(house.endpoint.requests) == 1
+def test_an_endpoint_that_is_switched_off_is_sent_nothing(harness: DeliveryHarness) -> None:
+    harness.endpoint.answers = [BROKEN]
+    waiting = harness.dispatch()
+    harness.run(at_most=1)
+    fresh = harness.dispatch()
+    harness.webhooks.disable(harness.webhook(), DisabledReason.GONE)
+    harness.run()
+    assert len(harness.endpoint.requests) == 1
     for ref, attempts in ((waiting, 1), (fresh, 0)):
-        delivery = house.delivery(ref)
+        delivery = harness.delivery(ref)
         assert (delivery.status, delivery.next_attempt_at) == (FAILED, None)
         assert len(delivery.attempts) == attempts
-    assert house.dead_letters.sent == []
+    assert harness.dead_letters.sent == []
 
 
-def test_one_that_is_switched_off_after_a_kill_keeps_no_message_waiting(house: DeliveryHouse) -> None:
-    (ref,) = house.happen()
-    house.deliveries.claim(ref, 1, "killed", house.clock.now_ms(), LEASE)
-    house.clock.at_ms += VISIBILITY_S * 1000
-    house.webhooks.disable(house.webhook(), DisabledReason.GONE)
-    assert [house.take(ref, 1), house.take(ref, 1)] == [None, None]
-    assert house.delivery(ref).status is FAILED
+def test_one_that_is_switched_off_after_a_kill_keeps_no_message_waiting(harness: DeliveryHarness) -> None:
+    (ref,) = harness.happen()
+    harness.deliveries.claim(ref, 1, "killed", harness.clock.now_ms(), LEASE)
+    harness.clock.at_ms += VISIBILITY_S * 1000
+    harness.webhooks.disable(harness.webhook(), DisabledReason.GONE)
+    assert [harness.take(ref, 1), harness.take(ref, 1)] == [None, None]
+    assert harness.delivery(ref).status is FAILED
 
 
-def test_an_event_that_is_no_longer_kept_fails(house: DeliveryHouse) -> None:
-    (ref,) = house.happen()
+def test_an_event_that_is_no_longer_kept_fails(harness: DeliveryHarness) -> None:
+    (ref,) = harness.happen()
     lost = replace(ref, appended_at="2025-01-01T00:00:00.000Z")
-    assert house.take(lost, 1) is None
-    assert house.endpoint.requests == []
-    assert house.delivery(ref).status is FAILED
+    assert harness.take(lost, 1) is None
+    assert harness.endpoint.requests == []
+    assert harness.delivery(ref).status is FAILED
 
 
 @pytest.mark.parametrize("attempts_before", [0, 2])
-def test_nothing_is_sent_of_somebody_who_was_erased(house: DeliveryHouse, attempts_before: int) -> None:
-    house.endpoint.answers = [BROKEN]
-    ref = house.dispatch()
+def test_nothing_is_sent_of_somebody_who_was_erased(harness: DeliveryHarness, attempts_before: int) -> None:
+    harness.endpoint.answers = [BROKEN]
+    ref = harness.dispatch()
     for _ in range(attempts_before):
-        house.run(at_most=1)
-    erase(house)
-    house.run()
-    assert len(house.endpoint.requests) == attempts_before
-    delivery = house.delivery(ref)
+        harness.run(at_most=1)
+    erase(harness)
+    harness.run()
+    assert len(harness.endpoint.requests) == attempts_before
+    delivery = harness.delivery(ref)
     assert (delivery.status, delivery.next_attempt_at) == (ERASED, None)
     assert [attempt.response for attempt in delivery.attempts] == [None] * attempts_before
 
 
 def test_an_erased_event_ends_the_delivery_even_where_erasure_has_not_come_to_it(
-    house: DeliveryHouse,
+    harness: DeliveryHarness,
 ) -> None:
-    ref = house.dispatch()
+    ref = harness.dispatch()
     assert ref.appended_at is not None
-    TraceStore(house.table).strip_event(ACCOUNT_ID, ref.appended_at, ref.event_id)
-    house.run()
-    assert house.endpoint.requests == []
-    assert house.delivery(ref).status is ERASED
+    TraceStore(harness.table).strip_event(ACCOUNT_ID, ref.appended_at, ref.event_id)
+    harness.run()
+    assert harness.endpoint.requests == []
+    assert harness.delivery(ref).status is ERASED
 
 
 @pytest.mark.parametrize("reply", [OK, BROKEN, SILENT], ids=["taken", "refused", "silent"])
-def test_of_somebody_erased_meanwhile_no_answer_is_kept(house: DeliveryHouse, reply: Reply) -> None:
-    house.endpoint.answers = [reply]
-    house.endpoint.meanwhile = lambda: erase(house)
-    ref = house.dispatch()
-    house.run()
-    delivery = house.delivery(ref)
+def test_of_somebody_erased_meanwhile_no_answer_is_kept(harness: DeliveryHarness, reply: Reply) -> None:
+    harness.endpoint.answers = [reply]
+    harness.endpoint.meanwhile = lambda: erase(harness)
+    ref = harness.dispatch()
+    harness.run()
+    delivery = harness.delivery(ref)
     assert (delivery.status, delivery.done, delivery.next_attempt_at) == (ERASED, 1, None)
     assert [attempt.response for attempt in delivery.attempts] == [None]
-    assert "Oops" not in str(house.moto.items())
-    assert house.next_due_ms() is None
+    assert "Oops" not in str(harness.moto.items())
+    assert harness.next_due_ms() is None
 
 
-def test_what_is_answered_to_the_news_of_an_erasure_is_not_kept(house: DeliveryHouse) -> None:
+def test_what_is_answered_to_the_news_of_an_erasure_is_not_kept(harness: DeliveryHarness) -> None:
     """An endpoint may well say whom it has deleted now, and nobody erases that afterwards."""
-    house.endpoint.answers = [BROKEN, OK]
-    ref = house.dispatch(contact={"id": CONTACT_ID, "version": 3}, permanent=True)
-    house.run()
-    delivery = house.delivery(ref)
+    harness.endpoint.answers = [BROKEN, OK]
+    ref = harness.dispatch(contact={"id": CONTACT_ID, "version": 3}, permanent=True)
+    harness.run()
+    delivery = harness.delivery(ref)
     assert [(attempt.status_code, attempt.response) for attempt in delivery.attempts] == [
         (500, None),
         (200, None),
     ]
 
 
-def test_an_attempt_is_not_begun_that_could_not_be_finished(house: DeliveryHouse) -> None:
-    (ref,) = house.happen()
-    house.time_left = 32.9
+def test_an_attempt_is_not_begun_that_could_not_be_finished(harness: DeliveryHarness) -> None:
+    (ref,) = harness.happen()
+    harness.time_left = 32.9
     with pytest.raises(TemporarilyUnavailable):
-        house.take(ref, 1)
-    assert (house.endpoint.requests, house.item(ref)) == ([], None)
-    house.time_left = 33.0
-    house.take(ref, 1)
-    assert house.delivery(ref).status is DELIVERED
+        harness.take(ref, 1)
+    assert (harness.endpoint.requests, harness.item(ref)) == ([], None)
+    harness.time_left = 33.0
+    harness.take(ref, 1)
+    assert harness.delivery(ref).status is DELIVERED
 
 
 @pytest.mark.parametrize(
     "body", [{}, {"delivery_id": "x"}, {"attempt": 1}, {"attempt": None, "ungrouped": True}]
 )
-def test_what_is_no_such_message_is_refused(house: DeliveryHouse, body: dict[str, Any]) -> None:
+def test_what_is_no_such_message_is_refused(harness: DeliveryHarness, body: dict[str, Any]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
-        house.delivery_worker().handle(body)
+        harness.delivery_worker().handle(body)
 
 
 # Messages that come twice
 
 
-def test_a_message_that_comes_again_is_dropped(house: DeliveryHouse) -> None:
-    ref = house.dispatch()
-    house.run()
+def test_a_message_that_comes_again_is_dropped(harness: DeliveryHarness) -> None:
+    ref = harness.dispatch()
+    harness.run()
     for attempt in (1, 2, 7):
-        assert house.take(ref, attempt) is None
-    assert len(house.endpoint.requests) == 1
-    assert house.next_due_ms() is None
+        assert harness.take(ref, attempt) is None
+    assert len(harness.endpoint.requests) == 1
+    assert harness.next_due_ms() is None
 
 
 def test_a_message_that_comes_again_between_two_attempts_asks_for_the_next_one_again(
-    house: DeliveryHouse,
+    harness: DeliveryHarness,
 ) -> None:
-    house.endpoint.answers = [BROKEN, OK]
-    ref = house.dispatch()
-    house.run(at_most=1)
-    assert house.take(ref, 1) is None
-    assert [message.body["attempt"] for message in house.queue.sent] == [1, 2, 2]
-    house.run()
-    assert len(house.endpoint.requests) == 2
-    assert house.delivery(ref).status is DELIVERED
+    harness.endpoint.answers = [BROKEN, OK]
+    ref = harness.dispatch()
+    harness.run(at_most=1)
+    assert harness.take(ref, 1) is None
+    assert [message.body["attempt"] for message in harness.queue.sent] == [1, 2, 2]
+    harness.run()
+    assert len(harness.endpoint.requests) == 2
+    assert harness.delivery(ref).status is DELIVERED
 
 
-def test_of_two_at_once_one_sends_and_the_other_waits_for_its_lease(house: DeliveryHouse) -> None:
+def test_of_two_at_once_one_sends_and_the_other_waits_for_its_lease(harness: DeliveryHarness) -> None:
     waits: list[int | None] = []
-    (ref,) = house.happen()
-    house.endpoint.answers = [replace(BROKEN, duration_ms=0), OK]
-    house.endpoint.meanwhile = lambda: waits.append(house.take(ref, 1))
-    assert house.take(ref, 1) is None
+    (ref,) = harness.happen()
+    harness.endpoint.answers = [replace(BROKEN, duration_ms=0), OK]
+    harness.endpoint.meanwhile = lambda: waits.append(harness.take(ref, 1))
+    assert harness.take(ref, 1) is None
     assert waits == [LEASE]
-    assert len(house.endpoint.requests) == 1
+    assert len(harness.endpoint.requests) == 1
     # The other one comes back, and finds the attempt made.
-    assert house.take(ref, 1) is None
-    assert len(house.endpoint.requests) == 1
+    assert harness.take(ref, 1) is None
+    assert len(harness.endpoint.requests) == 1
 
 
-def test_the_lease_of_whoever_ended_is_over_before_its_message_comes_back(house: DeliveryHouse) -> None:
+def test_the_lease_of_whoever_ended_is_over_before_its_message_comes_back(harness: DeliveryHarness) -> None:
     assert LEASE < VISIBILITY_S
-    (ref,) = house.happen()
-    house.deliveries.claim(ref, 1, "whoever", house.clock.now_ms(), LEASE)
-    house.clock.at_ms += (LEASE - 1) * 1000
-    assert house.take(ref, 1) == 1
-    assert house.endpoint.requests == []
-    house.clock.at_ms += 1000
-    assert house.take(ref, 1) is None
-    assert house.delivery(ref).status is DELIVERED
+    (ref,) = harness.happen()
+    harness.deliveries.claim(ref, 1, "whoever", harness.clock.now_ms(), LEASE)
+    harness.clock.at_ms += (LEASE - 1) * 1000
+    assert harness.take(ref, 1) == 1
+    assert harness.endpoint.requests == []
+    harness.clock.at_ms += 1000
+    assert harness.take(ref, 1) is None
+    assert harness.delivery(ref).status is DELIVERED
 
 
-def test_who_comes_after_its_lease_writes_nothing_over_its_successor(house: DeliveryHouse) -> None:
+def test_who_comes_after_its_lease_writes_nothing_over_its_successor(harness: DeliveryHarness) -> None:
     """It cannot be, because a function ends before; but if it could, the successor's word would count."""
-    (ref,) = house.happen()
-    house.endpoint.answers = [replace(BROKEN, duration_ms=61_000), replace(OK, duration_ms=10)]
-    house.endpoint.meanwhile = lambda: house.take(ref, 1)
-    house.take(ref, 1)
-    delivery = house.delivery(ref)
+    (ref,) = harness.happen()
+    harness.endpoint.answers = [replace(BROKEN, duration_ms=61_000), replace(OK, duration_ms=10)]
+    harness.endpoint.meanwhile = lambda: harness.take(ref, 1)
+    harness.take(ref, 1)
+    delivery = harness.delivery(ref)
     assert (delivery.status, delivery.done) == (DELIVERED, 1)
     assert [attempt.status_code for attempt in delivery.attempts] == [200]
-    assert house.next_due_ms() is None
+    assert harness.next_due_ms() is None
 
 
-def test_only_the_latest_to_begin_an_attempt_can_record_it(house: DeliveryHouse) -> None:
-    (ref,) = house.happen()
-    early = house.deliveries.claim(ref, 1, "early", house.clock.now_ms(), LEASE)
-    house.clock.at_ms += LEASE * 1000
-    late = house.deliveries.claim(ref, 1, "late", house.clock.now_ms(), LEASE)
+def test_only_the_latest_to_begin_an_attempt_can_record_it(harness: DeliveryHarness) -> None:
+    (ref,) = harness.happen()
+    early = harness.deliveries.claim(ref, 1, "early", harness.clock.now_ms(), LEASE)
+    harness.clock.at_ms += LEASE * 1000
+    late = harness.deliveries.claim(ref, 1, "late", harness.clock.now_ms(), LEASE)
     with pytest.raises(DeliveryModified) as moved:
-        house.deliveries.record(early, replace(early, done=1, status=FAILED))
+        harness.deliveries.record(early, replace(early, done=1, status=FAILED))
     assert moved.value.delivery == late
-    house.deliveries.record(late, replace(late, done=1, status=DELIVERED))
-    assert house.delivery(ref).status is DELIVERED
+    harness.deliveries.record(late, replace(late, done=1, status=DELIVERED))
+    assert harness.delivery(ref).status is DELIVERED
 
 
-def test_a_message_from_before_the_delivery_was_forgotten_is_dropped(house: DeliveryHouse) -> None:
-    (ref,) = house.happen()
-    assert house.take(ref, 3) is None
-    assert (house.endpoint.requests, house.item(ref)) == ([], None)
+def test_a_message_from_before_the_delivery_was_forgotten_is_dropped(harness: DeliveryHarness) -> None:
+    (ref,) = harness.happen()
+    assert harness.take(ref, 3) is None
+    assert (harness.endpoint.requests, harness.item(ref)) == ([], None)
 
 
 # Kills
 
 
 def ended(
-    *answers: Reply, kills: tuple[int, ...] = (), before: Callable[[DeliveryHouse], object] = lambda _: None
-) -> tuple[DeliveryHouse, DeliveryRef]:
+    *answers: Reply, kills: tuple[int, ...] = (), before: Callable[[DeliveryHarness], object] = lambda _: None
+) -> tuple[DeliveryHarness, DeliveryRef]:
     """Everything that follows from an event; the n-th process ends after its call number kills[n]."""
-    house = DeliveryHouse(*answers)
-    house.register()
-    before(house)
-    ref = house.dispatch()
+    harness = DeliveryHarness(*answers)
+    harness.register()
+    before(harness)
+    ref = harness.dispatch()
     for calls in kills:
-        house.life.made, house.life.calls = 0, calls
-        house.run(at_most=1)
-    house.life.made, house.life.calls = 0, 1_000_000
-    house.run()
-    return house, ref
+        harness.life.made, harness.life.calls = 0, calls
+        harness.run(at_most=1)
+    harness.life.made, harness.life.calls = 0, 1_000_000
+    harness.run()
+    return harness, ref
 
 
-def failing_for_days(house: DeliveryHouse) -> None:
-    webhook = house.webhook()
-    house.webhooks.note_failure(webhook, iso(house.clock.at_ms - 6 * DAY * 1000))
+def failing_for_days(harness: DeliveryHarness) -> None:
+    webhook = harness.webhook()
+    harness.webhooks.note_failure(webhook, iso(harness.clock.at_ms - 6 * DAY * 1000))
 
 
 SITUATIONS = [
@@ -388,40 +388,40 @@ SITUATIONS = [
 
 @pytest.mark.parametrize(("answers", "before"), SITUATIONS)
 def test_killed_after_any_call_the_next_try_completes_it(
-    answers: tuple[Reply, ...], before: Callable[[DeliveryHouse], object]
+    answers: tuple[Reply, ...], before: Callable[[DeliveryHarness], object]
 ) -> None:
     expected, its_ref = ended(*answers, before=before)
     for calls in count(1):
-        house, ref = ended(*answers, kills=(calls,), before=before)
-        if house.kills == 0:
+        harness, ref = ended(*answers, kills=(calls,), before=before)
+        if harness.kills == 0:
             break
         # What was sent and not written down is sent again.
-        assert len(house.endpoint.requests) - len(house.delivery(ref).attempts) in (0, 1)
-        delivery, wanted = house.delivery(ref), expected.delivery(its_ref)
+        assert len(harness.endpoint.requests) - len(harness.delivery(ref).attempts) in (0, 1)
+        delivery, wanted = harness.delivery(ref), expected.delivery(its_ref)
         assert delivery.status is wanted.status, calls
-        webhook, other = house.webhook(), expected.webhook()
+        webhook, other = harness.webhook(), expected.webhook()
         assert (webhook.is_active, webhook.disabled_reason) == (other.is_active, other.disabled_reason)
         assert (webhook.failing_since is None) == (other.failing_since is None)
         assert delivery.done == delivery.begun == len(delivery.attempts)
-        assert {request.event_id for request in house.endpoint.requests} == {ref.event_id}
+        assert {request.event_id for request in harness.endpoint.requests} == {ref.event_id}
     assert calls > 5
 
 
 def test_killed_after_any_call_the_last_attempt_still_ends_in_a_dead_letter() -> None:
     for calls in count(1):
-        house = DeliveryHouse(BROKEN)
-        house.register()
-        ref = house.dispatch()
-        house.run_until_made(ref, 14)
-        house.life.made, house.life.calls = 0, calls
-        house.run()
-        house.life.calls = 1_000_000
-        assert house.delivery(ref).status is FAILED
-        assert len(house.delivery(ref).attempts) == 15
-        assert house.dead_letters.sent
-        assert {message.body["delivery_id"] for message in house.dead_letters.sent} == {ref.delivery_id}
-        if house.kills == 0:
-            assert len(house.dead_letters.sent) == 1
+        harness = DeliveryHarness(BROKEN)
+        harness.register()
+        ref = harness.dispatch()
+        harness.run_until_made(ref, 14)
+        harness.life.made, harness.life.calls = 0, calls
+        harness.run()
+        harness.life.calls = 1_000_000
+        assert harness.delivery(ref).status is FAILED
+        assert len(harness.delivery(ref).attempts) == 15
+        assert harness.dead_letters.sent
+        assert {message.body["delivery_id"] for message in harness.dead_letters.sent} == {ref.delivery_id}
+        if harness.kills == 0:
+            assert len(harness.dead_letters.sent) == 1
             break
     assert calls > 5
 
@@ -436,30 +436,30 @@ def test_whatever_happens_each_attempt_is_made_and_written_down_once(
     answers: list[Reply], kills: list[int], repeated: list[int]
 ) -> None:
     """Kills anywhere, messages that come again: in the end an endpoint that takes it has got it."""
-    house = DeliveryHouse(*answers, OK)
-    house.register()
-    ref = house.dispatch()
+    harness = DeliveryHarness(*answers, OK)
+    harness.register()
+    ref = harness.dispatch()
     for number, calls in enumerate(kills):
-        house.life.made, house.life.calls = 0, calls
-        house.run(at_most=1)
-        house.life.calls = 1_000_000
+        harness.life.made, harness.life.calls = 0, calls
+        harness.run(at_most=1)
+        harness.life.calls = 1_000_000
         if number < len(repeated):
-            wait_s = house.take(ref, repeated[number])
+            wait_s = harness.take(ref, repeated[number])
             assert wait_s is None or 0 < wait_s <= LEASE
-    house.run()
-    delivery = house.delivery(ref)
+    harness.run()
+    delivery = harness.delivery(ref)
     assert delivery.status is DELIVERED
     assert delivery.done == delivery.begun == len(delivery.attempts)
     assert [attempt.is_success for attempt in delivery.attempts].count(True) == 1
     assert delivery.attempts[-1].is_success
     moments = [attempt.at for attempt in delivery.attempts]
     assert moments == sorted(moments)
-    sent = [iso(request.at_ms) for request in house.endpoint.requests]
+    sent = [iso(request.at_ms) for request in harness.endpoint.requests]
     assert set(moments) <= set(sent)
     # Sent without being written down: only where somebody was killed right after.
-    assert len(sent) - len(moments) <= house.kills
-    assert house.next_due_ms() is None
-    assert house.webhook().failing_since is None
+    assert len(sent) - len(moments) <= harness.kills
+    assert harness.next_due_ms() is None
+    assert harness.webhook().failing_since is None
 
 
 # Faults
@@ -503,54 +503,54 @@ class Repeating:
         return call
 
 
-def on(wire: Callable[[Any], Any], *answers: Reply) -> DeliveryHouse:
-    """A house in which everything works until the event is on its way, and from then on over a wire."""
-    house = DeliveryHouse(*answers)
-    house.register()
-    house.dispatch()
-    table: Any = house.table
+def on(wire: Callable[[Any], Any], *answers: Reply) -> DeliveryHarness:
+    """A harness in which everything works until the event is on its way, and from then on over a wire."""
+    harness = DeliveryHarness(*answers)
+    harness.register()
+    harness.dispatch()
+    table: Any = harness.table
     table._client = wire(table._client)
-    return house
+    return harness
 
 
 @pytest.mark.parametrize("code", ["ProvisionedThroughputExceededException", "TransactionConflictException"])
 @pytest.mark.parametrize("is_late", [False, True], ids=["not done", "done"])
 def test_a_fault_at_any_call_passes(code: str, is_late: bool) -> None:
     for at_call in range(1, 8):
-        house = on(lambda client, at=at_call: Faulty(client, at, code, is_late=is_late), BROKEN, BROKEN, OK)
-        house.run()
-        (delivery,) = house.log()
+        harness = on(lambda client, at=at_call: Faulty(client, at, code, is_late=is_late), BROKEN, BROKEN, OK)
+        harness.run()
+        (delivery,) = harness.log()
         assert delivery.status is DELIVERED
         assert delivery.done == delivery.begun == len(delivery.attempts)
-        assert len(house.endpoint.requests) <= len(delivery.attempts) + 1
-        assert house.next_due_ms() is None
+        assert len(harness.endpoint.requests) <= len(delivery.attempts) + 1
+        assert harness.next_due_ms() is None
 
 
 def test_a_call_that_the_sdk_repeats_is_taken_for_what_it_is() -> None:
-    house = on(Repeating, BROKEN, OK)
-    house.run()
-    (delivery,) = house.log()
+    harness = on(Repeating, BROKEN, OK)
+    harness.run()
+    (delivery,) = harness.log()
     assert delivery.status is DELIVERED
-    assert len(house.endpoint.requests) == len(delivery.attempts) == 2
-    assert [message.body["attempt"] for message in house.queue.sent] == [1, 2]
+    assert len(harness.endpoint.requests) == len(delivery.attempts) == 2
+    assert [message.body["attempt"] for message in harness.queue.sent] == [1, 2]
 
 
-def test_where_the_queue_is_down_the_message_comes_back(house: DeliveryHouse) -> None:
-    house.endpoint.answers = [BROKEN, OK]
-    ref = house.dispatch()
-    house.queue.is_down = True
-    house.run(at_most=1)
-    house.queue.is_down = False
-    assert house.delivery(ref).status is PENDING
-    house.run()
-    assert house.delivery(ref).status is DELIVERED
-    assert len(house.endpoint.requests) == 2
+def test_where_the_queue_is_down_the_message_comes_back(harness: DeliveryHarness) -> None:
+    harness.endpoint.answers = [BROKEN, OK]
+    ref = harness.dispatch()
+    harness.queue.is_down = True
+    harness.run(at_most=1)
+    harness.queue.is_down = False
+    assert harness.delivery(ref).status is PENDING
+    harness.run()
+    assert harness.delivery(ref).status is DELIVERED
+    assert len(harness.endpoint.requests) == 2
 
 
 def test_a_writer_that_never_gives_way_is_waited_for_and_then_left_to_the_next_try(
-    house: DeliveryHouse, monkeypatch: pytest.MonkeyPatch
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (ref,) = house.happen()
+    (ref,) = harness.happen()
 
     def conflict(*_: object) -> None:
         raise Contention
@@ -558,166 +558,166 @@ def test_a_writer_that_never_gives_way_is_waited_for_and_then_left_to_the_next_t
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(DeliveryStore, "record", conflict)
         with pytest.raises(Contention):
-            house.take(ref, 1)
-    assert len(house.clock.slept) == 7
-    house.clock.at_ms += VISIBILITY_S * 1000
-    house.take(ref, 1)
-    assert house.delivery(ref).status is DELIVERED
+            harness.take(ref, 1)
+    assert len(harness.clock.slept) == 7
+    harness.clock.at_ms += VISIBILITY_S * 1000
+    harness.take(ref, 1)
+    assert harness.delivery(ref).status is DELIVERED
 
 
 # Asked for again meanwhile
 
 
-def ask_again(house: DeliveryHouse, ref: DeliveryRef) -> None:
+def ask_again(harness: DeliveryHarness, ref: DeliveryRef) -> None:
     """What `redeliver` writes and sends."""
-    before = house.delivery(ref)
-    now_ms = house.clock.now_ms()
-    house.deliveries.begin_again(
+    before = harness.delivery(ref)
+    now_ms = harness.clock.now_ms()
+    harness.deliveries.begin_again(
         before, sent_again(before, now_ms), Outcome(action=Action.QUEUED), None, now_ms
     )
-    house.queue.put(type(house.queue.sent[0])(body=ref.message(before.done + 1), group=HOOK), 0)
+    harness.queue.put(type(harness.queue.sent[0])(body=ref.message(before.done + 1), group=HOOK), 0)
 
 
-def test_redelivering_begins_the_whole_schedule_anew(house: DeliveryHouse) -> None:
-    house.endpoint.answers = [BROKEN]
-    ref = house.dispatch()
-    house.run()
-    assert house.delivery(ref).status is FAILED
+def test_redelivering_begins_the_whole_schedule_anew(harness: DeliveryHarness) -> None:
+    harness.endpoint.answers = [BROKEN]
+    ref = harness.dispatch()
+    harness.run()
+    assert harness.delivery(ref).status is FAILED
     # Without a success of another one it would be disabled before the second round is over.
-    house.endpoint.answers = [OK]
-    other = house.dispatch()
-    house.run()
-    house.endpoint.answers = [BROKEN]
-    house.clock.at_ms += 60_000
-    ask_again(house, ref)
-    assert house.delivery(ref).status is PENDING
-    house.run()
-    delivery = house.delivery(ref)
+    harness.endpoint.answers = [OK]
+    other = harness.dispatch()
+    harness.run()
+    harness.endpoint.answers = [BROKEN]
+    harness.clock.at_ms += 60_000
+    ask_again(harness, ref)
+    assert harness.delivery(ref).status is PENDING
+    harness.run()
+    delivery = harness.delivery(ref)
     assert (delivery.status, delivery.done) == (FAILED, 30)
-    assert [message.body["attempt"] for message in house.dead_letters.sent] == [15, 30]
-    house.endpoint.answers = [OK]
-    house.clock.at_ms += 60_000
-    ask_again(house, ref)
-    house.run()
-    assert house.delivery(ref).status is DELIVERED
-    requests = [request for request in house.endpoint.requests if request.event_id != other.event_id]
+    assert [message.body["attempt"] for message in harness.dead_letters.sent] == [15, 30]
+    harness.endpoint.answers = [OK]
+    harness.clock.at_ms += 60_000
+    ask_again(harness, ref)
+    harness.run()
+    assert harness.delivery(ref).status is DELIVERED
+    requests = [request for request in harness.endpoint.requests if request.event_id != other.event_id]
     assert {request.event_id for request in requests} == {ref.event_id}
     assert len({request.headers["webhook-timestamp"] for request in requests}) == 31
 
 
-def test_a_delivery_that_waits_is_sent_now_and_its_later_message_dropped(house: DeliveryHouse) -> None:
-    house.endpoint.answers = [BROKEN] * 6 + [OK]
-    ref = house.dispatch()
-    house.run_until_made(ref, 6)
-    began_ms = house.clock.now_ms()
-    ask_again(house, ref)
-    house.run(at_most=1)
-    assert house.clock.now_ms() - began_ms < 1000
-    assert house.delivery(ref).status is DELIVERED
-    house.run()
-    assert house.clock.now_ms() - began_ms > 3_000_000
-    assert len(house.endpoint.requests) == 7
+def test_a_delivery_that_waits_is_sent_now_and_its_later_message_dropped(harness: DeliveryHarness) -> None:
+    harness.endpoint.answers = [BROKEN] * 6 + [OK]
+    ref = harness.dispatch()
+    harness.run_until_made(ref, 6)
+    began_ms = harness.clock.now_ms()
+    ask_again(harness, ref)
+    harness.run(at_most=1)
+    assert harness.clock.now_ms() - began_ms < 1000
+    assert harness.delivery(ref).status is DELIVERED
+    harness.run()
+    assert harness.clock.now_ms() - began_ms > 3_000_000
+    assert len(harness.endpoint.requests) == 7
 
 
 @pytest.mark.parametrize(("reply", "status"), [(OK, DELIVERED), (BROKEN, PENDING)])
 def test_asked_for_again_while_the_endpoint_answers(
-    house: DeliveryHouse, reply: Reply, status: DeliveryStatus
+    harness: DeliveryHarness, reply: Reply, status: DeliveryStatus
 ) -> None:
     """The attempt under way is the first of the new round."""
-    house.endpoint.answers = [BROKEN, reply]
-    ref = house.dispatch()
-    house.run(at_most=1)
-    house.endpoint.meanwhile = lambda: ask_again(house, ref)
-    house.run(at_most=1)
-    delivery = house.delivery(ref)
+    harness.endpoint.answers = [BROKEN, reply]
+    ref = harness.dispatch()
+    harness.run(at_most=1)
+    harness.endpoint.meanwhile = lambda: ask_again(harness, ref)
+    harness.run(at_most=1)
+    delivery = harness.delivery(ref)
     assert (delivery.status, delivery.done, delivery.round_began_after) == (status, 2, 1)
     if delivery.next_attempt_at is not None:
-        assert 4_500 <= parsed(delivery.next_attempt_at) - house.clock.now_ms() <= 5_500
-    house.endpoint.answers = [OK]
-    house.run()
-    assert house.delivery(ref).status is DELIVERED
+        assert 4_500 <= parsed(delivery.next_attempt_at) - harness.clock.now_ms() <= 5_500
+    harness.endpoint.answers = [OK]
+    harness.run()
+    assert harness.delivery(ref).status is DELIVERED
 
 
 # How endpoints do
 
 
-def test_the_first_failure_is_remembered_and_a_success_forgets_it(house: DeliveryHouse) -> None:
-    house.endpoint.answers = [BROKEN, BROKEN, OK]
-    house.dispatch()
-    house.run(at_most=1)
-    first = iso(house.endpoint.requests[0].at_ms)
-    assert house.webhook().failing_since == first
-    house.run(at_most=1)
-    assert house.webhook().failing_since == first
-    house.run()
-    assert house.webhook().failing_since is None
+def test_the_first_failure_is_remembered_and_a_success_forgets_it(harness: DeliveryHarness) -> None:
+    harness.endpoint.answers = [BROKEN, BROKEN, OK]
+    harness.dispatch()
+    harness.run(at_most=1)
+    first = iso(harness.endpoint.requests[0].at_ms)
+    assert harness.webhook().failing_since == first
+    harness.run(at_most=1)
+    assert harness.webhook().failing_since == first
+    harness.run()
+    assert harness.webhook().failing_since is None
 
 
-def test_a_message_that_comes_late_does_not_undo_later_failures(house: DeliveryHouse) -> None:
-    early = house.dispatch()
-    house.run()
-    house.endpoint.answers = [BROKEN]
-    house.clock.at_ms += 1000
-    house.dispatch()
-    house.run(at_most=1)
-    failing_since = house.webhook().failing_since
+def test_a_message_that_comes_late_does_not_undo_later_failures(harness: DeliveryHarness) -> None:
+    early = harness.dispatch()
+    harness.run()
+    harness.endpoint.answers = [BROKEN]
+    harness.clock.at_ms += 1000
+    harness.dispatch()
+    harness.run(at_most=1)
+    failing_since = harness.webhook().failing_since
     assert failing_since is not None
-    house.take(early, 1)
-    assert house.webhook().failing_since == failing_since
+    harness.take(early, 1)
+    assert harness.webhook().failing_since == failing_since
 
 
-def test_a_message_that_comes_late_does_not_undo_what_the_owner_did(house: DeliveryHouse) -> None:
+def test_a_message_that_comes_late_does_not_undo_what_the_owner_did(harness: DeliveryHarness) -> None:
     """Such as the promised message of a redelivery, half a minute later."""
-    house.endpoint.answers = [GONE]
-    ref = house.dispatch()
-    house.run()
-    webhook = house.webhook()
+    harness.endpoint.answers = [GONE]
+    ref = harness.dispatch()
+    harness.run()
+    webhook = harness.webhook()
     assert not webhook.is_active
     back = replace(webhook, is_active=True, disabled_reason=None, failing_since=None)
-    house.webhooks.change(webhook, back, Outcome(action=Action.UPDATED), None, house.clock.at_ms)
-    house.take(ref, 1)
-    assert house.webhook() == back
+    harness.webhooks.change(webhook, back, Outcome(action=Action.UPDATED), None, harness.clock.at_ms)
+    harness.take(ref, 1)
+    assert harness.webhook() == back
 
 
 def test_where_a_failure_cannot_be_noted_the_attempt_still_is(
-    house: DeliveryHouse, monkeypatch: pytest.MonkeyPatch
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def busy(*_: object) -> None:
         raise TemporarilyUnavailable
 
-    house.endpoint.answers = [BROKEN]
-    ref = house.dispatch()
+    harness.endpoint.answers = [BROKEN]
+    ref = harness.dispatch()
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(WebhookStore, "note_failure", busy)
-        house.run(at_most=1)
-    assert [attempt.status_code for attempt in house.delivery(ref).attempts] == [500]
-    assert house.webhook().failing_since is None
-    house.run(at_most=1)
-    assert house.webhook().failing_since == house.delivery(ref).attempts[1].at
+        harness.run(at_most=1)
+    assert [attempt.status_code for attempt in harness.delivery(ref).attempts] == [500]
+    assert harness.webhook().failing_since is None
+    harness.run(at_most=1)
+    assert harness.webhook().failing_since == harness.delivery(ref).attempts[1].at
 
 
 def test_sending_costs_no_write_of_an_endpoint_that_works(
-    house: DeliveryHouse, monkeypatch: pytest.MonkeyPatch
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ref = house.dispatch()
-    house.life.made = 0
-    house.run()
+    ref = harness.dispatch()
+    harness.life.made = 0
+    harness.run()
     # Webhook, event; claim; the endpoint itself; record.
-    assert house.life.made == 5
-    assert house.delivery(ref).status is DELIVERED
+    assert harness.life.made == 5
+    assert harness.delivery(ref).status is DELIVERED
 
 
-def test_a_hundred_attempts_fit_an_item(house: DeliveryHouse) -> None:
-    (ref,) = house.happen()
-    claimed = house.deliveries.claim(ref, 1, "whoever", house.clock.now_ms(), LEASE)
+def test_a_hundred_attempts_fit_an_item(harness: DeliveryHarness) -> None:
+    (ref,) = harness.happen()
+    claimed = harness.deliveries.claim(ref, 1, "whoever", harness.clock.now_ms(), LEASE)
     attempt = Attempt(
         at=iso(0), status_code=500, error="redirect not followed", duration_ms=15_000, response="x" * 1024
     )
     nearly = replace(claimed, done=99, attempts=(attempt,) * 99)
-    house.deliveries.record(claimed, nearly)
-    house.endpoint.answers = [replace(BROKEN, response="x" * 1024)]
-    house.clock.at_ms += LEASE * 1000
-    house.take(ref, 100)
-    delivery = house.delivery(ref)
+    harness.deliveries.record(claimed, nearly)
+    harness.endpoint.answers = [replace(BROKEN, response="x" * 1024)]
+    harness.clock.at_ms += LEASE * 1000
+    harness.take(ref, 100)
+    delivery = harness.delivery(ref)
     assert (delivery.status, delivery.done, len(delivery.attempts)) == (FAILED, MAX_ATTEMPTS_EVER, 100)
-    assert len(json.dumps(house.item(ref), default=str).encode()) < 130 * 1024
+    assert len(json.dumps(harness.item(ref), default=str).encode()) < 130 * 1024

@@ -25,7 +25,7 @@ from contacts.table.client import Table
 from contacts.table.expressions import item_size, to_item
 from contacts.webhooks.model import delivery_id
 from local.table import NAME
-from tests.support.event_house import ACCOUNT_ID, EventHouse, Killed, Life, webhook
+from tests.support.event_harness import ACCOUNT_ID, EventHarness, Killed, Life, webhook
 from tests.support.faulty_wire import FAULTS, Fault, Wire
 from tests.support.hypothesis_profiles import examples
 from tests.support.moto_table import MotoTable
@@ -39,21 +39,21 @@ def kinds(items: Sequence[Any]) -> list[str]:
     return [item["type"].removeprefix("contact.") for item in items]
 
 
-def lived(house: EventHouse) -> tuple[str, list[Record]]:
+def lived(harness: EventHarness) -> tuple[str, list[Record]]:
     """A contact's life, from creation to erasure, as the stream tells it."""
     records = []
 
     def then(_: object) -> None:
-        records.extend(house.records())
+        records.extend(harness.records())
 
-    contact_id = house.create(email="ada@example.com", first_name="Ada")
+    contact_id = harness.create(email="ada@example.com", first_name="Ada")
     then(contact_id)
-    then(house.request("PATCH", ref=contact_id, body={"first_name": "Augusta"}))
-    then(house.request("PATCH", ref=contact_id, body={"is_unsubscribed": True}))
-    then(house.request("DELETE", ref=contact_id))
-    then(house.request("POST", RESTORE, contact_id))
-    then(house.request("PATCH", ref=contact_id, body={"is_unsubscribed": False, "tags": ["vip"]}))
-    house.clock.at_ms += 300
+    then(harness.request("PATCH", ref=contact_id, body={"first_name": "Augusta"}))
+    then(harness.request("PATCH", ref=contact_id, body={"is_unsubscribed": True}))
+    then(harness.request("DELETE", ref=contact_id))
+    then(harness.request("POST", RESTORE, contact_id))
+    then(harness.request("PATCH", ref=contact_id, body={"is_unsubscribed": False, "tags": ["vip"]}))
+    harness.clock.at_ms += 300
     return contact_id, records
 
 
@@ -61,13 +61,13 @@ LIFE = ["created", "updated", "updated", "unsubscribed", "deleted", "restored", 
 
 
 def test_every_change_of_a_life_is_told_in_its_order() -> None:
-    house = EventHouse(EVERYTHING)
-    contact_id, records = lived(house)
-    house.dispatch(*records)
-    assert kinds(house.logged()) == LIFE
-    assert [kind for _, kind in house.asked()] == [f"contact.{kind}" for kind in LIFE]
-    assert sorted(kinds(house.timeline(contact_id))) == sorted(LIFE)
-    versions = [event["data"]["contact"]["version"] for event in house.logged()]
+    harness = EventHarness(EVERYTHING)
+    contact_id, records = lived(harness)
+    harness.dispatch(*records)
+    assert kinds(harness.logged()) == LIFE
+    assert [kind for _, kind in harness.asked()] == [f"contact.{kind}" for kind in LIFE]
+    assert sorted(kinds(harness.timeline(contact_id))) == sorted(LIFE)
+    versions = [event["data"]["contact"]["version"] for event in harness.logged()]
     assert versions == [1, 2, 3, 3, 3, 4, 5, 5]
 
 
@@ -83,21 +83,21 @@ def contact(**fields: Any) -> Contact:
     )
 
 
-def payload(house: EventHouse) -> str:
+def payload(harness: EventHarness) -> str:
     """The only event in the log as its receivers see it."""
-    (item,) = house.logged()
-    event = EventStore(Table(house.client, NAME)).event(ACCOUNT_ID, place(item)[0], item["id"])
+    (item,) = harness.logged()
+    event = EventStore(Table(harness.client, NAME)).event(ACCOUNT_ID, place(item)[0], item["id"])
     assert event is not None
     return to_json(event_out(event))
 
 
 def test_an_event_carries_the_contact_as_the_api_showed_it() -> None:
-    house = EventHouse()
+    harness = EventHarness()
     body = {"email": "ada@example.com", "tags": ["vip"], "custom_fields": {"of": [1, True, None, 0.1, {}]}}
-    shown = house.request("POST", "/v1/contacts", body=body).body
-    house.dispatch(*house.records())
-    (item,) = house.logged()
-    assert json.loads(payload(house)) == {
+    shown = harness.request("POST", "/v1/contacts", body=body).body
+    harness.dispatch(*harness.records())
+    (item,) = harness.logged()
+    assert json.loads(payload(harness)) == {
         "id": item["id"],
         "type": "contact.created",
         "timestamp": shown["created_at"],
@@ -111,9 +111,9 @@ def test_numbers_keep_every_digit() -> None:
     number = "12345678901234567890.123456789012345678"
     exact = contact(custom_fields={"of": exact_number(number)})
     item = {**keys.contact(ACCOUNT_ID, exact.id)._asdict(), **contact_item(exact, "c-1")}
-    house = EventHouse()
-    house.dispatch(record(1, None, to_item(item), house.clock.at_ms / 1000))
-    assert f'"custom_fields":{{"of":{number}}}' in payload(house)
+    harness = EventHarness()
+    harness.dispatch(record(1, None, to_item(item), harness.clock.at_ms / 1000))
+    assert f'"custom_fields":{{"of":{number}}}' in payload(harness)
 
 
 def place(item: Any) -> tuple[str, str]:
@@ -121,14 +121,14 @@ def place(item: Any) -> tuple[str, str]:
 
 
 def test_a_timeline_entry_knows_where_its_event_lies_and_whom_it_is_for() -> None:
-    house = EventHouse(EVERYTHING, webhook("wh_updates", "contact.updated", "contact.deleted"))
-    contact_id = house.create(email="ada@example.com")
-    house.records()
-    changed_at = house.request("PATCH", ref=contact_id, body={"first_name": "Ada"}).body["updated_at"]
-    house.clock.at_ms += 400
-    house.dispatch(*house.records())
-    (event,), (entry,) = house.logged(), house.timeline(contact_id)
-    appended_at = iso(house.clock.at_ms)
+    harness = EventHarness(EVERYTHING, webhook("wh_updates", "contact.updated", "contact.deleted"))
+    contact_id = harness.create(email="ada@example.com")
+    harness.records()
+    changed_at = harness.request("PATCH", ref=contact_id, body={"first_name": "Ada"}).body["updated_at"]
+    harness.clock.at_ms += 400
+    harness.dispatch(*harness.records())
+    (event,), (entry,) = harness.logged(), harness.timeline(contact_id)
+    appended_at = iso(harness.clock.at_ms)
     assert place(event) == (appended_at, event["id"])
     assert {name: entry[name] for name in entry.keys() - {"PK", "SK"}} == {
         "type": "contact.updated",
@@ -144,10 +144,10 @@ def test_a_timeline_entry_knows_where_its_event_lies_and_whom_it_is_for() -> Non
 
 
 def test_a_message_names_the_delivery_and_nobody() -> None:
-    house = EventHouse(EVERYTHING)
-    contact_id = house.create(email="ada@example.com")
-    house.dispatch(*house.records())
-    (event,), (message,) = house.logged(), house.mailbox.messages
+    harness = EventHarness(EVERYTHING)
+    contact_id = harness.create(email="ada@example.com")
+    harness.dispatch(*harness.records())
+    (event,), (message,) = harness.logged(), harness.mailbox.messages
     assert message.body == {
         "account_id": ACCOUNT_ID,
         "webhook_id": "wh_everything",
@@ -163,17 +163,17 @@ def test_a_message_names_the_delivery_and_nobody() -> None:
 
 
 def test_only_who_asked_for_a_type_and_is_active_is_told() -> None:
-    house = EventHouse(
+    harness = EventHarness(
         webhook("wh_asleep", is_active=False),
         webhook("wh_created", "contact.created"),
         webhook("wh_both", "contact.updated", "contact.unsubscribed"),
         EVERYTHING,
     )
-    contact_id = house.create(email="ada@example.com")
-    records = house.records()
-    house.request("PATCH", ref=contact_id, body={"is_unsubscribed": True})
-    house.dispatch(*records, *house.records())
-    assert house.asked() == [
+    contact_id = harness.create(email="ada@example.com")
+    records = harness.records()
+    harness.request("PATCH", ref=contact_id, body={"is_unsubscribed": True})
+    harness.dispatch(*records, *harness.records())
+    assert harness.asked() == [
         ("wh_created", "contact.created"),
         ("wh_everything", "contact.created"),
         ("wh_both", "contact.updated"),
@@ -181,25 +181,25 @@ def test_only_who_asked_for_a_type_and_is_active_is_told() -> None:
         ("wh_both", "contact.unsubscribed"),
         ("wh_everything", "contact.unsubscribed"),
     ]
-    assert house.webhooks.reads == [ACCOUNT_ID], "once for the account in this batch"
+    assert harness.webhooks.reads == [ACCOUNT_ID], "once for the account in this batch"
 
 
 def test_where_nobody_asked_the_log_has_it_all_the_same() -> None:
-    house = EventHouse()
-    _, records = lived(house)
-    house.dispatch(*records)
-    assert kinds(house.logged()) == LIFE
-    assert house.mailbox.messages == []
-    assert house.life.made == len(LIFE), "one transaction an event, and no call of the queue"
+    harness = EventHarness()
+    _, records = lived(harness)
+    harness.dispatch(*records)
+    assert kinds(harness.logged()) == LIFE
+    assert harness.mailbox.messages == []
+    assert harness.life.made == len(LIFE), "one transaction an event, and no call of the queue"
 
 
 def test_nothing_is_read_where_there_is_nothing_to_tell() -> None:
-    house = EventHouse(EVERYTHING)
-    contact_id = house.create(email="ada@example.com")
-    house.records()
-    house.request("PATCH", ref=contact_id, body={"first_name": None})
-    house.dispatch(*house.records())
-    assert (house.logged(), house.webhooks.reads, house.mailbox.messages) == ([], [], [])
+    harness = EventHarness(EVERYTHING)
+    contact_id = harness.create(email="ada@example.com")
+    harness.records()
+    harness.request("PATCH", ref=contact_id, body={"first_name": None})
+    harness.dispatch(*harness.records())
+    assert (harness.logged(), harness.webhooks.reads, harness.mailbox.messages) == ([], [], [])
 
 
 # Again
@@ -208,51 +208,51 @@ def test_nothing_is_read_where_there_is_nothing_to_tell() -> None:
 @settings(max_examples=examples(25))
 @given(seed=st.integers(0, 10_000))
 def test_however_the_stream_is_cut_and_repeated_every_event_is_there_once(seed: int) -> None:
-    house = EventHouse(EVERYTHING)
-    contact_id, records = lived(house)
+    harness = EventHarness(EVERYTHING)
+    contact_id, records = lived(harness)
     first_bodies: dict[object, dict[str, object]] = {}
     for batch in delivered(records, Random(seed)):
-        house.clock.at_ms += 50
-        house.dispatch(*batch)
-    assert kinds(house.logged()) == LIFE
-    assert len(house.timeline(contact_id)) == len(LIFE)
-    for body in house.bodies():
+        harness.clock.at_ms += 50
+        harness.dispatch(*batch)
+    assert kinds(harness.logged()) == LIFE
+    assert len(harness.timeline(contact_id)) == len(LIFE)
+    for body in harness.bodies():
         assert first_bodies.setdefault(body["delivery_id"], body) == body
     assert len(first_bodies) == len(LIFE)
 
 
 def test_who_subscribes_later_is_not_told_again_and_who_leaves_still_is() -> None:
     """What comes again is for those it was for at first: nobody gets half of it."""
-    house = EventHouse(webhook("wh_first"))
-    house.create(email="ada@example.com")
-    records = house.records()
-    house.dispatch(*records)
-    house.webhooks.of_accounts[ACCOUNT_ID] = [webhook("wh_second")]
-    house.clock.at_ms += 60_000
-    house.dispatch(*records)
-    assert house.bodies()[0] == house.bodies()[1]
-    assert house.bodies()[0]["webhook_id"] == "wh_first"
+    harness = EventHarness(webhook("wh_first"))
+    harness.create(email="ada@example.com")
+    records = harness.records()
+    harness.dispatch(*records)
+    harness.webhooks.of_accounts[ACCOUNT_ID] = [webhook("wh_second")]
+    harness.clock.at_ms += 60_000
+    harness.dispatch(*records)
+    assert harness.bodies()[0] == harness.bodies()[1]
+    assert harness.bodies()[0]["webhook_id"] == "wh_first"
 
 
-def shown(house: EventHouse) -> str:
+def shown(harness: EventHarness) -> str:
     """What was written and sent, but for the moments, which follow the clock, and doubles of messages."""
-    contact_ids = {event["contact_id"] for event in house.logged()}
-    written = [*house.logged(), *(entry for contact in contact_ids for entry in house.timeline(contact))]
-    written += [item for item in house.items().values() if "erased_at" in item]
+    contact_ids = {event["contact_id"] for event in harness.logged()}
+    written = [*harness.logged(), *(entry for contact in contact_ids for entry in harness.timeline(contact))]
+    written += [item for item in harness.items().values() if "erased_at" in item]
     without_ttl = [{name: item[name] for name in sorted(item.keys() - {"ttl"})} for item in written]
-    everything = json.dumps([without_ttl, sorted({json.dumps(body) for body in house.bodies()})])
-    for number, moment in enumerate(place(event)[0] for event in house.logged()):
+    everything = json.dumps([without_ttl, sorted({json.dumps(body) for body in harness.bodies()})])
+    for number, moment in enumerate(place(event)[0] for event in harness.logged()):
         everything = everything.replace(moment, f"moment {number}")
     return everything
 
 
 def test_killed_after_any_call_the_next_try_completes_it() -> None:
-    def begun(life: Life) -> tuple[EventHouse, list[Record]]:
-        house = EventHouse(EVERYTHING, webhook("wh_created", "contact.created"))
-        contact_id, records = lived(house)
-        house.request("DELETE", ref=contact_id, query={"permanent": "true"})
-        house.life = house.mailbox.life = life
-        return house, [*records, *house.records()]
+    def begun(life: Life) -> tuple[EventHarness, list[Record]]:
+        harness = EventHarness(EVERYTHING, webhook("wh_created", "contact.created"))
+        contact_id, records = lived(harness)
+        harness.request("DELETE", ref=contact_id, query={"permanent": "true"})
+        harness.life = harness.mailbox.life = life
+        return harness, [*records, *harness.records()]
 
     # The tombstone is there already: only its own event is appended. And without it, all but that.
     for kept in (slice(-1), slice(None)):
@@ -262,13 +262,13 @@ def test_killed_after_any_call_the_next_try_completes_it() -> None:
             whole.table.remove(tombstone)
         whole.dispatch(*records[kept])
         for calls in range(1, whole.life.made + 1):
-            house, records = begun(Life(calls))
+            harness, records = begun(Life(calls))
             if kept.stop:
-                house.table.remove(next(item for item in house.table.items() if "erased_at" in item))
+                harness.table.remove(next(item for item in harness.table.items() if "erased_at" in item))
             with pytest.raises(Killed):
-                house.dispatch(*records[kept])
-            house.dispatch(*records[kept])
-            assert shown(house) == shown(whole), calls
+                harness.dispatch(*records[kept])
+            harness.dispatch(*records[kept])
+            assert shown(harness) == shown(whole), calls
 
 
 # In nobody's way
@@ -277,9 +277,9 @@ def test_killed_after_any_call_the_next_try_completes_it() -> None:
 class Contended:
     """An event store at which others are in the way the first few times."""
 
-    def __init__(self, house: EventHouse, times: int) -> None:
-        self._store = EventStore(Table(house.client, NAME))
-        self._house = house
+    def __init__(self, harness: EventHarness, times: int) -> None:
+        self._store = EventStore(Table(harness.client, NAME))
+        self._house = harness
         self.times = times
         self.tried_at: list[str] = []
 
@@ -296,92 +296,92 @@ class Contended:
 
 def test_each_try_appends_at_its_own_moment() -> None:
     """Else an event could turn up behind the cursor of somebody who has read past its place."""
-    house = EventHouse()
-    house.create(email="ada@example.com")
-    store = Contended(house, times=3)
-    house.dispatch(*house.records(), events=store)
+    harness = EventHarness()
+    harness.create(email="ada@example.com")
+    store = Contended(harness, times=3)
+    harness.dispatch(*harness.records(), events=store)
     assert len(store.tried_at) == 4
-    (event,) = house.logged()
-    assert place(event)[0] == store.tried_at[-1] == iso(house.clock.at_ms)
+    (event,) = harness.logged()
+    assert place(event)[0] == store.tried_at[-1] == iso(harness.clock.at_ms)
 
 
 def test_who_never_gets_through_asks_for_the_batch_again() -> None:
-    house = EventHouse()
-    house.create(email="ada@example.com")
+    harness = EventHarness()
+    harness.create(email="ada@example.com")
     with pytest.raises(TemporarilyUnavailable):
-        house.dispatch(*house.records(), events=Contended(house, times=100))
-    assert house.logged() == []
+        harness.dispatch(*harness.records(), events=Contended(harness, times=100))
+    assert harness.logged() == []
 
 
 def test_events_of_one_moment_lie_in_the_order_of_the_stream() -> None:
     """The clock stands still here, and ids are as good as random."""
-    house = EventHouse()
-    contact_id = house.create(email="ada@example.com")
-    records = house.records()
+    harness = EventHarness()
+    contact_id = harness.create(email="ada@example.com")
+    records = harness.records()
     for number in range(20):
-        house.request("PATCH", ref=contact_id, body={"first_name": str(number)})
-        records += house.records()
-    house.dispatch(*records)
-    assert [event["data"]["contact"]["version"] for event in house.logged()] == list(range(1, 22))
+        harness.request("PATCH", ref=contact_id, body={"first_name": str(number)})
+        records += harness.records()
+    harness.dispatch(*records)
+    assert [event["data"]["contact"]["version"] for event in harness.logged()] == list(range(1, 22))
 
 
 # Erased
 
 
 def test_an_erasure_is_told_once_and_of_nobody() -> None:
-    house = EventHouse(EVERYTHING)
-    contact_id = house.create(email="ada@example.com")
-    house.records()
-    house.request("DELETE", ref=contact_id, query={"permanent": "true"})
-    records = house.records()
+    harness = EventHarness(EVERYTHING)
+    contact_id = harness.create(email="ada@example.com")
+    harness.records()
+    harness.request("DELETE", ref=contact_id, query={"permanent": "true"})
+    records = harness.records()
     for _ in range(3):
-        house.clock.at_ms += 1000
-        house.dispatch(*records)
-    (event,) = house.logged()
+        harness.clock.at_ms += 1000
+        harness.dispatch(*records)
+    (event,) = harness.logged()
     assert event["data"] == {"contact": {"id": contact_id, "version": 1}, "permanent": True}
-    assert house.timeline(contact_id) == []
-    tombstone = house.items()[keys.tombstone(ACCOUNT_ID, contact_id)]
+    assert harness.timeline(contact_id) == []
+    tombstone = harness.items()[keys.tombstone(ACCOUNT_ID, contact_id)]
     appended_at, event_id = place(event)
     assert tombstone["event"] == {
         "event_id": event_id,
         "appended_at": appended_at,
         "webhooks": ["wh_everything"],
     }
-    assert len({str(body) for body in house.bodies()}) == 1
+    assert len({str(body) for body in harness.bodies()}) == 1
 
 
 def test_what_comes_after_the_erasure_is_no_longer_told() -> None:
     """The stream keeps no order between a contact and its tombstone."""
-    house = EventHouse(EVERYTHING)
-    contact_id, records = lived(house)
-    house.request("DELETE", ref=contact_id, query={"permanent": "true"})
-    house.dispatch(*house.records())
-    house.dispatch(*records)
-    assert kinds(house.logged()) == ["deleted"]
-    assert house.timeline(contact_id) == []
-    assert house.asked() == [("wh_everything", "contact.deleted")]
+    harness = EventHarness(EVERYTHING)
+    contact_id, records = lived(harness)
+    harness.request("DELETE", ref=contact_id, query={"permanent": "true"})
+    harness.dispatch(*harness.records())
+    harness.dispatch(*records)
+    assert kinds(harness.logged()) == ["deleted"]
+    assert harness.timeline(contact_id) == []
+    assert harness.asked() == [("wh_everything", "contact.deleted")]
 
 
 def test_an_erasure_nobody_remembers_is_not_told() -> None:
     """Its tombstone is gone after a day, as the record of the stream should be."""
-    house = EventHouse(EVERYTHING)
-    contact_id = house.create(email="ada@example.com")
-    house.records()
-    house.request("DELETE", ref=contact_id, query={"permanent": "true"})
-    records = house.records()
-    house.table.remove(next(item for item in house.table.items() if "erased_at" in item))
-    house.records()
-    house.dispatch(*records)
-    assert (house.logged(), house.mailbox.messages) == ([], [])
+    harness = EventHarness(EVERYTHING)
+    contact_id = harness.create(email="ada@example.com")
+    harness.records()
+    harness.request("DELETE", ref=contact_id, query={"permanent": "true"})
+    records = harness.records()
+    harness.table.remove(next(item for item in harness.table.items() if "erased_at" in item))
+    harness.records()
+    harness.dispatch(*records)
+    assert (harness.logged(), harness.mailbox.messages) == ([], [])
 
 
 # Sizes
 
 
 def appended(event: Event) -> Any:
-    house = EventHouse()
-    EventStore(Table(house.client, NAME)).append(event, "2026-01-15T10:30:00.000Z", [])
-    (item,) = house.logged()
+    harness = EventHarness()
+    EventStore(Table(harness.client, NAME)).append(event, "2026-01-15T10:30:00.000Z", [])
+    (item,) = harness.logged()
     assert item_size(item) < 400 * 1024, "the most DynamoDB takes"
     return item
 
@@ -424,17 +424,17 @@ OF_A_TRANSACTION = [fault for fault in FAULTS if fault.strikes("transact_write_i
 def after(fault: Fault | None, number: int = 0, times: int = 0) -> str:
     """How it is when a fault has struck so many times from the n-th call on."""
     wire = Wire(MotoTable())
-    house = EventHouse(EVERYTHING, dynamodb=wire.client(), table=wire.table)
-    _, records = lived(house)
+    harness = EventHarness(EVERYTHING, dynamodb=wire.client(), table=wire.table)
+    _, records = lived(harness)
     wire.be_sound()
     if fault is not None:
         wire.strike(fault, number, times)
     try:
-        house.dispatch(*records)
+        harness.dispatch(*records)
     except TemporarilyUnavailable:
         wire.be_sound()
-        house.dispatch(*records)
-    return shown(house)
+        harness.dispatch(*records)
+    return shown(harness)
 
 
 @cache

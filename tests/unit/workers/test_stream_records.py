@@ -13,7 +13,7 @@ from contacts.table import keys
 from contacts.workers.stream import identified, stream_change
 from local.template import template
 from tests.support.moto_table import TypedItem
-from tests.support.projecting import History, ordinary_history
+from tests.support.projection_harness import History, ordinary_history
 from tests.support.scenarios import ACCOUNT_ID, BEGAN_MS
 from tests.support.streams import Record, Tape, key_of, record, records_between, unreadable
 

@@ -5,11 +5,11 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tests.support.app import Reply
 from tests.support.fakes import CountingBytes, FakeClock
-from tests.support.front_door import Reply
 from tests.support.in_process_api import InProcessApi
 from tests.support.moto_table import MotoTable
-from tests.support.projecting import Projection
+from tests.support.projection_harness import Projection
 from tests.support.streams import Tape, about_contacts
 
 ACCOUNT = "019bb6e7-c040-7d15-a3c4-0b8e5f7a2d61"
@@ -28,7 +28,7 @@ Json = dict[str, Any]
 Query = Mapping[str, Any]
 
 
-class FindingHouse:
+class FindingHarness:
     """One account, its API, and the projection, which runs when it is told to."""
 
     def __init__(self) -> None:

@@ -12,8 +12,8 @@ from contacts.table.client import Table
 from contacts.table.expressions import Item, from_item
 from contacts.table.keys import Key
 from local.table import NAME
+from tests.support.app import Reply
 from tests.support.fakes import CountingBytes, FakeClock
-from tests.support.front_door import Reply
 from tests.support.in_process_api import OPERATIONS, InProcessApi
 from tests.support.invariants import violations
 from tests.support.moto_table import MotoTable
@@ -44,7 +44,7 @@ class OneAtATime:
             return getattr(self._client, method)(**request)
 
 
-class BatchHouse:
+class BatchHarness:
     """One account; `at_once` items of its batches are under way at a time."""
 
     def __init__(
@@ -59,7 +59,7 @@ class BatchHouse:
         drawn: int = 0,
         at_ms: int | None = None,
     ) -> None:
-        """`drawn`: how often it has drawn at random before; two houses of one table must not draw the same."""
+        """`drawn`: how often it has drawn at random before; two harnesses of one table must not draw the same."""
         self.table = table or MotoTable()
         self.account_id = account_id
         self.clock = FakeClock() if at_ms is None else FakeClock(at_ms)
@@ -123,9 +123,9 @@ class _Api(InProcessApi):
     operations = OPERATIONS | ROUTES
 
     def __init__(
-        self, house: BatchHouse, client: Any, at_once: int, mode: Mode, deadline: Deadline | None
+        self, harness: BatchHarness, client: Any, at_once: int, mode: Mode, deadline: Deadline | None
     ) -> None:
-        super().__init__(client, house.account_id, house.clock, house.randomness)
+        super().__init__(client, harness.account_id, harness.clock, harness.randomness)
         self._table = Table(client, NAME, deadline)
         self._at_once = at_once
         self.with_key(mode=mode, scopes=(*self.caller.key.scopes, Scope.ACCOUNT_READ))

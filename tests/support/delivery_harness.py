@@ -27,7 +27,7 @@ from contacts.webhooks.delivery import DeliveryWorker
 from contacts.webhooks.model import Delivery, DeliveryRef, Reply, Webhook, delivery_id
 from contacts.webhooks.store import DeliverySchedule, DeliveryStore, WebhookStore
 from tests.support.app import App, caller_of
-from tests.support.event_house import Killed, Life, Mortal
+from tests.support.event_harness import Killed, Life, Mortal
 from tests.support.fakes import CountingBytes, FakeClock
 from tests.support.moto_table import MotoTable
 
@@ -152,14 +152,14 @@ def due_ms(schedule: Mapping[str, Any]) -> int:
 
 
 class DeliveryApp(App):
-    """The functions on the table of a house, with its queues, its scheduler and its endpoint."""
+    """The functions on the table of a harness, with its queues, its scheduler and its endpoint."""
 
-    def __init__(self, house: "DeliveryHouse", client: Any) -> None:
-        queues = {"DELIVERY": house.queue, "FAILED_DELIVERIES": house.dead_letters}
+    def __init__(self, harness: "DeliveryHarness", client: Any) -> None:
+        queues = {"DELIVERY": harness.queue, "FAILED_DELIVERIES": harness.dead_letters}
         super().__init__(
-            client, caller_of(ACCOUNT_ID), clock=house.clock, randomness=house.randomness, queues=queues
+            client, caller_of(ACCOUNT_ID), clock=harness.clock, randomness=harness.randomness, queues=queues
         )
-        self._house = house
+        self._house = harness
 
     def webhook_sender(self) -> Endpoint:
         return self._house.endpoint
@@ -168,7 +168,7 @@ class DeliveryApp(App):
         return self._house.schedule
 
 
-class DeliveryHouse:
+class DeliveryHarness:
     """One account with an endpoint, and everything that works on its deliveries."""
 
     def __init__(self, *answers: Reply, dynamodb: Any = None, moto: MotoTable | None = None) -> None:

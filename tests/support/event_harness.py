@@ -21,9 +21,8 @@ from contacts.webhooks.dispatch import Dispatcher
 from contacts.webhooks.model import Webhook
 from contacts.workers.stream import stream_change
 from local.table import NAME
-from tests.support.app import App
+from tests.support.app import App, Reply
 from tests.support.fakes import CountingBytes, FakeClock
-from tests.support.front_door import Reply
 from tests.support.in_process_api import ONE, OPERATIONS, InProcessApi
 from tests.support.moto_table import MotoTable
 from tests.support.streams import Record, about_contacts, records_between
@@ -103,7 +102,7 @@ def webhook(webhook_id: str, *events: str, is_active: bool = True) -> Webhook:
     )
 
 
-class EventHouse:
+class EventHarness:
     """One account with everything that works on its events."""
 
     def __init__(self, *webhooks: Webhook, dynamodb: Any = None, table: MotoTable | None = None) -> None:
@@ -210,9 +209,9 @@ class _Api(InProcessApi):
 
     operations = OPERATIONS | {"GET /v1/events": "list_events"}
 
-    def __init__(self, house: EventHouse) -> None:
-        super().__init__(house.client, ACCOUNT_ID, house.clock, house.randomness)
-        self._house = house
+    def __init__(self, harness: EventHarness) -> None:
+        super().__init__(harness.client, ACCOUNT_ID, harness.clock, harness.randomness)
+        self._house = harness
 
     def event_log(self, caller: Caller) -> EventLog:
         return self._house.event_log()

@@ -48,7 +48,7 @@ class Resolver:
         ]
 
 
-class WebhookHouse:
+class WebhookHarness:
     """A table, a clock, a resolver, and the webhook operations on them. Made anew by each test."""
 
     def __init__(self, dynamodb: Any = None, *, private_allowed: bool = False) -> None:
@@ -70,7 +70,7 @@ class WebhookHouse:
     def caller(self, caller: Caller) -> None:
         self.app.caller = caller
 
-    def as_test(self) -> "WebhookHouse":
+    def as_test(self) -> "WebhookHarness":
         """From here on a test key asks."""
         self.app.with_key(mode=Mode.TEST)
         return self
@@ -98,13 +98,13 @@ class WebhookHouse:
 
 
 class WebhookApp(App):
-    """The functions on the table of a house, with its resolver."""
+    """The functions on the table of a harness, with its resolver."""
 
     live_desk: WebhookService | None = None
 
-    def __init__(self, house: WebhookHouse, client: Any) -> None:
-        super().__init__(client, clock=house.clock, randomness=house.randomness)
-        self._house = house
+    def __init__(self, harness: WebhookHarness, client: Any) -> None:
+        super().__init__(client, clock=harness.clock, randomness=harness.randomness)
+        self._house = harness
 
     def endpoint_addresses(self) -> EndpointAddresses:
         return self._house.addresses

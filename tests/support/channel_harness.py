@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from contacts.accounts.model import Caller
 from contacts.channels.store import ChannelStore
 from tests.support.app import App, Reply
-from tests.support.property_house import CONTACT, CONTACTS, OPERATIONS, PropertyApp, PropertyHouse
+from tests.support.property_harness import CONTACT, CONTACTS, OPERATIONS, PropertyApp, PropertyHarness
 
 CHANNELS, CHANNEL = "/v1/channels", "/v1/channels/{id}"
 ARRIVE, GATES, CHAT = f"{CHANNEL}/gates", f"{CONTACT}/gates", f"{CONTACT}/chat"
@@ -28,7 +28,7 @@ class OneAtATime:
         return call
 
 
-class ChannelHouse(PropertyHouse):
+class ChannelHarness(PropertyHarness):
     """A table, a clock, and the operations on them. Made anew by each test."""
 
     operations: ClassVar = {
@@ -89,16 +89,16 @@ class ChannelHouse(PropertyHouse):
         self.app.eraser().erase(account_id, contact_id)
 
     def new_app(self) -> App:
-        """The functions of this house."""
+        """The functions of this harness."""
         return ChannelApp(self)
 
 
 class ChannelApp(PropertyApp):
-    """The functions on the table of a house."""
+    """The functions on the table of a harness."""
 
-    def __init__(self, house: ChannelHouse) -> None:
-        super().__init__(house)
-        self._channels_of = house
+    def __init__(self, harness: ChannelHarness) -> None:
+        super().__init__(harness)
+        self._channels_of = harness
 
     def channel_store(self, caller: Caller) -> Any:
         return self._channels_of.channel_store or super().channel_store(caller)

@@ -41,7 +41,7 @@ class CountedClient:
         return call
 
 
-class PropertyHouse:
+class PropertyHarness:
     """A table, a clock, and the operations on them. Made anew by each test."""
 
     operations: ClassVar[Mapping[str, str]] = OPERATIONS
@@ -80,22 +80,22 @@ class PropertyHouse:
     def caller(self, caller: Caller) -> None:
         self.app.caller = caller
 
-    def as_test(self) -> "PropertyHouse":
+    def as_test(self) -> "PropertyHarness":
         """From here on a test key asks."""
         self.app.with_key(mode=Mode.TEST)
         return self
 
-    def as_live(self) -> "PropertyHouse":
+    def as_live(self) -> "PropertyHarness":
         """From here on a live key asks."""
         self.app.with_key(mode=Mode.LIVE)
         return self
 
-    def speaking(self, dialect: Dialect) -> "PropertyHouse":
+    def speaking(self, dialect: Dialect) -> "PropertyHarness":
         """From here on a key of a dialect asks."""
         self.app.with_key(dialect=dialect)
         return self
 
-    def of_account(self, account_id: str) -> "PropertyHouse":
+    def of_account(self, account_id: str) -> "PropertyHarness":
         """From here on somebody of that account asks."""
         self.caller = caller_of(account_id)
         return self
@@ -139,16 +139,16 @@ class PropertyHouse:
         return self.app.property_service(caller)
 
     def new_app(self) -> App:
-        """The functions of this house."""
+        """The functions of this harness."""
         return PropertyApp(self)
 
 
 class PropertyApp(App):
-    """The functions on the table of a house."""
+    """The functions on the table of a harness."""
 
-    def __init__(self, house: PropertyHouse) -> None:
-        super().__init__(house.client, randomness=house.randomness)
-        self._house = house
+    def __init__(self, harness: PropertyHarness) -> None:
+        super().__init__(harness.client, randomness=harness.randomness)
+        self._house = harness
 
     def property_service(self, caller: Caller) -> PropertyService:
         desk = super().property_service(caller)
