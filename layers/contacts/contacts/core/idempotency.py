@@ -1,4 +1,8 @@
-"""Carrying out a request once, however often it is sent."""
+"""Idempotent requests, and retries after another writer was faster.
+
+A request with an Idempotency-Key leaves a record in the transaction of its change. When the request is repeated, the
+record is in the way of the transaction, and its outcome is returned instead.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +21,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A request that is to be carried out once: its Idempotency-Key and the hash of what it asks (hex)."""
+    """The Idempotency-Key of a request, and the SHA-256 (hex) of what the request asks."""
 
     key: str
     request_hash: str
@@ -25,19 +29,19 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyRecord(Generic[Result]):
-    """What an Idempotency-Key already stands for."""
+    """What an earlier request with an Idempotency-Key asked, and did."""
 
     request_hash: str
     outcome: Result | None
-    """None where the person it was about has been erased since, and the answer with them."""
+    """None: the contact has been erased since, and the outcome with it."""
 
 
 class ConcurrentModification(Exception):
-    """Raised by a store when the contact is no longer as it was read; nothing was written."""
+    """Raised by a store when what it was to write has changed since it was read; nothing was written."""
 
 
 class AlreadyRecorded(Exception):
-    """Raised by a store when the Idempotency-Key has a record already; nothing was written."""
+    """Raised by a store when the Idempotency-Key has a record; nothing was written."""
 
     def __init__(self, record: IdempotencyRecord[Any]) -> None:
         super().__init__("already recorded")
@@ -50,7 +54,7 @@ def run_idempotent(
     clock: Clock,
     randomness: Randomness,
 ) -> Result:
-    """Attempt until no other writer is in the way, unless the request turns out to have been carried out before.
+    """Call `attempt` until no other writer interferes. If the request was carried out before, return what it did then.
 
     Raises:
         Contention, and whatever `replay` raises.
@@ -63,11 +67,11 @@ def run_idempotent(
 
 
 def replay(record: IdempotencyRecord[Result], idempotency_key: IdempotencyKey | None) -> Result:
-    """The outcome on record, if it is of this very request.
+    """Returns the recorded outcome, if the record is of the same request.
 
     Raises:
-        IdempotencyKeyReused: the key was used for another one.
-        ContactNotFound: the contact it was about has been erased, and so has the answer.
+        IdempotencyKeyReused: the key was used for another request.
+        ContactNotFound: the contact has been erased since, and the outcome with it.
     """
     if idempotency_key is None or record.request_hash != idempotency_key.request_hash:
         raise IdempotencyKeyReused
@@ -78,15 +82,16 @@ def replay(record: IdempotencyRecord[Result], idempotency_key: IdempotencyKey | 
 
 TRIES: Final = 8
 FIRST_PAUSE: Final = 0.025
-"""Seconds; each further pause is up to twice as long ("full jitter": a random share of it)."""
+"""Seconds before the second try. Each further pause doubles; a random share of it is waited ("full jitter")."""
 LONGEST_PAUSE: Final = 0.8
+"""Seconds."""
 
 
 def tries(clock: Clock, randomness: Randomness) -> Iterator[int]:
-    """Count the tries, with a growing random pause before each but the first.
+    """Yields the number of each try, after a growing random pause before every try but the first.
 
     Raises:
-        Contention: every try was used.
+        Contention: all tries are used.
     """
     pause = FIRST_PAUSE
     for attempt in range(TRIES):
@@ -98,10 +103,10 @@ def tries(clock: Clock, randomness: Randomness) -> Iterator[int]:
 
 
 def retry_on_conflict(attempt: Callable[[], Result], clock: Clock, randomness: Randomness) -> Result:
-    """What an attempt gives back once no other writer is in its way; each looks anew at what there is.
+    """Returns what `attempt` returns once no other writer interferes. Each call of `attempt` reads anew.
 
     Raises:
-        Contention: others were faster every time.
+        Contention: other writers were faster in every try.
     """
     for _ in tries(clock, randomness):
         try:

@@ -1,8 +1,10 @@
-"""Logs and metrics: one structured line a request, with ids and never personal data, from which CloudWatch also reads
-its metrics (embedded metric format): half the bytes, and half the time, of a line for each.
+"""Logs and metrics: one structured line for each request, batch and failure.
 
-A path can hold an email, a field name can, an exception's message can: none of them is logged. What identifies
-a request is its id, its operation, its account and its key's id.
+CloudWatch reads the metrics from the same line (embedded metric format). A line for logs and another for metrics would
+have twice the bytes and take twice the time.
+
+No line has personal data. Paths, field names and the messages of exceptions may hold an email, so none of them is
+logged. A request is identified by its id, its operation, and the ids of its account and key.
 """
 
 from collections.abc import Mapping
@@ -16,9 +18,9 @@ metrics = Metrics(service="contacts", namespace="Contacts")
 
 
 def record_request(operation: str, status: int, duration_ms: float, fields: Mapping[str, object]) -> None:
-    """Log one finished request and count it: its latency in ms (and so that it was), and as what it failed.
+    """Log a finished request, and emit its latency in ms and its kind of error, if any.
 
-    `fields`: ids and codes that belong to it.
+    `fields`: ids and codes of the request.
     """
     metrics.add_dimension(name="operation", value=operation)
     metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=round(duration_ms, 1))

@@ -1,4 +1,4 @@
-"""Queues that messages are put on."""
+"""The port to message queues (SQS)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ class Outgoing:
 
     body: Mapping[str, object]
     group: str | None = None
-    """Messages of one group wait for each other's share of the consumers (SQS fair queues)."""
+    """The tenant of an SQS fair queue: a group with many messages does not delay the messages of others."""
     delay_s: int = 0
     """Seconds until it can be received, at most 900."""
 
 
 class MessageQueue(Protocol):
-    """A queue that messages are put on; at least once, in any order."""
+    """A queue. It delivers each message at least once, in any order."""
 
     def send(self, messages: Sequence[Outgoing]) -> None:
         """Put messages on the queue.

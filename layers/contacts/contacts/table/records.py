@@ -104,7 +104,7 @@ def _already_recorded(item: Item | None) -> AlreadyRecorded:
 
 
 class RecordStore:
-    """`table.records.RecordStore` and `book.batch.BatchRecords` on the table."""
+    """The records of one account's requests that had an Idempotency-Key. A record counts for 7 days."""
 
     def __init__(self, table: Table, account_id: str, now_s: int) -> None:
         self._table = table
@@ -112,20 +112,25 @@ class RecordStore:
         self._now_s = now_s
 
     def recorded(self, idempotency_key: str) -> IdempotencyRecord[Outcome] | None:
-        """One GetItem on the record."""
+        """The record under an Idempotency-Key, or None. One GetItem."""
         item = self._table.get(self._key(idempotency_key))
         if item is None or item["ttl"] <= self._now_s:
             return None
         return recorded_request(item)
 
     def begin(self, idempotency_key: IdempotencyKey, at_ms: int) -> None:
-        """One PutItem on condition that there is no record."""
+        """Record that a batch has begun. One PutItem, on condition that the key has no record.
+
+        Raises:
+            AlreadyRecorded: the key has a record.
+            TemporarilyUnavailable.
+        """
         write_recorded(
             self._table, (), self._account, idempotency_key, Outcome(action=Action.BEGUN), None, at_ms
         )
 
     def recorded_under(self, idempotency_keys: Iterable[str]) -> dict[str, IdempotencyRecord[Outcome]]:
-        """A BatchGetItem for each hundred records."""
+        """The records under many Idempotency-Keys, by key; keys without one are left out. One call for each hundred."""
         by_key = {self._key(idempotency_key): idempotency_key for idempotency_key in idempotency_keys}
         found = self._table.get_many(by_key)
         return {
