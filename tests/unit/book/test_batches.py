@@ -337,7 +337,7 @@ class Rendezvous:
         return getattr(self._client, method)(**request)
 
 
-def test_no_more_than_at_once_items_run_in_parallel() -> None:
+def test_as_many_items_run_in_parallel_as_at_once_allows() -> None:
     table = MotoTable()
     together = Rendezvous(table.client(), AT_ONCE)
     harness = BatchHarness(AT_ONCE, client=together, table=table)

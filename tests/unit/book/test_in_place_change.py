@@ -176,7 +176,7 @@ slow_to_draw = settings(suppress_health_check=[HealthCheck.too_slow], derandomiz
 
 @slow_to_draw
 @given(contact=contacts(), change=changes(PLAIN))
-def test_a_change_in_place_gives_what_the_model_gives(contact: Contact, change: Change) -> None:
+def test_a_change_in_place_equals_change_applied_to(contact: Contact, change: Change) -> None:
     store = new_store()
     put(store, contact)
     if change.fields.get("is_unsubscribed") not in (None, contact.is_unsubscribed):
@@ -193,7 +193,7 @@ def test_a_change_in_place_gives_what_the_model_gives(contact: Contact, change: 
 
 @slow_to_draw
 @given(contact=contacts(), change=changes(ANY))
-def test_a_change_after_a_read_gives_what_the_model_gives(contact: Contact, change: Change) -> None:
+def test_a_change_after_a_read_equals_change_applied_to(contact: Contact, change: Change) -> None:
     store = new_store()
     put(store, contact)
     try:

@@ -729,7 +729,7 @@ def run_out(harness: EventHarness, ada: str) -> None:
 
 
 @pytest.mark.parametrize("end", [delete_for_good, run_out])
-def test_the_winners_erasure_removes_everything_about_both_contacts(
+def test_no_trace_of_both_contacts_remains_when_the_winner_is_gone(
     end: Callable[[EventHarness, str], None], harness: EventHarness
 ) -> None:
     ada, bea, late = life_of_two(harness)

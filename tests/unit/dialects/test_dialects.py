@@ -138,7 +138,7 @@ def test_a_vendors_own_route_is_not_served_natively() -> None:
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (404, "route_not_found")
 
 
-def test_if_none_match_answers_304_in_every_dialect(vendor: accounts.Dialect) -> None:
+def test_a_304_has_no_body_in_every_dialect(vendor: accounts.Dialect) -> None:
     """A 304 has no body that could be translated."""
 
     def unchanged(request: Request) -> Answer:

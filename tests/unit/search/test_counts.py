@@ -69,7 +69,7 @@ def test_tags_are_listed_by_name_with_their_counts(limit: int, harness: BatchHar
     assert len(pages) == -(-len(IN_ORDER) // limit)
 
 
-def test_lists_are_listed_alike(harness: BatchHarness) -> None:
+def test_lists_are_listed_by_name_with_their_counts(harness: BatchHarness) -> None:
     assert walked(harness, "/v1/lists", 50) == [[{"list": "newsletter", "count": 3}]]
 
 
@@ -81,13 +81,13 @@ def test_an_account_tells_how_many_contacts_it_has(harness: BatchHarness) -> Non
     assert walked(fresh, "/v1/lists", 10) == [[]]
 
 
-def test_in_test_mode_there_is_nobody(harness: BatchHarness) -> None:
+def test_a_test_key_counts_nothing(harness: BatchHarness) -> None:
     test = BatchHarness(table=harness.table, mode=Mode.TEST)
     assert walked(test, "/v1/tags", 10) == walked(test, "/v1/lists", 10) == [[]]
     assert test.api.request("GET", "/v1/account").body["counts"] == {"contacts": 0}
 
 
-def test_a_walk_goes_on_where_it_stood_though_the_tag_is_gone(harness: BatchHarness) -> None:
+def test_a_cursor_is_valid_after_its_tag_is_gone(harness: BatchHarness) -> None:
     first = harness.api.request("GET", "/v1/tags", query={"limit": "3"}).body
     for item in harness.table.items():
         if item["SK"]["S"].endswith("beta"):
@@ -121,7 +121,7 @@ def test_a_cursor_belongs_to_its_account_and_list(harness: BatchHarness) -> None
         urlsafe_b64encode(b"12345678" + b"x" * 101).decode().rstrip("="),
     ],
 )
-def test_what_is_no_cursor_is_refused(cursor: str, harness: BatchHarness) -> None:
+def test_a_malformed_cursor_is_refused(cursor: str, harness: BatchHarness) -> None:
     refused = harness.api.request("GET", "/v1/tags", query={"cursor": cursor})
     assert (refused.status, refused.body["field"]) == (400, "cursor")
 

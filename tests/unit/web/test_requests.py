@@ -106,7 +106,7 @@ def test_a_body_that_the_gateway_altered_is_noticed_by_its_length() -> None:
         assert request(handed, headers=length).json() == {"name": "Jos\N{REPLACEMENT CHARACTER}"}
 
 
-def test_a_charset_without_a_body_is_ignored() -> None:
+def test_headers_about_a_missing_body_are_ignored() -> None:
     """What lies unread beside a request says nothing of it."""
     headers = {"Content-Encoding": "gzip", "Content-Type": "text/plain; charset=latin1"}
     with pytest.raises(BodyNotJson, match="missing"):
