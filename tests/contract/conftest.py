@@ -6,8 +6,8 @@ from contextlib import ExitStack
 import pytest
 
 from tests.contract.vendors import BASES, BEARERS
-from tests.e2e.accounts import Account
-from tests.e2e.api import Api
+from tests.support.accounts import Account
+from tests.support.api import Api
 from tests.support.in_process_stack import accounts, in_process_stack, projection, shared_account
 
 __all__ = ["accounts", "in_process_stack", "projection", "shared_account"]

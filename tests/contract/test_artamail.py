@@ -8,8 +8,8 @@ import requests
 
 from tests.contract.conftest import Connect
 from tests.contract.vendors import UUID, WHOLE_SECONDS, assert_like
-from tests.e2e.accounts import Account, Accounts
-from tests.e2e.api import Api
+from tests.support.accounts import Account, Accounts
+from tests.support.api import Api
 
 ADA: dict[str, Any] = {
     "email": "ada@example.com",

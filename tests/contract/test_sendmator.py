@@ -9,9 +9,9 @@ import requests
 
 from tests.contract.conftest import Connect
 from tests.contract.vendors import MILLISECONDS, UUID, assert_like
-from tests.e2e.accounts import Account, Accounts
-from tests.e2e.api import Api
-from tests.e2e.waiting import until
+from tests.support.accounts import Account, Accounts
+from tests.support.api import Api
+from tests.support.waiting import until
 
 JOHN: dict[str, Any] = {
     "email": "john.doe@example.com",

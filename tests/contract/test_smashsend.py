@@ -12,9 +12,9 @@ from contacts.dialects.smashsend import PROPERTY as PROPERTY_PREFIX
 from contacts.dialects.smashsend import id_out
 from tests.contract.conftest import Connect
 from tests.contract.vendors import WHOLE_SECONDS, assert_like
-from tests.e2e.accounts import Account, Accounts
-from tests.e2e.api import Api
-from tests.e2e.waiting import until
+from tests.support.accounts import Account, Accounts
+from tests.support.api import Api
+from tests.support.waiting import until
 
 ADA: dict[str, Any] = {
     "email": "ada@example.com",

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.e2e.accounts import Account, Accounts
-from tests.e2e.api import MAX_THREADS, Api
+from tests.support.accounts import Account, Accounts
+from tests.support.api import MAX_THREADS, Api
 
 
 @pytest.fixture(scope="session")

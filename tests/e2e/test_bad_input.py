@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.accounts import Account
-from tests.e2e.api import assert_problem, culprits, path_of
+from tests.support.accounts import Account
+from tests.support.api import assert_problem, culprits, path_of
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from typing import Any
 import requests
 
 from contacts.table import keys
-from tests.e2e.accounts import Account, wait_for_a_fresh_hour_if_this_one_ends_within
-from tests.e2e.api import Api, culprits, path_of
-from tests.e2e.waiting import until
+from tests.support.accounts import Account, wait_for_a_fresh_hour_if_this_one_ends_within
+from tests.support.api import Api, culprits, path_of
+from tests.support.waiting import until
 
 BATCH = "/v1/contacts/batch"
 

@@ -8,10 +8,10 @@ import pytest
 import requests
 
 from local.stack import ROOT
-from tests.e2e.accounts import Account, Accounts
-from tests.e2e.api import MAX_THREADS, Api, assert_problem, path_of
 from tests.e2e.test_readme import commands, run
-from tests.e2e.waiting import until
+from tests.support.accounts import Account, Accounts
+from tests.support.api import MAX_THREADS, Api, assert_problem, path_of
+from tests.support.waiting import until
 
 CHANNELS = "/v1/channels"
 ADA = {

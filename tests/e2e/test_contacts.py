@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.e2e.accounts import Account
-from tests.e2e.api import assert_problem, path_of
+from tests.support.accounts import Account
+from tests.support.api import assert_problem, path_of
 
 EVERYTHING = {
     "external_id": "crm-48213",

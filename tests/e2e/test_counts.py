@@ -3,9 +3,9 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.e2e.accounts import Account
-from tests.e2e.api import Api, path_of
-from tests.e2e.waiting import until
+from tests.support.accounts import Account
+from tests.support.api import Api, path_of
+from tests.support.waiting import until
 
 
 def counted(api: Api, path: str) -> dict[str, int]:

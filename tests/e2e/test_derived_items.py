@@ -5,10 +5,10 @@ from typing import Any
 
 from contacts.search.query import ALL_CONTACTS, PostingKind, PostingList
 from contacts.table import keys
-from tests.e2e.accounts import Account, Accounts
-from tests.e2e.api import assert_problem, path_of
-from tests.e2e.waiting import until
+from tests.support.accounts import Account, Accounts
+from tests.support.api import assert_problem, path_of
 from tests.support.receiver import Receiver
+from tests.support.waiting import until
 
 PERSON = {
     "email": "zuzanna.wisniewska@example.com",

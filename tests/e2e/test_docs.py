@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from contacts.web.routing import ROUTES
-from tests.e2e.accounts import Account, Accounts
-from tests.e2e.api import Api
 from tests.support import browser
+from tests.support.accounts import Account, Accounts
+from tests.support.api import Api
 from tests.support.browser import Page
 from tests.support.documented import document
 

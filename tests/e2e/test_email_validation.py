@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.accounts import Account, Accounts
-from tests.e2e.api import path_of
-from tests.e2e.waiting import until
+from tests.support.accounts import Account, Accounts
+from tests.support.api import path_of
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.e2e.accounts import Account, Accounts
-from tests.e2e.api import Api
-from tests.e2e.waiting import until
+from tests.support.accounts import Account, Accounts
+from tests.support.api import Api
 from tests.support.finding_harness import NAMES, Json, in_order, is_exact, matches
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")

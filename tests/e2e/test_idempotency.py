@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.accounts import Account
+from tests.support.accounts import Account
 
 REPLAYED = "Idempotent-Replayed"
 

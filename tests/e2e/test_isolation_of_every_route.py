@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from contacts.accounts.model import Dialect
 from contacts.dialects.smashsend import CONTACT, PROPERTY, id_out
 from local.template import functions
-from tests.e2e.accounts import Account, Accounts
-from tests.e2e.api import Api
+from tests.support.accounts import Account, Accounts
+from tests.support.api import Api
 from tests.support.thorough import times
 
 SECRET = "Zzyzx"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.accounts import Account, Accounts, wait_for_a_fresh_hour_if_this_one_ends_within
-from tests.e2e.api import Api, assert_problem, path_of
+from tests.support.accounts import Account, Accounts, wait_for_a_fresh_hour_if_this_one_ends_within
+from tests.support.api import Api, assert_problem, path_of
 
 FIRST_SCOPES = [
     *("contacts:read", "contacts:write", "properties:read", "properties:write"),

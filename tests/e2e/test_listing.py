@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.e2e.accounts import Account
-from tests.e2e.api import Api, path_of
+from tests.support.accounts import Account
+from tests.support.api import Api, path_of
 
 
 def walk(api: Api, cursor_name: str = "cursor", **query: Any) -> Iterator[list[dict[str, Any]]]:

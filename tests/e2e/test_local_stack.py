@@ -20,8 +20,8 @@ from contacts.search.query import ALL_CONTACTS
 from contacts.table import keys
 from local.stack import ROOT, LocalStack, free_port
 from local.template import template
-from tests.e2e.waiting import until
 from tests.support.thorough import thorough
+from tests.support.waiting import until
 
 SECONDS_UNTIL_SAVED = 4
 SECONDS_OF_WRITING = 8

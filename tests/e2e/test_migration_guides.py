@@ -7,8 +7,8 @@ import pytest
 
 from contacts.accounts.model import Dialect
 from local.stack import ROOT
-from tests.e2e.accounts import Account
 from tests.e2e.migration import differences, run, samples
+from tests.support.accounts import Account
 
 VENDORS = [dialect for dialect in Dialect if dialect is not Dialect.NATIVE]
 SECONDS_THE_INDEX_MAY_TAKE = 30

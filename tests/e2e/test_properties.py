@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from local.stack import ROOT
-from tests.e2e.accounts import Account, Accounts
-from tests.e2e.api import MAX_THREADS, Api, assert_problem, culprits, path_of
 from tests.e2e.test_readme import commands, run
+from tests.support.accounts import Account, Accounts
+from tests.support.api import MAX_THREADS, Api, assert_problem, culprits, path_of
 
 PROPERTIES = "/v1/contact-properties"
 FORM: dict[str, dict[str, Any]] = {

@@ -7,8 +7,8 @@ import subprocess
 from typing import Any
 
 from local.stack import ROOT
-from tests.e2e.accounts import Account
-from tests.e2e.waiting import until
+from tests.support.accounts import Account
+from tests.support.waiting import until
 
 
 def shell_blocks(title: str) -> list[str]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.e2e.accounts import Account, Accounts
-from tests.e2e.api import Api, assert_problem, path_of
+from tests.support.accounts import Account, Accounts
+from tests.support.api import Api, assert_problem, path_of
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
-from tests.e2e.accounts import Account
-from tests.e2e.api import MAX_THREADS, assert_problem, culprits, path_of
-from tests.e2e.waiting import until
+from tests.support.accounts import Account
+from tests.support.api import MAX_THREADS, assert_problem, culprits, path_of
 from tests.support.receiver import Receiver
+from tests.support.waiting import until
 
 ORDER = {
     "name": "gift for Zuzanna ordered",

@@ -8,9 +8,9 @@ import requests
 
 from contacts.accounts.model import Dialect
 from tests.contract.vendors import BASES, BEARERS
-from tests.e2e.accounts import Account, Accounts
-from tests.e2e.api import Api
-from tests.e2e.waiting import until
+from tests.support.accounts import Account, Accounts
+from tests.support.api import Api
+from tests.support.waiting import until
 
 EMAIL = "ada@example.com"
 

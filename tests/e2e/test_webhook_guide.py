@@ -8,11 +8,11 @@ from typing import Any
 from unittest.mock import patch
 
 from local.stack import free_port
-from tests.e2e.accounts import Account
-from tests.e2e.api import path_of
-from tests.e2e.waiting import until
+from tests.support.accounts import Account
+from tests.support.api import path_of
 from tests.support.guide_receiver import guide_receiver
 from tests.support.guides import blocks, page, section
+from tests.support.waiting import until
 
 GUIDE = "webhooks.md"
 SHOWN_ADDRESS = "http://127.0.0.1:9000/"

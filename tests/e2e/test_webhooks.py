@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from tests.e2e.accounts import Account, Accounts
-from tests.e2e.api import Api, assert_problem, path_of
-from tests.e2e.waiting import until
+from tests.support.accounts import Account, Accounts
+from tests.support.api import Api, assert_problem, path_of
 from tests.support.receiver import Received, Receiver
+from tests.support.waiting import until
 
 EVENTS = [
     "contact.created",

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from local.template import functions
-from tests.e2e.accounts import Accounts
-from tests.e2e.api import path_of
+from tests.support.accounts import Accounts
+from tests.support.api import path_of
 
 LOGICAL_IDS = {function.logical_id: function.name for function in functions()}
 

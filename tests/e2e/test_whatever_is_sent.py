@@ -28,7 +28,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from contacts.webhooks.model import MAX_URL
-from tests.e2e.accounts import Account, Accounts
+from tests.support.accounts import Account, Accounts
 from tests.support.documented import document
 
 CHOSEN = int(os.environ.get("FUZZING", "0"))

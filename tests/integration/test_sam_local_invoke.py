@@ -20,8 +20,8 @@ from local.environment import foreign_removed
 from local.lambda_image import image_tag
 from local.sample_account import KEY, LIVE
 from local.stack import ROOT, VARIABLES_FILE, LocalStack, free_port
-from tests.e2e.accounts import switch_validation
 from tests.support import sample_events
+from tests.support.accounts import switch_validation
 
 NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv", ".local", ".aws-sam", ".hypothesis", ".*_cache", "__pycache__"

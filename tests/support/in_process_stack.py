@@ -28,8 +28,8 @@ from contacts.table import keys
 from local.stack import ROOT
 from local.table import NAME
 from local.template import Function, functions
-from tests.e2e import api
-from tests.e2e.accounts import Account, Accounts
+from tests.support import api
+from tests.support.accounts import Account, Accounts
 from tests.support.gateway import handed_over
 from tests.support.moto_table import MotoTable, TypedItem
 from tests.support.streams import Tape, about_contacts, stream_event
@@ -136,7 +136,7 @@ class InProcessAccounts(Accounts):
 
 
 class _Items:
-    """`tests.e2e.accounts._Table` on moto's table."""
+    """`tests.support.accounts._Table` on moto's table."""
 
     def __init__(self, table: MotoTable) -> None:
         self._table = table

@@ -15,7 +15,7 @@ import pytest
 from local.deployment import Deployment
 from local.errors import LocalStackError
 from local.stack import ROOT, LocalStack, free_port
-from tests.e2e.accounts import Account, Accounts, switch_validation
+from tests.support.accounts import Account, Accounts, switch_validation
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.accounts import Account, wait_for_a_fresh_hour_if_this_one_ends_within
-from tests.e2e.api import assert_problem, culprits, path_of
+from tests.support.accounts import Account, wait_for_a_fresh_hour_if_this_one_ends_within
+from tests.support.api import assert_problem, culprits, path_of
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.accounts import Account, Accounts, wait_for_a_fresh_hour_if_this_one_ends_within
-from tests.e2e.api import Api, assert_problem, culprits, path_of
+from tests.support.accounts import Account, Accounts, wait_for_a_fresh_hour_if_this_one_ends_within
+from tests.support.api import Api, assert_problem, culprits, path_of
 
 FIRST_SCOPES = [
     *("contacts:read", "contacts:write", "properties:read", "properties:write"),

@@ -4,8 +4,8 @@ from typing import Any
 
 import requests
 
-from tests.e2e.accounts import Account
-from tests.e2e.api import Api, assert_problem, culprits
+from tests.support.accounts import Account
+from tests.support.api import Api, assert_problem, culprits
 
 BATCH = "/v1/contacts/batch"
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.accounts import Account
-from tests.e2e.api import assert_problem, path_of
+from tests.support.accounts import Account
+from tests.support.api import assert_problem, path_of
 
 EVERYTHING = {
     "external_id": "crm-48213",

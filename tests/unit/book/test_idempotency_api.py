@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.accounts import Account
-from tests.e2e.api import Api, assert_problem, path_of
+from tests.support.accounts import Account
+from tests.support.api import Api, assert_problem, path_of
 
 REPLAYED = "Idempotent-Replayed"
 

@@ -1,6 +1,6 @@
 """If-Match on a create: a contact that is not there has no version, so only an upsert can satisfy it."""
 
-from tests.e2e.accounts import Account
+from tests.support.accounts import Account
 
 
 def test_a_create_with_if_match_creates_nothing(account: Account) -> None:

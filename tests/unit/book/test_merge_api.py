@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.e2e.accounts import Account
-from tests.e2e.api import assert_problem, culprits, path_of
+from tests.support.accounts import Account
+from tests.support.api import assert_problem, culprits, path_of
 
 ADA = {"email": "ada@example.com", "first_name": "Ada", "tags": ["vip"], "custom_fields": {"plan": "pro"}}
 BEA = {

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.accounts import Account
-from tests.e2e.api import Api, assert_problem, culprits, path_of
+from tests.support.accounts import Account
+from tests.support.api import Api, assert_problem, culprits, path_of
 
 CHANNELS = "/v1/channels"
 NOBODYS = "01941f29-7c00-7ddd-8000-000000000005"

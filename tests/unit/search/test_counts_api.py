@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.e2e.accounts import Account
-from tests.e2e.api import Api, assert_problem, culprits
-from tests.e2e.waiting import until
+from tests.support.accounts import Account
+from tests.support.api import Api, assert_problem, culprits
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("projection")
 

@@ -5,10 +5,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.e2e.accounts import Account, Accounts
-from tests.e2e.api import Api, assert_problem
-from tests.e2e.waiting import until
+from tests.support.accounts import Account, Accounts
+from tests.support.api import Api, assert_problem
 from tests.support.finding_harness import NAMES, SORTS, Json, in_order, matches
+from tests.support.waiting import until
 
 QUERIES: list[Json] = [
     {},

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.e2e.accounts import Account, Accounts
-from tests.e2e.api import Api, assert_problem, culprits, path_of
+from tests.support.accounts import Account, Accounts
+from tests.support.api import Api, assert_problem, culprits, path_of
 
 NAMES = [f"n{number:02}" for number in range(25)]
 

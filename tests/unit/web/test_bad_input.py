@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.e2e.accounts import Account
-from tests.e2e.api import assert_problem, culprits
+from tests.support.accounts import Account
+from tests.support.api import assert_problem, culprits
 
 NUL, LONE_SURROGATE = "\\u0000", "\\ud800"
 """As JSON escapes them."""

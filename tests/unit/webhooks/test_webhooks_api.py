@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.accounts import Account
-from tests.e2e.api import Api, assert_problem, culprits
+from tests.support.accounts import Account
+from tests.support.api import Api, assert_problem, culprits
 
 NOBODY = "http://127.0.0.1:9/"
 """An endpoint that nothing is sent to."""

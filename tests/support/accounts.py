@@ -11,7 +11,7 @@ from contacts.core.time import HOUR
 from contacts.table import keys
 from local.deployment import Deployment
 from local.stack import ROOT
-from tests.e2e.api import Api
+from tests.support.api import Api
 from tests.support.invariants import derived_violations, violations
 
 PLENTY = 1_000_000
