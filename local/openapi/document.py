@@ -104,7 +104,7 @@ def _tag(path: str) -> str:
         for beginning in beginnings
         if path == beginning or path.startswith(f"{beginning}/")
     ]
-    assert fitting, f"{path} begins like none of texts.TAGS"
+    assert fitting, f"{path} has no tag: name its beginning in TAGS (local/openapi/texts.py)"
     return max(fitting)[1]
 
 
