@@ -199,6 +199,8 @@ def test_a_search_without_a_total_finds_the_same(
     contacts: list[Json], text: str, limit: int, by_offset: bool, chosen: dict[str, Any]
 ) -> None:
     """It looks for the others only where those that have the word do not fill the page."""
+    # A search in the order of its words leaves no bookmarks: a page by number may repeat one that ended early.
+    by_offset = by_offset and chosen["in_memory"] == 1000
     harness, _ = filled(contacts)
     asked: Json = {"q": text, "limit": limit}
     route = "/v1/contacts/search"
