@@ -2,39 +2,12 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
-import requests
 
 from contacts.table import keys
 from tests.support.accounts import Account, wait_for_a_fresh_hour_if_this_one_ends_within
-from tests.support.api import Api, culprits, path_of
+from tests.support.api import culprits, path_of
+from tests.support.steps.batches import BATCH, batch, people, results_of
 from tests.support.waiting import until
-
-BATCH = "/v1/contacts/batch"
-
-
-def results_of(answer: requests.Response) -> list[Any]:
-    """The results of a batch that was carried out."""
-    assert answer.status_code == 207, answer.text
-    results: list[Any] = answer.json()["results"]
-    assert [result["index"] for result in results] == list(range(len(results)))
-    assert all(("contact" in result) != ("problem" in result) for result in results)
-    return results
-
-
-def batch(api: Api, *operations: Any, **headers: str) -> list[Any]:
-    return results_of(api.post(BATCH, {"operations": operations}, **headers))
-
-
-def people(count: int, label: str = "person") -> list[Any]:
-    return [
-        {
-            "op": "create",
-            "contact": {"email": f"{label}+{n}@example.com", "external_id": f"{label}-{n}", "tags": ["new"]},
-        }
-        for n in range(count)
-    ]
 
 
 def test_all_four_operations_and_what_each_is_answered(account: Account) -> None:

@@ -5,45 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-import requests
 
 from local.stack import ROOT
 from tests.e2e.test_readme import commands, run
 from tests.support.accounts import Account, Accounts
 from tests.support.api import MAX_THREADS, Api, assert_problem, path_of
+from tests.support.steps.channels import ADA, CHANNELS, arrive, arrived, made, of
 from tests.support.waiting import until
-
-CHANNELS = "/v1/channels"
-ADA = {
-    "first_name": "Ada",
-    "last_name": "Lovelace",
-    "phone": "+442079460958",
-    "tags": ["bot"],
-    "metadata": {"photo": "https://example.com/ada.jpg"},
-}
-
-
-def of(channel_id: str, *more: str) -> str:
-    return "/".join((CHANNELS, channel_id, *more))
-
-
-def made(api: Api, kind: str = "telegram", name: str = "Bot") -> str:
-    """The id of a new channel."""
-    answer = api.post(CHANNELS, {"type": kind, "name": name})
-    assert answer.status_code == 201, answer.text
-    channel_id: str = answer.json()["id"]
-    return channel_id
-
-
-def arrive(api: Api, channel_id: str, identifier: str, /, **fields: Any) -> requests.Response:
-    return api.post(of(channel_id, "gates"), {"identifier": identifier, **fields})
-
-
-def arrived(api: Api, channel_id: str, identifier: str, /, **fields: Any) -> Any:
-    """The gate of somebody new."""
-    answer = arrive(api, channel_id, identifier, **fields)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
 
 
 def gates(api: Api, ref: str, query: str = "") -> Any:

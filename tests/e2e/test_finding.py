@@ -1,14 +1,13 @@
 """Finding contacts by whatever they are like, with IAM enforced and the projection a moment behind."""
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
 from tests.support.accounts import Account, Accounts
-from tests.support.api import Api
 from tests.support.finding_harness import NAMES, Json, in_order, is_exact, matches
+from tests.support.steps.finding import pages
 from tests.support.waiting import until
 
 
@@ -34,22 +33,6 @@ def filled(accounts: Accounts) -> tuple[Account, list[Json]]:
         assert answer.status_code == 200
     assert until(lambda: account.derived_contradictions() == [])
     return account, account.api.get("/v1/contacts?limit=100").json()["data"]
-
-
-def pages(api: Api, path: str, query: Json, *, by_offset: bool = False) -> Iterator[Json]:
-    """Every page of a walk."""
-    text = {key: str(value).lower() if isinstance(value, bool) else value for key, value in query.items()}
-    where: Json = {"offset": 0} if by_offset else {}
-    while True:
-        answer = api.get(f"{path}?{urlencode({**text, **where}, doseq=True)}")
-        assert answer.status_code == 200, answer.text
-        page: Json = answer.json()
-        yield page
-        if not page["has_more"]:
-            return
-        where = (
-            {"offset": where["offset"] + len(page["data"])} if by_offset else {"cursor": page["next_cursor"]}
-        )
 
 
 @pytest.mark.parametrize("text", ["jo", "JO", "jörg", "ив", "crm-3", "example.com", "jo luk", "nobody"])

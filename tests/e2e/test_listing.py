@@ -1,28 +1,10 @@
 """A list whose pages are as large as an answer may be."""
 
 import time
-from collections.abc import Iterator
-from typing import Any
-from urllib.parse import urlencode
 
 from tests.support.accounts import Account
-from tests.support.api import Api, path_of
-
-
-def walk(api: Api, cursor_name: str = "cursor", **query: Any) -> Iterator[list[dict[str, Any]]]:
-    """Every page of a list."""
-    cursor = None
-    while True:
-        asked = query | ({} if cursor is None else {cursor_name: cursor})
-        answer = api.get(f"/v1/contacts?{urlencode(asked)}")
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
-        assert set(page) == {"data", "has_more", "next_cursor"}
-        assert page["has_more"] == (page["next_cursor"] is not None)
-        yield page["data"]
-        if not page["has_more"]:
-            return
-        cursor = page["next_cursor"]
+from tests.support.api import path_of
+from tests.support.steps.lists import walk
 
 
 def test_a_page_of_large_contacts_ends_early_and_loses_none(account: Account) -> None:

@@ -13,18 +13,9 @@ from standardwebhooks import Webhook
 from tests.support.accounts import Account
 from tests.support.api import MAX_THREADS, assert_problem, path_of
 from tests.support.receiver import Receiver
+from tests.support.steps.merging import ADA, BEA, merged
 from tests.support.waiting import until
 
-ADA = {"email": "ada@example.com", "first_name": "Ada", "tags": ["vip"], "custom_fields": {"plan": "pro"}}
-BEA = {
-    "email": "augusta@example.org",
-    "external_id": "crm-2",
-    "last_name": "Lovelace",
-    "tags": ["trial", "vip"],
-    "lists": ["newsletter"],
-    "custom_fields": {"plan": "free", "city": "Ockham"},
-    "is_unsubscribed": True,
-}
 TRACES = ("ada@", "augusta", "Lovelace", "Ockham", "crm-2", "gift")
 
 
@@ -32,12 +23,6 @@ TRACES = ("ada@", "augusta", "Lovelace", "Ockham", "crm-2", "gift")
 def receiver() -> Iterator[Receiver]:
     with Receiver() as listening:
         yield listening
-
-
-def merged(account: Account, ref: str, source: str, **headers: str) -> Any:
-    answer = account.api.post(path_of(ref, "/merge"), {"from": source}, **headers)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 def timeline(account: Account, ref: str, query: str = "") -> Any:

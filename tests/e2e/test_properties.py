@@ -9,19 +9,9 @@ import pytest
 from local.stack import ROOT
 from tests.e2e.test_readme import commands, run
 from tests.support.accounts import Account, Accounts
-from tests.support.api import MAX_THREADS, Api, assert_problem, culprits, path_of
+from tests.support.api import MAX_THREADS, assert_problem, culprits, path_of
+from tests.support.steps.properties import FORM, PROPERTIES, defined, listed, of
 
-PROPERTIES = "/v1/contact-properties"
-FORM: dict[str, dict[str, Any]] = {
-    "company": {"type": "string", "label": "Company"},
-    "employees": {"type": "number"},
-    "newsletter": {"type": "boolean"},
-    "birthday": {"type": "date"},
-    "met_at": {"type": "datetime"},
-    "plan": {"type": "enum", "options": ["free", "pro"], "description": "What they pay for"},
-    "address": {"type": "object"},
-    "languages": {"type": "array"},
-}
 FILLED_IN: dict[str, Any] = {
     "company": "Example 株式会社",
     "employees": 250,
@@ -42,29 +32,6 @@ MISSPELT: dict[str, Any] = {
     "address": "東京",
     "languages": "ja, en",
 }
-
-
-def of(property_id: str) -> str:
-    return f"{PROPERTIES}/{property_id}"
-
-
-def defined(api: Api, name: str, **fields: Any) -> dict[str, Any]:
-    """A new property as the API showed it."""
-    answer = api.post(PROPERTIES, {"name": name, **fields})
-    assert answer.status_code == 201, answer.text
-    shown: dict[str, Any] = answer.json()
-    return shown
-
-
-def listed(api: Api, query: str = "") -> list[dict[str, Any]]:
-    """Every property, page after page."""
-    found, cursor = [], ""
-    while True:
-        page = api.get(f"{PROPERTIES}?limit=3{query}{cursor}").json()
-        found += page["data"]
-        if not page["has_more"]:
-            return found
-        cursor = f"&cursor={page['next_cursor']}"
 
 
 @pytest.fixture

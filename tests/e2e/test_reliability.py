@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.test_listing import walk
 from tests.support.accounts import Account, Accounts, wait_for_a_fresh_hour_if_this_one_ends_within
 from tests.support.api import MAX_THREADS, Api, path_of
 from tests.support.people import person
+from tests.support.steps.lists import walk
 from tests.support.thorough import times
 
 AFTER_A_BREAK = frozenset({503})

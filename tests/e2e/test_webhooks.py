@@ -9,8 +9,9 @@ import pytest
 from standardwebhooks import Webhook
 
 from tests.support.accounts import Account, Accounts
-from tests.support.api import Api, assert_problem, path_of
+from tests.support.api import assert_problem, path_of
 from tests.support.receiver import Received, Receiver
+from tests.support.steps.webhooks import webhook
 from tests.support.waiting import until
 
 EVENTS = [
@@ -65,14 +66,6 @@ def slow(begun: dict[str, Any]) -> dict[str, Any]:
 def receiver() -> Iterator[Receiver]:
     with Receiver() as listening:
         yield listening
-
-
-def webhook(api: Api, url: str, **command: Any) -> dict[str, Any]:
-    """A new endpoint, as the API showed it."""
-    answer = api.post("/v1/webhooks", {"url": url, **command})
-    assert answer.status_code == 201, answer.text
-    shown: dict[str, Any] = answer.json()
-    return shown
 
 
 def verified(received: Received, secret: str) -> Any:

@@ -1,8 +1,6 @@
 """Batches and counts in this process: the handlers as they are, on a table in memory."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
-from threading import Lock
+from collections.abc import Mapping
 from typing import Any
 
 from contacts.accounts.model import Caller, Mode, Scope
@@ -13,7 +11,7 @@ from contacts.table.expressions import Item, from_item
 from contacts.table.keys import Key
 from local.table import NAME
 from tests.support.app import Reply
-from tests.support.fakes import CountingBytes, FakeClock
+from tests.support.fakes import CountingBytes, FakeClock, OneAtATime
 from tests.support.in_process_api import OPERATIONS, InProcessApi
 from tests.support.invariants import violations
 from tests.support.moto_table import MotoTable
@@ -27,21 +25,6 @@ ROUTES = {
     "GET /v1/account": "get_account",
 }
 Operation = Mapping[str, Any]
-
-
-class OneAtATime:
-    """A client for several threads to a table that is for one."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self._lock = Lock()
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        return partial(self._call, method)
-
-    def _call(self, method: str, **request: Any) -> Any:
-        with self._lock:
-            return getattr(self._client, method)(**request)
 
 
 class BatchHarness:

@@ -1,6 +1,5 @@
 """The operations on channels, gates and contacts in this process: the handlers as they are, on a table in memory."""
 
-from threading import Lock
 from typing import Any, ClassVar
 
 from contacts.accounts.model import Caller
@@ -11,21 +10,6 @@ from tests.support.property_harness import CONTACT, CONTACTS, OPERATIONS, Proper
 CHANNELS, CHANNEL = "/v1/channels", "/v1/channels/{id}"
 ARRIVE, GATES, CHAT = f"{CHANNEL}/gates", f"{CONTACT}/gates", f"{CONTACT}/chat"
 RESTORE, MERGE = f"{CONTACT}/restore", f"{CONTACT}/merge"
-
-
-class OneAtATime:
-    """A client that several threads may call."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self._lock = Lock()
-
-    def __getattr__(self, method: str) -> Any:
-        def call(**request: Any) -> Any:
-            with self._lock:
-                return getattr(self._client, method)(**request)
-
-        return call
 
 
 class ChannelHarness(PropertyHarness):

@@ -159,13 +159,13 @@ class DeliveryApp(App):
         super().__init__(
             client, caller_of(ACCOUNT_ID), clock=harness.clock, randomness=harness.randomness, queues=queues
         )
-        self._house = harness
+        self._harness = harness
 
     def webhook_sender(self) -> Endpoint:
-        return self._house.endpoint
+        return self._harness.endpoint
 
     def delivery_schedule(self) -> DeliverySchedule:
-        return self._house.schedule
+        return self._harness.schedule
 
 
 class DeliveryHarness:

@@ -211,10 +211,10 @@ class _Api(InProcessApi):
 
     def __init__(self, harness: EventHarness) -> None:
         super().__init__(harness.client, ACCOUNT_ID, harness.clock, harness.randomness)
-        self._house = harness
+        self._harness = harness
 
     def event_log(self, caller: Caller) -> EventLog:
-        return self._house.event_log()
+        return self._harness.event_log()
 
 
 def changes(records: Iterable[Record]) -> list[StreamChange]:

@@ -1,7 +1,9 @@
 """Hand-written stand-ins for ports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from threading import Lock
+from typing import Any
 
 from contacts.accounts.model import Account, AccountSecret, ApiKey, KeysModified, MakerRevoked, Revocation
 from contacts.book.model import Outcome
@@ -11,6 +13,23 @@ from contacts.core.time import hour_of
 from contacts.table.client import Table
 
 SECRET = AccountSecret(b"s" * 32)
+
+
+class OneAtATime:
+    """A client that several threads may call, of a table that is for one thread: moto's."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._turn = Lock()
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        call = getattr(self._client, method)
+
+        def called(**request: Any) -> Any:
+            with self._turn:
+                return call(**request)
+
+        return called
 
 
 def opt_outs(table: Table, account_id: str) -> OptOuts:

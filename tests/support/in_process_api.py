@@ -1,13 +1,14 @@
 """The contact handlers in this process, as one account's key sees them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from contacts.accounts.model import Account, Caller, Dialect, Plan, Scope
+from contacts.accounts.model import Caller, Dialect, Plan, Scope
 from contacts.core.ids import Randomness
 from tests.support import app
 from tests.support.app import App, Reply
-from tests.support.fakes import SECRET, FakeClock
+from tests.support.fakes import FakeClock
 
 OPERATIONS = {
     "POST /v1/contacts": "create_contact",
@@ -76,12 +77,5 @@ def caller_of(
 ) -> Caller:
     """Whoever has a key of an account that speaks a dialect, with no end to its hour."""
     caller = app.caller_of(account_id, dialect, scopes)
-    account = Account(
-        id=account_id,
-        name="Demo",
-        plan=Plan.ENTERPRISE,
-        hourly_limit=1_000_000_000,
-        created_at=caller.account.created_at,
-        secret=SECRET,
-    )
-    return Caller(account, caller.key)
+    account = replace(caller.account, plan=Plan.ENTERPRISE, hourly_limit=1_000_000_000)
+    return replace(caller, account=account)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import cache
 from itertools import count
-from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,6 +29,7 @@ from local.table import NAME
 from local.template import Function, functions
 from tests.support import api
 from tests.support.accounts import Account, Accounts
+from tests.support.fakes import OneAtATime
 from tests.support.gateway import handed_over
 from tests.support.moto_table import MotoTable, TypedItem
 from tests.support.streams import Tape, about_contacts, stream_event
@@ -43,23 +43,6 @@ TEXT_TYPES = (
 )
 """Bodies of these types, and of text/…, are handed over as text, others in Base64 ("Working with AWS Lambda proxy
 integrations for HTTP APIs", developer guide of API Gateway)."""
-
-
-class OneAtATime:
-    """A client of DynamoDB for several threads: moto is for one."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self._turn = Lock()
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        call = getattr(self._client, method)
-
-        def called(**request: Any) -> Any:
-            with self._turn:
-                return call(**request)
-
-        return called
 
 
 class Nowhere:

@@ -134,7 +134,7 @@ class PropertyHarness:
             *("POST", CONTACTS), body={"email": email, "custom_fields": custom_fields}, query=query, key=key
         )
 
-    def desk(self, caller: Caller) -> PropertyService:
+    def service(self, caller: Caller) -> PropertyService:
         """What the handlers get."""
         return self.app.property_service(caller)
 
@@ -148,10 +148,10 @@ class PropertyApp(App):
 
     def __init__(self, harness: PropertyHarness) -> None:
         super().__init__(harness.client, randomness=harness.randomness)
-        self._house = harness
+        self._harness = harness
 
     def property_service(self, caller: Caller) -> PropertyService:
-        desk = super().property_service(caller)
-        if self._house.store is not None:
-            desk._store = self._house.store
-        return desk
+        service = super().property_service(caller)
+        if self._harness.store is not None:
+            service._store = self._harness.store
+        return service

@@ -363,8 +363,8 @@ def _restoring(ref: str) -> Asking:
 
 def _arriving(book: ContactBook, given: Mapping[str, object], preconditions: Preconditions) -> Outcome:
     """Arrive through the gate that everything is about."""
-    desk = GateService(OneChannel(), book._store, book, book._clock, book._randomness)
-    return desk.add(CHANNEL.id, IDENTIFIER, given, preconditions.idempotency_key)
+    service = GateService(OneChannel(), book._store, book, book._clock, book._randomness)
+    return service.add(CHANNEL.id, IDENTIFIER, given, preconditions.idempotency_key)
 
 
 def _arriving_with_the_email(book: ContactBook, label: str, preconditions: Preconditions) -> Outcome:

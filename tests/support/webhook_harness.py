@@ -58,7 +58,7 @@ class WebhookHarness:
         self.app = WebhookApp(self, dynamodb or self.moto.client())
         self.table = self.app.table
         self.store = WebhookStore(self.table)
-        self.desk = self.app.live_desk = self.app.webhook_service(self.caller)
+        self.service = self.app.live_service = self.app.webhook_service(self.caller)
         """What a live key's handlers get."""
 
     @property
@@ -100,15 +100,15 @@ class WebhookHarness:
 class WebhookApp(App):
     """The functions on the table of a harness, with its resolver."""
 
-    live_desk: WebhookService | None = None
+    live_service: WebhookService | None = None
 
     def __init__(self, harness: WebhookHarness, client: Any) -> None:
         super().__init__(client, clock=harness.clock, randomness=harness.randomness)
-        self._house = harness
+        self._harness = harness
 
     def endpoint_addresses(self) -> EndpointAddresses:
-        return self._house.addresses
+        return self._harness.addresses
 
     def webhook_service(self, caller: Caller) -> WebhookService:
-        live_desk = None if caller.is_test else self.live_desk
-        return live_desk or super().webhook_service(caller)
+        live_service = None if caller.is_test else self.live_service
+        return live_service or super().webhook_service(caller)

@@ -9,12 +9,7 @@ import requests
 
 from tests.support.accounts import Account, Accounts, wait_for_a_fresh_hour_if_this_one_ends_within
 from tests.support.api import Api, assert_problem, culprits, path_of
-
-FIRST_SCOPES = [
-    *("contacts:read", "contacts:write", "properties:read", "properties:write"),
-    *("webhooks:read", "webhooks:write", "keys:write", "account:read"),
-]
-
+from tests.support.steps.keys import FIRST_SCOPES
 
 BAD_PAYLOADS = {
     "no name": ({"plan": "free"}, "name"),

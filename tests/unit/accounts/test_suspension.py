@@ -33,7 +33,7 @@ from tests.support.moto_table import MotoTable
 ID = "0198f3a0-0000-7000-8000-0000000000aa"
 
 
-class Desk:
+class DeliveriesHarness:
     """An account, its key, and the operator."""
 
     def __init__(self, store: Any = None) -> None:
@@ -51,70 +51,72 @@ class Desk:
 
 
 @pytest.fixture(params=["fake", "table"])
-def desk(request: pytest.FixtureRequest) -> Desk:
+def service(request: pytest.FixtureRequest) -> DeliveriesHarness:
     is_fake = request.param == "fake"
-    return Desk(None if is_fake else AccountStore(Table(MotoTable().client(), NAME)))
+    return DeliveriesHarness(None if is_fake else AccountStore(Table(MotoTable().client(), NAME)))
 
 
-def test_a_suspended_account_lets_nobody_in_and_counts_nothing(desk: Desk) -> None:
-    assert desk.authenticate() == 1
-    desk.operator.suspend(desk.account.id, "unpaid")
-    desk.clock.at_ms += 60_000
-    for dialect in desk.shown:
+def test_a_suspended_account_lets_nobody_in_and_counts_nothing(service: DeliveriesHarness) -> None:
+    assert service.authenticate() == 1
+    service.operator.suspend(service.account.id, "unpaid")
+    service.clock.at_ms += 60_000
+    for dialect in service.shown:
         with pytest.raises(AccountSuspended) as refused:
-            desk.authenticate(dialect)
+            service.authenticate(dialect)
         assert refused.value.dialect == dialect
-    desk.operator.resume(desk.account.id)
-    desk.clock.at_ms += 60_000
-    assert desk.authenticate() == 2
+    service.operator.resume(service.account.id)
+    service.clock.at_ms += 60_000
+    assert service.authenticate() == 2
 
 
-def test_a_function_that_knows_the_account_is_no_slower_than_for_a_revoked_key(desk: Desk) -> None:
-    desk.authenticate()
-    desk.operator.suspend(desk.account.id, None)
-    desk.clock.at_ms += 49_000
-    assert desk.authenticate() == 2
-    desk.clock.at_ms += 2_000
+def test_a_function_that_knows_the_account_is_no_slower_than_for_a_revoked_key(
+    service: DeliveriesHarness,
+) -> None:
+    service.authenticate()
+    service.operator.suspend(service.account.id, None)
+    service.clock.at_ms += 49_000
+    assert service.authenticate() == 2
+    service.clock.at_ms += 2_000
     with pytest.raises(AccountSuspended):
-        desk.authenticate()
+        service.authenticate()
 
 
 def test_a_refusal_is_remembered_like_a_key() -> None:
-    desk = Desk()
-    desk.operator.suspend(desk.account.id, None)
+    service = DeliveriesHarness()
+    service.operator.suspend(service.account.id, None)
     for _ in range(5):
         with pytest.raises(AccountSuspended):
-            desk.authenticate()
-    assert desk.store.reads == 2
+            service.authenticate()
+    assert service.store.reads == 2
 
 
-def test_a_revoked_key_of_a_suspended_account_is_told_that_it_was_revoked(desk: Desk) -> None:
-    ring = ApiKeyService(desk.store, desk.clock, CountingBytes(50))
-    caller = desk.authenticator.authenticate(desk.shown[Dialect.NATIVE]).caller
+def test_a_revoked_key_of_a_suspended_account_is_told_that_it_was_revoked(service: DeliveriesHarness) -> None:
+    ring = ApiKeyService(service.store, service.clock, CountingBytes(50))
+    caller = service.authenticator.authenticate(service.shown[Dialect.NATIVE]).caller
     made = ring.add(caller, CreateApiKey(name="x"), None)
     ring.revoke(caller, str(made.details["id"]), None)
-    desk.operator.suspend(desk.account.id, None)
+    service.operator.suspend(service.account.id, None)
     with pytest.raises(KeyRevoked):
-        desk.authenticator.authenticate(str(made.secrets["key"]))
+        service.authenticator.authenticate(str(made.secrets["key"]))
 
 
-def test_another_account_goes_on(desk: Desk) -> None:
-    account_service = AccountService(desk.store, desk.clock, CountingBytes(1000))
+def test_another_account_goes_on(service: DeliveriesHarness) -> None:
+    account_service = AccountService(service.store, service.clock, CountingBytes(1000))
     _, shown = account_service.open_account("Other", Plan.FREE, None)
-    desk.operator.suspend(desk.account.id, None)
-    assert desk.authenticator.authenticate(shown[Dialect.NATIVE]).used == 1
+    service.operator.suspend(service.account.id, None)
+    assert service.authenticator.authenticate(shown[Dialect.NATIVE]).used == 1
 
 
-def test_to_suspend_twice_keeps_since_when_and_takes_the_newer_reason(desk: Desk) -> None:
-    first = desk.operator.suspend(desk.account.id, "unpaid")
-    assert (first.suspended_at, first.suspension_reason) == (iso(desk.clock.at_ms), "unpaid")
-    desk.clock.at_ms += 1000
-    again = desk.operator.suspend(desk.account.id, "fraud")
+def test_to_suspend_twice_keeps_since_when_and_takes_the_newer_reason(service: DeliveriesHarness) -> None:
+    first = service.operator.suspend(service.account.id, "unpaid")
+    assert (first.suspended_at, first.suspension_reason) == (iso(service.clock.at_ms), "unpaid")
+    service.clock.at_ms += 1000
+    again = service.operator.suspend(service.account.id, "fraud")
     assert (again.suspended_at, again.suspension_reason) == (first.suspended_at, "fraud")
     for _ in range(2):
-        resumed = desk.operator.resume(desk.account.id)
+        resumed = service.operator.resume(service.account.id)
         assert (resumed.suspended_at, resumed.suspension_reason) == (None, None)
-    assert resumed == desk.account
+    assert resumed == service.account
 
 
 @pytest.mark.parametrize("suspend", [True, False])
@@ -253,24 +255,24 @@ def test_a_test_does_not_rest(harness: DeliveryHarness) -> None:
 
 
 def test_whether_an_account_is_suspended_is_read_once_a_minute() -> None:
-    desk = Desk()
-    suspensions = SuspensionCheck(desk.store, desk.clock)
+    service = DeliveriesHarness()
+    suspensions = SuspensionCheck(service.store, service.clock)
     for _ in range(10):
-        assert not suspensions.is_suspended(desk.account.id)
-    assert desk.store.reads == 1
-    desk.operator.suspend(desk.account.id, None)
-    desk.clock.at_ms += 60_000
-    assert suspensions.is_suspended(desk.account.id)
-    assert desk.store.reads == 2
-    desk.operator.resume(desk.account.id)
-    desk.clock.at_ms += 60_000
-    assert not suspensions.is_suspended(desk.account.id)
+        assert not suspensions.is_suspended(service.account.id)
+    assert service.store.reads == 1
+    service.operator.suspend(service.account.id, None)
+    service.clock.at_ms += 60_000
+    assert suspensions.is_suspended(service.account.id)
+    assert service.store.reads == 2
+    service.operator.resume(service.account.id)
+    service.clock.at_ms += 60_000
+    assert not suspensions.is_suspended(service.account.id)
     assert not suspensions.is_suspended(ID)
 
 
 def test_a_function_remembers_a_bounded_number_of_accounts() -> None:
-    desk = Desk()
-    suspensions = SuspensionCheck(desk.store, desk.clock)
+    service = DeliveriesHarness()
+    suspensions = SuspensionCheck(service.store, service.clock)
     for number in range(2 * MAX_REMEMBERED + 1):
         suspensions.is_suspended(str(number))
     assert len(suspensions._remembered) <= MAX_REMEMBERED

@@ -1,36 +1,8 @@
 """Batches: order, repetition, what is refused, and whose contacts they change."""
 
-from typing import Any
-
-import requests
-
 from tests.support.accounts import Account
-from tests.support.api import Api, assert_problem, culprits
-
-BATCH = "/v1/contacts/batch"
-
-
-def results_of(answer: requests.Response) -> list[Any]:
-    """The results of a batch that was carried out."""
-    assert answer.status_code == 207, answer.text
-    results: list[Any] = answer.json()["results"]
-    assert [result["index"] for result in results] == list(range(len(results)))
-    assert all(("contact" in result) != ("problem" in result) for result in results)
-    return results
-
-
-def batch(api: Api, *operations: Any, **headers: str) -> list[Any]:
-    return results_of(api.post(BATCH, {"operations": operations}, **headers))
-
-
-def people(count: int, label: str = "person") -> list[Any]:
-    return [
-        {
-            "op": "create",
-            "contact": {"email": f"{label}+{n}@example.com", "external_id": f"{label}-{n}", "tags": ["new"]},
-        }
-        for n in range(count)
-    ]
+from tests.support.api import assert_problem, culprits
+from tests.support.steps.batches import BATCH, batch, people, results_of
 
 
 def test_items_about_one_contact_happen_in_order(account: Account) -> None:

@@ -1,45 +1,12 @@
 """Channels and the gates of contacts: pages, repeated requests, what is refused, and whose they are."""
 
-from typing import Any
-
 import pytest
-import requests
 
 from tests.support.accounts import Account
-from tests.support.api import Api, assert_problem, culprits, path_of
+from tests.support.api import assert_problem, culprits, path_of
+from tests.support.steps.channels import ADA, CHANNELS, arrive, arrived, made, of
 
-CHANNELS = "/v1/channels"
 NOBODYS = "01941f29-7c00-7ddd-8000-000000000005"
-ADA = {
-    "first_name": "Ada",
-    "last_name": "Lovelace",
-    "phone": "+442079460958",
-    "tags": ["bot"],
-    "metadata": {"photo": "https://example.com/ada.jpg"},
-}
-
-
-def of(channel_id: str, *more: str) -> str:
-    return "/".join((CHANNELS, channel_id, *more))
-
-
-def made(api: Api, kind: str = "telegram", name: str = "Bot") -> str:
-    """The id of a new channel."""
-    answer = api.post(CHANNELS, {"type": kind, "name": name})
-    assert answer.status_code == 201, answer.text
-    channel_id: str = answer.json()["id"]
-    return channel_id
-
-
-def arrive(api: Api, channel_id: str, identifier: str, /, **fields: Any) -> requests.Response:
-    return api.post(of(channel_id, "gates"), {"identifier": identifier, **fields})
-
-
-def arrived(api: Api, channel_id: str, identifier: str, /, **fields: Any) -> Any:
-    """The gate of somebody new."""
-    answer = arrive(api, channel_id, identifier, **fields)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ from contacts.table import keys
 from contacts.table.client import Table
 from local.table import NAME
 from tests.support.app import ACCOUNT_ID, OTHER_ACCOUNT_ID
-from tests.support.channel_harness import ARRIVE, CHAT, GATES, MERGE, RESTORE, ChannelHarness, OneAtATime
-from tests.support.fakes import opt_outs
+from tests.support.channel_harness import ARRIVE, CHAT, GATES, MERGE, RESTORE, ChannelHarness
+from tests.support.fakes import OneAtATime, opt_outs
 from tests.support.hypothesis_profiles import examples
 from tests.support.invariants import violations
 from tests.support.property_harness import CONTACT, CONTACTS

@@ -1,13 +1,11 @@
 """Finding contacts by whatever they are like, among those that are projected."""
 
-from collections.abc import Iterator
-from urllib.parse import urlencode
-
 import pytest
 
 from tests.support.accounts import Account, Accounts
-from tests.support.api import Api, assert_problem
+from tests.support.api import assert_problem
 from tests.support.finding_harness import NAMES, SORTS, Json, in_order, matches
+from tests.support.steps.finding import pages
 from tests.support.waiting import until
 
 QUERIES: list[Json] = [
@@ -55,22 +53,6 @@ def asked(query: Json, contacts: list[Json]) -> Json:
     for name in set(query) & {"created_after", "created_before", "updated_after", "updated_before"}:
         found[name] = contacts[query[name]][f"{name.partition('_')[0]}_at"]
     return found
-
-
-def pages(api: Api, path: str, query: Json, *, by_offset: bool = False) -> Iterator[Json]:
-    """Every page of a walk."""
-    text = {key: str(value).lower() if isinstance(value, bool) else value for key, value in query.items()}
-    where: Json = {"offset": 0} if by_offset else {}
-    while True:
-        answer = api.get(f"{path}?{urlencode({**text, **where}, doseq=True)}")
-        assert answer.status_code == 200, answer.text
-        page: Json = answer.json()
-        yield page
-        if not page["has_more"]:
-            return
-        where = (
-            {"offset": where["offset"] + len(page["data"])} if by_offset else {"cursor": page["next_cursor"]}
-        )
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=str)

@@ -1,7 +1,6 @@
 """Lists: every contact once, in order of creation, a page at a time."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,24 +8,9 @@ import pytest
 
 from tests.support.accounts import Account, Accounts
 from tests.support.api import Api, assert_problem, culprits, path_of
+from tests.support.steps.lists import walk
 
 NAMES = [f"n{number:02}" for number in range(25)]
-
-
-def walk(api: Api, cursor_name: str = "cursor", **query: Any) -> Iterator[list[dict[str, Any]]]:
-    """Every page of a list."""
-    cursor = None
-    while True:
-        asked = query | ({} if cursor is None else {cursor_name: cursor})
-        answer = api.get(f"/v1/contacts?{urlencode(asked)}")
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
-        assert set(page) == {"data", "has_more", "next_cursor"}
-        assert page["has_more"] == (page["next_cursor"] is not None)
-        yield page["data"]
-        if not page["has_more"]:
-            return
-        cursor = page["next_cursor"]
 
 
 def listed(api: Api, **query: Any) -> list[str]:

@@ -47,7 +47,7 @@ OPERATIONS = {
 UNKNOWN = "019bc1d4-8e00-7000-8000-00000000dead"
 
 
-class Desk(DeliveryHarness):
+class DeliveriesHarness(DeliveryHarness):
     """A harness with its front door: the handlers as they are."""
 
     def __init__(self, *answers: Any) -> None:
@@ -89,48 +89,48 @@ class Desk(DeliveryHarness):
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def service() -> DeliveriesHarness:
+    return DeliveriesHarness()
 
 
-def delivered(desk: Desk) -> DeliveryRef:
-    desk.endpoint.answers = [OK]
-    ref = desk.dispatch()
-    desk.run()
-    desk.queue.sent.clear()
+def delivered(service: DeliveriesHarness) -> DeliveryRef:
+    service.endpoint.answers = [OK]
+    ref = service.dispatch()
+    service.run()
+    service.queue.sent.clear()
     return ref
 
 
-def failed(desk: Desk) -> DeliveryRef:
-    desk.endpoint.answers = [BROKEN]
-    ref = desk.dispatch()
-    desk.run()
+def failed(service: DeliveriesHarness) -> DeliveryRef:
+    service.endpoint.answers = [BROKEN]
+    ref = service.dispatch()
+    service.run()
     # Else the next one would be the end of its five days.
-    desk.webhooks.note_success(desk.webhook())
-    desk.endpoint.answers = [OK]
-    desk.queue.sent.clear()
+    service.webhooks.note_success(service.webhook())
+    service.endpoint.answers = [OK]
+    service.queue.sent.clear()
     return ref
 
 
-def pending(desk: Desk) -> DeliveryRef:
-    desk.endpoint.answers = [BROKEN]
-    ref = desk.dispatch()
-    desk.run_until_made(ref, 6)
-    desk.endpoint.answers = [OK]
-    desk.queue.sent.clear()
+def pending(service: DeliveriesHarness) -> DeliveryRef:
+    service.endpoint.answers = [BROKEN]
+    ref = service.dispatch()
+    service.run_until_made(ref, 6)
+    service.endpoint.answers = [OK]
+    service.queue.sent.clear()
     return ref
 
 
 # Listing
 
 
-def test_a_delivery_is_shown_with_all_its_attempts(desk: Desk) -> None:
-    desk.endpoint.answers = [BROKEN, SILENT, OK]
-    began_ms = desk.clock.now_ms()
-    ref = desk.dispatch()
-    desk.run()
-    (shown,) = desk.listed()
-    moments = [iso(request.at_ms) for request in desk.endpoint.requests]
+def test_a_delivery_is_shown_with_all_its_attempts(service: DeliveriesHarness) -> None:
+    service.endpoint.answers = [BROKEN, SILENT, OK]
+    began_ms = service.clock.now_ms()
+    ref = service.dispatch()
+    service.run()
+    (shown,) = service.listed()
+    moments = [iso(request.at_ms) for request in service.endpoint.requests]
     assert shown == {
         "id": ref.delivery_id,
         "webhook_id": HOOK,
@@ -160,55 +160,55 @@ def test_a_delivery_is_shown_with_all_its_attempts(desk: Desk) -> None:
     assert SECRET not in json.dumps(shown)
 
 
-def test_the_newest_come_first_a_page_at_a_time(desk: Desk) -> None:
+def test_the_newest_come_first_a_page_at_a_time(service: DeliveriesHarness) -> None:
     refs = []
     for _ in range(7):
-        refs.append(desk.dispatch())
-        desk.clock.at_ms += 1000
-    desk.run()
+        refs.append(service.dispatch())
+        service.clock.at_ms += 1000
+    service.run()
     expected = [ref.delivery_id for ref in reversed(refs)]
     for limit in (1, 2, 3, 7, 100):
-        assert [shown["id"] for shown in desk.listed(limit=str(limit))] == expected
-    page = desk.request("GET", LIST, limit="3").body
+        assert [shown["id"] for shown in service.listed(limit=str(limit))] == expected
+    page = service.request("GET", LIST, limit="3").body
     assert [len(page["data"]), page["has_more"]] == [3, True]
-    assert desk.request("GET", LIST, limit="7").body["has_more"] is False
+    assert service.request("GET", LIST, limit="7").body["has_more"] is False
 
 
-def test_a_status_is_asked_for(desk: Desk) -> None:
-    some_failed = [failed(desk) for _ in range(2)]
-    some_delivered = [delivered(desk) for _ in range(3)]
-    waiting = pending(desk)
+def test_a_status_is_asked_for(service: DeliveriesHarness) -> None:
+    some_failed = [failed(service) for _ in range(2)]
+    some_delivered = [delivered(service) for _ in range(3)]
+    waiting = pending(service)
     for status, refs in (("failed", some_failed), ("delivered", some_delivered), ("pending", [waiting])):
-        shown = desk.listed(status=status, limit="1")
+        shown = service.listed(status=status, limit="1")
         assert [delivery["id"] for delivery in shown] == [ref.delivery_id for ref in reversed(refs)]
         assert {delivery["status"] for delivery in shown} == {status}
-    assert desk.listed(status="erased") == []
-    (shown,) = desk.listed(status="pending")
-    assert shown["next_attempt_at"] == desk.delivery(waiting).next_attempt_at is not None
+    assert service.listed(status="erased") == []
+    (shown,) = service.listed(status="pending")
+    assert shown["next_attempt_at"] == service.delivery(waiting).next_attempt_at is not None
 
 
-def test_what_is_over_is_not_shown(desk: Desk) -> None:
-    ref = delivered(desk)
-    desk.clock.at_ms += 30 * DAY * 1000 - 60_000
-    assert len(desk.listed()) == 1
-    desk.clock.at_ms += 120_000
-    assert desk.listed() == []
-    assert desk.redeliver(ref).status == 404
+def test_what_is_over_is_not_shown(service: DeliveriesHarness) -> None:
+    ref = delivered(service)
+    service.clock.at_ms += 30 * DAY * 1000 - 60_000
+    assert len(service.listed()) == 1
+    service.clock.at_ms += 120_000
+    assert service.listed() == []
+    assert service.redeliver(ref).status == 404
 
 
-def test_a_request_looks_at_so_many_and_goes_on_with_a_cursor(desk: Desk) -> None:
+def test_a_request_looks_at_so_many_and_goes_on_with_a_cursor(service: DeliveriesHarness) -> None:
     """Rare ones among many: a page may be shorter than asked for, even empty, while there is more."""
     for number in range(40):
         ref = replace(
-            desk.happen()[0], delivery_id=f"019bc1d4-8e00-7000-8000-{number:012x}", appended_at=None
+            service.happen()[0], delivery_id=f"019bc1d4-8e00-7000-8000-{number:012x}", appended_at=None
         )
         status = DeliveryStatus.FAILED if number in (3, 30) else DeliveryStatus.DELIVERED
         delivery = Delivery(ref=ref, status=status, next_attempt_at=None, attempts=(), payload={})
-        desk.deliveries.add(delivery, None, None, desk.clock.now_ms())  # type: ignore[arg-type]
+        service.deliveries.add(delivery, None, None, service.clock.now_ms())  # type: ignore[arg-type]
     found, after, requests, is_over = [], None, 0, False
     while not is_over:
         requests += 1
-        part, after = desk.deliveries.newest_first(
+        part, after = service.deliveries.newest_first(
             *(ACCOUNT_ID, HOOK, DeliveryStatus.FAILED, after, 0), at_most=2, evaluate=10
         )
         found += [int(delivery.ref.delivery_id[-12:], 16) for delivery in part]
@@ -217,26 +217,26 @@ def test_a_request_looks_at_so_many_and_goes_on_with_a_cursor(desk: Desk) -> Non
     assert requests > 3
 
 
-def test_a_page_stays_below_what_an_answer_may_have(desk: Desk) -> None:
+def test_a_page_stays_below_what_an_answer_may_have(service: DeliveriesHarness) -> None:
     """A hundred deliveries with a hundred attempts each are 12 MB."""
     attempt = Attempt(at=iso(0), status_code=500, error=None, duration_ms=1, response="\\" * 1024)
     refs = []
     for number in range(30):
         ref = replace(
-            desk.happen()[0], delivery_id=f"019bc1d4-8e00-7000-8000-{number:012x}", appended_at=None
+            service.happen()[0], delivery_id=f"019bc1d4-8e00-7000-8000-{number:012x}", appended_at=None
         )
         delivery = Delivery(
             ref=ref, status=DeliveryStatus.PENDING, next_attempt_at=None, attempts=(), payload={}
         )
-        desk.deliveries.add(delivery, None, None, desk.clock.now_ms())  # type: ignore[arg-type]
-        claimed = desk.deliveries.claim(ref, 1, "whoever", desk.clock.now_ms(), LEASE)
-        desk.deliveries.record(claimed, replace(claimed, done=100, attempts=(attempt,) * 100))
+        service.deliveries.add(delivery, None, None, service.clock.now_ms())  # type: ignore[arg-type]
+        claimed = service.deliveries.claim(ref, 1, "whoever", service.clock.now_ms(), LEASE)
+        service.deliveries.record(claimed, replace(claimed, done=100, attempts=(attempt,) * 100))
         refs.append(ref)
-    page = desk.request("GET", LIST, limit="100")
+    page = service.request("GET", LIST, limit="100")
     assert len(json.dumps(page.body).encode()) < 5_500_000
     assert page.body["has_more"]
     assert 0 < len(page.body["data"]) < 30
-    assert [shown["id"] for shown in desk.listed()] == [ref.delivery_id for ref in reversed(refs)]
+    assert [shown["id"] for shown in service.listed()] == [ref.delivery_id for ref in reversed(refs)]
 
 
 @pytest.mark.parametrize(
@@ -252,23 +252,25 @@ def test_a_page_stays_below_what_an_answer_may_have(desk: Desk) -> None:
         ({"sort": "id"}, "sort"),
     ],
 )
-def test_a_bad_question_is_refused_by_name(desk: Desk, query: dict[str, str], culprit: str) -> None:
-    reply = desk.request("GET", LIST, **query)
+def test_a_bad_question_is_refused_by_name(
+    service: DeliveriesHarness, query: dict[str, str], culprit: str
+) -> None:
+    reply = service.request("GET", LIST, **query)
     assert (reply.status, reply.body["field"]) == (400, culprit)
 
 
-def test_a_cursor_belongs_to_its_list(desk: Desk) -> None:
-    desk.register("wh_other")
+def test_a_cursor_belongs_to_its_list(service: DeliveriesHarness) -> None:
+    service.register("wh_other")
     for _ in range(3):
-        desk.dispatch(HOOK, "wh_other")
-        desk.clock.at_ms += 1000
-    desk.run()
-    cursor = desk.request("GET", LIST, limit="1").body["next_cursor"]
-    assert desk.request("GET", LIST, limit="2", cursor=cursor).status == 200
+        service.dispatch(HOOK, "wh_other")
+        service.clock.at_ms += 1000
+    service.run()
+    cursor = service.request("GET", LIST, limit="1").body["next_cursor"]
+    assert service.request("GET", LIST, limit="2", cursor=cursor).status == 200
     for other in ({"status": "failed"}, {"id": "wh_other"}):
-        assert desk.request("GET", LIST, cursor=cursor, **other).status == 400
-    desk.caller = caller_of(OTHER_ACCOUNT_ID)
-    assert desk.request("GET", LIST, cursor=cursor).status == 400
+        assert service.request("GET", LIST, cursor=cursor, **other).status == 400
+    service.caller = caller_of(OTHER_ACCOUNT_ID)
+    assert service.request("GET", LIST, cursor=cursor).status == 400
 
 
 # Whose it is
@@ -278,48 +280,48 @@ ODD_IDS = ["wh_unknown", "x", "Ã©", "..", "%2F", "wh_" + "x" * 3000, "\x00", "ðŸ
 
 
 @pytest.mark.parametrize("webhook_id", ODD_IDS)
-def test_an_unknown_endpoint_is_not_found(desk: Desk, webhook_id: str) -> None:
-    ref = delivered(desk)
+def test_an_unknown_endpoint_is_not_found(service: DeliveriesHarness, webhook_id: str) -> None:
+    ref = delivered(service)
     for reply in (
-        desk.request("GET", LIST, id=webhook_id),
-        desk.request("POST", TEST, id=webhook_id),
-        desk.request("POST", REDELIVER, id=webhook_id, delivery_id=ref.delivery_id),
+        service.request("GET", LIST, id=webhook_id),
+        service.request("POST", TEST, id=webhook_id),
+        service.request("POST", REDELIVER, id=webhook_id, delivery_id=ref.delivery_id),
     ):
         assert (reply.status, reply.body["code"]) == (404, "webhook_not_found")
-    assert desk.queue.sent == []
+    assert service.queue.sent == []
 
 
 @pytest.mark.parametrize("delivery_id", [UNKNOWN, *ODD_IDS])
-def test_an_unknown_delivery_is_not_found(desk: Desk, delivery_id: str) -> None:
-    reply = desk.request("POST", REDELIVER, delivery_id=delivery_id)
+def test_an_unknown_delivery_is_not_found(service: DeliveriesHarness, delivery_id: str) -> None:
+    reply = service.request("POST", REDELIVER, delivery_id=delivery_id)
     assert (reply.status, reply.body["code"]) == (404, "delivery_not_found")
-    assert desk.queue.sent == []
+    assert service.queue.sent == []
 
 
-def test_one_account_sees_nothing_of_another(desk: Desk) -> None:
-    ref = delivered(desk)
-    before = desk.moto.items()
-    desk.caller = caller_of(OTHER_ACCOUNT_ID)
-    for reply in (desk.request("GET", LIST), desk.request("POST", TEST), desk.redeliver(ref)):
+def test_one_account_sees_nothing_of_another(service: DeliveriesHarness) -> None:
+    ref = delivered(service)
+    before = service.moto.items()
+    service.caller = caller_of(OTHER_ACCOUNT_ID)
+    for reply in (service.request("GET", LIST), service.request("POST", TEST), service.redeliver(ref)):
         assert (reply.status, reply.body["code"]) == (404, "webhook_not_found")
-    assert (desk.moto.items(), desk.queue.sent) == (before, [])
+    assert (service.moto.items(), service.queue.sent) == (before, [])
 
 
-def test_a_delivery_belongs_to_its_endpoint(desk: Desk) -> None:
-    ref = delivered(desk)
-    desk.register("wh_other")
-    reply = desk.request("POST", REDELIVER, id="wh_other", delivery_id=ref.delivery_id)
+def test_a_delivery_belongs_to_its_endpoint(service: DeliveriesHarness) -> None:
+    ref = delivered(service)
+    service.register("wh_other")
+    reply = service.request("POST", REDELIVER, id="wh_other", delivery_id=ref.delivery_id)
     assert (reply.status, reply.body["code"]) == (404, "delivery_not_found")
 
 
-def test_a_test_key_has_no_endpoints(desk: Desk) -> None:
-    ref = delivered(desk)
-    before = desk.moto.items()
-    desk.caller = caller_of(ACCOUNT_ID)
-    desk.caller = replace(desk.caller, key=replace(desk.caller.key, mode=Mode.TEST))
-    for reply in (desk.request("GET", LIST), desk.request("POST", TEST), desk.redeliver(ref)):
+def test_a_test_key_has_no_endpoints(service: DeliveriesHarness) -> None:
+    ref = delivered(service)
+    before = service.moto.items()
+    service.caller = caller_of(ACCOUNT_ID)
+    service.caller = replace(service.caller, key=replace(service.caller.key, mode=Mode.TEST))
+    for reply in (service.request("GET", LIST), service.request("POST", TEST), service.redeliver(ref)):
         assert reply.status == 404
-    assert (desk.moto.items(), desk.queue.sent) == (before, [])
+    assert (service.moto.items(), service.queue.sent) == (before, [])
 
 
 @pytest.mark.parametrize(
@@ -331,10 +333,12 @@ def test_a_test_key_has_no_endpoints(desk: Desk) -> None:
         ((Scope.USER, Scope.CONTACTS_WRITE), (403, 403, 403)),
     ],
 )
-def test_a_key_needs_the_scope(desk: Desk, scopes: tuple[Scope, ...], statuses: tuple[int, int, int]) -> None:
-    ref = delivered(desk)
-    desk.caller = replace(desk.caller, key=replace(desk.caller.key, scopes=scopes))
-    replies = (desk.request("GET", LIST), desk.request("POST", TEST), desk.redeliver(ref))
+def test_a_key_needs_the_scope(
+    service: DeliveriesHarness, scopes: tuple[Scope, ...], statuses: tuple[int, int, int]
+) -> None:
+    ref = delivered(service)
+    service.caller = replace(service.caller, key=replace(service.caller.key, scopes=scopes))
+    replies = (service.request("GET", LIST), service.request("POST", TEST), service.redeliver(ref))
     assert tuple(reply.status for reply in replies) == statuses
 
 
@@ -342,142 +346,142 @@ def test_a_key_needs_the_scope(desk: Desk, scopes: tuple[Scope, ...], statuses: 
 
 
 @pytest.mark.parametrize("begin", [delivered, failed, pending])
-def test_it_is_sent_again_with_the_same_id(desk: Desk, begin: Any) -> None:
-    ref = begin(desk)
-    before = len(desk.endpoint.requests)
-    desk.clock.at_ms += 60_000
-    asked_at = desk.clock.now_ms()
-    reply = desk.redeliver(ref)
+def test_it_is_sent_again_with_the_same_id(service: DeliveriesHarness, begin: Any) -> None:
+    ref = begin(service)
+    before = len(service.endpoint.requests)
+    service.clock.at_ms += 60_000
+    asked_at = service.clock.now_ms()
+    reply = service.redeliver(ref)
     assert reply.status == 202
     assert (reply.body["id"], reply.body["status"]) == (ref.delivery_id, "pending")
     assert reply.body["next_attempt_at"] == iso(asked_at)
     assert len(reply.body["attempts"]) == before
-    desk.run(at_most=1)
-    request = desk.endpoint.requests[before]
+    service.run(at_most=1)
+    request = service.endpoint.requests[before]
     assert request.at_ms == asked_at
     assert request.event_id == ref.event_id
-    assert request.body == desk.endpoint.requests[0].body
+    assert request.body == service.endpoint.requests[0].body
     assert request.headers["webhook-timestamp"] == str(asked_at // 1000)
     # The promised message, and that of the schedule before, find nothing to do.
-    desk.run()
-    assert len(desk.endpoint.requests) == before + 1
-    delivery = desk.delivery(ref)
+    service.run()
+    assert len(service.endpoint.requests) == before + 1
+    delivery = service.delivery(ref)
     assert (delivery.status, delivery.done) == (DeliveryStatus.DELIVERED, before + 1)
 
 
-def test_if_it_fails_again_its_schedule_begins_anew(desk: Desk) -> None:
-    ref = failed(desk)
-    desk.endpoint.answers = [BROKEN]
-    desk.redeliver(ref)
-    desk.run()
-    delivery = desk.delivery(ref)
+def test_if_it_fails_again_its_schedule_begins_anew(service: DeliveriesHarness) -> None:
+    ref = failed(service)
+    service.endpoint.answers = [BROKEN]
+    service.redeliver(ref)
+    service.run()
+    delivery = service.delivery(ref)
     assert (delivery.status, delivery.done) == (DeliveryStatus.FAILED, 30)
 
 
-def test_an_answer_does_not_repeat_what_endpoints_said(desk: Desk) -> None:
+def test_an_answer_does_not_repeat_what_endpoints_said(service: DeliveriesHarness) -> None:
     """They may say what they were sent, and what an Idempotency-Key remembers no erasure comes to."""
-    desk.endpoint.answers = [replace(BROKEN, response="ada@example.com")]
-    ref = desk.dispatch()
-    desk.run()
-    reply = desk.redeliver(ref, key="again")
+    service.endpoint.answers = [replace(BROKEN, response="ada@example.com")]
+    ref = service.dispatch()
+    service.run()
+    reply = service.redeliver(ref, key="again")
     assert len(reply.body["attempts"]) == 15
     assert {attempt["response"] for attempt in reply.body["attempts"]} == {None}
-    records = [item for item in desk.moto.items() if "request_hash" in item]
+    records = [item for item in service.moto.items() if "request_hash" in item]
     assert len(records) == 1
     assert "ada@example.com" not in json.dumps(records)
 
 
-def test_an_idempotency_key_sends_it_once(desk: Desk) -> None:
-    ref = delivered(desk)
-    first = desk.redeliver(ref, key="again")
-    desk.run()
-    second = desk.redeliver(ref, key="again")
-    desk.run()
+def test_an_idempotency_key_sends_it_once(service: DeliveriesHarness) -> None:
+    ref = delivered(service)
+    first = service.redeliver(ref, key="again")
+    service.run()
+    second = service.redeliver(ref, key="again")
+    service.run()
     assert (second.status, second.body) == (first.status, first.body) == (202, first.body)
     assert second.headers["Idempotent-Replayed"] == "true"
     assert "Idempotent-Replayed" not in first.headers
-    assert len(desk.endpoint.requests) == 2
-    other = desk.request("POST", TEST, key="again")
+    assert len(service.endpoint.requests) == 2
+    other = service.request("POST", TEST, key="again")
     assert (other.status, other.body["code"]) == (422, "idempotency_key_reused")
 
 
-def test_a_replay_wins_over_what_would_now_stand_in_the_way(desk: Desk) -> None:
-    ref = delivered(desk)
-    first = desk.redeliver(ref, key="again")
-    desk.run()
-    desk.webhooks.disable(desk.webhook(), DisabledReason.GONE)
-    assert desk.redeliver(ref, key="again").body == first.body
-    assert desk.redeliver(ref, key="another").status == 409
+def test_a_replay_wins_over_what_would_now_stand_in_the_way(service: DeliveriesHarness) -> None:
+    ref = delivered(service)
+    first = service.redeliver(ref, key="again")
+    service.run()
+    service.webhooks.disable(service.webhook(), DisabledReason.GONE)
+    assert service.redeliver(ref, key="again").body == first.body
+    assert service.redeliver(ref, key="another").status == 409
 
 
-def not_deliverable(desk: Desk, ref: DeliveryRef) -> str:
-    desk.queue.sent.clear()
-    before = desk.moto.items()
-    reply = desk.redeliver(ref, key="again")
+def not_deliverable(service: DeliveriesHarness, ref: DeliveryRef) -> str:
+    service.queue.sent.clear()
+    before = service.moto.items()
+    reply = service.redeliver(ref, key="again")
     assert (reply.status, reply.body["code"]) == (409, "not_deliverable")
-    assert (desk.moto.items(), desk.queue.sent) == (before, [])
+    assert (service.moto.items(), service.queue.sent) == (before, [])
     detail: str = reply.body["detail"]
     return detail
 
 
-def test_an_endpoint_that_is_not_active_is_sent_nothing(desk: Desk) -> None:
-    ref = delivered(desk)
-    desk.webhooks.disable(desk.webhook(), DisabledReason.FAILING)
-    assert "is_active" in not_deliverable(desk, ref)
+def test_an_endpoint_that_is_not_active_is_sent_nothing(service: DeliveriesHarness) -> None:
+    ref = delivered(service)
+    service.webhooks.disable(service.webhook(), DisabledReason.FAILING)
+    assert "is_active" in not_deliverable(service, ref)
 
 
-def test_what_was_erased_is_not_sent_again(desk: Desk) -> None:
-    done, waiting = delivered(desk), pending(desk)
-    traces = TraceStore(desk.table)
+def test_what_was_erased_is_not_sent_again(service: DeliveriesHarness) -> None:
+    done, waiting = delivered(service), pending(service)
+    traces = TraceStore(service.table)
     for ref in (done, waiting):
         assert ref.appended_at is not None
         traces.strip_event(ACCOUNT_ID, ref.appended_at, ref.event_id)
-        traces.strip_delivery(ref, desk.clock.now_ms())
+        traces.strip_delivery(ref, service.clock.now_ms())
     for ref in (done, waiting):
-        assert "erased" in not_deliverable(desk, ref)
-    assert [shown["status"] for shown in desk.listed()] == ["erased", "delivered"]
+        assert "erased" in not_deliverable(service, ref)
+    assert [shown["status"] for shown in service.listed()] == ["erased", "delivered"]
 
 
-def test_what_is_no_longer_in_the_log_is_not_sent_again(desk: Desk) -> None:
-    ref = delivered(desk)
-    (event,) = [item for item in desk.moto.items() if item.get("contact_id") == {"S": CONTACT_ID}]
-    desk.moto.remove(event)
-    assert "no longer kept" in not_deliverable(desk, ref)
+def test_what_is_no_longer_in_the_log_is_not_sent_again(service: DeliveriesHarness) -> None:
+    ref = delivered(service)
+    (event,) = [item for item in service.moto.items() if item.get("contact_id") == {"S": CONTACT_ID}]
+    service.moto.remove(event)
+    assert "no longer kept" in not_deliverable(service, ref)
 
 
-def test_a_delivery_is_attempted_a_hundred_times_at_most(desk: Desk) -> None:
-    (ref,) = desk.happen()
-    claimed = desk.deliveries.claim(ref, 1, "whoever", desk.clock.now_ms(), LEASE)
+def test_a_delivery_is_attempted_a_hundred_times_at_most(service: DeliveriesHarness) -> None:
+    (ref,) = service.happen()
+    claimed = service.deliveries.claim(ref, 1, "whoever", service.clock.now_ms(), LEASE)
     attempt = Attempt(at=iso(0), status_code=500, error=None, duration_ms=1, response="")
     full = replace(claimed, status=DeliveryStatus.FAILED, done=100, attempts=(attempt,) * MAX_ATTEMPTS_EVER)
-    desk.deliveries.record(claimed, full)
-    assert "100 times" in not_deliverable(desk, ref)
+    service.deliveries.record(claimed, full)
+    assert "100 times" in not_deliverable(service, ref)
 
 
-def test_it_is_kept_for_thirty_days_from_then_on(desk: Desk) -> None:
-    ref = delivered(desk)
-    desk.clock.at_ms += 29 * DAY * 1000
-    assert desk.redeliver(ref).status == 202
-    item = desk.item(ref)
+def test_it_is_kept_for_thirty_days_from_then_on(service: DeliveriesHarness) -> None:
+    ref = delivered(service)
+    service.clock.at_ms += 29 * DAY * 1000
+    assert service.redeliver(ref).status == 202
+    item = service.item(ref)
     assert item is not None
-    assert item["ttl"] == desk.clock.now_ms() // 1000 + 30 * DAY
+    assert item["ttl"] == service.clock.now_ms() // 1000 + 30 * DAY
 
 
 # Trying out
 
 
 @pytest.mark.parametrize("is_active", [True, False])
-def test_a_test_is_sent_active_or_not(desk: Desk, is_active: bool) -> None:
+def test_a_test_is_sent_active_or_not(service: DeliveriesHarness, is_active: bool) -> None:
     if not is_active:
-        desk.webhooks.disable(desk.webhook(), DisabledReason.FAILING)
-    now_ms = desk.clock.now_ms()
-    reply = desk.request("POST", TEST)
+        service.webhooks.disable(service.webhook(), DisabledReason.FAILING)
+    now_ms = service.clock.now_ms()
+    reply = service.request("POST", TEST)
     assert reply.status == 202
     shown = reply.body
     assert (shown["event_type"], shown["status"], shown["attempts"]) == ("webhook.test", "pending", [])
     assert shown["created_at"] == shown["next_attempt_at"] == iso(now_ms)
-    desk.run()
-    (request,) = desk.endpoint.requests
+    service.run()
+    (request,) = service.endpoint.requests
     assert request.event_id == shown["event_id"]
     assert json.loads(request.body) == {
         "id": shown["event_id"],
@@ -486,52 +490,52 @@ def test_a_test_is_sent_active_or_not(desk: Desk, is_active: bool) -> None:
         "account_id": ACCOUNT_ID,
         "data": {},
     }
-    (listed,) = desk.listed()
+    (listed,) = service.listed()
     assert (listed["id"], listed["status"]) == (shown["id"], "delivered")
     assert listed["attempts"][0]["response"] == "thanks"
 
 
 @pytest.mark.parametrize("status_code", [410, 500, None])
 def test_a_test_is_tried_once_and_says_nothing_about_the_endpoint(
-    desk: Desk, status_code: int | None
+    service: DeliveriesHarness, status_code: int | None
 ) -> None:
-    desk.endpoint.answers = [replace(BROKEN, status_code=status_code)]
-    desk.request("POST", TEST)
-    before = desk.webhook()
-    desk.run()
-    assert len(desk.endpoint.requests) == 1
-    (listed,) = desk.listed()
+    service.endpoint.answers = [replace(BROKEN, status_code=status_code)]
+    service.request("POST", TEST)
+    before = service.webhook()
+    service.run()
+    assert len(service.endpoint.requests) == 1
+    (listed,) = service.listed()
     assert (listed["status"], listed["next_attempt_at"]) == ("failed", None)
-    assert (desk.webhook(), desk.dead_letters.sent, desk.next_due_ms()) == (before, [], None)
+    assert (service.webhook(), service.dead_letters.sent, service.next_due_ms()) == (before, [], None)
 
 
-def test_a_test_that_works_does_not_forgive_what_failed(desk: Desk) -> None:
-    desk.webhooks.note_failure(desk.webhook(), iso(0))
-    desk.request("POST", TEST)
-    desk.run()
-    assert desk.webhook().failing_since == iso(0)
+def test_a_test_that_works_does_not_forgive_what_failed(service: DeliveriesHarness) -> None:
+    service.webhooks.note_failure(service.webhook(), iso(0))
+    service.request("POST", TEST)
+    service.run()
+    assert service.webhook().failing_since == iso(0)
 
 
-def test_a_test_can_be_sent_again(desk: Desk) -> None:
-    desk.endpoint.answers = [BROKEN, OK]
-    shown = desk.request("POST", TEST).body
-    desk.run()
-    assert desk.request("POST", REDELIVER, delivery_id=shown["id"]).status == 202
-    desk.run()
-    first, second = desk.endpoint.requests
+def test_a_test_can_be_sent_again(service: DeliveriesHarness) -> None:
+    service.endpoint.answers = [BROKEN, OK]
+    shown = service.request("POST", TEST).body
+    service.run()
+    assert service.request("POST", REDELIVER, delivery_id=shown["id"]).status == 202
+    service.run()
+    first, second = service.endpoint.requests
     assert (first.body, first.event_id) == (second.body, second.event_id)
-    (listed,) = desk.listed()
+    (listed,) = service.listed()
     assert [attempt["status_code"] for attempt in listed["attempts"]] == [500, 200]
 
 
-def test_each_test_is_one_of_its_own_but_not_with_an_idempotency_key(desk: Desk) -> None:
-    first, second = (desk.request("POST", TEST).body["id"] for _ in range(2))
+def test_each_test_is_one_of_its_own_but_not_with_an_idempotency_key(service: DeliveriesHarness) -> None:
+    first, second = (service.request("POST", TEST).body["id"] for _ in range(2))
     assert first != second
-    kept, again = (desk.request("POST", TEST, key="try") for _ in range(2))
+    kept, again = (service.request("POST", TEST, key="try") for _ in range(2))
     assert kept.body == again.body
     assert again.headers["Idempotent-Replayed"] == "true"
-    desk.run()
-    assert len(desk.endpoint.requests) == 3
+    service.run()
+    assert len(service.endpoint.requests) == 3
 
 
 # Ends and faults
@@ -549,64 +553,66 @@ def test_killed_after_any_call_it_is_sent_without_a_second_request_or_not_at_all
 ) -> None:
     """Nobody has to come back: what was written is sent, what was not written is not."""
     for calls in count(1):
-        desk = Desk()
-        ref = delivered(desk)
-        before = len(desk.endpoint.requests)
-        desk.life.made, desk.life.calls = 0, calls
-        was_killed, written = False, desk.moto.items()
+        service = DeliveriesHarness()
+        ref = delivered(service)
+        before = len(service.endpoint.requests)
+        service.life.made, service.life.calls = 0, calls
+        was_killed, written = False, service.moto.items()
         try:
-            reply = desk.redeliver(ref, key) if what == "redeliver" else desk.request("POST", TEST, key=key)
+            reply = (
+                service.redeliver(ref, key) if what == "redeliver" else service.request("POST", TEST, key=key)
+            )
             assert reply.status == 202
         except Killed:
             was_killed = True
-        desk.life.calls = 1_000_000
-        is_written = desk.moto.items() != written
-        desk.run()
-        assert len(desk.endpoint.requests) - before == int(is_written), calls
-        statuses = {delivery.status for delivery in desk.log()}
+        service.life.calls = 1_000_000
+        is_written = service.moto.items() != written
+        service.run()
+        assert len(service.endpoint.requests) - before == int(is_written), calls
+        statuses = {delivery.status for delivery in service.log()}
         assert statuses == {DeliveryStatus.DELIVERED}
         if key is not None:
             # Who comes back with the key has it sent once in all.
-            desk.redeliver(ref, key) if what == "redeliver" else desk.request("POST", TEST, key=key)
-            desk.run()
-            assert len(desk.endpoint.requests) - before == 1
+            service.redeliver(ref, key) if what == "redeliver" else service.request("POST", TEST, key=key)
+            service.run()
+            assert len(service.endpoint.requests) - before == 1
         if not was_killed:
             break
     assert calls > 3
 
 
-def test_without_the_queue_nothing_is_written(desk: Desk) -> None:
-    ref = delivered(desk)
-    before = desk.moto.items()
-    desk.queue.is_down = True
-    for reply in (desk.redeliver(ref), desk.request("POST", TEST)):
+def test_without_the_queue_nothing_is_written(service: DeliveriesHarness) -> None:
+    ref = delivered(service)
+    before = service.moto.items()
+    service.queue.is_down = True
+    for reply in (service.redeliver(ref), service.request("POST", TEST)):
         assert (reply.status, reply.body["code"]) == (503, "temporarily_unavailable")
-    assert desk.moto.items() == before
+    assert service.moto.items() == before
 
 
 def test_if_the_queue_fails_after_the_write_the_promised_message_does_it(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    service: DeliveriesHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ref = delivered(desk)
+    ref = delivered(service)
     begin_again = DeliveryStore.begin_again
 
     def then_down(*arguments: Any) -> None:
         begin_again(*arguments)
-        desk.queue.is_down = True
+        service.queue.is_down = True
 
     monkeypatch.setattr(DeliveryStore, "begin_again", then_down)
-    assert desk.redeliver(ref).status == 202
-    desk.queue.is_down = False
-    desk.run()
-    assert len(desk.endpoint.requests) == 2
+    assert service.redeliver(ref).status == 202
+    service.queue.is_down = False
+    service.run()
+    assert len(service.endpoint.requests) == 2
 
 
 @pytest.mark.parametrize("key", [None, "again"])
 def test_a_fault_at_any_call_leaves_it_sent_once_or_asks_to_try_again(key: str | None) -> None:
     for at_call in range(1, 6):
-        desk = Desk()
-        ref = delivered(desk)
-        table: Any = desk.table
+        service = DeliveriesHarness()
+        ref = delivered(service)
+        table: Any = service.table
         sound = table._client
         calls = count(1)
 
@@ -619,30 +625,30 @@ def test_a_fault_at_any_call_leaves_it_sent_once_or_asks_to_try_again(key: str |
             return call
 
         table._client = type("Wire", (), {"__getattr__": lambda _, method: faulty(method)})()
-        reply = desk.redeliver(ref, key)
+        reply = service.redeliver(ref, key)
         assert reply.status in (202, 503)
         table._client = sound
         if reply.status == 503:
-            assert desk.redeliver(ref, key).status == 202
-        desk.run()
-        assert len(desk.endpoint.requests) == 2
+            assert service.redeliver(ref, key).status == 202
+        service.run()
+        assert len(service.endpoint.requests) == 2
 
 
 def test_of_two_requests_at_once_both_are_answered_and_one_attempt_is_made(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    service: DeliveriesHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ref = failed(desk)
-    before = len(desk.endpoint.requests)
+    ref = failed(service)
+    before = len(service.endpoint.requests)
     begin_again = DeliveryStore.begin_again
     others: list[Reply] = []
 
     def after_another(*arguments: Any) -> None:
         monkeypatch.setattr(DeliveryStore, "begin_again", begin_again)
-        others.append(desk.redeliver(ref))
+        others.append(service.redeliver(ref))
         begin_again(*arguments)
 
     monkeypatch.setattr(DeliveryStore, "begin_again", after_another)
-    assert desk.redeliver(ref).status == 202
+    assert service.redeliver(ref).status == 202
     assert [reply.status for reply in others] == [202]
-    desk.run()
-    assert len(desk.endpoint.requests) == before + 1
+    service.run()
+    assert len(service.endpoint.requests) == before + 1

@@ -279,7 +279,7 @@ class Contended:
 
     def __init__(self, harness: EventHarness, times: int) -> None:
         self._store = EventStore(Table(harness.client, NAME))
-        self._house = harness
+        self._harness = harness
         self.times = times
         self.tried_at: list[str] = []
 
@@ -287,7 +287,7 @@ class Contended:
         self.tried_at.append(appended_at)
         self.times -= 1
         if self.times >= 0:
-            self._house.clock.at_ms += 2000
+            self._harness.clock.at_ms += 2000
             raise Contention
         return self._store.append(event, appended_at, webhook_ids)
 

@@ -242,14 +242,18 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 REQUESTS: dict[str, Callable[[WebhookHarness, IdempotencyKey | None], Outcome]] = {
-    "add": lambda harness, idempotency_key: harness.desk.add(
+    "add": lambda harness, idempotency_key: harness.service.add(
         caller_of(), CreateWebhook(url=ENDPOINT), idempotency_key
     ),
-    "change": lambda harness, idempotency_key: harness.desk.change(
+    "change": lambda harness, idempotency_key: harness.service.change(
         caller_of(), WEBHOOK.id, {"description": "mine", "is_active": True}, idempotency_key
     ),
-    "rotate": lambda harness, idempotency_key: harness.desk.rotate(caller_of(), WEBHOOK.id, idempotency_key),
-    "remove": lambda harness, idempotency_key: harness.desk.remove(caller_of(), WEBHOOK.id, idempotency_key),
+    "rotate": lambda harness, idempotency_key: harness.service.rotate(
+        caller_of(), WEBHOOK.id, idempotency_key
+    ),
+    "remove": lambda harness, idempotency_key: harness.service.remove(
+        caller_of(), WEBHOOK.id, idempotency_key
+    ),
 }
 
 
@@ -311,7 +315,7 @@ def test_a_rotation_whose_answer_got_lost_keeps_the_secret_before() -> None:
     harness.store.add(WEBHOOK, DONE, None, AT_MS)
     wire().methods.clear()
     wire().strike(lost, at_call=2, times=1)
-    outcome = harness.desk.rotate(caller_of(), WEBHOOK.id, None)
+    outcome = harness.service.rotate(caller_of(), WEBHOOK.id, None)
     assert kept(harness).secrets_at(AT_MS // 1000) == (outcome.secrets["secret"], WEBHOOK.secret)
 
 
@@ -321,5 +325,5 @@ def test_what_was_removed_is_not_there() -> None:
     wire().table.bring_back(WebhookHarness().moto.snapshot())
     for _ in range(2):
         with pytest.raises(WebhookNotFound):
-            harness.desk.remove(caller_of(), WEBHOOK.id, RECEIPT)
+            harness.service.remove(caller_of(), WEBHOOK.id, RECEIPT)
     assert wire().table.items() == []

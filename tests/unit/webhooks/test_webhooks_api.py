@@ -5,18 +5,11 @@ from typing import Any
 import pytest
 
 from tests.support.accounts import Account
-from tests.support.api import Api, assert_problem, culprits
+from tests.support.api import assert_problem, culprits
+from tests.support.steps.webhooks import webhook
 
 NOBODY = "http://127.0.0.1:9/"
 """An endpoint that nothing is sent to."""
-
-
-def webhook(api: Api, url: str, **command: Any) -> dict[str, Any]:
-    """A new endpoint, as the API showed it."""
-    answer = api.post("/v1/webhooks", {"url": url, **command})
-    assert answer.status_code == 201, answer.text
-    shown: dict[str, Any] = answer.json()
-    return shown
 
 
 GOOD = "https://hooks.example.com/contacts"

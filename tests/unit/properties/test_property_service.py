@@ -363,7 +363,7 @@ class Interrupted(PropertyStore):
 
     def __init__(self, harness: PropertyHarness, *happens: Callable[[PropertyService], object]) -> None:
         super().__init__(harness.table, ACCOUNT_ID)
-        self._others = harness.desk(harness.caller)
+        self._others = harness.service(harness.caller)
         self._happens = list(happens)
 
     def add(self, *arguments: Any) -> Outcome:
@@ -383,7 +383,7 @@ class Interrupted(PropertyStore):
 def test_of_two_changes_at_the_same_moment_none_is_lost(key: str | None, harness: PropertyHarness) -> None:
     made = harness.defined("plan", "enum", options=["a"])
     theirs = {"options": ["a", "b"]}
-    harness.store = Interrupted(harness, lambda desk: desk.change(made["id"], theirs, (), None))
+    harness.store = Interrupted(harness, lambda service: service.change(made["id"], theirs, (), None))
     reply = harness.request("PUT", ONE, made["id"], body={"label": "mine"}, key=key)
     assert (reply.body["options"], reply.body["label"]) == (["a", "b"], "mine")
     assert harness.request("GET", ONE, made["id"]).body == reply.body
@@ -419,8 +419,8 @@ def test_who_never_gets_through_is_told_to_try_again(harness: PropertyHarness) -
     made = harness.defined("plan", "string")
     numbers = iter(range(100))
 
-    def theirs(desk: PropertyService) -> None:
-        desk.change(made["id"], {"label": f"theirs {next(numbers)}"}, (), None)
+    def theirs(service: PropertyService) -> None:
+        service.change(made["id"], {"label": f"theirs {next(numbers)}"}, (), None)
 
     harness.store = Interrupted(harness, *[theirs] * 100)
     reply = harness.request("PUT", ONE, made["id"], body={"label": "mine"})

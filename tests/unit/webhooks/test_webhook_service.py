@@ -425,7 +425,9 @@ class Interrupted(WebhookStore):
 def test_of_two_changes_at_the_same_moment_none_is_lost(key: str | None, harness: WebhookHarness) -> None:
     made, caller = harness.created(), harness.caller
     theirs = {"events": ["contact.created"]}
-    harness.desk._store = Interrupted(harness, lambda desk: desk.change(caller, made["id"], theirs, None))
+    harness.service._store = Interrupted(
+        harness, lambda service: service.change(caller, made["id"], theirs, None)
+    )
     reply = harness.request("PATCH", ONE, made["id"], body={"description": "mine"}, key=key)
     assert (reply.body["events"], reply.body["description"]) == (["contact.created"], "mine")
     assert harness.request("GET", ONE, made["id"]).body == reply.body
@@ -437,8 +439,8 @@ def test_of_two_rotations_at_the_same_moment_both_secrets_sign(
 ) -> None:
     made, caller = harness.created(), harness.caller
     theirs: list[object] = []
-    harness.desk._store = Interrupted(
-        harness, lambda desk: theirs.append(desk.rotate(caller, made["id"], None).secrets["secret"])
+    harness.service._store = Interrupted(
+        harness, lambda service: theirs.append(service.rotate(caller, made["id"], None).secrets["secret"])
     )
     mine = harness.request("POST", ROTATE, made["id"], key=key).body["secret"]
     assert kept(harness, made["id"]).secrets_at(harness.clock.now_ms() // 1000) == (mine, *theirs)
@@ -447,7 +449,7 @@ def test_of_two_rotations_at_the_same_moment_both_secrets_sign(
 @pytest.mark.parametrize("key", [None, "k-1"])
 def test_what_is_deleted_while_it_is_changed_stays_deleted(key: str | None, harness: WebhookHarness) -> None:
     made, caller = harness.created(), harness.caller
-    harness.desk._store = Interrupted(harness, lambda desk: desk.remove(caller, made["id"], None))
+    harness.service._store = Interrupted(harness, lambda service: service.remove(caller, made["id"], None))
     reply = harness.request("PATCH", ONE, made["id"], body={"is_active": False}, key=key)
     assert (reply.status, reply.body["code"]) == (404, "webhook_not_found")
     assert harness.moto.items() == []
@@ -457,10 +459,10 @@ def test_who_never_gets_through_is_told_to_try_again(harness: WebhookHarness) ->
     made, caller = harness.created(), harness.caller
     numbers = iter(range(100))
 
-    def theirs(desk: WebhookService) -> None:
-        desk.change(caller, made["id"], {"description": f"theirs {next(numbers)}"}, None)
+    def theirs(service: WebhookService) -> None:
+        service.change(caller, made["id"], {"description": f"theirs {next(numbers)}"}, None)
 
-    harness.desk._store = Interrupted(harness, *[theirs] * 100)
+    harness.service._store = Interrupted(harness, *[theirs] * 100)
     reply = harness.request("PATCH", ONE, made["id"], body={"description": "mine"})
     assert (reply.status, reply.headers["Retry-After"]) == (503, "1")
     assert kept(harness, made["id"]).description == "theirs 7"

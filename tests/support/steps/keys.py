@@ -1,0 +1,6 @@
+"""The scopes of an account's first key."""
+
+FIRST_SCOPES = [
+    *("contacts:read", "contacts:write", "properties:read", "properties:write"),
+    *("webhooks:read", "webhooks:write", "keys:write", "account:read"),
+]
