@@ -259,6 +259,17 @@ class Conflict(ContactsError):
 
     code = "conflict"
 
+    def __init__(self, detail: str, *, field: str | None = None, existing_id: str | None = None) -> None:
+        """`existing_id`: the id of what exists, where the caller may know it."""
+        super().__init__(detail, field=field)
+        self.existing_id = existing_id
+
+    @property
+    def extras(self) -> Mapping[str, object]:
+        """The field in the way, and the id of what exists."""
+        existing = {} if self.existing_id is None else {"existing_id": self.existing_id}
+        return {**super().extras, **existing}
+
 
 class DuplicateContact(Conflict):
     """Raised when an email or external_id belongs to another live contact of the account."""
@@ -268,9 +279,8 @@ class DuplicateContact(Conflict):
     def __init__(self, taken: Sequence[tuple[str, str]]) -> None:
         """`taken`: each field in the way with the id of the contact that has its value."""
         field, existing_id = taken[0]
-        super().__init__(f"Another contact already has this {field}.", field=field)
+        super().__init__(f"Another contact already has this {field}.", field=field, existing_id=existing_id)
         self.taken = tuple(taken)
-        self.existing_id = existing_id
 
     @property
     def field_errors(self) -> tuple[FieldError, ...]:
@@ -282,7 +292,6 @@ class DuplicateContact(Conflict):
         """The first field in the way with its owner's id, and every such field."""
         return {
             **super().extras,
-            "existing_id": self.existing_id,
             "errors": [
                 {**FieldError(field, TAKEN).members, "existing_id": owner} for field, owner in self.taken
             ],
@@ -329,13 +338,9 @@ class DuplicateProperty(Conflict):
 
     def __init__(self, existing_id: str, *, is_archived: bool) -> None:
         hint = " It is archived; a PUT with archived: false brings it back." if is_archived else ""
-        super().__init__(f"Another contact property already has this name.{hint}", field="name")
-        self.existing_id = existing_id
-
-    @property
-    def extras(self) -> Mapping[str, object]:
-        """The field in the way, and whose it is."""
-        return {**super().extras, "existing_id": self.existing_id}
+        super().__init__(
+            f"Another contact property already has this name.{hint}", field="name", existing_id=existing_id
+        )
 
 
 class TooManyProperties(Conflict):
@@ -365,13 +370,7 @@ class SameContact(Conflict):
     code = "same_contact"
 
     def __init__(self, existing_id: str) -> None:
-        super().__init__("Both names lead to the same contact.", field="from")
-        self.existing_id = existing_id
-
-    @property
-    def extras(self) -> Mapping[str, object]:
-        """The field in the way, and the contact that both names lead to."""
-        return {**super().extras, "existing_id": self.existing_id}
+        super().__init__("Both names lead to the same contact.", field="from", existing_id=existing_id)
 
 
 class MergeTooLarge(Conflict):
@@ -402,14 +401,9 @@ class MergedAway(Conflict):
 
     def __init__(self, existing_id: str) -> None:
         super().__init__(
-            "The contact of this name was merged into another, which has to be deleted by its own."
+            "The contact of this name was merged into another, which has to be deleted by its own.",
+            existing_id=existing_id,
         )
-        self.existing_id = existing_id
-
-    @property
-    def extras(self) -> Mapping[str, object]:
-        """The contact that it became."""
-        return {**super().extras, "existing_id": self.existing_id}
 
 
 class NotDeliverable(Conflict):
