@@ -651,8 +651,10 @@ KIND: Final = "contact"
 
 
 def tombstone_item(version: int, at_ms: int, merged_ids: Sequence[str] = ()) -> dict[str, object]:
-    """What is left of a contact that was erased, but for its key: when, its last version, and the ids of those that
-    were merged into it, by which erasure finds what was kept about them.
+    """The attributes of an erased contact's tombstone, without its key.
+
+    `version`: the contact's last version. `merged_ids`: the ids of the contacts that were merged into it; erasure looks
+    for items under these ids, too.
     """
     item: dict[str, object] = {"erased_at": iso(at_ms), "version": version, "ttl": at_ms // 1000 + DAY}
     return item | {"merged_ids": list(merged_ids)} if merged_ids else item

@@ -53,7 +53,7 @@ def absorbed_value(name: Name) -> str:
 
 
 def contact_item(contact: Contact, change_id: str, before: Contact | None = None) -> dict[str, object]:
-    """A contact's whole item, but for its key; `before`: the contact that it is made of.
+    """The attributes of a contact's item, without its key. `before`: the contact before the change; None: it is new.
 
     Raises:
         ContactTooLarge: it would exceed 350 KB, or 10,000 JSON values.

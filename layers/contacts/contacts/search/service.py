@@ -58,8 +58,8 @@ MAX_HELD_BYTES: Final = 3_000_000
 ASSUMED_MATCH_FRACTION: Final = 0.8
 """Fraction of candidates expected to match, until a request has examined some; and the margin on what it then sees."""
 POSTING_MATCH_FRACTION: Final = 0.93
-"""Fraction of posting-list candidates expected to match, of those that the counts predict. 0.93 fetches too few on
-about one page in seven."""
+"""The fraction of posting-list candidates that is expected to match. With 0.93, about one page in seven fetches too few
+candidates, and reads a second time."""
 _FEWEST_MATCHES: Final = 0.25
 """Stands for the matches among examined candidates where there was none."""
 _LOOKAHEAD_PAGES: Final = 4
