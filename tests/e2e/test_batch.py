@@ -1,6 +1,5 @@
 """Batches: up to a hundred requests about contacts in one, each standing alone."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 from contacts.table import keys
@@ -83,14 +82,3 @@ def test_large_contacts_are_told_in_short_where_the_answer_would_be_too_long(acc
     assert results[: len(whole)] == whole != []
     assert all(set(result["contact"]) == {"id", "version"} for result in results[len(whole) :])
     assert len(whole) < 20
-
-
-def test_a_full_batch_is_much_faster_than_its_requests(account: Account) -> None:
-    """Far from a benchmark (`python -m bench.batch` is one): only that it is one request and not a hundred."""
-    began = time.monotonic()
-    batch(account.api, *people(50, "together"))
-    together = time.monotonic() - began
-    began = time.monotonic()
-    for command in people(50, "apart"):
-        account.api.created(**command["contact"])
-    assert together < time.monotonic() - began

@@ -1,7 +1,6 @@
 """Bad input: each a 4xx that names the culprit, and nothing is written."""
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -10,6 +9,7 @@ import pytest
 
 from tests.support.accounts import Account
 from tests.support.api import assert_problem, culprits
+from tests.support.counting import calls_made
 
 NUL, LONE_SURROGATE = "\\u0000", "\\ud800"
 """As JSON escapes them."""
@@ -301,16 +301,16 @@ FAR_TOO_MUCH_WRONG = {
 
 @pytest.mark.parametrize("raw", FAR_TOO_MUCH_WRONG.values(), ids=list(FAR_TOO_MUCH_WRONG))
 @pytest.mark.parametrize(("method", "path"), [("POST", "/v1/contacts"), ("PATCH", "/v1/contacts/7")])
-def test_a_body_with_very_many_errors_is_refused_quickly_and_briefly(
+def test_a_body_with_very_many_errors_is_refused_briefly(
     method: str, path: str, raw: str, account: Account
 ) -> None:
     """An answer of more than 6 MB would not leave Lambda, and one after 20 s would be none of ours."""
     assert len(raw) < 1 << 20
-    began = time.monotonic()
-    answer = account.api.send(method, path, raw=raw)
-    assert_problem(answer, 400)
-    assert len(answer.content) < 20_000
-    assert time.monotonic() - began < 10
+    answers: list[Any] = []
+    calls = calls_made(lambda: answers.append(account.api.send(method, path, raw=raw)))
+    assert calls < 4 * len(raw)
+    assert_problem(answers[0], 400)
+    assert len(answers[0].content) < 20_000
 
 
 def test_skipping_has_its_limit(account: Account) -> None:
