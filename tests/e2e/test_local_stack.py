@@ -8,7 +8,7 @@ import time
 import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -44,7 +44,8 @@ def test_what_no_route_matches_is_refused_by_the_api(stack: dict[str, Any]) -> N
     assert refused.value.headers["apigw-requestid"]
 
 
-def test_the_data_outlives_kill_and_interrupt_leaves_nothing_behind(directory: Path) -> None:
+def test_what_was_written_and_what_follows_from_it_outlive_a_kill(directory: Path) -> None:
+    """Also on another port: the queues are found, and no record of the stream is missed or read as another's."""
     stack = LocalStack(directory, free_port())
     item = {"PK": {"S": "kept"}, "SK": {"S": "kept"}}
 
@@ -60,55 +61,43 @@ def test_the_data_outlives_kill_and_interrupt_leaves_nothing_behind(directory: P
         assert endpoints == {f"http://host.docker.internal:{stack.port}"}
         parameters = tomllib.loads((directory / "sam-parameters.toml").read_text())
         assert parameters["Architecture"] in template()["Parameters"]["Architecture"]["AllowedValues"]
-        start_a_worker(stack)
+        create_contact(stack, "first@example.com")
+        assert until(lambda: counted(stack) == 1)
+        project(stack, on=False)
+        stack.save()
+        create_contact(stack, "second@example.com")
+        assert len(processes(directory)) > 1
         time.sleep(SECONDS_UNTIL_SAVED)
         (emulator,) = [pid for pid, line in processes(directory) if "emulator.py" in line]
         os.kill(emulator, signal.SIGKILL)
         assert first.wait(60) == 1
         assert "ended by itself" in first.stderr.read()
 
+    stack = LocalStack(directory, free_port())
     with run(stack) as second:
         found = stack.deployment.client("dynamodb").get_item(TableName=table, Key=item)
         assert found["Item"] == item
-
-        third = run_to_its_end(stack)
-        assert third.returncode == 1
-        assert third.stderr.startswith(f"error: port {stack.port} is not free")
-        assert len(third.stderr.splitlines()) == 1
-
-        second.send_signal(signal.SIGINT)
-        assert second.wait(60) == 0
-        assert processes(directory) == []
-
-    with run(stack) as fourth:
-        # Nobody is left to end the emulator: it notices.
-        fourth.kill()
-        deadline = time.monotonic() + 30
-        while processes(directory) and time.monotonic() < deadline:
-            time.sleep(0.2)
-        assert processes(directory) == []
-
-
-def test_what_follows_a_change_goes_on_where_it_was_killed(directory: Path) -> None:
-    """Also on another port: the queues are found, and no record of the stream is missed or read as another's."""
-    stack = LocalStack(directory, free_port())
-    with run(stack):
-        create_contact(stack, "first@example.com")
-        assert until(lambda: counted(stack) == 1)
-        project(stack, on=False)
-        stack.save()
-        create_contact(stack, "second@example.com")
-        time.sleep(SECONDS_UNTIL_SAVED)
-        (emulator,) = [pid for pid, line in processes(directory) if "emulator.py" in line]
-        os.kill(emulator, signal.SIGKILL)
-
-    stack = LocalStack(directory, free_port())
-    with run(stack):
         project(stack, on=True)
         assert until(lambda: counted(stack) == 2)
         third = create_contact(stack, "third@mailinator.com")
         assert until(lambda: counted(stack) == 3)
         assert until(lambda: verdict_on(stack, third) == "invalid")
+
+        another = run_to_its_end(stack)
+        assert another.returncode == 1
+        assert another.stderr.startswith(f"error: port {stack.port} is not free")
+        assert len(another.stderr.splitlines()) == 1
+
+        second.send_signal(signal.SIGINT)
+        assert second.wait(60) == 0
+        assert processes(directory) == []
+
+
+def test_an_emulator_that_nobody_is_left_to_end_ends_by_itself(directory: Path) -> None:
+    stack = LocalStack(directory, free_port())
+    with run(stack) as left:
+        left.kill()
+        assert until(lambda: not processes(directory))
 
 
 @thorough
@@ -193,13 +182,6 @@ def counted(stack: LocalStack) -> int:
     key = {name: {"S": text} for name, text in count._asdict().items()}
     item = table.get_item(TableName=described["table"], Key=key).get("Item", {"n": {"N": "0"}})
     return int(item["n"]["N"])
-
-
-def start_a_worker(stack: LocalStack) -> None:
-    """Has the emulator start a process for a function."""
-    with suppress(HTTPError):
-        urlopen(f"{stack.url}/no/such/path", timeout=30).close()
-    assert len(processes(stack.directory)) > 1
 
 
 def command(stack: LocalStack) -> list[str]:

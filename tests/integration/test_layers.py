@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from local.deployment import Deployment
 from local.stack import ROOT
 
 LAYERS = ROOT / "layers"
@@ -26,15 +27,13 @@ class Target:
     """Something a layer can be built for."""
 
     name: str
-    variables: dict[str, str]
     cache_tag: str
     machines: frozenset[str]
 
 
-LOCAL = Target(
-    "local", {"LAYER_PYTHON": sys.executable}, sys.implementation.cache_tag, frozenset({os.uname().machine})
-)
-CLOUD = Target("cloud", {}, "cpython-313", frozenset({"aarch64", "x86_64"}))
+LOCAL = Target("local", sys.implementation.cache_tag, frozenset({os.uname().machine}))
+"""This interpreter: as `make run` has them."""
+CLOUD = Target("cloud", "cpython-313", frozenset({"aarch64", "x86_64"}))
 
 
 @pytest.fixture(scope="module", params=[LOCAL, CLOUD], ids=lambda target: target.name)
@@ -50,24 +49,26 @@ def target(request: pytest.FixtureRequest) -> Target:
 
 @pytest.fixture(scope="module")
 def dependencies(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built("build-DependenciesLayer", target, tmp_path_factory.mktemp("dependencies"))
+    return built("DependenciesLayer", target, tmp_path_factory.mktemp("dependencies"))
 
 
 @pytest.fixture(scope="module")
 def contacts(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built("build-ContactsLayer", target, tmp_path_factory.mktemp("contacts"))
+    return built("ContactsLayer", target, tmp_path_factory.mktemp("contacts"))
 
 
-def built(goal: str, target: Target, directory: Path) -> Path:
-    """The packages of a layer, built as `sam build` does: by make, in a copy of layers/."""
+def built(layer: str, target: Target, directory: Path) -> Path:
+    """The packages of a layer: of the stack that the tests run on, or built as `sam build` does for the cloud."""
+    if target is LOCAL:
+        return Deployment(ROOT, "http://127.0.0.1", directory / "sam.log").build() / layer / "python"
     source, artifacts = directory / "source", directory / "artifacts"
     shutil.copytree(LAYERS, source)
     artifacts.mkdir()
-    inherited = {name: value for name, value in os.environ.items() if name != "LAYER_PYTHON"}
+    environment = {name: value for name, value in os.environ.items() if name != "LAYER_PYTHON"}
     done = subprocess.run(
-        ["make", "--makefile", str(source / "Makefile"), goal],
+        ["make", "--makefile", str(source / "Makefile"), f"build-{layer}"],
         cwd=source,
-        env=inherited | target.variables | {"ARTIFACTS_DIR": str(artifacts)},
+        env=environment | {"ARTIFACTS_DIR": str(artifacts)},
         capture_output=True,
         text=True,
         check=False,
