@@ -105,6 +105,15 @@ def test_a_plain_email_is_one_the_library_returns_as_it_is(email: str) -> None:
         assert _validated(email) == email.lower() == stored_email(email)
 
 
+@given(st.text(st.characters(max_codepoint=127, exclude_characters="@")))
+def test_what_has_no_at_sign_is_refused_in_the_words_of_the_library(email: str) -> None:
+    with pytest.raises(ValueError, match="sign") as theirs:
+        _validated(email)
+    with pytest.raises(ValueError, match="sign") as ours:
+        stored_email(email)
+    assert str(ours.value) == str(theirs.value)
+
+
 def test_every_special_use_domain_but_test_is_left_to_the_library() -> None:
     for domain in set(SPECIAL_USE_DOMAIN_NAMES) - {"test"}:
         assert not is_plain_email(f"ada@example.{domain}")

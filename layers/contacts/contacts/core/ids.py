@@ -131,8 +131,12 @@ def stored_email(email: str) -> str:
     # Before anything is folded: KELVIN SIGN is k in lower case, GREEK VARIA a backquote in NFC.
     if not email.rpartition("@")[0].isascii():
         raise ValueError("Internationalized characters before the @-sign are not supported.")
-    if email.isascii() and is_plain_email(plain := email.lower()):
-        return plain
+    if email.isascii():
+        if "@" not in email:
+            # What email-validator says, without its import.
+            raise ValueError("An email address must have an @-sign.")
+        if is_plain_email(plain := email.lower()):
+            return plain
     return _validated(email)
 
 
