@@ -123,7 +123,24 @@ def _problem(status: int, codes: Mapping[str, str], *, is_counted: bool) -> Resp
     return {
         "description": f"{title}\n\n{said}",
         "headers": _headers(headers),
-        "content": {PROBLEM_JSON: {"schema": schema}},
+        "content": {PROBLEM_JSON: {"schema": schema, "examples": _examples(status, title, codes)}},
+    }
+
+
+def _examples(status: int, title: str, codes: Mapping[str, str]) -> dict[str, Any]:
+    """A problem of each code."""
+    return {
+        code: {
+            "value": {
+                "type": f"urn:contacts:problem:{code}",
+                "title": title,
+                "status": status,
+                "code": code,
+                "detail": f"{meaning[:1].upper()}{meaning[1:]}.",
+                "request_id": "JKJaXmPLvHcE07A=",
+            }
+        }
+        for code, meaning in codes.items()
     }
 
 

@@ -214,6 +214,15 @@ def test_every_problem_is_of_one_type() -> None:
     )
 
 
+def test_the_examples_of_a_refusal_are_of_its_status_and_codes() -> None:
+    for response in each_response():
+        content = response.get("content", {}).get("application/problem+json", {})
+        assert list(content.get("examples", {})) == codes_of(response)
+        for example in content.get("examples", {}).values():
+            assert_fits(content["schema"], example["value"], response["description"])
+            assert set(example["value"]) == set(document()["components"]["schemas"]["Problem"]["required"])
+
+
 def each_response() -> Iterator[Any]:
     yield from document()["components"]["responses"].values()
     for operation in each_operation():
