@@ -81,9 +81,8 @@ def python_client(directory: Path) -> list[Sequence[str]]:
         ClientsError
     """
     began = time.monotonic()
-    output = ("--meta=none", f"--output-path={directory / 'contacts_api_client'}")
-    directory.mkdir(parents=True)
-    generate = ("generate", f"--path={DOCUMENT}", "--fail-on-warning", *output)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    generate = ("generate", f"--path={DOCUMENT}", "--fail-on-warning", f"--output-path={directory}")
     run("openapi-python-client", (str(PYTHON_TOOLS / "openapi-python-client"), *generate))
     write_programs(directory, "python", ".py")
     mypy = ("--strict", "--no-error-summary", "--config-file=", "--cache-dir=.mypy_cache", ".")
