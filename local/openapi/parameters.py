@@ -66,7 +66,7 @@ def _in_query(name: str, parameter: QueryParameter) -> Parameter:
     found: Parameter = {"name": name, "in": "query", "description": texts.QUERY_PARAMETERS[name]}
     if parameter.is_required:
         found["required"] = True
-    if schema["type"] == "array":
+    if schema.get("type") == "array":
         found |= {"style": "form", "explode": True}
     return found | {"schema": schema}
 
@@ -83,7 +83,7 @@ def _schema(name: str, kind: Any) -> dict[str, Any]:
     if issubclass(kind, StrEnum):
         return {"type": "string", "enum": [str(value) for value in kind]}
     if issubclass(kind, Moment):
-        return {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}
+        return {"anyOf": [{"type": "string", "format": name} for name in ("date-time", "date")]}
     if issubclass(kind, bool):
         return {"type": "boolean"}
     assert kind is str, f"{kind.__name__} is missing in texts.KINDS"

@@ -50,6 +50,8 @@ New members may be added to answers and events at any time: ignore those you do 
 The {len(EventType)} types of events that are sent to webhooks are described under `webhooks`.
 """
 
+CONTACT: Final = "Whoever gave you your API key"
+
 TAGS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "Contacts": ("One by one, many at once, and how they are found", ("/v1/contacts",)),
     "Timeline": ("What happened to a contact, and what it did", ("/v1/contacts/{ref}/events",)),
@@ -158,6 +160,7 @@ _CONTACT_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
         "`false` subscribes again, in an update alone; null keeps."
     },
 }
+_EVERYTHING: Final = {"type": "string", "const": EVERYTHING}
 _EVENTS: Final = {
     "description": f"Types of events, or `{EVERYTHING}` for all of them, also those that will be added.",
     "anyOf": [
@@ -165,9 +168,9 @@ _EVENTS: Final = {
             "type": "array",
             "minItems": 1,
             "maxItems": MAX_EVENTS,
-            "items": {"type": "string", "enum": [*map(str, SUBSCRIBABLE), EVERYTHING]},
+            "items": {"anyOf": [{"type": "string", "enum": [*map(str, SUBSCRIBABLE)]}, _EVERYTHING]},
         },
-        {"const": EVERYTHING},
+        _EVERYTHING,
     ],
 }
 _URL: Final = {"description": "https; its host must have public addresses only.", "format": "uri"}

@@ -46,13 +46,13 @@ class StreamChange:
     """Of a contact that was erased or expired: the ids of the contacts that had been merged into it."""
 
 
-class EventDataOut(TypedDict):
+class ContactDataOut(TypedDict):
     """What an event tells."""
 
     contact: ContactOut
 
 
-class ChangedDataOut(EventDataOut):
+class ChangedDataOut(ContactDataOut):
     """What an update changed."""
 
     changed: list[str]
@@ -68,7 +68,7 @@ class ErasedContactOut(TypedDict):
     version: int
 
 
-class MergedDataOut(EventDataOut):
+class MergedDataOut(ContactDataOut):
     """Which contact was merged into this one."""
 
     merged_id: Uuid
@@ -117,7 +117,7 @@ def events_of_change(
     changed_ms = parsed(after.updated_at)
 
     def event(
-        kind: EventType, moment: int, data: EventDataOut | ChangedDataOut | MergedDataOut | None = None
+        kind: EventType, moment: int, data: ContactDataOut | ChangedDataOut | MergedDataOut | None = None
     ) -> Event:
         return event_at(record_id, kind, moment, account_id, after.id, data or {"contact": contact})
 
