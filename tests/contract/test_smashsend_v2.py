@@ -384,6 +384,16 @@ def test_two_pins_share_one_book(connect: Connect, api: Api) -> None:
     assert (found["properties"]["email"], found["properties"]["tags"]) == ("ada@example.com", ["vip"])
     told = assert_error(older.post("/contacts", {"properties": SENT}), 400, "validation_error")
     assert "needs one pinned smashsend_v2" in told
+    for method, path, status in (
+        ("GET", "/contacts/search?email=x@example.com", 404),
+        ("GET", "/contacts/properties?type=CUSTOM&limit=50", 404),
+        ("DELETE", "/contacts/by-email/ada@example.com", 404),
+        ("POST", "/contacts/batch", 405),
+        ("GET", "/api-keys/check", 404),
+    ):
+        answer = older.send(method, path, **({"body": {}} if method == "POST" else {}))
+        assert answer.status_code == status
+        assert answer.json()["message"].endswith("this key is pinned smashsend, it needs smashsend_v2")
     told = assert_error(api.post("/contacts", {"email": "x@example.com"}), 400, "validation_error")
     assert told.startswith("email is of another version")
     assert "needs one pinned smashsend" in told

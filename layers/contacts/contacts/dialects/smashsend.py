@@ -43,6 +43,9 @@ _DEFINED: Final = {name: name for name in (*_SHOWN, "options")}
 _OF_VERSION_2: Final = ("email", "firstName", "lastName", "avatarUrl", "countryCode")
 """What `smashsend_v2` sends in `properties` and nobody else would. (`phone` and `city` may be anybody's properties.)"""
 _STATUSES_OF_VERSION_2: Final = ("SUBSCRIBED", "UNSUBSCRIBED", "ARCHIVED", "OPT_IN_PENDING", "BANNED")
+_PATHS_OF_VERSION_2: Final = ("search", "properties", "by-email")
+"""What follows `/v1/contacts/` there, and reads as an id here."""
+_ROUTES_OF_VERSION_2: Final = ("POST /v1/contacts/batch", "GET /v1/api-keys/check")
 _DESCRIBED: Final = {name: name for name in ("label", "description", "options")}
 _SCOPES: Final = {
     "GET /v1/contacts": "api_user",
@@ -227,7 +230,17 @@ def _message(call: VendorRequest, problem: Problem) -> str:
     code = problem.body["code"]
     if code == "scope_missing":
         return f"This key lacks the scope {_SCOPES.get(call.route, problem.body['scope'])}"
+    if _is_of_version_2(call, code):
+        return (
+            "This path is of another version of this API: this key is pinned smashsend, it needs smashsend_v2"
+        )
     return _MESSAGES.get(code) or in_words(problem, _TO_THEIRS, _PHRASES)
+
+
+def _is_of_version_2(call: VendorRequest, code: str) -> bool:
+    if code == "contact_not_found":
+        return call.path.get("ref", "").partition("/")[0] in _PATHS_OF_VERSION_2
+    return code in ("route_not_found", "method_not_allowed") and call.route in _ROUTES_OF_VERSION_2
 
 
 DIALECT: Final = Dialect(
