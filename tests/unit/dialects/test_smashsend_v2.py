@@ -387,6 +387,19 @@ def test_an_invalid_contact_of_a_partial_batch_fails_alone() -> None:
     ]  # fmt: skip
 
 
+def test_no_more_is_read_of_a_body_than_an_answer_names() -> None:
+    """A body of 1 MB may hold half a million of them."""
+    route = "POST /v1/contacts/batch"
+    assert refused(route, {"contacts": [1] * 101}).keys() == {"contacts"}
+    assert refused(route, {"contacts": [1] * 500_000}).keys() == {"contacts"}
+    many = {f"p{number}": {"add": []} for number in range(10_000)}
+    assert len(refused("POST /v1/contacts", {"properties": many})) == 101
+    assert len(refused("POST /v1/contacts", {"properties": {"email": "a@example.com"}, **many})) == 100
+    assert len(refused("POST /v1/contact-properties", {"displayName": "P", "type": "STRING", **many})) == 100
+    tags = {"properties": {"email": "a@example.com", "tags": many}}
+    assert len(refused("POST /v1/contacts", tags)) == 100
+
+
 @pytest.mark.parametrize(("field", "named"), [
     ("operations", "contacts"),
     ("operations.7.contact.first_name", "contacts.7.properties.firstName"),

@@ -9,10 +9,17 @@ Sources: github.com/smashsend/smashsend-node 1.19 and the vendor's pages smashse
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final, NamedTuple
 from unicodedata import combining, normalize
 
-from contacts.core.errors import ContactNotFound, FieldError, InvalidInput, PropertyNotFound
+from contacts.core.errors import (
+    MAX_ERRORS_SHOWN,
+    ContactNotFound,
+    FieldError,
+    InvalidInput,
+    PropertyNotFound,
+)
 from contacts.core.violations import (
     NOT_ARRAY,
     NOT_OBJECT,
@@ -21,6 +28,7 @@ from contacts.core.violations import (
     UNKNOWN_FIELD,
     FieldErrorCode,
     Violation,
+    more_values_than,
     not_one_of,
 )
 from contacts.dialects.smashsend_shared import id_in, id_out, other_version
@@ -112,6 +120,7 @@ _OF_CONTACTS: Final = {
 }
 _OF_PROPERTIES: Final = {"name": "displayName", "label": "displayName", "options": "typeConfig.options"}
 _OF_LISTS: Final = {"include_total": "includeCount"}
+_MOST_IN_A_BATCH: Final = 100
 _BATCH: Final = "POST /v1/contacts/batch"
 _SEARCH: Final = "GET /v1/contacts/search"
 _NAMES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -196,11 +205,12 @@ def _native_contact(properties: Fields, at: str, *, is_update: bool) -> Fields:
                 native["is_unsubscribed"] = _STATUSES.get(value) if isinstance(value, str) else None
         elif name != _IGNORED:
             custom_fields[name] = value
-    wrong += (
+    objections = (
         FieldError(f"{at}.{name}", violation)
         for name, value in properties.items()
         if (violation := _objection(name, value))
     )
+    wrong += islice(objections, MAX_ERRORS_SHOWN)
     if not is_update and native.get("email") is None:
         wrong.append(FieldError(f"{at}.email", REQUIRED))
     if wrong:
@@ -220,7 +230,7 @@ def _objection(name: str, value: object) -> Violation | None:
 
 def _tags_in(given: Fields, at: str, native: Fields, *, is_update: bool) -> Iterator[FieldError]:
     """Sets `add_tags` and `remove_tags` of a native contact; yields what is wrong."""
-    for name, value in given.items():
+    for name, value in islice(given.items(), MAX_ERRORS_SHOWN):
         if name not in _ADD_AND_REMOVE:
             yield FieldError(f"{at}.{name}", UNKNOWN_FIELD)
         elif name == "remove" and not is_update:
@@ -346,6 +356,9 @@ def _contacts_of(call: VendorRequest) -> list[_Sent]:
     _refuse_others(given, "body", "contacts")
     if not isinstance(given.get("contacts"), list):
         violation = REQUIRED if given.get("contacts") is None else NOT_ARRAY
+        raise InvalidInput([FieldError("contacts", violation)])
+    if len(given["contacts"]) > _MOST_IN_A_BATCH:  # Looked at one by one, a megabyte of them takes seconds.
+        violation = more_values_than(_MOST_IN_A_BATCH, len(given["contacts"]), "read")
         raise InvalidInput([FieldError("contacts", violation)])
     return [_sent(one, f"contacts.{number}") for number, one in enumerate(given["contacts"])]
 
@@ -503,7 +516,7 @@ def _config_in(given: object, kind: object, native: Fields) -> Iterator[FieldErr
         return
     # What the vendor has by default is taken, although nothing here does it.
     defaults = {"multiple": kind == "MULTI_SELECT", "isRequired": False, "isDeletable": True}
-    for name, value in given.items():
+    for name, value in islice(given.items(), MAX_ERRORS_SHOWN):
         if name == "options" and kind == "MULTI_SELECT" and value:
             yield FieldError("body.typeConfig.options", _OPTIONS_OF_MANY)
         elif name == "options" and (value or kind == "SELECT"):
@@ -617,7 +630,8 @@ def _refuse_others(given: Fields, at: str, *known: str) -> None:
     Raises:
         InvalidInput: names every field that is not known. Ignored, it would be lost.
     """
-    wrong = [FieldError(f"{at}.{name}", UNKNOWN_FIELD) for name in given if name not in known]
+    unknown = (FieldError(f"{at}.{name}", UNKNOWN_FIELD) for name in given if name not in known)
+    wrong = [*islice(unknown, MAX_ERRORS_SHOWN)]
     if wrong:
         raise InvalidInput(wrong)
 
