@@ -80,6 +80,7 @@ PATH_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 QUERY_PARAMETERS: Final[Mapping[str, str]] = {
+    "all_valid": "With `true` no item is carried out unless all are valid; the 400 names every field that is not.",
     "archived": "Whether those that are archived are listed, too.",
     "by": "How `ref` is to be read. Without it a UUID is tried as id, what has an `@` as email, and all else, "
     "or what is found neither way, as external_id.",

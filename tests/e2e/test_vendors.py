@@ -57,6 +57,21 @@ def test_smashsend(connect: Callable[[str], Api]) -> None:
         answered(api.get(path), 404)
 
 
+def test_smashsend_v2(connect: Callable[[str], Api]) -> None:
+    """Its two own paths lead to functions of other operations; one batch goes through IAM."""
+    with connect("smashsend_v2") as api:
+        assert answered(api.get("/api-keys/check"), 200)["status"] == "SUCCEED"
+        body = {"contacts": [{"properties": {"email": EMAIL, "firstName": "Ada"}}]}
+        (made,) = answered(api.post("/contacts/batch?allowPartialSuccess=true", body), 200)["contacts"]
+        assert answered(api.get(f"/contacts/search?email={EMAIL}"), 200) == {"contact": made}
+        assert until(lambda: answered(api.get("/contacts?search=ada"), 200)["contacts"]["items"]) == [made]
+        plan = answered(api.post("/contact-properties", {"displayName": "Plan", "type": "STRING"}), 201)
+        listed = answered(api.get("/contacts/properties?type=CUSTOM&limit=50"), 200)["properties"]
+        assert listed == {"items": [plan["property"]], "hasMore": False}
+        answered(api.delete(f"/contacts/by-email/{EMAIL}"), 200)
+        answered(api.get(f"/contacts/{made['id']}"), 404)
+
+
 def test_smartsender(connect: Callable[[str], Api], account: Account) -> None:
     channel = account.api.post("/v1/channels", {"type": "telegram", "name": "Bot"}).json()["id"]
     with connect("smartsender") as api:

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from contacts.accounts.model import Caller, Dialect, Scope
-from contacts.dialects import smashsend, wire
+from contacts.dialects import wire
 from tests.support.app import App
+from tests.support.dialects import contact_id
 from tests.support.fakes import CountingBytes, FakeClock
 from tests.support.gateway import handed_over
 from tests.support.hypothesis_profiles import examples
@@ -25,6 +26,7 @@ A_UUID = "01941f29-7c00-7aaa-8000-000000000001"
 READ_AS = {
     Dialect.SENDMATOR: ("id", "external_id"),
     Dialect.SMASHSEND: ("id",),
+    Dialect.SMASHSEND_V2: ("id",),
     Dialect.SMARTSENDER: ("id",),
     Dialect.ARTAMAIL: ("email",),
 }
@@ -41,6 +43,7 @@ BODY = {
 }
 """Takes whatever route there is as far as its path."""
 NAMES = [
+    *("properties", "by-email/a@example.com"),
     *("a/b", "a/b/c", "search", "batch", "a/events", "a/gates", "a/chat", "a/info", "a/restore", "a/merge"),
     *("a/merge/b", "a/fire", "events", "x/y/events", "a//b", "a/", "/a", "search/", "api/v1/contacts"),
     *("%2F", "a%2Fb", "%252F", "50% off", "{ref}", "{proxy+}/events", "a{b}c", "a?b", "a#b", "a b", "a+b"),
@@ -68,9 +71,10 @@ def test_every_dialect_is_tested_here() -> None:
 
 @pytest.mark.parametrize(("vendor", "route"), list(naming()))
 def test_every_route_says_which_kinds_of_name_it_takes(vendor: Dialect, route: str) -> None:
-    name = smashsend.id_out(smashsend.CONTACT, A_UUID) if vendor is Dialect.SMASHSEND else A_UUID
+    name = contact_id(vendor, A_UUID)
     path = {"ref": name, "target": name}
-    native = dialect_of(vendor).routes[route].to_native(wire.VendorRequest(route=route, path=path, body=BODY))
+    body = {"properties": {"firstName": "x"}} if vendor is Dialect.SMASHSEND_V2 else BODY
+    native = dialect_of(vendor).routes[route].to_native(wire.VendorRequest(route=route, path=path, body=body))
     assert native.ref == (A_UUID, READ_AS[vendor])
     if "{target}" in route:
         assert native.body["by"] in READ_AS[vendor]
@@ -143,7 +147,7 @@ def test_sendmator_takes_an_id_or_an_external_id_and_no_email(harness: Harness) 
     assert api.send("GET", f"/api/v1/contacts/{by_email.upper()}").body["id"] == by_email
 
 
-@pytest.mark.parametrize("vendor", [Dialect.SMASHSEND, Dialect.SMARTSENDER])
+@pytest.mark.parametrize("vendor", [Dialect.SMASHSEND, Dialect.SMASHSEND_V2, Dialect.SMARTSENDER])
 @pytest.mark.parametrize("name", ["e@example.com", "crm-1", A_UUID, "search", "a/events"])
 def test_routes_by_id_take_no_other_name(harness: Harness, vendor: Dialect, name: str) -> None:
     made = harness.made(external_id=name) if name != "e@example.com" else harness.made(email=name)
@@ -260,6 +264,8 @@ def test_a_contact_named_like_a_path_does_not_hide_the_path(harness: Harness) ->
     assert "data" in harness.native.send("GET", "/v1/contacts/search?q=ada").body
     assert harness.native.send("GET", "/v1/contacts/search").wrong == {"q": "is required"}
     assert harness.native.send("GET", "/v1/contacts/search?by=email&q=x").wrong.keys() == {"q"}
+    properties = harness.made(external_id="properties")
+    assert harness.native.send("GET", "/v1/contacts/properties").body["id"] == properties
     assert "data" in harness.native.send("GET", "/v1/contacts/a/events").body
     assert "data" in harness.native.send("GET", "/v1/contacts/a/gates?by=external_id").body
     assert harness.native.send("GET", "/v1/contacts/a/chat").body["contact"]["id"] == ada
@@ -281,6 +287,11 @@ def test_a_contact_named_like_a_path_does_not_hide_the_path(harness: Harness) ->
         (Dialect.SENDMATOR, "GET", "/api/v1/contacts/search", 404),
         (Dialect.ARTAMAIL, "GET", "/api/v1/contacts/nobody/events", 404),
         (Dialect.SMASHSEND, "GET", "/v1/contacts/search?q=x", 404),
+        (Dialect.SMASHSEND, "GET", "/v1/contacts/properties", 404),
+        (Dialect.SMASHSEND_V2, "DELETE", "/v1/contacts/by-email/x@example.com", 404),
+        (Dialect.SMASHSEND_V2, "GET", "/v1/contacts/by-email/x@example.com", 404),
+        (Dialect.SMASHSEND_V2, "GET", "/v1/contacts/a/events", 404),
+        (Dialect.NATIVE, "GET", "/v1/contacts/properties", 404),
         (Dialect.SENDMATOR, "GET", "/api/v1/contacts/search?q=x", 404),
         (Dialect.SENDMATOR, "GET", "/api/v1/contacts/?limit=10", 404),
         (Dialect.NATIVE, "GET", "/v1/contacts/?limit=10", 404),
@@ -329,10 +340,18 @@ class Unreadable(App):
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v1/contacts/search", "/api/v1/contacts/a%2Fevents", "/api/v1/contacts/a%2Fchat"]
+    "path",
+    [
+        *("/api/v1/contacts/search", "/api/v1/contacts/a%2Fevents", "/api/v1/contacts/a%2Fchat"),
+        "/v1/contacts/properties",
+    ],
 )
 @pytest.mark.parametrize(
-    ("scope", "may"), [(Scope.USER, True), (Scope.API_USER, False), (Scope.CONTACTS_READ, True)]
+    ("scope", "may"),
+    [
+        *((Scope.USER, True), (Scope.API_USER, False), (Scope.CONTACTS_READ, True)),
+        (Scope.PROPERTIES_READ, False),
+    ],
 )
 def test_reading_a_contact_requires_the_same_scope_in_every_function(
     path: str, scope: Scope, *, may: bool

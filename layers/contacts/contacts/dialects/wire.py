@@ -28,6 +28,10 @@ class VendorRequest:
     """The decoded JSON; None: the request has no body."""
     spare_id: str = ""
     """A new UUID, for vendors whose operations invent an id."""
+    account_id: str = ""
+    """The caller's account, for vendors that show it; empty where nobody is let in."""
+    request_id: str = ""
+    """For vendors that show it in a body."""
 
 
 class Named(NamedTuple):

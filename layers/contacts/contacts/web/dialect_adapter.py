@@ -27,7 +27,14 @@ class DialectAdapter:
         self._dialect: wire.Dialect = import_module(f"contacts.dialects.{dialect}").DIALECT
         self._located = located(request.route, request.path_parameters, self._dialect.routes)
         route, path = self._located or (request.route, request.path_parameters)
-        self._call = wire.VendorRequest(route=route, path=path, query=request.query, spare_id=str(uuid4()))
+        self._call = wire.VendorRequest(
+            route=route,
+            path=path,
+            query=request.query,
+            spare_id=str(uuid4()),
+            account_id="" if request.auth is None else request.auth.caller.account_id,
+            request_id=request.request_id,
+        )
 
     @property
     def route(self) -> str | None:
@@ -75,7 +82,7 @@ class DialectAdapter:
             return reply
         translation = self._dialect.routes[self._call.route]
         return self._vendor_answer(
-            reply, translation.from_native(self._call, wire.Reply(reply.status, reply.body))
+            reply, translation.from_native(self._call, wire.Reply(reply.status, reply.decoded()))
         )
 
     def error(self, problem: Answer, error: ContactsError | None) -> Answer:

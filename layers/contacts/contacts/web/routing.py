@@ -74,6 +74,8 @@ OF_ONE_VENDOR: Final = {
     "GET /v1/contacts/{ref}/info": Dialect.SMARTSENDER,
     "POST /v1/contacts/{ref}/fire": Dialect.SMARTSENDER,
     "POST /v1/contacts/{ref}/merge/{target}": Dialect.SMARTSENDER,
+    "GET /v1/contacts/properties": Dialect.SMASHSEND_V2,
+    "GET /v1/api-keys/check": Dialect.SMASHSEND_V2,
 }
 """Routes that a single dialect has, and the native API has not."""
 
@@ -185,6 +187,7 @@ class Operation:
         """Whether only callers with a key are served."""
         self._routes: dict[str, Binding] = {}
         self._contacts: dict[str, Binding] = {}
+        self._contact_scopes = self.scopes
         self.responds: dict[str, Responds] = {}
         """What each route answers where it carries out what is asked for."""
         self.refuses: dict[str, Refuses] = {}
@@ -207,12 +210,17 @@ class Operation:
 
         return register
 
-    def on_contact(self, method: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+    def on_contact(
+        self, method: str, scope: Scope | None = None
+    ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """Serve a contact's own path with a function, although that path belongs to another operation.
 
         The gateway sends a GET of a contact here whose name reads like a path of this operation (`search`,
-        `a/events`). The key needs this operation's scope, or the bundle `user`, as for reading a contact.
+        `a/events`). The key needs this scope (None: the operation's own), or the bundle `user`, as for reading a
+        contact.
         """
+        if scope is not None:
+            self._contact_scopes = (scope,)
 
         def register(function: Callable[..., Answer]) -> Callable[..., Answer]:
             route = f"{method} {CONTACT}"
@@ -229,8 +237,9 @@ class Operation:
         Raises:
             ScopeMissing: the key has neither every scope of the operation nor the bundle that contains it.
         """
-        bundle = Scope.USER if route in self._contacts else self.bundle
-        missing = caller.lacking(self.scopes, bundle)
+        is_contact = route in self._contacts
+        scopes, bundle = (self._contact_scopes, Scope.USER) if is_contact else (self.scopes, self.bundle)
+        missing = caller.lacking(scopes, bundle)
         if missing is not None:
             raise ScopeMissing(missing)
 
