@@ -233,7 +233,8 @@ def test_a_batch_in_part(api: Api) -> None:
     assert [contact["properties"]["email"] for contact in body["contacts"]] == [
         "john@example.com", "ada@example.com",
     ]  # fmt: skip
-    assert body["summary"] == {"created": 1, "updated": 1, "failed": 4, "total": 6, "processingTime": 0}
+    assert body["summary"].pop("processingTime") > 0  # milliseconds
+    assert body["summary"] == {"created": 1, "updated": 1, "failed": 4, "total": 6}
     assert [(one["index"], one["email"]) for one in body["errors"]] == [
         (1, "invalid-email"), (3, "banned@example.com"), (4, None), (5, "phone@example.com"),
     ]  # fmt: skip

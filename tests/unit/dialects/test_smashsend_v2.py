@@ -373,7 +373,8 @@ def test_an_invalid_contact_of_a_partial_batch_fails_alone() -> None:
     assert reply.status == 200
     assert [one["id"] for one in reply.body["contacts"]] == [ITS_ID]
     assert reply.body["requestId"] == "r-1"
-    assert reply.body["summary"] == {"created": 0, "updated": 1, "failed": 3, "total": 4, "processingTime": 0}
+    assert reply.body["summary"].pop("processingTime") >= 0
+    assert reply.body["summary"] == {"created": 0, "updated": 1, "failed": 3, "total": 4}
     told = {one["index"]: (one["email"], one["errors"]) for one in reply.body["errors"]}
     wrong = {"code": "validation_error", "retryable": False}
     message = "properties.status must be one of SUBSCRIBED, UNSUBSCRIBED"

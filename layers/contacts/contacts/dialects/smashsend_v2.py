@@ -10,6 +10,7 @@ Sources: github.com/smashsend/smashsend-node 1.19 and the vendor's pages smashse
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from time import monotonic
 from typing import Any, Final, NamedTuple
 from unicodedata import combining, normalize
 
@@ -391,7 +392,7 @@ def _batch_results(call: VendorRequest, reply: Reply) -> Reply:
             "updated": sum(one["status"] == 200 for one in results),
             "failed": len(failed),
             "total": len(results),
-            "processingTime": 0,
+            "processingTime": round((monotonic() - call.began_s) * 1000),
         },
     }
     if failed:

@@ -6,6 +6,7 @@ the native response to the vendor's response.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import Any, Final, Literal, NamedTuple
 
 from contacts.core.errors import BodyNotJson, FieldError, InvalidInput
@@ -32,6 +33,8 @@ class VendorRequest:
     """The caller's account, for vendors that show it; empty where nobody is let in."""
     request_id: str = ""
     """For vendors that show it in a body."""
+    began_s: float = field(default_factory=monotonic, compare=False)
+    """When it was taken, by `time.monotonic`, for vendors that show how long an answer took."""
 
 
 class Named(NamedTuple):
