@@ -32,6 +32,7 @@ READ_AS = {
 BODY = {
     "email": "a@example.com",
     "name": "x",
+    "tags": ["x"],
     "values": {},
     "identifier": "i",
     "firstName": "x",
@@ -42,6 +43,7 @@ BODY = {
 """Takes whatever route there is as far as its path."""
 NAMES = [
     *("a/b", "a/b/c", "search", "batch", "a/events", "a/gates", "a/chat", "a/info", "a/restore", "a/merge"),
+    *("bulk", "external"),
     *("a/merge/b", "a/fire", "events", "x/y/events", "a//b", "a/", "/a", "search/", "api/v1/contacts"),
     *("%2F", "a%2Fb", "%252F", "50% off", "{ref}", "{proxy+}/events", "a{b}c", "a?b", "a#b", "a b", "a+b"),
     *("é/ü", "quac\N{KELVIN SIGN}", "a=b&c=d", "..", "a/../b", "\N{GRINNING FACE}", "$default"),
@@ -182,6 +184,39 @@ def test_an_email_with_a_letter_that_folds_to_ascii_finds_nobody(harness: Harnes
 
 
 # Every name is reachable
+
+
+@pytest.mark.parametrize("name", ["a/tags", "a/preferences"])
+def test_a_name_that_ends_like_a_path_of_sendmator_is_deleted_natively(harness: Harness, name: str) -> None:
+    """Sendmator's clients mean what belongs to `a`: they delete such a contact by its id."""
+    made, other = harness.made(external_id=name), harness.made(external_id="a")
+    path = f"/v1/contacts/{encoded(name)}"
+    theirs = harness.apis[Dialect.SENDMATOR]
+    assert theirs.send("GET", path).body["id"] == made
+    assert theirs.send("PUT", path, {"first_name": "x"}).body["id"] == made
+    assert theirs.send("DELETE", path).status in (200, 400)
+    assert harness.is_there(made)
+    for vendor in (Dialect.SMASHSEND, Dialect.SMARTSENDER, Dialect.ARTAMAIL):
+        assert harness.apis[vendor].send("DELETE", path).status in (400, 404, 405)
+    assert harness.native.send("GET", path).body["id"] == made
+    assert harness.native.send("DELETE", path).body["id"] == made
+    assert not harness.is_there(made)
+    assert harness.is_there(other)
+
+
+@pytest.mark.parametrize(
+    "name", ["crm-1", "a/b", "e@example.com", "events", "info", "external/x", "50% off", A_UUID]
+)
+def test_sendmators_path_by_external_id_reads_no_other_name(harness: Harness, name: str) -> None:
+    made = harness.made(external_id=name)
+    by_id, by_email = harness.made(external_id="other"), harness.made(email="f@example.com")
+    api = harness.apis[Dialect.SENDMATOR]
+    assert api.send("GET", f"/api/v1/contacts/external/{encoded(name)}").body["id"] == made
+    assert api.send("HEAD", f"/api/v1/contacts/external/{encoded(name)}").status == 200
+    for nobody in (by_id, "f@example.com", "nobody"):
+        reply = api.send("GET", f"/api/v1/contacts/external/{encoded(nobody)}")
+        assert (reply.status, reply.body["message"]) == (404, "Contact not found")
+    assert harness.is_there(by_email)
 
 
 @pytest.mark.parametrize("decodes", [True, False], ids=["decoded", "as sent"])

@@ -25,7 +25,7 @@ from contacts.core import observability, violations
 from contacts.core.answers import Count, Uuid
 from contacts.core.errors import ContactsError, FieldError, InvalidInput
 from contacts.core.ids import Name, NameKind, Ref, named, possible_id, possible_names
-from contacts.core.json import to_json
+from contacts.core.json import from_json, to_json
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.properties.model import ContactInput, OnInvalid, ValueRule, validate
 from contacts.properties.typed_fields import TypedFields
@@ -245,6 +245,10 @@ class BatchAnswer(Answer):
         results = f'"results":[{",".join(self.results)}]'
         others = to_json(self.body).strip("{}")
         return f"{{{results},{others}}}" if others else f"{{{results}}}"
+
+    def decoded(self) -> dict[str, Any]:
+        """Returns the body as objects. The texts are at most 5 MB."""
+        return {"results": [from_json(one) for one in self.results], **self.body}
 
 
 def batch_answer(

@@ -20,6 +20,11 @@ def to_json(body: Mapping[str, Any]) -> str:
         return text
 
 
+def from_json(text: str) -> Any:
+    """What `to_json` has written, every number with its value."""
+    return json.loads(text, parse_int=exact_number, parse_float=exact_number)
+
+
 MAX_VALUES: Final = 10_000
 """JSON values in a contact's `custom_fields` and `metadata` together, as `json_values` counts them."""
 

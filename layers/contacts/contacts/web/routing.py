@@ -74,6 +74,11 @@ OF_ONE_VENDOR: Final = {
     "GET /v1/contacts/{ref}/info": Dialect.SMARTSENDER,
     "POST /v1/contacts/{ref}/fire": Dialect.SMARTSENDER,
     "POST /v1/contacts/{ref}/merge/{target}": Dialect.SMARTSENDER,
+    "POST /v1/contacts/bulk": Dialect.SENDMATOR,
+    "POST /v1/contacts/{ref}/tags": Dialect.SENDMATOR,
+    "DELETE /v1/contacts/{ref}/tags": Dialect.SENDMATOR,
+    "POST /v1/contacts/{ref}/unsubscribe": Dialect.SENDMATOR,
+    "DELETE /v1/contacts/{ref}/preferences": Dialect.SENDMATOR,
 }
 """Routes that a single dialect has, and the native API has not."""
 
