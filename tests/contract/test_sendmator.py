@@ -238,7 +238,20 @@ def test_keys_that_open_nothing(connect: Connect, account: Account) -> None:
     for key in ("sk_live_" + "x" * 43, "nonsense", revoked["key"]):
         assert_error(connect("sendmator", key).get("/contacts"), 401, "Unauthorized")
     narrow = connect("sendmator", scopes=["contacts:read"])
-    assert "contacts:write" in assert_error(narrow.post("/contacts", JOHN), 403, "Forbidden")
+    for method, path in (
+        *(
+            ("POST", "/contacts"),
+            ("POST", "/contacts/bulk"),
+            ("PATCH", "/contacts/x"),
+            ("DELETE", "/contacts/x/tags"),
+        ),
+        *(
+            ("POST", "/contacts/x/tags"),
+            ("POST", "/contacts/x/unsubscribe"),
+            ("DELETE", "/contacts/x/preferences"),
+        ),
+    ):
+        assert "contacts:write" in assert_error(narrow.send(method, path, JOHN), 403, "Forbidden")
 
 
 def test_what_they_have_not(api: Api, other_account: Account) -> None:
@@ -274,6 +287,15 @@ def test_test_mode_keeps_nothing(connect: Connect, api: Api) -> None:
     test = connect("sendmator", mode="test")
     answer = test.post("/contacts", JOHN)
     assert_like(answer.json(), CONTACT | {"test_mode": True})
+    many = test.post("/contacts/bulk", {"contacts": [JOHN, {"email": "jane@example.com"}]}).json()
+    assert (many["summary"]["created_count"], many["test_mode"]) == (2, True)
+    for method, path, body in (
+        ("GET", "/contacts/external/CRM-001", None),
+        ("PATCH", "/contacts/CRM-001", {"first_name": "Jo"}),
+        ("POST", "/contacts/CRM-001/tags", {"tags": ["x"]}),
+        ("POST", "/contacts/CRM-001/unsubscribe", None),
+    ):
+        assert_error(test.send(method, path, body), 404, "Not Found", "Contact not found")
     assert_error(test.get("/contacts/CRM-001"), 404, "Not Found", "Contact not found")
     assert api.get("/contacts").json() == {"data": [], "has_more": False, "next_cursor": None}
 
@@ -348,7 +370,7 @@ def test_an_opt_out_is_taken_and_stays(api: Api) -> None:
         ("POST", "/contacts/nobody/unsubscribe"),
         ("DELETE", "/contacts/nobody/preferences"),
     ):
-        assert_error(api.send(method, path), 404, "Not Found")
+        assert_error(api.send(method, path), 404, "Not Found", "Contact not found")
     for again in (
         api.send("POST", "/contacts/CRM-2/preferences/subscribe-all"),
         api.send("PATCH", "/contacts/CRM-2", {"preferences": {"email": {"marketing": True}}}),

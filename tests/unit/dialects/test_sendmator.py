@@ -277,6 +277,8 @@ def test_a_page_by_its_number_has_the_pagination_of_the_sdk(
     ("/api/v1/contacts/x/preferences/subscribe-all", "Preferences are not served here"),
     ("/api/v1/contacts/external/crm-1/device-token", "Nothing is served at this path: device tokens"),
     ("/api/v1/contacts/preferences", "Contact not found"),
+    ("/api/v1/contacts/x/preferences-of-mine", "Contact not found"),
+    ("/api/v1/contacts/external/x/device-token/y", "Contact not found"),
     ("/api/v1/contacts/x/device-token", "Contact not found"),
 ])  # fmt: skip
 def test_a_path_of_the_sdk_that_leads_nowhere_says_why(path: str, message: str) -> None:

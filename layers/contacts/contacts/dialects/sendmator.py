@@ -92,8 +92,8 @@ _NOT_KEPT: Final = {
 }
 """Fields that the vendor keeps and this API does not. Ignored, an opt-out in `preferences` would be lost."""
 _NOT_SERVED: Final = (
-    (re.compile(r"/contacts/.+/preferences(/.*)?"), f"Preferences are not served here; {_ONE_CONSENT}"),
-    (re.compile(r"/contacts/external/.+/device-token"), f"Nothing is served at this path: {_NO_TOKENS}"),
+    (re.compile(r"/contacts/.+/preferences(/|$)"), f"Preferences are not served here; {_ONE_CONSENT}"),
+    (re.compile(r"/contacts/external/.+/device-token$"), f"Nothing is served at this path: {_NO_TOKENS}"),
 )
 """Paths of the vendor's SDK that lead to nothing here, and what the error says of them."""
 _NO_TEAMS: Final = Violation(
@@ -104,6 +104,7 @@ _HARD_ONLY: Final = Violation(
     FieldErrorCode.NOT_ALLOWED,
     "must be true: a deleted contact is gone for good here; to keep it, set is_active to false",
 )
+_OPT_OUT_OF_ALL: Final = "DELETE /v1/contacts/{ref}/preferences"
 _CHANGE: Final = "PATCH /v1/contacts/{ref}"
 _BY_EXTERNAL_ID: Final = "external/"
 _PHRASES: Final = {413: "Payload Too Large", 422: "Unprocessable Entity"}
@@ -335,7 +336,7 @@ def _message(call: VendorRequest, problem: Problem) -> str:
             return _duplicate(call.body, problem.body["field"])
         case "contact_not_found" | "method_not_allowed" | "route_not_found" as code:
             for path, message in _NOT_SERVED:
-                if path.search(call.url_path):
+                if call.route != _OPT_OUT_OF_ALL and path.search(call.url_path):
                     return message
             if code == "contact_not_found":
                 return "Contact not found"
@@ -359,7 +360,7 @@ DIALECT: Final = Dialect(
         "POST /v1/contacts/{ref}/tags": Translation(_tags_to("add_tags"), _contact),
         "DELETE /v1/contacts/{ref}/tags": Translation(_tags_to("remove_tags"), _contact, has_body=True),
         "POST /v1/contacts/{ref}/unsubscribe": Translation(_unsubscribe, _contact),
-        "DELETE /v1/contacts/{ref}/preferences": Translation(_unsubscribe, _contact),
+        _OPT_OUT_OF_ALL: Translation(_unsubscribe, _contact),
     },
     error=_error,
     refused_headers={"X-Team-ID": _NO_TEAMS},
