@@ -61,13 +61,10 @@ class DialectAdapter:
         request = self._request
         if self._located is None:
             raise refusal(request.method, request.path, self.methods)
-        refused = [
-            FieldError(*one)
-            for one in self._dialect.refused_headers.items()
-            if request.header(one[0].lower())
-        ]
-        if refused:
-            raise InvalidInput(refused)
+        refused = self._dialect.refused_headers.items()
+        wrong = [FieldError(name, violation) for name, violation in refused if request.header(name.lower())]
+        if wrong:
+            raise InvalidInput(wrong)
         translation = self._dialect.routes[self._call.route]
         self._call = replace(self._call, query=_taken(self._call.query, translation))
         if (request.method in _WITH_BODY or translation.has_body) and request.body():
