@@ -213,7 +213,7 @@ def test_sendmators_path_by_external_id_reads_no_other_name(harness: Harness, na
     api = harness.apis[Dialect.SENDMATOR]
     assert api.send("GET", f"/api/v1/contacts/external/{encoded(name)}").body["id"] == made
     assert api.send("HEAD", f"/api/v1/contacts/external/{encoded(name)}").status == 200
-    for nobody in (by_id, "f@example.com", "nobody"):
+    for nobody in (by_id, "f@example.com", "nobody", "tags", "preferences", "unsubscribe", "x/preferences"):
         reply = api.send("GET", f"/api/v1/contacts/external/{encoded(nobody)}")
         assert (reply.status, reply.body["message"]) == (404, "Contact not found")
     assert harness.is_there(by_email)

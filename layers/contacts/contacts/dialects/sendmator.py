@@ -84,6 +84,7 @@ _NAMES: Final = {
 _ONE_CONSENT: Final = (
     "a contact is subscribed or not, for all channels and categories together: send is_unsubscribed"
 )
+_NOBODY: Final = "Contact not found"
 _NO_TOKENS: Final = "device tokens are not kept here"
 _NOT_KEPT: Final = {
     "preferences": Violation(FieldErrorCode.OTHER, f"cannot be kept: {_ONE_CONSENT}"),
@@ -105,6 +106,7 @@ _HARD_ONLY: Final = Violation(
     "must be true: a deleted contact is gone for good here; to keep it, set is_active to false",
 )
 _OPT_OUT_OF_ALL: Final = "DELETE /v1/contacts/{ref}/preferences"
+_READ: Final = "GET /v1/contacts/{ref}"
 _CHANGE: Final = "PATCH /v1/contacts/{ref}"
 _BY_EXTERNAL_ID: Final = "external/"
 _PHRASES: Final = {413: "Payload Too Large", 422: "Unprocessable Entity"}
@@ -215,10 +217,15 @@ def _named(call: VendorRequest) -> Named:
 
 def _get(call: VendorRequest) -> NativeRequest:
     """`external/x` is the contact with the external_id x."""
-    ref = call.path["ref"]
-    external_id = ref.removeprefix(_BY_EXTERNAL_ID)
-    named = _named(call) if external_id in ("", ref) else Named(external_id, by=("external_id",))
-    return NativeRequest(route=call.route, ref=named)
+    if not _is_by_external_id(call):
+        return NativeRequest(route=call.route, ref=_named(call))
+    external_id = call.path["ref"].removeprefix(_BY_EXTERNAL_ID)
+    return NativeRequest(route=call.route, ref=Named(external_id, by=("external_id",)))
+
+
+def _is_by_external_id(call: VendorRequest) -> bool:
+    ref = call.path.get("ref", "")
+    return call.route == _READ and ref.startswith(_BY_EXTERNAL_ID) and ref != _BY_EXTERNAL_ID
 
 
 def _update(call: VendorRequest) -> NativeRequest:
@@ -319,13 +326,16 @@ def _deleted(_: VendorRequest, reply: Reply) -> Reply:
 
 
 def _error(call: VendorRequest, problem: Problem) -> Reply:
-    message = _message(call, problem)
+    status, message = problem.status, _message(call, problem)
+    if problem.body["code"] == "method_not_allowed" and _is_by_external_id(call):
+        # `external/tags` also reads like a path below the contact `external`.
+        status, message = HTTPStatus.NOT_FOUND.value, _NOBODY
     return Reply(
-        problem.status,
+        status,
         {
-            "statusCode": problem.status,
+            "statusCode": status,
             "message": message,
-            "error": _PHRASES.get(problem.status) or HTTPStatus(problem.status).phrase,
+            "error": _PHRASES.get(status) or HTTPStatus(status).phrase,
         },
     )
 
@@ -335,11 +345,12 @@ def _message(call: VendorRequest, problem: Problem) -> str:
         case "duplicate_contact":
             return _duplicate(call.body, problem.body["field"])
         case "contact_not_found" | "method_not_allowed" | "route_not_found" as code:
-            for path, message in _NOT_SERVED:
-                if call.route != _OPT_OUT_OF_ALL and path.search(call.url_path):
+            is_served = call.route == _OPT_OUT_OF_ALL or _is_by_external_id(call)
+            for path, message in () if is_served else _NOT_SERVED:
+                if path.search(call.url_path):
                     return message
             if code == "contact_not_found":
-                return "Contact not found"
+                return _NOBODY
     return in_words(problem, {**_NAMES, "tag": "tags"} if "tags" in call.query else _NAMES)
 
 
@@ -353,7 +364,7 @@ DIALECT: Final = Dialect(
         "POST /v1/contacts": Translation(_create, _contact),
         "POST /v1/contacts/bulk": Translation(_create_many, _created_many),
         "GET /v1/contacts": Translation(_list, _page, once=(*_FILTERS, *_PAGING), many=("tag", "tags")),
-        "GET /v1/contacts/{ref}": Translation(_get, _contact, ignores_others=True),
+        _READ: Translation(_get, _contact, ignores_others=True),
         "PUT /v1/contacts/{ref}": Translation(_update, _contact),
         "PATCH /v1/contacts/{ref}": Translation(_update, _contact),
         "DELETE /v1/contacts/{ref}": Translation(_delete, _deleted, once=("hard",)),
