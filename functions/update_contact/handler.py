@@ -33,4 +33,10 @@ def update_contact(
     return answer(book.update_from(ref, given, on_invalid, request.preconditions()))
 
 
+@operation.on_contact("DELETE")
+def delete_contact(book: ContactBook, request: Request, ref: Ref, permanent: bool = False) -> Answer:
+    """Delete a contact whose name is a path that a vendor has here: `a/tags`."""
+    return answer(book.delete(ref, permanent=permanent, preconditions=request.preconditions()))
+
+
 lambda_handler = runtime.entrypoint(operation)

@@ -43,6 +43,11 @@ def test_sendmator(connect: Callable[[str], Api]) -> None:
         assert answered(api.get("/contacts/CRM-1"), 200) == answered(api.get(path), 200)
         assert until(lambda: answered(api.get("/contacts?tag=vip&search=CRM-1"), 200)["data"])
         assert answered(api.put(path, {"is_unsubscribed": True}), 200)["is_unsubscribed"] is True
+        assert answered(api.post(f"{path}/tags", {"tags": ["beta"]}), 200)["tags"] == ["vip", "beta"]
+        assert answered(api.send("DELETE", f"{path}/tags", {"tags": ["vip"]}), 200)["tags"] == ["beta"]
+        assert answered(api.get("/contacts/external/CRM-1"), 200)["tags"] == ["beta"]
+        many = {"contacts": [{"email": "many@example.com"}, {"email": EMAIL}]}
+        assert answered(api.post("/contacts/bulk", many), 201)["summary"]["created_count"] == 1
         answered(api.delete(path), 200)
         assert "message" in answered(api.get(path), 404)
 

@@ -204,6 +204,26 @@ def batch(op: str, ref: str, body: Json, flag: Json) -> Step:
     return Step(f"batch {item}", send, lifts=op == "update" and said is False, opts_out=said is True)
 
 
+def bulk(body: Json) -> Step:
+    """Sendmator's SDK creates many at once."""
+
+    def send(world: World) -> Reply:
+        return world.apis[Dialect.SENDMATOR].send("POST", "/api/v1/contacts/bulk", {"contacts": [body]})
+
+    return Step(f"sendmator bulk {body}", send, opts_out=body.get("is_unsubscribed") is True)
+
+
+def of_sdk(method: str, last: str, ref: str, body: Json | None) -> Step:
+    """What Sendmator's SDK sends below a contact."""
+
+    def send(world: World) -> Reply:
+        path = f"/api/v1/contacts/{id_of(world, ref)}/{last}"
+        return world.apis[Dialect.SENDMATOR].send(method, path, body)
+
+    opts_out = last in ("unsubscribe", "preferences") and method != "GET"
+    return Step(f"sendmator {method} {ref}/{last} {body}", send, opts_out=opts_out)
+
+
 def arrival(identifier: str, body: Json, dialect: Dialect) -> Step:
     fields = {"email": body["email"]}
     whole = {
@@ -255,7 +275,30 @@ steps = some.one_of(
         changes,
         flags,
     ),
-    some.builds(change, some.just(Dialect.NATIVE), some.just("PATCH"), refs, changes, flags),
+    some.builds(
+        change,
+        some.sampled_from([Dialect.NATIVE, Dialect.SENDMATOR]),
+        some.just("PATCH"),
+        refs,
+        changes,
+        flags,
+    ),
+    some.builds(bulk, of_sendmator),
+    some.builds(
+        lambda call, ref: of_sdk(call[0], call[1], ref, call[2]),
+        some.sampled_from(
+            [
+                ("POST", "unsubscribe", None),
+                ("POST", "unsubscribe", {"is_unsubscribed": False}),
+                ("DELETE", "preferences", None),
+                ("POST", "tags", {"tags": ["t"], "is_unsubscribed": False}),
+                ("DELETE", "tags", {"tags": ["t"], "is_unsubscribed": False}),
+                ("POST", "preferences/subscribe-all", {}),
+                ("PATCH", "preferences", {"is_unsubscribed": False}),
+            ]
+        ),
+        refs,
+    ),
     some.builds(
         change, some.just(Dialect.ARTAMAIL), some.just("PATCH"), emails, some.just({}), subscriptions
     ),

@@ -114,6 +114,7 @@ DIALECTS: dict[Dialect, list[tuple[str, str, Callable[[Any], dict[str, Any]]]]] 
     Dialect.SENDMATOR: [
         ("POST", ALL, lambda many: {"email": "new@example.com", "custom_fields": many}),
         ("PUT", ONE, lambda many: {"custom_fields": many}),
+        ("PATCH", ONE, lambda many: {"custom_fields": many}),
     ],
     Dialect.ARTAMAIL: [
         ("POST", ALL, lambda many: {"email": "new@example.com", "data": many}),

@@ -34,6 +34,7 @@ READ_AS = {
 BODY = {
     "email": "a@example.com",
     "name": "x",
+    "tags": ["x"],
     "values": {},
     "identifier": "i",
     "firstName": "x",
@@ -45,6 +46,7 @@ BODY = {
 NAMES = [
     *("properties", "by-email/a@example.com"),
     *("a/b", "a/b/c", "search", "batch", "a/events", "a/gates", "a/chat", "a/info", "a/restore", "a/merge"),
+    *("bulk", "external"),
     *("a/merge/b", "a/fire", "events", "x/y/events", "a//b", "a/", "/a", "search/", "api/v1/contacts"),
     *("%2F", "a%2Fb", "%252F", "50% off", "{ref}", "{proxy+}/events", "a{b}c", "a?b", "a#b", "a b", "a+b"),
     *("é/ü", "quac\N{KELVIN SIGN}", "a=b&c=d", "..", "a/../b", "\N{GRINNING FACE}", "$default"),
@@ -188,6 +190,39 @@ def test_an_email_with_a_letter_that_folds_to_ascii_finds_nobody(harness: Harnes
 # Every name is reachable
 
 
+@pytest.mark.parametrize("name", ["a/tags", "a/preferences"])
+def test_a_name_that_ends_like_a_path_of_sendmator_is_deleted_natively(harness: Harness, name: str) -> None:
+    """Sendmator's clients mean what belongs to `a`: they delete such a contact by its id."""
+    made, other = harness.made(external_id=name), harness.made(external_id="a")
+    path = f"/v1/contacts/{encoded(name)}"
+    theirs = harness.apis[Dialect.SENDMATOR]
+    assert theirs.send("GET", path).body["id"] == made
+    assert theirs.send("PUT", path, {"first_name": "x"}).body["id"] == made
+    assert theirs.send("DELETE", path).status in (200, 400)
+    assert harness.is_there(made)
+    for vendor in (Dialect.SMASHSEND, Dialect.SMARTSENDER, Dialect.ARTAMAIL):
+        assert harness.apis[vendor].send("DELETE", path).status in (400, 404, 405)
+    assert harness.native.send("GET", path).body["id"] == made
+    assert harness.native.send("DELETE", path).body["id"] == made
+    assert not harness.is_there(made)
+    assert harness.is_there(other)
+
+
+@pytest.mark.parametrize(
+    "name", ["crm-1", "a/b", "e@example.com", "events", "info", "external/x", "50% off", A_UUID]
+)
+def test_sendmators_path_by_external_id_reads_no_other_name(harness: Harness, name: str) -> None:
+    made = harness.made(external_id=name)
+    by_id, by_email = harness.made(external_id="other"), harness.made(email="f@example.com")
+    api = harness.apis[Dialect.SENDMATOR]
+    assert api.send("GET", f"/api/v1/contacts/external/{encoded(name)}").body["id"] == made
+    assert api.send("HEAD", f"/api/v1/contacts/external/{encoded(name)}").status == 200
+    for nobody in (by_id, "f@example.com", "nobody", "tags", "preferences", "unsubscribe", "x/preferences"):
+        reply = api.send("GET", f"/api/v1/contacts/external/{encoded(nobody)}")
+        assert (reply.status, reply.body["message"]) == (404, "Contact not found")
+    assert harness.is_there(by_email)
+
+
 @pytest.mark.parametrize("decodes", [True, False], ids=["decoded", "as sent"])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_external_id_is_reached_by_its_path_in_sendmator(
@@ -220,13 +255,18 @@ def test_every_external_id_is_reached_natively(harness: Harness, name: str, *, d
     | st.lists(st.sampled_from([*NAMES, "/"]), min_size=1, max_size=3).map("/".join)
 )
 @example("\n")
+@example("external/a")
+@example("external/external/a/tags")
 @settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_external_id_leads_to_its_contact_alone(harness: Harness, name: str) -> None:
     reply = harness.native.send("POST", "/v1/contacts", {"external_id": name})
     if reply.status != 201:
         return
     path = f"/contacts/{encoded(name)}"
-    assert harness.apis[Dialect.SENDMATOR].send("GET", f"/api/v1{path}").body["id"] == reply.body["id"]
+    # There `external/x` is the path of the contact with the external id x.
+    below = "/contacts/external/" if name.startswith("external/") else "/contacts/"
+    theirs = harness.apis[Dialect.SENDMATOR].send("GET", f"/api/v1{below}{encoded(name)}")
+    assert theirs.body["id"] == reply.body["id"]
     assert (
         harness.native.send("DELETE", f"/v1{path}?by=external_id&permanent=true").body["id"]
         == reply.body["id"]

@@ -76,6 +76,11 @@ OF_ONE_VENDOR: Final = {
     "POST /v1/contacts/{ref}/merge/{target}": Dialect.SMARTSENDER,
     "GET /v1/contacts/properties": Dialect.SMASHSEND_V2,
     "GET /v1/api-keys/check": Dialect.SMASHSEND_V2,
+    "POST /v1/contacts/bulk": Dialect.SENDMATOR,
+    "POST /v1/contacts/{ref}/tags": Dialect.SENDMATOR,
+    "DELETE /v1/contacts/{ref}/tags": Dialect.SENDMATOR,
+    "POST /v1/contacts/{ref}/unsubscribe": Dialect.SENDMATOR,
+    "DELETE /v1/contacts/{ref}/preferences": Dialect.SENDMATOR,
 }
 """Routes that a single dialect has, and the native API has not."""
 
