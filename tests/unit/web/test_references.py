@@ -42,7 +42,18 @@ BODY = {
 """Takes whatever route there is as far as its path."""
 NAMES = [
     *("a/b", "a/b/c", "search", "batch", "a/events", "a/gates", "a/chat", "a/info", "a/restore", "a/merge"),
-    *("a/merge/b", "a/fire", "events", "x/y/events", "a//b", "a/", "/a", "search/", "api/v1/contacts"),
+    *(
+        "a/merge/b",
+        "a/fire",
+        "a/tags/b",
+        "events",
+        "x/y/events",
+        "a//b",
+        "a/",
+        "/a",
+        "search/",
+        "api/v1/contacts",
+    ),
     *("%2F", "a%2Fb", "%252F", "50% off", "{ref}", "{proxy+}/events", "a{b}c", "a?b", "a#b", "a b", "a+b"),
     *("é/ü", "quac\N{KELVIN SIGN}", "a=b&c=d", "..", "a/../b", "\N{GRINNING FACE}", "$default"),
 ]
@@ -69,7 +80,7 @@ def test_every_dialect_is_tested_here() -> None:
 @pytest.mark.parametrize(("vendor", "route"), list(naming()))
 def test_every_route_says_which_kinds_of_name_it_takes(vendor: Dialect, route: str) -> None:
     name = smashsend.id_out(smashsend.CONTACT, A_UUID) if vendor is Dialect.SMASHSEND else A_UUID
-    path = {"ref": name, "target": name}
+    path = {"ref": name, "target": name, "tag": A_UUID}
     native = dialect_of(vendor).routes[route].to_native(wire.VendorRequest(route=route, path=path, body=BODY))
     assert native.ref == (A_UUID, READ_AS[vendor])
     if "{target}" in route:

@@ -20,6 +20,8 @@ class VendorRequest:
 
     route: str
     """`PUT /v1/contacts/{ref}`; the alias `/api/v1` reads as `/v1`."""
+    url_path: str = ""
+    """The path as it arrived; known to `Dialect.error` only."""
     path: Mapping[str, str] = field(default_factory=dict)
     """The path parameters by name, decoded."""
     query: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -82,7 +82,8 @@ class DialectAdapter:
         """The vendor's form of a native problem. `error`: the error behind the problem; None: an unexpected failure."""
         errors = () if error is None else error.field_errors[:MAX_ERRORS_SHOWN]
         native = wire.Problem(problem.status, problem.body, errors)
-        return self._vendor_answer(problem, self._dialect.error(self._call, native))
+        call = replace(self._call, url_path=self._request.path)
+        return self._vendor_answer(problem, self._dialect.error(call, native))
 
     @staticmethod
     def _vendor_answer(native: Answer, vendor_reply: wire.Reply) -> Answer:

@@ -34,6 +34,7 @@ from contacts.web.routing import (
     Located,
     Operation,
     ServiceFor,
+    is_smart_senders,
     no_services,
     refused_name,
 )
@@ -254,6 +255,8 @@ def dialect_of(request: Request, error: ContactsError | None = None) -> Dialect:
     if request.route in OF_ONE_VENDOR:
         return OF_ONE_VENDOR[request.route]
     own = request.headers.get("x-api-key")
+    if own is None and is_smart_senders(request.path):
+        return Dialect.SMARTSENDER
     sent = own or request.headers.get("authorization", "").strip().partition(" ")[2].strip()
     if sent.startswith(ARTAMAIL_KEY):
         return Dialect.ARTAMAIL
