@@ -547,6 +547,19 @@ def test_the_project(api: Api, account: Account) -> None:
     assert api.get("/me").json() == {"id": native["id"], "name": native["name"], "photo": None}
 
 
+def test_natively_a_tag_has_no_path(api: Api, account: Account, ada: str) -> None:
+    account.api.patch(f"/v1/contacts/{ada}", {"tags": ["vip"]})
+    vip = api.get(f"/contacts/{ada}").json()["tags"][0]["id"]
+    for method, path in (
+        ("POST", f"/v1/contacts/{ada}/tags/{vip}"),
+        ("DELETE", f"/v1/contacts/{ada}/tags/{vip}"),
+        ("GET", "/v1/me"),
+    ):
+        assert account.api.send(method, path).status_code == 404
+    assert account.api.get("/v1/tags?term=vip").status_code == 400
+    assert account.api.get(f"/v1/contacts/{ada}").json()["tags"] == ["vip"]
+
+
 NOT_SERVED = [
     ("POST", "/contacts/{ada}/send", "Messages are not sent from here"),
     ("GET", "/contacts/{ada}/messages?page=1&limitation=20", "Messages are not kept here"),
@@ -585,3 +598,14 @@ def test_what_is_not_served_says_so(
 )
 def test_a_wrong_token_on_a_path_of_the_scripts(connect: Connect, method: str, path: str) -> None:
     assert_error(connect("smartsender", key="sk_live_wrong").send(method, path), 401)
+
+
+@pytest.mark.parametrize(
+    "path", ["/contacts", "/contacts/x", "/contacts/x/chat", "/contacts/search?term=x", "/tags"]
+)
+def test_a_wrong_token_of_a_script_on_a_path_that_others_have(connect: Connect, path: str) -> None:
+    """Its User-Agent tells whose it is. Native clients get a problem document, whatever their User-Agent."""
+    for agent in ("M-Soft Integration", "Mufik Soft(https://mufiksoft.com)"):
+        header = {"User-Agent": agent}
+        assert_error(connect("smartsender", key="sk_live_wrong").get(path, **header), 401)
+    assert "error" not in connect("smartsender", key="sk_live_wrong").get(path).json()

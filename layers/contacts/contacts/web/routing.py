@@ -84,13 +84,17 @@ _SMART_SENDERS: Final = re.compile(
     r"|contacts/[^/]+/(checkout|funnels|messages|send|tags/[^/]+)(/.*)?)"
 )
 
+_SMART_SENDERS_AGENTS: Final = ("M-Soft Integration", "Mufik Soft")
+"""How the User-Agent of Smart Sender's public scripts begins."""
 
-def is_smart_senders(path: str) -> bool:
-    """Whether only clients of Smart Sender ask for a path, which may be one that nothing serves.
+
+def is_smart_senders(path: str, agent: str) -> bool:
+    """Whether a request is of a client of Smart Sender, by its path, which may be one that nothing serves, or its
+    User-Agent.
 
     Those clients take an error of any other shape for success.
     """
-    return _SMART_SENDERS.fullmatch(path) is not None
+    return _SMART_SENDERS.fullmatch(path) is not None or agent.startswith(_SMART_SENDERS_AGENTS)
 
 
 Located = tuple[str, Mapping[str, str]]
