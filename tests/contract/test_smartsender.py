@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import pytest
@@ -499,7 +500,8 @@ def test_the_pages_of_tags(api: Api, account: Account) -> None:
     assert every == sorted(every)
     assert len(set(every)) == 27
     assert names(api, "?term=tag&limitation=2") == ["tag", "TAG"]
-    assert names(api, "?term=ZEB") == ["zebra"]
+    for term in ("ZEB", "%20zebra%20", "bra", "zebra"):
+        assert names(api, f"?term={term}") == ["zebra"]
     assert names(api, "?term=nothing") == []
     for query, told in (
         ("page=0", "page"),
@@ -508,6 +510,14 @@ def test_the_pages_of_tags(api: Api, account: Account) -> None:
         ("term=a&term=b", "term"),
     ):
         assert assert_error(api.get(f"/tags?{query}"), 400).startswith(told)
+
+
+def test_an_accent_is_found_however_it_is_composed(api: Api, account: Account) -> None:
+    composed, apart = "caf\N{LATIN SMALL LETTER E WITH ACUTE}", "cafe\N{COMBINING ACUTE ACCENT}"
+    account.api.created(external_id="1", tags=[composed, "STRASSE"])
+    for term in (composed, apart, composed.upper()):
+        assert until(lambda term=term: names(api, f"?term={quote(term)}") == [composed])
+    assert names(api, "?term=stra%C3%9Fe") == ["STRASSE"]
 
 
 def test_tags_that_are_not_there(api: Api, account: Account, other_account: Account, ada: str) -> None:

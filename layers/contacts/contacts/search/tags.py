@@ -4,6 +4,7 @@ The table has no index of either. So both read the account's counts of tags, 7,0
 """
 
 from collections.abc import Iterator
+from unicodedata import normalize
 
 from contacts.book.model import Change, Outcome, Preconditions
 from contacts.book.service import ContactBook
@@ -24,16 +25,22 @@ class TagDirectory:
     def matching(self, term: str) -> list[NameCount]:
         """Returns the tags whose names contain `term`, whatever the case, by name, the one named so exactly first.
 
+        Spaces around the term do not count, nor does how a letter with an accent is composed.
+
         An empty term matches every tag. A tag that no contact carries any more is returned for its exact name only.
         Queries of all counts of tags, and one GetItem.
         """
-        part = term.casefold()
-        found = [one for one in self._all() if one.count > 0 and part in one.name.casefold()]
-        exact = [one for one in found if one.name == term]
-        if term and not exact:
-            of_term = self._counts.known(PostingList(PostingKind.TAG, term))
-            exact = [] if of_term is None else [NameCount(term, of_term)]
-        return [*exact, *(one for one in found if one.name != term)]
+        sought = normalize("NFC", term.strip())
+        part = sought.casefold()
+        found = [
+            one for one in self._all() if one.count > 0 and part in normalize("NFC", one.name).casefold()
+        ]
+        exact = [one for one in found if normalize("NFC", one.name) == sought]
+        others = [one for one in found if one not in exact]
+        if sought and not exact:
+            count = self._counts.known(PostingList(PostingKind.TAG, sought))
+            exact = [] if count is None else [NameCount(sought, count)]
+        return [*exact, *others]
 
     def page(self, term: str, offset: int, limit: int) -> Answer:
         """Returns a page of the tags that match a term, each with its number of contacts, and how many tags match."""
