@@ -71,30 +71,14 @@ CONTACT: Final = "/v1/contacts/{ref}"
 In template.yaml it is `{proxy+}`: for another name of such a variable SAM makes a permission that does not fit.
 """
 OF_ONE_VENDOR: Final = {
-    "GET /v1/contacts/{ref}/info": Dialect.SMARTSENDER,
-    "POST /v1/contacts/{ref}/fire": Dialect.SMARTSENDER,
-    "POST /v1/contacts/{ref}/merge/{target}": Dialect.SMARTSENDER,
     "POST /v1/contacts/{ref}/tags/{tag}": Dialect.SMARTSENDER,
     "DELETE /v1/contacts/{ref}/tags/{tag}": Dialect.SMARTSENDER,
     "GET /v1/me": Dialect.SMARTSENDER,
+    "GET /v1/contacts/{ref}/info": Dialect.SMARTSENDER,
+    "POST /v1/contacts/{ref}/fire": Dialect.SMARTSENDER,
+    "POST /v1/contacts/{ref}/merge/{target}": Dialect.SMARTSENDER,
 }
 """Routes that a single dialect has, and the native API has not."""
-_SMART_SENDERS: Final = re.compile(
-    r"/v1/((chats|funnels|gates|operators|variables)(/.*)?"
-    r"|contacts/[^/]+/(checkout|funnels|messages|send|tags/[^/]+)(/.*)?)"
-)
-
-_SMART_SENDERS_AGENTS: Final = ("M-Soft Integration", "Mufik Soft")
-"""How the User-Agent of Smart Sender's public scripts begins."""
-
-
-def is_smart_senders(path: str, agent: str) -> bool:
-    """Whether a request is of a client of Smart Sender, by its path, which may be one that nothing serves, or its
-    User-Agent.
-
-    Those clients take an error of any other shape for success.
-    """
-    return _SMART_SENDERS.fullmatch(path) is not None or agent.startswith(_SMART_SENDERS_AGENTS)
 
 
 Located = tuple[str, Mapping[str, str]]
@@ -145,6 +129,24 @@ def refused_name(
     if isinstance(refused, MethodNotAllowed):
         return refused
     return refusal(method, path, routes) if path.endswith("/") else None
+
+
+_SMART_SENDERS: Final = re.compile(
+    r"/v1/((chats|funnels|gates|operators|variables)(/.*)?"
+    r"|contacts/[^/]+/(checkout|funnels|messages|send|tags/[^/]+)(/.*)?)"
+)
+
+_SMART_SENDERS_AGENTS: Final = ("M-Soft Integration", "Mufik Soft")
+"""How the User-Agent of Smart Sender's public scripts begins."""
+
+
+def is_smart_senders(path: str, agent: str) -> bool:
+    """Whether a request is of a client of Smart Sender, by its path, which may be one that nothing serves, or its
+    User-Agent.
+
+    Those clients take an error of any other shape for success.
+    """
+    return _SMART_SENDERS.fullmatch(path) is not None or agent.startswith(_SMART_SENDERS_AGENTS)
 
 
 _VARIABLE: Final = re.compile(r"{(\w+)}")
