@@ -88,6 +88,12 @@ def test_smartsender(connect: Callable[[str], Api], account: Account) -> None:
         for more in ("/info", "/chat", "/gates"):
             answered(api.get(f"{path}{more}"), 200)
         answered(api.post(f"{path}/fire", {"name": "called"}), 200)
+        answered(api.put(path, {"values": {"tags": ["vip"]}}), 200)
+        assert until(lambda: answered(api.get("/tags?term=vip"), 200)["collection"] != [])
+        (tag,) = answered(api.get("/tags?term=vip"), 200)["collection"]
+        for method in ("DELETE", "POST"):
+            answered(api.send(method, f"{path}/tags/{tag['id']}"), 200)
+        answered(api.get("/me"), 200)
         answered(api.delete(path), 200)
         answered(api.get(path), 404)
 

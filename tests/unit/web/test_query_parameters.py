@@ -29,6 +29,7 @@ INVENTED = ["no_such", "tag[x]", "page[size]", "_", "ids[0]", "\N{GREEK SMALL LE
 READING_ONE = {
     *("GET /v1/contacts/{ref}", "GET /v1/contacts/{ref}/info", "GET /v1/contacts/{ref}/chat"),
     "GET /v1/channels/{id}",
+    "GET /v1/me",
 }
 """Where a parameter too many changes nothing, vendors ignore it."""
 BODY = {
@@ -68,7 +69,7 @@ def answered(vendor: Dialect, route: str, operation: Operation, query: str) -> d
         "rawPath": path,
         "rawQueryString": query,
         "headers": {"x-api-key": "any"},
-        "pathParameters": {"ref": name, "id": name, "target": name, "delivery_id": name},
+        "pathParameters": {"ref": name, "id": name, "target": name, "tag": name, "delivery_id": name},
         "requestContext": {"http": {"method": method, "path": path}, "requestId": "r-1"},
         "body": json.dumps(BODY) if method != "GET" else None,
         "isBase64Encoded": False,

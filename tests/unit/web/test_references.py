@@ -49,7 +49,7 @@ NAMES = [
     *("bulk", "external"),
     *("a/merge/b", "a/fire", "events", "x/y/events", "a//b", "a/", "/a", "search/", "api/v1/contacts"),
     *("%2F", "a%2Fb", "%252F", "50% off", "{ref}", "{proxy+}/events", "a{b}c", "a?b", "a#b", "a b", "a+b"),
-    *("é/ü", "quac\N{KELVIN SIGN}", "a=b&c=d", "..", "a/../b", "\N{GRINNING FACE}", "$default"),
+    *("é/ü", "quac\N{KELVIN SIGN}", "a=b&c=d", "..", "a/../b", "\N{GRINNING FACE}", "$default", "a/tags/b"),
 ]
 READ_BELOW = ("/events", "/gates", "/chat")
 """How paths end that natively show what belongs to a contact."""
@@ -74,7 +74,7 @@ def test_every_dialect_is_tested_here() -> None:
 @pytest.mark.parametrize(("vendor", "route"), list(naming()))
 def test_every_route_says_which_kinds_of_name_it_takes(vendor: Dialect, route: str) -> None:
     name = contact_id(vendor, A_UUID)
-    path = {"ref": name, "target": name}
+    path = {"ref": name, "target": name, "tag": A_UUID}
     body = {"properties": {"firstName": "x"}} if vendor is Dialect.SMASHSEND_V2 else BODY
     native = dialect_of(vendor).routes[route].to_native(wire.VendorRequest(route=route, path=path, body=body))
     assert native.ref == (A_UUID, READ_AS[vendor])

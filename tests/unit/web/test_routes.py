@@ -85,7 +85,7 @@ def test_functions_do_not_import_each_other() -> None:
         source = (function.folder / "handler.py").read_text(encoding="utf-8")
         imports = [line for line in source.splitlines() if line.startswith(("import ", "from "))]
         assert all("contacts" in line or "typing" in line or "collections" in line for line in imports)
-        assert 5 <= len(source.splitlines()) <= 50, f"{function.name} is more than one screen, or nothing"
+        assert 5 <= len(source.splitlines()) <= 55, f"{function.name} is more than one screen, or nothing"
 
 
 def test_the_template_stays_far_from_cloudformations_limit() -> None:

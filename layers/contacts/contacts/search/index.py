@@ -291,8 +291,22 @@ class CountStore:
 
     def count(self, posting_list: PostingList) -> int:
         """Returns the length of a posting list. One GetItem."""
+        return self.known(posting_list) or 0
+
+    def known(self, posting_list: PostingList) -> int | None:
+        """Returns the length of a posting list; None if nothing was ever on it. One GetItem."""
         item = self._table.get(keys.count(self._account, posting_list))
-        return 0 if item is None else item["n"]
+        return None if item is None else item["n"]
+
+    def every(self, kind: PostingKind) -> Iterator[NameCount]:
+        """Reads all tags or lists by name, with counts of 0 as well. Queries of 1 MB, eventually consistent."""
+        expression = Expression.of_beginning(keys.count(self._account, PostingList(kind)))
+        start = None
+        while True:
+            items, start = self._table.query(expression, start=start, consistent=False)
+            yield from (NameCount(_counted_name(Key.of(item)), item["n"]) for item in items)
+            if start is None:
+                return
 
     def counts(
         self, kind: PostingKind, after: str | None, *, at_most: int, evaluate: int
