@@ -326,7 +326,7 @@ def test_a_contact_that_lost_all_its_names_stays_in_the_trash(account: Account) 
 
 
 def _patch(account: Account, contact: Any, if_match: str) -> requests.Response:
-    return account.api.patch(path_of(contact["id"]), {"first_name": "x"}, If_Match=if_match)
+    return account.api.patch(path_of(contact["id"]), {"first_name": f"x {if_match}"}, If_Match=if_match)
 
 
 def _rename(account: Account, contact: Any, if_match: str) -> requests.Response:

@@ -93,7 +93,7 @@ def _first(value: str | None, otherwise: str | None) -> str | None:
 
 def _filled(entries: Mapping[str, object], others: Mapping[str, object]) -> dict[str, object]:
     """Returns `entries`, with values of `others` for keys that are missing or null."""
-    gaps = {key: value for key, value in others.items() if entries.get(key) is None}
+    gaps = {key: value for key, value in others.items() if value is not None and entries.get(key) is None}
     return {**entries, **gaps}
 
 

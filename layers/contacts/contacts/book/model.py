@@ -19,6 +19,7 @@ from contacts.core.errors import (
 )
 from contacts.core.idempotency import IdempotencyKey
 from contacts.core.ids import Name, NameKind, made_at_ms
+from contacts.core.json import same_json
 from contacts.core.time import DAY, iso
 from contacts.core.violations import UNREACHABLE, contact_with_more_than
 
@@ -225,6 +226,7 @@ SCALARS: Final = (
 )
 SEQUENCES: Final = ("tags", "lists")
 EDITS: Final = ("add_tags", "remove_tags", "add_lists", "remove_lists")
+PARTS_OF_NAME: Final = ("first_name", "last_name")
 MAPS: Final = ("custom_fields", "metadata")
 FLAGS: Final = ("is_active", "is_unsubscribed")
 """Fields that a null leaves as they are."""
@@ -263,10 +265,12 @@ class Change:
         """Returns the change that the validated body of an update asks for."""
         fields = {key: given[key] for key in (*SCALARS, *SEQUENCES) if key in given}
         fields = {key: value for key, value in fields.items() if value is not None or key not in FLAGS}
-        if "first_name" in fields or "last_name" in fields:
+        if fields.get("name") is not None and all(fields.get(part) is None for part in PARTS_OF_NAME):
+            fields |= named_alone(fields["name"])  # type: ignore[arg-type]
+        elif not fields.keys().isdisjoint(PARTS_OF_NAME):
             fields["name"] = None
         elif "name" in fields:
-            fields |= named_alone(fields["name"])  # type: ignore[arg-type]
+            fields |= named_alone(None)
         for key, default in DEFAULTS.items():
             if key in fields and fields[key] is None:
                 fields[key] = default
@@ -312,8 +316,15 @@ class Change:
         maps = {key: value for key, value in self.maps.items() if key not in names}
         return replace(self, fields=kept, maps=maps, **steps)
 
+    def alters(self, contact: Contact) -> bool:
+        """Whether the contact differs after this change.
+
+        Raises: as `applied_to`.
+        """
+        return not is_same(contact, self.applied_to(contact, contact.updated_at))
+
     def applied_to(self, contact: Contact, at: str) -> Contact:
-        """Returns the contact after this change, with the next version, updated at `at`.
+        """Returns the contact after this change, with the next version, updated at `at`; see `is_same`.
 
         Raises:
             InvalidInput: the contact would have too many tags or lists, or neither an email, an external_id nor a gate.
@@ -377,8 +388,8 @@ def new_contact(
         version=1,
         created_at=at,
         updated_at=at,
-        custom_fields=dict(change.maps.get("custom_fields") or {}),
-        metadata=dict(change.maps.get("metadata") or {}),
+        custom_fields=merged({}, change.maps.get("custom_fields") or {}),
+        metadata=merged({}, change.maps.get("metadata") or {}),
         gates=gates,
         **values,  # type: ignore[arg-type]
     )
@@ -421,7 +432,8 @@ class ContactOut(TypedDict):
     validation_reason: Annotated[str, Reason] | None
     """Why the email is invalid."""
     version: int
-    """One more with every change that a caller makes; a verdict on the email changes it not."""
+    """One more with every change that a caller makes. A write that changes nothing does not move it, nor does a verdict
+    on the email."""
     created_at: Moment
     updated_at: Moment
 
@@ -491,6 +503,18 @@ def contact_out(contact: Contact) -> ContactOut:
         "created_at": contact.created_at,
         "updated_at": contact.updated_at,
     }
+
+
+_OF_EVERY_CHANGE: Final = ("version", "updated_at")
+
+
+def is_same(one: Contact, another: Contact) -> bool:
+    """Whether two states of a contact differ in `version` and `updated_at` alone. Such a change is not written."""
+    shown = (
+        {key: value for key, value in contact_out(state).items() if key not in _OF_EVERY_CHANGE}
+        for state in (one, another)
+    )
+    return set(one.names) == set(another.names) and same_json(*shown)
 
 
 SHOWN_TO_WRITERS: Final = ("id", "version", "created_at", "updated_at")

@@ -168,7 +168,7 @@ class ContactStore:
     def change_in_place(
         self, contact_id: str, change: Change, at_ms: int, *, named: Name | None, versions: Sequence[int]
     ) -> Contact:
-        """Changes a live contact without reading it, and returns it. One UpdateItem.
+        """Changes a live contact without reading it, and returns it. One UpdateItem, which fails if nothing changes.
 
         `named`, `versions`: the contact must have this name, and one of these versions (empty: any). A change of
         `is_unsubscribed` needs a `Transition`, as opt-outs change with it.
@@ -208,9 +208,13 @@ class ContactStore:
             existing = failed.items[_CONTACT]
             if existing is not None and existing["change_id"] == change_id:
                 return contact_from(existing)
+            refusal = _refusal(existing, named, versions)
+            same = _as_it_is(existing, refusal, change)
+            if same is not None:
+                return same
             if failed.is_repetition:
                 raise TemporarilyUnavailable(UNKNOWN) from None
-            raise _refusal(existing, named, versions) from None
+            raise refusal from None
 
     def apply(self, transition: Transition) -> Outcome:
         """Writes a transition; returns its outcome. One transaction, or one plain call if only one item changes.
@@ -386,6 +390,14 @@ def _refusal(existing: Item | None, named: Name | None, versions: Sequence[int])
     return NotInPlace()
 
 
+def _as_it_is(existing: Item | None, refusal: Exception, change: Change) -> Contact | None:
+    """Returns the contact if the change was refused because it alters nothing of it, else None."""
+    if existing is None or not isinstance(refusal, NotInPlace):
+        return None
+    contact = contact_from(existing)
+    return None if change.alters(contact) else contact
+
+
 def _trash_ends(at_ms: int) -> int:
     return at_ms // 1000 + TRASH_DAYS * DAY
 
@@ -478,26 +490,33 @@ def _count_values(expression: Expression, added: int, added_bytes: int) -> None:
 
 
 def _change_fields(expression: Expression, change: Change) -> int:
-    """Adds a change to an update expression, as `Change.applied_to` does it; returns how many bytes it may add."""
+    """Adds a change to an update expression, as `Change.applied_to` does it; returns how many bytes it may add.
+
+    The expression requires that something changes. (If only `name` would be removed, what is shown may stay the same.)
+    """
     added = 0
+    unchanged: list[str] = []
     for attribute, value in change.fields.items():
         if attribute == "is_unsubscribed":
             expression.require(expression.equals(attribute, value))
         elif value is None:
-            expression.remove(attribute)
+            condition = expression.remove(attribute)
+            unchanged += [] if attribute == "name" else [condition]
         else:
-            expression.set(attribute, value)
+            unchanged.append(expression.set(attribute, value))
             added += entry_size(attribute, value)
     for attribute, entries in change.maps.items():
         if entries is None:
-            expression.set(attribute, {})
+            unchanged.append(expression.set(attribute, {}))
             continue
         for key, value in entries.items():
             if value is None:
-                expression.remove(attribute, key)
+                unchanged.append(expression.remove(attribute, key))
             else:
-                expression.set((attribute, key), value)
+                unchanged.append(expression.set((attribute, key), value))
                 added += entry_size(key, value)
+    # Where the flag alone is given, the contact changes in place only if it does not change.
+    expression.require(f"NOT ({' AND '.join(unchanged)})" if unchanged else expression.never())
     return added
 
 

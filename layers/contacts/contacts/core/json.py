@@ -58,6 +58,25 @@ def _marked(value: object) -> object:
             return value
 
 
+def same_json(one: object, another: object) -> bool:
+    """Whether two values are the same JSON. (To Python, 1 equals true.)"""
+    match one:
+        case Mapping():
+            return (
+                isinstance(another, Mapping)
+                and one.keys() == another.keys()
+                and all(same_json(value, another[key]) for key, value in one.items())
+            )
+        case list() | tuple():
+            return (
+                isinstance(another, list | tuple)
+                and len(one) == len(another)
+                and all(map(same_json, one, another))
+            )
+        case _:
+            return isinstance(one, bool) == isinstance(another, bool) and one == another
+
+
 MAX_VALUES: Final = 10_000
 """JSON values in a contact's `custom_fields` and `metadata` together, as `json_values` counts them."""
 
