@@ -20,6 +20,7 @@ from contacts.core.errors import (
 from contacts.core.idempotency import IdempotencyKey
 from contacts.core.ids import Name, NameKind, made_at_ms
 from contacts.core.json import same_json
+from contacts.core.text import composed, spellings
 from contacts.core.time import DAY, iso
 from contacts.core.violations import UNREACHABLE, contact_with_more_than
 
@@ -332,11 +333,11 @@ class Change:
         values = dict(self.fields)
         errors: list[FieldError] = []
         for key, limit in (("tags", MAX_TAGS), ("lists", MAX_LISTS)):
-            added, removed = getattr(self, f"add_{key}"), set(getattr(self, f"remove_{key}"))
+            added, removed = getattr(self, f"add_{key}"), set(map(composed, getattr(self, f"remove_{key}")))
             if not added and not removed:
                 continue
             before: Iterable[str] = values.get(key, getattr(contact, key))  # type: ignore[assignment]
-            after = distinct((*(value for value in before if value not in removed), *added))
+            after = distinct(value for value in map(composed, (*before, *added)) if value not in removed)
             if len(after) > limit:
                 errors.append(FieldError(f"add_{key}", contact_with_more_than(limit, key)))
             values[key] = after
@@ -363,8 +364,12 @@ def unreachable() -> list[FieldError]:
 
 
 def merged(existing: Mapping[str, object], entries: Mapping[str, object]) -> dict[str, object]:
-    """Returns `existing` updated by `entries`; None drops a key (RFC 7396, one level deep)."""
-    result = {key: value for key, value in existing.items() if key not in entries or entries[key] is not None}
+    """Returns `existing` updated by `entries`; None drops a key (RFC 7396, one level deep).
+
+    A key of `existing` that is an entry's in another spelling is dropped: an earlier release has stored it so.
+    """
+    old = {spelling for key in entries for spelling in spellings(key)}
+    result = {key: value for key, value in existing.items() if key not in old or entries.get(key) is not None}
     result.update({key: value for key, value in entries.items() if value is not None})
     return result
 

@@ -41,6 +41,7 @@ from contacts.core.errors import (
 )
 from contacts.core.idempotency import ConcurrentModification, retry_on_conflict, run_idempotent
 from contacts.core.ids import Name, NameKind, Randomness, Ref, possible_id, possible_names, uuid7
+from contacts.core.text import composed
 from contacts.core.time import Clock, iso
 
 if TYPE_CHECKING:
@@ -555,7 +556,11 @@ def _renaming_nothing(change: Change, contact: Contact, named: Name | None) -> C
     if named in contact.merged_names:
         names = {kind for kind in (NameKind.EMAIL, NameKind.EXTERNAL_ID) if kind in change.fields}
     else:
-        names = {name.kind for name in contact.merged_names if change.fields.get(name.kind) == name.value}
+        names = {
+            name.kind
+            for name in contact.merged_names
+            if change.fields.get(name.kind) in (name.value, composed(name.value))
+        }
     return change.without(*(kind for kind in names if getattr(contact, kind) is not None))
 
 

@@ -34,6 +34,7 @@ from contacts.core.errors import ContactTooLarge, TemporarilyUnavailable
 from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Name, NameKind, Randomness
 from contacts.core.json import MAX_VALUES, json_values
+from contacts.core.text import spellings
 from contacts.core.time import DAY, iso
 from contacts.table import keys
 from contacts.table.client import MAX_STEPS, ConditionsFailed, Table
@@ -220,7 +221,7 @@ class ContactStore:
         """Writes a transition; returns its outcome. One transaction, or one plain call if only one item changes.
 
         Before it, one GetItem for each email that a subscribed contact takes: if that address has opted out, so does
-        the contact.
+        the contact. And one for an external_id that it takes and that can be spelled in another way (`é`).
 
         Raises:
             NamesNotFree: other contacts have names that the transition needs.
@@ -231,6 +232,7 @@ class ContactStore:
         if is_subscribed and self._opt_outs.include_any_of(transition.taken_emails):
             transition = transition.opted_out()
         claims = dict(self._claim_steps(transition))
+        self._check_look_alikes(transition, claims)
         steps = [*self._contact_steps(transition), *claims.values()]
         before = None if transition.before is None else transition.before.without(transition.lost)
         live = transition.after if transition.becomes is ContactState.LIVE else None
@@ -354,6 +356,23 @@ class ContactStore:
                 key = keys.claim(self._account, name)
                 yield name, self._table.delete_step(claim_step(name), key, expression)
 
+    def _check_look_alikes(self, transition: Transition, claims: Mapping[Name, Step]) -> None:
+        """
+        Raises:
+            NamesNotFree: another live contact has an external_id in another spelling, as an earlier release stored it.
+        """
+        contact = transition.after or transition.before
+        assert contact is not None
+        taken = [name for name in claims if name.kind is NameKind.EXTERNAL_ID and name in contact.names]
+        others = [name._replace(value=one) for name in taken for one in spellings(name.value)[1:]]
+        found = {
+            name: claim for name in others if (claim := self.claim(name)) and _is_of_other(claim, contact)
+        }
+        if found:
+            owned = {name: self.claim(name) for name in claims}
+            rest = {name: claim for name, claim in owned.items() if claim and _is_of_other(claim, contact)}
+            raise NamesNotFree({**found, **rest})
+
     def _put_claim(self, name: Name, claim: Mapping[str, object], expression: Expression) -> Step:
         return self._table.put_step(claim_step(name), keys.claim(self._account, name), claim, expression)
 
@@ -411,6 +430,11 @@ def _claim_from(item: Item | None) -> Claim | None:
     if item is None:
         return None
     return Claim(item["contact_id"], ContactState(item["state"]), item.get("ttl"))
+
+
+def _is_of_other(claim: Claim, contact: Contact) -> bool:
+    """Whether a name belongs to another contact, and that one is live."""
+    return claim.state is ContactState.LIVE and claim.contact_id != contact.id
 
 
 def is_owned(expression: Expression, contact_id: str, state: ContactState | None) -> str:
@@ -515,6 +539,9 @@ def _change_fields(expression: Expression, change: Change) -> int:
             else:
                 unchanged.append(expression.set((attribute, key), value))
                 added += entry_size(key, value)
+        # As an earlier release may have stored them.
+        others = {spelling: None for key in entries for spelling in spellings(key) if spelling not in entries}
+        unchanged += [expression.remove(attribute, spelling) for spelling in others]
     # Where the flag alone is given, the contact changes in place only if it does not change.
     expression.require(f"NOT ({' AND '.join(unchanged)})" if unchanged else expression.never())
     return added

@@ -6,6 +6,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple, Protocol
 
+from contacts.core.text import spellings
+
 
 class Randomness(Protocol):
     """A source of bytes nobody can guess."""
@@ -203,7 +205,8 @@ def possible_names(ref: Ref) -> Iterator[Name]:
         if email is not None and len(email) <= MAX_EMAIL:
             yield Name(NameKind.EMAIL, email)
     if RefKind.EXTERNAL_ID in by and 0 < len(value) <= MAX_EXTERNAL_ID:
-        yield Name(NameKind.EXTERNAL_ID, value)
+        for spelling in spellings(value):
+            yield Name(NameKind.EXTERNAL_ID, spelling)
 
 
 def possible_id(ref: Ref) -> str | None:
