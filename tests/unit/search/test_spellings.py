@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from contacts.accounts.model import Scope
-from contacts.book import schemas
+from contacts.book import schemas, store
 from contacts.search.index import _united
 from contacts.search.query import CandidateBatch, SortPosition
 from contacts.web import bodies
@@ -31,7 +31,11 @@ SPELLED = [NFC, NFD]
 @contextmanager
 def an_earlier_release() -> Iterator[None]:
     """What is written meanwhile is stored as it was sent."""
-    with patch.object(bodies, "composed", str), patch.object(schemas, "composed", str):
+    with (
+        patch.object(bodies, "composed", str),
+        patch.object(schemas, "composed", str),
+        patch.object(store, "spellings", lambda text: (text,)),
+    ):
         yield
 
 
@@ -212,6 +216,20 @@ def test_an_upsert_with_two_names_is_by_the_email_first(harness: FindingHarness)
     other = harness.create(external_id="other")
     renamed = send(harness, "PATCH", f"/v1/contacts/{other}", {"external_id": NFC})
     assert (renamed.status, renamed.body["existing_id"]) == (409, by_id)
+
+
+def test_two_contacts_of_an_earlier_release_stay_two(harness: FindingHarness) -> None:
+    with an_earlier_release():
+        old, exact = harness.create(external_id=NFD), harness.create(external_id=NFC)
+    body = {"external_id": NFC, "first_name": "x"}
+    assert send(harness, "POST", "/v1/contacts?on_conflict=update", body).body["id"] == exact
+    assert send(harness, "POST", "/v1/contacts", body).body["existing_id"] == exact
+    for contact_id in (old, exact):
+        assert send(harness, "DELETE", f"/v1/contacts/{contact_id}").status == 200
+        assert send(harness, "POST", f"/v1/contacts/{contact_id}/restore").status == 200
+    for spelling, contact_id in ((NFD, old), (NFC, exact)):
+        assert send(harness, "GET", f"/v1/contacts/{quote(spelling)}").body["id"] == contact_id
+        assert found(harness, external_id=spelling) == [contact_id]
 
 
 def test_a_gate_finds_an_old_external_id_taken(harness: FindingHarness) -> None:

@@ -361,9 +361,11 @@ class ContactStore:
         Raises:
             NamesNotFree: another live contact has an external_id in another spelling, as an earlier release stored it.
         """
-        contact = transition.after or transition.before
-        assert contact is not None
-        taken = [name for name in claims if name.kind is NameKind.EXTERNAL_ID and name in contact.names]
+        contact = transition.after
+        if contact is None:
+            return
+        had = () if transition.before is None else transition.before.names
+        taken = [name for name in claims if name.kind is NameKind.EXTERNAL_ID and name not in had]
         others = [name._replace(value=one) for name in taken for one in spellings(name.value)[1:]]
         found = {
             name: claim for name in others if (claim := self.claim(name)) and _is_of_other(claim, contact)
@@ -371,7 +373,8 @@ class ContactStore:
         if found:
             owned = {name: self.claim(name) for name in claims}
             rest = {name: claim for name, claim in owned.items() if claim and _is_of_other(claim, contact)}
-            raise NamesNotFree({**found, **rest})
+            if rest.keys().isdisjoint(taken):  # Else the transaction tells who has the very name.
+                raise NamesNotFree({**found, **rest})
 
     def _put_claim(self, name: Name, claim: Mapping[str, object], expression: Expression) -> Step:
         return self._table.put_step(claim_step(name), keys.claim(self._account, name), claim, expression)
