@@ -306,6 +306,12 @@ class Change:
         return "email" in self.fields or "external_id" in self.fields
 
     @property
+    def names(self) -> frozenset[Name]:
+        """The email and the external_id that it sets."""
+        values = {kind: self.fields.get(kind) for kind in (NameKind.EMAIL, NameKind.EXTERNAL_ID)}
+        return frozenset(Name(kind, str(value)) for kind, value in values.items() if value is not None)
+
+    @property
     def map_keys(self) -> int:
         """Number of keys of maps that the change sets or drops."""
         return sum(len(entries) for entries in self.maps.values() if entries is not None)
@@ -653,6 +659,11 @@ class NamesNotFree(Exception):
     def __init__(self, claims: Mapping[Name, Claim | None]) -> None:
         super().__init__("names not free")
         self.claims = dict(claims)
+
+    def has_live_owner(self, names: Iterable[Name]) -> bool:
+        """Whether one of the names is among these and belongs to a live contact."""
+        claims = (self.claims.get(name) for name in names)
+        return any(claim is not None and claim.state is ContactState.LIVE for claim in claims)
 
     def live_owners(self) -> list[tuple[str, str]]:
         """Returns the kind of each name that a live contact has, with that contact's id."""

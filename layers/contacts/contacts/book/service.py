@@ -408,7 +408,7 @@ class ContactBook:
                 )
             except NamesNotFree as error:
                 newly_lost = {name for name in error.claims if name in trashed.names and name not in lost}
-                if not newly_lost or found.named in newly_lost:
+                if not newly_lost or found.named in newly_lost or error.has_live_owner(change.names):
                     raise ConcurrentModification from None
                 lost |= newly_lost
 
