@@ -16,7 +16,8 @@ HEADERS: Final[Mapping[str, Parameter]] = {
     "IdempotencyKey": {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "Makes a request safe to repeat: sent again with the same key it is answered, not carried out.",
+        "description": "Makes a request safe to repeat: sent again with the same key it is answered, not carried out. "
+        "It stands for what the body says, in any spelling of the same JSON; with another body it is 422.",
         "schema": {
             "type": "string",
             "minLength": 1,

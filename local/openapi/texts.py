@@ -128,7 +128,7 @@ NAMED_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 MODELS: Final[Mapping[str, str]] = {
     "ContactChange": "Fields to change: absent keeps, null clears; of `is_active` and `is_unsubscribed` null keeps. "
-    "Of the maps only the keys that are sent change.",
+    "Of the maps only the keys that are sent change. Where nothing changes, version and updated_at stay as they are.",
     "ChannelChange": "Fields to change: absent keeps. The type may be sent as it is.",
     "NewContact": "A contact to be created. It needs an email or an external_id.",
     "PropertyChange": "Fields to change: absent keeps, null clears. Name and type may be sent as they are.",
@@ -143,7 +143,9 @@ _CONTACT_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
         "format": "email",
         "maxLength": MAX_EMAIL,
     },
-    "name": {"description": "Given alone it is split into first and last name at its first space."},
+    "name": {
+        "description": "Given alone (or with nulls as first and last name) it is split into these at its first space."
+    },
     "phone": {"description": "E.164.", "pattern": r"^\+[1-9][0-9]{1,14}$"},
     "tags": {"description": "Replaces those there are. At most 100 that differ."},
     "lists": {"description": "Replaces those there are. At most 100 that differ."},
@@ -152,10 +154,11 @@ _CONTACT_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "remove_tags": {"description": "Removes these only."},
     "remove_lists": {"description": "Removes these only."},
     "custom_fields": {
-        "description": "Merged by key; null removes a key. Checked where a contact property gives a type. "
+        "description": "Merged by key; null removes a key, and stores nothing in a new contact. "
+        "Checked where a contact property gives a type. "
         f"With `metadata` at most {MAX_VALUES:,} values, those inside others counted."
     },
-    "metadata": {"description": "Merged by key; null removes a key."},
+    "metadata": {"description": "Merged by key; null removes a key, and stores nothing in a new contact."},
     "is_unsubscribed": {
         "description": "`true` opts out and stamps `unsubscribed_at`; "
         "`false` subscribes again, in an update alone; null keeps."

@@ -172,14 +172,21 @@ def test_artamail_takes_an_email_and_no_other_name(harness: Harness, name: str) 
 
 @pytest.mark.parametrize("letter", ["\N{KELVIN SIGN}", "\N{FULLWIDTH LATIN SMALL LETTER K}", "ﬁ"])
 def test_an_email_with_a_letter_that_folds_to_ascii_finds_nobody(harness: Harness, letter: str) -> None:
-    plain, odd = "quack@example.com", f"quac{letter}@example.com"
+    for plain, odd in (
+        ("quack@example.com", f"quac{letter}@example.com"),
+        ("ada@quack.example", f"ada@quac{letter}.example"),
+    ):
+        finds_nobody(harness, plain, odd)
+
+
+def finds_nobody(harness: Harness, plain: str, odd: str) -> None:
     made = harness.made(email=plain)
     for dialect, beginning in ((Dialect.NATIVE, "/v1"), (Dialect.ARTAMAIL, "/api/v1")):
         api = harness.apis[dialect]
         for method, body in (("GET", None), ("PATCH", {"name": "x"}), ("DELETE", None)):
             assert api.send(method, f"{beginning}/contacts/{encoded(odd)}", body).status == 404
         assert api.send("POST", f"{beginning}/contacts", {"email": odd}).status == 400
-    for body in ({"email": odd, "external_id": "x"}, {"email": odd, "is_unsubscribed": True}):
+    for body in ({"email": odd, "external_id": plain}, {"email": odd, "is_unsubscribed": True}):
         assert harness.native.send("POST", "/v1/contacts?on_conflict=update", body).status == 400
     assert harness.apis[Dialect.SENDMATOR].send("POST", "/api/v1/contacts", {"email": odd}).status == 400
     assert harness.native.send("GET", f"/v1/contacts?email={encoded(odd)}").status == 400

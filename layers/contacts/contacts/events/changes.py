@@ -7,6 +7,7 @@ from typing import Final, NotRequired, TypedDict, cast
 
 from contacts.book.model import Contact, ContactOut, contact_out
 from contacts.core.answers import Json, Moment, Uuid
+from contacts.core.json import same_json
 from contacts.core.time import parsed
 from contacts.events.model import CustomEvent, Event, EventType, event_at
 
@@ -193,24 +194,5 @@ def differences(before: Contact, after: Contact) -> dict[str, object]:
     return {
         field: old[field]
         for field in sorted(old)
-        if field not in _OF_EVERY_CHANGE and not _is_same(old[field], new[field])
+        if field not in _OF_EVERY_CHANGE and not same_json(old[field], new[field])
     }
-
-
-def _is_same(one: object, another: object) -> bool:
-    """Whether two values are the same JSON. (To Python, 1 equals true.)"""
-    match one:
-        case Mapping():
-            return (
-                isinstance(another, Mapping)
-                and one.keys() == another.keys()
-                and all(_is_same(value, another[key]) for key, value in one.items())
-            )
-        case list() | tuple():
-            return (
-                isinstance(another, list | tuple)
-                and len(one) == len(another)
-                and all(map(_is_same, one, another))
-            )
-        case _:
-            return isinstance(one, bool) == isinstance(another, bool) and one == another

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from contacts.book.model import Contact, ValidationStatus
 from contacts.core.ids import Name, NameKind
+from contacts.core.text import composed, spellings
 from contacts.core.time import iso
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation, longer_than
 from contacts.search.words import query_words, words_of
@@ -38,6 +39,11 @@ class PostingList(NamedTuple):
 
     kind: PostingKind
     value: str = ""
+
+    @property
+    def in_all_spellings(self) -> "list[PostingList]":
+        """The lists on which its contacts are: earlier releases stored a tag as it was sent."""
+        return [PostingList(self.kind, spelling) for spelling in spellings(self.value)]
 
 
 ALL_CONTACTS: Final = PostingList(PostingKind.ALL)
@@ -121,6 +127,11 @@ class ContactQuery:
         return [*tags, *(PostingList(PostingKind.LIST, slug) for slug in self.lists)]
 
     @property
+    def filter_terms(self) -> int:
+        """How many tags and lists a DynamoDB filter expression must name, each in all its spellings."""
+        return sum(map(len, map(spellings, self.tags))) + len(self.lists)
+
+    @property
     def unique_name(self) -> Name | None:
         """The email or external_id asked for, which at most one contact has; None if the query has neither."""
         if self.email is not None:
@@ -156,8 +167,8 @@ class ContactQuery:
             and self.updated.has(contact.updated_at)
             and all(getattr(contact, field) == value for field, value in self.exact_fields.items())
             and (self.email is None or contact.email == self.email)
-            and (self.external_id is None or contact.external_id == self.external_id)
-            and set(self.tags) <= set(contact.tags)
+            and (self.external_id is None or contact.external_id in spellings(self.external_id))
+            and set(map(composed, self.tags)) <= set(map(composed, contact.tags))
             and set(self.lists) <= set(contact.lists)
             and (not self.words or all_prefixes_match(self.words, words_of(contact)))
         )
