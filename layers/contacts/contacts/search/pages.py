@@ -27,6 +27,7 @@ from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.ids import MAX_EXTERNAL_ID, stored_email
 from contacts.core.violations import InvalidValue
 from contacts.search.query import (
+    MAX_QUERY_CHARACTERS,
     ContactQuery,
     Continuation,
     Order,
@@ -36,6 +37,7 @@ from contacts.search.query import (
     search_words,
 )
 from contacts.search.service import BEGINNING, ContactPage, Finder
+from contacts.search.words import dialled
 from contacts.web.pagination import (
     DEFAULT_PAGE_SIZE,
     Offset,
@@ -48,6 +50,11 @@ from contacts.web.pagination import (
 )
 from contacts.web.response import Answer, page
 from contacts.web.routing import Moment, Repeated
+
+_NOT_A_PHONE: Final = violations.Violation(
+    violations.FieldErrorCode.INVALID_FORMAT,
+    "must be a phone number with its country, such as +4915112345678",
+)
 
 
 class Sort(StrEnum):
@@ -137,6 +144,23 @@ class ExternalId(str):
         return cls(text)
 
 
+class PhoneNumber(str):
+    """A telephone number with its country, as it is stored (E.164)."""
+
+    __slots__ = ()
+
+    @classmethod
+    def checked(cls, text: str) -> "PhoneNumber":
+        """
+        Raises:
+            InvalidValue: it is no number, or has no country.
+        """
+        phone = dialled(text) if len(text) <= MAX_QUERY_CHARACTERS else None
+        if phone is None:
+            raise InvalidValue(_NOT_A_PHONE)
+        return cls(phone)
+
+
 class Words(str):
     """A query's words, normalised, with a space between them."""
 
@@ -166,6 +190,7 @@ class Filters:
     updated_before: Moment | None = None
     email: Email | None = None
     external_id: ExternalId | None = None
+    phone: PhoneNumber | None = None
 
     def query(self, words: Words | None) -> ContactQuery:
         """Returns the query with these filters and words."""
@@ -179,6 +204,7 @@ class Filters:
             updated=TimeRange(self.updated_after or 0, self.updated_before),
             email=self.email,
             external_id=self.external_id,
+            phone=self.phone,
             words=tuple(words.split()) if words else (),
         )
 
@@ -238,7 +264,9 @@ def searched_page(finder: Finder, account: Account, filters: Filters, paging: Pa
 
 
 def _criteria(query: ContactQuery) -> list[tuple[str, object]]:
-    return [(one.name, getattr(query, one.name)) for one in fields(query)]
+    criteria = [(one.name, getattr(query, one.name)) for one in fields(query)]
+    # Cursors and bookmarks of releases without this filter go on in queries without it.
+    return [one for one in criteria if one != ("phone", None)]
 
 
 def _start(finder: Finder, scope: _CursorScope, paging: Paging, order: Order | None) -> Continuation:

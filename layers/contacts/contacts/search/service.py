@@ -26,6 +26,7 @@ from contacts.search.planner import (
     Plan,
     lists_to_count,
     plan,
+    should_probe_phone,
     should_probe_updates,
     words_to_probe,
 )
@@ -42,7 +43,7 @@ from contacts.search.query import (
     SortPosition,
 )
 from contacts.search.sources import CandidateSource, KnownCandidates, PostingListIntersection, is_filtered
-from contacts.search.words import words_of
+from contacts.search.words import Term, driving, phone_word, term, words_of
 
 MAX_SKIPPED: Final = 10_000
 """Most matches that one request skips for an offset, and most further candidates that it examines to do so."""
@@ -185,7 +186,7 @@ class Finder:
         if query.is_contradictory:
             return ContactPage(total=0 if with_total else None)
         page = ContactPage()
-        if query == ContactQuery(words=query.words[:1]) and continuation.part == 0 and not with_total:
+        if query.is_of_one_word() and continuation.part == 0 and not with_total:
             # The contacts with the whole word often fill the page: then the others are not looked up.
             page = self._read_page([self._whole_word(query)], continuation, limit)
             if page.next_start is not None:
@@ -276,9 +277,14 @@ class Finder:
     def _probes(
         self, query: ContactQuery, order: Order, counts: CandidateCounts, at_most: int
     ) -> Iterator[tuple[str | None, CandidateBatch]]:
-        """Reads candidates by each word worth it, then by the time of update; yields (word or None, candidates)."""
+        """Reads candidates by phone, by each word worth it, then by the time of update.
+
+        Yields (word or None, candidates).
+        """
+        if should_probe_phone(query, counts):
+            yield None, self._index.by_word_prefixes([phone_word(query.phone or "")], None, at_most)
         for word in words_to_probe(query, counts):
-            yield word, self._index.by_word_prefix(word, None, at_most)
+            yield word, self._index.by_word_prefixes(term(word).ranges, None, at_most)
         if should_probe_updates(query, order, counts):
             field, updated = SortField.UPDATED_AT, query.updated
             yield None, self._index.by_field(field, updated, None, descending=True, at_most=at_most)
@@ -333,7 +339,7 @@ class Finder:
                 source: CandidateSource = KnownCandidates(
                     (SortPosition(None, one) for one in _ids(known)), order
                 )
-                return _Part(source, _matches(query), all_match=query == ContactQuery(words=query.words[:1]))
+                return _Part(source, _matches(query), all_match=query.is_of_one_word())
             case Driver.POSTINGS:
                 assert chosen.posting_list is not None
                 source = PostingListIntersection(
@@ -387,29 +393,33 @@ class Finder:
         self, query: ContactQuery, chosen: Plan, counts: CandidateCounts, known: Sequence[SortPosition]
     ) -> list[_Part]:
         """The contacts that have every word of the query as a whole word, then the others."""
-        longest = _longest(query.words)
+        longest = driving(query.words)[0]
 
         def has_all_as_whole_words(contact: Contact) -> bool:
-            return words_of(contact).issuperset(query.words)
+            return query.has_whole_words(words_of(contact))
 
         def whole_words_only(contact: Contact, _: SortPosition) -> bool:
             return has_all_as_whole_words(contact) and query.matches(contact)
 
         def prefixes_only(contact: Contact, position: SortPosition) -> bool:
             # A contact has one position for each of its words: only the first counts.
-            is_first = position.value is None or position.value == _first_word_with_prefix(contact, longest)
+            is_first = position.value is None or position.value == term(longest).first_in(words_of(contact))
             return is_first and not has_all_as_whole_words(contact) and query.matches(contact)
 
         whole_word = self._whole_word(query)
         if chosen.driver is Driver.WORD_ORDER:
-            rest: CandidateSource = partial(self._index.by_word_prefix, longest)
+            rest: CandidateSource = partial(self._index.by_word_prefixes, term(longest).ranges)
             return [replace(whole_word, accepts=whole_words_only), _Part(rest, prefixes_only)]
         by_creation = self._by_creation(query, NEWEST_FIRST, chosen, known)
-        if chosen.driver is Driver.KNOWN and query.words == (counts.known_by_word,):
+        if (
+            chosen.driver is Driver.KNOWN
+            and query.words == (counts.known_by_word,)
+            and term(longest).is_plain
+        ):
             # The keys of the postings show which contacts have the whole word.
             whole = {position.contact_id for position in known if position.value == longest}
             others = (one for one in _ids(known) if one not in whole)
-            all_match = query == ContactQuery(words=query.words)
+            all_match = query.is_of_one_word()
             return [
                 _Part(
                     KnownCandidates((SortPosition(None, one) for one in ids), NEWEST_FIRST),
@@ -424,14 +434,12 @@ class Finder:
 
     def _whole_word(self, query: ContactQuery) -> _Part:
         """The matches that have the longest word of the query as a whole word, the newest first."""
-        longest = _longest(query.words)
+        longest = term(driving(query.words)[0])
 
-        def by_word(after: SortPosition | None, at_most: int) -> CandidateBatch:
-            return self._index.by_word(longest, after and after.contact_id, at_most)
+        def by_words(after: SortPosition | None, at_most: int) -> CandidateBatch:
+            return self._index.by_words(longest.whole_words, after and after.contact_id, at_most)
 
-        all_match = query == ContactQuery(words=query.words[:1])
-        accepts = partial(_has_whole_word, query, longest)
-        return _Part(by_word, accepts, all_match)
+        return _Part(by_words, partial(_has_whole_word, query, longest), query.is_of_one_word())
 
     def _creation_source(
         self, query: ContactQuery, order: Order, without: SortField | None
@@ -610,12 +618,8 @@ def _take_matching(
     return matched
 
 
-def _longest(words: Iterable[str]) -> str:
-    return max(words, key=lambda word: (len(word), word))
-
-
-def _has_whole_word(query: ContactQuery, word: str, contact: Contact, _: SortPosition) -> bool:
-    return word in words_of(contact) and query.matches(contact)
+def _has_whole_word(query: ContactQuery, word: Term, contact: Contact, _: SortPosition) -> bool:
+    return word.is_whole_in(words_of(contact)) and query.matches(contact)
 
 
 def _matches(query: ContactQuery) -> Callable[[Contact, SortPosition], bool]:
@@ -630,10 +634,6 @@ def _is_answered_by_postings(query: ContactQuery) -> bool:
 def _is_personal(order: Order | None) -> bool:
     """Whether contacts are sorted by a value that may identify a person."""
     return order is not None and order.field in (SortField.EMAIL, SortField.EXTERNAL_ID)
-
-
-def _first_word_with_prefix(contact: Contact, prefix: str) -> str | None:
-    return min((word for word in words_of(contact) if word.startswith(prefix)), default=None)
 
 
 def _ids(positions: Iterable[SortPosition]) -> list[str]:
