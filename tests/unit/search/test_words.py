@@ -429,7 +429,7 @@ def test_ranges_of_a_term_include_a_word_of_every_match(
             one != another and one.startswith(another) for one in asked.ranges for another in asked.ranges
         )
         if asked.matches(words):
-            assert asked.first_in(words)
+            assert asked.in_order(words)
         if asked.is_whole_in(words):
             assert asked.matches(words)
             assert not words.isdisjoint(asked.whole_words)

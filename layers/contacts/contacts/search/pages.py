@@ -246,9 +246,9 @@ def listed_page(
     """
     query, order = filters.query(words), sort.order
     scope = _CursorScope(fingerprint(account.id, str(sort), _criteria(query)), account.secret)
-    start = _start(finder, scope, paging, order)
+    start = _start(finder, scope, paging, order, query)
     found = finder.list_contacts(query, order, paging.limit, start, with_total=paging.include_total)
-    return _response(finder, found, scope, paging, order)
+    return _response(finder, found, scope, paging, order, query)
 
 
 def searched_page(finder: Finder, account: Account, filters: Filters, paging: Paging, words: Words) -> Answer:
@@ -258,9 +258,9 @@ def searched_page(finder: Finder, account: Account, filters: Filters, paging: Pa
     """
     query = filters.query(words)
     scope = _CursorScope(fingerprint(account.id, "search", _criteria(query)), account.secret)
-    start = _start(finder, scope, paging, None)
+    start = _start(finder, scope, paging, None, query)
     found = finder.search_contacts(query, paging.limit, start, with_total=paging.include_total)
-    return _response(finder, found, scope, paging, None)
+    return _response(finder, found, scope, paging, None, query)
 
 
 def _criteria(query: ContactQuery) -> list[tuple[str, object]]:
@@ -269,7 +269,9 @@ def _criteria(query: ContactQuery) -> list[tuple[str, object]]:
     return [one for one in criteria if one != ("phone", None)]
 
 
-def _start(finder: Finder, scope: _CursorScope, paging: Paging, order: Order | None) -> Continuation:
+def _start(
+    finder: Finder, scope: _CursorScope, paging: Paging, order: Order | None, query: ContactQuery
+) -> Continuation:
     ways = [name for name in ("cursor", "starting_after", "offset") if getattr(paging, name) is not None]
     if len(ways) > 1:
         raise InvalidInput([FieldError(name, violations.another_beginning(ways[0])) for name in ways[1:]])
@@ -277,22 +279,27 @@ def _start(finder: Finder, scope: _CursorScope, paging: Paging, order: Order | N
     for name in ways:
         if name != "offset":
             return _from_cursor(scope, getattr(paging, name), name)
-    return (
-        finder.continuation_at(scope.fingerprint.hex(), paging.offset, order) if paging.offset else BEGINNING
-    )
+    if not paging.offset:
+        return BEGINNING
+    return finder.continuation_at(scope.fingerprint.hex(), paging.offset, order, query.words)
 
 
 def _response(
-    finder: Finder, found: ContactPage, scope: _CursorScope, paging: Paging, order: Order | None
+    finder: Finder,
+    found: ContactPage,
+    scope: _CursorScope,
+    paging: Paging,
+    order: Order | None,
+    query: ContactQuery,
 ) -> Answer:
     shown, is_cut = fitting(map(contact_out, found.contacts))
     next_start = found.continuations[len(shown) - 1] if is_cut else found.next_start
     if next_start is not None and paging.offset is not None:
         name = scope.fingerprint.hex()
-        finder.save_bookmark(name, paging.offset + len(shown), next_start, order)
+        finder.save_bookmark(name, paging.offset + len(shown), next_start, order, query.words)
         if len(shown) < paging.limit:
             # A client that counts pages asks for this offset next. It must not miss what this short page left out.
-            finder.save_bookmark(name, paging.offset + paging.limit, next_start, order)
+            finder.save_bookmark(name, paging.offset + paging.limit, next_start, order, query.words)
     total = {"total": found.total} if paging.include_total else {}
     answer = page(shown, None if next_start is None else _to_cursor(scope, next_start), **total)
     answer.log_fields = {

@@ -66,6 +66,8 @@ _FEWEST_MATCHES: Final = 0.25
 _LOOKAHEAD_PAGES: Final = 4
 """A request that has filled its page examines up to this many pages' worth of candidates to learn whether it is the
 last page."""
+_IN_WORD_ORDER: Final = "-words"
+"""Bookmarks in the order of words have a name of their own: earlier releases, which know none, would misread them."""
 _BOOKMARKS_TRIED: Final = 3
 """Bookmarks that one request reads: the contact of the nearest one may be gone."""
 MAX_FETCHED_AT_ONCE: Final = 1000
@@ -208,10 +210,12 @@ class Finder:
             page.total = self._total(query, counts, known)
         return page
 
-    def continuation_at(self, query_id: str, offset: int, order: Order | None) -> Continuation:
+    def continuation_at(
+        self, query_id: str, offset: int, order: Order | None, words: Sequence[str] = ()
+    ) -> Continuation:
         """Returns where a page with an offset starts: after the nearest bookmark, with the matches left to skip.
 
-        `query_id` names the query among bookmarks. `order`: the order of a list; None for a search.
+        `query_id` names the query among bookmarks. `order`: the order of a list; None for a search, by `words`.
 
         Raises:
             InvalidInput: the offset is more than 10,000 matches after the nearest bookmark, or after the beginning.
@@ -220,6 +224,11 @@ class Finder:
         nearest = Bookmark(0, BEGINNING)
         if offset:
             saved = self._bookmarks.latest(query_id, offset, at_most=_BOOKMARKS_TRIED)
+            if order is None and not any(bookmark.offset == offset for bookmark in saved):
+                by_word = self._bookmarks.latest(query_id + _IN_WORD_ORDER, offset, at_most=_BOOKMARKS_TRIED)
+                resolved = (self._resolve_word(bookmark, words) for bookmark in by_word)
+                saved += [bookmark for bookmark in resolved if bookmark is not None]
+                saved.sort(key=lambda bookmark: -bookmark.offset)
             usable = (self._resolve_bookmark(bookmark, order) for bookmark in saved)
             nearest = next((bookmark for bookmark in usable if bookmark is not None), nearest)
         skip = offset - nearest.offset
@@ -228,17 +237,27 @@ class Finder:
         return nearest.continuation._replace(skip=skip)
 
     def save_bookmark(
-        self, query_id: str, offset: int, continuation: Continuation, order: Order | None
+        self,
+        query_id: str,
+        offset: int,
+        continuation: Continuation,
+        order: Order | None,
+        words: Sequence[str] = (),
     ) -> None:
         """Stores where the page at an offset starts, so that the request for that page skips nothing.
 
         A bookmark may outlive the erasure of its contact, so it stores no email and no external_id: `continuation_at`
-        reads them from the contact. A search in the order of words gets no bookmark, as a word cannot be read back.
+        reads them from the contact. Nor does it store a word, but which one of the contact's words it is.
 
         Raises:
             TemporarilyUnavailable.
         """
-        if continuation.skip or continuation.in_word_order:
+        if continuation.skip:
+            return
+        if continuation.in_word_order:
+            numbered = self._with_word_number(continuation, words)
+            if numbered is not None:
+                self._bookmarks.save(query_id + _IN_WORD_ORDER, Bookmark(offset, numbered))
             return
         if continuation.after is not None and _is_personal(order):
             continuation = continuation._replace(after=SortPosition(None, continuation.after.contact_id))
@@ -253,6 +272,36 @@ class Finder:
         if position is None:
             return None
         return Bookmark(bookmark.offset, continuation._replace(after=position))
+
+    def _with_word_number(self, continuation: Continuation, words: Sequence[str]) -> Continuation | None:
+        """Returns a continuation in the order of words, with the number of its word among those of its contact.
+
+        None if the contact is gone, or has the word no longer.
+        """
+        after = continuation.after
+        if after is None or after.value is None:
+            return continuation
+        walked = self._walked(after.contact_id, words)
+        if after.value not in walked:
+            return None
+        return continuation._replace(after=after._replace(value=f"{walked.index(after.value)}"))
+
+    def _resolve_word(self, bookmark: Bookmark, words: Sequence[str]) -> Bookmark | None:
+        """Returns a bookmark with the number of a word replaced by the word; None if the contact has no such word."""
+        continuation = bookmark.continuation
+        after = continuation.after
+        if after is None or after.value is None:
+            return bookmark
+        walked, number = self._walked(after.contact_id, words), int(after.value)
+        if number >= len(walked):
+            return None
+        word = after._replace(value=walked[number])
+        return Bookmark(bookmark.offset, continuation._replace(after=word))
+
+    def _walked(self, contact_id: str, words: Sequence[str]) -> list[str]:
+        read = next(self._index.load([contact_id]), None)
+        contact = None if read is None else read.contacts.get(contact_id)
+        return [] if contact is None else _words_walked(words, contact)
 
     # Sources of candidates
 
@@ -403,7 +452,7 @@ class Finder:
 
         def prefixes_only(contact: Contact, position: SortPosition) -> bool:
             # A contact has one position for each of its words: only the first counts.
-            is_first = position.value is None or position.value == term(longest).first_in(words_of(contact))
+            is_first = position.value is None or [position.value] == _words_walked(query.words, contact)[:1]
             return is_first and not has_all_as_whole_words(contact) and query.matches(contact)
 
         whole_word = self._whole_word(query)
@@ -620,6 +669,11 @@ def _take_matching(
 
 def _has_whole_word(query: ContactQuery, word: Term, contact: Contact, _: SortPosition) -> bool:
     return word.is_whole_in(words_of(contact)) and query.matches(contact)
+
+
+def _words_walked(query: Sequence[str], contact: Contact) -> list[str]:
+    """The words by which a search in the order of words comes to a contact."""
+    return term(driving(query)[0]).in_order(words_of(contact))
 
 
 def _matches(query: ContactQuery) -> Callable[[Contact, SortPosition], bool]:

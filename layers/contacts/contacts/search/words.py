@@ -164,10 +164,10 @@ class Term(NamedTuple):
         """Whether it is a whole word, or several whole words, of a contact with these words."""
         return not words.isdisjoint(self.beginnings) or (bool(self.parts) and words.issuperset(self.parts))
 
-    def first_in(self, words: Iterable[str]) -> str | None:
-        """Returns the word that a walk through `ranges` comes to first; None if there is none."""
+    def in_order(self, words: Iterable[str]) -> list[str]:
+        """Returns the words that a walk through `ranges` comes to, in its order."""
         found = sorted(words)
-        return next((word for one in self.ranges for word in found if word.startswith(one)), None)
+        return [word for one in self.ranges for word in found if word.startswith(one)]
 
 
 @lru_cache(maxsize=1024)
