@@ -188,6 +188,25 @@ def test_no_contact_has_too_many_words_and_the_whole_ones_come_first() -> None:
     assert found == words_of(contact(**given))
 
 
+@pytest.mark.parametrize(
+    ("external_id", "words"),
+    [
+        ("crm-4711", {"crm-4711"}),
+        ("2024-0001", {"2024-0001"}),
+        ("5F7C8EC7-C33C-4C00", {"5f7c8ec7-c33c-4c00"}),
+        ("auth0|5f7c8e", {"auth0|5f7c8e"}),
+        ("urn:user:17", {"urn:user:17"}),
+        ("a,b (c)", {"a", "b", "c"}),
+        ("ada@math.example", {"ada@math.example"}),
+    ],
+)
+def test_an_external_id_keeps_its_marks(external_id: str, words: set[str]) -> None:
+    who = contact(external_id=external_id)
+    assert words_of(who) == words
+    assert finds(external_id, who)
+    assert finds(f'"{external_id.upper()}"', who)
+
+
 # What a query is
 
 

@@ -179,8 +179,7 @@ def term(token: str) -> Term:
     digits = _unmarked(token)
     if digits.isascii() and digits.isdigit():
         # A number: of a phone, or with or without its marks in a name or an external id. Its parts are not tried: the
-        # `2024` of `2024-17` may begin the external id of everybody.
-        # The 0 or 00 that is dialled before it is not part of a phone.
+        # `2024` of `2024-17` may begin the external id of everybody. A 0 or 00 dialled before it is no part of a phone.
         number = dialled_part if len(dialled_part := digits.lstrip("0")) >= FEWEST_PHONE_DIGITS else digits
         is_phone = FEWEST_PHONE_DIGITS <= len(number) <= _MOST_PHONE_DIGITS
         phone = (PHONE + number[::-1],) if is_phone else ()
@@ -244,8 +243,9 @@ def _phone_of(numbers: list[str]) -> list[str]:
 
 def _joined_numbers(own: list[str]) -> Iterator[str]:
     """The numbers that stand side by side in a name, as one: a query may ask for them so."""
-    for is_number, numbers in groupby(own, _is_number):
-        if is_number:
+    for is_number, side_by_side in groupby(own, _is_number):
+        numbers = list(side_by_side)
+        if is_number and len(numbers) > 1:
             yield "".join(map(_unmarked, numbers))
 
 
