@@ -165,8 +165,8 @@ class ContactQuery:
         )
 
     def is_of_one_word(self) -> bool:
-        """Whether the query is one plain word and nothing else: then a posting of the word tells who matches."""
-        return self == ContactQuery(words=self.words[:1]) and all(term(one).is_plain for one in self.words)
+        """Whether the query is one word and nothing else: then the postings tell who matches."""
+        return self == ContactQuery(words=self.words[:1]) and all(term(one).is_one_word for one in self.words)
 
     def has_whole_words(self, words: frozenset[str]) -> bool:
         """Whether a contact with these words has each word of the query as a whole word."""

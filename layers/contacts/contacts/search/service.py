@@ -188,7 +188,8 @@ class Finder:
         if query.is_contradictory:
             return ContactPage(total=0 if with_total else None)
         page = ContactPage()
-        if query.is_of_one_word() and continuation.part == 0 and not with_total:
+        is_of_one_range = query.is_of_one_word() and len(term(query.words[0]).ranges) == 1
+        if is_of_one_range and continuation.part == 0 and not with_total:
             # The contacts with the whole word often fill the page: then the others are not looked up.
             page = self._read_page([self._whole_word(query)], continuation, limit)
             if page.next_start is not None:
@@ -460,14 +461,12 @@ class Finder:
             rest: CandidateSource = partial(self._index.by_word_prefixes, term(longest).ranges)
             return [replace(whole_word, accepts=whole_words_only), _Part(rest, prefixes_only)]
         by_creation = self._by_creation(query, NEWEST_FIRST, chosen, known)
-        if (
-            chosen.driver is Driver.KNOWN
-            and query.words == (counts.known_by_word,)
-            and term(longest).is_plain
-        ):
-            # The keys of the postings show which contacts have the whole word.
-            whole = {position.contact_id for position in known if position.value == longest}
-            others = (one for one in _ids(known) if one not in whole)
+        if chosen.driver is Driver.KNOWN and query.words == (counts.known_by_word,):
+            # The keys of the postings show which contacts may have the whole word, and which of them surely do.
+            asked = term(longest)
+            whole = {position.contact_id for position in known if position.value in asked.whole_words}
+            surely = {position.contact_id for position in known if position.value in asked.beginnings}
+            others = (one for one in _ids(known) if one not in surely)
             all_match = query.is_of_one_word()
             return [
                 _Part(

@@ -150,9 +150,9 @@ class Term(NamedTuple):
         return (*self.beginnings, _most_telling(self.parts)) if self.parts else self.beginnings
 
     @property
-    def is_plain(self) -> bool:
-        """Whether it is one word, and no number: a posting that begins with it tells that the contact matches."""
-        return len(self.beginnings) == 1 and not self.parts
+    def is_one_word(self) -> bool:
+        """Whether it cannot be several words. Then a posting within `ranges` tells that its contact matches."""
+        return not self.parts
 
     def matches(self, words: frozenset[str]) -> bool:
         """Whether a contact with these words matches."""
