@@ -122,23 +122,27 @@ def matches(contact: Json, query: Query) -> bool:
         and query.get("created_after", "") <= contact["created_at"] < query.get("created_before", "9")
         and query.get("updated_after", "") <= contact["updated_at"] < query.get("updated_before", "9")
         and all(
-            any(word.startswith(beginning) for word in words(contact)) or _ends_phone(beginning, contact)
-            for beginning in _asked(query)
+            _begins(asked, contact) or all(_begins(part, contact) for part in asked.split("-"))
+            for asked in _asked(query)
         )
     )
 
 
 def _asked(query: Query) -> list[str]:
-    return re.split(r"[\s,-]+", _plain(query.get("search", query.get("q", ""))))
+    """The words of a query. One with a hyphen may be several."""
+    return re.split(r"[\s,]+", _plain(query.get("search", query.get("q", ""))))
 
 
-def _ends_phone(digits: str, contact: Json) -> bool:
-    return digits.isdigit() and len(digits) >= 4 and (contact["phone"] or "").endswith(digits)
+def _begins(text: str, contact: Json) -> bool:
+    """Whether a text begins a word of a contact, or ends its phone."""
+    ends_phone = text.isdigit() and len(text) >= 4 and (contact["phone"] or "").endswith(text)
+    return ends_phone or any(word.startswith(text) for word in words(contact))
 
 
 def is_exact(contact: Json, query: Query) -> bool:
     """Whether every word of a search is a whole word of a contact."""
-    return set(_asked(query)) - {(contact["phone"] or "")[1:]} <= words(contact)
+    own = words(contact) | {(contact["phone"] or "")[1:]}
+    return all(asked in own or set(asked.split("-")) <= own for asked in _asked(query))
 
 
 def in_order(contacts: list[Json], sort: str) -> list[Json]:
