@@ -15,7 +15,7 @@ from contacts.events.model import (
     SUBSCRIBABLE,
     EventType,
 )
-from contacts.search.pages import Email, ExternalId, ListFilter, Sort, TagFilter, Words
+from contacts.search.pages import Email, ExternalId, ListFilter, PhoneNumber, Sort, TagFilter, Words
 from contacts.webhooks.schemas import MAX_EVENTS
 
 TITLE: Final = "Contacts API"
@@ -98,8 +98,11 @@ QUERY_PARAMETERS: Final[Mapping[str, str]] = {
     "on_conflict": "What happens where a contact has the email or external_id already: `update` makes it an upsert.",
     "on_invalid": "What happens to a field that cannot be taken: with `skip` it is left out and listed in `skipped`.",
     "permanent": "Delete for good, also what is in the trash.",
-    "q": "Words, each of which begins some word of name, email or external_id; case and accents do not matter.",
-    "search": "Words, each of which begins some word of name, email or external_id; case and accents do not matter.",
+    "phone": "With this phone, with its country; spaces, brackets and the like do not matter.",
+    "q": "Words, each of which begins some word of name, email or external_id, or ends the phone; case, accents"
+    " and marks do not matter.",
+    "search": "Words, each of which begins some word of name, email or external_id, or ends the phone; case, accents"
+    " and marks do not matter.",
     "sort": "By what the contacts are sorted; `-` is descending.",
     "starting_after": "Another name of `cursor`.",
     "status": "Only deliveries of this status.",
@@ -113,6 +116,7 @@ QUERY_PARAMETERS: Final[Mapping[str, str]] = {
 KINDS: Final[Mapping[type, Mapping[str, Any]]] = {
     Email: {"type": "string", "format": "email", "maxLength": MAX_EMAIL},
     ExternalId: {"type": "string", "minLength": 1, "maxLength": MAX_EXTERNAL_ID},
+    PhoneNumber: {"type": "string", "minLength": 1},
     Words: {"type": "string", "minLength": 1},
     TagFilter: {"type": "string", "minLength": 1, "maxLength": LONGEST_TAG},
     ListFilter: {"type": "string", "pattern": f"^{SLUG}$"},

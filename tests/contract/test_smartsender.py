@@ -185,6 +185,16 @@ def test_search(api: Api, ada: str) -> None:
         assert_error(api.get(f"/contacts/search{query}"), 400, "term is required")
 
 
+def test_a_phone_is_a_term_however_it_is_written(api: Api, ada: str) -> None:
+    """The vendor's clients look a contact up by its phone first: `+442079460958`."""
+    assert until(lambda: api.get("/contacts?term=442079460958").json()["collection"] != [])
+    for term in ("%2B442079460958", "+442079460958", "+44+20+7946-0958", "020+7946+0958", "079460958"):
+        for path in ("/contacts", "/contacts/search"):
+            body = api.get(f"{path}?term={term}").json()
+            assert [contact["id"] for contact in body["collection"]] == [ada], term
+            assert body["cursor"]["elements"] == 1
+
+
 @pytest.mark.parametrize("path", ["/contacts", "/contacts/search", "/channels"])
 @pytest.mark.parametrize("query", ["page=0", "page=x", "limitation=0", "limitation=21", "limitation="])
 def test_bad_pages_are_named(api: Api, path: str, query: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from contacts.book.model import ValidationStatus
+from contacts.book.model import Contact, ValidationStatus
 from contacts.core.errors import Contention
 from contacts.core.idempotency import retry_on_conflict, tries
 from contacts.core.ids import Randomness
@@ -18,6 +18,7 @@ from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock
 from contacts.events.changes import ChangeKind, StreamChange
 from contacts.projection.store import AlreadyApplied, Derived, Posting, ProjectionStore, WordPosting
+from contacts.search.earlier_words import earlier_words_of
 from contacts.search.query import PostingList, posting_lists
 from contacts.search.words import words_of
 
@@ -78,9 +79,11 @@ class Projector:
         for change in changes:
             if change.kind is not ChangeKind.CHANGED:
                 continue
-            before = frozenset() if change.before is None else words_of(change.before)
-            after = frozenset() if change.after is None else words_of(change.after)
-            for word in before ^ after:
+            before, earlier_before = _words(change.before)
+            after, earlier_after = _words(change.after)
+            # A contact that has not been reindexed since may be posted under words of earlier releases.
+            gone = (before | earlier_before - earlier_after) - after
+            for word in gone | after - before:
                 desired[WordPosting(word, change.contact_id)] = word in after
         characters = {word[0] for (word, _), is_there in desired.items() if is_there}
         new = {character for character in characters if (account_id, character) not in self._listed}
@@ -104,6 +107,13 @@ class Projector:
             for name in change.before.names:
                 release = partial(self._store.release_claim, account_id, change.contact_id, name)
                 retry_on_conflict(release, self._clock, self._randomness)
+
+
+def _words(contact: Contact | None) -> tuple[frozenset[str], frozenset[str]]:
+    """The words of a contact, and its words of earlier releases; None: there is no such contact."""
+    if contact is None:
+        return frozenset(), frozenset()
+    return words_of(contact), earlier_words_of(contact)
 
 
 def apply_derived(

@@ -152,26 +152,53 @@ class ContactIndex:
         positions = [SortPosition(item[field], keys.contact_id(Key.of(item))) for item in items]
         return CandidateBatch(positions, None if is_all or not positions else positions[-1], len(positions))
 
-    def by_word_prefix(self, prefix: str, after: SortPosition | None, at_most: int) -> CandidateBatch:
-        """Returns contacts by the words that begin with a prefix, in the order of the words. One Query.
+    def by_word_prefixes(
+        self, prefixes: Sequence[str], after: SortPosition | None, at_most: int
+    ) -> CandidateBatch:
+        """Returns contacts by the words that begin with one prefix, then with the next. A Query for each prefix.
 
-        A contact comes once for each such word.
+        Of a prefix in the order of the words. A contact comes once for each such word. `prefixes`: none begins another.
         """
+        if after is not None:
+            of_after = (one for one, prefix in enumerate(prefixes) if (after.value or "").startswith(prefix))
+            prefixes = prefixes[next(of_after, len(prefixes)) :]
+        positions: list[SortPosition] = []
+        for prefix in prefixes:
+            if len(positions) >= at_most:
+                return CandidateBatch(positions, positions[-1], len(positions))
+            batch = self._by_word_prefix(prefix, after, at_most - len(positions))
+            positions += batch.positions
+            if batch.next_after is not None:
+                return CandidateBatch(positions, batch.next_after, len(positions))
+            after = None
+        return CandidateBatch(positions, None, len(positions))
+
+    def _by_word_prefix(self, prefix: str, after: SortPosition | None, at_most: int) -> CandidateBatch:
         words = keys.words_beginning_with(self._account, prefix[0])
         expression = Expression.of_beginning(Key(words, prefix))
         start = None
         if after is not None:
-            if after.value is None or not after.value.startswith(prefix):
-                return _NO_CANDIDATES
-            start = keys.word_posting(self._account, after.value, after.contact_id)
+            start = keys.word_posting(self._account, after.value or prefix, after.contact_id)
         items, further = self._table.query(expression, start=start, limit=at_most, consistent=False)
         positions = [SortPosition(*keys.posted_word(Key.of(item))) for item in items]
         return CandidateBatch(
             positions, None if further is None else SortPosition(*keys.posted_word(further)), len(positions)
         )
 
-    def by_word(self, word: str, after_id: str | None, at_most: int) -> CandidateBatch:
-        """Returns the contacts that have a whole word, the newest first. One Query."""
+    def by_words(self, words: Sequence[str], after_id: str | None, at_most: int) -> CandidateBatch:
+        """Returns the contacts that have at least one of some whole words, the newest first. A Query for each word."""
+        batches = [self._by_word(word, after_id, at_most) for word in words]
+        # Beyond where the first Query ended, there may be contacts that only this Query would have found.
+        ends = [batch.next_after.contact_id for batch in batches if batch.next_after is not None]
+        found = {position.contact_id for batch in batches for position in batch.positions}
+        reached = sorted((one for one in found if not ends or one >= max(ends)), reverse=True)
+        return CandidateBatch(
+            [SortPosition(None, one) for one in reached],
+            SortPosition(None, max(ends)) if ends else None,
+            sum(batch.examined for batch in batches),
+        )
+
+    def _by_word(self, word: str, after_id: str | None, at_most: int) -> CandidateBatch:
         span = _id_span(ANY_TIME, after_id, None, descending=True)
         if span is None:
             return _NO_CANDIDATES
