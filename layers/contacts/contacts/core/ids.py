@@ -135,7 +135,7 @@ def stored_email(email: str) -> str:
     if not email.rpartition("@")[0].isascii():
         raise ValueError("Internationalized characters before the @-sign are not supported.")
     if email.isascii():
-        if "@" not in email:
+        if "@" not in email and "<" not in email:
             # What email-validator says, without its import.
             raise ValueError("An email address must have an @-sign.")
         if is_plain_email(plain := email.lower()):
