@@ -17,6 +17,9 @@ PYTHON ?= $(shell for python in \
 
 dev := .venv/dev/bin
 
+# What runs on Node.js, where there is one. Without it the targets that want it say so, and do the rest.
+node := $(if $(and $(shell command -v node),$(shell command -v npm)),.venv/node/installed)
+
 ##@ Use
 
 .PHONY: help
@@ -85,6 +88,14 @@ operation: environments ## Begin an operation: NAME=count_contacts ROUTE="GET /v
 openapi: environments ## Write the OpenAPI document anew, from the code
 	@$(dev)/python -m local.openapi
 
+.PHONY: clients
+clients: environments .venv/clients/installed $(node) ## Generate clients in Python and TypeScript, check their types, use them on a local stack
+	@$(dev)/python -m local.clients
+
+.PHONY: lint-openapi
+lint-openapi: environments $(node) ## Hold the OpenAPI document against Spectral's and Redocly's rules (needs Node.js)
+	@$(dev)/python -m local.clients lint
+
 .PHONY: bench
 bench: environments ## Measure what docs/ say about speed, round trips and capacity
 	@$(dev)/python -m bench
@@ -95,6 +106,9 @@ lock: .venv/dev/installed ## Resolve the packages of pyproject.toml anew; UPGRAD
 	@$(lock) --group dev --constraint layers/dependencies/requirements.txt --output-file local/locks/dev.txt
 	@$(lock) --group ministack --output-file local/locks/ministack.txt
 	@$(lock) --group sam --output-file local/locks/sam.txt
+	@$(lock) --group clients --output-file local/locks/clients.txt
+	@if command -v npm > /dev/null; then cd local/locks/node && npm install --package-lock-only --silent; \
+	else echo "npm is not installed: local/locks/node stays as it is" >&2; fi
 
 lock = $(dev)/uv pip compile pyproject.toml $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes \
     --no-header --no-annotate --no-emit-index-url --no-emit-find-links
@@ -129,3 +143,13 @@ install-%:
 	    --no-deps --require-hashes --requirement local/locks/$*.txt 2> .venv/$*/pip.log \
 	    || { cat .venv/$*/pip.log >&2; echo "error: pip could not install .venv/$*" >&2; exit 1; }
 	@cp local/locks/$*.txt .venv/$*/installed
+
+.venv/node/installed: local/locks/node/package-lock.json
+	@cmp -s $< $@ && touch $@ || $(MAKE) install-on-node
+
+install-on-node:
+	@echo "one moment: installing .venv/node"
+	@rm -rf .venv/node && mkdir -p .venv/node
+	@cp local/locks/node/package.json local/locks/node/package-lock.json local/locks/node/.npmrc .venv/node/
+	@cd .venv/node && npm ci --silent > npm.log 2>&1 || { cat npm.log >&2; echo "error: npm could not install .venv/node" >&2; exit 1; }
+	@cp local/locks/node/package-lock.json .venv/node/installed

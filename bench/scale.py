@@ -9,6 +9,7 @@ that came back.
 """
 
 import argparse
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,7 +42,7 @@ from bench.population import (
 )
 from bench.results import Cell, Results
 from bench.scale_chart import chart
-from contacts.search.words import query_words
+from contacts.search.words import query_words, term
 from contacts.table.client import Table
 from contacts.table.expressions import from_item, item_size
 from local.stack import ROOT, LocalStack, free_port
@@ -65,6 +66,8 @@ PROBED = 42
 """The age of the contact that is looked for by name."""
 RARE_WORD = RARE_NAME.lower()[:5]
 COMMON_WORD = COMMON_NAME.lower()
+PHONE_TYPED = re.sub(r"(..)(...)(...)(....)", r"\1 (\2) \3-\4", contact_of_age(PROBED).phone or "")
+"""The phone of that contact, as somebody may type it."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,8 @@ QUERIES = (
     Query("tag and search: a rare name", [("tag", TENTH), ("search", RARE_WORD)]),
     Query("/search?q=: a rare name", [("q", RARE_WORD)], is_search=True),
     Query("/search?q=: a name of 10 %", [("q", COMMON_WORD)], is_search=True),
+    Query("search: a phone", [("search", PHONE_TYPED)]),
+    Query("one phone", [("phone", PHONE_TYPED)]),
     Query("one external_id", [("external_id", external_id_of_age(PROBED))]),
 )
 
@@ -161,7 +166,8 @@ def load(endpoint_url: str, account_id: str, size: int) -> None:
     Of the words only those with the first characters that the queries ask for: each first character is a partition of
     its own.
     """
-    characters = {word[0] for word in query_words(f"{RARE_WORD} {COMMON_WORD}")}
+    words = query_words(f"{RARE_WORD} {COMMON_WORD} {PHONE_TYPED}")
+    characters = {beginning[0] for word in words for beginning in term(word).ranges}
     tally = Tally()
 
     def written(first: int) -> None:

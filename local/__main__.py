@@ -14,6 +14,11 @@ FIRST_REQUESTS = {
     "native": ("/v1/contacts", "X-API-Key: ", """ -d '{"email": "ada@example.com", "first_name": "Ada"}'"""),
     "sendmator": ("/api/v1/contacts", "X-API-Key: ", """ -d '{"email": "grace@example.com"}'"""),
     "smashsend": ("/v1/contacts?limit=10", "Authorization: Bearer ", ""),
+    "smashsend_v2": (
+        "/v1/contacts",
+        "Authorization: Bearer ",
+        """ -d '{"properties": {"email": "katherine@example.com"}}'""",
+    ),
     "smartsender": ("/v1/contacts?page=1", "Authorization: Bearer ", ""),
     "artamail": ("/api/v1/contacts", "Authorization: Bearer ", """ -d '{"email": "joan@example.com"}'"""),
 }

@@ -15,6 +15,7 @@ FURTHER_KEYS: dict[str, dict[str, Any]] = {
     "native_test": {"name": "Demo, test mode", "mode": "test", "dialect": "native"},
     "sendmator": {"name": "Demo, Sendmator", "dialect": "sendmator"},
     "smashsend": {"name": "Demo, SMASHSEND", "dialect": "smashsend"},
+    "smashsend_v2": {"name": "Demo, SMASHSEND's Node SDK", "dialect": "smashsend_v2"},
     "smartsender": {"name": "Demo, Smart Sender", "dialect": "smartsender"},
     "artamail": {"name": "Demo, Artamail", "dialect": "artamail"},
     "artamail_test": {"name": "Demo, Artamail, test mode", "mode": "test", "dialect": "artamail"},

@@ -23,9 +23,10 @@ def batch_contacts(
     request: Request,
     batch: Batch,
     on_invalid: OnInvalid = OnInvalid.REJECT,
+    all_valid: bool = False,
 ) -> Answer:
-    """Carry out a batch; one result per item, in their order."""
-    return batch_answer(request, batch, on_invalid, book, typed, batches)
+    """Carry out a batch; one result per item, in their order. With `all_valid`, no item unless all are valid."""
+    return batch_answer(request, batch, on_invalid, book, typed, batches, all_valid=all_valid)
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -18,7 +18,7 @@ def list_contacts(
     search: Words | None = None,
     sort: Sort = Sort.NEWEST_FIRST,
 ) -> Answer:
-    """List the account's contacts; `search`: each of its words begins a word of name, email or external_id."""
+    """List contacts; `search`: each of its words begins a word of name, email or external_id, or ends the phone."""
     return listed_page(finder, request.caller.account, filters, paging, sort, search)
 
 

@@ -40,7 +40,8 @@ def body_schemas(models: list[Any]) -> dict[str, Schema]:
             if field in schema["properties"]:
                 schema["properties"][field] = _known_better(schema["properties"][field], known)
     if "NewContact" in found:
-        found["NewContact"]["anyOf"] = [{"required": ["email"]}, {"required": ["external_id"]}]
+        # Not an `anyOf`: generators of clients would make two types of it, or none.
+        found["NewContact"] |= {"if": {"not": _with("email")}, "then": _with("external_id")}
     if "NewGate" in found:  # The model takes bodies without it, to tell what else is wrong.
         found["NewGate"]["required"] = ["identifier"]
         found["NewGate"]["properties"]["identifier"].pop("default", None)
@@ -51,6 +52,10 @@ def body_schemas(models: list[Any]) -> dict[str, Schema]:
 
 def _known_better(schema: Schema, known: Any) -> Schema:
     return dict(known) if "anyOf" in known else schema | known
+
+
+def _with(member: str) -> Schema:
+    return {"properties": {member: {}}, "required": [member]}
 
 
 def _of_batch() -> dict[str, Schema]:

@@ -13,11 +13,11 @@ from contacts.properties.model import property_out
 from contacts.web.response import ProblemOut
 from contacts.webhooks.model import webhook_out
 from local import sample_account
-from local.openapi import notifications, responses, texts
+from local.openapi import components, notifications, responses, texts
 from local.openapi.bodies import body_of, body_schemas
 from local.openapi.operations import Served, served
 from local.openapi.parameters import HEADERS, parameters_of
-from local.openapi.schemas import of_answers
+from local.openapi.schemas import of_answers, reference
 from local.stack import ROOT
 
 FILE: Final = ROOT / "functions" / "show_docs" / "openapi.json"
@@ -38,9 +38,14 @@ def document(routes: Iterable[Served] | None = None) -> Json:
     paths: dict[str, Json] = {}
     for route in every:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
-    return {
+    made = {
         "openapi": "3.1.1",
-        "info": {"title": texts.TITLE, "version": _version(), "description": texts.DESCRIPTION},
+        "info": {
+            "title": texts.TITLE,
+            "version": _version(),
+            "description": texts.DESCRIPTION,
+            "contact": {"name": texts.CONTACT},
+        },
         "servers": [{"url": "/", "description": "Where this document comes from"}],
         "security": [{"ApiKey": []}, {"Bearer": []}],
         "tags": _tags(paths),
@@ -57,6 +62,7 @@ def document(routes: Iterable[Served] | None = None) -> Json:
             },
         },
     }
+    return components.shared(made)
 
 
 def as_text(made: Json) -> str:
@@ -123,6 +129,10 @@ def _schemas(routes: list[Served]) -> Json:
     answers = (*told, WithheldContactOut, ProblemOut, EventOut, *notifications.data_types())
     models = {route.body.__name__: route.body for route in routes if route.body is not None}
     found = body_schemas(list(models.values())) | of_answers(answers)
+    found["ProblemCode"] = responses.problem_code(routes)
+    for name in ("Problem", "ShortProblem"):
+        if name in found:
+            found[name]["properties"]["code"] = reference("ProblemCode")
     for name, example in _examples().items():
         if name in found:
             found[name]["examples"] = [example]
@@ -173,7 +183,7 @@ def _shared(paths: Json) -> Json:
 def _named(response: Json) -> str:
     """The name of an error response among the components: its codes, put together."""
     ((_, content),) = response["content"].items()
-    codes = content["schema"]["allOf"][1]["properties"]["code"]["enum"]
+    codes = content["schema"]["allOf"][0]["properties"]["code"]["enum"]
     return "".join(word.capitalize() for code in codes for word in code.split("_"))
 
 

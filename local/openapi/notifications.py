@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from contacts.events.changes import (
     ChangedDataOut,
+    ContactDataOut,
     CustomDataOut,
     DeletedDataOut,
-    EventDataOut,
     MergedDataOut,
     NoDataOut,
 )
@@ -15,19 +15,19 @@ from contacts.events.model import EventType
 from local.openapi.schemas import Schema, name_of, reference
 
 _TOLD: Final[Mapping[EventType, tuple[str, type]]] = {
-    EventType.CREATED: ("A contact is new", EventDataOut),
+    EventType.CREATED: ("A contact is new", ContactDataOut),
     EventType.UPDATED: ("Something about a contact changed", ChangedDataOut),
-    EventType.UNSUBSCRIBED: ("A contact unsubscribed; comes besides `contact.updated`", EventDataOut),
-    EventType.RESUBSCRIBED: ("A contact subscribed again; comes besides `contact.updated`", EventDataOut),
+    EventType.UNSUBSCRIBED: ("A contact unsubscribed; comes besides `contact.updated`", ContactDataOut),
+    EventType.RESUBSCRIBED: ("A contact subscribed again; comes besides `contact.updated`", ContactDataOut),
     EventType.DELETED: ("A contact went to the trash, or was deleted for good", DeletedDataOut),
-    EventType.RESTORED: ("A contact came out of the trash", EventDataOut),
+    EventType.RESTORED: ("A contact came out of the trash", ContactDataOut),
     EventType.MERGED: (
         "Another contact was merged into this one; comes besides `contact.updated` where that changed something",
         MergedDataOut,
     ),
     EventType.VALIDATED: (
         "A verdict on the email of a contact; changes neither `version` nor `updated_at`",
-        EventDataOut,
+        ContactDataOut,
     ),
     EventType.CUSTOM: ("A caller recorded something that a contact did", CustomDataOut),
     EventType.TEST: ("Only where it is asked for, to try an endpoint out", NoDataOut),

@@ -16,7 +16,8 @@ HEADERS: Final[Mapping[str, Parameter]] = {
     "IdempotencyKey": {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "Makes a request safe to repeat: sent again with the same key it is answered, not carried out.",
+        "description": "Makes a request safe to repeat: sent again with the same key it is answered, not carried out. "
+        "It stands for what the body says, in any spelling of the same JSON; with another body it is 422.",
         "schema": {
             "type": "string",
             "minLength": 1,
@@ -66,7 +67,7 @@ def _in_query(name: str, parameter: QueryParameter) -> Parameter:
     found: Parameter = {"name": name, "in": "query", "description": texts.QUERY_PARAMETERS[name]}
     if parameter.is_required:
         found["required"] = True
-    if schema["type"] == "array":
+    if schema.get("type") == "array":
         found |= {"style": "form", "explode": True}
     return found | {"schema": schema}
 
@@ -83,7 +84,7 @@ def _schema(name: str, kind: Any) -> dict[str, Any]:
     if issubclass(kind, StrEnum):
         return {"type": "string", "enum": [str(value) for value in kind]}
     if issubclass(kind, Moment):
-        return {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}
+        return {"anyOf": [{"type": "string", "format": name} for name in ("date-time", "date")]}
     if issubclass(kind, bool):
         return {"type": "boolean"}
     assert kind is str, f"{kind.__name__} is missing in texts.KINDS"

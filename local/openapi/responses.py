@@ -1,7 +1,7 @@
 """Responses: successes with their schemas and headers, errors as problem documents."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from contacts.book.model import ContactOut, WithheldContactOut, WrittenContactOu
 from contacts.core.errors import ContactsError
 from contacts.web.response import INTERNAL, JSON, PROBLEM_JSON, TITLES, status_of_kind
 from local.openapi.operations import Served
-from local.openapi.schemas import name_of, reference
+from local.openapi.schemas import Schema, name_of, reference
 
 Response = dict[str, Any]
 _CONTACTS: Final = (ContactOut, WrittenContactOut)
@@ -99,7 +99,7 @@ def _success(route: Served, status: int, answer: type | str | None, description:
 
 def _schema(answer: type) -> dict[str, Any]:
     if answer is dict:
-        return {"type": "object"}
+        return {"type": "object", "additionalProperties": True}
     if answer is WrittenContactOut:  # A key that may not read contacts is answered less.
         return {"anyOf": [reference(name_of(one)) for one in (WrittenContactOut, WithheldContactOut)]}
     return reference(name_of(answer))
@@ -117,12 +117,40 @@ def _problem(status: int, codes: Mapping[str, str], *, is_counted: bool) -> Resp
         headers.append("Retry-After")
     said = "\n".join(f"- `{code}`: {meaning}" for code, meaning in codes.items())
     title = TITLES.get(status) or HTTPStatus(status).phrase
-    members = {"status": {"const": status}, "code": {"enum": list(codes)}}
-    schema = {"allOf": [reference("Problem"), {"type": "object", "properties": members}]}
+    members = {"status": {"enum": [status]}, "code": {"enum": list(codes)}}
+    # Beside the reference: clients have one type for every problem, validators hold its status and code besides.
+    schema = {**reference("Problem"), "allOf": [{"type": "object", "properties": members}]}
     return {
         "description": f"{title}\n\n{said}",
         "headers": _headers(headers),
-        "content": {PROBLEM_JSON: {"schema": schema}},
+        "content": {PROBLEM_JSON: {"schema": schema, "examples": _examples(status, title, codes)}},
+    }
+
+
+def _examples(status: int, title: str, codes: Mapping[str, str]) -> dict[str, Any]:
+    """A problem of each code."""
+    return {
+        code: {
+            "value": {
+                "type": f"urn:contacts:problem:{code}",
+                "title": title,
+                "status": status,
+                "code": code,
+                "detail": f"{meaning[:1].upper()}{meaning[1:]}.",
+                "request_id": "JKJaXmPLvHcE07A=",
+            }
+        }
+        for code, meaning in codes.items()
+    }
+
+
+def problem_code(routes: Iterable[Served]) -> Schema:
+    """The schema of the codes that problems of some routes have."""
+    codes = {refusal.code for route in routes for refusal in route.refuses} | {INTERNAL}
+    return {
+        "type": "string",
+        "description": "What a problem is; a code never changes its meaning.",
+        "enum": sorted(codes),
     }
 
 

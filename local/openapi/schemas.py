@@ -5,6 +5,7 @@ Both are made plain: without titles, nulls as a type among types. The schema of 
 
 import ast
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
@@ -75,7 +76,7 @@ def _add(kind: type, found: dict[type, Schema]) -> Schema:
     """A reference to the schema of a TypedDict or an enum, which is added to those found."""
     if kind not in found:
         found[kind] = {}  # It may refer to itself.
-        found[kind] = _object(kind, found) if is_typeddict(kind) else _enum(kind)
+        found[kind] = _object(kind, found) if is_typeddict(kind) else of_enum(kind)
     return reference(name_of(kind))
 
 
@@ -91,12 +92,19 @@ def _object(kind: Any, found: dict[type, Schema]) -> Schema:
     return schema | ({"required": required} if required else {})
 
 
-def _enum(kind: Any) -> Schema:
-    return {
+def of_enum(kind: type[Enum]) -> Schema:
+    """The schema of an enumeration of texts.
+
+    Generators of clients name its members after their texts. Where these differ in punctuation alone
+    (`email`, `-email`), the schema names them (`x-enum-varnames`).
+    """
+    schema: Schema = {
         "type": "string",
         "description": inspect.getdoc(kind),
         "enum": [one.value for one in kind],
     }
+    words = {re.sub(r"\W+", " ", one.value).strip() for one in kind}
+    return schema if len(words) == len(kind) else schema | {"x-enum-varnames": [one.name for one in kind]}
 
 
 def _schema(annotation: Any, found: dict[type, Schema]) -> Schema:

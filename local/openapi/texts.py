@@ -15,7 +15,7 @@ from contacts.events.model import (
     SUBSCRIBABLE,
     EventType,
 )
-from contacts.search.pages import Email, ExternalId, ListFilter, Sort, TagFilter, Words
+from contacts.search.pages import Email, ExternalId, ListFilter, PhoneNumber, Sort, TagFilter, Words
 from contacts.webhooks.schemas import MAX_EVENTS
 
 TITLE: Final = "Contacts API"
@@ -50,6 +50,8 @@ New members may be added to answers and events at any time: ignore those you do 
 The {len(EventType)} types of events that are sent to webhooks are described under `webhooks`.
 """
 
+CONTACT: Final = "Whoever gave you your API key"
+
 TAGS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "Contacts": ("One by one, many at once, and how they are found", ("/v1/contacts",)),
     "Timeline": ("What happened to a contact, and what it did", ("/v1/contacts/{ref}/events",)),
@@ -78,6 +80,7 @@ PATH_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 QUERY_PARAMETERS: Final[Mapping[str, str]] = {
+    "all_valid": "With `true` no item is carried out unless all are valid; the 400 names every field that is not.",
     "archived": "Whether those that are archived are listed, too.",
     "by": "How `ref` is to be read. Without it a UUID is tried as id, what has an `@` as email, and all else, "
     "or what is found neither way, as external_id.",
@@ -95,8 +98,11 @@ QUERY_PARAMETERS: Final[Mapping[str, str]] = {
     "on_conflict": "What happens where a contact has the email or external_id already: `update` makes it an upsert.",
     "on_invalid": "What happens to a field that cannot be taken: with `skip` it is left out and listed in `skipped`.",
     "permanent": "Delete for good, also what is in the trash.",
-    "q": "Words, each of which begins some word of name, email or external_id; case and accents do not matter.",
-    "search": "Words, each of which begins some word of name, email or external_id; case and accents do not matter.",
+    "phone": "With this phone, with its country; spaces, brackets and the like do not matter.",
+    "q": "Words, each of which begins some word of name, email or external_id, or ends the phone; case, accents"
+    " and marks do not matter.",
+    "search": "Words, each of which begins some word of name, email or external_id, or ends the phone; case, accents"
+    " and marks do not matter.",
     "sort": "By what the contacts are sorted; `-` is descending.",
     "starting_after": "Another name of `cursor`.",
     "status": "Only deliveries of this status.",
@@ -110,6 +116,7 @@ QUERY_PARAMETERS: Final[Mapping[str, str]] = {
 KINDS: Final[Mapping[type, Mapping[str, Any]]] = {
     Email: {"type": "string", "format": "email", "maxLength": MAX_EMAIL},
     ExternalId: {"type": "string", "minLength": 1, "maxLength": MAX_EXTERNAL_ID},
+    PhoneNumber: {"type": "string", "minLength": 1},
     Words: {"type": "string", "minLength": 1},
     TagFilter: {"type": "string", "minLength": 1, "maxLength": LONGEST_TAG},
     ListFilter: {"type": "string", "pattern": f"^{SLUG}$"},
@@ -125,7 +132,7 @@ NAMED_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 MODELS: Final[Mapping[str, str]] = {
     "ContactChange": "Fields to change: absent keeps, null clears; of `is_active` and `is_unsubscribed` null keeps. "
-    "Of the maps only the keys that are sent change.",
+    "Of the maps only the keys that are sent change. Where nothing changes, version and updated_at stay as they are.",
     "ChannelChange": "Fields to change: absent keeps. The type may be sent as it is.",
     "NewContact": "A contact to be created. It needs an email or an external_id.",
     "PropertyChange": "Fields to change: absent keeps, null clears. Name and type may be sent as they are.",
@@ -140,7 +147,9 @@ _CONTACT_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
         "format": "email",
         "maxLength": MAX_EMAIL,
     },
-    "name": {"description": "Given alone it is split into first and last name at its first space."},
+    "name": {
+        "description": "Given alone (or with nulls as first and last name) it is split into these at its first space."
+    },
     "phone": {"description": "E.164.", "pattern": r"^\+[1-9][0-9]{1,14}$"},
     "tags": {"description": "Replaces those there are. At most 100 that differ."},
     "lists": {"description": "Replaces those there are. At most 100 that differ."},
@@ -149,15 +158,17 @@ _CONTACT_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "remove_tags": {"description": "Removes these only."},
     "remove_lists": {"description": "Removes these only."},
     "custom_fields": {
-        "description": "Merged by key; null removes a key. Checked where a contact property gives a type. "
+        "description": "Merged by key; null removes a key, and stores nothing in a new contact. "
+        "Checked where a contact property gives a type. "
         f"With `metadata` at most {MAX_VALUES:,} values, those inside others counted."
     },
-    "metadata": {"description": "Merged by key; null removes a key."},
+    "metadata": {"description": "Merged by key; null removes a key, and stores nothing in a new contact."},
     "is_unsubscribed": {
         "description": "`true` opts out and stamps `unsubscribed_at`; "
         "`false` subscribes again, in an update alone; null keeps."
     },
 }
+_EVERYTHING: Final = {"type": "string", "const": EVERYTHING}
 _EVENTS: Final = {
     "description": f"Types of events, or `{EVERYTHING}` for all of them, also those that will be added.",
     "anyOf": [
@@ -165,9 +176,9 @@ _EVENTS: Final = {
             "type": "array",
             "minItems": 1,
             "maxItems": MAX_EVENTS,
-            "items": {"type": "string", "enum": [*map(str, SUBSCRIBABLE), EVERYTHING]},
+            "items": {"anyOf": [{"type": "string", "enum": [*map(str, SUBSCRIBABLE)]}, _EVERYTHING]},
         },
-        {"const": EVERYTHING},
+        _EVERYTHING,
     ],
 }
 _URL: Final = {"description": "https; its host must have public addresses only.", "format": "uri"}

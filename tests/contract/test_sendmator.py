@@ -117,6 +117,13 @@ def test_every_filter(api: Api) -> None:
         "tag[0]=vip&tag[1]=customer": [john],
         f"created_after={moment[:10]}&tag=customer": [john],
         "limit=1&page=2&tag=vip": [john],
+        "tags=vip": [jane, john],
+        "tags=vip,customer": [john],
+        "tags=vip&tag=customer": [john],
+        "email=John.Doe@example.com": [john],
+        "sort_by=created_at&sort_order=ASC": [john, jane],
+        "sort_by=email": [john, jane],
+        "sort_by=email&sort_order=ASC&tags=vip": [jane, john],
     }.items():
 
         def found(query: str = query) -> list[str]:
@@ -124,7 +131,17 @@ def test_every_filter(api: Api) -> None:
 
         wanted = [contact["id"] for contact in expected]
         assert until(lambda: found() == wanted), query  # noqa: B023 (called at once)
-    for query in ("unknown=1", "tags=vip", "status=x", "page=0", "limit=1&limit=2", "tag[a]=vip"):
+    for query in (
+        "unknown=1",
+        "tags=",
+        "status=x",
+        "sort_by=last_name",
+        "sort_order=up",
+        "email=x",
+        "page=0",
+        "limit=1&limit=2",
+        "tag[a]=vip",
+    ):
         assert query.partition("=")[0] in assert_error(api.get(f"/contacts?{query}"), 400, "Bad Request")
 
 
@@ -221,7 +238,20 @@ def test_keys_that_open_nothing(connect: Connect, account: Account) -> None:
     for key in ("sk_live_" + "x" * 43, "nonsense", revoked["key"]):
         assert_error(connect("sendmator", key).get("/contacts"), 401, "Unauthorized")
     narrow = connect("sendmator", scopes=["contacts:read"])
-    assert "contacts:write" in assert_error(narrow.post("/contacts", JOHN), 403, "Forbidden")
+    for method, path in (
+        *(
+            ("POST", "/contacts"),
+            ("POST", "/contacts/bulk"),
+            ("PATCH", "/contacts/x"),
+            ("DELETE", "/contacts/x/tags"),
+        ),
+        *(
+            ("POST", "/contacts/x/tags"),
+            ("POST", "/contacts/x/unsubscribe"),
+            ("DELETE", "/contacts/x/preferences"),
+        ),
+    ):
+        assert "contacts:write" in assert_error(narrow.send(method, path, JOHN), 403, "Forbidden")
 
 
 def test_what_they_have_not(api: Api, other_account: Account) -> None:
@@ -236,7 +266,7 @@ def test_what_they_have_not(api: Api, other_account: Account) -> None:
     assert_error(api.delete("/contacts/john.doe%40example.com"), 404, "Not Found", "Contact not found")
     assert_error(api.get("/contacts/?limit=10"), 404, "Not Found")
     assert_error(api.get("/nothing"), 404, "Not Found")
-    assert_error(api.send("PATCH", "/contacts/CRM-001", {}), 405, "Method Not Allowed")
+    assert_error(api.get("/contacts/CRM-001/tags"), 405, "Method Not Allowed")
     assert_error(api.get("/api-keys"), 404, "Not Found")
 
 
@@ -257,5 +287,222 @@ def test_test_mode_keeps_nothing(connect: Connect, api: Api) -> None:
     test = connect("sendmator", mode="test")
     answer = test.post("/contacts", JOHN)
     assert_like(answer.json(), CONTACT | {"test_mode": True})
+    many = test.post("/contacts/bulk", {"contacts": [JOHN, {"email": "jane@example.com"}]}).json()
+    assert (many["summary"]["created_count"], many["test_mode"]) == (2, True)
+    for method, path, body in (
+        ("GET", "/contacts/external/CRM-001", None),
+        ("PATCH", "/contacts/CRM-001", {"first_name": "Jo"}),
+        ("POST", "/contacts/CRM-001/tags", {"tags": ["x"]}),
+        ("POST", "/contacts/CRM-001/unsubscribe", None),
+    ):
+        assert_error(test.send(method, path, body), 404, "Not Found", "Contact not found")
     assert_error(test.get("/contacts/CRM-001"), 404, "Not Found", "Contact not found")
     assert api.get("/contacts").json() == {"data": [], "has_more": False, "next_cursor": None}
+
+
+# What the Node SDK (0.0.3) sends besides the page. The answer to all that is about one contact is the contact.
+
+
+def test_patch_is_put(api: Api) -> None:
+    john = api.post("/contacts", JOHN).json()
+    for ref in (john["id"], "CRM-001"):
+        answer = api.send("PATCH", f"/contacts/{ref}", {"last_name": ref, "custom_fields": {"seats": 6}})
+        assert answer.status_code == 200
+        changed = {"last_name": ref, "custom_fields": {"plan": "premium", "seats": 6}}
+        assert_like(answer.json(), CONTACT | changed | {"id": john["id"]})
+    assert_error(api.send("PATCH", "/contacts/nobody", {}), 404, "Not Found", "Contact not found")
+    assert "tags" in assert_error(api.send("PATCH", "/contacts/CRM-001", {"tags": "x"}), 400, "Bad Request")
+    assert "missing" in assert_error(api.send("PATCH", "/contacts/CRM-001"), 400, "Bad Request")
+    api.post("/contacts", {"email": "jane@example.com"})
+    taken = api.send("PATCH", "/contacts/CRM-001", {"email": "jane@example.com"})
+    assert_error(taken, 409, "Conflict", "You already have a contact with email jane@example.com")
+
+
+def test_a_phone_is_shown_where_there_is_one(api: Api) -> None:
+    made = api.post("/contacts", JOHN | {"phone": "+14155552671"})
+    assert_like(made.json(), {**CONTACT, "phone": "+14155552671"})
+    assert api.get("/contacts").json()["data"] == [made.json()]
+    assert_like(api.put("/contacts/CRM-001", {"phone": None}).json(), CONTACT)
+
+
+def test_get_by_external_id(api: Api) -> None:
+    john = api.post("/contacts", JOHN).json()
+    assert api.get("/contacts/external/CRM-001").json() == john
+    for nobody in (john["id"], "john.doe%40example.com", "crm-001", ""):
+        assert_error(api.get(f"/contacts/external/{nobody}"), 404, "Not Found")
+
+
+def test_tags_are_added_and_removed(api: Api) -> None:
+    john = api.post("/contacts", JOHN).json()
+    path = f"/contacts/{john['id']}/tags"
+    added = api.post(path, {"tags": ["vip", "beta"]})
+    assert added.status_code == 200
+    assert_like(added.json(), CONTACT | {"tags": ["customer", "vip", "beta"]})
+    removed = api.send("DELETE", path, {"tags": ["customer", "unknown"]})
+    assert removed.status_code == 200
+    assert_like(removed.json(), CONTACT | {"tags": ["vip", "beta"]})
+    assert api.get("/contacts/CRM-001").json() == removed.json()
+    assert api.post(path, {"tags": []}).json()["tags"] == ["vip", "beta"]
+    for method in ("POST", "DELETE"):
+        for body, culprit in (
+            ({"tags": "vip"}, "tags must be an array"),
+            ({"tags": [7]}, "tags.0 must be a string"),
+            ({"tags": [""]}, "tags.0"),
+            ({"tag": ["vip"]}, "tags is required"),
+            ([], "body must be"),
+            (None, "body is missing"),
+        ):
+            assert assert_error(api.send(method, path, body), 400, "Bad Request").startswith(culprit)
+        assert_error(api.send(method, "/contacts/nobody/tags", {"tags": ["x"]}), 404, "Not Found")
+    assert api.get("/contacts/CRM-001").json() == removed.json()
+
+
+def test_an_opt_out_is_taken_and_stays(api: Api) -> None:
+    john = api.post("/contacts", JOHN).json()
+    answer = api.send("POST", f"/contacts/{john['id']}/unsubscribe")
+    assert answer.status_code == 200
+    opted_out = CONTACT | {"is_unsubscribed": True, "unsubscribed_at": MILLISECONDS}
+    assert_like(answer.json(), opted_out)
+    assert api.send("POST", "/contacts/CRM-001/unsubscribe").json()["unsubscribed_at"] is not None
+    jane = api.post("/contacts", {"email": "jane@example.com", "external_id": "CRM-2"}).json()
+    assert api.send("DELETE", f"/contacts/{jane['id']}/preferences").json()["is_unsubscribed"] is True
+    for method, path in (
+        ("POST", "/contacts/nobody/unsubscribe"),
+        ("DELETE", "/contacts/nobody/preferences"),
+    ):
+        assert_error(api.send(method, path), 404, "Not Found", "Contact not found")
+    for again in (
+        api.send("POST", "/contacts/CRM-2/preferences/subscribe-all"),
+        api.send("PATCH", "/contacts/CRM-2", {"preferences": {"email": {"marketing": True}}}),
+        api.post("/contacts/bulk", {"contacts": [{"email": "jane@example.com", "is_unsubscribed": False}]}),
+    ):
+        assert again.status_code in (201, 400, 404)
+        assert api.get("/contacts/CRM-2").json()["is_unsubscribed"] is True
+
+
+def test_many_are_created_at_once(api: Api, account: Account) -> None:
+    api.post("/contacts", JOHN)
+    mary = {"email": "Mary@example.com", "external_id": "M", "phone": "+14155552671", "tags": ["vip"]}
+    answer = api.post(
+        "/contacts/bulk",
+        {
+            "contacts": [
+                mary,
+                {"email": "pat@example.com", "is_unsubscribed": True},
+                {"email": "john.doe@example.com"},
+                {"email": "x@example.com", "external_id": "CRM-001"},
+                {"email": "nonsense", "tags": "vip"},
+                {"email": "mary@example.com"},
+            ]
+        },
+    )
+    assert answer.status_code == 201, answer.text
+    assert_like(answer.json(), {
+        "created": [dict, dict],
+        "skipped": [
+            {"email": "john.doe@example.com",
+             "reason": "You already have a contact with email john.doe@example.com"},
+            {"email": "x@example.com", "external_id": "CRM-001",
+             "reason": "You already have a contact with external_id CRM-001"},
+            {"email": "mary@example.com", "reason": "You already have a contact with email mary@example.com"},
+        ],
+        "errors": [{"email": "nonsense", "error": str}],
+        "user_id": account.id,
+        "total_processed": 6,
+        "summary": {"created_count": 2, "skipped_count": 3, "error_count": 1},
+    })  # fmt: skip
+    assert answer.json()["created"] == [api.get("/contacts/M").json(), *found(api, "email=pat@example.com")]
+    assert [contact["is_unsubscribed"] for contact in answer.json()["created"]] == [False, True]
+    assert all(name in answer.json()["errors"][0]["error"] for name in ("email", "tags"))
+
+
+def found(api: Api, query: str) -> list[Any]:
+    data: list[Any] = api.get(f"/contacts?{query}").json()["data"]
+    return data
+
+
+@pytest.mark.parametrize(("body", "culprit"), [
+    ({}, "contacts is required"),
+    ({"contacts": []}, "contacts must"),
+    ({"contacts": {"email": "a@example.com"}}, "contacts must"),
+    ({"contacts": [{"email": "a@example.com"}] * 101}, "contacts has 101 values; at most 100"),
+    ({"contacts": [{"email": "a@example.com"}, {"first_name": "B"}, None]},
+     "contacts.1.email is required; contacts.2 must be an object"),
+    ({"contacts": [{"email": "a@example.com", "preferences": {"email": {"marketing": False}}}]},
+     "contacts.0.preferences cannot be kept"),
+])  # fmt: skip
+def test_a_bad_bulk_creates_nobody(api: Api, body: Any, culprit: str) -> None:
+    told = assert_error(api.post("/contacts/bulk", body), 400, "Bad Request")
+    assert told.startswith(culprit)
+    assert found(api, "") == []
+
+
+def test_a_bulk_that_is_sent_twice_creates_once(api: Api) -> None:
+    body = {"contacts": [{"email": "a@example.com"}, {"email": "b@example.com"}]}
+    first, second = (api.post("/contacts/bulk", body, Idempotency_Key="k") for _ in range(2))
+    assert first.json() == second.json()
+    assert first.json()["summary"]["created_count"] == 2
+    third = api.post("/contacts/bulk", body).json()
+    assert third["summary"] == {"created_count": 0, "skipped_count": 2, "error_count": 0}
+
+
+def test_pages_by_number(api: Api) -> None:
+    made = [api.post("/contacts", {"email": f"p{number}@example.com"}).json()["id"] for number in range(5)]
+    walked: list[str] = []
+    page, pages = 0, 1
+    while page < pages:
+        page += 1
+        answer = api.get(f"/contacts?page={page}&limit=2").json()
+        assert_like(answer["pagination"], {"page": page, "limit": 2, "total": 5, "totalPages": 3})
+        pages = answer["pagination"]["totalPages"]
+        walked += [contact["id"] for contact in answer["data"]]
+    assert walked == made[::-1]
+    assert api.get("/contacts?page=4&limit=2").json()["data"] == []
+    assert "pagination" not in api.get("/contacts?limit=2").json()
+
+
+def test_a_delete_is_permanent_however_it_is_asked_for(api: Api) -> None:
+    john = api.post("/contacts", JOHN).json()
+    soft = assert_error(api.delete("/contacts/CRM-001?hard=false"), 400, "Bad Request")
+    assert soft.startswith("hard must be true")
+    assert api.get("/contacts/CRM-001").json() == john
+    assert api.delete("/contacts/CRM-001?hard=true").json() == {"deleted": True, "id": john["id"]}
+    assert_error(api.get("/contacts/CRM-001"), 404, "Not Found", "Contact not found")
+
+
+@pytest.mark.parametrize(("method", "path", "body"), [
+    ("GET", "/contacts/CRM-001/preferences", None),
+    ("PATCH", "/contacts/CRM-001/preferences",
+     {"preferences": [{"channel": "email", "category": "promotional", "subscribed": False}]}),
+    ("PATCH", "/contacts/CRM-001/preferences/email/promotional", {"subscribed": False}),
+    ("DELETE", "/contacts/CRM-001/preferences/email", None),
+    ("POST", "/contacts/CRM-001/preferences/subscribe-all", None),
+    ("PATCH", "/contacts/external/CRM-001/device-token", {"fcm_token": "t"}),
+    ("PATCH", "/contacts/external/CRM-001/device-token", {}),
+])  # fmt: skip
+def test_what_is_not_served_is_named(api: Api, method: str, path: str, body: Any) -> None:
+    john = api.post("/contacts", JOHN).json()
+    answer = api.send(method, path, body)
+    assert answer.status_code in (400, 404, 405)
+    assert set(answer.json()) == {"statusCode", "message", "error"}
+    told = answer.json()["message"].lower()
+    assert "is_unsubscribed" in told or "device tokens are not kept" in told
+    assert api.get("/contacts/CRM-001").json() == john
+
+
+def test_a_team_is_refused(api: Api) -> None:
+    """Its contacts would be shown among those of all teams."""
+    api.post("/contacts", JOHN)
+    for answer in (
+        api.send("GET", "/contacts", headers={"X-Team-ID": "team-1"}),
+        api.send("DELETE", "/contacts/CRM-001", headers={"X-Team-ID": "team-1"}),
+        api.send(
+            "POST",
+            "/contacts/bulk",
+            {"contacts": [{"email": "a@example.com"}]},
+            headers={"X-Team-ID": "team-1"},
+        ),
+    ):
+        assert assert_error(answer, 400, "Bad Request").startswith("X-Team-ID is not read here")
+    assert [contact["external_id"] for contact in found(api, "")] == ["CRM-001"]
+    assert api.send("GET", "/contacts", headers={"X-Team-ID": ""}).status_code == 200

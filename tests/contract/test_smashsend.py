@@ -9,7 +9,7 @@ import requests
 
 from contacts.dialects.smashsend import CONTACT as CONTACT_PREFIX
 from contacts.dialects.smashsend import PROPERTY as PROPERTY_PREFIX
-from contacts.dialects.smashsend import id_out
+from contacts.dialects.smashsend_shared import id_out
 from tests.contract.conftest import Connect
 from tests.contract.vendors import WHOLE_SECONDS, assert_like
 from tests.support.accounts import Account, Accounts

@@ -4,8 +4,14 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-BASES: Final = {"sendmator": "/api/v1", "smashsend": "/v1", "smartsender": "/v1", "artamail": "/api/v1"}
-BEARERS: Final = frozenset({"smashsend", "smartsender", "artamail"})
+BASES: Final = {
+    "sendmator": "/api/v1",
+    "smashsend": "/v1",
+    "smashsend_v2": "/v1",
+    "smartsender": "/v1",
+    "artamail": "/api/v1",
+}
+BEARERS: Final = frozenset({"smashsend", "smashsend_v2", "smartsender", "artamail"})
 
 UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 MILLISECONDS: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contacts.accounts.model import Dialect
-from contacts.dialects.smashsend import CONTACT, PROPERTY, id_out
+from contacts.dialects import smashsend, smashsend_v2
+from contacts.dialects.smashsend_shared import id_out
 from local.template import functions
 from tests.support.accounts import Account, Accounts
 from tests.support.api import Api
@@ -19,6 +20,7 @@ from tests.support.thorough import times
 
 SECRET = "Zzyzx"
 """In every text that the other account has and nobody else sends."""
+PREFIXES = [prefix for api in (smashsend, smashsend_v2) for prefix in (api.CONTACT, api.PROPERTY)]
 ROUTES = sorted(
     {f"{method} {path}" for function in functions() for method, path in function.routes if path != "$default"}
 )
@@ -59,7 +61,7 @@ class Victim:
         known = [contact["id"], contact["email"], contact["external_id"], trashed["id"], trashed["email"]]
         known += [one["id"] for one in (prop, webhook, key, delivery, channel, gate, merged)]
         uuids = [name for name in known if re.fullmatch("[0-9a-f-]{36}", name)]
-        self.names = [*known, *(id_out(prefix, name) for name in uuids for prefix in (CONTACT, PROPERTY))]
+        self.names = [*known, *(id_out(prefix, name) for name in uuids for prefix in PREFIXES)]
         self.cursor = cursor
 
     def made(self, path: str, body: Any) -> dict[str, Any]:

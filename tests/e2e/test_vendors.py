@@ -43,6 +43,11 @@ def test_sendmator(connect: Callable[[str], Api]) -> None:
         assert answered(api.get("/contacts/CRM-1"), 200) == answered(api.get(path), 200)
         assert until(lambda: answered(api.get("/contacts?tag=vip&search=CRM-1"), 200)["data"])
         assert answered(api.put(path, {"is_unsubscribed": True}), 200)["is_unsubscribed"] is True
+        assert answered(api.post(f"{path}/tags", {"tags": ["beta"]}), 200)["tags"] == ["vip", "beta"]
+        assert answered(api.send("DELETE", f"{path}/tags", {"tags": ["vip"]}), 200)["tags"] == ["beta"]
+        assert answered(api.get("/contacts/external/CRM-1"), 200)["tags"] == ["beta"]
+        many = {"contacts": [{"email": "many@example.com"}, {"email": EMAIL}]}
+        assert answered(api.post("/contacts/bulk", many), 201)["summary"]["created_count"] == 1
         answered(api.delete(path), 200)
         assert "message" in answered(api.get(path), 404)
 
@@ -57,6 +62,21 @@ def test_smashsend(connect: Callable[[str], Api]) -> None:
         answered(api.get(path), 404)
 
 
+def test_smashsend_v2(connect: Callable[[str], Api]) -> None:
+    """Its two own paths lead to functions of other operations; one batch goes through IAM."""
+    with connect("smashsend_v2") as api:
+        assert answered(api.get("/api-keys/check"), 200)["status"] == "SUCCEED"
+        body = {"contacts": [{"properties": {"email": EMAIL, "firstName": "Ada"}}]}
+        (made,) = answered(api.post("/contacts/batch?allowPartialSuccess=true", body), 200)["contacts"]
+        assert answered(api.get(f"/contacts/search?email={EMAIL}"), 200) == {"contact": made}
+        assert until(lambda: answered(api.get("/contacts?search=ada"), 200)["contacts"]["items"]) == [made]
+        plan = answered(api.post("/contact-properties", {"displayName": "Plan", "type": "STRING"}), 201)
+        listed = answered(api.get("/contacts/properties?type=CUSTOM&limit=50"), 200)["properties"]
+        assert listed == {"items": [plan["property"]], "hasMore": False}
+        answered(api.delete(f"/contacts/by-email/{EMAIL}"), 200)
+        answered(api.get(f"/contacts/{made['id']}"), 404)
+
+
 def test_smartsender(connect: Callable[[str], Api], account: Account) -> None:
     channel = account.api.post("/v1/channels", {"type": "telegram", "name": "Bot"}).json()["id"]
     with connect("smartsender") as api:
@@ -68,6 +88,12 @@ def test_smartsender(connect: Callable[[str], Api], account: Account) -> None:
         for more in ("/info", "/chat", "/gates"):
             answered(api.get(f"{path}{more}"), 200)
         answered(api.post(f"{path}/fire", {"name": "called"}), 200)
+        answered(api.put(path, {"values": {"tags": ["vip"]}}), 200)
+        assert until(lambda: answered(api.get("/tags?term=vip"), 200)["collection"] != [])
+        (tag,) = answered(api.get("/tags?term=vip"), 200)["collection"]
+        for method in ("DELETE", "POST"):
+            answered(api.send(method, f"{path}/tags/{tag['id']}"), 200)
+        answered(api.get("/me"), 200)
         answered(api.delete(path), 200)
         answered(api.get(path), 404)
 

@@ -77,6 +77,12 @@ class Contact:
         shown["name"] = (" ".join(parts) or None) if self.full_name is None else self.full_name
         return shown
 
+    def says(self) -> str:
+        """All that a change can change: where nothing of it does, the contact stays as it is."""
+        return json.dumps(
+            [self.shown() | {"version": 0, "updated_at": ""}, sorted(self.names())], sort_keys=True
+        )
+
     def names(self) -> Iterator[Name]:
         yield from self.own_names()
         yield from self.merged_names
@@ -199,18 +205,19 @@ class Book:
             return self._taken(taken)
         if taken:
             contact = self.live[self.owners[taken[0]]]
-            return self._changed(contact, subscribing_nobody(renaming_none(body, contact)), now_ms)
+            others = [name for name in taken if self.owners[name] != contact.id]
+            if taken[0] in contact.merged_names and others:
+                return self._taken(others)
+            renamed = renaming_none(body, contact, taken[0])
+            return self._changed(contact, subscribing_nobody(renamed), now_ms)
         for kind, value in names:
             if kind == "email" and self.owners.get((kind, value)) in self.trash:
-                said = self._restored(self.owners[kind, value], body, now_ms)
+                said = self._restored(self.owners[kind, value], body, now_ms, (kind, value))
                 return Said(201, said.body) if said.status == 200 else said
         assert new_id is not None, "nothing stands in the way, but no contact was made"
         at = iso(now_ms)
         blank = Contact(id=new_id, created_at=at, updated_at=at, version=0)
         contact = patched(blank, given, at)
-        # What is stored of an object that is new is the object as given, keys without value too.
-        contact.custom_fields = given.get("custom_fields", {})
-        contact.metadata = given.get("metadata", {})
         self._put(contact, blank)
         self.ids.append(new_id)
         return Said(201, contact.shown())
@@ -232,8 +239,6 @@ class Book:
         at = iso(now_ms)
         blank = Contact(id=made["contact_id"], created_at=at, updated_at=at, version=0, gates=[name[1]])
         contact = patched(blank, given, at)
-        contact.custom_fields = given.get("custom_fields", {})
-        contact.metadata = given.get("metadata", {})
         self._put(contact, blank)
         self.ids.append(contact.id)
         shown = {"channel": channel, "identifier": identifier, "contact_id": contact.id, "created_at": at}
@@ -339,14 +344,14 @@ class Book:
 
     # How
 
-    def _restored(self, contact_id: str, body: Json, now_ms: int) -> Said:
+    def _restored(self, contact_id: str, body: Json, now_ms: int, by: Name | None = None) -> Said:
         contact = self.trash[contact_id].contact
         lost = [name for name in contact.names() if self.owners.get(name) != contact_id]
         kept = contact.copy(merged_names=[name for name in contact.merged_names if name not in lost])
         for kind, value in contact.own_names():
             if (kind, value) in lost:
                 setattr(kept, kind, None)
-        back = patched(kept, subscribing_nobody(renaming_none(body, kept)), iso(now_ms))
+        back = patched(kept, subscribing_nobody(renaming_none(body, kept, by)), iso(now_ms))
         if not any(back.own_names()):
             return refused(400, "invalid_input") if names_in(body) else refused(409, "names_taken")
         self._forget(contact)
@@ -362,6 +367,8 @@ class Book:
         if not any(after.own_names()):
             fields = [key for key in ("email", "external_id") if key in body]
             return refused(400, "invalid_input", fields=fields)
+        if after.says() == contact.says():
+            return Said(200, contact.shown())
         taken = [name for name in after.names() if self.owners.get(name, contact.id) in self.live]
         taken = [name for name in taken if self.owners.get(name, contact.id) != contact.id]
         if taken:
@@ -402,7 +409,8 @@ def patched(contact: Contact, body: Json, at: str) -> Contact:
             setattr(after, key, body[key])
     if body.get("email") is not None:
         after.email = stored_email(body["email"])
-    if "first_name" in body or "last_name" in body:
+    is_alone = body.get("first_name") is None and body.get("last_name") is None
+    if ("first_name" in body or "last_name" in body) and not (body.get("name") is not None and is_alone):
         after.full_name = None
     elif "name" in body:
         after.full_name = body["name"]
@@ -433,15 +441,23 @@ def subscribing_nobody(body: Json) -> Json:
     return {key: value for key, value in body.items() if (key, value) != ("is_unsubscribed", False)}
 
 
-def renaming_none(body: Json, contact: Contact) -> Json:
-    """A create's body for a contact that exists: without names that came with a merge, where it has one of its own."""
+def renaming_none(body: Json, contact: Contact, by: Name | None) -> Json:
+    """A create's body for a contact that exists: without names that came with a merge, where it has one of its own.
+
+    If it was found by such a name, without any, where it has one of its own.
+    """
     return {
         key: value
         for key, value in body.items()
         if key not in ("email", "external_id")
-        or value is None
-        or (key, stored_email(value) if key == "email" else value) not in contact.merged_names
         or getattr(contact, key) is None
+        or (
+            by not in contact.merged_names
+            and (
+                value is None
+                or (key, stored_email(value) if key == "email" else value) not in contact.merged_names
+            )
+        )
     }
 
 

@@ -114,7 +114,7 @@ def _text(value: Any) -> Any:
 
 def matches(contact: Json, query: Query) -> bool:
     """Whether a contact, as the API shows it, is what a query asks for."""
-    fields = ("is_active", "is_unsubscribed", "validation_status", "email", "external_id")
+    fields = ("is_active", "is_unsubscribed", "validation_status", "email", "external_id", "phone")
     return (
         all(contact[field] == query[field] for field in fields if field in query)
         and all(tag in contact["tags"] for tag in query.get("tag", ()))
@@ -122,15 +122,27 @@ def matches(contact: Json, query: Query) -> bool:
         and query.get("created_after", "") <= contact["created_at"] < query.get("created_before", "9")
         and query.get("updated_after", "") <= contact["updated_at"] < query.get("updated_before", "9")
         and all(
-            any(word.startswith(beginning) for word in words(contact))
-            for beginning in _plain(query.get("search", query.get("q", ""))).split()
+            _begins(asked, contact) or all(_begins(part, contact) for part in asked.split("-"))
+            for asked in _asked(query)
         )
     )
 
 
+def _asked(query: Query) -> list[str]:
+    """The words of a query. One with a hyphen may be several."""
+    return re.split(r"[\s,]+", _plain(query.get("search", query.get("q", ""))))
+
+
+def _begins(text: str, contact: Json) -> bool:
+    """Whether a text begins a word of a contact, or ends its phone."""
+    ends_phone = text.isdigit() and len(text) >= 4 and (contact["phone"] or "").endswith(text)
+    return ends_phone or any(word.startswith(text) for word in words(contact))
+
+
 def is_exact(contact: Json, query: Query) -> bool:
     """Whether every word of a search is a whole word of a contact."""
-    return set(_plain(query["q"]).split()) <= words(contact)
+    own = words(contact) | {(contact["phone"] or "")[1:]}
+    return all(asked in own or set(asked.split("-")) <= own for asked in _asked(query))
 
 
 def in_order(contacts: list[Json], sort: str) -> list[Json]:
@@ -147,12 +159,13 @@ def words(contact: Json) -> set[str]:
     """The words of a contact, for the simple names that these tests use."""
     email, external_id = _plain(contact["email"] or ""), _plain(contact["external_id"] or "")
     names = _plain(" ".join(filter(None, (contact["name"], contact["first_name"], contact["last_name"]))))
-    found = {email, email.rpartition("@")[2], *re.split(r"[@.+_-]+", email), *external_id.split()}
+    local, _, domain = email.rpartition("@")
+    found = {email, domain, *re.split(r"[.+_-]+", local), *external_id.split()}
     for word in names.split():
-        found |= {word, *re.split(r"[^\w]+", word)}
+        found |= {re.sub(r"[^\w]+", "", word), *re.split(r"[^\w]+", word)}
     return found - {""}
 
 
 def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("ł", "l"))
     return "".join(character for character in decomposed if not unicodedata.combining(character))

@@ -240,7 +240,7 @@ BATCH_DONE = [
             "updated_at": ANY,
         },
     },
-    {"index": 3, "status": 400, "problem": ANY},
+    {"index": 3, "status": 409, "problem": ANY},
     {"index": 4, "status": 404, "problem": ANY},
 ]
 NOT_SERVED = {

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from contacts.properties.typed_fields import TypedFields
     from contacts.search.index import CountStore
     from contacts.search.service import Finder
+    from contacts.search.tags import ContactTags, TagDirectory
     from contacts.table.client import Table
     from contacts.table.records import RecordStore
     from contacts.web.entrypoint import LambdaHandler
@@ -355,6 +356,18 @@ class Runtime:
         from contacts.search.index import CountStore
 
         return CountStore(self.table_of(caller), caller.account_id)
+
+    def tag_directory(self, caller: Caller) -> TagDirectory:
+        """The tags of the account by id, and by a part of their names."""
+        from contacts.search.tags import TagDirectory
+
+        return TagDirectory(self.count_store(caller))
+
+    def contact_tags(self, caller: Caller) -> ContactTags:
+        """Adds and removes tags of contacts by id."""
+        from contacts.search.tags import ContactTags
+
+        return ContactTags(self.contact_book(caller), self.tag_directory(caller))
 
     # Properties
 

@@ -38,7 +38,7 @@ class Family:
         self.store = AccountStore(self.table, randomness)
         self.ring = ApiKeyService(self.store, self.clock, randomness)
         self.account, shown = AccountService(self.store, self.clock, randomness).open_account(
-            "Acme", Plan.FREE, None
+            "Acme", Plan.PRO, None
         )
         self.shown = {"A": shown[Dialect.NATIVE]}
         (first,) = self.store.api_keys(self.account.id)

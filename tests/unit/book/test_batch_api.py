@@ -92,3 +92,42 @@ def test_a_test_key_changes_nothing(account: Account) -> None:
         assert [result["status"] for result in results_of(answer)] == [201, 201, 201, 404]
         assert answer.json()["test_mode"] is True
         assert account.items() == before
+
+
+def test_all_valid_carries_out_nothing_where_an_item_is_invalid(account: Account) -> None:
+    """It names every invalid field of every item by its path in the body."""
+    api = account.api
+    assert api.post("/v1/contact-properties", {"name": "size", "type": "number"}).status_code == 201
+    before = account.items()
+    operations = [
+        {"op": "create", "contact": {"email": "fine@example.com"}},
+        {"op": "upsert", "contact": {"email": "nonsense", "custom_fields": {"size": "L"}}},
+        {"op": "upsert", "contact": {"first_name": "Nobody"}},
+        {"op": "rename", "ref": "x"},
+        {"op": "update", "contact": {"tags": "vip"}},
+        5,
+    ]
+    refused = api.post(f"{BATCH}?all_valid=true", {"operations": operations})
+    assert culprits(refused.json()) == {
+        "operations.1.contact.custom_fields.size",
+        "operations.1.contact.email",
+        "operations.2.contact.email",
+        "operations.2.contact.external_id",
+        "operations.3.op",
+        "operations.4.contact.tags",
+        "operations.4.ref",
+        "operations.5",
+    }
+    assert account.items() == before
+    skipping = api.post(f"{BATCH}?all_valid=true&on_invalid=skip", {"operations": operations[:2]})
+    assert culprits(skipping.json()) == {"operations.1.contact.email", "operations.1.contact.external_id"}
+
+
+def test_all_valid_lets_an_item_fail_by_what_is_stored(account: Account) -> None:
+    account.api.created(email="ada@example.com")
+    operations = [
+        {"op": "create", "contact": {"email": "ada@example.com"}},
+        {"op": "create", "contact": {"email": "grace@example.com"}},
+    ]
+    results = results_of(account.api.post(f"{BATCH}?all_valid=true", {"operations": operations}))
+    assert [result["status"] for result in results] == [409, 201]

@@ -16,10 +16,10 @@ from hypothesis import strategies as some
 
 from contacts.accounts.model import Dialect
 from contacts.core.time import DAY
-from contacts.dialects import smashsend
 from contacts.table import keys
 from contacts.table.expressions import Item, from_item
 from local.template import functions
+from tests.support import dialects
 from tests.support.app import Reply
 from tests.support.batch_harness import BatchHarness
 from tests.support.fakes import CountingBytes, FakeClock
@@ -139,6 +139,8 @@ flags = some.sampled_from(
     [{}, {"is_unsubscribed": None}, {"is_unsubscribed": False}, {"is_unsubscribed": True}]
 )
 subscriptions = some.sampled_from([{}, {"subscribed": None}, {"subscribed": True}, {"subscribed": False}])
+OPTED_OUT = {"SUBSCRIBED": False, "UNSUBSCRIBED": True}
+statuses = some.sampled_from([{}, *({"status": status} for status in (None, *OPTED_OUT))])
 names = some.fixed_dictionaries(
     {"email": emails}, optional={"external_id": some.sampled_from(EXTERNAL_IDS), "tags": some.just(["t"])}
 )
@@ -159,10 +161,8 @@ def sent(
 ) -> Any:
     def send(world: World) -> Reply:
         theirs = ref
-        if theirs is not None and dialect in (Dialect.SMASHSEND, Dialect.SMARTSENDER, Dialect.SENDMATOR):
-            theirs = id_of(world, theirs)
-        if theirs is not None and dialect is Dialect.SMASHSEND:
-            theirs = smashsend.id_out(smashsend.CONTACT, theirs)
+        if theirs is not None and dialect not in (Dialect.NATIVE, Dialect.ARTAMAIL):
+            theirs = dialects.contact_id(dialect, id_of(world, theirs))
         return world.apis[dialect].request(method, route, theirs, body=body, query=query)
 
     return send
@@ -179,6 +179,8 @@ def change(dialect: Dialect, method: str, ref: str, body: Json, flag: Json) -> S
     if dialect is Dialect.ARTAMAIL:
         whole = {"name": "x"} | flag
         said = {True: False, False: True}.get(flag.get("subscribed"))
+    if dialect is Dialect.SMASHSEND_V2:
+        whole, said = {"properties": body | flag}, OPTED_OUT.get(flag.get("status"))
     send = sent(dialect, method, ONE, whole, ref)
     name = f"{dialect} {method} {ref} {whole}"
     return Step(name, send, lifts=said is False, opts_out=said is True)
@@ -186,6 +188,7 @@ def change(dialect: Dialect, method: str, ref: str, body: Json, flag: Json) -> S
 
 def vendor_create(dialect: Dialect, body: Json) -> Step:
     said = body.get("is_unsubscribed") is True or body.get("subscribed") is False
+    said = said or body.get("properties", {}).get("status") == "UNSUBSCRIBED"
     return Step(f"{dialect} POST {body}", sent(dialect, "POST", LIST, body), opts_out=said)
 
 
@@ -199,6 +202,26 @@ def batch(op: str, ref: str, body: Json, flag: Json) -> Step:
         return Reply(result["status"], result.get("contact"), {})
 
     return Step(f"batch {item}", send, lifts=op == "update" and said is False, opts_out=said is True)
+
+
+def bulk(body: Json) -> Step:
+    """Sendmator's SDK creates many at once."""
+
+    def send(world: World) -> Reply:
+        return world.apis[Dialect.SENDMATOR].send("POST", "/api/v1/contacts/bulk", {"contacts": [body]})
+
+    return Step(f"sendmator bulk {body}", send, opts_out=body.get("is_unsubscribed") is True)
+
+
+def of_sdk(method: str, last: str, ref: str, body: Json | None) -> Step:
+    """What Sendmator's SDK sends below a contact."""
+
+    def send(world: World) -> Reply:
+        path = f"/api/v1/contacts/{id_of(world, ref)}/{last}"
+        return world.apis[Dialect.SENDMATOR].send(method, path, body)
+
+    opts_out = last in ("unsubscribe", "preferences") and method != "GET"
+    return Step(f"sendmator {method} {ref}/{last} {body}", send, opts_out=opts_out)
 
 
 def arrival(identifier: str, body: Json, dialect: Dialect) -> Step:
@@ -240,6 +263,7 @@ def passing(days: int) -> Step:
 
 of_sendmator = some.builds(lambda body, flag: body | flag, names, flags)
 of_artamail = some.builds(lambda email, flag: {"email": email} | flag, emails, subscriptions)
+of_smashsend_v2 = some.builds(lambda email, flag: {"properties": {"email": email} | flag}, emails, statuses)
 of_smashsend = some.builds(lambda email: {"email": email}, emails)
 steps = some.one_of(
     some.builds(native_create, names, flags, some.sampled_from(["reject", "update", "update"])),
@@ -251,11 +275,43 @@ steps = some.one_of(
         changes,
         flags,
     ),
-    some.builds(change, some.just(Dialect.NATIVE), some.just("PATCH"), refs, changes, flags),
+    some.builds(
+        change,
+        some.sampled_from([Dialect.NATIVE, Dialect.SENDMATOR]),
+        some.just("PATCH"),
+        refs,
+        changes,
+        flags,
+    ),
+    some.builds(bulk, of_sendmator),
+    some.builds(
+        lambda call, ref: of_sdk(call[0], call[1], ref, call[2]),
+        some.sampled_from(
+            [
+                ("POST", "unsubscribe", None),
+                ("POST", "unsubscribe", {"is_unsubscribed": False}),
+                ("DELETE", "preferences", None),
+                ("POST", "tags", {"tags": ["t"], "is_unsubscribed": False}),
+                ("DELETE", "tags", {"tags": ["t"], "is_unsubscribed": False}),
+                ("POST", "preferences/subscribe-all", {}),
+                ("PATCH", "preferences", {"is_unsubscribed": False}),
+            ]
+        ),
+        refs,
+    ),
     some.builds(
         change, some.just(Dialect.ARTAMAIL), some.just("PATCH"), emails, some.just({}), subscriptions
     ),
+    some.builds(
+        change,
+        some.just(Dialect.SMASHSEND_V2),
+        some.just("PUT"),
+        refs,
+        some.sampled_from([{}, {"firstName": "A"}, {"email": EMAILS[1]}]),
+        statuses,
+    ),
     some.builds(vendor_create, some.just(Dialect.SENDMATOR), of_sendmator),
+    some.builds(vendor_create, some.just(Dialect.SMASHSEND_V2), of_smashsend_v2),
     some.builds(vendor_create, some.just(Dialect.ARTAMAIL), of_artamail),
     some.builds(vendor_create, some.just(Dialect.SMASHSEND), of_smashsend),
     some.builds(batch, some.sampled_from(["create", "upsert", "update"]), refs, names, flags),

@@ -1,9 +1,12 @@
 """Idempotency-Key: what it stands for, and for whom."""
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
+from contacts.table import keys
+from tests.contract.vendors import BASES, BEARERS
 from tests.support.accounts import Account
 from tests.support.api import Api, assert_problem, path_of
 
@@ -105,3 +108,117 @@ def test_a_replay_needs_the_scope_of_the_request(account: Account) -> None:
     account.api.post("/v1/contacts", body, Idempotency_Key="k")
     with Api(account.api.url, account.key(scopes=["contacts:read"])["key"]) as reader:
         assert_problem(reader.post("/v1/contacts", body, Idempotency_Key="k"), 403, "scope_missing")
+
+
+# A key stands for what the body says
+
+SPELLINGS = {
+    "the order of keys": (
+        '{"email": "ada@example.com", "custom_fields": {"a": 1, "b": 2}}',
+        '{"custom_fields": {"b": 2, "a": 1}, "email": "ada@example.com"}',
+    ),
+    "white space": ('{"email":"ada@example.com"}', '\n{ "email" :\t"ada@example.com" }\n'),
+    "escapes": (
+        '{"email": "ada@example.com", "first_name": "Zoé"}',
+        r'{"email": "\u0061da@example.com", "first_name": "Zo\u00e9"}',
+    ),
+    "numbers": (
+        '{"email": "ada@example.com", "metadata": {"a": 10, "b": 0.5, "c": 0.1234567890123456789}}',
+        '{"email": "ada@example.com", "metadata": {"a": 1e1, "b": 5.0E-1, "c": 0.12345678901234567890}}',
+    ),
+}
+
+
+def sent(api: Api, raw: str, path: str = "/v1/contacts", **headers: str) -> Any:
+    return api.send("POST", path, raw=raw.encode(), headers={"Idempotency-Key": "k", **headers})
+
+
+@pytest.mark.parametrize(("body", "again"), SPELLINGS.values(), ids=list(SPELLINGS))
+def test_the_same_body_in_another_spelling_is_replayed(body: str, again: str, account: Account) -> None:
+    first, second = sent(account.api, body), sent(account.api, again)
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert (second.json(), second.headers[REPLAYED]) == (first.json(), "true")
+    other = sent(account.api, body.replace("ada@", "eve@"))
+    assert_problem(other, 422, "idempotency_key_reused")
+
+
+def test_the_order_of_a_query_does_not_matter(account: Account) -> None:
+    body = '{"email": "ada@example.com"}'
+    sent(account.api, body, "/v1/contacts?on_conflict=update&on_invalid=skip")
+    again = sent(account.api, body, "/api/v1/contacts?on_invalid=skip&on_conflict=%75pdate")
+    assert (again.status_code, again.headers[REPLAYED]) == (201, "true")
+    assert_problem(sent(account.api, body, "/v1/contacts?on_conflict=update"), 422)
+
+
+def test_a_batch_in_another_spelling_completes_what_is_missing(account: Account) -> None:
+    good = '{"op": "create", "contact": {"email": "ada@example.com", "name": "Ada"}}'
+    path = "/v1/contacts/batch"
+    first = sent(account.api, f'{{"operations": [{good}, {{"op": "delete", "ref": "7"}}]}}', path).json()
+    assert [one["status"] for one in first["results"]] == [201, 404]
+    account.api.created(external_id="7")
+    again = '{"op": "create", "contact": {"name": "Ada", "email": "ada@example.com"}}'
+    second = sent(account.api, f'{{ "operations":[{again},{{"ref":"7","op":"delete"}}] }}', path).json()
+    assert second["results"][0] == first["results"][0]
+    assert second["results"][1]["status"] == 200
+    assert_problem(sent(account.api, f'{{"operations": [{good}]}}', path), 422, "idempotency_key_reused")
+
+
+def test_an_event_in_another_spelling_is_recorded_once(account: Account, contact: Any) -> None:
+    path = path_of("7", "/events")
+    first = sent(account.api, '{"name": "seen", "data": {"a": 1, "b": 2}}', path)
+    again = sent(account.api, '{"data": {"b": 2.0, "a": 1}, "name": "seen"}', path)
+    assert (again.status_code, again.json()) == (first.status_code, first.json()) == (202, first.json())
+    assert len([item for item in account.everything().values() if item.get("name") == {"S": "seen"}]) == 1
+
+
+VENDORS = {
+    "sendmator": ('{"email": "ada@example.com", "tags": []}', '{"tags":[],"email":"ada@example.com"}'),
+    "smashsend": ('{"email": "ada@example.com", "name": "A"}', '{"name":"A","email":"ada@example.com"}'),
+    "artamail": ('{"email": "ada@example.com", "name": "A"}', '{"name":"\\u0041","email":"ada@example.com"}'),
+}
+
+
+@pytest.mark.parametrize("dialect", VENDORS)
+def test_a_vendors_body_in_another_spelling_is_replayed(dialect: str, account: Account) -> None:
+    key = account.key(dialect=dialect)["key"]
+    with Api(account.api.url + BASES[dialect], key, as_bearer=dialect in BEARERS) as api:
+        first, second = (sent(api, body, "/contacts") for body in VENDORS[dialect])
+    assert first.status_code == 201, first.text
+    assert (second.status_code, second.json()) == (201, first.json())
+    assert second.headers[REPLAYED] == "true"
+
+
+# Beside code that knows the bytes only
+
+BODY = '{"email": "ada@example.com", "name": "Ada"}'
+
+
+def record_of(account: Account) -> tuple[keys.Key, dict[str, Any]]:
+    ((key, item),) = ((key, item) for key, item in account.items().items() if "request_hash" in item)
+    return keys.Key(*key), {name: value for name, value in item.items() if name not in ("PK", "SK")}
+
+
+def test_a_record_of_an_earlier_release_answers_the_same_bytes(account: Account) -> None:
+    first = sent(account.api, BODY)
+    key, record = record_of(account)
+    del record["meaning_hash"]
+    account.put_item(key, record)
+    again = sent(account.api, BODY)
+    assert (again.status_code, again.json(), again.headers[REPLAYED]) == (201, first.json(), "true")
+    assert_problem(sent(account.api, BODY.replace(": ", ":")), 422, "idempotency_key_reused")
+
+
+def test_an_earlier_release_recognises_the_bytes_of_a_new_record(account: Account) -> None:
+    sent(account.api, BODY)
+    _, record = record_of(account)
+    bytes_hash = sha256(b"POST /v1/contacts?\n" + BODY.encode()).hexdigest()
+    assert record["request_hash"] == {"S": bytes_hash}
+
+
+@pytest.mark.parametrize(
+    "raw", ["{", '{"a": 1, "a": 1}', "[" * 5000, '{"a": NaN}', "\N{REPLACEMENT CHARACTER}"]
+)
+def test_what_is_no_json_is_refused_under_a_key_as_without(raw: str, account: Account) -> None:
+    assert_problem(sent(account.api, raw), 400)
+    sent(account.api, BODY)
+    assert_problem(sent(account.api, raw), 422, "idempotency_key_reused")

@@ -114,6 +114,7 @@ DIALECTS: dict[Dialect, list[tuple[str, str, Callable[[Any], dict[str, Any]]]]] 
     Dialect.SENDMATOR: [
         ("POST", ALL, lambda many: {"email": "new@example.com", "custom_fields": many}),
         ("PUT", ONE, lambda many: {"custom_fields": many}),
+        ("PATCH", ONE, lambda many: {"custom_fields": many}),
     ],
     Dialect.ARTAMAIL: [
         ("POST", ALL, lambda many: {"email": "new@example.com", "data": many}),
@@ -121,6 +122,9 @@ DIALECTS: dict[Dialect, list[tuple[str, str, Callable[[Any], dict[str, Any]]]]] 
     ],
     Dialect.SMASHSEND: [
         ("POST", ALL, lambda many: {"email": "new@example.com", "properties": many}),
+    ],
+    Dialect.SMASHSEND_V2: [
+        ("POST", ALL, lambda many: {"properties": {"email": "new@example.com", **many}}),
     ],
     Dialect.SMARTSENDER: [
         ("PUT", ONE, lambda many: {"values": many}),

@@ -181,8 +181,11 @@ def test_a_key_that_may_read_sees_the_contact_in_responses_to_writes(scope: Scop
     [
         (Dialect.SENDMATOR, "PUT", EXTERNAL_ID, {}),
         (Dialect.SENDMATOR, "PUT", EXTERNAL_ID, {"first_name": "Jo"}),
+        (Dialect.SENDMATOR, "PATCH", EXTERNAL_ID, {"first_name": "Jo"}),
         (Dialect.SENDMATOR, "POST", None, {"email": "new@example.com"}),
         (Dialect.SMASHSEND, "POST", None, {"email": "new@example.com"}),
+        (Dialect.SMASHSEND_V2, "POST", None, {"properties": {"email": "new@example.com"}}),
+        (Dialect.SMASHSEND_V2, "POST", None, {"properties": {"email": EMAIL}}),
         (Dialect.ARTAMAIL, "POST", None, {"email": EMAIL}),
         (Dialect.ARTAMAIL, "PATCH", EMAIL, {}),
         (Dialect.ARTAMAIL, "PATCH", EMAIL, {"name": "Jo"}),
@@ -197,7 +200,8 @@ def test_a_write_only_key_of_a_dialect_sees_an_empty_contact(
     reply = harness.writer.request(method, route, ref, body=body)
     assert_nothing_leaks(reply)
     readers = whole.writer.request(method, route, ref, body=body)
-    assert (reply.status, set(reply.body)) == (readers.status, set(readers.body))
+    # What is shown only where there is something to show would tell of it.
+    assert (reply.status, set(reply.body)) == (readers.status, set(readers.body) - {"phone"})
     assert reply.status < 300
 
 
@@ -215,7 +219,14 @@ def test_every_writing_route_of_a_dialect_answers_without_the_contact(dialect: D
         # Answers about what is no contact have other members, and are not withheld.
         if route.startswith("GET") or "propert" in route or "channels" in route or "DELETE" in route:
             continue
-        shown = translation.from_native(wire.VendorRequest(route=route), wire.Reply(200, told.body))
+        call, reply = wire.VendorRequest(route=route), wire.Reply(200, told.body)
+        results = {"results": [{"index": 0, "status": 201, "contact": told.body}]}
+        if route.endswith("/batch"):
+            call = wire.with_body(call, {"contacts": [{"properties": {"email": EMAIL}}]})
+            reply = wire.Reply(207, results)
+        if route.endswith("/bulk"):
+            call, reply = wire.with_body(call, {"contacts": [{}]}), wire.Reply(207, results)
+        shown = translation.from_native(call, reply)
         assert MARK not in str(shown.body)
 
 

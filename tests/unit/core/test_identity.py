@@ -74,6 +74,44 @@ def test_what_is_no_email_is_refused(email: str) -> None:
         stored_email(email)
 
 
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "qua\N{KELVIN SIGN}.example",
+        "ſhop.example",
+        "İstanbul.example",
+        "ｅxample.com",
+        "ﬁrst.example",
+        "example.ℂom",
+    ],
+)
+def test_a_domain_with_a_letter_that_would_become_ascii_is_refused(domain: str) -> None:
+    email = f"ada@{domain}"
+    with pytest.raises(ValueError, match="only looks like an ASCII letter"):
+        stored_email(email)
+    assert looked_up_email(email) is None
+
+
+@pytest.mark.parametrize(
+    ("domain", "stored"),
+    [
+        ("straße.example", "xn--strae-oqa.example"),
+        ("ısı.example", "xn--s-ekab.example"),
+        ("例え。example", "xn--r8jz45g.example"),
+        ("BU\N{COMBINING DIAERESIS}CHER.example", "xn--bcher-kva.example"),
+        ("Ångström.example", "xn--ngstrm-hua5l.example"),
+    ],
+)
+def test_a_domain_in_any_other_script_is_taken(domain: str, stored: str) -> None:
+    assert stored_email(f"ada@{domain}") == f"ada@{stored}"
+
+
+@pytest.mark.parametrize("email", ["a@b@", "@"])
+def test_an_email_without_a_domain_is_refused(email: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        stored_email(email)
+
+
 @given(st.emails())
 def test_looking_up_an_email_finds_what_was_stored(email: str) -> None:
     try:

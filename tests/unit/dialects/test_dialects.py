@@ -61,7 +61,8 @@ def imports(module: Path) -> Iterator[str]:
 @pytest.mark.parametrize("module", sorted(ROOM.glob("*.py")), ids=lambda path: path.stem)
 def test_a_dialect_imports_core_alone(module: Path) -> None:
     ours = {name for name in imports(module) if name.startswith("contacts")}
-    assert ours <= {"contacts.core.errors", "contacts.core.violations", "contacts.dialects.wire"}
+    shared = {"contacts.core.tags", "contacts.dialects.wire", "contacts.dialects.smashsend_shared"}
+    assert ours <= {"contacts.core.errors", "contacts.core.violations", *shared}
 
 
 def test_each_vendors_routes_are_served(vendor: accounts.Dialect) -> None:
@@ -128,6 +129,8 @@ def test_a_route_of_other_dialects_is_refused_in_the_vendors_shape(
     vendor: accounts.Dialect, path: str
 ) -> None:
     method = ROUTES[path][0]
+    if f"{method} {path}" in dialect_of(vendor).routes:
+        pytest.skip("the vendor has it, too")
     answer = Spoken(vendor, f"{method} {path}", never).send()
     assert answer["statusCode"] in (404, 405)
     assert "type" not in json.loads(answer["body"])
@@ -204,9 +207,14 @@ def test_a_wrong_key_on_a_vendors_own_path_gets_that_vendors_error(
     spoken = Spoken(accounts.Dialect.NATIVE, route, never, strict=True)
     answer = spoken.send({"name": "x"}, headers=headers, key=False)
     body = json.loads(answer["body"])
-    assert (answer["statusCode"], vendor) == (401, "smartsender")
-    assert body["error"]["code"] == 401
-    assert set(body) == {"error"}
+    assert answer["statusCode"] == 401
+    members = {
+        "smartsender": {"error"},
+        "sendmator": {"statusCode", "message", "error"},
+        "smashsend_v2": {"message", "code"},
+    }
+    assert set(body) == members[vendor]
+    assert vendor != "smartsender" or body["error"]["code"] == 401
 
 
 def test_a_malformed_body_gets_an_error_in_the_vendors_shape(vendor: accounts.Dialect) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as some
 from contacts.accounts.model import Dialect
 from contacts.core import errors
 from contacts.core.errors import ContactsError
+from contacts.core.tags import tag_id
 from contacts.core.violations import NOT_NUMBER, REQUIRED, longer_than
 from contacts.dialects.smartsender import (
     DIALECT,
@@ -19,7 +20,6 @@ from contacts.dialects.smartsender import (
     detailed_contact_out,
     moment,
     simple_contact_out,
-    tag_id,
     type_of,
 )
 from contacts.dialects.wire import Problem, Reply, VendorRequest
@@ -65,7 +65,7 @@ def test_a_contact_sent_back_as_shown_does_not_change(native: Json) -> None:
     photo = native["metadata"].get("photo")
     for out in (detailed_contact_out, simple_contact_out):
         theirs = out(native)
-        assert list(theirs) == [*SHOWN, "variables"]
+        assert [*theirs][:13] == [*SHOWN, "funnels", "notes", "variables"]
         sent = changes(theirs)
         metadata = {"metadata": {"photo": photo}} if isinstance(photo, str | None) else {}
         variables = {"custom_fields": native["custom_fields"]} if native["custom_fields"] else {}
@@ -132,7 +132,7 @@ bodies = json_values | some.dictionaries(some.sampled_from(FIELDS), json_values)
     ref=some.text(),
 )
 def test_any_request_is_translated_or_refused(route: str, body: Any, query: Any, ref: str) -> None:
-    path = {name: ref for name in ("ref", "id", "target") if f"{{{name}}}" in route}
+    path = {name: ref for name in ("ref", "id", "target", "tag") if f"{{{name}}}" in route}
     call = VendorRequest(route=route, path=path, query=query, body=body)
     before = deepcopy(call)
     try:
@@ -140,7 +140,7 @@ def test_any_request_is_translated_or_refused(route: str, body: Any, query: Any,
     except ContactsError:
         pass
     else:
-        assert native.path.keys() <= {"id"}
+        assert native.path.keys() <= {"id", "tag"}
         if "{ref}" in native.route:
             assert native.ref == (call.path["ref"], ("id",))
         known = {"limit", "offset", "include_total", "sort", "q", "search", "on_invalid", "permanent"}
@@ -326,7 +326,8 @@ def test_a_contact_is_created_only_through_a_gate(walk: Walk) -> None:
         ({}, "identifier is required; firstName is required"),
         ({"identifier": "1"}, "firstName is required"),
         ({"identifier": "1", "firstName": "x" * 256}, "firstName must have at most 255"),
-        ({"identifier": "1", "firstName": "x", "parameters": []}, "parameters must be an object"),
+        ({"identifier": "1", "firstName": "x", "parameters": [1]}, "parameters must be an object"),
+        ([], "identifier is required; firstName is required"),
         ({"identifier": "1", "firstName": "x", "phone": "12"}, "phone must be an E.164"),
     ):
         reply = walk.request("POST", ARRIVE, walk.channel, body=body)
@@ -372,7 +373,7 @@ def test_an_update_skips_invalid_fields_and_applies_the_others(walk: Walk) -> No
     assert walk.contact(contact_id)["metadata"] == contact["metadata"]
     assert walk.request("PUT", ONE, contact_id, body={"values": {"photo": None, "plan": None}}).status == 200
     assert (walk.contact(contact_id)["metadata"], walk.contact(contact_id)["custom_fields"]) == ({}, {})
-    for body in ({}, {"values": []}, {"firstName": "x"}):
+    for body in ({}, [], {"values": ["x"]}, {"firstName": "x"}):
         assert (
             walk.request("PUT", ONE, contact_id, body=body).body["error"]["message"]
             == "values must be an object"
@@ -402,7 +403,9 @@ def test_a_chat_has_the_contact_without_variables(walk: Walk) -> None:
     contact_id = walk.arrived("1", email="ada@example.com", parameters={"plan": "pro"})
     chat = walk.request("GET", f"{ONE}/chat", contact_id).body
     assert list(chat) == ["id", "name", "image", "contact", "gates", "createdAt", "updatedAt"]
-    assert list(chat["contact"]) == SHOWN
+    assert list(chat["contact"]) == [*SHOWN, "originalId"]
+    assert chat["contact"]["originalId"] == contact_id
+    assert [gate.pop("subscribed") for gate in chat["gates"]] == [True, True]
     gates = walk.request("GET", f"{ONE}/gates", contact_id).body
     assert gates["cursor"] == {"page": 1, "limitation": 20, "pages": 1, "elements": 2}
     assert gates["collection"] == chat["gates"]

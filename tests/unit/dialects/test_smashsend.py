@@ -13,7 +13,8 @@ from contacts.accounts.model import Dialect
 from contacts.core import errors
 from contacts.core.errors import ContactNotFound, ContactsError, InvalidInput, PropertyNotFound
 from contacts.core.violations import NOT_NUMBER, REQUIRED
-from contacts.dialects.smashsend import CONTACT, DIALECT, PROPERTY, contact_out, id_in, id_out
+from contacts.dialects.smashsend import CONTACT, DIALECT, PROPERTY, contact_out
+from contacts.dialects.smashsend_shared import id_in, id_out
 from contacts.dialects.wire import Problem, Reply, VendorRequest
 from contacts.properties.pages import PropertyPageSize
 from contacts.search import service as finding

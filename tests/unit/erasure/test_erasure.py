@@ -242,7 +242,7 @@ def test_of_a_record_only_the_hash_of_what_was_asked_is_kept(story: Story) -> No
     before = story.harness.items()[key]
     story.delete_for_good()
     story.harness.erase(story.ada)
-    kept = {name: before[name] for name in ("PK", "SK", "request_hash", "ttl")}
+    kept = {name: before[name] for name in ("PK", "SK", "request_hash", "meaning_hash", "ttl")}
     assert story.harness.items()[key] == {**kept, "erased": True}
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -19,6 +20,7 @@ from contacts.core.queue import Outgoing
 from contacts.events.changes import ChangeKind, StreamChange
 from contacts.projection.service import STEPS_AT_ONCE, Projector, transactions
 from contacts.projection.store import Derived, Posting, ProjectionStore
+from contacts.search.earlier_words import earlier_words_of
 from contacts.search.query import ALL_CONTACTS, PostingKind, PostingList, posting_lists
 from contacts.search.words import words_of
 from contacts.table import keys
@@ -492,9 +494,9 @@ def test_what_it_costs_to_project_a_new_contact() -> None:
     (second,) = read(history.records[-1:])
     assert second.after is not None
     lists, words = posting_lists(second.after), words_of(second.after)
-    assert (len(lists), len(words)) == (4, 7)
-    assert meter.units - cold == len(words) + 2 * (len(lists) + len(lists)) == 23
-    assert cold == 23 + len({word[0] for word in words})
+    assert (len(lists), len(words)) == (4, 6)
+    assert meter.units - cold == len(words) + 2 * (len(lists) + len(lists)) == 22
+    assert cold == 22 + len({word[0] for word in words})
 
 
 def test_a_change_that_touches_nothing_derived_costs_nothing() -> None:
@@ -503,7 +505,7 @@ def test_a_change_that_touches_nothing_derived_costs_nothing() -> None:
     projection = projected(history.records, history.table.client())
     meter = Meter(history.table.client())
     projection = Projection(meter)
-    history.change(ada, custom_fields={"plan": "pro"}, is_active=False, phone="+12")
+    history.change(ada, custom_fields={"plan": "pro"}, is_active=False, metadata={"x": 1})
     projection.take(history.records[-1:])
     assert meter.units == 0
     assert projection.to_validate.sent == []
@@ -537,6 +539,59 @@ def test_first_characters_are_listed_before_their_words_and_once_a_process() -> 
         if key[0] == keys.counts(ACCOUNT_ID)
     ]
     assert listed == [keys.first_character(ACCOUNT_ID, "b")]
+
+
+def test_words_of_an_earlier_release_go_with_what_they_came_from() -> None:
+    history = History()
+    of_earlier_releases = patch("contacts.projection.service.words_of", earlier_words_of)
+    names = {"ada": "Łady O’Lace", "bea": "Bea (Sr.)", "cid": "Сід", "dan": "O-Dan"}
+    ids = {
+        label: history.create(label, email=f"{label}@x.example", name=name) for label, name in names.items()
+    }
+    projection = Projection(history.table.client())
+    with of_earlier_releases:
+        projection.take(history.records)
+    history.records = []
+    history.change(ids["ada"], email="ada@other.example")
+    history.change(ids["bea"], name="Łara", phone="+380501234567")
+    history.change(ids["cid"], tags=["vip"])
+    history.delete(ids["dan"])
+    meter = Meter(history.table.client())
+    Projection(meter).take(history.records)
+    found = words_in(history.table)
+    assert {word for word, contact_id in found if contact_id == ids["dan"]} == set()
+    assert {word for word, contact_id in found if contact_id == ids["ada"]} == {
+        *("ada", "ada@other.example", "other.example", "crm-ada"),
+        *("łady", "o'lace", "o", "lace", "example"),  # What has not changed waits for a reindexing.
+    }
+    assert not {"(sr.)", "sr"} & {word for word, _ in found}
+    for label in ("ada", "bea", "cid"):
+        history.delete(ids[label])
+    projected(history.records, history.table.client())
+    assert words_in(history.table) == set()
+
+
+def test_a_change_takes_no_more_writes_than_with_the_words_of_earlier_releases() -> None:
+    history = History()
+    ada = history.create("kay", email="ada@x.example", first_name="Ada", last_name="Lovelace")
+    meter = Meter(history.table.client())
+    projection = projected(history.records, meter)
+    for fields in ({"last_name": "Clay"}, {"email": "ada@a.example"}, {"name": "A.", "external_id": "c2"}):
+        units = meter.units
+        history.change(ada, **fields)
+        projection.take(history.records[-1:])
+        (change,) = read(history.records[-1:])
+        assert change.before is not None
+        assert change.after is not None
+        before, after = earlier_words_of(change.before), earlier_words_of(change.after)
+        assert meter.units - units <= len(before ^ after)
+
+
+def words_in(table: MotoTable) -> set[tuple[str, str]]:
+    """Words in the table, each with its contact."""
+    beginning = keys.words_beginning_with(ACCOUNT_ID, "")
+    found = (keys.Key(item["PK"]["S"], item["SK"]["S"]) for item in table.items())
+    return {keys.posted_word(key) for key in found if key.PK.startswith(beginning)}
 
 
 def test_a_process_does_not_remember_without_bounds(monkeypatch: pytest.MonkeyPatch) -> None:

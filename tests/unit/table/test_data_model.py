@@ -12,6 +12,7 @@ import pytest
 from contacts.book.model import gate_name
 from contacts.core.ids import Name, NameKind
 from contacts.search.query import ALL_CONTACTS, PostingKind, PostingList
+from contacts.search.words import phone_word
 from contacts.table import keys
 from contacts.table.records import key_digest
 from local.stack import ROOT
@@ -51,6 +52,7 @@ MADE: dict[str, keys.Key] = {
     "count of a tag": keys.count(A, PostingList(PostingKind.TAG, "vip")),
     "count of a list": keys.count(A, PostingList(PostingKind.LIST, "newsletter")),
     "word posting": keys.word_posting(A, "lovelace", C),
+    "word posting of a phone": keys.word_posting(A, phone_word("+442079460958"), C),
     "first character": keys.first_character(A, "l"),
     "page bookmark": keys.bookmark(A, "d6f1a2b3c4e59687", 150),
     "property": keys.property_(A, PROPERTY),

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from contacts.accounts.model import Dialect, Scope
 from contacts.core.time import iso
-from contacts.dialects import smashsend, wire
+from contacts.dialects import wire
 from contacts.web.entrypoint import Entrypoint
 from contacts.web.routing import Moment, Operation, by_name, converted
 from local.openapi import operations
 from local.template import functions
 from tests.support.app import OpenGate
+from tests.support.dialects import contact_id
 from tests.support.fakes import CountingBytes, FakeClock
 from tests.support.in_process_api import InProcessApi, caller_of
 from tests.support.moto_table import MotoTable
@@ -28,6 +29,7 @@ INVENTED = ["no_such", "tag[x]", "page[size]", "_", "ids[0]", "\N{GREEK SMALL LE
 READING_ONE = {
     *("GET /v1/contacts/{ref}", "GET /v1/contacts/{ref}/info", "GET /v1/contacts/{ref}/chat"),
     "GET /v1/channels/{id}",
+    "GET /v1/me",
 }
 """Where a parameter too many changes nothing, vendors ignore it."""
 BODY = {
@@ -60,14 +62,14 @@ def every_route() -> Iterator[Any]:
 
 def answered(vendor: Dialect, route: str, operation: Operation, query: str) -> dict[str, Any]:
     method, _, path = route.partition(" ")
-    name = smashsend.id_out(smashsend.CONTACT, A_UUID) if vendor is Dialect.SMASHSEND else A_UUID
+    name = contact_id(vendor, A_UUID)
     event = {
         "version": "2.0",
         "routeKey": route,
         "rawPath": path,
         "rawQueryString": query,
         "headers": {"x-api-key": "any"},
-        "pathParameters": {"ref": name, "id": name, "target": name, "delivery_id": name},
+        "pathParameters": {"ref": name, "id": name, "target": name, "tag": name, "delivery_id": name},
         "requestContext": {"http": {"method": method, "path": path}, "requestId": "r-1"},
         "body": json.dumps(BODY) if method != "GET" else None,
         "isBase64Encoded": False,
@@ -98,7 +100,7 @@ def test_an_unknown_parameter_is_refused_by_name(
         case Dialect.SMARTSENDER:
             assert body["error"]["code"] == 400
             assert body["error"]["message"].startswith(f"{name} is no parameter")
-        case Dialect.SENDMATOR | Dialect.SMASHSEND:
+        case Dialect.SENDMATOR | Dialect.SMASHSEND | Dialect.SMASHSEND_V2:
             assert body["message"].startswith(f"{name} is no parameter")
 
 

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from contacts.accounts.model import Caller, Dialect, Scope
-from contacts.dialects import smashsend, wire
+from contacts.dialects import wire
 from tests.support.app import App
+from tests.support.dialects import contact_id
 from tests.support.fakes import CountingBytes, FakeClock
 from tests.support.gateway import handed_over
 from tests.support.hypothesis_profiles import examples
@@ -25,6 +26,7 @@ A_UUID = "01941f29-7c00-7aaa-8000-000000000001"
 READ_AS = {
     Dialect.SENDMATOR: ("id", "external_id"),
     Dialect.SMASHSEND: ("id",),
+    Dialect.SMASHSEND_V2: ("id",),
     Dialect.SMARTSENDER: ("id",),
     Dialect.ARTAMAIL: ("email",),
 }
@@ -32,6 +34,7 @@ READ_AS = {
 BODY = {
     "email": "a@example.com",
     "name": "x",
+    "tags": ["x"],
     "values": {},
     "identifier": "i",
     "firstName": "x",
@@ -41,10 +44,12 @@ BODY = {
 }
 """Takes whatever route there is as far as its path."""
 NAMES = [
+    *("properties", "by-email/a@example.com"),
     *("a/b", "a/b/c", "search", "batch", "a/events", "a/gates", "a/chat", "a/info", "a/restore", "a/merge"),
+    *("bulk", "external"),
     *("a/merge/b", "a/fire", "events", "x/y/events", "a//b", "a/", "/a", "search/", "api/v1/contacts"),
     *("%2F", "a%2Fb", "%252F", "50% off", "{ref}", "{proxy+}/events", "a{b}c", "a?b", "a#b", "a b", "a+b"),
-    *("é/ü", "quac\N{KELVIN SIGN}", "a=b&c=d", "..", "a/../b", "\N{GRINNING FACE}", "$default"),
+    *("é/ü", "quac\N{KELVIN SIGN}", "a=b&c=d", "..", "a/../b", "\N{GRINNING FACE}", "$default", "a/tags/b"),
 ]
 READ_BELOW = ("/events", "/gates", "/chat")
 """How paths end that natively show what belongs to a contact."""
@@ -68,9 +73,10 @@ def test_every_dialect_is_tested_here() -> None:
 
 @pytest.mark.parametrize(("vendor", "route"), list(naming()))
 def test_every_route_says_which_kinds_of_name_it_takes(vendor: Dialect, route: str) -> None:
-    name = smashsend.id_out(smashsend.CONTACT, A_UUID) if vendor is Dialect.SMASHSEND else A_UUID
-    path = {"ref": name, "target": name}
-    native = dialect_of(vendor).routes[route].to_native(wire.VendorRequest(route=route, path=path, body=BODY))
+    name = contact_id(vendor, A_UUID)
+    path = {"ref": name, "target": name, "tag": A_UUID}
+    body = {"properties": {"firstName": "x"}} if vendor is Dialect.SMASHSEND_V2 else BODY
+    native = dialect_of(vendor).routes[route].to_native(wire.VendorRequest(route=route, path=path, body=body))
     assert native.ref == (A_UUID, READ_AS[vendor])
     if "{target}" in route:
         assert native.body["by"] in READ_AS[vendor]
@@ -143,7 +149,7 @@ def test_sendmator_takes_an_id_or_an_external_id_and_no_email(harness: Harness) 
     assert api.send("GET", f"/api/v1/contacts/{by_email.upper()}").body["id"] == by_email
 
 
-@pytest.mark.parametrize("vendor", [Dialect.SMASHSEND, Dialect.SMARTSENDER])
+@pytest.mark.parametrize("vendor", [Dialect.SMASHSEND, Dialect.SMASHSEND_V2, Dialect.SMARTSENDER])
 @pytest.mark.parametrize("name", ["e@example.com", "crm-1", A_UUID, "search", "a/events"])
 def test_routes_by_id_take_no_other_name(harness: Harness, vendor: Dialect, name: str) -> None:
     made = harness.made(external_id=name) if name != "e@example.com" else harness.made(email=name)
@@ -166,14 +172,21 @@ def test_artamail_takes_an_email_and_no_other_name(harness: Harness, name: str) 
 
 @pytest.mark.parametrize("letter", ["\N{KELVIN SIGN}", "\N{FULLWIDTH LATIN SMALL LETTER K}", "ﬁ"])
 def test_an_email_with_a_letter_that_folds_to_ascii_finds_nobody(harness: Harness, letter: str) -> None:
-    plain, odd = "quack@example.com", f"quac{letter}@example.com"
+    for plain, odd in (
+        ("quack@example.com", f"quac{letter}@example.com"),
+        ("ada@quack.example", f"ada@quac{letter}.example"),
+    ):
+        finds_nobody(harness, plain, odd)
+
+
+def finds_nobody(harness: Harness, plain: str, odd: str) -> None:
     made = harness.made(email=plain)
     for dialect, beginning in ((Dialect.NATIVE, "/v1"), (Dialect.ARTAMAIL, "/api/v1")):
         api = harness.apis[dialect]
         for method, body in (("GET", None), ("PATCH", {"name": "x"}), ("DELETE", None)):
             assert api.send(method, f"{beginning}/contacts/{encoded(odd)}", body).status == 404
         assert api.send("POST", f"{beginning}/contacts", {"email": odd}).status == 400
-    for body in ({"email": odd, "external_id": "x"}, {"email": odd, "is_unsubscribed": True}):
+    for body in ({"email": odd, "external_id": plain}, {"email": odd, "is_unsubscribed": True}):
         assert harness.native.send("POST", "/v1/contacts?on_conflict=update", body).status == 400
     assert harness.apis[Dialect.SENDMATOR].send("POST", "/api/v1/contacts", {"email": odd}).status == 400
     assert harness.native.send("GET", f"/v1/contacts?email={encoded(odd)}").status == 400
@@ -182,6 +195,39 @@ def test_an_email_with_a_letter_that_folds_to_ascii_finds_nobody(harness: Harnes
 
 
 # Every name is reachable
+
+
+@pytest.mark.parametrize("name", ["a/tags", "a/preferences"])
+def test_a_name_that_ends_like_a_path_of_sendmator_is_deleted_natively(harness: Harness, name: str) -> None:
+    """Sendmator's clients mean what belongs to `a`: they delete such a contact by its id."""
+    made, other = harness.made(external_id=name), harness.made(external_id="a")
+    path = f"/v1/contacts/{encoded(name)}"
+    theirs = harness.apis[Dialect.SENDMATOR]
+    assert theirs.send("GET", path).body["id"] == made
+    assert theirs.send("PUT", path, {"first_name": "x"}).body["id"] == made
+    assert theirs.send("DELETE", path).status in (200, 400)
+    assert harness.is_there(made)
+    for vendor in (Dialect.SMASHSEND, Dialect.SMARTSENDER, Dialect.ARTAMAIL):
+        assert harness.apis[vendor].send("DELETE", path).status in (400, 404, 405)
+    assert harness.native.send("GET", path).body["id"] == made
+    assert harness.native.send("DELETE", path).body["id"] == made
+    assert not harness.is_there(made)
+    assert harness.is_there(other)
+
+
+@pytest.mark.parametrize(
+    "name", ["crm-1", "a/b", "e@example.com", "events", "info", "external/x", "50% off", A_UUID]
+)
+def test_sendmators_path_by_external_id_reads_no_other_name(harness: Harness, name: str) -> None:
+    made = harness.made(external_id=name)
+    by_id, by_email = harness.made(external_id="other"), harness.made(email="f@example.com")
+    api = harness.apis[Dialect.SENDMATOR]
+    assert api.send("GET", f"/api/v1/contacts/external/{encoded(name)}").body["id"] == made
+    assert api.send("HEAD", f"/api/v1/contacts/external/{encoded(name)}").status == 200
+    for nobody in (by_id, "f@example.com", "nobody", "tags", "preferences", "unsubscribe", "x/preferences"):
+        reply = api.send("GET", f"/api/v1/contacts/external/{encoded(nobody)}")
+        assert (reply.status, reply.body["message"]) == (404, "Contact not found")
+    assert harness.is_there(by_email)
 
 
 @pytest.mark.parametrize("decodes", [True, False], ids=["decoded", "as sent"])
@@ -216,13 +262,18 @@ def test_every_external_id_is_reached_natively(harness: Harness, name: str, *, d
     | st.lists(st.sampled_from([*NAMES, "/"]), min_size=1, max_size=3).map("/".join)
 )
 @example("\n")
+@example("external/a")
+@example("external/external/a/tags")
 @settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_external_id_leads_to_its_contact_alone(harness: Harness, name: str) -> None:
     reply = harness.native.send("POST", "/v1/contacts", {"external_id": name})
     if reply.status != 201:
         return
     path = f"/contacts/{encoded(name)}"
-    assert harness.apis[Dialect.SENDMATOR].send("GET", f"/api/v1{path}").body["id"] == reply.body["id"]
+    # There `external/x` is the path of the contact with the external id x.
+    below = "/contacts/external/" if name.startswith("external/") else "/contacts/"
+    theirs = harness.apis[Dialect.SENDMATOR].send("GET", f"/api/v1{below}{encoded(name)}")
+    assert theirs.body["id"] == reply.body["id"]
     assert (
         harness.native.send("DELETE", f"/v1{path}?by=external_id&permanent=true").body["id"]
         == reply.body["id"]
@@ -260,6 +311,8 @@ def test_a_contact_named_like_a_path_does_not_hide_the_path(harness: Harness) ->
     assert "data" in harness.native.send("GET", "/v1/contacts/search?q=ada").body
     assert harness.native.send("GET", "/v1/contacts/search").wrong == {"q": "is required"}
     assert harness.native.send("GET", "/v1/contacts/search?by=email&q=x").wrong.keys() == {"q"}
+    properties = harness.made(external_id="properties")
+    assert harness.native.send("GET", "/v1/contacts/properties").body["id"] == properties
     assert "data" in harness.native.send("GET", "/v1/contacts/a/events").body
     assert "data" in harness.native.send("GET", "/v1/contacts/a/gates?by=external_id").body
     assert harness.native.send("GET", "/v1/contacts/a/chat").body["contact"]["id"] == ada
@@ -281,6 +334,11 @@ def test_a_contact_named_like_a_path_does_not_hide_the_path(harness: Harness) ->
         (Dialect.SENDMATOR, "GET", "/api/v1/contacts/search", 404),
         (Dialect.ARTAMAIL, "GET", "/api/v1/contacts/nobody/events", 404),
         (Dialect.SMASHSEND, "GET", "/v1/contacts/search?q=x", 404),
+        (Dialect.SMASHSEND, "GET", "/v1/contacts/properties", 404),
+        (Dialect.SMASHSEND_V2, "DELETE", "/v1/contacts/by-email/x@example.com", 404),
+        (Dialect.SMASHSEND_V2, "GET", "/v1/contacts/by-email/x@example.com", 404),
+        (Dialect.SMASHSEND_V2, "GET", "/v1/contacts/a/events", 404),
+        (Dialect.NATIVE, "GET", "/v1/contacts/properties", 404),
         (Dialect.SENDMATOR, "GET", "/api/v1/contacts/search?q=x", 404),
         (Dialect.SENDMATOR, "GET", "/api/v1/contacts/?limit=10", 404),
         (Dialect.NATIVE, "GET", "/v1/contacts/?limit=10", 404),
@@ -329,10 +387,18 @@ class Unreadable(App):
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v1/contacts/search", "/api/v1/contacts/a%2Fevents", "/api/v1/contacts/a%2Fchat"]
+    "path",
+    [
+        *("/api/v1/contacts/search", "/api/v1/contacts/a%2Fevents", "/api/v1/contacts/a%2Fchat"),
+        "/v1/contacts/properties",
+    ],
 )
 @pytest.mark.parametrize(
-    ("scope", "may"), [(Scope.USER, True), (Scope.API_USER, False), (Scope.CONTACTS_READ, True)]
+    ("scope", "may"),
+    [
+        *((Scope.USER, True), (Scope.API_USER, False), (Scope.CONTACTS_READ, True)),
+        (Scope.PROPERTIES_READ, False),
+    ],
 )
 def test_reading_a_contact_requires_the_same_scope_in_every_function(
     path: str, scope: Scope, *, may: bool

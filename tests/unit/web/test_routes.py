@@ -37,10 +37,18 @@ def vendors_own() -> set[tuple[str, str]]:
     return {(method, path) for method, _, path in (route.partition(" ") for route in routes)} - natively()
 
 
+def is_aliased(method: str, path: str) -> bool:
+    """Whether the clients of a vendor that has this route send it under `/api/v1`."""
+    vendors = (Dialect.SENDMATOR, Dialect.ARTAMAIL)
+    return any(f"{method} {path}" in dialect_of(vendor).routes for vendor in vendors)
+
+
 def test_the_template_serves_just_the_known_routes_their_aliases_and_those_of_vendors() -> None:
     known = natively()
     aliases = {(method, f"/api{path}") for method, path in known if path.startswith(ALIASED)}
-    assert in_template() == known | aliases | vendors_own()
+    own = vendors_own()
+    aliases |= {(method, f"/api{path}") for method, path in own if is_aliased(method, path)}
+    assert in_template() == known | aliases | own
 
 
 def test_the_routes_of_a_single_vendor_are_known() -> None:
@@ -56,7 +64,7 @@ def test_each_route_is_served_by_the_function_it_leads_to() -> None:
     for function in functions():
         source = (function.folder / "handler.py").read_text(encoding="utf-8")
         for method, path in set(function.routes):
-            if ("GET" if method == "HEAD" else method, path) in vendors_own():
+            if ("GET" if method == "HEAD" else method, path.removeprefix("/api")) in vendors_own():
                 continue
             known = "GET" if method == "HEAD" else method
             route = "$default" if path == "$default" else f"{known} {path.removeprefix('/api')}"
@@ -77,7 +85,7 @@ def test_functions_do_not_import_each_other() -> None:
         source = (function.folder / "handler.py").read_text(encoding="utf-8")
         imports = [line for line in source.splitlines() if line.startswith(("import ", "from "))]
         assert all("contacts" in line or "typing" in line or "collections" in line for line in imports)
-        assert 5 <= len(source.splitlines()) <= 50, f"{function.name} is more than one screen, or nothing"
+        assert 5 <= len(source.splitlines()) <= 55, f"{function.name} is more than one screen, or nothing"
 
 
 def test_the_template_stays_far_from_cloudformations_limit() -> None:

@@ -51,7 +51,7 @@ EXPIRED = (ChangeKind.EXPIRED, True, False)
 
 def test_a_contact_is_created_and_changed() -> None:
     history = History()
-    ada = history.create("ada", email="ada@example.com", custom_fields={"n": 10**37 + 1, "x": None})
+    ada = history.create("ada", email="ada@example.com", custom_fields={"n": 10**37 + 1, "x": [None]})
     history.change(ada, name="Ada")
     assert happened(history) == [CREATED, CHANGED]
     created, changed = meanings(history.records)
@@ -60,7 +60,7 @@ def test_a_contact_is_created_and_changed() -> None:
     assert {created.account_id, changed.account_id} == {ACCOUNT_ID}
     assert {created.contact_id, changed.contact_id} == {ada}
     assert created.after is not None
-    assert created.after.custom_fields == {"n": 10**37 + 1, "x": None}
+    assert created.after.custom_fields == {"n": 10**37 + 1, "x": [None]}
     assert created.record_id != changed.record_id
     assert created.at_ms == BEGAN_MS + 1000
 

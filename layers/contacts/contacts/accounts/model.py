@@ -31,6 +31,8 @@ class Dialect(StrEnum):
     NATIVE = "native"
     SENDMATOR = "sendmator"
     SMASHSEND = "smashsend"
+    SMASHSEND_V2 = "smashsend_v2"
+    """The vendor's newer API, which its Node SDK speaks. Its paths are the older one's, so only the key tells."""
     SMARTSENDER = "smartsender"
     ARTAMAIL = "artamail"
 

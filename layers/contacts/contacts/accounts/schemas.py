@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from contacts.accounts.model import Dialect, Mode, Plan, Scope
 from contacts.accounts.service import CreateApiKey
-from contacts.web.bodies import Body, clean
+from contacts.web.bodies import COMPOSED, Body, clean
 
 GivenScope = Annotated[Scope, Field(strict=False)]
 
@@ -14,7 +14,7 @@ GivenScope = Annotated[Scope, Field(strict=False)]
 class NewApiKey(Body):
     """An API key to be made. Without scopes it gets those of the key that makes it."""
 
-    name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(clean)]
+    name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(clean), COMPOSED]
     scopes: Annotated[list[GivenScope], Field(min_length=1, max_length=len(Scope))] | None = None
     mode: Annotated[Mode, Field(strict=False)] = Mode.LIVE
     dialect: Annotated[Dialect, Field(strict=False)] = Dialect.NATIVE
@@ -30,7 +30,7 @@ class NewAccount(Body):
     With another vendor's dialect its `key` speaks that, and a `native_key` does what the vendor has no words for.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(clean)]
+    name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(clean), COMPOSED]
     plan: Annotated[Plan, Field(strict=False)]
     hourly_limit: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     dialect: Annotated[Dialect, Field(strict=False)] = Dialect.NATIVE

@@ -7,7 +7,7 @@ order. Each item is still carried out completely or not at all.
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from contacts.book.model import Outcome, Preconditions
@@ -84,7 +84,7 @@ class BatchService:
         try:
             self._records.begin(idempotency_key, self._clock.now_ms())
         except AlreadyRecorded as already:
-            if already.record.request_hash != idempotency_key.request_hash:
+            if not already.record.is_of(idempotency_key):
                 raise IdempotencyKeyReused from None
             return self._records.recorded_under(own.key for own in item_keys if own)
         return {}
@@ -106,11 +106,7 @@ class BatchService:
 
 
 def _item_key(item: Item, batch_key: IdempotencyKey | None) -> IdempotencyKey | None:
-    return (
-        None
-        if batch_key is None
-        else IdempotencyKey(f"{batch_key.key}:{item.number}", batch_key.request_hash)
-    )
+    return None if batch_key is None else replace(batch_key, key=f"{batch_key.key}:{item.number}")
 
 
 def lanes(items: Iterable[Item]) -> list[list[Item]]:

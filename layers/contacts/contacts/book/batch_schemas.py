@@ -3,7 +3,7 @@
 Only the envelope can be invalid for the whole batch. An invalid item fails alone.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
@@ -18,6 +18,7 @@ from contacts.book.model import (
     Preconditions,
     WithheldContactOut,
     WrittenContactOut,
+    unreachable,
 )
 from contacts.book.schemas import ContactChange, NewContact
 from contacts.book.service import ContactBook, OnConflict
@@ -25,7 +26,7 @@ from contacts.core import observability, violations
 from contacts.core.answers import Count, Uuid
 from contacts.core.errors import ContactsError, FieldError, InvalidInput
 from contacts.core.ids import Name, NameKind, Ref, named, possible_id, possible_names
-from contacts.core.json import to_json
+from contacts.core.json import from_json, to_json
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.properties.model import ContactInput, OnInvalid, ValueRule, validate
 from contacts.properties.typed_fields import TypedFields
@@ -246,6 +247,10 @@ class BatchAnswer(Answer):
         others = to_json(self.body).strip("{}")
         return f"{{{results},{others}}}" if others else f"{{{results}}}"
 
+    def decoded(self) -> dict[str, Any]:
+        """Returns the body as objects. The texts are at most 5 MB."""
+        return {"results": [from_json(one) for one in self.results], **self.body}
+
 
 def batch_answer(
     request: Request,
@@ -254,11 +259,15 @@ def batch_answer(
     book: ContactBook,
     typed: TypedFields,
     batches: BatchService,
+    *,
+    all_valid: bool = False,
 ) -> Answer:
     """Carries out a batch. The result of each item is what a single request would return.
 
+    `all_valid`: carry out no item unless all are valid.
+
     Raises:
-        InvalidInput: the Idempotency-Key is malformed.
+        InvalidInput: the Idempotency-Key is malformed; or `all_valid`, and it names every invalid field of every item.
         IdempotencyKeyReused, TemporarilyUnavailable: no item was carried out.
     """
     idempotency_key = request.idempotency_key()
@@ -270,9 +279,42 @@ def batch_answer(
         except InvalidInput as error:
             results.add(number, error)
     rules = typed.rules_for(one.given for one in operations.values())
+    if all_valid:
+        _refuse_invalid(batch.operations, operations, rules, on_invalid)
     items = [item(number, one, on_invalid, book, rules) for number, one in operations.items()]
     batches.carry_out(items, idempotency_key, results.add)
     return results.answer()
+
+
+def _refuse_invalid(
+    sent: Sequence[object],
+    operations: Mapping[int, ReadOperation],
+    rules: Mapping[str, ValueRule],
+    on_invalid: OnInvalid,
+) -> None:
+    """
+    Raises:
+        InvalidInput: an item is invalid. It names every invalid field: `operations.3.contact.email`.
+    """
+    wrong: list[FieldError] = []
+    for number, given in enumerate(sent):
+        try:
+            one = operations.get(number) or read(number, given)
+            accepted, _ = validate(one.given, rules).resolve(on_invalid)
+            if one.operation.op in ("create", "upsert") and not any(accepted.get(kind) for kind in _NAMES):
+                raise InvalidInput(unreachable())
+        except InvalidInput as error:
+            wrong += [error._replace(field=_path(number, error.field)) for error in error.errors]
+    if wrong:
+        raise InvalidInput(wrong)
+
+
+def _path(number: int, field: str) -> str:
+    """Returns the path of an item's field in the body. Errors of an item name a field of its contact by itself."""
+    if field.startswith("operations."):
+        return field
+    is_member = field.partition(".")[0] in Operation.model_fields
+    return f"operations.{number}.{field}" if is_member else f"operations.{number}.contact.{field}"
 
 
 class _Results:

@@ -31,6 +31,7 @@ from contacts.core.errors import (
 )
 from contacts.core.idempotency import run_idempotent
 from contacts.core.ids import Name, NameKind, Randomness, Ref
+from contacts.core.text import composed
 from contacts.core.time import Clock, iso
 from contacts.core.violations import FieldErrorCode, Violation
 
@@ -64,7 +65,7 @@ def merged_contact(winner: Contact, loser: Contact, at: str) -> Contact:
         name=name,
         external_id=_first(winner.external_id, loser.external_id),
         phone=_first(winner.phone, loser.phone),
-        tags=distinct((*winner.tags, *loser.tags)),
+        tags=distinct(map(composed, (*winner.tags, *loser.tags))),
         lists=distinct((*winner.lists, *loser.lists)),
         gates=(*winner.gates, *loser.gates),
         custom_fields=_filled(winner.custom_fields, loser.custom_fields),
@@ -93,7 +94,8 @@ def _first(value: str | None, otherwise: str | None) -> str | None:
 
 def _filled(entries: Mapping[str, object], others: Mapping[str, object]) -> dict[str, object]:
     """Returns `entries`, with values of `others` for keys that are missing or null."""
-    gaps = {key: value for key, value in others.items() if entries.get(key) is None}
+    there = {composed(key) for key, value in entries.items() if value is not None}
+    gaps = {key: value for key, value in others.items() if value is not None and composed(key) not in there}
     return {**entries, **gaps}
 
 

@@ -19,6 +19,8 @@ from contacts.core.errors import (
 )
 from contacts.core.idempotency import IdempotencyKey
 from contacts.core.ids import Name, NameKind, made_at_ms
+from contacts.core.json import same_json
+from contacts.core.text import composed, spellings
 from contacts.core.time import DAY, iso
 from contacts.core.violations import UNREACHABLE, contact_with_more_than
 
@@ -225,6 +227,7 @@ SCALARS: Final = (
 )
 SEQUENCES: Final = ("tags", "lists")
 EDITS: Final = ("add_tags", "remove_tags", "add_lists", "remove_lists")
+PARTS_OF_NAME: Final = ("first_name", "last_name")
 MAPS: Final = ("custom_fields", "metadata")
 FLAGS: Final = ("is_active", "is_unsubscribed")
 """Fields that a null leaves as they are."""
@@ -263,10 +266,12 @@ class Change:
         """Returns the change that the validated body of an update asks for."""
         fields = {key: given[key] for key in (*SCALARS, *SEQUENCES) if key in given}
         fields = {key: value for key, value in fields.items() if value is not None or key not in FLAGS}
-        if "first_name" in fields or "last_name" in fields:
+        if fields.get("name") is not None and all(fields.get(part) is None for part in PARTS_OF_NAME):
+            fields |= named_alone(fields["name"])  # type: ignore[arg-type]
+        elif not fields.keys().isdisjoint(PARTS_OF_NAME):
             fields["name"] = None
         elif "name" in fields:
-            fields |= named_alone(fields["name"])  # type: ignore[arg-type]
+            fields |= named_alone(None)
         for key, default in DEFAULTS.items():
             if key in fields and fields[key] is None:
                 fields[key] = default
@@ -301,6 +306,12 @@ class Change:
         return "email" in self.fields or "external_id" in self.fields
 
     @property
+    def names(self) -> frozenset[Name]:
+        """The email and the external_id that it sets."""
+        values = {kind: self.fields.get(kind) for kind in (NameKind.EMAIL, NameKind.EXTERNAL_ID)}
+        return frozenset(Name(kind, str(value)) for kind, value in values.items() if value is not None)
+
+    @property
     def map_keys(self) -> int:
         """Number of keys of maps that the change sets or drops."""
         return sum(len(entries) for entries in self.maps.values() if entries is not None)
@@ -312,8 +323,15 @@ class Change:
         maps = {key: value for key, value in self.maps.items() if key not in names}
         return replace(self, fields=kept, maps=maps, **steps)
 
+    def alters(self, contact: Contact) -> bool:
+        """Whether the contact differs after this change.
+
+        Raises: as `applied_to`.
+        """
+        return not is_same(contact, self.applied_to(contact, contact.updated_at))
+
     def applied_to(self, contact: Contact, at: str) -> Contact:
-        """Returns the contact after this change, with the next version, updated at `at`.
+        """Returns the contact after this change, with the next version, updated at `at`; see `is_same`.
 
         Raises:
             InvalidInput: the contact would have too many tags or lists, or neither an email, an external_id nor a gate.
@@ -321,11 +339,11 @@ class Change:
         values = dict(self.fields)
         errors: list[FieldError] = []
         for key, limit in (("tags", MAX_TAGS), ("lists", MAX_LISTS)):
-            added, removed = getattr(self, f"add_{key}"), set(getattr(self, f"remove_{key}"))
+            added, removed = getattr(self, f"add_{key}"), set(map(composed, getattr(self, f"remove_{key}")))
             if not added and not removed:
                 continue
             before: Iterable[str] = values.get(key, getattr(contact, key))  # type: ignore[assignment]
-            after = distinct((*(value for value in before if value not in removed), *added))
+            after = distinct(value for value in map(composed, (*before, *added)) if value not in removed)
             if len(after) > limit:
                 errors.append(FieldError(f"add_{key}", contact_with_more_than(limit, key)))
             values[key] = after
@@ -352,8 +370,12 @@ def unreachable() -> list[FieldError]:
 
 
 def merged(existing: Mapping[str, object], entries: Mapping[str, object]) -> dict[str, object]:
-    """Returns `existing` updated by `entries`; None drops a key (RFC 7396, one level deep)."""
-    result = {key: value for key, value in existing.items() if key not in entries or entries[key] is not None}
+    """Returns `existing` updated by `entries`; None drops a key (RFC 7396, one level deep).
+
+    A key of `existing` that is an entry's in another spelling is dropped: an earlier release has stored it so.
+    """
+    old = {spelling for key in entries for spelling in spellings(key)}
+    result = {key: value for key, value in existing.items() if key not in old or entries.get(key) is not None}
     result.update({key: value for key, value in entries.items() if value is not None})
     return result
 
@@ -377,8 +399,8 @@ def new_contact(
         version=1,
         created_at=at,
         updated_at=at,
-        custom_fields=dict(change.maps.get("custom_fields") or {}),
-        metadata=dict(change.maps.get("metadata") or {}),
+        custom_fields=merged({}, change.maps.get("custom_fields") or {}),
+        metadata=merged({}, change.maps.get("metadata") or {}),
         gates=gates,
         **values,  # type: ignore[arg-type]
     )
@@ -421,7 +443,8 @@ class ContactOut(TypedDict):
     validation_reason: Annotated[str, Reason] | None
     """Why the email is invalid."""
     version: int
-    """One more with every change that a caller makes; a verdict on the email changes it not."""
+    """One more with every change that a caller makes. A write that changes nothing does not move it, nor does a verdict
+    on the email."""
     created_at: Moment
     updated_at: Moment
 
@@ -491,6 +514,18 @@ def contact_out(contact: Contact) -> ContactOut:
         "created_at": contact.created_at,
         "updated_at": contact.updated_at,
     }
+
+
+_OF_EVERY_CHANGE: Final = ("version", "updated_at")
+
+
+def is_same(one: Contact, another: Contact) -> bool:
+    """Whether two states of a contact differ in `version` and `updated_at` alone. Such a change is not written."""
+    shown = (
+        {key: value for key, value in contact_out(state).items() if key not in _OF_EVERY_CHANGE}
+        for state in (one, another)
+    )
+    return set(one.names) == set(another.names) and same_json(*shown)
 
 
 SHOWN_TO_WRITERS: Final = ("id", "version", "created_at", "updated_at")
@@ -624,6 +659,11 @@ class NamesNotFree(Exception):
     def __init__(self, claims: Mapping[Name, Claim | None]) -> None:
         super().__init__("names not free")
         self.claims = dict(claims)
+
+    def has_live_owner(self, names: Iterable[Name]) -> bool:
+        """Whether one of the names is among these and belongs to a live contact."""
+        claims = (self.claims.get(name) for name in names)
+        return any(claim is not None and claim.state is ContactState.LIVE for claim in claims)
 
     def live_owners(self) -> list[tuple[str, str]]:
         """Returns the kind of each name that a live contact has, with that contact's id."""

@@ -1,18 +1,20 @@
 """Bodies of requests about contacts: what may be sent, field by field."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field
 
 from contacts.book.model import LONGEST_TAG, MAPS, MAX_LISTS, MAX_TAGS, SLUG, distinct
 from contacts.core import violations
-from contacts.core.errors import FieldError
+from contacts.core.errors import MAX_ERRORS_SHOWN, FieldError
 from contacts.core.ids import MAX_EXTERNAL_ID, Ref, is_e164, named, stored_email
 from contacts.core.json import json_values
+from contacts.core.text import composed, look_alikes
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.properties.model import ContactInput
-from contacts.web.bodies import Body, Draft, JsonObject, clean, json_errors
+from contacts.web.bodies import COMPOSED, Body, Draft, JsonObject, clean, json_errors, text_violation
 
 
 def _email(text: str) -> str:
@@ -49,9 +51,9 @@ def _at_most(limit: int) -> AfterValidator:
 
 Email = Annotated[str, AfterValidator(_email)]
 Phone = Annotated[str, AfterValidator(_phone)]
-ExternalId = Annotated[str, Field(min_length=1, max_length=MAX_EXTERNAL_ID), AfterValidator(clean)]
-PersonName = Annotated[str, Field(max_length=255), AfterValidator(clean)]
-Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG), AfterValidator(clean)]
+ExternalId = Annotated[str, Field(min_length=1, max_length=MAX_EXTERNAL_ID), AfterValidator(clean), COMPOSED]
+PersonName = Annotated[str, Field(max_length=255), AfterValidator(clean), COMPOSED]
+Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG), AfterValidator(clean), COMPOSED]
 Slug = Annotated[str, Field(pattern=f"^{SLUG}$")]
 Tags = Annotated[list[Tag], Field(max_length=MAX_ENTRIES), _at_most(MAX_TAGS)]
 Lists = Annotated[list[Slug], Field(max_length=MAX_ENTRIES), _at_most(MAX_LISTS)]
@@ -74,6 +76,13 @@ class ContactFields(Draft):
     is_unsubscribed: bool | None = None
     add_tags: Tags | None = None
     add_lists: Lists | None = None
+
+    @classmethod
+    def joint_errors(cls, given: Mapping[str, object]) -> list[FieldError]:
+        """The keys of a map that look like another key of it."""
+        maps = ((name, given[name]) for name in MAPS if name in given)
+        found = (error for name, one in maps if isinstance(one, dict) for error in _twice(one, name).values())
+        return list(islice(found, MAX_ERRORS_SHOWN + 1))
 
     @classmethod
     def split(
@@ -102,7 +111,9 @@ class ContactFields(Draft):
 
     def to_input(self) -> ContactInput:
         """What the body asks to write, still to be validated by the account's properties."""
-        return ContactInput(self.accepted, self.rejected, self.errors)
+        accepted = self.accepted
+        accepted |= {name: _with_composed_keys(accepted[name]) for name in MAPS if accepted.get(name)}
+        return ContactInput(accepted, self.rejected, self.errors)
 
 
 class NewContact(ContactFields):
@@ -116,12 +127,28 @@ class ContactChange(ContactFields):
     remove_lists: Lists | None = None
 
 
+def _twice(entries: Mapping[str, Any], path: str) -> dict[str, FieldError]:
+    """Returns the keys of a map that are spelled in another way than a key before them and look the same."""
+    keys = (key for key in entries if text_violation(key) is None)
+    return {key: FieldError(f"{path}.{key}", violations.KEY_GIVEN_TWICE) for key in look_alikes(keys)}
+
+
+def _with_composed_keys(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the map with its keys composed. A key that was sent in another spelling is to be removed in that one."""
+    found: dict[str, Any] = {}
+    for key, value in entries.items():
+        if (form := composed(key)) != key:
+            found[key] = None
+        found[form] = value
+    return found
+
+
 def _wrong_keys(entries: Mapping[str, Any], path: str) -> dict[str, FieldError]:
     """Returns the keys of a map that cannot be stored, with their errors.
 
     If a key cannot be shown, the error names the map.
     """
-    found = {}
+    found = _twice(entries, path)
     for key, value in entries.items():
         error = next(json_errors({key: value}, path), None)
         if error is not None:

@@ -25,6 +25,7 @@ from contacts.book.model import (
     Preconditions,
     Transition,
     VersionDiffers,
+    is_same,
     new_contact,
     unreachable,
 )
@@ -40,6 +41,7 @@ from contacts.core.errors import (
 )
 from contacts.core.idempotency import ConcurrentModification, retry_on_conflict, run_idempotent
 from contacts.core.ids import Name, NameKind, Randomness, Ref, possible_id, possible_names, uuid7
+from contacts.core.text import composed
 from contacts.core.time import Clock, iso
 
 if TYPE_CHECKING:
@@ -346,9 +348,12 @@ class ContactBook:
             contact = self._store.by_id(live[name].contact_id)
             if contact is None or name not in contact.names:
                 raise ConcurrentModification
+            others = {other: claim for other, claim in live.items() if claim.contact_id != contact.id}
+            if name in contact.merged_names and others:
+                raise _duplicate(others)
             try:
                 return self._change_read(
-                    _Found(contact, name), _without_merged_names(change, contact), preconditions, details
+                    _Found(contact, name), _renaming_nothing(change, contact, name), preconditions, details
                 )
             except DuplicateContact as error:
                 if any(kind not in {name.kind for name in live} for kind, _ in error.taken):
@@ -384,7 +389,7 @@ class ContactBook:
             kept = trashed.without(lost)
             if not kept.is_reachable and not change.touches_names:
                 raise NamesTaken
-            after = _without_merged_names(change, kept).applied_to(kept, iso(now))
+            after = _renaming_nothing(change, kept, found.named).applied_to(kept, iso(now))
             outcome = (
                 outcome_of(after) if outcome_of else Outcome(action=action, contact=after, details=details)
             )
@@ -403,7 +408,7 @@ class ContactBook:
                 )
             except NamesNotFree as error:
                 newly_lost = {name for name in error.claims if name in trashed.names and name not in lost}
-                if not newly_lost or found.named in newly_lost:
+                if not newly_lost or found.named in newly_lost or error.has_live_owner(change.names):
                     raise ConcurrentModification from None
                 lost |= newly_lost
 
@@ -482,7 +487,11 @@ class ContactBook:
             raise ConcurrentModification
         _check_version(before, preconditions)
         after = before if change.is_empty else change.applied_to(before, iso(now))
+        if is_same(before, after):
+            after = before
         outcome = Outcome(action=Action.UPDATED, contact=after, details=details)
+        if after is before and preconditions.idempotency_key is None:
+            return outcome
         try:
             return self._store.apply(
                 Transition(
@@ -538,18 +547,21 @@ def _fits_in_place(change: Change) -> bool:
     )
 
 
-def _without_merged_names(change: Change, contact: Contact) -> Change:
-    """Returns the change without names that are already merged names of the contact.
+def _renaming_nothing(change: Change, contact: Contact, named: Name | None) -> Change:
+    """Returns the change that a create makes to a contact that it has found by a name, without other names for it.
 
-    Such a name led the create to the contact. It must not replace the contact's own email or external_id.
+    A merged name does not become the contact's own email or external_id. If it was a merged name that led here, the
+    create means the contact that was merged away: then neither of its names replaces one of this contact.
     """
-    return change.without(
-        *(
+    if named in contact.merged_names:
+        names = {kind for kind in (NameKind.EMAIL, NameKind.EXTERNAL_ID) if kind in change.fields}
+    else:
+        names = {
             name.kind
             for name in contact.merged_names
-            if change.fields.get(name.kind) == name.value and getattr(contact, name.kind) is not None
-        )
-    )
+            if change.fields.get(name.kind) in (name.value, composed(name.value))
+        }
+    return change.without(*(kind for kind in names if getattr(contact, kind) is not None))
 
 
 def _skipped_details(skipped: Sequence[FieldError]) -> Details:

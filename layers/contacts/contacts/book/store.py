@@ -34,6 +34,7 @@ from contacts.core.errors import ContactTooLarge, TemporarilyUnavailable
 from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Name, NameKind, Randomness
 from contacts.core.json import MAX_VALUES, json_values
+from contacts.core.text import spellings
 from contacts.core.time import DAY, iso
 from contacts.table import keys
 from contacts.table.client import MAX_STEPS, ConditionsFailed, Table
@@ -168,7 +169,7 @@ class ContactStore:
     def change_in_place(
         self, contact_id: str, change: Change, at_ms: int, *, named: Name | None, versions: Sequence[int]
     ) -> Contact:
-        """Changes a live contact without reading it, and returns it. One UpdateItem.
+        """Changes a live contact without reading it, and returns it. One UpdateItem, which fails if nothing changes.
 
         `named`, `versions`: the contact must have this name, and one of these versions (empty: any). A change of
         `is_unsubscribed` needs a `Transition`, as opt-outs change with it.
@@ -208,15 +209,19 @@ class ContactStore:
             existing = failed.items[_CONTACT]
             if existing is not None and existing["change_id"] == change_id:
                 return contact_from(existing)
+            refusal = _refusal(existing, named, versions)
+            same = _as_it_is(existing, refusal, change)
+            if same is not None:
+                return same
             if failed.is_repetition:
                 raise TemporarilyUnavailable(UNKNOWN) from None
-            raise _refusal(existing, named, versions) from None
+            raise refusal from None
 
     def apply(self, transition: Transition) -> Outcome:
         """Writes a transition; returns its outcome. One transaction, or one plain call if only one item changes.
 
         Before it, one GetItem for each email that a subscribed contact takes: if that address has opted out, so does
-        the contact.
+        the contact. And one for an external_id that it takes and that can be spelled in another way (`é`).
 
         Raises:
             NamesNotFree: other contacts have names that the transition needs.
@@ -227,6 +232,7 @@ class ContactStore:
         if is_subscribed and self._opt_outs.include_any_of(transition.taken_emails):
             transition = transition.opted_out()
         claims = dict(self._claim_steps(transition))
+        self._check_look_alikes(transition, claims)
         steps = [*self._contact_steps(transition), *claims.values()]
         before = None if transition.before is None else transition.before.without(transition.lost)
         live = transition.after if transition.becomes is ContactState.LIVE else None
@@ -350,6 +356,26 @@ class ContactStore:
                 key = keys.claim(self._account, name)
                 yield name, self._table.delete_step(claim_step(name), key, expression)
 
+    def _check_look_alikes(self, transition: Transition, claims: Mapping[Name, Step]) -> None:
+        """
+        Raises:
+            NamesNotFree: another live contact has an external_id in another spelling, as an earlier release stored it.
+        """
+        contact = transition.after
+        if contact is None:
+            return
+        had = () if transition.before is None else transition.before.names
+        taken = [name for name in claims if name.kind is NameKind.EXTERNAL_ID and name not in had]
+        others = [name._replace(value=one) for name in taken for one in spellings(name.value)[1:]]
+        found = {
+            name: claim for name in others if (claim := self.claim(name)) and _is_of_other(claim, contact)
+        }
+        if found:
+            owned = {name: self.claim(name) for name in claims}
+            rest = {name: claim for name, claim in owned.items() if claim and _is_of_other(claim, contact)}
+            if rest.keys().isdisjoint(taken):  # Else the transaction tells who has the very name.
+                raise NamesNotFree({**found, **rest})
+
     def _put_claim(self, name: Name, claim: Mapping[str, object], expression: Expression) -> Step:
         return self._table.put_step(claim_step(name), keys.claim(self._account, name), claim, expression)
 
@@ -386,6 +412,14 @@ def _refusal(existing: Item | None, named: Name | None, versions: Sequence[int])
     return NotInPlace()
 
 
+def _as_it_is(existing: Item | None, refusal: Exception, change: Change) -> Contact | None:
+    """Returns the contact if the change was refused because it alters nothing of it, else None."""
+    if existing is None or not isinstance(refusal, NotInPlace):
+        return None
+    contact = contact_from(existing)
+    return None if change.alters(contact) else contact
+
+
 def _trash_ends(at_ms: int) -> int:
     return at_ms // 1000 + TRASH_DAYS * DAY
 
@@ -399,6 +433,11 @@ def _claim_from(item: Item | None) -> Claim | None:
     if item is None:
         return None
     return Claim(item["contact_id"], ContactState(item["state"]), item.get("ttl"))
+
+
+def _is_of_other(claim: Claim, contact: Contact) -> bool:
+    """Whether a name belongs to another contact, and that one is live."""
+    return claim.state is ContactState.LIVE and claim.contact_id != contact.id
 
 
 def is_owned(expression: Expression, contact_id: str, state: ContactState | None) -> str:
@@ -478,26 +517,36 @@ def _count_values(expression: Expression, added: int, added_bytes: int) -> None:
 
 
 def _change_fields(expression: Expression, change: Change) -> int:
-    """Adds a change to an update expression, as `Change.applied_to` does it; returns how many bytes it may add."""
+    """Adds a change to an update expression, as `Change.applied_to` does it; returns how many bytes it may add.
+
+    The expression requires that something changes. (If only `name` would be removed, what is shown may stay the same.)
+    """
     added = 0
+    unchanged: list[str] = []
     for attribute, value in change.fields.items():
         if attribute == "is_unsubscribed":
             expression.require(expression.equals(attribute, value))
         elif value is None:
-            expression.remove(attribute)
+            condition = expression.remove(attribute)
+            unchanged += [] if attribute == "name" else [condition]
         else:
-            expression.set(attribute, value)
+            unchanged.append(expression.set(attribute, value))
             added += entry_size(attribute, value)
     for attribute, entries in change.maps.items():
         if entries is None:
-            expression.set(attribute, {})
+            unchanged.append(expression.set(attribute, {}))
             continue
         for key, value in entries.items():
             if value is None:
-                expression.remove(attribute, key)
+                unchanged.append(expression.remove(attribute, key))
             else:
-                expression.set((attribute, key), value)
+                unchanged.append(expression.set((attribute, key), value))
                 added += entry_size(key, value)
+        # As an earlier release may have stored them.
+        others = {spelling: None for key in entries for spelling in spellings(key) if spelling not in entries}
+        unchanged += [expression.remove(attribute, spelling) for spelling in others]
+    # Where the flag alone is given, the contact changes in place only if it does not change.
+    expression.require(f"NOT ({' AND '.join(unchanged)})" if unchanged else expression.never())
     return added
 
 

@@ -11,9 +11,9 @@ from contacts.core import violations
 from contacts.core.errors import FieldError
 from contacts.core.violations import InvalidValue
 from contacts.properties.model import ContactInput
-from contacts.web.bodies import Body, Draft, clean
+from contacts.web.bodies import COMPOSED, Body, Draft, clean
 
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(clean)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(clean), COMPOSED]
 Type = Annotated[ChannelType, Field(strict=False)]
 
 

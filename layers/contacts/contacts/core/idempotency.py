@@ -21,10 +21,13 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """The Idempotency-Key of a request, and the SHA-256 (hex) of what the request asks."""
+    """The Idempotency-Key of a request, and what it stands for: the request, as two hashes."""
 
     key: str
     request_hash: str
+    """SHA-256 (hex) of the bytes of the request."""
+    meaning_hash: str | None = None
+    """Of what the body says, however it is spelled: half a SHA-256 (32 hex digits). None: the body is no JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,14 @@ class IdempotencyRecord(Generic[Result]):
     request_hash: str
     outcome: Result | None
     """None: the contact has been erased since, and the outcome with it."""
+    meaning_hash: str | None = None
+    """None: an earlier release has left the record, or the body was no JSON."""
+
+    def is_of(self, request: IdempotencyKey) -> bool:
+        """Whether a request says what the recorded one said."""
+        if self.request_hash == request.request_hash:
+            return True
+        return self.meaning_hash is not None and self.meaning_hash == request.meaning_hash
 
 
 class ConcurrentModification(Exception):
@@ -73,7 +84,7 @@ def replay(record: IdempotencyRecord[Result], idempotency_key: IdempotencyKey | 
         IdempotencyKeyReused: the key was used for another request.
         ContactNotFound: the contact has been erased since, and the outcome with it.
     """
-    if idempotency_key is None or record.request_hash != idempotency_key.request_hash:
+    if idempotency_key is None or not record.is_of(idempotency_key):
         raise IdempotencyKeyReused
     if record.outcome is None:
         raise ContactNotFound("The contact this request was about has been erased.")

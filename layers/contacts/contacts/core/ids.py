@@ -6,6 +6,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple, Protocol
 
+from contacts.core.text import spellings
+
 
 class Randomness(Protocol):
     """A source of bytes nobody can guess."""
@@ -126,7 +128,8 @@ def stored_email(email: str) -> str:
     """An email in the form in which it is stored and compared: lower-case, its domain as `xn--`.
 
     Raises:
-        ValueError: the syntax is wrong or the local part is not ASCII; the message says what.
+        ValueError: the syntax is wrong, the local part is not ASCII, or a letter of the domain would become ASCII; the
+            message says what.
     """
     # Before anything is folded: KELVIN SIGN is k in lower case, GREEK VARIA a backquote in NFC.
     if not email.rpartition("@")[0].isascii():
@@ -155,6 +158,11 @@ def is_plain_email(email: str) -> bool:
 def _validated(email: str) -> str:
     from email_validator import EmailNotValidError, validate_email
 
+    for letter in email.rpartition("@")[2]:
+        if not letter.isascii() and _becomes_ascii(letter):
+            raise ValueError(
+                f"The part after the @-sign has {letter}, which only looks like an ASCII letter."
+            )
     try:
         # test_environment admits `.test`, reserved for tests by RFC 2606; a domain still needs its dot.
         # strict: at most 64 characters before the @ (RFC 5321 §4.5.3.1.1).
@@ -169,6 +177,16 @@ def _validated(email: str) -> str:
     if len(stored) > MAX_EMAIL:
         raise ValueError(f"An email address has at most {MAX_EMAIL} characters.")
     return stored
+
+
+def _becomes_ascii(letter: str) -> bool:
+    """Whether domain names read a letter that is not ASCII as one that is (UTS 46): KELVIN SIGN as k."""
+    from idna import IDNAError, uts46_remap
+
+    try:
+        return any(part.isascii() and part.isalnum() for part in uts46_remap(letter, std3_rules=False))
+    except IDNAError:
+        return False  # No domain may have it.
 
 
 def looked_up_email(email: str) -> str | None:
@@ -191,7 +209,8 @@ def possible_names(ref: Ref) -> Iterator[Name]:
         if email is not None and len(email) <= MAX_EMAIL:
             yield Name(NameKind.EMAIL, email)
     if RefKind.EXTERNAL_ID in by and 0 < len(value) <= MAX_EXTERNAL_ID:
-        yield Name(NameKind.EXTERNAL_ID, value)
+        for spelling in spellings(value):
+            yield Name(NameKind.EXTERNAL_ID, spelling)
 
 
 def possible_id(ref: Ref) -> str | None:

@@ -20,6 +20,68 @@ def to_json(body: Mapping[str, Any]) -> str:
         return text
 
 
+def from_json(text: str) -> Any:
+    """What `to_json` has written, every number with its value."""
+    return json.loads(text, parse_int=exact_number, parse_float=exact_number)
+
+
+def canonical(value: object) -> str:
+    """One JSON text for all texts of one meaning: keys sorted, no white space, ASCII, each number in one spelling.
+
+    `value`: parsed JSON whose numbers `exact_number` has read, so that equal numbers are equal objects.
+
+    Raises:
+        RecursionError: it is nested too deeply.
+    """
+    try:
+        return _sorted(value)
+    except TypeError:
+        # A number that no float holds. The tilde keeps the text apart from those of documents without one.
+        return f"~{_sorted(_marked(value))}"
+
+
+def _sorted(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _marked(value: object) -> object:
+    """The value with Decimals as texts, and all texts marked, so that no text looks like a number."""
+    match value:
+        case dict():
+            return {key: _marked(entry) for key, entry in value.items()}
+        case list():
+            return [_marked(entry) for entry in value]
+        case str():
+            return f"s{value}"
+        case Decimal():
+            sign, digits, exponent = value.as_tuple()
+            if not isinstance(exponent, int):
+                return f"n{value}"
+            significant = "".join(map(str, digits)).rstrip("0")
+            return f"n{sign} {significant} {exponent + len(digits) - len(significant)}"
+        case _:
+            return value
+
+
+def same_json(one: object, another: object) -> bool:
+    """Whether two values are the same JSON. (To Python, 1 equals true.)"""
+    match one:
+        case Mapping():
+            return (
+                isinstance(another, Mapping)
+                and one.keys() == another.keys()
+                and all(same_json(value, another[key]) for key, value in one.items())
+            )
+        case list() | tuple():
+            return (
+                isinstance(another, list | tuple)
+                and len(one) == len(another)
+                and all(map(same_json, one, another))
+            )
+        case _:
+            return isinstance(one, bool) == isinstance(another, bool) and one == another
+
+
 MAX_VALUES: Final = 10_000
 """JSON values in a contact's `custom_fields` and `metadata` together, as `json_values` counts them."""
 

@@ -1,11 +1,17 @@
-"""Smart Sender: `Authorization: Bearer`, `/v1`, camelCase, whole seconds, page numbers; variables are custom fields."""
+"""Smart Sender: `Authorization: Bearer`, `/v1`, camelCase, whole seconds, page numbers; variables are custom fields.
 
+The vendor's pages have most of the operations and fields. The tags, `/me`, `funnels`, `notes`, `originalId`,
+`subscribed` and the variables at the top level of `/info` are what its public PHP scripts send and read besides. PHP
+writes an empty object as `[]`, so an empty array is an empty object where an object is expected.
+"""
+
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from uuid import NAMESPACE_URL, uuid5
 
 from contacts.core.errors import FieldError, InvalidInput
-from contacts.core.violations import NOT_OBJECT, REQUIRED
+from contacts.core.tags import tag_id
+from contacts.core.violations import NOT_OBJECT, REQUIRED, FieldErrorCode, Violation
 from contacts.dialects.wire import (
     Dialect,
     Fields,
@@ -22,6 +28,7 @@ from contacts.dialects.wire import (
     renamed,
     required,
     whole_number,
+    with_body,
 )
 
 _PAGE: Final = Whole(default=1, least=1, most=None)
@@ -39,6 +46,24 @@ _SYSTEM_FIELDS: Final = {
 """
 _READ_ONLY: Final = frozenset({"id", "createdAt", "updatedAt"})
 """Fields that responses show and requests cannot change."""
+_NEVER_FILLED: Final = ("funnels", "notes")
+"""Fields of a contact that clients read, and that are always empty here. A variable may have such a name."""
+_CONTRADICTION: Final = Violation(
+    FieldErrorCode.OTHER, "has one value among the values and another among their variables"
+)
+_NOT_SERVED: Final = (
+    (re.compile(r"/v1/contacts/.+/send"), "Messages are not sent from here"),
+    (re.compile(r"/v1/(contacts|chats|gates)/.+/messages"), "Messages are not kept here"),
+    (
+        re.compile(r"/v1/chats(/.+)?"),
+        "Chats are read here by the contact alone: GET /v1/contacts/{contactId}/chat",
+    ),
+    (re.compile(r"/v1/(contacts/.+/)?funnels(/.+)?"), "There are no funnels here"),
+    (re.compile(r"/v1/contacts/.+/checkout"), "There are no checkouts here"),
+    (re.compile(r"/v1/operators"), "There are no operators here"),
+    (re.compile(r"/v1/variables"), "Variables are not listed here; each contact shows its own"),
+)
+"""Paths of the vendor's clients that lead to nothing here, and what the error says of them."""
 _GATE_FIELDS: Final = {"firstName": "first_name", "lastName": "last_name", "email": "email", "phone": "phone"}
 _NAMES: Final = {
     "first_name": "firstName",
@@ -46,6 +71,7 @@ _NAMES: Final = {
     "custom_fields": "parameters",
     "q": "term",
     "search": "term",
+    "add_tags": "tags",
     "limit": "limitation",
     "offset": "page",
     "from": "targetContactId",
@@ -80,23 +106,37 @@ def contact_out(native: Fields) -> Fields:
     }
 
 
+def _with_empty_fields(native: Fields) -> Fields:
+    return {**contact_out(native), **{name: [] for name in _NEVER_FILLED}}
+
+
 def detailed_contact_out(native: Fields) -> Fields:
     """Returns a native contact with its variables as a list of name, value and type."""
     variables = [
         {"name": name, "value": value, "type": type_of(value)}
         for name, value in native["custom_fields"].items()
     ]
-    return {**contact_out(native), "variables": variables}
+    return {**_with_empty_fields(native), "variables": variables}
 
 
 def simple_contact_out(native: Fields) -> Fields:
-    """Returns a native contact with its variables as an object."""
-    return {**contact_out(native), "variables": native["custom_fields"]}
+    """Returns a native contact with its variables as an object, and each once more beside the fields of the contact.
+
+    A variable that is named like a field is in the object only.
+    """
+    variables = native["custom_fields"]
+    fields = {**_with_empty_fields(native), "variables": variables}
+    return fields | {name: value for name, value in variables.items() if name not in fields}
 
 
-def tag_id(tag: str) -> str:
-    """Returns the id of a tag. Native tags have a name only; the id is derived from it and never changes."""
-    return str(uuid5(NAMESPACE_URL, f"urn:contacts:tag:{tag}"))
+def tag_out(native: Fields) -> Fields:
+    """Returns a native tag, or its count, as Smart Sender shows a tag."""
+    return {"id": tag_id(native["tag"]), "name": native["tag"]}
+
+
+def project_out(native: Fields) -> Fields:
+    """Returns a native account as the vendor's project; a project here has no photo."""
+    return {"id": native["id"], "name": native["name"], "photo": None}
 
 
 def type_of(value: object) -> str:
@@ -192,10 +232,21 @@ def _list_gates(call: VendorRequest) -> NativeRequest:
     return NativeRequest(route=call.route, ref=_named(call), query=_paging(call))
 
 
+def _object(sent: object) -> object:
+    """Returns a value that is to be an object; an empty array, PHP's empty object, as one."""
+    return {} if sent == [] and isinstance(sent, list) else sent
+
+
+def _fields(call: VendorRequest) -> Fields:
+    return fields_of(with_body(call, _object(call.body)))
+
+
 def _update(call: VendorRequest) -> NativeRequest:
-    values = fields_of(call).get("values")
+    values = _object(_fields(call).get("values"))
     if not isinstance(values, dict):
         raise InvalidInput([FieldError("values", NOT_OBJECT)])
+    if values.get("originalId") == call.path["ref"]:  # as a chat shows its contact
+        values = {name: value for name, value in values.items() if name != "originalId"}
     query = {"on_invalid": ["skip"]}
     return NativeRequest(route=call.route, ref=_named(call), query=query, body=changes(values))
 
@@ -204,6 +255,9 @@ def changes(values: Fields) -> Fields:
     """Returns the native update for `values`, in which system fields and variables are mixed.
 
     The native operation skips invalid fields. Only a photo that is no text is skipped here.
+
+    Raises:
+        InvalidInput: names each variable that has one value among `values` and another in their `variables`.
     """
     body = renamed(values, _SYSTEM_FIELDS)
     if "photo" in values and isinstance(values["photo"], str | None):
@@ -211,9 +265,21 @@ def changes(values: Fields) -> Fields:
     if "tags" in values:
         body["tags"] = _tag_names(values["tags"])
     system = {*_SYSTEM_FIELDS, *_READ_ONLY, "photo", "tags", "variables"}
+    system |= {name for name in _NEVER_FILLED if values.get(name) == []}
     variables = {name: value for name, value in values.items() if name not in system}
-    variables |= _variables(values.get("variables"))
+    nested = _variables(values.get("variables"))
+    contradictory = [
+        name for name in variables if name in nested and not _same(nested[name], variables[name])
+    ]
+    if contradictory:
+        raise InvalidInput([FieldError(f"values.{name}", _CONTRADICTION) for name in contradictory])
+    variables |= nested
     return {**body, "custom_fields": variables} if variables else body
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two values are the same JSON; True is not 1."""
+    return one == other and isinstance(one, bool) is isinstance(other, bool)
 
 
 def _tag_names(tags: object) -> object:
@@ -239,7 +305,7 @@ def _variables(sent: object) -> Fields:
 
 
 def _fire_event(call: VendorRequest) -> NativeRequest:
-    given = {} if call.body is None else fields_of(call)
+    given = {} if call.body is None else _fields(call)
     name = given["name"] if "name" in given else one_of(call, "name", "")
     required({"name": name or None}, "name")
     return NativeRequest(route="POST /v1/contacts/{ref}/events", ref=_named(call), body={"name": name})
@@ -254,6 +320,21 @@ def _delete(call: VendorRequest) -> NativeRequest:
     return NativeRequest(route=call.route, ref=_named(call), query={"permanent": ["true"]})
 
 
+def _list_tags(call: VendorRequest) -> NativeRequest:
+    query = _paging(call)
+    del query["include_total"]  # which this operation always includes
+    return NativeRequest(route="GET /v1/tags/search", query={**query, "q": [one_of(call, "term", "")]})
+
+
+def _change_tag(call: VendorRequest) -> NativeRequest:
+    tag = call.path["tag"].lower()
+    return NativeRequest(route=call.route, ref=_named(call), path={"tag": tag})
+
+
+def _get_project(call: VendorRequest) -> NativeRequest:
+    return NativeRequest(route="GET /v1/account")
+
+
 def _list_channels(call: VendorRequest) -> NativeRequest:
     return NativeRequest(route=call.route, query=_paging(call))
 
@@ -263,14 +344,16 @@ def _get_channel(call: VendorRequest) -> NativeRequest:
 
 
 def _update_channel(call: VendorRequest) -> NativeRequest:
-    given = fields_of(call)
+    given = _fields(call)
     required(given, "state")
     return NativeRequest(route=call.route, path=call.path, body={"state": given["state"]})
 
 
 def _create_gate(call: VendorRequest) -> NativeRequest:
-    given = fields_of(call)
+    given = _fields(call)
     required(given, "identifier", "firstName")
+    if "parameters" in given:
+        given = {**given, "parameters": _object(given["parameters"])}
     body = {
         "identifier": given["identifier"],
         **renamed(given, {**_GATE_FIELDS, "parameters": "custom_fields"}),
@@ -295,14 +378,16 @@ def _listed(out: Callable[[Fields], Fields]) -> Callable[[VendorRequest, Reply],
 
 def _chat(_: VendorRequest, reply: Reply) -> Reply:
     native = reply.body
+    # A gate has no opt-out of its own.
+    subscribed = not native["contact"]["is_unsubscribed"]
     return Reply(
         reply.status,
         {
             "id": native["id"],
             "name": native["name"],
             "image": native["image"],
-            "contact": contact_out(native["contact"]),
-            "gates": [gate_out(gate) for gate in native["gates"]],
+            "contact": {**contact_out(native["contact"]), "originalId": native["contact"]["id"]},
+            "gates": [{**gate_out(gate), "subscribed": subscribed} for gate in native["gates"]],
             "createdAt": moment(native["created_at"]),
             "updatedAt": moment(native["updated_at"]),
         },
@@ -317,10 +402,19 @@ def _done(_: VendorRequest, __: Reply) -> Reply:
     return Reply(200, dict(_DONE))
 
 
-def _error(_: VendorRequest, problem: Problem) -> Reply:
+def _error(call: VendorRequest, problem: Problem) -> Reply:
     # The vendor's clients expect 403, not 401, for a token that was revoked.
     status = _FORBIDDEN if problem.body["code"] == "key_revoked" else problem.status
-    return Reply(status, {"error": {"code": status, "message": in_words(problem, _NAMES)}})
+    return Reply(status, {"error": {"code": status, "message": _message(call, problem)}})
+
+
+def _message(call: VendorRequest, problem: Problem) -> str:
+    if problem.body["code"] in ("contact_not_found", "method_not_allowed", "route_not_found"):
+        for path, message in _NOT_SERVED:
+            if path.fullmatch(call.url_path):
+                return message
+    # A parameter that the client has sent is named as sent.
+    return in_words(problem, {native: own for native, own in _NAMES.items() if native not in call.query})
 
 
 DIALECT: Final = Dialect(
@@ -342,7 +436,11 @@ DIALECT: Final = Dialect(
         "PUT /v1/contacts/{ref}": Translation(_update, _done),
         "POST /v1/contacts/{ref}/fire": Translation(_fire_event, _done, once=("name",)),
         "POST /v1/contacts/{ref}/merge/{target}": Translation(_merge, _done),
+        "POST /v1/contacts/{ref}/tags/{tag}": Translation(_change_tag, _done),
+        "DELETE /v1/contacts/{ref}/tags/{tag}": Translation(_change_tag, _done),
         "DELETE /v1/contacts/{ref}": Translation(_delete, _done),
+        "GET /v1/tags": Translation(_list_tags, _listed(tag_out), once=(*_PAGED, "term")),
+        "GET /v1/me": Translation(_get_project, _shown(project_out), ignores_others=True),
         "GET /v1/channels": Translation(_list_channels, _listed(channel_out), once=_PAGED),
         "GET /v1/channels/{id}": Translation(_get_channel, _shown(channel_out), ignores_others=True),
         "PUT /v1/channels/{id}": Translation(_update_channel, _done),

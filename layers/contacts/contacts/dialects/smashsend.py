@@ -1,15 +1,13 @@
 """SMASHSEND: `Authorization: Bearer`, `/v1`, camelCase, whole seconds, offsets; errors are a message and a code.
 
-An id is a prefix and the UUID as 22 digits to the base of 62: like native ids, these ids sort by time of creation.
+This is the API of the vendor's first documentation page. What its Node SDK speaks is in `smashsend_v2`.
 """
 
-import re
-from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Final
-from uuid import UUID
 
 from contacts.core.errors import ContactNotFound, FieldError, InvalidInput, PropertyNotFound
 from contacts.core.violations import FieldErrorCode, not_one_of
+from contacts.dialects.smashsend_shared import id_in, id_out, other_version
 from contacts.dialects.wire import (
     CODES,
     Dialect,
@@ -31,12 +29,6 @@ from contacts.dialects.wire import (
 CONTACT: Final = "cont_"
 PROPERTY: Final = "prop_"
 """The prefixes of ids."""
-_DIGITS: Final = digits + ascii_uppercase + ascii_lowercase
-"""In the order of their ASCII codes."""
-_LENGTH: Final = 22
-"""Digits: 62 to the power of 22 is more than 2 to the power of 128."""
-_NUMBER: Final = re.compile(f"[0-9A-Za-z]{{{_LENGTH}}}")
-
 _PAGE_SIZE: Final = "50"
 _ALL_PROPERTIES: Final = "500"
 """The limit of properties in an account, so one page has them all."""
@@ -48,6 +40,12 @@ _TO_THEIRS: Final = {native: theirs for theirs, native in _TO_NATIVE.items()}
 _CHANGED: Final = {theirs: native for theirs, native in _TO_NATIVE.items() if theirs != "email"}
 # The vendor does not document `options`, but an enum cannot be defined without them.
 _DEFINED: Final = {name: name for name in (*_SHOWN, "options")}
+_OF_VERSION_2: Final = ("email", "firstName", "lastName", "avatarUrl", "countryCode")
+"""What `smashsend_v2` sends in `properties` and nobody else would. (`phone` and `city` may be anybody's properties.)"""
+_STATUSES_OF_VERSION_2: Final = ("SUBSCRIBED", "UNSUBSCRIBED", "ARCHIVED", "OPT_IN_PENDING", "BANNED")
+_PATHS_OF_VERSION_2: Final = ("search", "properties", "by-email")
+"""What follows `/v1/contacts/` there, and reads as an id here."""
+_ROUTES_OF_VERSION_2: Final = ("POST /v1/contacts/batch", "GET /v1/api-keys/check")
 _DESCRIBED: Final = {name: name for name in ("label", "description", "options")}
 _SCOPES: Final = {
     "GET /v1/contacts": "api_user",
@@ -70,26 +68,6 @@ _PHRASES: Final = {
     FieldErrorCode.OFFSET_TOO_LARGE: "{field} must be at most {limit:,}; go further page by page"
 }
 """Replaces native messages that mention cursors, which the vendor does not have."""
-
-
-def id_out(prefix: str, native: str) -> str:
-    """Returns a UUID as SMASHSEND writes ids."""
-    number, written = UUID(native).int, ""
-    for _ in range(_LENGTH):
-        number, digit = divmod(number, len(_DIGITS))
-        written = _DIGITS[digit] + written
-    return prefix + written
-
-
-def id_in(prefix: str, theirs: str) -> str | None:
-    """Returns the UUID of an id; None if `id_out` never returns such an id."""
-    written = theirs.removeprefix(prefix)
-    if len(written) == len(theirs) or not _NUMBER.fullmatch(written):
-        return None
-    number = 0
-    for digit in written:
-        number = number * len(_DIGITS) + _DIGITS.index(digit)
-    return str(UUID(int=number)) if number < 1 << 128 else None
 
 
 def contact_out(native: Fields) -> Fields:
@@ -115,6 +93,8 @@ def property_out(native: Fields, *shown: str) -> Fields:
 
 def _create(call: VendorRequest) -> NativeRequest:
     given = fields_of(call)
+    if "email" not in given:
+        _refuse_version_2(given)
     required(given, "email")
     return NativeRequest(route=call.route, body=renamed(given, _TO_NATIVE))
 
@@ -138,8 +118,25 @@ def _get(call: VendorRequest) -> NativeRequest:
 
 
 def _update(call: VendorRequest) -> NativeRequest:
-    ref, body = _named(call), renamed(fields_of(call), _CHANGED)
-    return NativeRequest(route=call.route, ref=ref, body=body)
+    ref, given = _named(call), fields_of(call)
+    if given.keys() == {"properties"}:
+        _refuse_version_2(given)
+    return NativeRequest(route=call.route, ref=ref, body=renamed(given, _CHANGED))
+
+
+def _refuse_version_2(given: Fields) -> None:
+    """
+    Raises:
+        InvalidInput: the body is one of `smashsend_v2`. Here its fields of a contact would become custom fields.
+    """
+    properties = given.get("properties")
+    if not isinstance(properties, dict):
+        return
+    found = [name for name in _OF_VERSION_2 if name in properties]
+    if properties.get("status") in _STATUSES_OF_VERSION_2:
+        found.append("status")
+    if found:
+        raise other_version(f"properties.{found[0]}", pinned="smashsend", needed="smashsend_v2")
 
 
 def _delete(call: VendorRequest) -> NativeRequest:
@@ -151,7 +148,7 @@ def _list_properties(call: VendorRequest) -> NativeRequest:
 
 
 def _create_property(call: VendorRequest) -> NativeRequest:
-    given = fields_of(call)
+    given = _described(call, "name")
     required(given, "name", "type")
     return NativeRequest(route=call.route, body=renamed(given, _DEFINED))
 
@@ -160,7 +157,20 @@ def _update_property(call: VendorRequest) -> NativeRequest:
     native = id_in(PROPERTY, call.path["id"])
     if native is None:
         raise PropertyNotFound
-    return NativeRequest(route=call.route, path={"id": native}, body=renamed(fields_of(call), _DESCRIBED))
+    return NativeRequest(
+        route=call.route, path={"id": native}, body=renamed(_described(call, "label"), _DESCRIBED)
+    )
+
+
+def _described(call: VendorRequest, own: str) -> Fields:
+    """
+    Raises:
+        InvalidInput: the body has the `displayName` of `smashsend_v2` in the place of `own`.
+    """
+    given = fields_of(call)
+    if "displayName" in given and own not in given:
+        raise other_version("displayName", pinned="smashsend", needed="smashsend_v2")
+    return given
 
 
 def _named(call: VendorRequest) -> Named:
@@ -220,7 +230,17 @@ def _message(call: VendorRequest, problem: Problem) -> str:
     code = problem.body["code"]
     if code == "scope_missing":
         return f"This key lacks the scope {_SCOPES.get(call.route, problem.body['scope'])}"
+    if _is_of_version_2(call, code):
+        return (
+            "This path is of another version of this API: this key is pinned smashsend, it needs smashsend_v2"
+        )
     return _MESSAGES.get(code) or in_words(problem, _TO_THEIRS, _PHRASES)
+
+
+def _is_of_version_2(call: VendorRequest, code: str) -> bool:
+    if code == "contact_not_found":
+        return call.path.get("ref", "").partition("/")[0] in _PATHS_OF_VERSION_2
+    return code in ("route_not_found", "method_not_allowed") and call.route in _ROUTES_OF_VERSION_2
 
 
 DIALECT: Final = Dialect(

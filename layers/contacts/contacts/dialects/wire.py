@@ -6,6 +6,7 @@ the native response to the vendor's response.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import Any, Final, Literal, NamedTuple
 
 from contacts.core.errors import BodyNotJson, FieldError, InvalidInput
@@ -20,6 +21,8 @@ class VendorRequest:
 
     route: str
     """`PUT /v1/contacts/{ref}`; the alias `/api/v1` reads as `/v1`."""
+    url_path: str = ""
+    """The path as it arrived; known to `Dialect.error` only."""
     path: Mapping[str, str] = field(default_factory=dict)
     """The path parameters by name, decoded."""
     query: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -28,6 +31,12 @@ class VendorRequest:
     """The decoded JSON; None: the request has no body."""
     spare_id: str = ""
     """A new UUID, for vendors whose operations invent an id."""
+    account_id: str = ""
+    """The caller's account, for vendors that show it; empty where nobody is let in."""
+    request_id: str = ""
+    """For vendors that show it in a body."""
+    began_s: float = field(default_factory=monotonic, compare=False)
+    """When it was taken, by `time.monotonic`, for vendors that show how long an answer took."""
 
 
 class Named(NamedTuple):
@@ -93,6 +102,8 @@ class Translation(NamedTuple):
     ignores_others: bool = False
     """Whether unknown query parameters are ignored, as vendors do. Only for routes that read one thing; elsewhere they
     are refused, as a list might return more than the caller wants, and a write might do something else."""
+    has_body: bool = False
+    """Whether the body of a DELETE is read. (That of a POST, PUT or PATCH always is.)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +114,8 @@ class Dialect:
     """By `<method> <path>`, with the native names of path parameters, and `/v1` also for the alias `/api/v1`."""
     error: Callable[[VendorRequest, Problem], Reply]
     """Translates a native problem into the vendor's error response."""
+    refused_headers: Mapping[str, Violation] = field(default_factory=dict)
+    """Request headers that mean something at the vendor and nothing here. A request that has one is refused."""
 
 
 def with_body(call: VendorRequest, body: object) -> VendorRequest:

@@ -8,6 +8,7 @@ from typing import Final, NotRequired, TypedDict, cast
 from contacts.book.model import Contact, ContactOut, contact_out
 from contacts.core.answers import Json, Moment, Uuid
 from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.json import same_json
 from contacts.core.time import parsed
 from contacts.events.model import CustomEvent, Event, EventType, event_at
 
@@ -55,13 +56,13 @@ class StreamChange:
     """Of a contact that was erased or expired: the ids of the contacts that had been merged into it."""
 
 
-class EventDataOut(TypedDict):
+class ContactDataOut(TypedDict):
     """What an event tells."""
 
     contact: ContactOut
 
 
-class ChangedDataOut(EventDataOut):
+class ChangedDataOut(ContactDataOut):
     """What an update changed."""
 
     changed: list[str]
@@ -77,7 +78,7 @@ class ErasedContactOut(TypedDict):
     version: int
 
 
-class MergedDataOut(EventDataOut):
+class MergedDataOut(ContactDataOut):
     """Which contact was merged into this one."""
 
     merged_id: Uuid
@@ -126,7 +127,7 @@ def events_of_change(
     changed_ms = parsed(after.updated_at)
 
     def event(
-        kind: EventType, moment: int, data: EventDataOut | ChangedDataOut | MergedDataOut | None = None
+        kind: EventType, moment: int, data: ContactDataOut | ChangedDataOut | MergedDataOut | None = None
     ) -> Event:
         return event_at(record_id, kind, moment, account_id, after.id, data or {"contact": contact})
 
@@ -202,24 +203,5 @@ def differences(before: Contact, after: Contact) -> dict[str, object]:
     return {
         field: old[field]
         for field in sorted(old)
-        if field not in _OF_EVERY_CHANGE and not _is_same(old[field], new[field])
+        if field not in _OF_EVERY_CHANGE and not same_json(old[field], new[field])
     }
-
-
-def _is_same(one: object, another: object) -> bool:
-    """Whether two values are the same JSON. (To Python, 1 equals true.)"""
-    match one:
-        case Mapping():
-            return (
-                isinstance(another, Mapping)
-                and one.keys() == another.keys()
-                and all(_is_same(value, another[key]) for key, value in one.items())
-            )
-        case list() | tuple():
-            return (
-                isinstance(another, list | tuple)
-                and len(one) == len(another)
-                and all(map(_is_same, one, another))
-            )
-        case _:
-            return isinstance(one, bool) == isinstance(another, bool) and one == another

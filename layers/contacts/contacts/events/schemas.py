@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from contacts.core.time import parsed
 from contacts.events.model import MAX_DATA_VALUES, MAX_NAME
-from contacts.web.bodies import Body, JsonObject, clean
+from contacts.web.bodies import COMPOSED, Body, JsonObject, clean
 
 
 def _moment(text: str) -> str:
@@ -14,7 +14,7 @@ def _moment(text: str) -> str:
     return text
 
 
-EventName = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(clean)]
+EventName = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(clean), COMPOSED]
 Moment = Annotated[str, AfterValidator(clean), AfterValidator(_moment)]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from contacts.book.model import ValidationStatus
+from contacts.book.model import Contact, ValidationStatus
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.idempotency import retry_on_conflict, tries
 from contacts.core.ids import Randomness
@@ -18,6 +18,7 @@ from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock
 from contacts.events.changes import ChangeKind, PartlyHandled, StreamChange
 from contacts.projection.store import AlreadyApplied, Derived, OwnWord, Posting, ProjectionStore, WordPosting
+from contacts.search.earlier_words import earlier_words_of
 from contacts.search.query import PostingList, posting_lists
 from contacts.search.words import words_of
 
@@ -68,8 +69,9 @@ class Projector:
         done = 0
         try:
             self._post(changes)
-            self._list_characters(changes)
-            done = self._release_claims(changes[: self._post_words(changes)])
+            words = [_changed_words(change) for change in changes]
+            self._list_characters(changes, words)
+            done = self._release_claims(changes[: self._post_words(changes, words)])
             _send(self._to_validate, _validations(changes[:done]))
             _send(self._to_erase, _erasures(changes[:done]))
         except TemporarilyUnavailable:
@@ -99,12 +101,12 @@ class Projector:
                 )
             self._posted.update(change.record_id for change in own)
 
-    def _list_characters(self, changes: Iterable[StreamChange]) -> None:
+    def _list_characters(self, changes: Iterable[StreamChange], words: Iterable[Mapping[str, bool]]) -> None:
         """List the first characters of new words, so that no word exists under a character that is not listed."""
         new = {
             (change.account_id, word[0])
-            for change in changes
-            for word, is_there in _words(change).items()
+            for change, changed in zip(changes, words, strict=True)
+            for word, is_there in changed.items()
             if is_there
         } - self._listed
         if not new:
@@ -114,27 +116,26 @@ class Projector:
             self._listed.clear()
         self._listed.update(new)
 
-    def _post_words(self, changes: Iterable[StreamChange]) -> int:
+    def _post_words(self, changes: Sequence[StreamChange], words: Iterable[Mapping[str, bool]]) -> int:
         """Write the words of changes in their order. Returns how many changes have all their words.
 
         Where one contact changes twice, its words are written once, as they are in the end.
         """
         desired: dict[OwnWord, bool] = {}
         changed_by: dict[OwnWord, int] = {}
-        number = -1
-        for number, change in enumerate(changes):
-            for word, is_there in _words(change).items():
+        for number, (change, changed) in enumerate(zip(changes, words, strict=True)):
+            for word, is_there in changed.items():
                 own = (change.account_id, WordPosting(word, change.contact_id))
                 desired[own] = is_there
                 changed_by.setdefault(own, number)
-        words = list(desired)
-        for start in range(0, len(words), WORDS_AT_ONCE):
-            some = words[start : start + WORDS_AT_ONCE]
+        in_order = list(desired)
+        for start in range(0, len(in_order), WORDS_AT_ONCE):
+            some = in_order[start : start + WORDS_AT_ONCE]
             try:
                 self._store.post_words({own: desired[own] for own in some})
             except TemporarilyUnavailable:
                 return changed_by[some[0]]
-        return number + 1
+        return len(changes)
 
     def _release_claims(self, changes: Sequence[StreamChange]) -> int:
         """Release the names of contacts whose days in the trash are over. Returns how many changes are handled."""
@@ -182,13 +183,24 @@ def _moved(change: StreamChange) -> frozenset[PostingList]:
     return posting_lists(change.before) ^ posting_lists(change.after)
 
 
-def _words(change: StreamChange) -> dict[str, bool]:
-    """The words that a change gives to its contact (true) or takes from it."""
+def _changed_words(change: StreamChange) -> dict[str, bool]:
+    """The words that a change gives to its contact (true) or takes from it.
+
+    A contact that has not been reindexed since may be posted under words of earlier releases.
+    """
     if change.kind is not ChangeKind.CHANGED:
         return {}
-    before = frozenset() if change.before is None else words_of(change.before)
-    after = frozenset() if change.after is None else words_of(change.after)
-    return {word: word in after for word in before ^ after}
+    before, earlier_before = _words(change.before)
+    after, earlier_after = _words(change.after)
+    gone = (before | earlier_before - earlier_after) - after
+    return {word: word in after for word in gone | after - before}
+
+
+def _words(contact: Contact | None) -> tuple[frozenset[str], frozenset[str]]:
+    """The words of a contact, and its words of earlier releases; None: there is no such contact."""
+    if contact is None:
+        return frozenset(), frozenset()
+    return words_of(contact), earlier_words_of(contact)
 
 
 def apply_derived(

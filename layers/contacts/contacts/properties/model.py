@@ -14,6 +14,7 @@ from contacts.book.model import EDITS, STORED_FIELDS, ContactOut
 from contacts.core import violations
 from contacts.core.answers import Moment, PageOut, Uuid
 from contacts.core.errors import MAX_ERRORS_SHOWN, FieldError, InvalidInput
+from contacts.core.text import composed
 from contacts.core.violations import FieldErrorCode, Violation, never_changes
 
 MAX_NAME: Final = 64
@@ -33,7 +34,7 @@ class PropertyType(StrEnum):
     DATETIME = "datetime"
     """ISO 8601 with a time zone: `2026-01-15T10:30:00Z`."""
     ENUM = "enum"
-    """One of the property's options, exactly."""
+    """One of the property's options, in any spelling of its letters."""
     OBJECT = "object"
     ARRAY = "array"
 
@@ -83,7 +84,7 @@ def _is_taken(value: object, rule: ValueRule) -> bool:
         case PropertyType.DATETIME:
             return isinstance(value, str) and _is_moment(value)
         case PropertyType.ENUM:
-            return isinstance(value, str) and value in rule.options
+            return isinstance(value, str) and composed(value) in map(composed, rule.options)
         case PropertyType.OBJECT:
             return isinstance(value, Mapping)
         case PropertyType.ARRAY:

@@ -19,7 +19,7 @@ from contacts.properties.model import (
     wrong_options,
 )
 from contacts.properties.service import CreateProperty
-from contacts.web.bodies import Body, Draft, clean
+from contacts.web.bodies import COMPOSED, Body, Draft, clean
 
 _NOT_A_NAME: Final = Violation(
     FieldErrorCode.INVALID_FORMAT,
@@ -42,11 +42,11 @@ def _distinct(options: list[str]) -> list[str]:
 
 
 Name = Annotated[str, AfterValidator(_name)]
-Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL), AfterValidator(clean)]
+Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL), AfterValidator(clean), COMPOSED]
 Type = Annotated[PropertyType, Field(strict=False)]
-Option = Annotated[str, Field(min_length=1, max_length=MAX_OPTION), AfterValidator(clean)]
+Option = Annotated[str, Field(min_length=1, max_length=MAX_OPTION), AfterValidator(clean), COMPOSED]
 Options = Annotated[list[Option], Field(max_length=MAX_OPTIONS), AfterValidator(_distinct)]
-Description = Annotated[str, Field(max_length=MAX_DESCRIPTION), AfterValidator(clean)]
+Description = Annotated[str, Field(max_length=MAX_DESCRIPTION), AfterValidator(clean), COMPOSED]
 
 
 class NewProperty(Body):

@@ -11,6 +11,7 @@ from typing import Final
 
 from contacts.book.model import Contact, ContactState, contact_from
 from contacts.core.ids import Name, first_uuid7, last_uuid7
+from contacts.core.text import spellings
 from contacts.core.time import HOUR, Clock, iso
 from contacts.search.query import (
     ANY_TIME,
@@ -103,10 +104,19 @@ class ContactIndex:
         at_most: int,
         last_id: str | None = None,
     ) -> CandidateBatch:
-        """Returns candidates from a posting list, by id, up to `last_id` (inclusive). One Query."""
+        """Returns candidates from a posting list, by id, up to `last_id` (inclusive). One Query for each spelling."""
         span = _id_span(created, after_id, last_id, descending=descending)
         if span is None:
             return _NO_CANDIDATES
+        batches = [
+            self._posted(one, span, descending=descending, at_most=at_most)
+            for one in posting_list.in_all_spellings
+        ]
+        return batches[0] if len(batches) == 1 else _united(batches, descending=descending, at_most=at_most)
+
+    def _posted(
+        self, posting_list: PostingList, span: tuple[str, str], *, descending: bool, at_most: int
+    ) -> CandidateBatch:
         expression = Expression.of_span(*(keys.posting(self._account, posting_list, one) for one in span))
         items, further = self._table.query(
             expression, limit=at_most, forward=not descending, consistent=False
@@ -142,26 +152,53 @@ class ContactIndex:
         positions = [SortPosition(item[field], keys.contact_id(Key.of(item))) for item in items]
         return CandidateBatch(positions, None if is_all or not positions else positions[-1], len(positions))
 
-    def by_word_prefix(self, prefix: str, after: SortPosition | None, at_most: int) -> CandidateBatch:
-        """Returns contacts by the words that begin with a prefix, in the order of the words. One Query.
+    def by_word_prefixes(
+        self, prefixes: Sequence[str], after: SortPosition | None, at_most: int
+    ) -> CandidateBatch:
+        """Returns contacts by the words that begin with one prefix, then with the next. A Query for each prefix.
 
-        A contact comes once for each such word.
+        Of a prefix in the order of the words. A contact comes once for each such word. `prefixes`: none begins another.
         """
+        if after is not None:
+            of_after = (one for one, prefix in enumerate(prefixes) if (after.value or "").startswith(prefix))
+            prefixes = prefixes[next(of_after, len(prefixes)) :]
+        positions: list[SortPosition] = []
+        for prefix in prefixes:
+            if len(positions) >= at_most:
+                return CandidateBatch(positions, positions[-1], len(positions))
+            batch = self._by_word_prefix(prefix, after, at_most - len(positions))
+            positions += batch.positions
+            if batch.next_after is not None:
+                return CandidateBatch(positions, batch.next_after, len(positions))
+            after = None
+        return CandidateBatch(positions, None, len(positions))
+
+    def _by_word_prefix(self, prefix: str, after: SortPosition | None, at_most: int) -> CandidateBatch:
         words = keys.words_beginning_with(self._account, prefix[0])
         expression = Expression.of_beginning(Key(words, prefix))
         start = None
         if after is not None:
-            if after.value is None or not after.value.startswith(prefix):
-                return _NO_CANDIDATES
-            start = keys.word_posting(self._account, after.value, after.contact_id)
+            start = keys.word_posting(self._account, after.value or prefix, after.contact_id)
         items, further = self._table.query(expression, start=start, limit=at_most, consistent=False)
         positions = [SortPosition(*keys.posted_word(Key.of(item))) for item in items]
         return CandidateBatch(
             positions, None if further is None else SortPosition(*keys.posted_word(further)), len(positions)
         )
 
-    def by_word(self, word: str, after_id: str | None, at_most: int) -> CandidateBatch:
-        """Returns the contacts that have a whole word, the newest first. One Query."""
+    def by_words(self, words: Sequence[str], after_id: str | None, at_most: int) -> CandidateBatch:
+        """Returns the contacts that have at least one of some whole words, the newest first. A Query for each word."""
+        batches = [self._by_word(word, after_id, at_most) for word in words]
+        # Beyond where the first Query ended, there may be contacts that only this Query would have found.
+        ends = [batch.next_after.contact_id for batch in batches if batch.next_after is not None]
+        found = {position.contact_id for batch in batches for position in batch.positions}
+        reached = sorted((one for one in found if not ends or one >= max(ends)), reverse=True)
+        return CandidateBatch(
+            [SortPosition(None, one) for one in reached],
+            SortPosition(None, max(ends)) if ends else None,
+            sum(batch.examined for batch in batches),
+        )
+
+    def _by_word(self, word: str, after_id: str | None, at_most: int) -> CandidateBatch:
         span = _id_span(ANY_TIME, after_id, None, descending=True)
         if span is None:
             return _NO_CANDIDATES
@@ -188,18 +225,34 @@ class ContactIndex:
                 yield SortPosition(item.get(field), keys.contact_id(key))
 
     def by_name(self, name: Name) -> Contact | None:
-        """Returns the live contact with a name. Two GetItems (the claim, the contact), strongly consistent."""
-        claim = self._table.get(keys.claim(self._account, name))
-        if claim is None or claim["state"] != ContactState.LIVE:
+        """Returns the live contact with a name. Two GetItems (the claim, the contact), strongly consistent.
+
+        Where no claim has the name as it is spelled, one more for each other spelling.
+        """
+        claims = (
+            self._table.get(keys.claim(self._account, Name(name.kind, one))) for one in spellings(name.value)
+        )
+        claim = next((one for one in claims if one is not None and one["state"] == ContactState.LIVE), None)
+        if claim is None:
             return None
         item = self._table.get(keys.contact(self._account, claim["contact_id"]))
         return None if item is None else contact_from(item)
 
     def counts(self, posting_lists: Iterable[PostingList]) -> Mapping[PostingList, int]:
-        """Returns the lengths of posting lists, without the empty ones. One BatchGetItem for up to 100 lists."""
-        by_key = {keys.count(self._account, one): one for one in posting_lists}
-        found = self._table.get_many(by_key, consistent=False)
-        return {by_key[key]: item["n"] for key, item in found.items()}
+        """Returns the lengths of posting lists, without the empty ones. One BatchGetItem for up to 100 lists.
+
+        A contact that has a tag in two spellings counts twice.
+        """
+        spelled = {
+            one: [keys.count(self._account, each) for each in one.in_all_spellings] for one in posting_lists
+        }
+        all_keys = [key for of_one in spelled.values() for key in of_one]
+        found = self._table.get_many(all_keys, consistent=False)
+        return {
+            one: sum(found[key]["n"] for key in of_one if key in found)
+            for one, of_one in spelled.items()
+            if not found.keys().isdisjoint(of_one)
+        }
 
 
 class Bookmarks:
@@ -249,6 +302,21 @@ def _id_span(
     return (low, high) if low <= high else None
 
 
+def _united(batches: Sequence[CandidateBatch], *, descending: bool, at_most: int) -> CandidateBatch:
+    """Returns the candidates of several lists as one batch, as far as every list was read."""
+    found = {position.contact_id for batch in batches for position in batch.positions}
+    ends = [batch.next_after.contact_id for batch in batches if batch.next_after is not None]
+    if ends:
+        end = max(ends) if descending else min(ends)
+        found = {one for one in found if (one >= end if descending else one <= end)}
+    in_order = sorted(found, reverse=descending)
+    positions = [SortPosition(None, one) for one in in_order[:at_most]]
+    is_last = not ends and len(in_order) <= at_most
+    return CandidateBatch(
+        positions, None if is_last else positions[-1], sum(batch.examined for batch in batches)
+    )
+
+
 def _neighbour(contact_id: str, step: int) -> str:
     """Returns the next id (`step` 1) or the previous one (-1)."""
     number = min(max(int(contact_id.replace("-", ""), 16) + step, 0), (1 << 128) - 1)
@@ -263,9 +331,18 @@ def _filter_by(expression: Expression, query: ContactQuery) -> None:
     """
     for attribute, value in query.exact_fields.items():
         expression.keep(expression.equals(attribute, value))
-    listed = [*(("tags", tag) for tag in query.tags), *(("lists", slug) for slug in query.lists)]
-    for attribute, value in listed[:MAX_FILTER_TERMS]:
-        expression.keep(f"contains({expression.name(attribute)}, {expression.value(value)})")
+    listed = [
+        *(("tags", spellings(tag)) for tag in query.tags),
+        *(("lists", (slug,)) for slug in query.lists),
+    ]
+    terms = 0
+    for attribute, values in listed:
+        terms += len(values)
+        if terms > MAX_FILTER_TERMS:
+            break
+        name = expression.name(attribute)
+        alternatives = " OR ".join(f"contains({name}, {expression.value(value)})" for value in values)
+        expression.keep(f"({alternatives})" if len(values) > 1 else alternatives)
     if query.updated.is_bounded:
         expression.keep(expression.between("updated_at", iso(query.updated.first), iso(query.updated.last)))
 
@@ -291,8 +368,22 @@ class CountStore:
 
     def count(self, posting_list: PostingList) -> int:
         """Returns the length of a posting list. One GetItem."""
+        return self.known(posting_list) or 0
+
+    def known(self, posting_list: PostingList) -> int | None:
+        """Returns the length of a posting list; None if nothing was ever on it. One GetItem."""
         item = self._table.get(keys.count(self._account, posting_list))
-        return 0 if item is None else item["n"]
+        return None if item is None else item["n"]
+
+    def every(self, kind: PostingKind) -> Iterator[NameCount]:
+        """Reads all tags or lists by name, with counts of 0 as well. Queries of 1 MB, eventually consistent."""
+        expression = Expression.of_beginning(keys.count(self._account, PostingList(kind)))
+        start = None
+        while True:
+            items, start = self._table.query(expression, start=start, consistent=False)
+            yield from (NameCount(_counted_name(Key.of(item)), item["n"]) for item in items)
+            if start is None:
+                return
 
     def counts(
         self, kind: PostingKind, after: str | None, *, at_most: int, evaluate: int

@@ -27,6 +27,7 @@ from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.ids import MAX_EXTERNAL_ID, stored_email
 from contacts.core.violations import InvalidValue
 from contacts.search.query import (
+    MAX_QUERY_CHARACTERS,
     ContactQuery,
     Continuation,
     Order,
@@ -36,6 +37,7 @@ from contacts.search.query import (
     search_words,
 )
 from contacts.search.service import BEGINNING, ContactPage, Finder
+from contacts.search.words import dialled
 from contacts.web.pagination import (
     DEFAULT_PAGE_SIZE,
     Offset,
@@ -48,6 +50,11 @@ from contacts.web.pagination import (
 )
 from contacts.web.response import Answer, page
 from contacts.web.routing import Moment, Repeated
+
+_NOT_A_PHONE: Final = violations.Violation(
+    violations.FieldErrorCode.INVALID_FORMAT,
+    "must be a phone number with its country, such as +4915112345678",
+)
 
 
 class Sort(StrEnum):
@@ -137,6 +144,23 @@ class ExternalId(str):
         return cls(text)
 
 
+class PhoneNumber(str):
+    """A telephone number with its country, as it is stored (E.164)."""
+
+    __slots__ = ()
+
+    @classmethod
+    def checked(cls, text: str) -> "PhoneNumber":
+        """
+        Raises:
+            InvalidValue: it is no number, or has no country.
+        """
+        phone = dialled(text) if len(text) <= MAX_QUERY_CHARACTERS else None
+        if phone is None:
+            raise InvalidValue(_NOT_A_PHONE)
+        return cls(phone)
+
+
 class Words(str):
     """A query's words, normalised, with a space between them."""
 
@@ -166,6 +190,7 @@ class Filters:
     updated_before: Moment | None = None
     email: Email | None = None
     external_id: ExternalId | None = None
+    phone: PhoneNumber | None = None
 
     def query(self, words: Words | None) -> ContactQuery:
         """Returns the query with these filters and words."""
@@ -179,6 +204,7 @@ class Filters:
             updated=TimeRange(self.updated_after or 0, self.updated_before),
             email=self.email,
             external_id=self.external_id,
+            phone=self.phone,
             words=tuple(words.split()) if words else (),
         )
 
@@ -220,9 +246,9 @@ def listed_page(
     """
     query, order = filters.query(words), sort.order
     scope = _CursorScope(fingerprint(account.id, str(sort), _criteria(query)), account.secret)
-    start = _start(finder, scope, paging, order)
+    start = _start(finder, scope, paging, order, query)
     found = finder.list_contacts(query, order, paging.limit, start, with_total=paging.include_total)
-    return _response(finder, found, scope, paging, order)
+    return _response(finder, found, scope, paging, order, query)
 
 
 def searched_page(finder: Finder, account: Account, filters: Filters, paging: Paging, words: Words) -> Answer:
@@ -232,16 +258,20 @@ def searched_page(finder: Finder, account: Account, filters: Filters, paging: Pa
     """
     query = filters.query(words)
     scope = _CursorScope(fingerprint(account.id, "search", _criteria(query)), account.secret)
-    start = _start(finder, scope, paging, None)
+    start = _start(finder, scope, paging, None, query)
     found = finder.search_contacts(query, paging.limit, start, with_total=paging.include_total)
-    return _response(finder, found, scope, paging, None)
+    return _response(finder, found, scope, paging, None, query)
 
 
 def _criteria(query: ContactQuery) -> list[tuple[str, object]]:
-    return [(one.name, getattr(query, one.name)) for one in fields(query)]
+    criteria = [(one.name, getattr(query, one.name)) for one in fields(query)]
+    # Cursors and bookmarks of releases without this filter go on in queries without it.
+    return [one for one in criteria if one != ("phone", None)]
 
 
-def _start(finder: Finder, scope: _CursorScope, paging: Paging, order: Order | None) -> Continuation:
+def _start(
+    finder: Finder, scope: _CursorScope, paging: Paging, order: Order | None, query: ContactQuery
+) -> Continuation:
     ways = [name for name in ("cursor", "starting_after", "offset") if getattr(paging, name) is not None]
     if len(ways) > 1:
         raise InvalidInput([FieldError(name, violations.another_beginning(ways[0])) for name in ways[1:]])
@@ -249,22 +279,27 @@ def _start(finder: Finder, scope: _CursorScope, paging: Paging, order: Order | N
     for name in ways:
         if name != "offset":
             return _from_cursor(scope, getattr(paging, name), name)
-    return (
-        finder.continuation_at(scope.fingerprint.hex(), paging.offset, order) if paging.offset else BEGINNING
-    )
+    if not paging.offset:
+        return BEGINNING
+    return finder.continuation_at(scope.fingerprint.hex(), paging.offset, order, query.words)
 
 
 def _response(
-    finder: Finder, found: ContactPage, scope: _CursorScope, paging: Paging, order: Order | None
+    finder: Finder,
+    found: ContactPage,
+    scope: _CursorScope,
+    paging: Paging,
+    order: Order | None,
+    query: ContactQuery,
 ) -> Answer:
     shown, is_cut = fitting(map(contact_out, found.contacts))
     next_start = found.continuations[len(shown) - 1] if is_cut else found.next_start
     if next_start is not None and paging.offset is not None:
         name = scope.fingerprint.hex()
-        finder.save_bookmark(name, paging.offset + len(shown), next_start, order)
+        finder.save_bookmark(name, paging.offset + len(shown), next_start, order, query.words)
         if len(shown) < paging.limit:
             # A client that counts pages asks for this offset next. It must not miss what this short page left out.
-            finder.save_bookmark(name, paging.offset + paging.limit, next_start, order)
+            finder.save_bookmark(name, paging.offset + paging.limit, next_start, order, query.words)
     total = {"total": found.total} if paging.include_total else {}
     answer = page(shown, None if next_start is None else _to_cursor(scope, next_start), **total)
     answer.log_fields = {

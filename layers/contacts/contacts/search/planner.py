@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from contacts.search.query import ALL_CONTACTS, ContactQuery, Order, PostingList, SortField
+from contacts.search.words import driving
 
 MAX_IN_MEMORY: Final = 1000
 """Most candidates that a listing sorts in memory when it begins. It may continue with twice as many."""
@@ -83,10 +84,10 @@ class CandidateCounts:
 def lists_to_count(query: ContactQuery, order: Order) -> list[PostingList]:
     """Returns the posting lists whose lengths matter to `plan`; none where the plan is clear without."""
     lists = query.posting_lists
-    has_alternatives = bool(query.words) or query.updated.is_bounded
+    has_alternatives = bool(query.words or query.phone) or query.updated.is_bounded
     if order.is_by_creation and (not lists or (len(lists) == 1 and not has_alternatives)):
         return []
-    if not lists and not query.words and not _updates_may_drive(query, order):
+    if not lists and not query.words and not query.phone and not _updates_may_drive(query, order):
         return []
     return [ALL_CONTACTS, *lists]
 
@@ -95,7 +96,12 @@ def words_to_probe(query: ContactQuery, counts: CandidateCounts) -> list[str]:
     """Returns the words worth a probe, the longest first: few words begin with a long one."""
     if _has_short_posting_list(query, counts):
         return []
-    return sorted(query.words, key=lambda word: (-len(word), word))[:MAX_PROBED_WORDS]
+    return driving(query.words)[:MAX_PROBED_WORDS]
+
+
+def should_probe_phone(query: ContactQuery, counts: CandidateCounts) -> bool:
+    """Whether a probe of the contacts with the query's phone may find few enough candidates."""
+    return query.phone is not None and not _has_short_posting_list(query, counts)
 
 
 def should_probe_updates(query: ContactQuery, order: Order, counts: CandidateCounts) -> bool:

@@ -10,9 +10,10 @@ from typing import Final, NamedTuple
 
 from contacts.book.model import Contact, ValidationStatus
 from contacts.core.ids import Name, NameKind
+from contacts.core.text import composed, spellings
 from contacts.core.time import iso
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation, longer_than
-from contacts.search.words import query_words, words_of
+from contacts.search.words import query_words, term, word_count, words_of
 
 MAX_CANDIDATES: Final = 1000
 """Most candidates (contacts, keys of contacts, or counts) that one request examines for a page."""
@@ -38,6 +39,11 @@ class PostingList(NamedTuple):
 
     kind: PostingKind
     value: str = ""
+
+    @property
+    def in_all_spellings(self) -> "list[PostingList]":
+        """The lists on which its contacts are: earlier releases stored a tag as it was sent."""
+        return [PostingList(self.kind, spelling) for spelling in spellings(self.value)]
 
 
 ALL_CONTACTS: Final = PostingList(PostingKind.ALL)
@@ -101,8 +107,9 @@ class ContactQuery:
     updated: TimeRange = ANY_TIME
     email: str | None = None
     external_id: str | None = None
+    phone: str | None = None
     words: Sequence[str] = ()
-    """Normalised by `query_words`. Each word must be the prefix of a word of the contact."""
+    """Made by `query_words`. Each must match as its `term` says: in general, it begins a word of the contact."""
 
     @property
     def exact_fields(self) -> dict[str, object]:
@@ -111,6 +118,7 @@ class ContactQuery:
             "is_active": self.is_active,
             "is_unsubscribed": self.is_unsubscribed,
             "validation_status": self.validation_status,
+            "phone": self.phone,
         }
         return {field: value for field, value in values.items() if value is not None}
 
@@ -119,6 +127,11 @@ class ContactQuery:
         """The posting lists that every match is on, without `ALL_CONTACTS`."""
         tags = [PostingList(PostingKind.TAG, tag) for tag in self.tags]
         return [*tags, *(PostingList(PostingKind.LIST, slug) for slug in self.lists)]
+
+    @property
+    def filter_terms(self) -> int:
+        """How many tags and lists a DynamoDB filter expression must name, each in all its spellings."""
+        return sum(map(len, map(spellings, self.tags))) + len(self.lists)
 
     @property
     def unique_name(self) -> Name | None:
@@ -156,16 +169,22 @@ class ContactQuery:
             and self.updated.has(contact.updated_at)
             and all(getattr(contact, field) == value for field, value in self.exact_fields.items())
             and (self.email is None or contact.email == self.email)
-            and (self.external_id is None or contact.external_id == self.external_id)
-            and set(self.tags) <= set(contact.tags)
+            and (self.external_id is None or contact.external_id in spellings(self.external_id))
+            and set(map(composed, self.tags)) <= set(map(composed, contact.tags))
             and set(self.lists) <= set(contact.lists)
-            and (not self.words or all_prefixes_match(self.words, words_of(contact)))
+            and (not self.words or self._words_match(words_of(contact)))
         )
 
+    def is_of_one_word(self) -> bool:
+        """Whether the query is one word and nothing else: then the postings tell who matches."""
+        return self == ContactQuery(words=self.words[:1]) and all(term(one).is_one_word for one in self.words)
 
-def all_prefixes_match(prefixes: Sequence[str], words: frozenset[str]) -> bool:
-    """Whether each prefix is the beginning of at least one of the words."""
-    return all(any(word.startswith(prefix) for word in words) for prefix in prefixes)
+    def has_whole_words(self, words: frozenset[str]) -> bool:
+        """Whether a contact with these words has each word of the query as a whole word."""
+        return all(term(one).is_whole_in(words) for one in self.words)
+
+    def _words_match(self, words: frozenset[str]) -> bool:
+        return all(term(one).matches(words) for one in self.words)
 
 
 def search_words(text: str) -> tuple[str, ...]:
@@ -179,7 +198,7 @@ def search_words(text: str) -> tuple[str, ...]:
     words = query_words(text)
     if not words:
         raise InvalidValue(_NOTHING_TO_SEARCH)
-    if len(words) > MAX_QUERY_WORDS:
+    if word_count(words) > MAX_QUERY_WORDS:
         raise InvalidValue(longer_than(MAX_QUERY_WORDS, "words"))
     return words
 

@@ -26,6 +26,7 @@ from contacts.search.planner import (
     Plan,
     lists_to_count,
     plan,
+    should_probe_phone,
     should_probe_updates,
     words_to_probe,
 )
@@ -42,7 +43,7 @@ from contacts.search.query import (
     SortPosition,
 )
 from contacts.search.sources import CandidateSource, KnownCandidates, PostingListIntersection, is_filtered
-from contacts.search.words import words_of
+from contacts.search.words import Term, driving, phone_word, term, words_of
 
 MAX_SKIPPED: Final = 10_000
 """Most matches that one request skips for an offset, and most further candidates that it examines to do so."""
@@ -65,6 +66,8 @@ _FEWEST_MATCHES: Final = 0.25
 _LOOKAHEAD_PAGES: Final = 4
 """A request that has filled its page examines up to this many pages' worth of candidates to learn whether it is the
 last page."""
+_IN_WORD_ORDER: Final = "-words"
+"""Bookmarks in the order of words have a name of their own: earlier releases, which know none, would misread them."""
 _BOOKMARKS_TRIED: Final = 3
 """Bookmarks that one request reads: the contact of the nearest one may be gone."""
 MAX_FETCHED_AT_ONCE: Final = 1000
@@ -185,7 +188,8 @@ class Finder:
         if query.is_contradictory:
             return ContactPage(total=0 if with_total else None)
         page = ContactPage()
-        if query == ContactQuery(words=query.words[:1]) and continuation.part == 0 and not with_total:
+        is_of_one_range = query.is_of_one_word() and len(term(query.words[0]).ranges) == 1
+        if is_of_one_range and continuation.part == 0 and not with_total:
             # The contacts with the whole word often fill the page: then the others are not looked up.
             page = self._read_page([self._whole_word(query)], continuation, limit)
             if page.next_start is not None:
@@ -207,10 +211,12 @@ class Finder:
             page.total = self._total(query, counts, known)
         return page
 
-    def continuation_at(self, query_id: str, offset: int, order: Order | None) -> Continuation:
+    def continuation_at(
+        self, query_id: str, offset: int, order: Order | None, words: Sequence[str] = ()
+    ) -> Continuation:
         """Returns where a page with an offset starts: after the nearest bookmark, with the matches left to skip.
 
-        `query_id` names the query among bookmarks. `order`: the order of a list; None for a search.
+        `query_id` names the query among bookmarks. `order`: the order of a list; None for a search, by `words`.
 
         Raises:
             InvalidInput: the offset is more than 10,000 matches after the nearest bookmark, or after the beginning.
@@ -219,6 +225,11 @@ class Finder:
         nearest = Bookmark(0, BEGINNING)
         if offset:
             saved = self._bookmarks.latest(query_id, offset, at_most=_BOOKMARKS_TRIED)
+            if order is None and not any(bookmark.offset == offset for bookmark in saved):
+                by_word = self._bookmarks.latest(query_id + _IN_WORD_ORDER, offset, at_most=_BOOKMARKS_TRIED)
+                resolved = (self._resolve_word(bookmark, words) for bookmark in by_word)
+                saved += [bookmark for bookmark in resolved if bookmark is not None]
+                saved.sort(key=lambda bookmark: -bookmark.offset)
             usable = (self._resolve_bookmark(bookmark, order) for bookmark in saved)
             nearest = next((bookmark for bookmark in usable if bookmark is not None), nearest)
         skip = offset - nearest.offset
@@ -227,17 +238,27 @@ class Finder:
         return nearest.continuation._replace(skip=skip)
 
     def save_bookmark(
-        self, query_id: str, offset: int, continuation: Continuation, order: Order | None
+        self,
+        query_id: str,
+        offset: int,
+        continuation: Continuation,
+        order: Order | None,
+        words: Sequence[str] = (),
     ) -> None:
         """Stores where the page at an offset starts, so that the request for that page skips nothing.
 
         A bookmark may outlive the erasure of its contact, so it stores no email and no external_id: `continuation_at`
-        reads them from the contact. A search in the order of words gets no bookmark, as a word cannot be read back.
+        reads them from the contact. Nor does it store a word, but which one of the contact's words it is.
 
         Raises:
             TemporarilyUnavailable.
         """
-        if continuation.skip or continuation.in_word_order:
+        if continuation.skip:
+            return
+        if continuation.in_word_order:
+            numbered = self._with_word_number(continuation, words)
+            if numbered is not None:
+                self._bookmarks.save(query_id + _IN_WORD_ORDER, Bookmark(offset, numbered))
             return
         if continuation.after is not None and _is_personal(order):
             continuation = continuation._replace(after=SortPosition(None, continuation.after.contact_id))
@@ -252,6 +273,36 @@ class Finder:
         if position is None:
             return None
         return Bookmark(bookmark.offset, continuation._replace(after=position))
+
+    def _with_word_number(self, continuation: Continuation, words: Sequence[str]) -> Continuation | None:
+        """Returns a continuation in the order of words, with the number of its word among those of its contact.
+
+        None if the contact is gone, or has the word no longer.
+        """
+        after = continuation.after
+        if after is None or after.value is None:
+            return continuation
+        walked = self._walked(after.contact_id, words)
+        if after.value not in walked:
+            return None
+        return continuation._replace(after=after._replace(value=f"{walked.index(after.value)}"))
+
+    def _resolve_word(self, bookmark: Bookmark, words: Sequence[str]) -> Bookmark | None:
+        """Returns a bookmark with the number of a word replaced by the word; None if the contact has no such word."""
+        continuation = bookmark.continuation
+        after = continuation.after
+        if after is None or after.value is None:
+            return bookmark
+        walked, number = self._walked(after.contact_id, words), int(after.value)
+        if number >= len(walked):
+            return None
+        word = after._replace(value=walked[number])
+        return Bookmark(bookmark.offset, continuation._replace(after=word))
+
+    def _walked(self, contact_id: str, words: Sequence[str]) -> list[str]:
+        read = next(self._index.load([contact_id]), None)
+        contact = None if read is None else read.contacts.get(contact_id)
+        return [] if contact is None else _words_walked(words, contact)
 
     # Sources of candidates
 
@@ -276,9 +327,14 @@ class Finder:
     def _probes(
         self, query: ContactQuery, order: Order, counts: CandidateCounts, at_most: int
     ) -> Iterator[tuple[str | None, CandidateBatch]]:
-        """Reads candidates by each word worth it, then by the time of update; yields (word or None, candidates)."""
+        """Reads candidates by phone, by each word worth it, then by the time of update.
+
+        Yields (word or None, candidates).
+        """
+        if should_probe_phone(query, counts):
+            yield None, self._index.by_word_prefixes([phone_word(query.phone or "")], None, at_most)
         for word in words_to_probe(query, counts):
-            yield word, self._index.by_word_prefix(word, None, at_most)
+            yield word, self._index.by_word_prefixes(term(word).ranges, None, at_most)
         if should_probe_updates(query, order, counts):
             field, updated = SortField.UPDATED_AT, query.updated
             yield None, self._index.by_field(field, updated, None, descending=True, at_most=at_most)
@@ -333,7 +389,7 @@ class Finder:
                 source: CandidateSource = KnownCandidates(
                     (SortPosition(None, one) for one in _ids(known)), order
                 )
-                return _Part(source, _matches(query), all_match=query == ContactQuery(words=query.words[:1]))
+                return _Part(source, _matches(query), all_match=query.is_of_one_word())
             case Driver.POSTINGS:
                 assert chosen.posting_list is not None
                 source = PostingListIntersection(
@@ -387,29 +443,31 @@ class Finder:
         self, query: ContactQuery, chosen: Plan, counts: CandidateCounts, known: Sequence[SortPosition]
     ) -> list[_Part]:
         """The contacts that have every word of the query as a whole word, then the others."""
-        longest = _longest(query.words)
+        longest = driving(query.words)[0]
 
         def has_all_as_whole_words(contact: Contact) -> bool:
-            return words_of(contact).issuperset(query.words)
+            return query.has_whole_words(words_of(contact))
 
         def whole_words_only(contact: Contact, _: SortPosition) -> bool:
             return has_all_as_whole_words(contact) and query.matches(contact)
 
         def prefixes_only(contact: Contact, position: SortPosition) -> bool:
             # A contact has one position for each of its words: only the first counts.
-            is_first = position.value is None or position.value == _first_word_with_prefix(contact, longest)
+            is_first = position.value is None or [position.value] == _words_walked(query.words, contact)[:1]
             return is_first and not has_all_as_whole_words(contact) and query.matches(contact)
 
         whole_word = self._whole_word(query)
         if chosen.driver is Driver.WORD_ORDER:
-            rest: CandidateSource = partial(self._index.by_word_prefix, longest)
+            rest: CandidateSource = partial(self._index.by_word_prefixes, term(longest).ranges)
             return [replace(whole_word, accepts=whole_words_only), _Part(rest, prefixes_only)]
         by_creation = self._by_creation(query, NEWEST_FIRST, chosen, known)
         if chosen.driver is Driver.KNOWN and query.words == (counts.known_by_word,):
-            # The keys of the postings show which contacts have the whole word.
-            whole = {position.contact_id for position in known if position.value == longest}
-            others = (one for one in _ids(known) if one not in whole)
-            all_match = query == ContactQuery(words=query.words)
+            # The keys of the postings show which contacts may have the whole word, and which of them surely do.
+            asked = term(longest)
+            whole = {position.contact_id for position in known if position.value in asked.whole_words}
+            surely = {position.contact_id for position in known if position.value in asked.beginnings}
+            others = (one for one in _ids(known) if one not in surely)
+            all_match = query.is_of_one_word()
             return [
                 _Part(
                     KnownCandidates((SortPosition(None, one) for one in ids), NEWEST_FIRST),
@@ -424,14 +482,12 @@ class Finder:
 
     def _whole_word(self, query: ContactQuery) -> _Part:
         """The matches that have the longest word of the query as a whole word, the newest first."""
-        longest = _longest(query.words)
+        longest = term(driving(query.words)[0])
 
-        def by_word(after: SortPosition | None, at_most: int) -> CandidateBatch:
-            return self._index.by_word(longest, after and after.contact_id, at_most)
+        def by_words(after: SortPosition | None, at_most: int) -> CandidateBatch:
+            return self._index.by_words(longest.whole_words, after and after.contact_id, at_most)
 
-        all_match = query == ContactQuery(words=query.words[:1])
-        accepts = partial(_has_whole_word, query, longest)
-        return _Part(by_word, accepts, all_match)
+        return _Part(by_words, partial(_has_whole_word, query, longest), query.is_of_one_word())
 
     def _creation_source(
         self, query: ContactQuery, order: Order, without: SortField | None
@@ -610,12 +666,13 @@ def _take_matching(
     return matched
 
 
-def _longest(words: Iterable[str]) -> str:
-    return max(words, key=lambda word: (len(word), word))
+def _has_whole_word(query: ContactQuery, word: Term, contact: Contact, _: SortPosition) -> bool:
+    return word.is_whole_in(words_of(contact)) and query.matches(contact)
 
 
-def _has_whole_word(query: ContactQuery, word: str, contact: Contact, _: SortPosition) -> bool:
-    return word in words_of(contact) and query.matches(contact)
+def _words_walked(query: Sequence[str], contact: Contact) -> list[str]:
+    """The words by which a search in the order of words comes to a contact."""
+    return term(driving(query)[0]).in_order(words_of(contact))
 
 
 def _matches(query: ContactQuery) -> Callable[[Contact, SortPosition], bool]:
@@ -630,10 +687,6 @@ def _is_answered_by_postings(query: ContactQuery) -> bool:
 def _is_personal(order: Order | None) -> bool:
     """Whether contacts are sorted by a value that may identify a person."""
     return order is not None and order.field in (SortField.EMAIL, SortField.EXTERNAL_ID)
-
-
-def _first_word_with_prefix(contact: Contact, prefix: str) -> str | None:
-    return min((word for word in words_of(contact) if word.startswith(prefix)), default=None)
 
 
 def _ids(positions: Iterable[SortPosition]) -> list[str]:

@@ -24,7 +24,7 @@ CandidateSource = Callable[[SortPosition | None, int], CandidateBatch]
 
 def is_filtered(query: ContactQuery) -> bool:
     """Whether the filter of `ContactIndex.by_creation` leaves out every contact that does not match the query."""
-    return not query.words and len(query.tags) + len(query.lists) <= MAX_FILTER_TERMS
+    return not query.words and query.filter_terms <= MAX_FILTER_TERMS
 
 
 class KnownCandidates:

@@ -144,10 +144,12 @@ class Expression:
         self._values[placeholder] = to_attribute(value)
         return placeholder
 
-    def set(self, path: str | tuple[str, ...], value: object) -> None:
-        """Set an attribute (or a key of a map) to a value."""
+    def set(self, path: str | tuple[str, ...], value: object) -> str:
+        """Set an attribute (or a key of a map) to a value. Returns the condition that it has the value already."""
         path = (path,) if isinstance(path, str) else path
-        self._sets.append(f"{self.name(*path)} = {self.value(value)}")
+        assignment = f"{self.name(*path)} = {self.value(value)}"
+        self._sets.append(assignment)
+        return assignment
 
     def assign(self, attribute: str, value: object) -> None:
         """Set an attribute to a value; None: remove it."""
@@ -167,9 +169,11 @@ class Expression:
         number = name if otherwise is None else f"if_not_exists({name}, {self.value(otherwise)})"
         self._sets.append(f"{name} = {number} + {self.value(by)}")
 
-    def remove(self, *path: str) -> None:
-        """Remove an attribute, or a key of a map."""
-        self._removes.append(self.name(*path))
+    def remove(self, *path: str) -> str:
+        """Remove an attribute, or a key of a map. Returns the condition that there is none already."""
+        name = self.name(*path)
+        self._removes.append(name)
+        return f"attribute_not_exists({name})"
 
     def add(self, attribute: str, value: object) -> None:
         """Add to a number or to a set; either starts empty where there is none."""
@@ -205,6 +209,10 @@ class Expression:
     def is_there(self) -> str:
         """The condition that there is an item under the key."""
         return f"attribute_exists({self.name('PK')})"
+
+    def never(self) -> str:
+        """A condition that does not hold for any item: the write fails, and the item is returned."""
+        return f"({self.is_there()} AND {self.is_free()})"
 
     def parameters(self, conditions_as: str = "ConditionExpression") -> dict[str, Any]:
         """The parameters of a request for DynamoDB. `conditions_as`: the parameter that holds the conditions."""

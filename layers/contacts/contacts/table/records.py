@@ -69,6 +69,7 @@ def _record_steps(
     expression.require(f"({expression.is_free()} OR {expression.name('ttl')} <= {expression.value(now_s)})")
     item: dict[str, object] = {
         "request_hash": idempotency_key.request_hash,
+        "meaning_hash": idempotency_key.meaning_hash,
         "did": outcome.action,
         "details": outcome.details,
         "ttl": ttl,
@@ -90,11 +91,12 @@ def key_digest(idempotency_key: str) -> str:
 
 def recorded_request(item: Item) -> IdempotencyRecord[Outcome]:
     """The record in an item. Where erasure has emptied it, its outcome is None."""
+    request_hash, meaning_hash = item["request_hash"], item.get("meaning_hash")
     if item.get("erased"):
-        return IdempotencyRecord(item["request_hash"], None)
+        return IdempotencyRecord(request_hash, None, meaning_hash)
     contact = contact_from(item["contact"]) if "contact" in item else None
     outcome = Outcome(action=Action(item["did"]), contact=contact, details=item["details"], is_replay=True)
-    return IdempotencyRecord(item["request_hash"], outcome)
+    return IdempotencyRecord(request_hash, outcome, meaning_hash)
 
 
 def _already_recorded(item: Item | None) -> AlreadyRecorded:

@@ -7,11 +7,12 @@ from itertools import islice
 from types import UnionType
 from typing import Any, ClassVar, Final, Self, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from contacts.core import violations
 from contacts.core.errors import MAX_ERRORS_SHOWN, BodyNotJson, FieldError, InvalidInput
 from contacts.core.json import MAX_VALUES, is_storable, json_values
+from contacts.core.text import composed
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.web.request import Request
 
@@ -61,6 +62,17 @@ def json_errors(value: object, path: str, depth: int = 1) -> Iterator[FieldError
 
 
 JsonObject = dict[str, Any]
+
+
+def _composed(given: object) -> object:
+    return composed(given) if isinstance(given, str) else given
+
+
+COMPOSED: Final = BeforeValidator(_composed)
+"""Stands last in the annotation of a text that people read: it is brought to one spelling (NFC) before it is measured.
+
+Not so emails, URLs, the identifiers of gates, and the names by which a request finds a contact: these count as sent.
+"""
 
 
 def clean(text: str) -> str:

@@ -27,7 +27,14 @@ class DialectAdapter:
         self._dialect: wire.Dialect = import_module(f"contacts.dialects.{dialect}").DIALECT
         self._located = located(request.route, request.path_parameters, self._dialect.routes)
         route, path = self._located or (request.route, request.path_parameters)
-        self._call = wire.VendorRequest(route=route, path=path, query=request.query, spare_id=str(uuid4()))
+        self._call = wire.VendorRequest(
+            route=route,
+            path=path,
+            query=request.query,
+            spare_id=str(uuid4()),
+            account_id="" if request.auth is None else request.auth.caller.account_id,
+            request_id=request.request_id,
+        )
 
     @property
     def route(self) -> str | None:
@@ -54,9 +61,13 @@ class DialectAdapter:
         request = self._request
         if self._located is None:
             raise refusal(request.method, request.path, self.methods)
+        refused = self._dialect.refused_headers.items()
+        wrong = [FieldError(name, violation) for name, violation in refused if request.header(name.lower())]
+        if wrong:
+            raise InvalidInput(wrong)
         translation = self._dialect.routes[self._call.route]
         self._call = replace(self._call, query=_taken(self._call.query, translation))
-        if request.method in _WITH_BODY and request.body():
+        if (request.method in _WITH_BODY or translation.has_body) and request.body():
             self._call = wire.with_body(self._call, request.json())
         native = translation.to_native(self._call)
         ref = native.ref
@@ -75,14 +86,15 @@ class DialectAdapter:
             return reply
         translation = self._dialect.routes[self._call.route]
         return self._vendor_answer(
-            reply, translation.from_native(self._call, wire.Reply(reply.status, reply.body))
+            reply, translation.from_native(self._call, wire.Reply(reply.status, reply.decoded()))
         )
 
     def error(self, problem: Answer, error: ContactsError | None) -> Answer:
         """The vendor's form of a native problem. `error`: the error behind the problem; None: an unexpected failure."""
         errors = () if error is None else error.field_errors[:MAX_ERRORS_SHOWN]
         native = wire.Problem(problem.status, problem.body, errors)
-        return self._vendor_answer(problem, self._dialect.error(self._call, native))
+        call = replace(self._call, url_path=self._request.path)
+        return self._vendor_answer(problem, self._dialect.error(call, native))
 
     @staticmethod
     def _vendor_answer(native: Answer, vendor_reply: wire.Reply) -> Answer:

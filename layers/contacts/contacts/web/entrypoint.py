@@ -35,6 +35,7 @@ from contacts.web.routing import (
     Located,
     Operation,
     ServiceFor,
+    is_smart_senders,
     no_services,
     refused_name,
 )
@@ -252,7 +253,7 @@ def dialect_of(request: Request, error: ContactsError | None = None) -> Dialect:
     """The dialect in which the client gets its answer.
 
     A known key has a dialect; so have a revoked key and the key of a suspended account, by `error`. For any other
-    key, or none, the route and the place and prefix of what was sent decide.
+    key, or none, the route, the place and prefix of what was sent, and the User-Agent decide.
     """
     if request.auth is not None:
         return request.auth.caller.key.dialect
@@ -261,6 +262,8 @@ def dialect_of(request: Request, error: ContactsError | None = None) -> Dialect:
     if request.route in OF_ONE_VENDOR:
         return OF_ONE_VENDOR[request.route]
     own = request.headers.get("x-api-key")
+    if own is None and is_smart_senders(request.path, request.headers.get("user-agent", "")):
+        return Dialect.SMARTSENDER
     sent = own or request.headers.get("authorization", "").strip().partition(" ")[2].strip()
     if sent.startswith(ARTAMAIL_KEY):
         return Dialect.ARTAMAIL

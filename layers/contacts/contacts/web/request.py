@@ -16,7 +16,7 @@ from contacts.core import violations
 from contacts.core.errors import BodyNotJson, BodyNotReadable, BodyTooLarge, FieldError, InvalidInput
 from contacts.core.idempotency import IdempotencyKey
 from contacts.core.ids import Ref, RefKind, named
-from contacts.core.json import exact_number
+from contacts.core.json import canonical, exact_number
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class Request:
     """Where a dialect says it: the kinds of name that the contact in the path may have."""
     dialect_body: object = None
     """The JSON that a dialect has made of the body; None: the body as it arrived counts."""
+    sent: object = None
+    """The JSON of the body as it arrived, once it has been read."""
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> "Request":
@@ -142,8 +144,18 @@ class Request:
         Raises:
             BodyNotJson, BodyNotReadable, BodyTooLarge.
         """
-        if self.dialect_body is not None:
-            return self.dialect_body
+        return self._sent_json() if self.dialect_body is None else self.dialect_body
+
+    def _sent_json(self) -> object:
+        """The body as it arrived as JSON.
+
+        Raises: as `json`.
+        """
+        if self.sent is None:
+            self.sent = self._parsed()
+        return self.sent
+
+    def _parsed(self) -> object:
         body = self.body()
         if not body:
             raise BodyNotJson([FieldError("body", violations.BODY_MISSING)])
@@ -188,7 +200,9 @@ class Request:
             raise BodyNotJson([FieldError("body", violations.BODY_NOT_UTF8)])
 
     def idempotency_key(self) -> IdempotencyKey | None:
-        """The Idempotency-Key with a hash of method, path, query and body; None: no header, or the method is GET.
+        """The Idempotency-Key with what it stands for: method, path, query and body. None: no header, or a GET.
+
+        It stands for what the body says, however that is spelled; so does the query, in any order of its names.
 
         Raises:
             InvalidInput: the key is empty, longer than 255 characters, or not printable ASCII.
@@ -204,7 +218,16 @@ class Request:
             )
         path = self.path.removeprefix("/api")  # the alias is the same request
         asked = f"{self.method} {path}?{self.raw_query}\n".encode()
-        return IdempotencyKey(key, sha256(asked + self.body()).hexdigest())
+        return IdempotencyKey(key, sha256(asked + self.body()).hexdigest(), self._meaning_hash(path))
+
+    def _meaning_hash(self, path: str) -> str | None:
+        query = sorted(parse_qsl(self.raw_query, keep_blank_values=True), key=lambda pair: pair[0])
+        try:
+            body = canonical(self._sent_json()) if self.raw_body else ""
+            asked = f"{self.method} {path}\n{canonical(query)}\n{body}"
+        except (BodyNotJson, BodyNotReadable, RecursionError):
+            return None
+        return sha256(asked.encode()).hexdigest()[:32]  # A record stays small: most take one write unit.
 
     def preconditions(self) -> Preconditions:
         """If-Match and Idempotency-Key.

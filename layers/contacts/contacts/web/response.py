@@ -38,6 +38,10 @@ class Answer:
         """The body as JSON text."""
         return "" if self.body is None else to_json(self.body)
 
+    def decoded(self) -> Any:
+        """The body as objects, for a dialect."""
+        return self.body
+
 
 def common_headers(reply: Answer, request_id: str) -> dict[str, str]:
     """The headers of every answer of every entrypoint; a `Cache-Control` of the answer's own replaces this one.

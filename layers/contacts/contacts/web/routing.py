@@ -71,9 +71,19 @@ CONTACT: Final = "/v1/contacts/{ref}"
 In template.yaml it is `{proxy+}`: for another name of such a variable SAM makes a permission that does not fit.
 """
 OF_ONE_VENDOR: Final = {
+    "POST /v1/contacts/{ref}/tags/{tag}": Dialect.SMARTSENDER,
+    "DELETE /v1/contacts/{ref}/tags/{tag}": Dialect.SMARTSENDER,
+    "GET /v1/me": Dialect.SMARTSENDER,
     "GET /v1/contacts/{ref}/info": Dialect.SMARTSENDER,
     "POST /v1/contacts/{ref}/fire": Dialect.SMARTSENDER,
     "POST /v1/contacts/{ref}/merge/{target}": Dialect.SMARTSENDER,
+    "GET /v1/contacts/properties": Dialect.SMASHSEND_V2,
+    "GET /v1/api-keys/check": Dialect.SMASHSEND_V2,
+    "POST /v1/contacts/bulk": Dialect.SENDMATOR,
+    "POST /v1/contacts/{ref}/tags": Dialect.SENDMATOR,
+    "DELETE /v1/contacts/{ref}/tags": Dialect.SENDMATOR,
+    "POST /v1/contacts/{ref}/unsubscribe": Dialect.SENDMATOR,
+    "DELETE /v1/contacts/{ref}/preferences": Dialect.SENDMATOR,
 }
 """Routes that a single dialect has, and the native API has not."""
 
@@ -126,6 +136,24 @@ def refused_name(
     if isinstance(refused, MethodNotAllowed):
         return refused
     return refusal(method, path, routes) if path.endswith("/") else None
+
+
+_SMART_SENDERS: Final = re.compile(
+    r"/v1/((chats|funnels|gates|operators|variables)(/.*)?"
+    r"|contacts/[^/]+/(checkout|funnels|messages|send|tags/[^/]+)(/.*)?)"
+)
+
+_SMART_SENDERS_AGENTS: Final = ("M-Soft Integration", "Mufik Soft")
+"""How the User-Agent of Smart Sender's public scripts begins."""
+
+
+def is_smart_senders(path: str, agent: str) -> bool:
+    """Whether a request is of a client of Smart Sender, by its path, which may be one that nothing serves, or its
+    User-Agent.
+
+    Those clients take an error of any other shape for success.
+    """
+    return _SMART_SENDERS.fullmatch(path) is not None or agent.startswith(_SMART_SENDERS_AGENTS)
 
 
 _VARIABLE: Final = re.compile(r"{(\w+)}")
@@ -185,6 +213,8 @@ class Operation:
         """Whether only callers with a key are served."""
         self._routes: dict[str, Binding] = {}
         self._contacts: dict[str, Binding] = {}
+        self._contact_scopes = self.scopes
+        self._of_dialects: dict[str, Binding] = {}
         self.responds: dict[str, Responds] = {}
         """What each route answers where it carries out what is asked for."""
         self.refuses: dict[str, Refuses] = {}
@@ -207,16 +237,33 @@ class Operation:
 
         return register
 
-    def on_contact(self, method: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+    def on_contact(
+        self, method: str, scope: Scope | None = None
+    ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """Serve a contact's own path with a function, although that path belongs to another operation.
 
         The gateway sends a GET of a contact here whose name reads like a path of this operation (`search`,
-        `a/events`). The key needs this operation's scope, or the bundle `user`, as for reading a contact.
+        `a/events`). The key needs this scope (None: the operation's own), or the bundle `user`, as for reading a
+        contact.
         """
+        if scope is not None:
+            self._contact_scopes = (scope,)
 
         def register(function: Callable[..., Answer]) -> Callable[..., Answer]:
             route = f"{method} {CONTACT}"
             self._contacts[route] = Binding(function, route)
+            return function
+
+        return register
+
+    def on_dialect(self, *routes: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+        """Serve routes to which the translations of dialects lead, and no request of the native API.
+
+        For what a vendor's operation asks, and the native API has no words for. The OpenAPI document lacks them.
+        """
+
+        def register(function: Callable[..., Answer]) -> Callable[..., Answer]:
+            self._of_dialects |= {route: Binding(function, route) for route in routes}
             return function
 
         return register
@@ -229,8 +276,9 @@ class Operation:
         Raises:
             ScopeMissing: the key has neither every scope of the operation nor the bundle that contains it.
         """
-        bundle = Scope.USER if route in self._contacts else self.bundle
-        missing = caller.lacking(self.scopes, bundle)
+        is_contact = route in self._contacts
+        scopes, bundle = (self._contact_scopes, Scope.USER) if is_contact else (self.scopes, self.bundle)
+        missing = caller.lacking(scopes, bundle)
         if missing is not None:
             raise ScopeMissing(missing)
 
@@ -260,7 +308,7 @@ class Operation:
         if found is None:
             raise refusal(request.method, request.path)
         route, path = found
-        binding = self._routes.get(route) or self._contacts[route]
+        binding = self._routes.get(route) or self._contacts.get(route) or self._of_dialects[route]
         arguments = binding.arguments(request, path)
         if binding.services:
             caller = request.caller
@@ -275,6 +323,8 @@ class Operation:
         """
         route, own = request.route, self._routes.get(request.route)
         routes = {**self._routes, **self._contacts}
+        if request.adapter is not None:
+            routes |= self._of_dialects
         if own is not None and self._contacts and "by" not in own.query and "by" in request.query:
             routes.pop(route)
         return located(route, request.path_parameters, routes)

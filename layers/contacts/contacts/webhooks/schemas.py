@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.events.model import EVERYTHING, SUBSCRIBABLE
-from contacts.web.bodies import Body, clean
+from contacts.web.bodies import COMPOSED, Body, clean
 from contacts.webhooks.endpoints import endpoint_of
 from contacts.webhooks.model import MAX_URL
 from contacts.webhooks.service import CreateWebhook
@@ -48,7 +48,7 @@ Events = Annotated[
     Field(min_length=1, max_length=MAX_EVENTS),
     AfterValidator(_once_each),
 ]
-Description = Annotated[str, Field(max_length=MAX_DESCRIPTION), AfterValidator(clean)]
+Description = Annotated[str, Field(max_length=MAX_DESCRIPTION), AfterValidator(clean), COMPOSED]
 
 
 class NewWebhook(Body):
