@@ -263,8 +263,8 @@ def _put_projection(table: Table) -> None:
     for contact in (LIVE, DUPLICATE):
         words, lists = words_of(contact), posting_lists(contact)
         derived.post(ACCOUNT.id, {Posting(posting_list, contact.id): True for posting_list in lists})
-        derived.list_characters(ACCOUNT.id, {word[0] for word in words})
-        derived.post_words(ACCOUNT.id, {WordPosting(word, contact.id): True for word in words})
+        derived.list_characters({(ACCOUNT.id, word[0]) for word in words})
+        derived.post_words({(ACCOUNT.id, WordPosting(word, contact.id)): True for word in words})
 
 
 def _put_events(table: Table, now_ms: int) -> None:

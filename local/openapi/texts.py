@@ -38,7 +38,8 @@ A body has at most 1 MB, an answer 5 MB, a contact 350 KB and {MAX_VALUES:,} JSO
 **Errors** are problem documents (RFC 9457) with a `code` to go by, and name every wrong field at once. Whatever is not
 described here is refused: a misspelt field or parameter never goes unnoticed. A path that is not served is 404
 `route_not_found`, a method that it lacks 405 `method_not_allowed`. Where there is GET, HEAD answers the same without a
-body. A body is UTF-8 and not compressed.
+body. A body is UTF-8 and not compressed. An answer of more than 1 KB without an ETag is compressed for a client that
+accepts gzip.
 
 **Names.** A `{{ref}}` in a path is a contact's id, email or external_id, URL-encoded. At the end of a path it may hold
 slashes (`a%2Fb`). `GET /v1/contacts/search?by=external_id`, without `q`, reads the contact called `search`; whose name

@@ -73,6 +73,8 @@ class InMemoryAccounts:
     hours: dict[str, str] = field(default_factory=dict)
     records: dict[str, IdempotencyRecord] = field(default_factory=dict)
     reads: int = 0
+    counted: int = 0
+    """Calls that count a request."""
 
     def account(self, account_id: str) -> Account | None:
         self.reads += 1
@@ -83,6 +85,7 @@ class InMemoryAccounts:
         return self.keys.get(key_hash)
 
     def count_request(self, account: Account, key_id: str, at_ms: int) -> int | None:
+        self.counted += 1
         hour = hour_of(at_ms)
         used = self.used.get((account.id, hour), 0)
         if used >= account.hourly_limit:

@@ -9,6 +9,7 @@ from typing import Any
 
 from contacts.book.model import Change, Outcome
 from contacts.book.service import ContactBook
+from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import Ref
 from contacts.projection.reindex import Reindexer
 from contacts.projection.service import Projector
@@ -199,6 +200,27 @@ def ordinary_history() -> History:
     history.expire(bea)
     history.change(ada, add_tags=["vip"], name="Ада")
     return history
+
+
+class Throttled:
+    """A client that takes `calls` calls, then none until it has `recovered`."""
+
+    def __init__(self, client: Any, calls: int) -> None:
+        self._client = client
+        self._calls = calls
+        self.recovered()
+
+    def recovered(self) -> None:
+        self._left = self._calls
+
+    def __getattr__(self, method: str) -> Any:
+        return partial(self._call, method)
+
+    def _call(self, method: str, **request: Any) -> Any:
+        if not self._left:
+            raise TemporarilyUnavailable
+        self._left -= 1
+        return getattr(self._client, method)(**request)
 
 
 @dataclass

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from hashlib import sha256
+from itertools import pairwise
 
 import pytest
 
-from contacts.accounts.authentication import Authenticator, RateLimitExceeded
+from contacts.accounts.authentication import MAX_REMEMBERED, Authenticator, RateLimitExceeded
 from contacts.accounts.model import BUNDLES, MAX_API_KEYS, Caller, Dialect, Mode, Plan, Scope
 from contacts.accounts.service import AccountService, ApiKeyService, CreateApiKey
 from contacts.core.errors import (
@@ -74,6 +75,56 @@ def test_what_is_no_key_costs_no_read(harness: Harness, key: str) -> None:
     with pytest.raises(NotAuthenticated):
         harness.authenticator.authenticate(key)
     assert harness.store.reads == reads
+
+
+@pytest.mark.parametrize("is_revoked", [False, True])
+def test_a_key_that_was_refused_costs_a_read_in_five_seconds(is_revoked: bool, harness: Harness) -> None:
+    key = f"sk_live_{'a' * 43}"
+    if is_revoked:
+        made = harness.ring.add(harness.caller, CreateApiKey(name="lost"), None)
+        key = str(made.secrets["key"])
+        harness.ring.revoke(harness.caller, str(made.details["id"]), None)
+    reads = [harness.store.reads]
+    for at_ms in (0, 1_000, 3_900, 100):
+        harness.clock.at_ms += at_ms
+        with pytest.raises((NotAuthenticated, KeyRevoked)):
+            harness.authenticator.authenticate(key)
+        reads.append(harness.store.reads)
+    assert [after - before for before, after in pairwise(reads)] == [1, 0, 0, 1]
+
+
+def test_a_flood_of_unknown_keys_displaces_no_known_one(harness: Harness) -> None:
+    harness.authenticator.authenticate(harness.key)
+    for number in range(MAX_REMEMBERED + 1):
+        with pytest.raises(NotAuthenticated):
+            harness.authenticator.authenticate(f"sk_live_{number:043}")
+    reads = harness.store.reads
+    harness.authenticator.authenticate(harness.key)
+    assert harness.store.reads == reads
+
+
+def test_beyond_the_limit_a_request_costs_a_write_in_five_seconds(harness: Harness) -> None:
+    for _ in range(100):
+        harness.authenticator.authenticate(harness.key)
+    counted = []
+    for at_ms in (0, 1_000, 3_999, 1):
+        harness.clock.at_ms += at_ms
+        before = harness.store.counted
+        with pytest.raises(RateLimitExceeded) as refused:
+            harness.authenticator.authenticate(harness.key)
+        assert refused.value.auth.remaining == 0
+        counted.append(harness.store.counted - before)
+    assert counted == [1, 0, 0, 1]
+
+
+def test_a_limit_that_is_used_up_at_the_end_of_an_hour_is_full_in_the_next(harness: Harness) -> None:
+    harness.clock.at_ms += 1_800_000 - 1_000
+    for _ in range(100):
+        harness.authenticator.authenticate(harness.key)
+    with pytest.raises(RateLimitExceeded):
+        harness.authenticator.authenticate(harness.key)
+    harness.clock.at_ms += 1_000
+    assert harness.authenticator.authenticate(harness.key).used == 1
 
 
 def test_the_limit_is_exact_and_ends_with_the_hour(harness: Harness) -> None:

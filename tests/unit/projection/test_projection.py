@@ -39,6 +39,7 @@ from tests.support.projection_harness import (
     Meter,
     Mortal,
     Projection,
+    Throttled,
     ordinary_history,
 )
 from tests.support.scenarios import ACCOUNT_ID
@@ -238,7 +239,7 @@ def test_so_is_one_that_cannot_be_projected() -> None:
     assert counts(history.table)["ALL"] == len(ids) - len(broken)
 
 
-def test_what_a_table_does_not_take_now_is_delivered_again_from_the_start() -> None:
+def test_what_a_table_does_not_take_now_is_delivered_again() -> None:
     history = ordinary_history()
     untouched = history.table.snapshot()
     calls = Mortal(history.table.client())
@@ -248,13 +249,70 @@ def test_what_a_table_does_not_take_now_is_delivered_again_from_the_start() -> N
         client = Mortal(history.table.client(), call)
         client.dies = _throttled
         projection = Projection(client)
-        assert projection.take(history.records) == 0
-        assert projection.take(history.records) is None
+        undone = projection.take(history.records)
+        assert undone is not None
+        assert projection.take(history.records[undone:]) is None
         assert history.violations() == []
 
 
 def _throttled() -> None:
     raise TemporarilyUnavailable
+
+
+@pytest.fixture(scope="module")
+def busy_history() -> tuple[History, Any, int]:
+    """Contacts that come, change and go, more than one transaction takes; how the table stands before anything follows
+    of it, and the write units that it costs.
+    """
+    history = History()
+    ids = [
+        history.create(
+            str(number), email=f"{number}@example.com", name=f"Ada {number}", tags=["a", f"t{number % 3}"]
+        )
+        for number in range(50)
+    ]
+    for number in range(0, 50, 5):
+        history.change(ids[number], add_tags=["vip"], first_name="Bea")
+        history.delete(ids[number + 1])
+    untouched, undisturbed = history.table.snapshot(), Meter(history.table.client())
+    projected(history.records, undisturbed)
+    return history, untouched, undisturbed.units
+
+
+@pytest.mark.parametrize("calls", [3, 5])
+def test_a_throttled_projection_gets_further_each_time(
+    calls: int, busy_history: tuple[History, Any, int]
+) -> None:
+    history, untouched, units = busy_history
+    projection, meter = projected_with(calls, history, untouched, lambda _: None)
+    assert history.violations() == []
+    assert len(projection.to_validate.sent) == 50
+    assert meter.units <= 1.2 * units
+
+
+def test_so_does_one_that_always_starts_again(busy_history: tuple[History, Any, int]) -> None:
+    """What it costs then is bounded by the slices."""
+    history, untouched, units = busy_history
+    _, meter = projected_with(5, history, untouched, Projection.start_again)
+    assert history.violations() == []
+    assert meter.units <= 3 * units
+
+
+def projected_with(
+    calls: int, history: History, untouched: Any, between: Callable[[Projection], None]
+) -> tuple[Projection, Meter]:
+    """Take a batch at a table that throttles after so many calls of each try."""
+    history.table.bring_back(untouched)
+    meter, records = Meter(history.table.client()), history.records
+    table = Throttled(meter, calls)
+    projection, tries = Projection(table), 0
+    while (undone := projection.take(records)) is not None:
+        assert undone > 0
+        records, tries = records[undone:], tries + 1
+        table.recovered()
+        between(projection)
+    assert tries > 2
+    return projection, meter
 
 
 @pytest.mark.parametrize("queue", ["to_validate", "to_erase"])

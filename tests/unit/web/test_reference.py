@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from contacts.web import Operation, Request
-from contacts.web.reference import OpenEntrypoint, ServedFile, swagger_ui, takes_gzip
+from contacts.web.reference import OpenEntrypoint, ServedFile, swagger_ui
 from local.openapi.operations import loaded
 from tests.support import sample_events
 from tests.support.documented import assert_answer, document
@@ -119,18 +119,6 @@ def test_an_internal_error_reveals_nothing() -> None:
     assert_answer(event, answer)
     assert answer["statusCode"] == 500
     assert "/var/task" not in answer["body"]
-
-
-@pytest.mark.parametrize(
-    ("header", "is_taken"),
-    [
-        *(("gzip", True), ("deflate, GZIP;q=0.5", True), ("br;q=1.0, *", True), ("*;q=0.1", True)),
-        *(("", False), ("identity", False), ("gzip;q=0", False), ("gzip; q=0.0, *", False), ("*;q=0", False)),
-        *(("x-gzip", False), ("br, deflate", False)),
-    ],
-)
-def test_gzip_is_sent_to_clients_that_accept_it(header: str, is_taken: bool) -> None:
-    assert takes_gzip(header) is is_taken
 
 
 def test_what_the_layer_has_compressed_is_the_same_file(tmp_path: Path) -> None:

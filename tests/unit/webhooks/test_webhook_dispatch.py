@@ -17,22 +17,26 @@ from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.ids import is_uuid
 from contacts.core.json import exact_number, to_json
 from contacts.core.time import DAY, iso, parsed
-from contacts.events.changes import event_of_trashing, events_of_change
+from contacts.events.changes import PartlyHandled, event_of_trashing, events_of_change
 from contacts.events.model import Event, EventType, event_out
 from contacts.events.store import Appended, EventStore
 from contacts.table import keys
 from contacts.table.client import Table
 from contacts.table.expressions import item_size, to_item
+from contacts.webhooks.dispatch import MESSAGES_AT_ONCE
 from contacts.webhooks.model import delivery_id
 from local.table import NAME
-from tests.support.event_harness import ACCOUNT_ID, EventHarness, Killed, Life, webhook
+from tests.support.event_harness import ACCOUNT_ID, EventHarness, Killed, Life, changes, webhook
 from tests.support.faulty_wire import FAULTS, Fault, Wire
 from tests.support.hypothesis_profiles import examples
 from tests.support.moto_table import MotoTable
+from tests.support.projection_harness import Meter, Throttled
 from tests.support.streams import Record, delivered, record
 
 RESTORE = "/v1/contacts/{ref}/restore"
 EVERYTHING = webhook("wh_everything")
+UNITS_OF_AN_EVENT = 6
+"""Written and checked in a transaction: a timeline entry, an event of the log, a tombstone that is not there."""
 
 
 def kinds(items: Sequence[Any]) -> list[str]:
@@ -311,6 +315,55 @@ def test_who_never_gets_through_asks_for_the_batch_again() -> None:
     with pytest.raises(TemporarilyUnavailable):
         harness.dispatch(*harness.records(), events=Contended(harness, times=100))
     assert harness.logged() == []
+
+
+def created(harness: EventHarness, number: int) -> list[Record]:
+    """So many contacts, as the stream tells of them."""
+    records = []
+    for one in range(number):
+        harness.create(email=f"{one}@example.com")
+        records += harness.records()
+    return records
+
+
+@pytest.mark.parametrize("calls", [1, 3])
+def test_a_throttled_dispatcher_gets_further_each_time(calls: int) -> None:
+    harness = EventHarness(EVERYTHING)
+    rest = changes(created(harness, 12))
+    meter = Meter(harness.client)
+    harness.client = table = Throttled(meter, calls)
+    for _ in range(12 // calls - 1):
+        with pytest.raises(PartlyHandled) as partly:
+            harness.dispatcher().handle(rest)
+        assert partly.value.handled == calls
+        rest = rest[calls:]
+        table.recovered()
+    harness.dispatcher().handle(rest)
+    assert len(harness.logged()) == len(harness.bodies()) == 12
+    assert meter.units == 12 * UNITS_OF_AN_EVENT
+
+
+def test_what_a_queue_did_not_take_is_requested_again_and_what_it_took_is_not() -> None:
+    harness = EventHarness(EVERYTHING)
+    records = created(harness, 25)
+    harness.mailbox.life = Refusing(2)
+    with pytest.raises(PartlyHandled) as partly:
+        harness.dispatch(*records)
+    assert partly.value.handled == MESSAGES_AT_ONCE
+    harness.mailbox.messages.clear()
+    harness.mailbox.life = Life()
+    harness.dispatch(*records[partly.value.handled :])
+    assert len(harness.logged()) == 25
+    assert len(harness.bodies()) == 25 - MESSAGES_AT_ONCE
+
+
+class Refusing(Life):
+    """A queue that does not take the n-th call."""
+
+    def spend(self) -> None:
+        self.made += 1
+        if self.made == self.calls:
+            raise TemporarilyUnavailable
 
 
 def test_events_of_one_moment_lie_in_the_order_of_the_stream() -> None:

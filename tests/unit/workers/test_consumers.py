@@ -11,7 +11,7 @@ import pytest
 from contacts.core import observability
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.queue import Outgoing
-from contacts.events.changes import ChangeKind, StreamChange
+from contacts.events.changes import ChangeKind, PartlyHandled, StreamChange
 from contacts.workers.queue import Message, NotificationEntrypoint, QueueEntrypoint, RetryLater
 from contacts.workers.stream import StreamEntrypoint
 
@@ -96,6 +96,17 @@ def test_records_of_no_consequence_are_passed_over() -> None:
 
 def test_what_passes_by_itself_is_asked_for_again_from_the_first_record_on() -> None:
     assert stream(Service(busy=["e5"]), Aside(), 1, 3, 5) == ["s1"]
+
+
+@pytest.mark.parametrize(("handled", "again"), [(0, "s1"), (1, "s3"), (2, "s5")])
+def test_what_is_handled_does_not_come_again(handled: int, again: str) -> None:
+    service = Service()
+
+    def busy(changes: Sequence[StreamChange]) -> None:
+        raise PartlyHandled(handled)
+
+    service.handle = busy  # type: ignore[method-assign]
+    assert stream(service, Aside(), 1, 2, 3, 4, 5) == [again]
 
 
 @pytest.mark.parametrize("number", [99, 7])

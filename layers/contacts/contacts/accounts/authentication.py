@@ -4,20 +4,31 @@ A warm function remembers a key for 50 seconds, so a request costs one call to t
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from contacts.accounts.model import Caller
 from contacts.accounts.store import AccountStore
-from contacts.core.errors import AccountSuspended, KeyRevoked, LimitReached, NotAuthenticated
+from contacts.core.errors import (
+    AccountSuspended,
+    ContactsError,
+    KeyRevoked,
+    LimitReached,
+    NotAuthenticated,
+)
 from contacts.core.time import Clock, seconds_left_in_hour
 
 REMEMBERED_MS: Final = 50_000
 """How long a function uses a key and its account without reading them again. So a revocation or a suspension takes
 effect within 60 seconds, clock drift included."""
+REFUSED_MS: Final = 5_000
+"""How long a function refuses a key that it found to be unknown or revoked, and an account without requests left,
+without asking the table. A flood from one of them costs a call in 5 seconds."""
 MAX_REMEMBERED: Final = 1000
-"""Keys that a warm function remembers at most."""
+"""Keys that a warm function remembers at most; so many refused keys, and accounts without requests left, too."""
 _KEY = re.compile(r"(sk_(live|test)|am_(live|test)_sk)_[0-9A-Za-z]{43}")
 
 
@@ -45,13 +56,37 @@ class RateLimitExceeded(LimitReached):
         self.auth = auth
 
 
+Value = TypeVar("Value")
+
+
+class Remembered(Generic[Value]):
+    """Values that a function remembers for a while; all are forgotten where they become too many."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, tuple[int, Value]] = {}
+
+    def get(self, name: str, now: int) -> Value | None:
+        """The value, unless its time is over. `now`: ms since the epoch."""
+        until, value = self._values.get(name, (0, None))
+        return value if now < until else None
+
+    def put(self, name: str, value: Value, until: int) -> None:
+        """Remember a value. `until`: ms since the epoch."""
+        if len(self._values) >= MAX_REMEMBERED:
+            self._values.clear()
+        self._values[name] = (until, value)
+
+
 class Authenticator:
     """Identifies callers by their API key, and counts their requests."""
 
     def __init__(self, store: AccountStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._remembered: dict[str, tuple[int, Caller]] = {}
+        self._remembered: Remembered[Caller] = Remembered()
+        self._refused: Remembered[Callable[[], ContactsError]] = Remembered()
+        """What makes the error: one that is raised again would keep the frames of all its requests."""
+        self._used_up: Remembered[int] = Remembered()
 
     def authenticate(self, key: str) -> AuthContext:
         """Identify a caller and count the request.
@@ -68,8 +103,11 @@ class Authenticator:
         caller = self._caller(key, now)
         if caller.account.suspended_at is not None:
             raise AccountSuspended(caller.key.dialect)
-        used = self._store.count_request(caller.account, caller.key.id, now)
-        limit = caller.account.hourly_limit
+        limit, used = caller.account.hourly_limit, None
+        if self._used_up.get(caller.account.id, now) is None:
+            used = self._store.count_request(caller.account, caller.key.id, now)
+            if used is None:
+                self._used_up.put(caller.account.id, limit, min(now + REFUSED_MS, now + left * 1000))
         auth = AuthContext(caller, limit if used is None else used, left, now // 1000 + left)
         if used is None:
             raise RateLimitExceeded(auth)
@@ -82,18 +120,23 @@ class Authenticator:
                 "(in the dialect artamail with am_live_sk_ or am_test_sk_)."
             )
         key_hash = sha256(key.encode()).hexdigest()
-        until, caller = self._remembered.get(key_hash, (0, None))
-        if caller is not None and now < until:
+        if (caller := self._remembered.get(key_hash, now)) is not None:
             return caller
-        self._remembered.pop(key_hash, None)
+        if (refusal := self._refused.get(key_hash, now)) is not None:
+            raise refusal()
+        found = self._looked_up(key_hash)
+        if not isinstance(found, Caller):
+            self._refused.put(key_hash, found, now + REFUSED_MS)
+            raise found()
+        self._remembered.put(key_hash, found, now + REMEMBERED_MS)
+        return found
+
+    def _looked_up(self, key_hash: str) -> Caller | Callable[[], ContactsError]:
+        """The caller with a key, or what makes the error that refuses it. Two GetItems at most."""
         api_key = self._store.api_key(key_hash)
         if api_key is not None and api_key.is_revoked:
-            raise KeyRevoked(api_key.dialect)
+            return partial(KeyRevoked, api_key.dialect)
         account = None if api_key is None else self._store.account(api_key.account_id)
         if api_key is None or account is None:
-            raise NotAuthenticated("This API key is unknown or was revoked.")
-        if len(self._remembered) >= MAX_REMEMBERED:
-            self._remembered.clear()
-        caller = Caller(account, api_key)
-        self._remembered[key_hash] = (now + REMEMBERED_MS, caller)
-        return caller
+            return partial(NotAuthenticated, "This API key is unknown or was revoked.")
+        return Caller(account, api_key)

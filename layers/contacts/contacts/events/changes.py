@@ -7,6 +7,7 @@ from typing import Final, NotRequired, TypedDict, cast
 
 from contacts.book.model import Contact, ContactOut, contact_out
 from contacts.core.answers import Json, Moment, Uuid
+from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.json import same_json
 from contacts.core.time import parsed
 from contacts.events.model import CustomEvent, Event, EventType, event_at
@@ -25,6 +26,14 @@ class ChangeKind(StrEnum):
     """A contact's days in the trash are over; `before` is the contact there."""
     RECORDED = "recorded"
     """A caller recorded an event of a contact; `recorded` is the event."""
+
+
+class PartlyHandled(TemporarilyUnavailable):
+    """Raised where only the first `handled` of some changes are handled. The others have to come again."""
+
+    def __init__(self, handled: int) -> None:
+        super().__init__()
+        self.handled = handled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,19 +11,21 @@ from functools import partial
 from typing import Final
 
 from contacts.book.model import Contact, ValidationStatus
-from contacts.core.errors import Contention
+from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.idempotency import retry_on_conflict, tries
 from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock
-from contacts.events.changes import ChangeKind, StreamChange
-from contacts.projection.store import AlreadyApplied, Derived, Posting, ProjectionStore, WordPosting
+from contacts.events.changes import ChangeKind, PartlyHandled, StreamChange
+from contacts.projection.store import AlreadyApplied, Derived, OwnWord, Posting, ProjectionStore, WordPosting
 from contacts.search.earlier_words import earlier_words_of
 from contacts.search.query import PostingList, posting_lists
 from contacts.search.words import words_of
 
 STEPS_AT_ONCE: Final = 100
 """Postings and counts that DynamoDB writes in one transaction."""
+WORDS_AT_ONCE: Final = 25
+"""What DynamoDB writes in one call without conditions."""
 _REMEMBERED: Final = 50_000
 """Pairs of an account and a first character that a process remembers at most."""
 
@@ -46,67 +48,152 @@ class Projector:
         self._randomness = randomness
         self._listed: set[tuple[str, str]] = set()
         """Accounts with first characters of words that are known to be listed. None is ever unlisted."""
+        self._posted: set[str] = set()
+        """The records whose postings are written, of those that have to come again."""
 
     def handle(self, changes: Sequence[StreamChange]) -> None:
         """Project changes of any accounts, and send the messages for validation and erasure.
 
         Raises:
-            Contention, TemporarilyUnavailable: some changes may be handled; all have to come again.
+            PartlyHandled: the table or a queue was busy, or the time was over.
+        """
+        handled = 0
+        for together in slices(changes):
+            done = self._project(together)
+            handled += done
+            if done < len(together):
+                raise PartlyHandled(handled)
+
+    def _project(self, changes: Sequence[StreamChange]) -> int:
+        """Project one slice. Returns how many of its changes are handled, counted from the first."""
+        done = 0
+        try:
+            self._post(changes)
+            words = [_changed_words(change) for change in changes]
+            self._list_characters(changes, words)
+            done = self._release_claims(changes[: self._post_words(changes, words)])
+            _send(self._to_validate, _validations(changes[:done]))
+            _send(self._to_erase, _erasures(changes[:done]))
+        except TemporarilyUnavailable:
+            done = 0
+        self._posted.difference_update(change.record_id for change in changes[:done])
+        return done
+
+    def _post(self, changes: Sequence[StreamChange]) -> None:
+        """Write the postings of changes, for each account in one transaction where they fit.
+
+        What this process wrote for a change that comes again is not tried again: a failed condition costs as much as a
+        write.
         """
         of_accounts: dict[str, list[StreamChange]] = defaultdict(list)
         for change in changes:
-            of_accounts[change.account_id].append(change)
+            if change.record_id not in self._posted:
+                of_accounts[change.account_id].append(change)
         for account_id, own in of_accounts.items():
-            self._post(account_id, own)
-            self._post_words(account_id, own)
-            self._release_claims(account_id, own)
-        _send(self._to_validate, _validations(changes))
-        _send(self._to_erase, _erasures(changes))
+            desired: dict[Derived, bool] = {}
+            for change in own:
+                after = _posting_lists_after(change)
+                for posting_list in _moved(change):
+                    desired[Posting(posting_list, change.contact_id)] = posting_list in after
+            for transaction in transactions(desired):
+                apply_derived(
+                    partial(self._store.post, account_id), transaction, self._clock, self._randomness
+                )
+            self._posted.update(change.record_id for change in own)
 
-    def _post(self, account_id: str, changes: Iterable[StreamChange]) -> None:
-        desired: dict[Derived, bool] = {}
-        for change in changes:
-            if change.kind is not ChangeKind.CHANGED:
-                continue
-            before, after = posting_lists(change.before), posting_lists(change.after)
-            for posting_list in before ^ after:
-                desired[Posting(posting_list, change.contact_id)] = posting_list in after
-        for transaction in transactions(desired):
-            apply_derived(partial(self._store.post, account_id), transaction, self._clock, self._randomness)
-
-    def _post_words(self, account_id: str, changes: Iterable[StreamChange]) -> None:
-        desired: dict[WordPosting, bool] = {}
-        for change in changes:
-            if change.kind is not ChangeKind.CHANGED:
-                continue
-            before, earlier_before = _words(change.before)
-            after, earlier_after = _words(change.after)
-            # A contact that has not been reindexed since may be posted under words of earlier releases.
-            gone = (before | earlier_before - earlier_after) - after
-            for word in gone | after - before:
-                desired[WordPosting(word, change.contact_id)] = word in after
-        characters = {word[0] for (word, _), is_there in desired.items() if is_there}
-        new = {character for character in characters if (account_id, character) not in self._listed}
-        if new:
-            # First, so that no word exists under a character that is not listed.
-            self._store.list_characters(account_id, new)
-            self._remember(account_id, new)
-        if desired:
-            self._store.post_words(account_id, desired)
-
-    def _remember(self, account_id: str, characters: Iterable[str]) -> None:
+    def _list_characters(self, changes: Iterable[StreamChange], words: Iterable[Mapping[str, bool]]) -> None:
+        """List the first characters of new words, so that no word exists under a character that is not listed."""
+        new = {
+            (change.account_id, word[0])
+            for change, changed in zip(changes, words, strict=True)
+            for word, is_there in changed.items()
+            if is_there
+        } - self._listed
+        if not new:
+            return
+        self._store.list_characters(new)
         if len(self._listed) > _REMEMBERED:
             self._listed.clear()
-        self._listed.update((account_id, character) for character in characters)
+        self._listed.update(new)
 
-    def _release_claims(self, account_id: str, changes: Iterable[StreamChange]) -> None:
-        """Release the names of contacts whose days in the trash are over."""
-        for change in changes:
+    def _post_words(self, changes: Sequence[StreamChange], words: Iterable[Mapping[str, bool]]) -> int:
+        """Write the words of changes in their order. Returns how many changes have all their words.
+
+        Where one contact changes twice, its words are written once, as they are in the end.
+        """
+        desired: dict[OwnWord, bool] = {}
+        changed_by: dict[OwnWord, int] = {}
+        for number, (change, changed) in enumerate(zip(changes, words, strict=True)):
+            for word, is_there in changed.items():
+                own = (change.account_id, WordPosting(word, change.contact_id))
+                desired[own] = is_there
+                changed_by.setdefault(own, number)
+        in_order = list(desired)
+        for start in range(0, len(in_order), WORDS_AT_ONCE):
+            some = in_order[start : start + WORDS_AT_ONCE]
+            try:
+                self._store.post_words({own: desired[own] for own in some})
+            except TemporarilyUnavailable:
+                return changed_by[some[0]]
+        return len(changes)
+
+    def _release_claims(self, changes: Sequence[StreamChange]) -> int:
+        """Release the names of contacts whose days in the trash are over. Returns how many changes are handled."""
+        for number, change in enumerate(changes):
             if change.kind is not ChangeKind.EXPIRED or change.before is None:
                 continue
             for name in change.before.names:
-                release = partial(self._store.release_claim, account_id, change.contact_id, name)
-                retry_on_conflict(release, self._clock, self._randomness)
+                release = partial(self._store.release_claim, change.account_id, change.contact_id, name)
+                try:
+                    retry_on_conflict(release, self._clock, self._randomness)
+                except TemporarilyUnavailable:
+                    return number
+        return len(changes)
+
+
+def slices(changes: Iterable[StreamChange], steps: int = STEPS_AT_ONCE) -> Iterator[list[StreamChange]]:
+    """Changes in their order, as many together as have, for each account, postings for one transaction of `steps`.
+
+    A change with more than that is alone.
+    """
+    together: list[StreamChange] = []
+    of_accounts: dict[str, set[PostingList | Posting]] = defaultdict(set)
+    for change in changes:
+        moved = _moved(change)
+        own: set[PostingList | Posting] = {*moved}
+        own.update(Posting(posting_list, change.contact_id) for posting_list in moved)
+        if together and len(of_accounts[change.account_id] | own) > steps:
+            yield together
+            together = []
+            of_accounts.clear()
+        together.append(change)
+        of_accounts[change.account_id] |= own
+    if together:
+        yield together
+
+
+def _posting_lists_after(change: StreamChange) -> frozenset[PostingList]:
+    return posting_lists(change.after) if change.kind is ChangeKind.CHANGED else frozenset()
+
+
+def _moved(change: StreamChange) -> frozenset[PostingList]:
+    """The posting lists that a change puts its contact on or takes it off."""
+    if change.kind is not ChangeKind.CHANGED:
+        return frozenset()
+    return posting_lists(change.before) ^ posting_lists(change.after)
+
+
+def _changed_words(change: StreamChange) -> dict[str, bool]:
+    """The words that a change gives to its contact (true) or takes from it.
+
+    A contact that has not been reindexed since may be posted under words of earlier releases.
+    """
+    if change.kind is not ChangeKind.CHANGED:
+        return {}
+    before, earlier_before = _words(change.before)
+    after, earlier_after = _words(change.after)
+    gone = (before | earlier_before - earlier_after) - after
+    return {word: word in after for word in gone | after - before}
 
 
 def _words(contact: Contact | None) -> tuple[frozenset[str], frozenset[str]]:

@@ -34,6 +34,8 @@ class WordPosting(NamedTuple):
 
 
 Derived = Posting | WordPosting
+OwnWord = tuple[str, WordPosting]
+"""An account's id, and a word in it."""
 
 
 class AlreadyApplied(Exception):
@@ -77,13 +79,13 @@ class ProjectionStore:
         """
         write_derived(self._table, account_id, desired)
 
-    def list_characters(self, account_id: str, characters: Iterable[str]) -> None:
-        """List first characters of words. Puts, which may be repeated."""
-        self._table.write_many({keys.first_character(account_id, character): {} for character in characters})
+    def list_characters(self, characters: Iterable[tuple[str, str]]) -> None:
+        """List first characters of words, each with its account. Puts, which may be repeated."""
+        self._table.write_many({keys.first_character(*character): {} for character in characters})
 
-    def post_words(self, account_id: str, desired: Mapping[WordPosting, bool]) -> None:
+    def post_words(self, desired: Mapping[OwnWord, bool]) -> None:
         """Write words without conditions. Puts and deletes, 25 at a time. `desired`: whether each word has to exist."""
-        words = {derived_key(account_id, posting): should_exist for posting, should_exist in desired.items()}
+        words = {derived_key(*own): should_exist for own, should_exist in desired.items()}
         self._table.write_many(
             {key: {} for key, should_exist in words.items() if should_exist},
             (key for key, should_exist in words.items() if not should_exist),

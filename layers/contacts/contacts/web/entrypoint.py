@@ -23,6 +23,7 @@ from contacts.web.response import (
     Answer,
     answer,
     common_headers,
+    compressed,
     internal_problem,
     problem,
     shown_to,
@@ -156,8 +157,14 @@ class ApiEntrypoint:
         headers = {"Content-Type": reply.content_type, **common} if body else common
         if request.auth is not None:
             headers |= rate_headers(request.auth)
-        shown = "" if request.method == "HEAD" else body
-        return {"statusCode": reply.status, "headers": headers | reply.headers, "body": shown}
+        headers |= reply.headers
+        if request.method == "HEAD":
+            return {"statusCode": reply.status, "headers": headers, "body": ""}
+        shorter = compressed(reply, body, request.headers.get("accept-encoding", ""))
+        if shorter is None:
+            return {"statusCode": reply.status, "headers": headers, "body": body}
+        headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        return {"statusCode": reply.status, "headers": headers, "body": shorter, "isBase64Encoded": True}
 
 
 class Entrypoint(ApiEntrypoint):

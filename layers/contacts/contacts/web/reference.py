@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from contacts.core.errors import RouteNotFound
 from contacts.web.entrypoint import ApiEntrypoint
 from contacts.web.request import Request
-from contacts.web.response import Answer, common_headers
+from contacts.web.response import Answer, common_headers, takes_gzip
 
 CACHED_S: Final = 300
 """How long a browser shows a file without asking whether it has changed; then an ETag spares sending it again."""
@@ -67,15 +67,6 @@ class ServedFile:
         else:
             content = gzip.decompress(self.compressed)
         return FileAnswer(200, headers=sent, content_type=self.content_type, content=content)
-
-
-def takes_gzip(accept_encoding: str) -> bool:
-    """Whether a client with this `Accept-Encoding` accepts gzip (RFC 9110 §12.5.3)."""
-    weights = {}
-    for offer in accept_encoding.lower().split(","):
-        coding, _, parameter = offer.partition(";")
-        weights[coding.strip()] = parameter.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return weights.get("gzip", weights.get("*", False))
 
 
 def swagger_ui(name: str) -> Path:

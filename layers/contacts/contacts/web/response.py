@@ -58,6 +58,34 @@ def common_headers(reply: Answer, request_id: str) -> dict[str, str]:
     }
 
 
+COMPRESSED_FROM: Final = 1024
+"""Characters. What a shorter answer would save is less than a packet."""
+
+
+def compressed(reply: Answer, body: str, accept_encoding: str) -> str | None:
+    """The body of an answer in gzip, as Base64; None: it is sent as it is.
+
+    An answer with an ETag is sent as it is: a strong ETag stands for one encoding (RFC 9110 §8.8.3.3), and clients send
+    it back in `If-Match`.
+    """
+    if len(body) < COMPRESSED_FROM or "ETag" in reply.headers or not takes_gzip(accept_encoding):
+        return None
+    import gzip
+    from base64 import b64encode
+
+    shorter = b64encode(gzip.compress(body.encode(), 6, mtime=0)).decode()
+    return shorter if len(shorter) < len(body) else None
+
+
+def takes_gzip(accept_encoding: str) -> bool:
+    """Whether a client with this `Accept-Encoding` accepts gzip (RFC 9110 §12.5.3)."""
+    weights = {}
+    for offer in accept_encoding.lower().split(","):
+        coding, _, parameter = offer.partition(";")
+        weights[coding.strip()] = parameter.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return weights.get("gzip", weights.get("*", False))
+
+
 def etag(contact: Contact) -> str:
     """A contact's ETag: `"<version>-<validation status>"`, because a verdict changes no version."""
     return f'"{contact.version}-{contact.validation_status}"'

@@ -1,14 +1,17 @@
 """The dispatcher: it appends an event for each change of a contact, and requests the event's deliveries."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
 
 from contacts.book.store import ContactReader
+from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.idempotency import retry_on_conflict
 from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock, iso, parsed
 from contacts.events.changes import (
     ChangeKind,
+    PartlyHandled,
     StreamChange,
     event_of_erasure,
     event_of_recording,
@@ -19,6 +22,9 @@ from contacts.events.model import CustomEvent, Event
 from contacts.events.store import Appended, EventStore
 from contacts.webhooks.model import DeliveryRef, Webhook, delivery_id, subscribed
 from contacts.webhooks.store import WebhookStore
+
+MESSAGES_AT_ONCE: Final = 10
+"""What SQS takes in one call."""
 
 _AppendCall = Callable[[Event, str, Sequence[str]], Appended | None]
 
@@ -51,16 +57,40 @@ class Dispatcher:
         """Append the events of changes, in their order, and request their deliveries.
 
         Raises:
-            TemporarilyUnavailable: some changes may be handled; all have to come again.
+            PartlyHandled: the table or the queue was busy, or the time was over.
         """
         batch = _Batch(self._webhooks, self._clock)
+        requested, handled = 0, len(changes)
         messages: list[Outgoing] = []
-        for change in changes:
-            for event, appended in self._append_events(change, batch):
-                if appended is not None:
-                    messages.extend(_delivery_messages(event, appended))
-        if messages:
-            self._deliveries.send(messages)
+        for number, change in enumerate(changes):
+            try:
+                messages += self._requests(change, batch)
+            except TemporarilyUnavailable:
+                handled = number
+                break
+            if len(messages) >= MESSAGES_AT_ONCE:
+                self._send(messages, requested)
+                requested, messages = number + 1, []
+        self._send(messages, requested)
+        if handled < len(changes):
+            raise PartlyHandled(handled)
+
+    def _send(self, messages: Sequence[Outgoing], requested: int) -> None:
+        """Send messages. `requested`: the changes before these whose messages were sent."""
+        try:
+            if messages:
+                self._deliveries.send(messages)
+        except TemporarilyUnavailable:
+            raise PartlyHandled(requested) from None
+
+    def _requests(self, change: StreamChange, batch: "_Batch") -> list[Outgoing]:
+        """Append the events of a change. Returns the messages that request their deliveries."""
+        return [
+            message
+            for event, appended in self._append_events(change, batch)
+            if appended is not None
+            for message in _delivery_messages(event, appended)
+        ]
 
     def _append_events(
         self, change: StreamChange, batch: "_Batch"

@@ -13,7 +13,7 @@ from contacts.core import observability
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import parsed
-from contacts.events.changes import ChangeKind, StreamChange
+from contacts.events.changes import ChangeKind, PartlyHandled, StreamChange
 from contacts.events.model import CustomEvent, EventType
 from contacts.table import keys
 from contacts.table.expressions import Item, from_item
@@ -29,8 +29,9 @@ class StreamEntrypoint:
     """The Lambda handler of a function that reads the stream.
 
     After a temporary failure (a table that throttles), Lambda delivers the batch again from the first record that was
-    not handled, so the order of each contact is kept. A record that always fails goes to a queue, as its keys and ids
-    only, and the others are handled: otherwise Lambda would repeat the whole batch and finally discard it.
+    not handled, so the order of each contact is kept and each try gets further. A record that always fails goes to a
+    queue, as its keys and ids only, and the others are handled: otherwise Lambda would repeat the whole batch and
+    finally discard it.
     """
 
     def __init__(
@@ -69,9 +70,15 @@ class StreamEntrypoint:
     def _done(self, records: Sequence[Event], fields: Mapping[str, object]) -> int:
         """Handle records. Returns how many are done, counted from the first."""
         try:
-            changes = [change for record in records if (change := self._read(record)) is not None]
+            changes = {
+                number: change
+                for number, record in enumerate(records)
+                if (change := self._read(record)) is not None
+            }
             if changes:
-                self._handle(changes)
+                self._handle(list(changes.values()))
+        except PartlyHandled as partly:
+            return list(changes)[partly.handled]
         except TemporarilyUnavailable:
             return 0
         except Exception as error:  # noqa: BLE001 (handling each record by itself shows which one fails)
