@@ -6,6 +6,7 @@ the gateway itself, and whatever follows the stream.
 """
 
 import base64
+import gzip
 import importlib.util
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -92,7 +93,9 @@ class InProcessStack(BaseAdapter):
         response.headers = CaseInsensitiveDict(answer["headers"])
         response.encoding = "utf-8"
         body = answer.get("body") or ""
-        response._content = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
+        content = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
+        is_compressed = response.headers.get("Content-Encoding") == "gzip"
+        response._content = gzip.decompress(content) if is_compressed and content else content
         response.request, response.url = request, request.url or ""
         return response
 
