@@ -13,6 +13,7 @@ from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.tags import tag_id
 from contacts.core.violations import NOT_OBJECT, REQUIRED, FieldErrorCode, Violation
 from contacts.dialects.wire import (
+    LARGEST_OFFSET,
     Dialect,
     Fields,
     Named,
@@ -77,6 +78,10 @@ _NAMES: Final = {
     "from": "targetContactId",
 }
 """The vendor's names of native fields, for error messages."""
+_PHRASES: Final = {
+    FieldErrorCode.OFFSET_TOO_LARGE: "{field} leads past more than {limit:,} contacts; go page by page"
+}
+"""Replaces a native message that counts contacts and mentions cursors, neither of which the vendor does."""
 _PAGED: Final = ("page", "limitation")
 _DONE: Final = {"state": True}
 _FORBIDDEN: Final = 403
@@ -194,7 +199,11 @@ def _page(call: VendorRequest) -> tuple[int, int]:
 
 def _paging(call: VendorRequest) -> dict[str, list[str]]:
     page, size = _page(call)
-    return {"limit": [str(size)], "offset": [str((page - 1) * size)], "include_total": ["true"]}
+    return {
+        "limit": [str(size)],
+        "offset": [str(min((page - 1) * size, LARGEST_OFFSET))],
+        "include_total": ["true"],
+    }
 
 
 def _list_contacts(call: VendorRequest) -> NativeRequest:
@@ -414,7 +423,8 @@ def _message(call: VendorRequest, problem: Problem) -> str:
             if path.fullmatch(call.url_path):
                 return message
     # A parameter that the client has sent is named as sent.
-    return in_words(problem, {native: own for native, own in _NAMES.items() if native not in call.query})
+    names = {native: own for native, own in _NAMES.items() if native not in call.query}
+    return in_words(problem, names, _PHRASES)
 
 
 DIALECT: Final = Dialect(
