@@ -4,7 +4,7 @@ All fields of a contact stand in `properties`. Its own ones are native fields; t
 a message and a code.
 
 Sources: github.com/smashsend/smashsend-node 1.19 and the vendor's pages smashsend.com/docs/api/contacts and
-…/contact-properties. Where they are silent, the choice is ours, and docs/migrate/smashsend.md tells it.
+…/contact-properties. Where they are silent, the choice is ours, and docs/migrate/smashsend_v2.md tells it.
 """
 
 import re
