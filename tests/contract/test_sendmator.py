@@ -458,6 +458,9 @@ def test_pages_by_number(api: Api) -> None:
         walked += [contact["id"] for contact in answer["data"]]
     assert walked == made[::-1]
     assert api.get("/contacts?page=4&limit=2").json()["data"] == []
+    for leap in ("102", "2000000000"):
+        told = assert_error(api.get(f"/contacts?page={leap}&limit=100"), 400, "Bad Request")
+        assert told.startswith("page leads past more than 10,000 contacts"), leap
     assert "pagination" not in api.get("/contacts?limit=2").json()
 
 

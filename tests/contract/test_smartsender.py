@@ -203,6 +203,12 @@ def test_bad_pages_are_named(api: Api, path: str, query: str) -> None:
     assert told.startswith(query.partition("=")[0])
 
 
+@pytest.mark.parametrize("page", [502, 2_000_000_000])
+def test_a_leap_over_pages_is_refused(api: Api, ada: str, page: int) -> None:
+    told = assert_error(api.get(f"/contacts?page={page}"), 400)
+    assert told == "page leads past more than 10,000 contacts; go page by page"
+
+
 def test_the_detailed_and_the_simple_contact(api: Api, ada: str) -> None:
     detailed, simple = api.get(f"/contacts/{ada}"), api.get(f"/contacts/{ada}/info")
     assert (detailed.status_code, simple.status_code) == (200, 200)
@@ -512,7 +518,8 @@ def test_the_pages_of_tags(api: Api, account: Account) -> None:
     assert names(api, "?term=tag&limitation=2") == ["tag", "TAG"]
     for term in ("ZEB", "%20zebra%20", "bra", "zebra"):
         assert names(api, f"?term={term}") == ["zebra"]
-    assert names(api, "?term=nothing") == []
+    for term in ("nothing", "é" * 600):  # the latter longer than any tag, or key of the table
+        assert names(api, f"?term={term}") == []
     for query, told in (
         ("page=0", "page"),
         ("limitation=21", "limitation"),

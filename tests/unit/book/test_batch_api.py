@@ -1,5 +1,7 @@
 """Batches: order, repetition, what is refused, and whose contacts they change."""
 
+import requests
+
 from tests.support.accounts import Account
 from tests.support.api import assert_problem, culprits
 from tests.support.steps.batches import BATCH, batch, people, results_of
@@ -121,6 +123,25 @@ def test_all_valid_carries_out_nothing_where_an_item_is_invalid(account: Account
     assert account.items() == before
     skipping = api.post(f"{BATCH}?all_valid=true&on_invalid=skip", {"operations": operations[:2]})
     assert culprits(skipping.json()) == {"operations.1.contact.email", "operations.1.contact.external_id"}
+
+
+def test_all_valid_is_repeated_although_an_item_would_be_invalid_now(account: Account) -> None:
+    operations = [
+        {"op": "create", "contact": {"email": "ada@example.com", "custom_fields": {"size": "L"}}},
+        {"op": "create", "contact": {"email": "grace@example.com"}},
+    ]
+
+    def sent(key: str) -> requests.Response:
+        return account.api.post(f"{BATCH}?all_valid=true", {"operations": operations}, Idempotency_Key=key)
+
+    first = results_of(sent("import-1"))
+    assert account.api.post("/v1/contact-properties", {"name": "size", "type": "number"}).status_code == 201
+    again = sent("import-1")
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert results_of(again) == first
+    assert culprits(sent("import-2").json()) == {"operations.0.contact.custom_fields.size"}
+    operations.pop()
+    assert_problem(sent("import-1"), 422, "idempotency_key_reused")
 
 
 def test_all_valid_lets_an_item_fail_by_what_is_stored(account: Account) -> None:

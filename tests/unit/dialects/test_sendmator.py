@@ -207,8 +207,8 @@ def test_each_contact_of_a_bulk_create_has_an_external_id_of_its_own() -> None:
     assert str(UUID(made_up)) == made_up != other == str(UUID(other))
 
 
-@pytest.mark.parametrize("contacts", ["a@b.co", {"email": "a@b.co"}, 7])
-def test_contacts_that_are_no_array_reach_the_native_check(contacts: Any) -> None:
+@pytest.mark.parametrize("contacts", ["a@b.co", {"email": "a@b.co"}, 7, [{}] * 101])
+def test_contacts_that_are_no_array_or_too_many_reach_the_native_check(contacts: Any) -> None:
     assert asked(BULK, body={"contacts": contacts}).body == {"operations": contacts}
 
 

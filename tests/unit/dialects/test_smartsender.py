@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 
 from contacts.accounts.model import Dialect
 from contacts.core import errors
-from contacts.core.errors import ContactsError
+from contacts.core.errors import ContactsError, InvalidInput
 from contacts.core.tags import tag_id
 from contacts.core.violations import NOT_NUMBER, REQUIRED, longer_than
 from contacts.dialects.smartsender import (
@@ -101,6 +101,24 @@ def test_a_tag_has_always_the_same_id(tag: str) -> None:
 )
 def test_a_variable_has_the_type_of_its_value(value: object, expected: str) -> None:
     assert type_of(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "contradictory"),
+    [
+        ({"plan": "a", "variables": {"plan": "b"}}, ["values.plan"]),
+        ({"plan": [True], "variables": [{"name": "plan", "value": [1]}]}, ["values.plan"]),
+        ({"café": 1, "variables": {"cafe\u0301": 2}}, ["values.café"]),
+        ({"plan": {"a": 1}, "variables": {"plan": {"a": 1}}}, []),
+    ],
+)
+def test_a_variable_with_two_values_is_named(values: Json, contradictory: list[str]) -> None:
+    if not contradictory:
+        assert changes(values) == {"custom_fields": values["variables"]}
+        return
+    with pytest.raises(InvalidInput) as refused:
+        changes(values)
+    assert [error.field for error in refused.value.errors] == contradictory
 
 
 def test_moments_are_without_milliseconds_and_zone() -> None:

@@ -322,6 +322,15 @@ def test_each_type_has_a_native_one(kind: str, config: Any, native: Json) -> Non
     assert asked_for == {"name": "myP", "label": "My P", "description": "d", **native}
 
 
+@pytest.mark.parametrize(
+    ("config", "native"), [({"options": []}, {"options": []}), ({"options": None}, {}), (None, {})]
+)
+def test_options_of_an_update_reach_the_native_check(config: Any, native: Json) -> None:
+    """Which knows the type: the options of a SELECT cannot all go."""
+    body = {"typeConfig": config}
+    assert asked("PUT /v1/contact-properties/{id}", path={"id": ITS_PROPERTY}, body=body).body == native
+
+
 # Batches
 
 

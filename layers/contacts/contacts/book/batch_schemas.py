@@ -280,7 +280,12 @@ def batch_answer(
             results.add(number, error)
     rules = typed.rules_for(one.given for one in operations.values())
     if all_valid:
-        _refuse_invalid(batch.operations, operations, rules, on_invalid)
+        try:
+            _refuse_invalid(batch.operations, operations, rules, on_invalid)
+        except InvalidInput:
+            # Valid when it was begun, by the properties of that time: its results are repeated.
+            if idempotency_key is None or not batches.has_begun(idempotency_key):
+                raise
     items = [item(number, one, on_invalid, book, rules) for number, one in operations.items()]
     batches.carry_out(items, idempotency_key, results.add)
     return results.answer()

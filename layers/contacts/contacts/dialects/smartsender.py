@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from contacts.core.errors import FieldError, InvalidInput
+from contacts.core.json import same_json
 from contacts.core.tags import tag_id
+from contacts.core.text import composed
 from contacts.core.violations import NOT_OBJECT, REQUIRED, FieldErrorCode, Violation
 from contacts.dialects.wire import (
+    LARGEST_OFFSET,
     Dialect,
     Fields,
     Named,
@@ -77,6 +80,10 @@ _NAMES: Final = {
     "from": "targetContactId",
 }
 """The vendor's names of native fields, for error messages."""
+_PHRASES: Final = {
+    FieldErrorCode.OFFSET_TOO_LARGE: "{field} leads past more than {limit:,} contacts; go page by page"
+}
+"""Replaces a native message that counts contacts and mentions cursors, neither of which the vendor does."""
 _PAGED: Final = ("page", "limitation")
 _DONE: Final = {"state": True}
 _FORBIDDEN: Final = 403
@@ -194,7 +201,11 @@ def _page(call: VendorRequest) -> tuple[int, int]:
 
 def _paging(call: VendorRequest) -> dict[str, list[str]]:
     page, size = _page(call)
-    return {"limit": [str(size)], "offset": [str((page - 1) * size)], "include_total": ["true"]}
+    return {
+        "limit": [str(size)],
+        "offset": [str(min((page - 1) * size, LARGEST_OFFSET))],
+        "include_total": ["true"],
+    }
 
 
 def _list_contacts(call: VendorRequest) -> NativeRequest:
@@ -268,18 +279,16 @@ def changes(values: Fields) -> Fields:
     system |= {name for name in _NEVER_FILLED if values.get(name) == []}
     variables = {name: value for name, value in values.items() if name not in system}
     nested = _variables(values.get("variables"))
+    spelled = {composed(name): value for name, value in nested.items()}
     contradictory = [
-        name for name in variables if name in nested and not _same(nested[name], variables[name])
+        name
+        for name, value in variables.items()
+        if composed(name) in spelled and not same_json(spelled[composed(name)], value)
     ]
     if contradictory:
         raise InvalidInput([FieldError(f"values.{name}", _CONTRADICTION) for name in contradictory])
     variables |= nested
     return {**body, "custom_fields": variables} if variables else body
-
-
-def _same(one: object, other: object) -> bool:
-    """Whether two values are the same JSON; True is not 1."""
-    return one == other and isinstance(one, bool) is isinstance(other, bool)
 
 
 def _tag_names(tags: object) -> object:
@@ -414,7 +423,8 @@ def _message(call: VendorRequest, problem: Problem) -> str:
             if path.fullmatch(call.url_path):
                 return message
     # A parameter that the client has sent is named as sent.
-    return in_words(problem, {native: own for native, own in _NAMES.items() if native not in call.query})
+    names = {native: own for native, own in _NAMES.items() if native not in call.query}
+    return in_words(problem, names, _PHRASES)
 
 
 DIALECT: Final = Dialect(

@@ -4,7 +4,7 @@ All fields of a contact stand in `properties`. Its own ones are native fields; t
 a message and a code.
 
 Sources: github.com/smashsend/smashsend-node 1.19 and the vendor's pages smashsend.com/docs/api/contacts and
-…/contact-properties. Where they are silent, the choice is ours, and docs/migrate/smashsend.md tells it.
+…/contact-properties. Where they are silent, the choice is ours, and docs/migrate/smashsend_v2.md tells it.
 """
 
 import re
@@ -509,7 +509,10 @@ def _wrong_slug(name: str) -> Iterator[FieldError]:
 
 
 def _config_in(given: object, kind: object, native: Fields) -> Iterator[FieldError]:
-    """Sets the `options` of a native property by a `typeConfig`; yields what is wrong. `kind`: the type, if known."""
+    """Sets the `options` of a native property by a `typeConfig`; yields what is wrong.
+
+    `kind`: the type; None: an update, which does not say it.
+    """
     if given is None:
         return
     if not isinstance(given, dict):
@@ -520,7 +523,7 @@ def _config_in(given: object, kind: object, native: Fields) -> Iterator[FieldErr
     for name, value in islice(given.items(), MAX_ERRORS_SHOWN):
         if name == "options" and kind == "MULTI_SELECT" and value:
             yield FieldError("body.typeConfig.options", _OPTIONS_OF_MANY)
-        elif name == "options" and (value or kind == "SELECT"):
+        elif name == "options" and (value or kind == "SELECT" or (kind is None and value == [])):
             native["options"] = value
         elif name in defaults and value is not None and value is not defaults[name]:
             yield FieldError(f"body.typeConfig.{name}", _NOT_SERVED)

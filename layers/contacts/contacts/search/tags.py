@@ -6,7 +6,7 @@ The table has no index of either. So both read the account's counts of tags, 7,0
 from collections.abc import Iterator
 from unicodedata import normalize
 
-from contacts.book.model import Change, Outcome, Preconditions
+from contacts.book.model import LONGEST_TAG, Change, Outcome, Preconditions
 from contacts.book.service import ContactBook
 from contacts.core.errors import NotFound
 from contacts.core.ids import Ref
@@ -37,7 +37,7 @@ class TagDirectory:
         ]
         exact = [one for one in found if normalize("NFC", one.name) == sought]
         others = [one for one in found if one not in exact]
-        if sought and not exact:
+        if not exact and 0 < len(sought) <= LONGEST_TAG:
             count = self._counts.known(PostingList(PostingKind.TAG, sought))
             exact = [] if count is None else [NameCount(sought, count)]
         return [*exact, *others]

@@ -213,7 +213,7 @@ class Operation:
         """Whether only callers with a key are served."""
         self._routes: dict[str, Binding] = {}
         self._contacts: dict[str, Binding] = {}
-        self._contact_scopes = self.scopes
+        self._contact_scopes: dict[str, tuple[Scope, ...]] = {}
         self._of_dialects: dict[str, Binding] = {}
         self.responds: dict[str, Responds] = {}
         """What each route answers where it carries out what is asked for."""
@@ -242,16 +242,15 @@ class Operation:
     ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """Serve a contact's own path with a function, although that path belongs to another operation.
 
-        The gateway sends a GET of a contact here whose name reads like a path of this operation (`search`,
+        The gateway sends the request for a contact here whose name reads like a path of this operation (`search`,
         `a/events`). The key needs this scope (None: the operation's own), or the bundle `user`, as for reading a
         contact.
         """
-        if scope is not None:
-            self._contact_scopes = (scope,)
 
         def register(function: Callable[..., Answer]) -> Callable[..., Answer]:
             route = f"{method} {CONTACT}"
             self._contacts[route] = Binding(function, route)
+            self._contact_scopes[route] = self.scopes if scope is None else (scope,)
             return function
 
         return register
@@ -276,8 +275,9 @@ class Operation:
         Raises:
             ScopeMissing: the key has neither every scope of the operation nor the bundle that contains it.
         """
-        is_contact = route in self._contacts
-        scopes, bundle = (self._contact_scopes, Scope.USER) if is_contact else (self.scopes, self.bundle)
+        scopes, bundle = self.scopes, self.bundle
+        if route in self._contacts:
+            scopes, bundle = self._contact_scopes[route], Scope.USER
         missing = caller.lacking(scopes, bundle)
         if missing is not None:
             raise ScopeMissing(missing)
