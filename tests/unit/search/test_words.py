@@ -266,6 +266,10 @@ def test_postings_that_begin_with_one_of_a_terms_ranges_include_every_match(
         ("+38 (050) 123-45-67", "+380501234567"),
         ("＋３８０５０１２３４５６７", "+380501234567"),
         ("+44\u00a0(0)20.7946/0958", "+442079460958"),
+        ("0044 (0)20 7946 0958", "+442079460958"),
+        (" 44 (0)20 7946 0958", "+442079460958"),
+        ("(00)44 20 7946 0958", "+442079460958"),
+        ("38 (050) 123-45-67", "+380501234567"),
         ("0501234567", None),
         ("050 123", None),
         ("+", None),
@@ -278,6 +282,13 @@ def test_postings_that_begin_with_one_of_a_terms_ranges_include_every_match(
 )
 def test_a_phone_is_read_however_it_is_written_but_needs_its_country(typed: str, phone: str | None) -> None:
     assert dialled(typed) == phone
+
+
+def test_a_phone_is_posted_whatever_else_there_is() -> None:
+    names = " ".join(f"{one}{other}" for one in "abcdefghij" for other in "abcdefghij")
+    assert finds(
+        "0044 (0)20 7946 0958", contact(first_name=names, email="a@b.example", phone="+442079460958")
+    )
 
 
 @given(

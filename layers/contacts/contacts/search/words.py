@@ -61,7 +61,7 @@ _ASCII_MARKS: Final = punctuation.replace("$", "")
 _ASCII_MARK: Final = re.compile(f"[{re.escape(_ASCII_MARKS)}]+")
 _BETWEEN_WORDS: Final = re.compile(r'[\s,;<>()\[\]{}"“”„«»、。，；（）「」『』《》・]+')
 """What stands between words only; other marks may stand in an address, a domain or an external id."""
-_TRUNK: Final = re.compile(r"(\+\s*(?!38\D)[0-9]{1,3}[\s.-]*)\(0\)")
+_TRUNK: Final = re.compile(r"((?:\+|(?<![0-9])00)\s*(?!38\D)[0-9]{1,3}[\s.-]*)\(0\)")
 """The 0 of `+44 (0)20 …`, which is dialled only within the country. In `+38 (0)50 …` it is a digit of 380."""
 _CODED_LABEL: Final = "xn--"
 
@@ -83,7 +83,9 @@ def words_of(contact: Contact) -> frozenset[str]:
 
 
 def _words(contact: Contact) -> Iterator[str]:
-    """The most telling first."""
+    """The phone, on which a filter relies too; then the most telling first."""
+    if contact.phone:
+        yield phone_word(contact.phone)
     given = [list(tokens(text or "")) for text in (contact.name, contact.first_name, contact.last_name)]
     in_names = [token for own in given for token in own]
     parts = [part for token in in_names if "@" not in token for part in _parts(token)]
@@ -94,8 +96,6 @@ def _words(contact: Contact) -> Iterator[str]:
     yield from parts
     of_id = list(tokens(contact.external_id or ""))
     yield from of_id
-    if contact.phone:
-        yield phone_word(contact.phone)
     for address in addresses:
         local, _, domain = address.rpartition("@")
         yield domain
@@ -221,11 +221,13 @@ def dialled(text: str) -> str | None:
     It may have spaces, brackets, `-`, `.` and `/`, and `+`, `00` or nothing before the country. A `+` in a URL that was
     not encoded arrives as a space.
     """
-    typed = _TRUNK.sub(r"\1", normalised(text)).strip()
+    typed = normalised(text).strip()
     if not re.fullmatch(r"\+?[0-9\s()./-]+", typed):
         return None
-    digits = re.sub(r"\D", "", typed)
-    if not typed.startswith("+"):
+    has_plus = typed.startswith("+")
+    from_country = typed if has_plus or typed.startswith("00") else f"+{typed}"
+    digits = re.sub(r"\D", "", _TRUNK.sub(r"\1", from_country))
+    if not has_plus:
         digits = digits.removeprefix("00")
     return f"+{digits}" if re.fullmatch(r"[1-9][0-9]{1,14}", digits) else None
 
