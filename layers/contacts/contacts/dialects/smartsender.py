@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from contacts.core.errors import FieldError, InvalidInput
+from contacts.core.json import same_json
 from contacts.core.tags import tag_id
 from contacts.core.violations import NOT_OBJECT, REQUIRED, FieldErrorCode, Violation
 from contacts.dialects.wire import (
@@ -269,17 +270,12 @@ def changes(values: Fields) -> Fields:
     variables = {name: value for name, value in values.items() if name not in system}
     nested = _variables(values.get("variables"))
     contradictory = [
-        name for name in variables if name in nested and not _same(nested[name], variables[name])
+        name for name in variables if name in nested and not same_json(nested[name], variables[name])
     ]
     if contradictory:
         raise InvalidInput([FieldError(f"values.{name}", _CONTRADICTION) for name in contradictory])
     variables |= nested
     return {**body, "custom_fields": variables} if variables else body
-
-
-def _same(one: object, other: object) -> bool:
-    """Whether two values are the same JSON; True is not 1."""
-    return one == other and isinstance(one, bool) is isinstance(other, bool)
 
 
 def _tag_names(tags: object) -> object:
