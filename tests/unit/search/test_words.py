@@ -1,6 +1,7 @@
 """Search words: any case, accent and script; whatever begins a word of a contact finds it."""
 
 import sys
+from dataclasses import replace
 from typing import Any
 from unicodedata import category, combining, normalize
 
@@ -20,6 +21,7 @@ from contacts.search.words import (
     term,
     words_of,
 )
+from tests.support.counting import calls_made
 from tests.support.hypothesis_profiles import examples
 from tests.support.people import person
 
@@ -282,6 +284,12 @@ def test_postings_that_begin_with_one_of_a_terms_ranges_include_every_match(
 )
 def test_a_phone_is_read_however_it_is_written_but_needs_its_country(typed: str, phone: str | None) -> None:
     assert dialled(typed) == phone
+
+
+def test_the_words_of_a_contact_are_made_once_however_often_a_search_looks_at_them() -> None:
+    who = contact(first_name="Ada", email="ada@b.example", phone="+442079460958")
+    assert words_of(who) is words_of(replace(who, version=2))
+    assert calls_made(lambda: words_of(who)) < 10
 
 
 def test_a_phone_is_posted_whatever_else_there_is() -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby, islice
+from operator import attrgetter
 from string import punctuation
 from typing import Final, NamedTuple
 from unicodedata import category, combining, decimal, lookup, name, normalize
@@ -79,10 +80,30 @@ def words_of(contact: Contact) -> frozenset[str]:
     - The external id, which keeps the marks inside.
     - The phone: `PHONE`, and the digits from the last to the first. So whatever the number ends with begins the word.
     """
-    return frozenset(islice(dict.fromkeys(word[:LONGEST_WORD] for word in _words(contact)), MAX_WORDS))
+    return _words_of_texts(_Texts(*_texts_of(contact)))
 
 
-def _words(contact: Contact) -> Iterator[str]:
+class _Texts(NamedTuple):
+    """What the words of a contact are made of: its fields of the same names."""
+
+    name: str | None
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    external_id: str | None
+    phone: str | None
+
+
+_texts_of = attrgetter(*_Texts._fields)
+
+
+@lru_cache(maxsize=16)
+def _words_of_texts(texts: _Texts) -> frozenset[str]:
+    """The words of the last few contacts are kept: a search looks at those of one contact several times in a row."""
+    return frozenset(islice(dict.fromkeys(word[:LONGEST_WORD] for word in _words(texts)), MAX_WORDS))
+
+
+def _words(contact: _Texts) -> Iterator[str]:
     """The phone, on which a filter relies too; then the most telling first."""
     if contact.phone:
         yield phone_word(contact.phone)
