@@ -131,3 +131,17 @@ def test_all_valid_lets_an_item_fail_by_what_is_stored(account: Account) -> None
     ]
     results = results_of(account.api.post(f"{BATCH}?all_valid=true", {"operations": operations}))
     assert [result["status"] for result in results] == [409, 201]
+
+
+def test_all_valid_sent_again_has_the_results_it_had_although_a_property_refuses_them_now(
+    account: Account,
+) -> None:
+    api, target = account.api, f"{BATCH}?all_valid=true"
+    body = {"operations": [{"op": "create", "contact": {"external_id": "1", "custom_fields": {"n": "one"}}}]}
+    first = api.post(target, body, Idempotency_Key="import-1")
+    api.post("/v1/contact-properties", {"name": "n", "label": "n", "type": "number"})
+    again = api.post(target, body, Idempotency_Key="import-1")
+    assert results_of(again) == results_of(first)
+    assert_problem(api.post(target, body, Idempotency_Key="import-2"), 400, "invalid_input")
+    other = {"operations": [*body["operations"], *body["operations"]]}
+    assert_problem(api.post(target, other, Idempotency_Key="import-1"), 422, "idempotency_key_reused")

@@ -78,6 +78,11 @@ class BatchService:
 
         run_in_parallel(lanes(items), carry_out, self._at_once)
 
+    def has_begun(self, idempotency_key: IdempotencyKey | None) -> bool:
+        """Whether this very batch was carried out before, or a part of it. One GetItem if it has a key."""
+        record = None if idempotency_key is None else self._records.recorded(idempotency_key.key)
+        return record is not None and idempotency_key is not None and record.is_of(idempotency_key)
+
     def _done_before(
         self, idempotency_key: IdempotencyKey, item_keys: Iterable[IdempotencyKey | None]
     ) -> dict[str, IdempotencyRecord[Outcome]]:

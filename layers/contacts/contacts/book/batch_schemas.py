@@ -280,7 +280,12 @@ def batch_answer(
             results.add(number, error)
     rules = typed.rules_for(one.given for one in operations.values())
     if all_valid:
-        _refuse_invalid(batch.operations, operations, rules, on_invalid)
+        try:
+            _refuse_invalid(batch.operations, operations, rules, on_invalid)
+        except InvalidInput:
+            # A repetition gets the results it had, even where a property of the account takes its values no longer.
+            if not batches.has_begun(idempotency_key):
+                raise
     items = [item(number, one, on_invalid, book, rules) for number, one in operations.items()]
     batches.carry_out(items, idempotency_key, results.add)
     return results.answer()
