@@ -135,6 +135,7 @@ def test_tags_are_added_and_removed_in_their_order(book: Book, ada: Contact) -> 
     contact = book.update(ada.id, add_tags=["beta", "vip"], remove_tags=["absent"])
     assert contact.tags == ("vip", "beta")
     assert book.update(ada.id, remove_tags=["vip"]).tags == ("beta",)
+    assert book.update(ada.id, remove_tags=["beta"], add_tags=["beta"]).tags == ("beta",)
 
 
 def test_none_clears_a_field_and_frees_a_name(book: Book, ada: Contact) -> None:

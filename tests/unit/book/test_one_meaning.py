@@ -248,6 +248,13 @@ def test_a_write_that_changes_nothing_moves_nothing(what: str, world: World) -> 
     assert world.contact("crm-1") == before
 
 
+def test_a_name_that_says_what_its_parts_say_moves_nothing(world: World) -> None:
+    before = world.created(external_id="crm-1", first_name="Ada", last_name="King")
+    assert world.changes_of("PATCH", ONE, {"name": "Ada King"}) == []
+    assert world.contact("crm-1") == before
+    assert world.send("PATCH", ONE, {"name": "Ada  King"}).body["name"] == "Ada  King"
+
+
 @pytest.mark.parametrize("what", SAME)
 def test_under_a_key_it_leaves_its_record_and_moves_nothing(what: str, world: World) -> None:
     before = world.created(**ADA)

@@ -21,6 +21,7 @@ from contacts.core.ids import (
     stored_email,
     uuid7,
 )
+from tests.support.counting import calls_made
 
 MOMENTS = st.integers(0, (1 << 48) - 1)
 
@@ -223,3 +224,12 @@ def test_a_ref_longer_than_any_name_names_nothing(ref: str) -> None:
 ])  # fmt: skip
 def test_phones_are_e164(phone: str, is_one: bool) -> None:
     assert is_e164(phone) is is_one
+
+
+def test_a_letter_of_a_domain_is_looked_at_once() -> None:
+    def refused() -> None:
+        with pytest.raises(ValueError, match="too long"):
+            stored_email(f"a@{'é' * 10_000}.com")
+
+    refused()
+    assert calls_made(refused) < 2_000

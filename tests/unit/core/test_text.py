@@ -35,6 +35,15 @@ def test_all_spellings_are_composed_to_one(text: str) -> None:
     assert is_normalized("NFC", composed(text))
 
 
+@pytest.mark.parametrize("mark", ["\N{COMBINING ACUTE ACCENT}", "\N{TIBETAN VOWEL SIGN II}"])
+def test_a_letter_with_more_marks_than_any_language_has_stays_as_it_is(mark: str) -> None:
+    below = "\N{COMBINING GRAVE ACCENT BELOW}"
+    some_marks, too_many = f"e{mark * 15}{below * 15}e", f"e{mark * 15}{below * 16}e"
+    assert composed(some_marks) == normalize("NFC", some_marks) != some_marks
+    assert composed(too_many) == too_many
+    assert spellings(too_many) == (too_many,)
+
+
 def test_look_alikes_are_those_behind_the_first() -> None:
     assert look_alikes(["é", "a", "e\N{COMBINING ACUTE ACCENT}", "E\N{COMBINING ACUTE ACCENT}"]) == [
         "e\N{COMBINING ACUTE ACCENT}"

@@ -445,6 +445,14 @@ def test_channels_are_listed_read_and_switched(walk: Walk) -> None:
     assert walk.request("POST", CHANNELS, body={"type": "sms", "name": "x"}).status == 405
 
 
+@pytest.mark.parametrize("value", [True, [True], {"a": True}])
+def test_a_variable_with_two_values_is_refused_however_deep_they_differ(value: Any) -> None:
+    number = [1] if isinstance(value, list) else {"a": 1} if isinstance(value, dict) else 1
+    assert changes({"v": value, "variables": {"v": value}}) == {"custom_fields": {"v": value}}
+    with pytest.raises(errors.InvalidInput):
+        changes({"v": value, "variables": {"v": number}})
+
+
 def test_contacts_are_listed_from_the_oldest(walk: Walk) -> None:
     made = [walk.arrived(str(number)) for number in range(5)]
     found, page = [], 1

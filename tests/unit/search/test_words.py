@@ -1,6 +1,7 @@
 """Search words: any case, accent and script; whatever begins a word of a contact finds it."""
 
 import sys
+from dataclasses import replace
 from typing import Any
 from unicodedata import category, combining, normalize
 
@@ -20,6 +21,7 @@ from contacts.search.words import (
     term,
     words_of,
 )
+from tests.support.counting import calls_made
 from tests.support.hypothesis_profiles import examples
 from tests.support.people import person
 
@@ -266,6 +268,10 @@ def test_postings_that_begin_with_one_of_a_terms_ranges_include_every_match(
         ("+38 (050) 123-45-67", "+380501234567"),
         ("＋３８０５０１２３４５６７", "+380501234567"),
         ("+44\u00a0(0)20.7946/0958", "+442079460958"),
+        ("0044 (0)20 7946 0958", "+442079460958"),
+        (" 44 (0)20 7946 0958", "+442079460958"),
+        ("(00)44 20 7946 0958", "+442079460958"),
+        ("38 (050) 123-45-67", "+380501234567"),
         ("0501234567", None),
         ("050 123", None),
         ("+", None),
@@ -278,6 +284,19 @@ def test_postings_that_begin_with_one_of_a_terms_ranges_include_every_match(
 )
 def test_a_phone_is_read_however_it_is_written_but_needs_its_country(typed: str, phone: str | None) -> None:
     assert dialled(typed) == phone
+
+
+def test_the_words_of_a_contact_are_made_once_however_often_a_search_looks_at_them() -> None:
+    who = contact(first_name="Ada", email="ada@b.example", phone="+442079460958")
+    assert words_of(who) is words_of(replace(who, version=2))
+    assert calls_made(lambda: words_of(who)) < 10
+
+
+def test_a_phone_is_posted_whatever_else_there_is() -> None:
+    names = " ".join(f"{one}{other}" for one in "abcdefghij" for other in "abcdefghij")
+    assert finds(
+        "0044 (0)20 7946 0958", contact(first_name=names, email="a@b.example", phone="+442079460958")
+    )
 
 
 @given(

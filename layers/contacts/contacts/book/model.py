@@ -343,7 +343,8 @@ class Change:
             if not added and not removed:
                 continue
             before: Iterable[str] = values.get(key, getattr(contact, key))  # type: ignore[assignment]
-            after = distinct(value for value in map(composed, (*before, *added)) if value not in removed)
+            kept = (value for value in map(composed, before) if value not in removed)
+            after = distinct((*kept, *added))
             if len(after) > limit:
                 errors.append(FieldError(f"add_{key}", contact_with_more_than(limit, key)))
             values[key] = after

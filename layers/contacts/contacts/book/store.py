@@ -519,19 +519,18 @@ def _count_values(expression: Expression, added: int, added_bytes: int) -> None:
 def _change_fields(expression: Expression, change: Change) -> int:
     """Adds a change to an update expression, as `Change.applied_to` does it; returns how many bytes it may add.
 
-    The expression requires that something changes. (If only `name` would be removed, what is shown may stay the same.)
+    The expression requires that something changes. `name` does not count: with the same first and last name, what is
+    shown may stay the same where it is set or removed. The caller reads the contact to tell.
     """
     added = 0
     unchanged: list[str] = []
     for attribute, value in change.fields.items():
         if attribute == "is_unsubscribed":
             expression.require(expression.equals(attribute, value))
-        elif value is None:
-            condition = expression.remove(attribute)
-            unchanged += [] if attribute == "name" else [condition]
         else:
-            unchanged.append(expression.set(attribute, value))
-            added += entry_size(attribute, value)
+            condition = expression.remove(attribute) if value is None else expression.set(attribute, value)
+            unchanged += [] if attribute == "name" else [condition]
+            added += 0 if value is None else entry_size(attribute, value)
     for attribute, entries in change.maps.items():
         if entries is None:
             unchanged.append(expression.set(attribute, {}))

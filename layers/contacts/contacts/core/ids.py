@@ -158,7 +158,7 @@ def is_plain_email(email: str) -> bool:
 def _validated(email: str) -> str:
     from email_validator import EmailNotValidError, validate_email
 
-    for letter in email.rpartition("@")[2]:
+    for letter in dict.fromkeys(email.rpartition("@")[2]):
         if not letter.isascii() and _becomes_ascii(letter):
             raise ValueError(
                 f"The part after the @-sign has {letter}, which only looks like an ASCII letter."

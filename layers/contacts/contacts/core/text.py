@@ -1,16 +1,19 @@
 """How texts are spelled: one letter may be written with one character or with several, and looks the same."""
 
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+_MOST_MARKS: Final = 30
+"""On one letter. No language has more (Unicode's UAX #15, "Stream-Safe Text Format")."""
 
 
 def composed(text: str) -> str:
-    """A text in Unicode's composed form (NFC), in which `é` is one character and not `e` with an accent."""
-    if text.isascii():
-        return text
-    # Most functions never meet a text that needs it.
-    from unicodedata import normalize
+    """A text in Unicode's composed form (NFC), in which `é` is one character and not `e` with an accent.
 
-    return normalize("NFC", text)
+    A text with more than 30 marks on one letter stays as it is: they are sorted in a time that grows with their square.
+    """
+    return text if text.isascii() else _in_form("NFC", text)
 
 
 def spellings(text: str) -> tuple[str, ...]:
@@ -20,9 +23,7 @@ def spellings(text: str) -> tuple[str, ...]:
     """
     if text.isascii():
         return (text,)
-    from unicodedata import normalize
-
-    return tuple(dict.fromkeys((text, normalize("NFC", text), normalize("NFD", text))))
+    return tuple(dict.fromkeys((text, _in_form("NFC", text), _in_form("NFD", text))))
 
 
 def look_alikes(texts: Iterable[str]) -> list[str]:
@@ -34,3 +35,23 @@ def look_alikes(texts: Iterable[str]) -> list[str]:
             found.append(text)
         seen.add(form)
     return found
+
+
+def _in_form(form: str, text: str) -> str:
+    # Most functions never meet a text that needs it.
+    from unicodedata import normalize
+
+    marks = 0
+    for character in text:
+        marks = marks + 1 if _is_mark(character) else 0
+        if marks > _MOST_MARKS:
+            return text
+    return normalize(form, text)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=1024)
+def _is_mark(character: str) -> bool:
+    """Whether it belongs to the letter before it, once it is decomposed."""
+    from unicodedata import combining, normalize
+
+    return combining(normalize("NFD", character)[0]) != 0

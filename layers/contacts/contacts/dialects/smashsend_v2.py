@@ -456,7 +456,9 @@ def slug(display_name: str) -> str:
 
     The vendor makes it, too, and its examples look like this.
     """
-    plain = "".join(letter for letter in normalize("NFKD", display_name) if not combining(letter))
+    # Letter by letter: many marks on one letter would be sorted, in a time that grows with their square.
+    letters = (part for letter in display_name for part in normalize("NFKD", letter))
+    plain = "".join(part for part in letters if not combining(part))
     words: list[str] = re.findall("[A-Za-z0-9]+", plain) or [""]
     first, *others = words
     return (first.lower() if first.isupper() else first[:1].lower() + first[1:]) + "".join(

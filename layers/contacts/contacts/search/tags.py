@@ -4,13 +4,13 @@ The table has no index of either. So both read the account's counts of tags, 7,0
 """
 
 from collections.abc import Iterator
-from unicodedata import normalize
 
 from contacts.book.model import LONGEST_TAG, Change, Outcome, Preconditions
 from contacts.book.service import ContactBook
 from contacts.core.errors import NotFound
 from contacts.core.ids import Ref
 from contacts.core.tags import tag_id
+from contacts.core.text import composed
 from contacts.search.index import CountStore, NameCount
 from contacts.search.query import PostingKind, PostingList
 from contacts.web.response import Answer
@@ -30,12 +30,10 @@ class TagDirectory:
         An empty term matches every tag. A tag that no contact carries any more is returned for its exact name only.
         Queries of all counts of tags, and one GetItem.
         """
-        sought = normalize("NFC", term.strip())
+        sought = composed(term.strip())
         part = sought.casefold()
-        found = [
-            one for one in self._all() if one.count > 0 and part in normalize("NFC", one.name).casefold()
-        ]
-        exact = [one for one in found if normalize("NFC", one.name) == sought]
+        found = [one for one in self._all() if one.count > 0 and part in composed(one.name).casefold()]
+        exact = [one for one in found if composed(one.name) == sought]
         others = [one for one in found if one not in exact]
         if not exact and 0 < len(sought) <= LONGEST_TAG:
             count = self._counts.known(PostingList(PostingKind.TAG, sought))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby, islice
+from operator import attrgetter
 from string import punctuation
 from typing import Final, NamedTuple
 from unicodedata import category, combining, decimal, lookup, name, normalize
@@ -61,7 +62,7 @@ _ASCII_MARKS: Final = punctuation.replace("$", "")
 _ASCII_MARK: Final = re.compile(f"[{re.escape(_ASCII_MARKS)}]+")
 _BETWEEN_WORDS: Final = re.compile(r'[\s,;<>()\[\]{}"“”„«»、。，；（）「」『』《》・]+')
 """What stands between words only; other marks may stand in an address, a domain or an external id."""
-_TRUNK: Final = re.compile(r"(\+\s*(?!38\D)[0-9]{1,3}[\s.-]*)\(0\)")
+_TRUNK: Final = re.compile(r"((?:\+|(?<![0-9])00)\s*(?!38\D)[0-9]{1,3}[\s.-]*)\(0\)")
 """The 0 of `+44 (0)20 …`, which is dialled only within the country. In `+38 (0)50 …` it is a digit of 380."""
 _CODED_LABEL: Final = "xn--"
 
@@ -79,11 +80,33 @@ def words_of(contact: Contact) -> frozenset[str]:
     - The external id, which keeps the marks inside.
     - The phone: `PHONE`, and the digits from the last to the first. So whatever the number ends with begins the word.
     """
-    return frozenset(islice(dict.fromkeys(word[:LONGEST_WORD] for word in _words(contact)), MAX_WORDS))
+    return _words_of_texts(_Texts(*_texts_of(contact)))
 
 
-def _words(contact: Contact) -> Iterator[str]:
-    """The most telling first."""
+class _Texts(NamedTuple):
+    """What the words of a contact are made of: its fields of the same names."""
+
+    name: str | None
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    external_id: str | None
+    phone: str | None
+
+
+_texts_of = attrgetter(*_Texts._fields)
+
+
+@lru_cache(maxsize=16)
+def _words_of_texts(texts: _Texts) -> frozenset[str]:
+    """The words of the last few contacts are kept: a search looks at those of one contact several times in a row."""
+    return frozenset(islice(dict.fromkeys(word[:LONGEST_WORD] for word in _words(texts)), MAX_WORDS))
+
+
+def _words(contact: _Texts) -> Iterator[str]:
+    """The phone, on which a filter relies too; then the most telling first."""
+    if contact.phone:
+        yield phone_word(contact.phone)
     given = [list(tokens(text or "")) for text in (contact.name, contact.first_name, contact.last_name)]
     in_names = [token for own in given for token in own]
     parts = [part for token in in_names if "@" not in token for part in _parts(token)]
@@ -94,8 +117,6 @@ def _words(contact: Contact) -> Iterator[str]:
     yield from parts
     of_id = list(tokens(contact.external_id or ""))
     yield from of_id
-    if contact.phone:
-        yield phone_word(contact.phone)
     for address in addresses:
         local, _, domain = address.rpartition("@")
         yield domain
@@ -221,11 +242,13 @@ def dialled(text: str) -> str | None:
     It may have spaces, brackets, `-`, `.` and `/`, and `+`, `00` or nothing before the country. A `+` in a URL that was
     not encoded arrives as a space.
     """
-    typed = _TRUNK.sub(r"\1", normalised(text)).strip()
+    typed = normalised(text).strip()
     if not re.fullmatch(r"\+?[0-9\s()./-]+", typed):
         return None
-    digits = re.sub(r"\D", "", typed)
-    if not typed.startswith("+"):
+    has_plus = typed.startswith("+")
+    from_country = typed if has_plus or typed.startswith("00") else f"+{typed}"
+    digits = re.sub(r"\D", "", _TRUNK.sub(r"\1", from_country))
+    if not has_plus:
         digits = digits.removeprefix("00")
     return f"+{digits}" if re.fullmatch(r"[1-9][0-9]{1,14}", digits) else None
 
