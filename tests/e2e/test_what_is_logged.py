@@ -21,8 +21,8 @@ PERSONAL = re.compile(
 )
 """What the tests send as names, addresses, numbers and keys."""
 LOST_BY_THE_EMULATOR = 1 / 200
-"""Of the lines. It waits a moment for an invocation's line; a later one is read with the same worker's next invocation,
-or, on a machine that is busy when the worker answers for the last time, never.
+"""Of the lines, and one more of each function. It waits a moment for an invocation's line; a later one is read with
+the same worker's next invocation, or, on a machine that is busy when the worker answers for the last time, never.
 """
 A_LINE_OF_LAMBDA = re.compile(r"(INIT_START|START|END|REPORT) ")
 
@@ -70,7 +70,7 @@ def test_every_invocation_has_one_line(function: str, logs: dict[str, list[str]]
         pytest.skip("was not called")
     invocations = sum(line.startswith("START ") for line in lines)
     found = documents(lines)
-    assert 0 <= invocations - len(found) <= invocations * LOST_BY_THE_EMULATOR
+    assert 0 <= invocations - len(found) <= 1 + invocations * LOST_BY_THE_EMULATOR
     assert {document["operation"] for document in found} == {LOGICAL_IDS[function]}
     assert all("_aws" in document for document in found)
     assert len({document["lambda_request_id"] for document in found}) == len(found)
