@@ -29,7 +29,7 @@ _VALUES: Final = frozenset({"const", "default", "enum", "example", "examples"})
 def components() -> dict[str, Schema]:
     """The components that `shared` puts references to, by name."""
     subscribable = of_enum(EventType) | {
-        "description": "A type of event that webhooks can be told of and lists show.",
+        "description": "A type of event, as webhooks receive it and lists show it.",
         "enum": [str(kind) for kind in SUBSCRIBABLE],
     }
     free: Schema = {

@@ -501,7 +501,7 @@ def test_a_tag_that_nobody_carries_any_more_can_be_given_again(api: Api, account
 
 
 def test_the_pages_of_tags(api: Api, account: Account) -> None:
-    """Whoever asks for a tag by its name finds it on the first page; the chat sends an empty term."""
+    """The tag that is called like the term comes first. The chat sends an empty term and gets all tags."""
     for number in (0, 50):
         account.api.created(
             external_id=str(number), tags=[f"a tag {n:02}" for n in range(number, number + 12)]

@@ -32,7 +32,7 @@ class VendorRequest:
     spare_id: str = ""
     """A new UUID, for vendors whose operations invent an id."""
     account_id: str = ""
-    """The caller's account, for vendors that show it; empty where nobody is let in."""
+    """The id of the caller's account, for vendors that show it. Empty where no key was accepted."""
     request_id: str = ""
     """For vendors that show it in a body."""
     began_s: float = field(default_factory=monotonic, compare=False)

@@ -27,7 +27,7 @@ STEPS_AT_ONCE: Final = 100
 WORDS_AT_ONCE: Final = 25
 """What DynamoDB writes in one call without conditions."""
 _REMEMBERED: Final = 50_000
-"""Pairs of an account and a first character that a process remembers at most."""
+"""Pairs of an account and a first character, and ids of records, that a process remembers at most."""
 
 
 class Projector:
@@ -49,7 +49,7 @@ class Projector:
         self._listed: set[tuple[str, str]] = set()
         """Accounts with first characters of words that are known to be listed. None is ever unlisted."""
         self._posted: set[str] = set()
-        """The records whose postings are written, of those that have to come again."""
+        """Ids of records whose postings this process has written, although the records have to come again."""
 
     def handle(self, changes: Sequence[StreamChange]) -> None:
         """Project changes of any accounts, and send the messages for validation and erasure.
@@ -99,6 +99,8 @@ class Projector:
                 apply_derived(
                     partial(self._store.post, account_id), transaction, self._clock, self._randomness
                 )
+            if len(self._posted) > _REMEMBERED:
+                self._posted.clear()
             self._posted.update(change.record_id for change in own)
 
     def _list_characters(self, changes: Iterable[StreamChange], words: Iterable[Mapping[str, bool]]) -> None:
