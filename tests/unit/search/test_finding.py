@@ -267,6 +267,17 @@ def test_a_bookmark_of_a_search_holds_no_word_and_goes_with_its_contact() -> Non
         assert set(ids) > {last}
 
 
+def test_a_page_in_the_order_of_words_takes_the_place_of_what_short_pages_remembered() -> None:
+    """Pages of whole words, of one contact each, also remember what clients that count pages ask next."""
+    harness, _ = filled([_person(number) for number in range(12)])
+    tight = {"in_memory": 0, "worth_looking": 0, "candidates": 1000, "at_once": 2, "bytes": 1, "held": 0}
+    asked, route = {"q": "jo", "limit": 5}, "/v1/contacts/search"
+    with bounds({**tight, "keys_at_first": 1, "bytes_at_once": 1}):
+        expected = [one for page in harness.pages(asked, route) for one in page["data"]]
+        found = [one for page in harness.pages(asked, route, by_offset=True) for one in page["data"]]
+    assert ids_of(found) == ids_of(expected)
+
+
 @pytest.mark.parametrize("in_memory", [0, 1000], ids=["in the order of the words", "the newest first"])
 def test_a_search_continues_from_any_offset(in_memory: int) -> None:
     harness, _ = filled([_person(number) for number in range(16)])

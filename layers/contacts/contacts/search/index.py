@@ -281,7 +281,13 @@ class Bookmarks:
             "contact_id": continuation.after and continuation.after.contact_id,
             "ttl": self._clock.now_ms() // 1000 + _BOOKMARK_SECONDS,
         }
-        key = keys.bookmark(self._account, query_id, bookmark.offset)
+        self._put(keys.bookmark(self._account, query_id, bookmark.offset), item)
+
+    def invalidate(self, query_id: str, offset: int) -> None:
+        """Makes an earlier bookmark at this offset, if there is one, count as expired. One PutItem."""
+        self._put(keys.bookmark(self._account, query_id, offset), {"ttl": self._clock.now_ms() // 1000})
+
+    def _put(self, key: Key, item: Item) -> None:
         self._table.write([self._table.put_step("bookmark", key, item)])
 
 

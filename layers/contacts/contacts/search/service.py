@@ -256,6 +256,8 @@ class Finder:
         if continuation.skip:
             return
         if continuation.in_word_order:
+            # A short page of whole words may have stored another start at this offset, for clients that count pages.
+            self._bookmarks.invalidate(query_id, offset)
             numbered = self._with_word_number(continuation, words)
             if numbered is not None:
                 self._bookmarks.save(query_id + _IN_WORD_ORDER, Bookmark(offset, numbered))
