@@ -14,7 +14,8 @@ from contacts.book.store import contact_item
 from contacts.core.ids import uuid7
 from contacts.core.time import DAY, iso
 from contacts.projection.store import Posting, WordPosting, derived_key
-from contacts.search.query import PostingList, posting_lists
+from contacts.search.count_items import CARRIED_BYTES, ROOM_TAKEN, carried_bytes, carried_change
+from contacts.search.query import ALL_CONTACTS, PostingList, posting_lists
 from contacts.search.words import words_of
 from contacts.table import keys
 from contacts.table.keys import Key
@@ -174,8 +175,21 @@ class Tally:
         self._characters.update(word[0] for word in words_of(contact))
 
     def items(self, account_id: str) -> Iterator[tuple[Key, Item]]:
-        """Counts, as if each contact had come alone, and first characters of words."""
-        for posting_list, n in self._posted.items():
-            yield keys.count(account_id, posting_list), {"n": n, "changes": n}
+        """Counts, as if each contact had come alone, and first characters of words.
+
+        The counts of the most common tags and lists are carried by the count of all contacts, as many as fit.
+        """
+        of_all: dict[str, object] = {}
+        taken = 0
+        for posting_list, n in self._posted.most_common():
+            size = carried_bytes(posting_list)
+            if posting_list == ALL_CONTACTS:
+                of_all |= {"n": n, "changes": n}
+            elif taken + size <= CARRIED_BYTES:
+                of_all[keys.carried_name(posting_list)] = n * carried_change(1)
+                taken += size
+            else:
+                yield keys.count(account_id, posting_list), {"n": n, "changes": n}
+        yield keys.count(account_id, ALL_CONTACTS), {**of_all, ROOM_TAKEN: taken}
         for character in self._characters:
             yield keys.first_character(account_id, character), {}

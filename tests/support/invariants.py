@@ -10,6 +10,7 @@ from typing import Any
 from contacts.book.model import KIND, MAPS, MAX_BYTES, MAX_LISTS, MAX_TAGS, Action, contact_from, gate_name
 from contacts.core.ids import Name, NameKind, is_uuid
 from contacts.core.json import MAX_VALUES, json_values
+from contacts.search.count_items import counts_of
 from contacts.search.query import ALL_CONTACTS, PostingKind, PostingList, posting_lists
 from contacts.search.words import words_of
 from contacts.table import keys
@@ -70,15 +71,18 @@ def _count_violations(
     found: Mapping[keys.Key, TypedItem], account_id: str, lengths: Mapping[PostingList, int]
 ) -> Iterator[str]:
     """A list with somebody on it has a count, and a count is how many are on its list."""
-    counted = {
-        posting_list: int(item.get("n", {}).get("N", "-1"))
-        for key, item in found.items()
-        if keys.counts(account_id) == key.PK and (posting_list := keys.counted(key)) is not None
-    }
+    counted = counted_in(found.values(), account_id)
     for posting_list in sorted(lengths.keys() | counted.keys()):
         length, n = lengths.get(posting_list, 0), counted.get(posting_list, 0)
         if n != length:
             yield f"the count of {posting_list} is {n}, but {length} are on it"
+
+
+def counted_in(items: Iterable[TypedItem], account_id: str) -> dict[PostingList, int]:
+    """What an account's counts say (in typed JSON), wherever they lie; -1 where an item does not say it."""
+    of_account = (item for item in items if item["PK"]["S"] == keys.counts(account_id))
+    counts = counts_of(map(from_item, of_account))
+    return {posting_list: -1 if count.n is None else count.n for posting_list, count in counts.items()}
 
 
 @dataclass

@@ -4,8 +4,11 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from random import Random
 from types import SimpleNamespace
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from contacts.book.model import Change, Outcome
 from contacts.book.service import ContactBook
@@ -220,6 +223,28 @@ class Throttled:
         if not self._left:
             raise TemporarilyUnavailable
         self._left -= 1
+        return getattr(self._client, method)(**request)
+
+
+class Conflicting:
+    """A client of which a share of all transactions conflicts with others; the units are taken all the same."""
+
+    def __init__(self, client: Any, share: float, seed: int = 1) -> None:
+        self._client = client
+        self._share = share
+        self._chance = Random(seed)
+        self.conflicts = 0
+
+    def __getattr__(self, method: str) -> Any:
+        return partial(self._call, method)
+
+    def _call(self, method: str, **request: Any) -> Any:
+        if method == "transact_write_items" and self._chance.random() < self._share:
+            self.conflicts += 1
+            reasons = [{"Code": "None"} for _ in request["TransactItems"]]
+            reasons[-1] = {"Code": "TransactionConflict"}
+            error = {"Code": "TransactionCanceledException", "Message": "TransactionConflict"}
+            raise ClientError({"Error": error, "CancellationReasons": reasons}, method)
         return getattr(self._client, method)(**request)
 
 

@@ -511,7 +511,7 @@ class Runtime:
         from contacts.projection.service import Projector
         from contacts.projection.store import ProjectionStore
 
-        store = ProjectionStore(self.table)
+        store = ProjectionStore(self.table, self.randomness)
         to_validate, to_erase = self.queue("VALIDATION"), self.queue("ERASURE")
         return Projector(store, to_validate, to_erase, self.clock, self.randomness)
 
@@ -521,7 +521,7 @@ class Runtime:
         from contacts.projection.store import ReindexStore
 
         has_time = partial(self.deadline.has_time_left, _REINDEXING_ENDS_S)
-        store = ReindexStore(self.table)
+        store = ReindexStore(self.table, self.randomness)
         return Reindexer(store, self.account_store, self.clock, self.randomness, has_time)
 
     def eraser(self) -> Eraser:

@@ -181,6 +181,9 @@ class Counting:
         self.queries += 1
         return answer
 
+    def __getattr__(self, method: str) -> Any:
+        return getattr(self._client, method)
+
 
 def test_a_page_among_many_unused_tags_ends_early_with_a_cursor() -> None:
     harness = BatchHarness()

@@ -22,7 +22,8 @@ from contacts.core.ids import Randomness, is_uuid
 from contacts.core.time import Clock
 from contacts.core.violations import NO_ACCOUNT, FieldErrorCode, Violation
 from contacts.projection.service import STEPS_AT_ONCE, apply_derived, transactions
-from contacts.projection.store import Count, Derived, Directory, Posting, ReindexStore, WordPosting
+from contacts.projection.store import Derived, Directory, Posting, ReindexStore, WordPosting
+from contacts.search.count_items import Count
 from contacts.search.query import PostingList, posting_lists
 from contacts.search.words import words_of
 

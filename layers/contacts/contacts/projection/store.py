@@ -7,12 +7,23 @@ written in one transaction with its count, on condition that it changes somethin
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from os import urandom
 from typing import Final, NamedTuple
 
 from contacts.book.model import Contact, ContactState, contact_from
+from contacts.core.errors import Contention
 from contacts.core.idempotency import ConcurrentModification
-from contacts.core.ids import Name
-from contacts.search.query import PostingKind, PostingList
+from contacts.core.ids import Name, Randomness
+from contacts.projection.count_places import COUNTS, CountPlaces
+from contacts.search.count_items import (
+    ROOM_TAKEN,
+    SHARD_COUNT,
+    Count,
+    carried_bytes,
+    counts_of,
+    further_shards,
+)
+from contacts.search.query import ALL_CONTACTS, PostingList
 from contacts.table import keys
 from contacts.table.client import ConditionsFailed, Table
 from contacts.table.expressions import Expression, Item, Step
@@ -46,14 +57,6 @@ class AlreadyApplied(Exception):
         self.derived = frozenset(derived)
 
 
-class Count(NamedTuple):
-    """A count: the stored length of a posting list, and how often it was changed."""
-
-    n: int | None
-    changes: int | None
-    """None only where the item was not written by this service."""
-
-
 class Directory(NamedTuple):
     """The partitions that hold an account's derived items."""
 
@@ -66,8 +69,9 @@ class Directory(NamedTuple):
 class ProjectionStore:
     """Writes the derived items of all accounts."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, randomness: Randomness = urandom) -> None:
         self._table = table
+        self._places = CountPlaces(table, randomness)
 
     def post(self, account_id: str, desired: Mapping[Derived, bool]) -> None:
         """Write postings with the counts of their lists. One transaction.
@@ -77,7 +81,7 @@ class ProjectionStore:
         Raises:
             AlreadyApplied, Contention, TemporarilyUnavailable.
         """
-        write_derived(self._table, account_id, desired)
+        write_derived(self._table, self._places, account_id, desired)
 
     def list_characters(self, characters: Iterable[tuple[str, str]]) -> None:
         """List first characters of words, each with its account. Puts, which may be repeated."""
@@ -101,7 +105,11 @@ class ProjectionStore:
 
 
 def write_derived(
-    table: Table, account_id: str, desired: Mapping[Derived, bool], checks: Sequence[Step] = ()
+    table: Table,
+    places: CountPlaces,
+    account_id: str,
+    desired: Mapping[Derived, bool],
+    checks: Sequence[Step] = (),
 ) -> None:
     """Write derived items with the counts of their lists, in one transaction.
 
@@ -110,7 +118,8 @@ def write_derived(
     Raises:
         AlreadyApplied: some items are as desired already; nothing was written.
         ConcurrentModification: a check failed; nothing was written.
-        Contention, TemporarilyUnavailable.
+        Contention: others hold an item, or the counts lie elsewhere than was remembered; nothing was written.
+        TemporarilyUnavailable.
     """
     steps = list(checks)
     by_step: dict[str, Derived] = {}
@@ -126,18 +135,23 @@ def write_derived(
             steps.append(table.delete_step(name, key, expression))
         if isinstance(derived, Posting):
             longer[derived.posting_list] += 1 if should_exist else -1
-    for posting_list, by in longer.items():
-        expression = Expression()
-        expression.add("n", by)
-        expression.add("changes", 1)
-        steps.append(table.update_step("count", keys.count(account_id, posting_list), expression))
+    counts = places.steps(account_id, longer) if longer else None
     try:
-        table.write(steps)
+        table.write([*steps, *counts.steps] if counts else steps)
     except ConditionsFailed as failed:
+        if COUNTS in failed.items:
+            places.learn(account_id, failed.items[COUNTS])
         already = [by_step[name] for name in failed.items if name in by_step]
-        if len(already) < len(failed.items):
+        if len(already) + (COUNTS in failed.items) < len(failed.items):
             raise ConcurrentModification from None
+        if not already:
+            raise Contention from None
         raise AlreadyApplied(already) from None
+    except Contention:
+        places.conflicted(account_id)
+        raise
+    if counts:
+        places.remember(account_id, counts.then)
 
 
 def derived_key(account_id: str, derived: Derived) -> Key:
@@ -159,8 +173,9 @@ class ReindexStore:
     when the table throttles or does not answer.
     """
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, randomness: Randomness = urandom) -> None:
         self._table = table
+        self._places = CountPlaces(table, randomness)
 
     # Reads
 
@@ -189,15 +204,14 @@ class ReindexStore:
     def directory(self, account_id: str) -> Directory:
         """The posting lists and first characters that are listed. Queries over all counts."""
         expression = Expression.of_partition(keys.counts(account_id))
-        found = [Key.of(item) for item in self._table.all_of(expression)]
-        return Directory(
-            frozenset(
-                PostingList(PostingKind(one[0]), one[1])
-                for key in found
-                if (one := keys.counted(key)) is not None
-            ),
-            frozenset(character for key in found if (character := keys.listed_character(key))),
-        )
+        posting_lists: set[PostingList] = set()
+        characters: set[str] = set()
+        for item in self._table.all_of(expression):
+            posting_lists.update(counts_of([item]))
+            character = keys.listed_character(Key.of(item))
+            if character:
+                characters.add(character)
+        return Directory(frozenset(posting_lists), frozenset(characters))
 
     def postings(
         self, account_id: str, posting_list: PostingList, after_id: str | None
@@ -218,9 +232,8 @@ class ReindexStore:
         return page, None if last is None else WordPosting(*keys.posted_word(last))
 
     def count(self, account_id: str, posting_list: PostingList) -> Count | None:
-        """The count of a posting list; None: there is none. One GetItem."""
-        item = self._table.get(keys.count(account_id, posting_list))
-        return None if item is None else Count(item.get("n"), item.get("changes"))
+        """The count of a posting list; None: there is none. A GetItem for each item that may hold a part of it."""
+        return _count_in(self._count_items(account_id, posting_list), posting_list)
 
     def length(self, account_id: str, posting_list: PostingList) -> int:
         """The number of postings on a list, counted by Queries."""
@@ -241,7 +254,11 @@ class ReindexStore:
         expression.require(expression.is_free() if version is None else expression.equals("version", version))
         contact = keys.contact(account_id, contact_id)
         write_derived(
-            self._table, account_id, desired, [self._table.check_step(_CONTACT, contact, expression)]
+            self._table,
+            self._places,
+            account_id,
+            desired,
+            [self._table.check_step(_CONTACT, contact, expression)],
         )
 
     def list_posting_list(self, account_id: str, posting_list: PostingList, *, dry_run: bool) -> bool:
@@ -260,24 +277,49 @@ class ReindexStore:
         return self._is_new(keys.first_character(account_id, character), {}, dry_run=dry_run)
 
     def set_count(self, account_id: str, posting_list: PostingList, seen: Count | None, n: int) -> None:
-        """Set a count. One UpdateItem.
+        """Set a count, by changing its own item. One transaction, after a GetItem for each item that holds a part.
 
         Raises:
             ConcurrentModification: the count is no longer as it was seen.
+            Contention.
         """
-        expression = _as_seen(seen)
+        items = self._as_seen(account_id, posting_list, seen)
+        own = keys.count(account_id, posting_list)
+        steps = []
+        for key in items.keys() - {own}:
+            part = _count_in({key: items[key]}, posting_list)
+            n -= (part and part.n) or 0
+            steps.append(self._table.check_step("part", key, _unchanged(posting_list, key, items[key])))
+        expression = _unchanged(posting_list, own, items[own])
         expression.set("n", n)
         expression.add("changes", 1)
-        self._change_count(self._table.update_step("count", keys.count(account_id, posting_list), expression))
+        self._change_count([*steps, self._table.update_step("count", own, expression)])
 
     def drop_count(self, account_id: str, posting_list: PostingList, seen: Count) -> None:
-        """Delete a count. One DeleteItem.
+        """Delete a count. One transaction, after a GetItem for each item that holds a part.
+
+        The count of all stays where its item carries others.
 
         Raises:
             ConcurrentModification: the count is no longer as it was seen.
+            Contention.
         """
-        key = keys.count(account_id, posting_list)
-        self._change_count(self._table.delete_step("count", key, _as_seen(seen)))
+        steps = []
+        for key, item in self._as_seen(account_id, posting_list, seen).items():
+            if _count_in({key: item}, posting_list) is None:
+                continue
+            expression = _unchanged(posting_list, key, item)
+            if key == keys.count(account_id, posting_list):
+                if ROOM_TAKEN in item or SHARD_COUNT in item:
+                    return
+                expression.require(expression.equals(ROOM_TAKEN, None))
+                steps.append(self._table.delete_step("count", key, expression))
+            else:
+                expression.remove(keys.carried_name(posting_list))
+                if not keys.is_count_shard(key):
+                    expression.add(ROOM_TAKEN, -carried_bytes(posting_list))
+                steps.append(self._table.update_step("part", key, expression))
+        self._change_count(steps)
 
     # Helpers
 
@@ -300,19 +342,46 @@ class ReindexStore:
             return False
         return True
 
-    def _change_count(self, step: Step) -> None:
+    def _count_items(self, account_id: str, posting_list: PostingList) -> dict[Key, Item]:
+        """The items that may hold a part of a count; empty where there is none. A GetItem for each."""
+        of_all = keys.count(account_id, ALL_CONTACTS)
+        found = {of_all: self._table.get(of_all)}
+        others = (keys.count(account_id, posting_list), *further_shards(account_id, found[of_all]))
+        found |= {key: self._table.get(key) for key in others if key != of_all}
+        return {key: item or {} for key, item in found.items()}
+
+    def _as_seen(self, account_id: str, posting_list: PostingList, seen: Count | None) -> dict[Key, Item]:
+        """The same.
+
+        Raises:
+            ConcurrentModification: the count is no longer as it was seen.
+        """
+        items = self._count_items(account_id, posting_list)
+        if _count_in(items, posting_list) != seen:
+            raise ConcurrentModification
+        return items
+
+    def _change_count(self, steps: Sequence[Step]) -> None:
         try:
-            self._table.write([step])
+            self._table.write(steps)
         except ConditionsFailed:
             raise ConcurrentModification from None
 
 
-def _as_seen(seen: Count | None) -> Expression:
+def _count_in(items: Mapping[Key, Item], posting_list: PostingList) -> Count | None:
+    return counts_of(filter(None, items.values())).get(posting_list)
+
+
+def _unchanged(posting_list: PostingList, key: Key, item: Item) -> Expression:
+    """The condition that an item holds the same part of a count. `item`: it, or empty where there is none."""
     expression = Expression()
-    if seen is None:
+    if posting_list != ALL_CONTACTS and keys.counted(key) == ALL_CONTACTS:
+        name = keys.carried_name(posting_list)
+        expression.require(expression.equals(name, item.get(name)))
+    elif item:
+        expression.require(expression.is_there())
+        expression.require(expression.equals("n", item.get("n")))
+        expression.require(expression.equals("changes", item.get("changes")))
+    else:
         expression.require(expression.is_free())
-        return expression
-    expression.require(expression.is_there())
-    expression.require(expression.equals("n", seen.n))
-    expression.require(expression.equals("changes", seen.changes))
     return expression

@@ -13,7 +13,9 @@ from contacts.book.model import Contact, ContactState, contact_from
 from contacts.core.ids import Name, first_uuid7, last_uuid7
 from contacts.core.text import spellings
 from contacts.core.time import HOUR, Clock, iso
+from contacts.search.count_items import counts_of, further_shards
 from contacts.search.query import (
+    ALL_CONTACTS,
     ANY_TIME,
     MAX_FILTER_TERMS,
     Bookmark,
@@ -239,17 +241,20 @@ class ContactIndex:
         return None if item is None else contact_from(item)
 
     def counts(self, posting_lists: Iterable[PostingList]) -> Mapping[PostingList, int]:
-        """Returns the lengths of posting lists, without the empty ones. One BatchGetItem for up to 100 lists.
+        """Returns the lengths of posting lists, without the empty ones. One BatchGetItem for up to 99 lists.
 
-        A contact that has a tag in two spellings counts twice.
+        Another one where the account's counts are spread. A contact that has a tag in two spellings counts twice.
         """
-        spelled = {
-            one: [keys.count(self._account, each) for each in one.in_all_spellings] for one in posting_lists
-        }
-        all_keys = [key for of_one in spelled.values() for key in of_one]
-        found = self._table.get_many(all_keys, consistent=False)
+        spelled = {one: one.in_all_spellings for one in posting_lists}
+        of_all = keys.count(self._account, ALL_CONTACTS)
+        own = (keys.count(self._account, each) for of_one in spelled.values() for each in of_one)
+        items = self._table.get_many((of_all, *own), consistent=False)
+        shards = further_shards(self._account, items.get(of_all))
+        if shards:
+            items |= self._table.get_many(shards, consistent=False)
+        found = counts_of(items.values())
         return {
-            one: sum(found[key]["n"] for key in of_one if key in found)
+            one: sum(found[each].n or 0 for each in of_one if each in found)
             for one, of_one in spelled.items()
             if not found.keys().isdisjoint(of_one)
         }
@@ -366,28 +371,39 @@ _COUNTS_PER_QUERY: Final = 250
 
 
 class CountStore:
-    """Reads the counts of one account's posting lists, as the projection keeps them."""
+    """Reads the counts of one account's posting lists, as the projection keeps them.
+
+    The count of all contacts is read strongly consistent, as are the counts that its item carries.
+    """
 
     def __init__(self, table: Table, account_id: str) -> None:
         self._table = table
         self._account = account_id
 
     def count(self, posting_list: PostingList) -> int:
-        """Returns the length of a posting list. One GetItem."""
+        """Returns the length of a posting list. GetItems as for `known`."""
         return self.known(posting_list) or 0
 
     def known(self, posting_list: PostingList) -> int | None:
-        """Returns the length of a posting list; None if nothing was ever on it. One GetItem."""
-        item = self._table.get(keys.count(self._account, posting_list))
-        return None if item is None else item["n"]
+        """Returns the length of a posting list; None if nothing was ever on it.
+
+        One GetItem for the count of all contacts, two for another one. One more for each further shard.
+        """
+        items = self._carrying_items()
+        if posting_list != ALL_CONTACTS:
+            own = self._table.get(keys.count(self._account, posting_list))
+            items += [] if own is None else [own]
+        count = counts_of(items).get(posting_list)
+        return None if count is None else count.n or 0
 
     def every(self, kind: PostingKind) -> Iterator[NameCount]:
-        """Reads all tags or lists by name, with counts of 0 as well. Queries of 1 MB, eventually consistent."""
+        """Reads all tags or lists by name, with counts of 0 as well. Queries of 1 MB, and GetItems as for `known`."""
+        carried = self._carried(kind)
         expression = Expression.of_beginning(keys.count(self._account, PostingList(kind)))
         start = None
         while True:
             items, start = self._table.query(expression, start=start, consistent=False)
-            yield from (NameCount(_counted_name(Key.of(item)), item["n"]) for item in items)
+            yield from _with_carried(items, carried, None if start is None else _counted_name(start))
             if start is None:
                 return
 
@@ -397,16 +413,18 @@ class CountStore:
         """Returns up to `at_most` tags or lists after a name, with counts above 0, and where the next page starts.
 
         It starts after the second value, a name; None: this page is the last. Queries that examine `evaluate` counts in
-        all, eventually consistent (the projection lags further behind).
+        all, eventually consistent (the projection lags further behind), and GetItems as for `known`.
         """
-        expression = self._nonzero_counts(kind)
+        carried = {name: n for name, n in self._carried(kind).items() if after is None or name > after}
+        expression = Expression.of_beginning(keys.count(self._account, PostingList(kind)))
         start = None if after is None else keys.count(self._account, PostingList(kind, after))
         found: list[NameCount] = []
         chunk = at_most + 1  # One more than the page holds shows that the page is not the last.
         while True:
             chunk = min(evaluate, chunk)
             items, start = self._table.query(expression, start=start, limit=chunk, consistent=False)
-            found.extend(NameCount(_counted_name(keys.Key.of(item)), item["n"]) for item in items)
+            read_up_to = None if start is None else _counted_name(start)
+            found.extend(one for one in _with_carried(items, carried, read_up_to) if one.count > 0)
             evaluate, chunk = evaluate - chunk, _COUNTS_PER_QUERY
             if len(found) > at_most:
                 found = found[:at_most]
@@ -414,12 +432,30 @@ class CountStore:
             if start is None:
                 return found, None
             if evaluate <= 0:
-                return found, _counted_name(start)
+                return found, read_up_to
 
-    def _nonzero_counts(self, kind: PostingKind) -> Expression:
-        expression = Expression.of_beginning(keys.count(self._account, PostingList(kind)))
-        expression.keep(f"{expression.name('n')} > {expression.value(0)}")
-        return expression
+    def _carrying_items(self) -> list[Item]:
+        of_all = self._table.get(keys.count(self._account, ALL_CONTACTS))
+        shards = (self._table.get(key) for key in further_shards(self._account, of_all))
+        return [item for item in (of_all, *shards) if item is not None]
+
+    def _carried(self, kind: PostingKind) -> dict[str, int]:
+        """The carried counts of tags or lists, by name."""
+        found = counts_of(self._carrying_items())
+        return {one.value: count.n or 0 for one, count in found.items() if one.kind is kind}
+
+
+def _with_carried(
+    items: Iterable[Item], carried: dict[str, int], read_up_to: str | None
+) -> Iterator[NameCount]:
+    """Yields the counts of items by name, those that are carried among them, which are taken out of `carried`.
+
+    `read_up_to`: the name that the items end with; None: they end with the last one there is.
+    """
+    own = {_counted_name(Key.of(item)): item.get("n") or 0 for item in items}
+    due = [name for name in carried if read_up_to is None or name <= read_up_to]
+    for name in sorted({*own, *due}):
+        yield NameCount(name, own.get(name, 0) + carried.pop(name, 0))
 
 
 def _counted_name(key: keys.Key) -> str:

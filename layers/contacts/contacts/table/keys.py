@@ -21,6 +21,7 @@ _GATE = "GATE#"
 _IDEMPOTENCY = "IDEMPOTENCY#"
 _POSTED = frozenset({"ALL", "TAG", "LIST"})
 """Kinds of posting lists."""
+_SHARD = "SHARD#"
 _WORD = "WORD#"
 
 
@@ -159,7 +160,33 @@ def counts(account_id: str) -> str:
 def counted(key: Key) -> tuple[str, str] | None:
     """The posting list whose count a key is; None where the key is another item's."""
     kind, _, value = key.SK.partition("#")
+    if is_count_shard(key):
+        return "all", ""
     return (kind.lower(), value) if kind in _POSTED else None
+
+
+def count_shard(account_id: str, shard: int) -> Key:
+    """`ACCOUNT#<a>#COUNTS` / `SHARD#<1 to 3>`: a part of the count of all contacts, and of the counts it carries.
+
+    The part with the number 0 is `ALL`.
+    """
+    return Key(counts(account_id), f"{_SHARD}{shard}") if shard else count(account_id, ("all", ""))
+
+
+def is_count_shard(key: Key) -> bool:
+    """Whether it is the key of a part but the first of the count of all contacts."""
+    return key.SK.startswith(_SHARD)
+
+
+def carried_name(posting_list: tuple[str, str]) -> str:
+    """`TAG#<tag>`, `LIST#<slug>`: the attribute that holds a list's count in the item of the count of all contacts."""
+    return _of(posting_list)
+
+
+def carried(attribute: str) -> tuple[str, str] | None:
+    """The posting list whose count an attribute holds; None where it holds something else."""
+    kind, has_value, value = attribute.partition("#")
+    return (kind.lower(), value) if has_value and kind in _POSTED else None
 
 
 def word_posting(account_id: str, word: str, contact_id: str) -> Key:
