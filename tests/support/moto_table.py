@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
 from io import BytesIO
+from threading import RLock
 from types import SimpleNamespace
 from typing import Any
 
@@ -59,6 +60,7 @@ class MotoTable:
     def __init__(self) -> None:
         self._backend = DynamoDBBackend(_REGION, _ACCOUNT)
         self._transactions: dict[str, Mapping[str, Any]] = {}
+        self._one_at_a_time = RLock()
         _Handler(self._backend, _definition()).create_table()
         self._table.__class__ = _SharingTable
         # Nobody reads the stream here, and moto would copy all of it in every transaction.
@@ -78,15 +80,16 @@ class MotoTable:
         Raises:
             Refusal
         """
-        token = request.get("ClientRequestToken")
-        if token is None:
-            return self._carry_out(method, request)
-        if token in self._transactions:
-            assert self._transactions[token] == request, "the same token for another transaction"
-            return {}
-        answer = self._carry_out(method, request)
-        self._transactions[token] = request
-        return answer
+        with self._one_at_a_time:
+            token = request.get("ClientRequestToken")
+            if token is None:
+                return self._carry_out(method, request)
+            if token in self._transactions:
+                assert self._transactions[token] == request, "the same token for another transaction"
+                return {}
+            answer = self._carry_out(method, request)
+            self._transactions[token] = request
+            return answer
 
     def _carry_out(self, method: str, request: Mapping[str, Any]) -> dict[str, Any]:
         try:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import Random
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,6 +43,7 @@ class Mortal:
     def __init__(self, client: Any, dies_after: int | None = None) -> None:
         self._client = client
         self.dies_after = dies_after
+        self._one_at_a_time = Lock()
         self.dies: Callable[[], object] = _kill
         self.calls: list[tuple[str, Mapping[str, Any]]] = []
         """Every call so far: method and request."""
@@ -57,11 +59,14 @@ class Mortal:
             self._count_down()
 
     def _count_down(self) -> None:
-        if self.dies_after is not None:
+        with self._one_at_a_time:
+            if self.dies_after is None:
+                return
             self.dies_after -= 1
-            if self.dies_after <= 0:
-                self.dies_after = None
-                self.dies()
+            if self.dies_after > 0:
+                return
+            self.dies_after = None
+        self.dies()
 
 
 class Projection:
@@ -211,6 +216,7 @@ class Throttled:
     def __init__(self, client: Any, calls: int) -> None:
         self._client = client
         self._calls = calls
+        self._one_at_a_time = Lock()
         self.recovered()
 
     def recovered(self) -> None:
@@ -220,9 +226,10 @@ class Throttled:
         return partial(self._call, method)
 
     def _call(self, method: str, **request: Any) -> Any:
-        if not self._left:
-            raise TemporarilyUnavailable
-        self._left -= 1
+        with self._one_at_a_time:
+            if not self._left:
+                raise TemporarilyUnavailable
+            self._left -= 1
         return getattr(self._client, method)(**request)
 
 
@@ -244,7 +251,8 @@ class Conflicting:
             reasons = [{"Code": "None"} for _ in request["TransactItems"]]
             reasons[-1] = {"Code": "TransactionConflict"}
             error = {"Code": "TransactionCanceledException", "Message": "TransactionConflict"}
-            raise ClientError({"Error": error, "CancellationReasons": reasons}, method)
+            response: Any = {"Error": error, "CancellationReasons": reasons}
+            raise ClientError(response, method)
         return getattr(self._client, method)(**request)
 
 

@@ -1,4 +1,4 @@
-"""Where counts lie: carried by the count of all contacts as far as there is room, spread where transactions conflict."""
+"""Where counts lie: carried by the count of all contacts spread where transactions conflict."""
 
 from typing import Any
 

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from contacts.book.model import Contact, ValidationStatus
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.ids import Name, NameKind
 from contacts.core.queue import Outgoing
-from contacts.events.changes import ChangeKind, StreamChange
+from contacts.events.changes import ChangeKind, PartlyHandled, StreamChange
 from contacts.projection.service import STEPS_AT_ONCE, Projector, transactions
 from contacts.projection.store import Derived, Posting, ProjectionStore
 from contacts.search.earlier_words import earlier_words_of
@@ -619,6 +620,97 @@ def test_a_batch_of_several_accounts() -> None:
     ]
     projection.projector.handle(changes)
     assert counts(table) == counts(table, OTHER_ACCOUNT) == {"ALL": 3, "TAG#vip": 3}
+
+
+class Held:
+    """A client of which every write of some keys is refused, as if others held them or their partition throttled."""
+
+    def __init__(self, client: Any, beginning: str, refusal: Callable[[], object]) -> None:
+        self._client = client
+        self._beginning = beginning
+        self._refusal = refusal
+
+    def __getattr__(self, method: str) -> Any:
+        return partial(self._call, method)
+
+    def _call(self, method: str, **request: Any) -> Any:
+        may_be_refused = method == "transact_write_items" or self._refusal is not _conflict
+        if may_be_refused and self._beginning and f'"{self._beginning}' in json.dumps(request):
+            self._refusal()
+        return getattr(self._client, method)(**request)
+
+
+def _conflict() -> None:
+    error = {"Code": "TransactionCanceledException", "Message": "x"}
+    reasons = [{"Code": "TransactionConflict"}]
+    response: Any = {"Error": error, "CancellationReasons": reasons}
+    raise ClientError(response, "TransactWriteItems")
+
+
+@pytest.mark.parametrize(
+    ("room", "refusal"),
+    [
+        ("#COUNTS", _throttled),
+        ("#COUNTS", _conflict),
+        ("#ALL", _throttled),
+        ("#ALL", _conflict),
+        ("#WORD#a", _throttled),
+    ],
+)
+def test_an_account_that_is_held_up_holds_up_no_other_one(room: str, refusal: Callable[[], object]) -> None:
+    table = MotoTable()
+    meter = Meter(table.client())
+    held = Held(meter, f"ACCOUNT#{ACCOUNT_ID}{room}", refusal)
+    projection = Projection(held)
+    changes = [
+        replace(
+            changed(None, contact(number, name=f"Ada {number}", email=f"{number}@x.example"), account_id),
+            record_id=f"{number}",
+        )
+        for number, account_id in enumerate((OTHER_ACCOUNT, ACCOUNT_ID) * 20)
+    ]
+    with pytest.raises(PartlyHandled) as partly:
+        projection.projector.handle(changes)
+    assert partly.value.handled == 1
+    assert counts(table, OTHER_ACCOUNT) == {"ALL": 20}
+    told = len(projection.to_validate.sent)
+    assert told >= 20
+    held._beginning, units = "", meter.units
+    projection.projector.handle(changes[1:])
+    assert counts(table) == counts(table, OTHER_ACCOUNT) == {"ALL": 20}
+    assert len(projection.to_validate.sent) == 40
+    # Of the other account nothing is written again.
+    assert meter.units - units <= 20 * (2 + 4) + 2 + 11
+
+
+def test_what_was_done_ahead_is_done_again_behind_what_comes_again() -> None:
+    """Lambda may begin earlier than at the record that was reported."""
+    history = History()
+    ada = history.create("ada", tags=["vip"])
+    history.change(ada, tags=["beta"])
+    other = changed(None, contact(1, name="Bea"), OTHER_ACCOUNT)
+    held = Held(history.table.client(), f"ACCOUNT#{OTHER_ACCOUNT}", _throttled)
+    projector = Projection(held).projector
+    first, second = read(history.records)
+    projector.handle([first])
+    with pytest.raises(PartlyHandled):
+        projector.handle([other, second])
+    held._beginning = ""
+    projector.handle([first, other, second])
+    assert history.violations() == []
+
+
+def test_words_of_a_batch_are_written_side_by_side_and_the_first_alone() -> None:
+    table = MotoTable()
+    calls = Mortal(table.client())
+    Projection(calls).projector.handle(
+        [changed(None, contact(number, name=f"Ada {number} Bea Cid Dan")) for number in range(40)]
+    )
+    assert (
+        len({key for key in map(key_of, table.items()) if key[0].startswith(f"ACCOUNT#{ACCOUNT_ID}#WORD#")})
+        == 200
+    )
+    assert [method for method, _ in calls.calls].count("batch_write_item") == 1 + 8
 
 
 # What is to be validated

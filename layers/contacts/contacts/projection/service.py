@@ -3,6 +3,9 @@
 The stream may deliver a change again, in another batch, or after a run that ended half-way. Each posting is written
 together with its count, on condition that it changes something, so it counts once. Words are put or deleted without a
 condition. Messages may come twice. The stream keeps the order of a contact's changes, so the last change wins.
+
+Each account has a lane: its changes are projected in their order, and those of other accounts beside them. So a count
+that is held up, or a partition that throttles, holds up nobody else in the batch.
 """
 
 from collections import defaultdict
@@ -17,6 +20,7 @@ from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock
 from contacts.events.changes import ChangeKind, PartlyHandled, StreamChange
+from contacts.projection.lanes import AT_ONCE, side_by_side
 from contacts.projection.store import AlreadyApplied, Derived, OwnWord, Posting, ProjectionStore, WordPosting
 from contacts.search.earlier_words import earlier_words_of
 from contacts.search.query import PostingList, posting_lists
@@ -50,6 +54,11 @@ class Projector:
         """Accounts with first characters of words that are known to be listed. None is ever unlisted."""
         self._posted: set[str] = set()
         """Ids of records whose postings this process has written, although the records have to come again."""
+        self._ahead: set[str] = set()
+        """Ids of records that this process has handled, and that come again: an earlier one in their batch was not."""
+        self._was_busy = False
+        """Whether something was not handled of the last batch. Then words are written in their order: what is written
+        behind words that are not is written again."""
 
     def handle(self, changes: Sequence[StreamChange]) -> None:
         """Project changes of any accounts, and send the messages for validation and erasure.
@@ -57,27 +66,88 @@ class Projector:
         Raises:
             PartlyHandled: the table or a queue was busy, or the time was over.
         """
-        handled = 0
-        for together in slices(changes):
-            done = self._project(together)
-            handled += done
-            if done < len(together):
-                raise PartlyHandled(handled)
+        if not changes:
+            return
+        self._forget_what_is_overtaken(changes)
+        lanes: dict[str, list[int]] = defaultdict(list)
+        for number, change in enumerate(changes):
+            lanes[change.account_id].append(number)
+        threads = 1 if self._was_busy else max(1, AT_ONCE // len(lanes))
 
-    def _project(self, changes: Sequence[StreamChange]) -> int:
-        """Project one slice. Returns how many of its changes are handled, counted from the first."""
-        done = 0
+        def handled(numbers: Sequence[int]) -> Sequence[int]:
+            ahead = [number for number in numbers if changes[number].record_id in self._ahead]
+            others = [number for number in numbers if number not in ahead]
+            return ahead + others[: self._handled([changes[number] for number in others], threads)]
+
+        done = sorted(number for lane in side_by_side(handled, list(lanes.values())) for number in lane)
+        undone = next((number for number, one in enumerate(done) if number != one), len(done))
+        self._was_busy = undone < len(changes)
+        self._finish([changes[number] for number in done], undone)
+        if undone < len(changes):
+            raise PartlyHandled(undone)
+
+    def _forget_what_is_overtaken(self, changes: Iterable[StreamChange]) -> None:
+        """Forget what was done for changes that come behind an earlier change of their contact that is done again."""
+        again = set()
+        for change in changes:
+            is_known = change.record_id in self._ahead or change.record_id in self._posted
+            if not is_known or change.contact_id in again:
+                again.add(change.contact_id)
+                self._ahead.discard(change.record_id)
+                self._posted.discard(change.record_id)
+
+    def _finish(self, done: Sequence[StreamChange], undone: int) -> None:
+        """Send the messages of changes that are projected. `undone`: how many of these do not come again.
+
+        Raises:
+            PartlyHandled: a queue was busy. All have to come again.
+        """
+        to_tell = [change for change in done if change.record_id not in self._ahead]
         try:
-            self._post(changes)
-            words = [_changed_words(change) for change in changes]
-            self._list_characters(changes, words)
-            done = self._release_claims(changes[: self._post_words(changes, words)])
-            _send(self._to_validate, _validations(changes[:done]))
-            _send(self._to_erase, _erasures(changes[:done]))
+            _send(self._to_validate, _validations(to_tell))
+            _send(self._to_erase, _erasures(to_tell))
         except TemporarilyUnavailable:
-            done = 0
-        self._posted.difference_update(change.record_id for change in changes[:done])
+            raise PartlyHandled(0) from None
+        if len(self._ahead) > _REMEMBERED:
+            self._ahead.clear()
+        self._ahead.difference_update(change.record_id for change in done[:undone])
+        self._ahead.update(change.record_id for change in done[undone:])
+        self._posted.difference_update(change.record_id for change in done)
+
+    def _handled(self, changes: Sequence[StreamChange], threads: int) -> int:
+        """Project the changes of one account. Returns how many are projected, counted from the first.
+
+        Where others hold items again and again, fewer changes at a time are tried. `threads`: for words.
+        """
+        done = 0
+        waiting = list(slices(changes))[::-1]
+        while waiting:
+            together = waiting.pop()
+            try:
+                projected = self._project(together, threads)
+            except Contention:
+                if len(together) == 1:
+                    break
+                half = len(together) // 2
+                waiting += [together[half:], together[:half]]
+                continue
+            except TemporarilyUnavailable:
+                break
+            done += projected
+            if projected < len(together):
+                break
         return done
+
+    def _project(self, changes: Sequence[StreamChange], threads: int) -> int:
+        """Project one slice. Returns how many of its changes are projected, counted from the first.
+
+        Raises:
+            TemporarilyUnavailable: none is; of some the postings may be written.
+        """
+        self._post(changes)
+        words = [_changed_words(change) for change in changes]
+        self._list_characters(changes, words)
+        return self._release_claims(changes[: self._post_words(changes, words, threads)])
 
     def _post(self, changes: Sequence[StreamChange]) -> None:
         """Write the postings of changes, for each account in one transaction where they fit.
@@ -118,8 +188,10 @@ class Projector:
             self._listed.clear()
         self._listed.update(new)
 
-    def _post_words(self, changes: Sequence[StreamChange], words: Iterable[Mapping[str, bool]]) -> int:
-        """Write the words of changes in their order. Returns how many changes have all their words.
+    def _post_words(
+        self, changes: Sequence[StreamChange], words: Iterable[Mapping[str, bool]], threads: int
+    ) -> int:
+        """Write the words of changes. Returns how many changes, counted from the first, have all their words.
 
         Where one contact changes twice, its words are written once, as they are in the end.
         """
@@ -131,12 +203,20 @@ class Projector:
                 desired[own] = is_there
                 changed_by.setdefault(own, number)
         in_order = list(desired)
-        for start in range(0, len(in_order), WORDS_AT_ONCE):
-            some = in_order[start : start + WORDS_AT_ONCE]
+        chunks = [in_order[start : start + WORDS_AT_ONCE] for start in range(0, len(in_order), WORDS_AT_ONCE)]
+
+        def is_written(chunk: Sequence[OwnWord]) -> bool:
             try:
-                self._store.post_words({own: desired[own] for own in some})
+                self._store.post_words({own: desired[own] for own in chunk})
             except TemporarilyUnavailable:
-                return changed_by[some[0]]
+                return False
+            return True
+
+        # The first ones alone: if the table takes no more than these, the first changes have all their words.
+        for some in (chunks[:1], chunks[1:]) if threads > 1 else ([chunk] for chunk in chunks):
+            for chunk, written in zip(some, side_by_side(is_written, some, threads), strict=True):
+                if not written:
+                    return changed_by[chunk[0]]
         return len(changes)
 
     def _release_claims(self, changes: Sequence[StreamChange]) -> int:
