@@ -51,6 +51,7 @@ MADE: dict[str, keys.Key] = {
     "count of all": keys.count(A, ALL_CONTACTS),
     "count of a tag": keys.count(A, PostingList(PostingKind.TAG, "vip")),
     "count of a list": keys.count(A, PostingList(PostingKind.LIST, "newsletter")),
+    "part of the count of all": keys.count_shard(A, 2),
     "word posting": keys.word_posting(A, "lovelace", C),
     "word posting of a phone": keys.word_posting(A, phone_word("+442079460958"), C),
     "first character": keys.first_character(A, "l"),
