@@ -136,8 +136,15 @@ def test_a_projection_killed_after_any_call_is_completed_by_the_next() -> None:
         assert len(projection.to_erase.sent) == 2, call
 
 
-def test_two_projections_of_different_contacts_interleaved_at_every_call() -> None:
-    """Records of one item come in order; those of several may be projected side by side."""
+@pytest.mark.parametrize("carried_bytes", [700, 60])
+def test_two_projections_of_different_contacts_interleaved_at_every_call(
+    carried_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records of one item come in order; those of several may be projected side by side.
+
+    `carried_bytes`: room for the counts of all lists, or of three.
+    """
+    monkeypatch.setattr("contacts.projection.count_places.CARRIED_BYTES", carried_bytes)
     history = ordinary_history()
     records = history.records
     of_ada = [record for record in records if record["dynamodb"]["Keys"] == records[0]["dynamodb"]["Keys"]]
@@ -151,6 +158,8 @@ def test_two_projections_of_different_contacts_interleaved_at_every_call() -> No
         first.dies = lambda: projected(of_others, history.table.client())
         projected(of_ada, first)
         assert history.violations() == [], gap
+        carried = [name for item in history.table.items() for name in item if keys.carried(name)]
+        assert len(carried) == (3 if carried_bytes < 700 else 4)
 
 
 steps = st.lists(
