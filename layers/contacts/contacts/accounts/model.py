@@ -140,6 +140,27 @@ PLAN_LIMITS: Final[Mapping[Plan, PlanLimits]] = {
 }
 """The one place where the limits of plans are said."""
 
+LARGEST_LIMIT: Final = 100_000_000
+"""The largest number an hour that an account may be given, of requests and of written items.
+
+It is what the meter can count: 28,000 requests a second. Of a function that is busy every two seconds one call counts
+them, so two thousand functions at once are the thousand units a second that one item takes.
+"""
+LEAST_WRITTEN_LIMIT: Final = 1_000
+"""The least number of written items an hour that an account may be given: the largest batch fits."""
+
+
+def written_limit(plan: Plan, hourly_limit: int, own: int | None = None) -> int:
+    """The items that an account may write in an hour. `own`: the number that it was given, if any.
+
+    An enterprise account that was given none may write ten for each of its requests, and no less than a pro account.
+    """
+    of_plan = PLAN_LIMITS[plan].written_items_an_hour
+    if own is not None or of_plan is not None:
+        return own or of_plan or 0
+    return max(10 * hourly_limit, PLAN_LIMITS[Plan.PRO].written_items_an_hour or 0)
+
+
 MAX_API_KEYS: Final = 30
 """API keys of an account. Concurrent creates may exceed it.
 
@@ -183,12 +204,37 @@ class Account:
     name: str
     plan: Plan
     hourly_limit: int
+    """Requests an hour."""
     created_at: str
     secret: AccountSecret
+    own_written_limit: int | None = None
+    """The written items an hour that the account was given; None: those of its plan."""
     suspended_at: str | None = None
     """When an operator suspended the account; None: it is in use."""
     suspension_reason: str | None = None
     """The operator's reason, for operators."""
+
+    @property
+    def hourly_written_limit(self) -> int:
+        """Items that it may write in an hour."""
+        return written_limit(self.plan, self.hourly_limit, self.own_written_limit)
+
+
+class Usage(NamedTuple):
+    """What an account has used of an hour."""
+
+    requests: int = 0
+    written: int = 0
+    """Items that these requests had to write."""
+
+
+class Charge(NamedTuple):
+    """What one call of the meter counts."""
+
+    requests: int = 1
+    written: int = 0
+    leased: int = 0
+    """How many more requests are counted and not yet known to be used; negative where some were used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +320,13 @@ class AccountOut(TypedDict):
     name: str
     plan: Annotated[str, Plan]
     hourly_limit: int
+    """Requests an hour."""
     used_this_hour: int
+    hourly_written_limit: int
+    """Items that may be written in an hour."""
+    written_this_hour: int
+    webhook_limit: int
+    """Webhooks that may be registered."""
     resets_at: Moment
     """When the next hour begins."""
     counts: CountsOut
