@@ -143,8 +143,8 @@ PLAN_LIMITS: Final[Mapping[Plan, PlanLimits]] = {
 LARGEST_LIMIT: Final = 100_000_000
 """The largest number an hour that an account may be given, of requests and of written items.
 
-It is what the meter can count: 28,000 requests a second. Of a function that is busy every two seconds one call counts
-them, so two thousand functions at once are the thousand units a second that one item takes.
+The meter can count it: 28,000 requests a second. A function that is busy asks at most twice in three seconds, so 1,500
+of them at once are the thousand units a second that one item takes.
 """
 LEAST_WRITTEN_LIMIT: Final = 1_000
 """The least number of written items an hour that an account may be given: the largest batch fits."""
