@@ -470,7 +470,7 @@ def wired(endpoint_url: str, ids: Mapping[str, str]) -> Iterator[Callable[[], Ap
 
 
 def _open_account() -> Api:
-    payload = {"name": "bench", "plan": "enterprise", "hourly_limit": 1_000_000}
+    payload = {"name": "bench", "plan": "enterprise", "hourly_limit": 100_000}
     with redirect_stdout(StringIO()):
         opened = handler("provision_account")(payload, _Context)
     return Api(opened["account_id"], opened["key"])

@@ -2,6 +2,7 @@
 
 from contacts.accounts.model import Scope
 from contacts.book.model import CREATE_ERRORS
+from contacts.book.weight import items_of_contact
 from contacts.channels.model import GateOut
 from contacts.channels.schemas import NewGate
 from contacts.channels.service import GateService
@@ -21,6 +22,7 @@ operation = Operation("add_gate", Scope.CONTACTS_WRITE)
         200: (GateOut, "The channel knew the identifier: the gate that there is."),
     },
     refuses=(ChannelNotFound, ChannelOff, *CREATE_ERRORS),
+    written=items_of_contact,
 )
 def add_gate(
     gates: GateService,

@@ -2,7 +2,7 @@
 
 from contacts.accounts.model import Scope
 from contacts.book.batch import BatchService
-from contacts.book.batch_schemas import Batch, BatchResultsOut, batch_answer
+from contacts.book.batch_schemas import Batch, BatchResultsOut, batch_answer, items_of_batch
 from contacts.book.service import ContactBook
 from contacts.properties.model import OnInvalid
 from contacts.properties.typed_fields import TypedFields
@@ -15,6 +15,7 @@ operation = Operation("batch_contacts", Scope.CONTACTS_WRITE)
 @operation.on(
     "POST /v1/contacts/batch",
     responds={207: (BatchResultsOut, "Carried out, item by item; each has a status of its own.")},
+    written=items_of_batch,
 )
 def batch_contacts(
     book: ContactBook,

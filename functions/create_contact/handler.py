@@ -4,6 +4,7 @@ from contacts.accounts.model import Scope
 from contacts.book.model import CREATE_ERRORS, WrittenContactOut
 from contacts.book.schemas import NewContact
 from contacts.book.service import ContactBook, OnConflict
+from contacts.book.weight import items_of_contact
 from contacts.core.errors import StaleVersion
 from contacts.properties.model import OnInvalid
 from contacts.properties.typed_fields import TypedFields
@@ -20,6 +21,7 @@ operation = Operation("create_contact", Scope.CONTACTS_WRITE, Scope.API_USER)
         200: (WrittenContactOut, "With `on_conflict=update`: the contact was there and has been changed."),
     },
     refuses=(*CREATE_ERRORS, StaleVersion),
+    written=items_of_contact,
 )
 def create_contact(
     book: ContactBook,

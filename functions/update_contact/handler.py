@@ -6,6 +6,7 @@ from contacts.accounts.model import Scope
 from contacts.book.model import WrittenContactOut
 from contacts.book.schemas import ContactChange
 from contacts.book.service import ContactBook
+from contacts.book.weight import items_of_contact
 from contacts.core.errors import ContactNotFound, ContactTooLarge, DuplicateContact, StaleVersion
 from contacts.core.ids import Ref
 from contacts.properties.model import OnInvalid
@@ -30,6 +31,7 @@ def change_tag(tags: "ContactTags", request: Request, ref: Ref, tag: str) -> Ans
     "PUT /v1/contacts/{ref}",
     responds={200: (WrittenContactOut, "Changed.")},
     refuses=(DuplicateContact, StaleVersion, ContactTooLarge, ContactNotFound),
+    written=items_of_contact,
 )
 def update_contact(
     book: ContactBook,

@@ -22,11 +22,12 @@ _OF_KEYS: Final[Refuses] = (
     errors.AccountSuspended,
     errors.ScopeMissing,
     errors.LimitReached,
+    errors.MeterThrottled,
     errors.TemporarilyUnavailable,
     errors.Contention,
 )
 _OF_BODIES: Final[Refuses] = (errors.BodyNotJson, errors.BodyTooLarge, errors.BodyNotReadable)
-_OF_WRITES: Final[Refuses] = (errors.IdempotencyKeyReused,)
+_OF_WRITES: Final[Refuses] = (errors.IdempotencyKeyReused, errors.WrittenLimitReached)
 _OF_CONTACTS: Final[Refuses] = (errors.RouteNotFound, errors.MethodNotAllowed)
 """A contact's path takes whatever follows, so it may have been meant for another route."""
 

@@ -34,6 +34,14 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "description": "When the next hour begins, in seconds since the epoch.",
         "schema": _NUMBER,
     },
+    "X-RateLimit-Written-Limit": {
+        "description": "Items that may be written in an hour. A contact is one for each 25 tags and lists begun.",
+        "schema": _NUMBER,
+    },
+    "X-RateLimit-Written-Remaining": {
+        "description": "Items that are left. Answers to writes tell it.",
+        "schema": _NUMBER,
+    },
     "ETag": {
         "description": "What the answer is known by until it changes.",
         "schema": _TEXT,
@@ -59,11 +67,13 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "schema": _TEXT,
     },
 }
-_SOMETIMES: Final = "Idempotent-Replayed"
 _LIMITS: Final = (
     *("RateLimit-Policy", "RateLimit"),
     *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
 )
+_OF_WRITES: Final = ("X-RateLimit-Written-Limit", "X-RateLimit-Written-Remaining")
+_REPLAYED: Final = "Idempotent-Replayed"
+_SOMETIMES: Final = frozenset({_REPLAYED, *_OF_WRITES})
 _BEFORE_THE_METER: Final = frozenset({401, 403, 500, 503})
 """Statuses of answers that may be given before the request is counted, and so without rate limit headers."""
 
@@ -88,7 +98,7 @@ def _success(route: Served, status: int, answer: type | str | None, description:
     if answer in _CONTACTS and status == 201:
         headers.append("Location")
     if route.is_write:
-        headers.append(_SOMETIMES)
+        headers += [*_OF_WRITES, _REPLAYED]
     made: Response = {"description": description, "headers": _headers(headers)}
     if isinstance(answer, str):
         made["content"] = {answer: {"schema": _TEXT}}
@@ -108,7 +118,7 @@ def _schema(answer: type) -> dict[str, Any]:
 def _problem(status: int, codes: Mapping[str, str], *, is_counted: bool) -> Response:
     headers = ["X-Request-Id", "Cache-Control"]
     if is_counted and status not in _BEFORE_THE_METER:
-        headers += _LIMITS
+        headers += [*_LIMITS, *_OF_WRITES]
     if status == 401:
         headers.append("WWW-Authenticate")
     if status == 405:
@@ -156,7 +166,9 @@ def problem_code(routes: Iterable[Served]) -> Schema:
 
 def headers() -> dict[str, Any]:
     """The headers of the components."""
-    return {component(name): {"required": name != _SOMETIMES, **header} for name, header in HEADERS.items()}
+    return {
+        component(name): {"required": name not in _SOMETIMES, **header} for name, header in HEADERS.items()
+    }
 
 
 def component(header: str) -> str:

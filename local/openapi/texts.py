@@ -32,6 +32,12 @@ with id, version and times alone.
 it gets the answer it had, with `Idempotent-Replayed: true`. (Keys and secrets are not in it.)
 
 **Limits.** A plan has a number of requests an hour; `RateLimit` and `X-RateLimit-…` in every answer say what is left.
+It has a number of written items an hour, too: a POST, PUT, PATCH or DELETE is one, each operation of a batch is one,
+and a contact that is sent with more than 25 tags and lists is one for each 25 begun. They count when they are sent,
+whatever comes of them; those of a test key do not. `X-RateLimit-Written-…` in the answer to a write says what is left.
+Beyond a limit a request is 429 as a whole, with `Retry-After`: `rate_limited`, `written_limited`, or `throttled` for
+too many in one second.
+
 A body has at most 1 MB, an answer 5 MB, a contact 350 KB and {MAX_VALUES:,} JSON values in `custom_fields` and
 `metadata` together: what a key has, and each element of an array; those inside others are counted.
 

@@ -14,18 +14,26 @@ from tests.support.steps.keys import FIRST_SCOPES
 
 
 @pytest.mark.parametrize(
-    ("command", "limit"),
+    ("command", "limit", "written", "webhooks"),
     [
-        ({"plan": "free"}, 100),
-        ({"plan": "pro"}, 10_000),
-        ({"plan": "enterprise", "hourly_limit": 123_456}, 123_456),
+        ({"plan": "free"}, 100, 2_000, 5),
+        ({"plan": "pro"}, 10_000, 100_000, 25),
+        ({"plan": "enterprise", "hourly_limit": 123_456}, 123_456, 1_234_560, 100),
+        (
+            {"plan": "enterprise", "hourly_limit": 123_456, "hourly_written_limit": 1_000},
+            123_456,
+            1_000,
+            100,
+        ),
     ],
-    ids=["free", "pro", "enterprise"],
+    ids=["free", "pro", "enterprise", "enterprise with its own"],
 )
-def test_a_new_account_has_the_limit_of_its_plan(command: Any, limit: int, accounts: Accounts) -> None:
+def test_a_new_account_has_the_limits_of_its_plan(
+    command: Any, limit: int, written: int, webhooks: int, accounts: Accounts
+) -> None:
     account = accounts.open("Söhne & Töchter 東京", **command)
     wait_for_a_fresh_hour_if_this_one_ends_within(5)
-    account.api.get("/v1/nowhere")
+    account.api.delete("/v1/contacts/nobody")
     shown = account.api.get("/v1/account").json()
     resets_at = datetime.fromisoformat(shown.pop("resets_at"))
     assert shown == {
@@ -34,6 +42,9 @@ def test_a_new_account_has_the_limit_of_its_plan(command: Any, limit: int, accou
         "plan": command["plan"],
         "hourly_limit": limit,
         "used_this_hour": 2,
+        "hourly_written_limit": written,
+        "written_this_hour": 1,
+        "webhook_limit": webhooks,
         "counts": {"contacts": 0},
     }
     assert (resets_at.minute, resets_at.second) == (0, 0)

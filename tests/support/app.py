@@ -60,8 +60,14 @@ class OpenGate(Authenticator):
     def __init__(self, caller: Caller | Callable[[], Caller]) -> None:
         self._always = caller if callable(caller) else lambda: caller
 
-    def authenticate(self, key: str) -> AuthContext:
-        return AuthContext(self._always(), used=1, seconds_left=1, resets_at=0)
+    def identify(self, key: str) -> Caller:
+        return self._always()
+
+    def remembered_refusal(self, caller: Caller) -> AuthContext | None:
+        return None
+
+    def count(self, caller: Caller, written: int) -> AuthContext:
+        return AuthContext(caller, used=1, seconds_left=1, resets_at=0, written=written)
 
 
 @dataclass

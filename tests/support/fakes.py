@@ -1,11 +1,23 @@
 """Hand-written stand-ins for ports."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
-from contacts.accounts.model import Account, AccountSecret, ApiKey, KeysModified, MakerRevoked, Revocation
+from contacts.accounts.authentication import AuthContext, Authenticator
+from contacts.accounts.model import (
+    Account,
+    AccountSecret,
+    ApiKey,
+    Charge,
+    KeysModified,
+    MakerRevoked,
+    Revocation,
+    Usage,
+)
+from contacts.accounts.store import LEASED_SHARE, BeyondLimit
 from contacts.book.model import Outcome
 from contacts.book.store import OptOuts
 from contacts.core.idempotency import AlreadyRecorded, IdempotencyKey, IdempotencyRecord
@@ -63,13 +75,27 @@ class CountingBytes:
         return self.calls.to_bytes(8, "big").rjust(count, b"\x5a")[-count:]
 
 
+def let_in(authenticator: Authenticator, key: str, written: int = 0) -> AuthContext:
+    """Identify a caller and count a request, as the entrypoint does.
+
+    Raises:
+        ContactsError: the key or the request is refused.
+    """
+    caller = authenticator.identify(key)
+    auth = authenticator.remembered_refusal(caller) or authenticator.count(caller, written)
+    if auth.refusal is not None:
+        raise auth.refusal
+    return auth
+
+
 @dataclass
 class InMemoryAccounts:
     """`accounts.store.AccountStore` in dictionaries."""
 
     accounts: dict[str, Account] = field(default_factory=dict)
     keys: dict[str, ApiKey] = field(default_factory=dict)
-    used: dict[tuple[str, str], int] = field(default_factory=dict)
+    used: dict[tuple[str, str], Usage] = field(default_factory=dict)
+    leased: Counter[tuple[str, str]] = field(default_factory=Counter)
     hours: dict[str, str] = field(default_factory=dict)
     records: dict[str, IdempotencyRecord] = field(default_factory=dict)
     reads: int = 0
@@ -84,15 +110,22 @@ class InMemoryAccounts:
         self.reads += 1
         return self.keys.get(key_hash)
 
-    def count_request(self, account: Account, key_id: str, at_ms: int) -> int | None:
+    def count(self, account: Account, key_id: str, at_ms: int, charge: Charge) -> Usage:
         self.counted += 1
         hour = hour_of(at_ms)
-        used = self.used.get((account.id, hour), 0)
-        if used >= account.hourly_limit:
-            return None
-        self.used[account.id, hour] = used + 1
+        used = self.used.get((account.id, hour), Usage())
+        after = Usage(used.requests + charge.requests, used.written + charge.written)
+        leased = self.leased[account.id, hour] + charge.leased
+        if (
+            after.requests > account.hourly_limit
+            or (charge.written and after.written > account.hourly_written_limit)
+            or (charge.leased > 0 and leased > account.hourly_limit // LEASED_SHARE)
+        ):
+            raise BeyondLimit(used)
+        self.used[account.id, hour] = after
+        self.leased[account.id, hour] = leased
         self.hours[key_id] = hour
-        return used + 1
+        return after
 
     def suspend(self, account_id: str, at: str | None, reason: str | None) -> Account | None:
         account = self.accounts.get(account_id)

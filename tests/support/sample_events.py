@@ -195,6 +195,9 @@ ACCOUNT_SHOWN = {
     "plan": "pro",
     "hourly_limit": 10_000,
     "used_this_hour": 1,
+    "hourly_written_limit": 100_000,
+    "written_this_hour": 0,
+    "webhook_limit": 25,
     "resets_at": ANY,
     "counts": {"contacts": 2},
 }
@@ -442,6 +445,7 @@ RETURNED: dict[str, Any] = {
         "key": ANY,
         "plan": "pro",
         "hourly_limit": 10_000,
+        "hourly_written_limit": 100_000,
         "dialect": "native",
     },
     "record_bounce": None,

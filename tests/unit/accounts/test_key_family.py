@@ -21,7 +21,7 @@ from contacts.table.expressions import Expression
 from contacts.table.records import RecordStore
 from contacts.web.entrypoint import replay_or_raise
 from local.table import NAME
-from tests.support.fakes import CountingBytes, FakeClock
+from tests.support.fakes import CountingBytes, FakeClock, let_in
 from tests.support.hypothesis_profiles import examples
 from tests.support.moto_table import MotoTable
 
@@ -46,7 +46,7 @@ class Family:
 
     def caller(self, name: str) -> Caller:
         """Whoever has the key, as a function remembers it."""
-        found = Authenticator(self.store, self.clock).authenticate(self.shown[name]).caller
+        found = let_in(Authenticator(self.store, self.clock), self.shown[name]).caller
         return Caller(self.account, found.key)
 
     def make(

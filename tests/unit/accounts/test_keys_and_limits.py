@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from contacts.accounts.authentication import MAX_REMEMBERED, Authenticator, RateLimitExceeded
+from contacts.accounts.authentication import Authenticator
+from contacts.accounts.meter import MAX_REMEMBERED
 from contacts.accounts.model import BUNDLES, MAX_API_KEYS, Caller, Dialect, Mode, Plan, Scope
 from contacts.accounts.service import AccountService, ApiKeyService, CreateApiKey
 from contacts.core.errors import (
@@ -14,13 +15,14 @@ from contacts.core.errors import (
     IdempotencyKeyReused,
     InvalidInput,
     KeyRevoked,
+    LimitReached,
     NotAuthenticated,
     ScopeMissing,
     TooManyApiKeys,
 )
 from contacts.core.idempotency import IdempotencyKey
 from tests.support.app import App
-from tests.support.fakes import CountingBytes, FakeClock, InMemoryAccounts
+from tests.support.fakes import CountingBytes, FakeClock, InMemoryAccounts, let_in
 
 
 class Harness:
@@ -36,7 +38,7 @@ class Harness:
 
     @property
     def caller(self) -> Caller:
-        return self.authenticator.authenticate(self.key).caller
+        return let_in(self.authenticator, self.key).caller
 
 
 @pytest.fixture
@@ -52,19 +54,19 @@ def test_the_store_never_sees_a_key(harness: Harness) -> None:
 
 
 def test_a_known_key_costs_no_read_for_most_of_a_minute(harness: Harness) -> None:
-    harness.authenticator.authenticate(harness.key)
+    let_in(harness.authenticator, harness.key)
     reads = harness.store.reads
     harness.clock.at_ms += 49_000
-    harness.authenticator.authenticate(harness.key)
+    let_in(harness.authenticator, harness.key)
     assert harness.store.reads == reads
 
 
 def test_a_revoked_key_stops_within_a_minute(harness: Harness) -> None:
-    harness.authenticator.authenticate(harness.key)
+    let_in(harness.authenticator, harness.key)
     harness.store.keys.clear()
     harness.clock.at_ms += 60_000
     with pytest.raises(NotAuthenticated, match="revoked"):
-        harness.authenticator.authenticate(harness.key)
+        let_in(harness.authenticator, harness.key)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_a_revoked_key_stops_within_a_minute(harness: Harness) -> None:
 def test_what_is_no_key_costs_no_read(harness: Harness, key: str) -> None:
     reads = harness.store.reads
     with pytest.raises(NotAuthenticated):
-        harness.authenticator.authenticate(key)
+        let_in(harness.authenticator, key)
     assert harness.store.reads == reads
 
 
@@ -88,31 +90,30 @@ def test_a_key_that_was_refused_costs_a_read_in_five_seconds(is_revoked: bool, h
     for at_ms in (0, 1_000, 3_900, 100):
         harness.clock.at_ms += at_ms
         with pytest.raises((NotAuthenticated, KeyRevoked)):
-            harness.authenticator.authenticate(key)
+            let_in(harness.authenticator, key)
         reads.append(harness.store.reads)
     assert [after - before for before, after in pairwise(reads)] == [1, 0, 0, 1]
 
 
 def test_a_flood_of_unknown_keys_displaces_no_known_one(harness: Harness) -> None:
-    harness.authenticator.authenticate(harness.key)
+    let_in(harness.authenticator, harness.key)
     for number in range(MAX_REMEMBERED + 1):
         with pytest.raises(NotAuthenticated):
-            harness.authenticator.authenticate(f"sk_live_{number:043}")
+            let_in(harness.authenticator, f"sk_live_{number:043}")
     reads = harness.store.reads
-    harness.authenticator.authenticate(harness.key)
+    let_in(harness.authenticator, harness.key)
     assert harness.store.reads == reads
 
 
 def test_beyond_the_limit_a_request_costs_a_write_in_five_seconds(harness: Harness) -> None:
     for _ in range(100):
-        harness.authenticator.authenticate(harness.key)
+        let_in(harness.authenticator, harness.key)
     counted = []
     for at_ms in (0, 1_000, 3_999, 1):
         harness.clock.at_ms += at_ms
         before = harness.store.counted
-        with pytest.raises(RateLimitExceeded) as refused:
-            harness.authenticator.authenticate(harness.key)
-        assert refused.value.auth.remaining == 0
+        with pytest.raises(LimitReached, match="All 100 requests"):
+            let_in(harness.authenticator, harness.key)
         counted.append(harness.store.counted - before)
     assert counted == [1, 0, 0, 1]
 
@@ -120,22 +121,23 @@ def test_beyond_the_limit_a_request_costs_a_write_in_five_seconds(harness: Harne
 def test_a_limit_that_is_used_up_at_the_end_of_an_hour_is_full_in_the_next(harness: Harness) -> None:
     harness.clock.at_ms += 1_800_000 - 1_000
     for _ in range(100):
-        harness.authenticator.authenticate(harness.key)
-    with pytest.raises(RateLimitExceeded):
-        harness.authenticator.authenticate(harness.key)
+        let_in(harness.authenticator, harness.key)
+    with pytest.raises(LimitReached):
+        let_in(harness.authenticator, harness.key)
     harness.clock.at_ms += 1_000
-    assert harness.authenticator.authenticate(harness.key).used == 1
+    assert let_in(harness.authenticator, harness.key).used == 1
 
 
 def test_the_limit_is_exact_and_ends_with_the_hour(harness: Harness) -> None:
-    admitted = [harness.authenticator.authenticate(harness.key).used for _ in range(100)]
+    admitted = [let_in(harness.authenticator, harness.key).used for _ in range(100)]
     assert admitted == list(range(1, 101))
-    with pytest.raises(RateLimitExceeded) as refused:
-        harness.authenticator.authenticate(harness.key)
+    with pytest.raises(LimitReached) as refused:
+        let_in(harness.authenticator, harness.key)
     assert refused.value.retry_after == 1800  # the clock says 10:30
-    assert refused.value.auth.remaining == 0
+    auth = harness.authenticator.count(harness.authenticator.identify(harness.key), 0)
+    assert (auth.used, auth.remaining) == (100, 0)
     harness.clock.at_ms += 1_800_000
-    assert harness.authenticator.authenticate(harness.key).used == 1
+    assert let_in(harness.authenticator, harness.key).used == 1
 
 
 @pytest.mark.parametrize(("plan", "limit", "ok"), [
@@ -208,7 +210,7 @@ def test_a_new_key_is_shown_once(harness: Harness) -> None:
     idempotency_key = IdempotencyKey("k", "hash")
     made = harness.ring.add(harness.caller, CreateApiKey(name="shop"), idempotency_key)
     shown = str(made.secrets["key"])
-    assert harness.authenticator.authenticate(shown).caller.key.name == "shop"
+    assert let_in(harness.authenticator, shown).caller.key.name == "shop"
     again = harness.ring.add(harness.caller, CreateApiKey(name="shop"), idempotency_key)
     assert again.is_replay
     assert again.secrets == {}
@@ -260,7 +262,7 @@ def test_a_revoked_keys_client_is_told_so_in_its_dialect(harness: Harness) -> No
     made = harness.ring.add(harness.caller, CreateApiKey(name="shop", dialect=Dialect.SMARTSENDER), None)
     harness.ring.revoke(harness.caller, str(made.details["id"]), None)
     with pytest.raises(KeyRevoked) as refused:
-        harness.authenticator.authenticate(str(made.secrets["key"]))
+        let_in(harness.authenticator, str(made.secrets["key"]))
     assert refused.value.dialect == Dialect.SMARTSENDER
 
 
@@ -270,12 +272,12 @@ def test_a_key_looks_as_its_dialects_clients_know_it(dialect: Dialect, mode: Mod
     made = harness.ring.add(harness.caller, CreateApiKey(name="shop", dialect=dialect, mode=mode), None)
     shown = str(made.secrets["key"])
     assert shown.startswith(f"am_{mode}_sk_" if dialect is Dialect.ARTAMAIL else f"sk_{mode}_")
-    assert harness.authenticator.authenticate(shown).caller.key.dialect is dialect
+    assert let_in(harness.authenticator, shown).caller.key.dialect is dialect
 
 
 def test_an_account_of_another_dialect_has_a_native_key_too(harness: Harness) -> None:
     account, keys = harness.account_service.open_account("Mover", Plan.FREE, None, Dialect.ARTAMAIL)
     assert list(keys) == [Dialect.NATIVE, Dialect.ARTAMAIL]
     for dialect, key in keys.items():
-        caller = harness.authenticator.authenticate(key).caller
+        caller = let_in(harness.authenticator, key).caller
         assert (caller.account_id, caller.key.dialect) == (account.id, dialect)

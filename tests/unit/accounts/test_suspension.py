@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from contacts.accounts.authentication import MAX_REMEMBERED, Authenticator
+from contacts.accounts.authentication import Authenticator
+from contacts.accounts.meter import MAX_REMEMBERED
 from contacts.accounts.model import Dialect, Plan
 from contacts.accounts.operator_requests import Suspension
 from contacts.accounts.service import (
@@ -26,7 +27,7 @@ from contacts.webhooks.delivery import RECHECK_AFTER
 from contacts.webhooks.model import DeliveryStatus
 from local.table import NAME
 from tests.support.delivery_harness import ACCOUNT_ID, BROKEN, OK, DeliveryHarness
-from tests.support.fakes import CountingBytes, FakeClock, InMemoryAccounts
+from tests.support.fakes import CountingBytes, FakeClock, InMemoryAccounts, let_in
 from tests.support.hypothesis_profiles import examples
 from tests.support.moto_table import MotoTable
 
@@ -47,7 +48,7 @@ class DeliveriesHarness:
 
     def authenticate(self, dialect: Dialect = Dialect.NATIVE) -> int:
         """How many requests were counted, with this one."""
-        return self.authenticator.authenticate(self.shown[dialect]).used
+        return let_in(self.authenticator, self.shown[dialect]).used
 
 
 @pytest.fixture(params=["fake", "table"])
@@ -92,19 +93,19 @@ def test_a_refusal_is_remembered_like_a_key() -> None:
 
 def test_a_revoked_key_of_a_suspended_account_is_told_that_it_was_revoked(service: DeliveriesHarness) -> None:
     ring = ApiKeyService(service.store, service.clock, CountingBytes(50))
-    caller = service.authenticator.authenticate(service.shown[Dialect.NATIVE]).caller
+    caller = let_in(service.authenticator, service.shown[Dialect.NATIVE]).caller
     made = ring.add(caller, CreateApiKey(name="x"), None)
     ring.revoke(caller, str(made.details["id"]), None)
     service.operator.suspend(service.account.id, None)
     with pytest.raises(KeyRevoked):
-        service.authenticator.authenticate(str(made.secrets["key"]))
+        let_in(service.authenticator, str(made.secrets["key"]))
 
 
 def test_another_account_goes_on(service: DeliveriesHarness) -> None:
     account_service = AccountService(service.store, service.clock, CountingBytes(1000))
     _, shown = account_service.open_account("Other", Plan.FREE, None)
     service.operator.suspend(service.account.id, None)
-    assert service.authenticator.authenticate(shown[Dialect.NATIVE]).used == 1
+    assert let_in(service.authenticator, shown[Dialect.NATIVE]).used == 1
 
 
 def test_to_suspend_twice_keeps_since_when_and_takes_the_newer_reason(service: DeliveriesHarness) -> None:

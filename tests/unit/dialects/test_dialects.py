@@ -13,7 +13,6 @@ import pytest
 
 import contacts.dialects
 from contacts.accounts import model as accounts
-from contacts.accounts.authentication import AuthContext
 from contacts.book.model import Action, Outcome
 from contacts.core import errors, violations
 from contacts.core.errors import FieldError
@@ -304,7 +303,7 @@ def never(request: Request) -> Answer:
 class Closed(OpenGate):
     """Lets nobody in."""
 
-    def authenticate(self, key: str) -> AuthContext:
+    def identify(self, key: str) -> accounts.Caller:
         raise errors.NotAuthenticated("This API key is unknown or was revoked.")
 
 

@@ -160,8 +160,10 @@ def test_every_missing_field_is_named_at_once() -> None:
      {"message": "properties.plan must be a number; tags is required", "code": "validation_error"}),
     (403, errors.ScopeMissing("contacts:read"),
      {"message": "This key lacks the scope user", "code": "forbidden"}),
-    (429, errors.LimitReached(100, 9),
-     {"message": "All 100 requests of this hour are used; the next hour begins in 9 seconds",
+    (429, errors.LimitReached("All 100 requests of this hour are used.", 9),
+     {"message": "All 100 requests of this hour are used", "code": "rate_limited"}),
+    (429, errors.WrittenLimitReached("40 items are left.", 9),
+     {"message": "40 items are left",
       "code": "rate_limited"}),
 ])  # fmt: skip
 def test_errors_have_the_vendors_messages(status: int, error: ContactsError, told: Json) -> None:

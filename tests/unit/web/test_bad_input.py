@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from contacts.core.time import Deadline
 from tests.support.accounts import Account
 from tests.support.api import assert_problem, culprits
 from tests.support.counting import calls_made
@@ -302,10 +303,12 @@ FAR_TOO_MUCH_WRONG = {
 @pytest.mark.parametrize("raw", FAR_TOO_MUCH_WRONG.values(), ids=list(FAR_TOO_MUCH_WRONG))
 @pytest.mark.parametrize(("method", "path"), [("POST", "/v1/contacts"), ("PATCH", "/v1/contacts/7")])
 def test_a_body_with_very_many_errors_is_refused_briefly(
-    method: str, path: str, raw: str, account: Account
+    method: str, path: str, raw: str, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An answer of more than 6 MB would not leave Lambda, and one after 20 s would be none of ours."""
     assert len(raw) < 1 << 20
+    # The meter is asked when the body has been read. While calls are counted, a busy machine takes long for that.
+    monkeypatch.setattr(Deadline, "has_time_left", lambda *_: True)
     answers: list[Any] = []
     calls = calls_made(lambda: answers.append(account.api.send(method, path, raw=raw)))
     assert calls < 4 * len(raw)

@@ -227,7 +227,7 @@ def test_an_internal_error_is_located_in_the_log_and_not_described_to_the_caller
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError(f"cannot digest {event}")
 
-    monkeypatch.setattr(wiring.runtime.authenticator, "authenticate", fail)
+    monkeypatch.setattr(wiring.runtime.authenticator, "identify", fail)
     answer = serve(event, context(operation))
     assert answer["statusCode"] == 500
     assert_answer(event, answer)

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from standardwebhooks import Webhook as PublicVerifier
 
+from contacts.accounts.model import PLAN_LIMITS, Plan
 from contacts.book.model import Action, Outcome
 from contacts.core.observability import logger
 from contacts.events.model import EventType
-from contacts.webhooks.model import MAX_WEBHOOKS, Webhook
+from contacts.webhooks.model import Webhook
 from contacts.webhooks.service import WebhookService
 from contacts.webhooks.store import WebhookStore
 from tests.support.app import ACCOUNT_ID, OTHER_ACCOUNT_ID, Reply, caller_of
@@ -232,13 +233,33 @@ def test_where_it_is_allowed_an_endpoint_may_be_in_a_private_network() -> None:
     assert list(wrong(harness.request("POST", body={"url": "http://nowhere.example/"}))) == ["url"]
 
 
-def test_the_101st_endpoint_is_one_too_many(harness: WebhookHarness) -> None:
-    made = [harness.created()["id"] for _ in range(MAX_WEBHOOKS)]
+def on_plan(harness: WebhookHarness, plan: Plan) -> None:
+    """From here on the account has another plan."""
+    harness.caller = replace(harness.caller, account=replace(harness.caller.account, plan=plan))
+
+
+@pytest.mark.parametrize(("plan", "most"), [(Plan.FREE, 5), (Plan.PRO, 25), (Plan.ENTERPRISE, 100)])
+def test_a_plan_has_so_many_endpoints(plan: Plan, most: int, harness: WebhookHarness) -> None:
+    on_plan(harness, plan)
+    made = [harness.created()["id"] for _ in range(most)]
     reply = harness.request("POST", body={"url": ENDPOINT})
     assert (reply.status, reply.body["code"]) == (409, "too_many_webhooks")
-    assert "100" in reply.body["detail"]
-    assert len(harness.request("GET").body["data"]) == MAX_WEBHOOKS
-    harness.request("DELETE", ONE, made[50])
+    assert reply.body["detail"] == (
+        f"An account of the plan {plan} has at most {most} webhooks, and this one has {most}; delete one first."
+    )
+    assert len(harness.request("GET").body["data"]) == most
+    harness.request("DELETE", ONE, made[most // 2])
+    harness.created()
+
+
+def test_endpoints_beyond_those_of_the_plan_can_be_changed_and_deleted(harness: WebhookHarness) -> None:
+    made = [harness.created()["id"] for _ in range(7)]
+    on_plan(harness, Plan.FREE)
+    assert harness.request("PATCH", ONE, made[6], body={"description": "still here"}).status == 200
+    assert harness.request("POST", ROTATE, made[6]).status == 200
+    for one in made[:3]:
+        assert harness.request("POST", body={"url": ENDPOINT}).status == 409
+        assert harness.request("DELETE", ONE, one).status == 200
     harness.created()
 
 
@@ -398,7 +419,7 @@ def test_a_request_that_comes_twice_is_carried_out_once(
 
 def test_a_create_is_replayed_where_there_would_be_no_room_now(harness: WebhookHarness) -> None:
     first = harness.request("POST", body={"url": ENDPOINT}, key="k-1")
-    for _ in range(MAX_WEBHOOKS - 1):
+    for _ in range(PLAN_LIMITS[harness.caller.account.plan].endpoints - 1):
         harness.created()
     again = harness.request("POST", body={"url": ENDPOINT}, key="k-1")
     assert (again.status, again.body["id"]) == (201, first.body["id"])

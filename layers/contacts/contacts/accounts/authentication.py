@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from typing import Final, Generic, TypeVar
+from typing import Final
 
+from contacts.accounts.meter import REFUSED_MS, Meter, Reading, Remembered
 from contacts.accounts.model import Caller
 from contacts.accounts.store import AccountStore
 from contacts.core.errors import (
@@ -24,11 +25,6 @@ from contacts.core.time import Clock, seconds_left_in_hour
 REMEMBERED_MS: Final = 50_000
 """How long a function uses a key and its account without reading them again. So a revocation or a suspension takes
 effect within 60 seconds, clock drift included."""
-REFUSED_MS: Final = 5_000
-"""How long a function refuses a key that it found to be unknown or revoked, and an account without requests left,
-without asking the table. A flood from one of them costs a call in 5 seconds."""
-MAX_REMEMBERED: Final = 1000
-"""Keys that a warm function remembers at most; so many refused keys, and accounts without requests left, too."""
 _KEY = re.compile(r"(sk_(live|test)|am_(live|test)_sk)_[0-9A-Za-z]{43}")
 
 
@@ -42,39 +38,26 @@ class AuthContext:
     resets_at: int
     """When the next hour begins, in seconds since the epoch."""
 
+    written: int = 0
+    """Items that the requests of this hour had to write."""
+    refusal: LimitReached | None = None
+    """Why the request is refused."""
+
     @property
     def remaining(self) -> int:
         """Requests left in this hour."""
         return max(0, self.caller.account.hourly_limit - self.used)
 
-
-class RateLimitExceeded(LimitReached):
-    """Raised when the hourly limit is used up. `auth`: for the headers of the response."""
-
-    def __init__(self, auth: AuthContext) -> None:
-        super().__init__(auth.caller.account.hourly_limit, auth.seconds_left)
-        self.auth = auth
+    @property
+    def written_remaining(self) -> int:
+        """Items that may still be written in this hour."""
+        return max(0, self.caller.account.hourly_written_limit - self.written)
 
 
-Value = TypeVar("Value")
-
-
-class Remembered(Generic[Value]):
-    """Values that a function remembers for a while; all are forgotten where they become too many."""
-
-    def __init__(self) -> None:
-        self._values: dict[str, tuple[int, Value]] = {}
-
-    def get(self, name: str, now: int) -> Value | None:
-        """The value, unless its time is over. `now`: ms since the epoch."""
-        until, value = self._values.get(name, (0, None))
-        return value if now < until else None
-
-    def put(self, name: str, value: Value, until: int) -> None:
-        """Remember a value. `until`: ms since the epoch."""
-        if len(self._values) >= MAX_REMEMBERED:
-            self._values.clear()
-        self._values[name] = (until, value)
+def _context(caller: Caller, reading: Reading, now: int) -> AuthContext:
+    left = seconds_left_in_hour(now)
+    usage, refusal = reading
+    return AuthContext(caller, usage.requests, left, now // 1000 + left, usage.written, refusal)
 
 
 class Authenticator:
@@ -83,35 +66,39 @@ class Authenticator:
     def __init__(self, store: AccountStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._meter = Meter(store)
         self._remembered: Remembered[Caller] = Remembered()
         self._refused: Remembered[Callable[[], ContactsError]] = Remembered()
         """What makes the error: one that is raised again would keep the frames of all its requests."""
-        self._used_up: Remembered[int] = Remembered()
 
-    def authenticate(self, key: str) -> AuthContext:
-        """Identify a caller and count the request.
+    def identify(self, key: str) -> Caller:
+        """Identify a caller. Two reads at most; none for a key that is remembered.
 
         Raises:
             NotAuthenticated: there is no such key.
             KeyRevoked.
-            AccountSuspended: the request is not counted.
-            RateLimitExceeded: the account's hourly limit is used up.
+            AccountSuspended.
             TemporarilyUnavailable.
         """
-        now = self._clock.now_ms()
-        left = seconds_left_in_hour(now)
-        caller = self._caller(key, now)
+        caller = self._caller(key, self._clock.now_ms())
         if caller.account.suspended_at is not None:
             raise AccountSuspended(caller.key.dialect)
-        limit, used = caller.account.hourly_limit, None
-        if self._used_up.get(caller.account.id, now) is None:
-            used = self._store.count_request(caller.account, caller.key.id, now)
-            if used is None:
-                self._used_up.put(caller.account.id, limit, min(now + REFUSED_MS, now + left * 1000))
-        auth = AuthContext(caller, limit if used is None else used, left, now // 1000 + left)
-        if used is None:
-            raise RateLimitExceeded(auth)
-        return auth
+        return caller
+
+    def remembered_refusal(self, caller: Caller) -> AuthContext | None:
+        """The refusal of any request of a caller, if it is known without a call."""
+        now = self._clock.now_ms()
+        reading = self._meter.remembered_refusal(caller.account, 0, now)
+        return None if reading is None else _context(caller, reading, now)
+
+    def count(self, caller: Caller, written: int) -> AuthContext:
+        """Count a request with its written items. If it is refused, the result says why, and nothing is counted.
+
+        Raises:
+            TemporarilyUnavailable: the table does not answer. Where it throttles, the request is refused.
+        """
+        now = self._clock.now_ms()
+        return _context(caller, self._meter.count(caller, written, now), now)
 
     def _caller(self, key: str, now: int) -> Caller:
         if not _KEY.fullmatch(key):

@@ -1,10 +1,10 @@
 """Accounts, their API keys and plans, and callers: who may do what."""
 
 import hmac
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Final, Literal, NotRequired, TypedDict
+from typing import Annotated, Final, Literal, NamedTuple, NotRequired, TypedDict
 
 from contacts.core.answers import Count, Moment, PageOut, Uuid
 from contacts.core.idempotency import ConcurrentModification
@@ -114,8 +114,52 @@ class Plan(StrEnum):
     ENTERPRISE = "enterprise"
 
 
-HOURLY_LIMITS: Final = {Plan.FREE: 100, Plan.PRO: 10_000}
-"""Requests an hour. An enterprise account has its own limit."""
+class PlanLimits(NamedTuple):
+    """What a plan allows an account."""
+
+    requests_an_hour: int | None
+    """None: each account of the plan has a number of its own."""
+    written_items_an_hour: int | None
+    """Items that requests may create, change or delete; each item of a batch is one. None: as `requests_an_hour`."""
+    endpoints: int
+    """Webhook endpoints. Those that exist keep working where they are more."""
+    deliveries_in_flight: int | None
+    """Deliveries to its endpoints that may be attempted at the same moment. None: a parameter of the stack says it."""
+
+
+PLAN_LIMITS: Final[Mapping[Plan, PlanLimits]] = {
+    Plan.FREE: PlanLimits(
+        requests_an_hour=100, written_items_an_hour=2_000, endpoints=5, deliveries_in_flight=2
+    ),
+    Plan.PRO: PlanLimits(
+        requests_an_hour=10_000, written_items_an_hour=100_000, endpoints=25, deliveries_in_flight=10
+    ),
+    Plan.ENTERPRISE: PlanLimits(
+        requests_an_hour=None, written_items_an_hour=None, endpoints=100, deliveries_in_flight=None
+    ),
+}
+"""The one place where the limits of plans are said."""
+
+LARGEST_LIMIT: Final = 100_000_000
+"""The largest number an hour that an account may be given, of requests and of written items.
+
+The meter can count it: 28,000 requests a second. A function that is busy asks at most twice in three seconds, so 1,500
+of them at once are the thousand units a second that one item takes.
+"""
+LEAST_WRITTEN_LIMIT: Final = 1_000
+"""The least number of written items an hour that an account may be given: the largest batch fits."""
+
+
+def written_limit(plan: Plan, hourly_limit: int, own: int | None = None) -> int:
+    """The items that an account may write in an hour. `own`: the number that it was given, if any.
+
+    An enterprise account that was given none may write ten for each of its requests, and no less than a pro account.
+    """
+    of_plan = PLAN_LIMITS[plan].written_items_an_hour
+    if own is not None or of_plan is not None:
+        return own or of_plan or 0
+    return max(10 * hourly_limit, PLAN_LIMITS[Plan.PRO].written_items_an_hour or 0)
+
 
 MAX_API_KEYS: Final = 30
 """API keys of an account. Concurrent creates may exceed it.
@@ -160,12 +204,37 @@ class Account:
     name: str
     plan: Plan
     hourly_limit: int
+    """Requests an hour."""
     created_at: str
     secret: AccountSecret
+    own_written_limit: int | None = None
+    """The written items an hour that the account was given; None: those of its plan."""
     suspended_at: str | None = None
     """When an operator suspended the account; None: it is in use."""
     suspension_reason: str | None = None
     """The operator's reason, for operators."""
+
+    @property
+    def hourly_written_limit(self) -> int:
+        """Items that it may write in an hour."""
+        return written_limit(self.plan, self.hourly_limit, self.own_written_limit)
+
+
+class Usage(NamedTuple):
+    """What an account has used of an hour."""
+
+    requests: int = 0
+    written: int = 0
+    """Items that these requests had to write."""
+
+
+class Charge(NamedTuple):
+    """What one call of the meter counts."""
+
+    requests: int = 1
+    written: int = 0
+    leased: int = 0
+    """How many more requests are counted and not yet known to be used; negative where some were used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +320,13 @@ class AccountOut(TypedDict):
     name: str
     plan: Annotated[str, Plan]
     hourly_limit: int
+    """Requests an hour."""
     used_this_hour: int
+    hourly_written_limit: int
+    """Items that may be written in an hour."""
+    written_this_hour: int
+    webhook_limit: int
+    """Webhooks that may be registered."""
     resets_at: Moment
     """When the next hour begins."""
     counts: CountsOut

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from contacts.accounts.model import Dialect, Mode, Plan, Scope
+from contacts.accounts.model import LARGEST_LIMIT, LEAST_WRITTEN_LIMIT, Dialect, Mode, Plan, Scope
 from contacts.accounts.service import CreateApiKey
 from contacts.web.bodies import COMPOSED, Body, clean
 
@@ -25,12 +25,13 @@ class NewApiKey(Body):
 
 
 class NewAccount(Body):
-    """An account to be opened. Only an enterprise account has an hourly limit of its own.
+    """An account to be opened. Only an enterprise account has limits of its own.
 
     With another vendor's dialect its `key` speaks that, and a `native_key` does what the vendor has no words for.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(clean), COMPOSED]
     plan: Annotated[Plan, Field(strict=False)]
-    hourly_limit: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    hourly_limit: Annotated[int, Field(ge=1, le=LARGEST_LIMIT)] | None = None
+    hourly_written_limit: Annotated[int, Field(ge=LEAST_WRITTEN_LIMIT, le=LARGEST_LIMIT)] | None = None
     dialect: Annotated[Dialect, Field(strict=False)] = Dialect.NATIVE

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
-from contacts.accounts.authentication import MAX_REMEMBERED, REMEMBERED_MS
+from contacts.accounts.authentication import REMEMBERED_MS
+from contacts.accounts.meter import MAX_REMEMBERED
 from contacts.accounts.model import (
-    HOURLY_LIMITS,
     MAX_API_KEYS,
+    PLAN_LIMITS,
     SECRET_BYTES,
     Account,
     AccountSecret,
@@ -198,28 +199,39 @@ class AccountService:
         self._randomness = randomness
 
     def open_account(
-        self, name: str, plan: Plan, hourly_limit: int | None, dialect: Dialect = Dialect.NATIVE
+        self,
+        name: str,
+        plan: Plan,
+        hourly_limit: int | None,
+        dialect: Dialect = Dialect.NATIVE,
+        written_limit: int | None = None,
     ) -> tuple[Account, dict[Dialect, str]]:
         """Open an account. Returns it, and its first API keys by their dialect: a native key, and one of `dialect`.
 
-        Both keys have every scope.
+        Both keys have every scope. `hourly_limit`, `written_limit`: requests and written items an hour, of an
+        enterprise account. It may do without the second.
 
         Raises:
-            InvalidInput: an enterprise account without its own hourly limit, or another plan with one.
+            InvalidInput: an enterprise account without its own hourly limit, or another plan with limits.
             TemporarilyUnavailable.
         """
-        if plan is Plan.ENTERPRISE and hourly_limit is None:
+        of_plan = PLAN_LIMITS[plan].requests_an_hour
+        misplaced = Violation(FieldErrorCode.MISPLACED, f"the plan {plan} sets it")
+        own = {"hourly_limit": hourly_limit, "hourly_written_limit": written_limit}
+        wrong = [FieldError(name, misplaced) for name, one in own.items() if of_plan and one is not None]
+        limit = of_plan or hourly_limit
+        if limit is None:
             missing = Violation(FieldErrorCode.REQUIRED, "an enterprise account needs its own")
-            raise InvalidInput([FieldError("hourly_limit", missing)])
-        if plan is not Plan.ENTERPRISE and hourly_limit is not None:
-            misplaced = Violation(FieldErrorCode.MISPLACED, f"the plan {plan} sets it")
-            raise InvalidInput([FieldError("hourly_limit", misplaced)])
+            wrong.append(FieldError("hourly_limit", missing))
+        if wrong or limit is None:
+            raise InvalidInput(wrong)
         now = self._clock.now_ms()
         account = Account(
             id=uuid7(now, self._randomness(10)),
             name=name,
             plan=plan,
-            hourly_limit=HOURLY_LIMITS[plan] if hourly_limit is None else hourly_limit,
+            hourly_limit=limit,
+            own_written_limit=written_limit,
             created_at=iso(now),
             secret=AccountSecret(self._randomness(SECRET_BYTES)),
         )

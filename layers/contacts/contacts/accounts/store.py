@@ -13,6 +13,7 @@ from contacts.accounts.model import (
     Account,
     AccountSecret,
     ApiKey,
+    Charge,
     Dialect,
     KeysModified,
     MakerRevoked,
@@ -20,6 +21,7 @@ from contacts.accounts.model import (
     Plan,
     Revocation,
     Scope,
+    Usage,
 )
 from contacts.book.model import Outcome
 from contacts.core.idempotency import IdempotencyKey
@@ -36,6 +38,22 @@ REVOKED_DAYS: Final = 365
 """Days for which a revoked key is distinguished from an unknown one."""
 USAGE_DAYS: Final = 31
 """Days for which an hour's usage is kept. It also says when a key was last used."""
+
+
+LEASED_SHARE: Final = 50
+"""One of so many requests of an hour may be leased."""
+
+
+class BeyondLimit(Exception):
+    """Raised when a limit has no room for what is to be counted. `usage`: that of the hour.
+
+    `is_repetition`: the SDK had sent the call before and got no answer, so the first one may have counted.
+    """
+
+    def __init__(self, usage: Usage, *, is_repetition: bool = False) -> None:
+        super().__init__("beyond the limit")
+        self.usage = usage
+        self.is_repetition = is_repetition
 
 
 class AccountStore:
@@ -103,25 +121,34 @@ class AccountStore:
         item = self._table.get(keys.api_key(key_hash))
         return None if item is None else _api_key_from(item)
 
-    def count_request(self, account: Account, key_id: str, at_ms: int) -> int | None:
-        """Count a request. Returns the requests of this hour; None: the hourly limit is used up.
+    def count(self, account: Account, key_id: str, at_ms: int, charge: Charge) -> Usage:
+        """Count requests of a key, and their written items. Returns the usage of this hour.
 
-        One conditional UpdateItem of one write unit. The SDK may repeat a call whose response got lost, so a request
+        One conditional UpdateItem of one write unit. The SDK may repeat a call whose response got lost, so a charge
         may be counted twice, but is never missed.
 
         Raises:
+            BeyondLimit: a limit of the account has no room for the charge, or 2 % of its requests are leased; nothing
+                was counted.
             TemporarilyUnavailable.
         """
         expression = Expression()
-        expression.count_up("used", account.hourly_limit)
+        expression.count_up("used", account.hourly_limit, charge.requests)
+        if charge.written:
+            expression.count_up("written", account.hourly_written_limit, charge.written)
+        if charge.leased > 0:
+            expression.count_up("leased", account.hourly_limit // LEASED_SHARE, charge.leased)
+        elif charge.leased:
+            expression.add("leased", charge.leased)
         expression.add("key_ids", frozenset({key_id}))
         expression.set("ttl", at_ms // 1000 + USAGE_DAYS * DAY)
         key = keys.usage(account.id, hour_of(at_ms))
         try:
-            used: int = self._table.update("usage", key, expression, returning="UPDATED_NEW")["used"]
-        except ConditionsFailed:
-            return None
-        return used
+            return _usage_from(self._table.update("usage", key, expression))
+        except ConditionsFailed as failed:
+            raise BeyondLimit(
+                _usage_from(failed.items["usage"] or {}), is_repetition=failed.is_repetition
+            ) from None
 
     def open_account(self, account: Account, first_keys: Sequence[ApiKey]) -> None:
         """Write a new account and its first API keys. One transaction.
@@ -138,6 +165,7 @@ class AccountStore:
             "shards": 1,
             "created_at": account.created_at,
             "secret": _secret_text(account.secret),
+            "hourly_written_limit": account.own_written_limit,
         }
         account_step = self._table.put_step("account", keys.account(account.id), item, fresh)
         self._table.write([account_step, *(step for key in first_keys for step in self._key_steps(key))])
@@ -291,9 +319,15 @@ def _account_from(item: Item, account_id: str) -> Account:
         hourly_limit=item["hourly_limit"],
         created_at=item["created_at"],
         secret=AccountSecret(b64decode(item["secret"])),
+        own_written_limit=item.get("hourly_written_limit"),
         suspended_at=item.get("suspended_at"),
         suspension_reason=item.get("suspension_reason"),
     )
+
+
+def _usage_from(item: Item) -> Usage:
+    # An hour that began before written items were counted has none.
+    return Usage(item.get("used", 0), item.get("written", 0))
 
 
 def _secret_text(secret: AccountSecret) -> str:

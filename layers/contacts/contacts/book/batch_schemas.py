@@ -22,6 +22,7 @@ from contacts.book.model import (
 )
 from contacts.book.schemas import ContactChange, NewContact
 from contacts.book.service import ContactBook, OnConflict
+from contacts.book.weight import items_of
 from contacts.core import observability, violations
 from contacts.core.answers import Count, Uuid
 from contacts.core.errors import ContactsError, FieldError, InvalidInput
@@ -187,6 +188,19 @@ def _runner(
             on_conflict = OnConflict.UPDATE if op == "upsert" else OnConflict.REJECT
             return partial(book.create_from, given, on_conflict, on_invalid)
     raise AssertionError("an operation without a required member is refused before")
+
+
+def items_of_batch(request: Request) -> int:
+    """The written items of a batch: those of its operations; 1 where the batch is refused as a whole.
+
+    Raises:
+        BodyNotJson, BodyNotReadable, BodyTooLarge.
+    """
+    body = request.json()
+    operations = body.get("operations") if isinstance(body, dict) else None
+    if not isinstance(operations, list) or not 0 < len(operations) <= MAX_ITEMS:
+        return 1
+    return sum(items_of(one.get("contact")) if isinstance(one, dict) else 1 for one in operations)
 
 
 class ShortContactOut(TypedDict):

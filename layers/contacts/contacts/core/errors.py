@@ -8,6 +8,8 @@ ContactsError
 ├── AccountSuspended
 ├── ScopeMissing
 ├── LimitReached
+│   ├── WrittenLimitReached
+│   └── MeterThrottled
 ├── NotFound
 │   ├── ContactNotFound
 │   ├── ApiKeyNotFound
@@ -173,11 +175,27 @@ class LimitReached(ContactsError):
 
     code = "rate_limited"
 
-    def __init__(self, hourly_limit: int, retry_after: int) -> None:
-        super().__init__(
-            f"All {hourly_limit} requests of this hour are used; the next hour begins in {retry_after} seconds."
-        )
+    def __init__(self, detail: str, retry_after: int) -> None:
+        """`retry_after`: seconds until the same request may be let in."""
+        super().__init__(detail)
         self.retry_after = retry_after
+
+
+class WrittenLimitReached(LimitReached):
+    """Raised when a request has more items than the account's plan lets it write in the rest of this hour."""
+
+    code = "written_limited"
+
+
+class MeterThrottled(LimitReached):
+    """Raised when an account sends more requests at once than its meter counts; nothing was done."""
+
+    code = "throttled"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "More requests at once than can be counted; nothing was done. Try again in a second.", 1
+        )
 
 
 class NotFound(ContactsError):
@@ -472,8 +490,15 @@ class TemporarilyUnavailable(ContactsError):
     code = "temporarily_unavailable"
     retry_after: ClassVar[int] = 1
 
-    def __init__(self, detail: str = "The service is busy; nothing was half written. Try again.") -> None:
+    def __init__(
+        self,
+        detail: str = "The service is busy; nothing was half written. Try again.",
+        *,
+        is_throttled: bool = False,
+    ) -> None:
+        """`is_throttled`: the table refused a call because there were too many at once."""
         super().__init__(detail)
+        self.is_throttled = is_throttled
 
 
 class Contention(TemporarilyUnavailable):

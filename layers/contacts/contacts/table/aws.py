@@ -34,6 +34,16 @@ BUSY: Final = frozenset(
     }
 )
 """Error codes after which the same call may well succeed a little later."""
+THROTTLED: Final = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "Throttling",
+        "ThrottlingException",
+    }
+)
+"""Those of them that say: too many calls at once."""
 NO_ANSWER: Final = (ConnectionError, HTTPClientError)
 """What botocore raises where there was none."""
 

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.time import Deadline
-from contacts.table.aws import NO_ANSWER, is_busy
+from contacts.table.aws import NO_ANSWER, THROTTLED, is_busy
 from contacts.table.expressions import (
     Expression,
     Item,
@@ -348,7 +348,7 @@ class Table:
             if code in _CONTENDED:
                 raise Contention from None
             if is_busy(error):
-                raise TemporarilyUnavailable from None
+                raise TemporarilyUnavailable(is_throttled=code in THROTTLED) from None
             raise
         except NO_ANSWER as error:
             raise TemporarilyUnavailable from error

@@ -179,10 +179,14 @@ class Expression:
         """Add to a number or to a set; either starts empty where there is none."""
         self._adds.append(f"{self.name(attribute)} {self.value(value)}")
 
-    def count_up(self, attribute: str, at_most: int) -> None:
-        """Add one to a number, from 0 where there is none, on condition that it is below `at_most`."""
-        self.add(attribute, 1)
-        self.require(f"({self.is_free()} OR {self.name(attribute)} < {self.value(at_most)})")
+    def count_up(self, attribute: str, at_most: int, by: int = 1) -> None:
+        """Add to a number, from 0 where there is none, on condition that it is `at_most` afterwards or less.
+
+        `by`: `at_most` or less itself.
+        """
+        self.add(attribute, by)
+        name = self.name(attribute)
+        self.require(f"(attribute_not_exists({name}) OR {name} <= {self.value(at_most - by)})")
 
     def require(self, condition: str) -> None:
         """Add a condition of the write; all of them must hold. (An OR inside needs its own parentheses.)"""

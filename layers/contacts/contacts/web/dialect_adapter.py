@@ -32,7 +32,7 @@ class DialectAdapter:
             path=path,
             query=request.query,
             spare_id=str(uuid4()),
-            account_id="" if request.auth is None else request.auth.caller.account_id,
+            account_id="" if request.identified is None else request.identified.account_id,
             request_id=request.request_id,
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from contacts.accounts.authentication import AuthContext, Authenticator, RateLimitExceeded
+from contacts.accounts.authentication import AuthContext, Authenticator
 from contacts.accounts.model import ARTAMAIL_KEY, Caller, Dialect
 from contacts.book.model import Outcome
 from contacts.core import observability
@@ -129,8 +129,8 @@ class ApiEntrypoint:
         except Exception as error:  # noqa: BLE001 (the last resort: logged, and answered as 500)
             observability.record_failure(error, fields)
             reply = self.refusal(request, internal_problem(request.request_id))
-        if request.auth is not None:
-            key = request.auth.caller.key
+        if request.identified is not None:
+            key = request.identified.key
             fields |= {"account_id": key.account_id, "key_id": key.id, "dialect": key.dialect}
         response = self.response(reply, request)
         fields |= reply.log_fields
@@ -156,7 +156,7 @@ class ApiEntrypoint:
         body = reply.encoded()
         headers = {"Content-Type": reply.content_type, **common} if body else common
         if request.auth is not None:
-            headers |= rate_headers(request.auth)
+            headers |= rate_headers(request.auth, is_write=request.is_write)
         headers |= reply.headers
         if request.method == "HEAD":
             return {"statusCode": reply.status, "headers": headers, "body": ""}
@@ -189,64 +189,101 @@ class Entrypoint(ApiEntrypoint):
         return native if adapter is None else adapter.error(native, error)
 
     def reply(self, request: Request) -> Answer:
-        """Authenticate the caller, check its scopes, call the operation.
+        """Identify the caller, count the request, check the scopes, call the operation.
 
         Raises:
             ContactsError: the request is refused. A refusal of the caller (401, 403, 429) never replays the answer
                 that the same Idempotency-Key got earlier.
         """
-        self._authenticate(request)
+        self._identify(request)
         adapter = request.adapter = _adapter(request, dialect_of(request))
-        found = self.operation.located(request) if adapter is None else None
-        route = adapter.route if adapter is not None else None if found is None else found[0]
-        if request.auth is not None:
-            self.operation.authorize(request.auth.caller, route)
         try:
-            native = request
-            if adapter is not None:
-                native = adapter.to_native()
-                found = self.operation.located(native)
-            reply = self._served(native, found)
+            reply = self._served(*self._counted(request, adapter))
         except ContactNotFound:
             methods = ROUTES if adapter is None else adapter.methods
             refused = refused_name(request.method, request.path, methods)
             if refused is None:
                 raise
             raise refused from None
-        if request.auth is not None:
-            reply = shown_to(request.auth.caller, reply)
+        caller = request.identified
+        if caller is not None:
+            reply = shown_to(caller, reply)
         if adapter is not None:
             reply = adapter.from_native(reply)
-        if request.auth is not None and request.auth.caller.is_test and request.method == "POST":
+        if caller is not None and caller.is_test and request.method == "POST":
             reply.body["test_mode"] = True
         return reply
+
+    def _counted(self, request: Request, adapter: "DialectAdapter | None") -> tuple[Request, Located | None]:
+        """Count the request. Returns the native request that means the same, and its route.
+
+        How many items it writes is known when its body has been read. Where that cannot be read, or the key lacks a
+        scope, the request counts all the same.
+
+        Raises:
+            LimitReached: before any other refusal.
+            ScopeMissing, and what a translation raises.
+        """
+        native, written = request, 0
+        try:
+            found = self.operation.located(request) if adapter is None else None
+            route = adapter.route if adapter is not None else None if found is None else found[0]
+            if request.identified is not None:
+                self.operation.authorize(request.identified, route)
+            if adapter is not None:
+                native = adapter.to_native()
+                found = self.operation.located(native)
+            written = self.operation.written(native, found)
+        finally:
+            self._count(request, written)
+        native.auth = request.auth
+        return native, found
 
     def _served(self, request: Request, found: Located | None) -> Answer:
         """Call the operation. Where it refuses, the record of the Idempotency-Key wins."""
         try:
             return self.operation.serve(request, found, self._service_for)
         except ContactsError as error:
-            if status_of(error) >= 500 or request.auth is None:
+            if status_of(error) >= 500 or request.identified is None:
                 raise
-            records = self._records_of(request.auth.caller)
+            records = self._records_of(request.identified)
             return answer(replay_or_raise(error, request.idempotency_key(), records))
 
-    def _authenticate(self, request: Request) -> None:
-        """Set `request.auth`, and count the request.
+    def _identify(self, request: Request) -> None:
+        """Set `request.identified`.
 
         Raises:
-            NotAuthenticated, KeyRevoked, AccountSuspended, RateLimitExceeded, TemporarilyUnavailable.
+            NotAuthenticated, KeyRevoked, AccountSuspended, TemporarilyUnavailable.
+            LimitReached: it is known without a call that any request of the account is refused now.
         """
         key = sent_key(request)
         if key is None:
             if not self.operation.needs_key:
                 return
             raise NotAuthenticated("Send an API key in X-API-Key, or in Authorization as: Bearer <key>.")
-        try:
-            request.auth = self._authenticator.authenticate(key)
-        except RateLimitExceeded as error:
-            request.auth = error.auth
-            raise
+        request.identified = caller = self._authenticator.identify(key)
+        self._admit(request, self._authenticator.remembered_refusal(caller))
+
+    def _count(self, request: Request, written: int) -> None:
+        """Set `request.auth`. `written`: the items of the request; a test key's are not kept, and so not counted.
+
+        Raises:
+            LimitReached, TemporarilyUnavailable.
+        """
+        caller = request.identified
+        if caller is not None:
+            self._admit(request, self._authenticator.count(caller, 0 if caller.is_test else written))
+
+    @staticmethod
+    def _admit(request: Request, auth: AuthContext | None) -> None:
+        """
+        Raises:
+            LimitReached: `auth` says so.
+        """
+        if auth is not None:
+            request.auth = auth
+            if auth.refusal is not None:
+                raise auth.refusal
 
 
 def dialect_of(request: Request, error: ContactsError | None = None) -> Dialect:
@@ -255,8 +292,8 @@ def dialect_of(request: Request, error: ContactsError | None = None) -> Dialect:
     A known key has a dialect; so have a revoked key and the key of a suspended account, by `error`. For any other
     key, or none, the route, the place and prefix of what was sent, and the User-Agent decide.
     """
-    if request.auth is not None:
-        return request.auth.caller.key.dialect
+    if request.identified is not None:
+        return request.identified.key.dialect
     if isinstance(error, KeyRevoked | AccountSuspended):
         return Dialect(error.dialect)
     if request.route in OF_ONE_VENDOR:
@@ -305,13 +342,20 @@ def sent_key(request: Request) -> str | None:
     return key
 
 
-def rate_headers(auth: AuthContext) -> dict[str, str]:
-    """The headers with the account's rate limit: the IETF draft `ratelimit-headers`, and the older `X-RateLimit-*`."""
+def rate_headers(auth: AuthContext, *, is_write: bool) -> dict[str, str]:
+    """The headers with the account's rate limit: the IETF draft `ratelimit-headers`, and the older `X-RateLimit-*`.
+
+    Only requests that may write are told of the written items.
+    """
     limit = auth.caller.account.hourly_limit
-    return {
+    headers = {
         "RateLimit-Policy": f'"hour";q={limit};w=3600',
         "RateLimit": f'"hour";r={auth.remaining};t={auth.seconds_left}',
         "X-RateLimit-Limit": str(limit),
         "X-RateLimit-Remaining": str(auth.remaining),
         "X-RateLimit-Reset": str(auth.resets_at),
     }
+    if is_write:
+        headers["X-RateLimit-Written-Limit"] = str(auth.caller.account.hourly_written_limit)
+        headers["X-RateLimit-Written-Remaining"] = str(auth.written_remaining)
+    return headers

@@ -62,8 +62,10 @@ class Request:
     raw_body: str = ""
     is_base64: bool = False
     """Whether `raw_body` is base64."""
-    auth: AuthContext | None = None
+    identified: Caller | None = None
     """The entrypoint sets it once, when it knows the key."""
+    auth: AuthContext | None = None
+    """The entrypoint sets it when it has counted the request, or refuses it uncounted."""
     adapter: "DialectAdapter | None" = None
     """The entrypoint sets it once, where another vendor's client asks."""
     ref_kinds: tuple[RefKind, ...] | None = None
@@ -116,7 +118,13 @@ class Request:
     @property
     def caller(self) -> Caller:
         """Who sent the request. (Handlers of operations without a key do not ask.)"""
-        return self.authenticated.caller
+        assert self.identified is not None
+        return self.identified
+
+    @property
+    def is_write(self) -> bool:
+        """Whether its method may change something."""
+        return self.method in _WRITING
 
     def header(self, name: str) -> str | None:
         """A header by its lower-case name."""
@@ -209,7 +217,7 @@ class Request:
             BodyTooLarge.
         """
         key = self.headers.get("idempotency-key")
-        if key is None or self.method not in _WRITING:
+        if key is None or not self.is_write:
             return None
         if not 0 < len(key) <= MAX_IDEMPOTENCY_KEY or not key.isascii() or not key.isprintable():
             message = f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters"

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final, NotRequired, TypedDict
 
 from contacts.accounts.authentication import AuthContext
-from contacts.accounts.model import AccountOut, Caller, Dialect
+from contacts.accounts.model import PLAN_LIMITS, AccountOut, Caller, Dialect
 from contacts.book.model import HIDDEN, SHOWN_TO_WRITERS, Action, Contact, Outcome, contact_out
 from contacts.core import errors
 from contacts.core.answers import JsonSchema
@@ -142,6 +142,9 @@ def account_answer(auth: AuthContext, contacts: int) -> Answer:
         "plan": str(account.plan),
         "hourly_limit": account.hourly_limit,
         "used_this_hour": auth.used,
+        "hourly_written_limit": account.hourly_written_limit,
+        "written_this_hour": auth.written,
+        "webhook_limit": PLAN_LIMITS[account.plan].endpoints,
         "resets_at": iso(auth.resets_at * 1000),
         "counts": {"contacts": contacts},
     }

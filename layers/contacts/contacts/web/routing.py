@@ -183,6 +183,8 @@ It is a TypedDict, `dict` for any JSON object, None for no body, or the content 
 """
 Refuses = tuple[type[ContactsError], ...]
 NOTHING: Final[Responds] = {}
+Written = Callable[[Request], int]
+"""Tells the items of a request, before the body is validated. It may raise what reading the body raises."""
 ServiceFor = Callable[[str, Caller], object]
 """Makes the service whose class has a name, for a caller."""
 
@@ -215,24 +217,33 @@ class Operation:
         self._contacts: dict[str, Binding] = {}
         self._contact_scopes: dict[str, tuple[Scope, ...]] = {}
         self._of_dialects: dict[str, Binding] = {}
+        self._written: dict[str, Written] = {}
         self.responds: dict[str, Responds] = {}
         """What each route answers where it carries out what is asked for."""
         self.refuses: dict[str, Refuses] = {}
         """The errors of each route that not every operation has (keys, limits, malformed input)."""
 
     def on(
-        self, *routes: str, responds: Responds = NOTHING, refuses: Refuses = ()
+        self,
+        *routes: str,
+        responds: Responds = NOTHING,
+        refuses: Refuses = (),
+        written: Written | None = None,
     ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """Serve routes (`GET /v1/contacts/{ref}`) with a function.
 
         `responds` and `refuses` are what the OpenAPI document says of them; the function answers what it answers. An
         operation that refuses `StaleVersion` takes If-Match, and one that responds 304 takes If-None-Match.
+
+        `written`: how many items a request writes, by what it sends; None: a GET none, any other one.
         """
 
         def register(function: Callable[..., Answer]) -> Callable[..., Answer]:
             for route in routes:
                 self._routes[route] = Binding(function, route)
                 self.responds[route], self.refuses[route] = responds, refuses
+                if written is not None:
+                    self._written[route] = written
             return function
 
         return register
@@ -297,6 +308,16 @@ class Operation:
         """The class names of the services that its functions take, but for those loaded on demand."""
         bindings = (*self._routes.values(), *self._contacts.values())
         return frozenset(name for binding in bindings for name in binding.loaded_services)
+
+    def written(self, request: Request, found: Located | None) -> int:
+        """How many items a native request writes, for the meter. `found`: what `located` gives for it."""
+        if found is None or found[0] == DEFAULT or found[0].startswith("GET "):
+            return 0
+        count = self._written.get(found[0])
+        try:
+            return 1 if count is None else max(1, count(request))
+        except ContactsError:  # A body that is no JSON. Whoever validates the request will say so.
+            return 1
 
     def serve(self, request: Request, found: Located | None, service_for: ServiceFor) -> Answer:
         """Call the function behind a route. `found`: what `located` gives for the request.

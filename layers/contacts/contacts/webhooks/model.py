@@ -26,8 +26,6 @@ class Reply:
     """The first KB of the response's body."""
 
 
-MAX_WEBHOOKS: Final = 100
-"""Webhooks of an account. Concurrent creates may exceed it."""
 MAX_URL: Final = 2048
 """Characters."""
 DELIVERIES_KEPT_DAYS: Final = 30

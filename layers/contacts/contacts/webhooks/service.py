@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from contacts.accounts.model import Caller
+from contacts.accounts.model import PLAN_LIMITS, Caller
 from contacts.book.model import Action, Outcome
 from contacts.core.errors import FieldError, InvalidInput, TooManyWebhooks
 from contacts.core.idempotency import IdempotencyKey, run_idempotent
@@ -14,7 +14,7 @@ from contacts.core.time import Clock, iso
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.events.model import EVERYTHING
 from contacts.webhooks.endpoints import Addresses, NoSuchHost, NotResolved, UnsafeEndpoint, endpoint_of
-from contacts.webhooks.model import MAX_WEBHOOKS, SECRET_OVERLAP, Webhook, WebhookOut, webhook_out
+from contacts.webhooks.model import SECRET_OVERLAP, Webhook, WebhookOut, webhook_out
 from contacts.webhooks.store import WebhookStore
 
 _SECRET_BYTES: Final = 32
@@ -61,7 +61,7 @@ class WebhookService:
 
         Raises:
             InvalidInput: the URL may not be called.
-            TooManyWebhooks: the account has 100 already.
+            TooManyWebhooks: the account has as many already as its plan allows.
             IdempotencyKeyReused, TemporarilyUnavailable.
         """
         url = self._checked(command.url)
@@ -80,8 +80,13 @@ class WebhookService:
         outcome = Outcome(
             action=Action.CREATED, details=webhook_out(webhook), secrets={"secret": webhook.secret}
         )
-        if len(self._store.webhooks(caller.account_id)) >= MAX_WEBHOOKS:
-            raise TooManyWebhooks(f"An account has at most {MAX_WEBHOOKS} webhooks; delete one first.")
+        plan = caller.account.plan
+        there, most = len(self._store.webhooks(caller.account_id)), PLAN_LIMITS[plan].endpoints
+        if there >= most:
+            raise TooManyWebhooks(
+                f"An account of the plan {plan} has at most {most} webhooks, and this one has {there}; "
+                "delete one first."
+            )
 
         def write() -> Outcome:
             return self._store.add(webhook, outcome, idempotency_key, now)
