@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from contacts.accounts.model import Caller
 from contacts.channels.store import ChannelStore
 from tests.support.app import App, Reply
+from tests.support.event_harness import ErasureDesk
 from tests.support.property_harness import CONTACT, CONTACTS, OPERATIONS, PropertyApp, PropertyHarness
 
 CHANNELS, CHANNEL = "/v1/channels", "/v1/channels/{id}"
@@ -70,7 +71,9 @@ class ChannelHarness(PropertyHarness):
 
     def erase(self, account_id: str, contact_id: str) -> None:
         """Erase what is kept about a contact that is gone for good."""
-        self.app.eraser().erase(account_id, contact_id)
+        desk = ErasureDesk(self.app)
+        desk.handle({"account_id": account_id, "contact_id": contact_id})
+        desk.second_passes()
 
     def new_app(self) -> App:
         """The functions of this harness."""

@@ -155,6 +155,11 @@ class MotoTable:
         """Every item there is."""
         return [_typed_item(item) for item in self._table.all_items()]
 
+    def item(self, partition_key: str, sort_key: str) -> TypedItem | None:
+        """The item under a key."""
+        found = self._table.items.get(DynamoType({"S": partition_key}), {}).get(DynamoType({"S": sort_key}))
+        return None if found is None else _typed_item(found)
+
     def items_below(self, prefix: str) -> list[TypedItem]:
         """Every item whose partition key begins with a prefix."""
         return [

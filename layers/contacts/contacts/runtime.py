@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from contacts.core.ids import Randomness
     from contacts.core.time import Clock
     from contacts.email_validation.service import BounceRecorder, EmailValidator, Resolver
+    from contacts.erasure.model import Erasure
     from contacts.erasure.service import Eraser
     from contacts.events.service import EventLog, Timeline
     from contacts.projection.reindex import Reindexer
@@ -529,7 +530,15 @@ class Runtime:
         from contacts.erasure.service import Eraser
         from contacts.erasure.store import TraceStore
 
-        return Eraser(TraceStore(self.table), self.clock, self.randomness)
+        return Eraser(
+            TraceStore(self.table),
+            self.queue("ERASURE"),
+            self.queue("SECOND_ERASURE"),
+            self.clock,
+            self.randomness,
+            self.deadline.has_time_left,
+            _log_long_erasure,
+        )
 
     def email_validator(self) -> EmailValidator:
         """Validates the email addresses of contacts."""
@@ -593,6 +602,13 @@ def _nobody() -> Caller:
         created_at="",
     )
     return Caller(account, key)
+
+
+def _log_long_erasure(erasure: Erasure, seconds: int) -> None:
+    from contacts.core.observability import logger
+
+    ids = {"account_id": erasure.account_id, "contact_id": erasure.contact_id}
+    logger.info("erasure goes on", extra={**ids, "seconds": seconds})
 
 
 def _log_bounce_of_nobody(ses_message_id: str) -> None:

@@ -42,6 +42,7 @@ KEEPS_DATA = {
         "UnreadableRecords",
         "ProjectionFailures",
         "ErasureQueue",
+        "SecondErasureQueue",
         "ErasureDeadLetters",
     },
     "AWS::SNS::Topic": {"Alarms", "Bounces"},

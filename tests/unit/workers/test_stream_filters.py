@@ -6,14 +6,21 @@ from typing import Any
 
 import pytest
 
+from contacts.book.model import merged_tombstone_item
+from contacts.core.time import iso
 from contacts.table import keys
-from contacts.table.expressions import to_item
+from contacts.table.client import Table
+from contacts.table.expressions import from_item, to_item
 from local import sample_account
 from local.table import NAME
 from local.template import template
 from tests.support import sample_events
+from tests.support.app import App
+from tests.support.event_harness import ErasureDesk
+from tests.support.fakes import FakeClock
+from tests.support.long_timeline import fill
 from tests.support.moto_table import MotoTable
-from tests.support.streams import record
+from tests.support.streams import record, records_between
 
 MAPPINGS = {"project_changes": "ProjectChangesSource", "dispatch_webhooks": "DispatchWebhooksSource"}
 BOTH = frozenset(MAPPINGS)
@@ -65,6 +72,7 @@ def contact(version: int) -> Any:
 
 TRASH = item(keys.trash(ACCOUNT, CONTACT), snapshot={"version": 1}, deleted_at="2026-01-15T10:30:00.000Z")
 TOMBSTONE = item(keys.tombstone(ACCOUNT, CONTACT), erased_at="2026-01-15T10:30:00.000Z", version=1)
+MERGED = item(keys.tombstone(ACCOUNT, CONTACT), **merged_tombstone_item("c", AT_S * 1000))
 ENTRY = item(keys.timeline_entry(ACCOUNT, CONTACT, "e"), type="contact.event", name="seen", data={})
 APPENDED = {**ENTRY, "appended_at": {"S": "2026-01-15T10:30:00.000Z"}}
 CHANGE = item(keys.timeline_entry(ACCOUNT, CONTACT, "e"), type="contact.updated")
@@ -81,6 +89,7 @@ TOLD = {**TOMBSTONE, "event": {"M": {"event_id": {"S": "e"}}}}
     pytest.param(TRASH, None, True, PROJECTION, id="days in the trash are over"),
     pytest.param(None, TOMBSTONE, False, BOTH, id="erased"),
     pytest.param(TOMBSTONE, TOLD, False, NOBODY, id="erasure was told"),
+    pytest.param(None, MERGED, False, NOBODY, id="erased with another"),
     pytest.param(TOMBSTONE, None, True, NOBODY, id="tombstone expires"),
     pytest.param(None, ENTRY, False, EVENTS, id="custom event recorded"),
     pytest.param(ENTRY, APPENDED, False, NOBODY, id="custom event appended to the log"),
@@ -110,6 +119,37 @@ def test_nothing_else_in_the_table_is() -> None:
         for old, new, is_expired in ((None, there, False), (there, None, False), (there, None, True)):
             told = record(1, old, new, AT_S, is_expired=is_expired)
             assert not any(is_let_through(function, told) for function in MAPPINGS), there["PK"]["S"]
+
+
+def test_what_an_erasure_writes_is_not() -> None:
+    """Both of its passes, of a contact with a merged one, an event that is being appended and one that waits."""
+    table, clock = MotoTable(), FakeClock()
+    plain, merged = Table(table.client(), NAME), sample_account.TRASHED.id
+    for contact_id in (CONTACT, merged):
+        fill(plain, ACCOUNT, contact_id, 2, ["wh_1"], now_ms=clock.at_ms)
+    fill(plain, ACCOUNT, CONTACT, 1, ["wh_2"], now_ms=clock.at_ms, age_ms=0)
+    pointer = keys.idempotency_pointer(ACCOUNT, CONTACT, "0" * 64)
+    record_of_request = {"did": "created", "contact": {}, "ttl": 5}
+    plain.write_many(
+        {
+            keys.Key.of(from_item(TOMBSTONE)): {"erased_at": iso(clock.at_ms), "version": 1},
+            keys.Key.of(from_item(ENTRY)): {"type": "contact.event", "name": "seen", "data": {}, "ttl": 5},
+            keys.idempotency(ACCOUNT, "0" * 64): record_of_request,
+            pointer: {"ttl": 5},
+        }
+    )
+    desk = ErasureDesk(App(table.client(), clock=clock))
+    erasures = (
+        lambda: desk.handle({"account_id": ACCOUNT, "contact_id": CONTACT, "merged_ids": [merged]}),
+        desk.second_passes,
+    )
+    for erase in erasures:
+        before = table.items()
+        erase()
+        written = records_between(before, table.items(), AT_S)
+        assert written
+        for function in MAPPINGS:
+            assert [told for told in written if is_let_through(function, told)] == []
 
 
 @pytest.mark.parametrize("function", MAPPINGS)

@@ -2,70 +2,119 @@
 
 Claims are deleted in the transaction that erases a contact, and postings by the projection. The eraser removes the
 rest: the records of Idempotency-Keys, the timeline, and through the timeline the logged events and their deliveries.
+`docs/decisions/0038` says why there are two passes.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, Final
 
-from contacts.core.idempotency import retry_on_conflict
+from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import Randomness
-from contacts.core.time import Clock, parsed
-from contacts.erasure.store import Trace, TracedEvent, TraceStore
-from contacts.webhooks.model import DeliveryRef, delivery_id
+from contacts.core.queue import MessageQueue, Outgoing
+from contacts.core.time import Clock
+from contacts.erasure.model import SECOND_PASS_AFTER, Erasure
+from contacts.erasure.run import Run
+from contacts.erasure.store import TraceStore
+
+AT_ONCE: Final = 10
+"""Calls of the table that one run makes at a time. The SDK keeps ten connections open."""
+_PAUSE: Final = 5
+"""Seconds until an erasure that the table held up goes on."""
+_LONGEST_PAUSE: Final = 300
+"""Seconds."""
+
+LogLong = Callable[[Erasure, int], None]
+"""Notes an erasure that goes on in a further run, and the seconds since it began."""
+
+
+def pause_after(times_received: int) -> int:
+    """Seconds until a message comes again whose run has removed nothing; `times_received`: how often it came."""
+    return int(min(_PAUSE * 2 ** (times_received - 1), _LONGEST_PAUSE))
 
 
 class Eraser:
-    """Erases what is stored about contacts.
+    """Handles the messages of the erasure queues: each asks for the erasure of one contact.
 
     A run may end anywhere and be repeated: a trace is removed after everything that it leads to.
     """
 
-    def __init__(self, store: TraceStore, clock: Clock, randomness: Randomness) -> None:
+    def __init__(
+        self,
+        store: TraceStore,
+        first_passes: MessageQueue,
+        second_passes: MessageQueue,
+        clock: Clock,
+        randomness: Randomness,
+        has_time_left: Callable[[float], bool],
+        log_long: LogLong,
+        at_once: int = AT_ONCE,
+    ) -> None:
+        """`has_time_left`: whether the invocation has so many seconds left."""
         self._store = store
+        self._first_passes = first_passes
+        self._second_passes = second_passes
         self._clock = clock
         self._randomness = randomness
+        self._has_time_left = has_time_left
+        self._log_long = log_long
+        self._at_once = at_once
 
-    def erase(
-        self, account_id: str, contact_id: str, version: int = 0, merged_ids: Sequence[str] = ()
-    ) -> None:
-        """Erase what is stored about a contact that is deleted for good.
+    def handle(self, body: Mapping[str, Any], times_received: int = 1) -> int | None:
+        """Erase what a message asks for, as far as one run gets, and ask for what is still to be done.
 
-        `version`: the contact's last version, for its tombstone, which is missing where its days in the trash ran out.
-        `merged_ids`: the contacts that had been merged into it. What was stored about them before is erased as well.
+        A run that removed something asks by a new message. One that removed nothing leaves its message to come again,
+        so that the queue counts it.
+
+        Returns None: the message is done; or the seconds after which it has to come again.
 
         Raises:
-            Contention, TemporarilyUnavailable: a part is done; the erasure has to be repeated.
+            KeyError, ValueError: the body is no message of an erasure queue.
+            TemporarilyUnavailable: the second pass removed nothing; the message has to come again.
+            Exception: whatever a trace raised that could not be removed. The others were.
         """
-        at_ms = self._clock.now_ms()
-        self._until_done(lambda: self._store.bury(account_id, contact_id, version, at_ms, merged_ids))
-        for merged_id in merged_ids:
-            bury = partial(self._store.bury_merged, account_id, merged_id, contact_id, at_ms)
-            self._until_done(bury)
-        for erased_id in (contact_id, *merged_ids):
-            for trace in self._store.traces(account_id, erased_id):
-                self._erase(account_id, erased_id, trace)
+        erasure = Erasure.of_message(body)
+        if erasure.began_at_ms is None:
+            erasure = replace(erasure, began_at_ms=self._clock.now_ms())
+        try:
+            self._handle(erasure)
+        except TemporarilyUnavailable:
+            if erasure.is_second:
+                raise
+            return pause_after(times_received)
+        return None
 
-    def _erase(self, account_id: str, contact_id: str, trace: Trace) -> None:
-        store, request, event = self._store, trace.request, trace.event
-        if request is not None:
-            self._until_done(lambda: store.strip_record(account_id, request))
-        if event is not None:
-            # The event first: then none of its deliveries can send its data any more.
-            self._until_done(lambda: store.strip_event(account_id, event.appended_at, event.id))
-            for webhook_id in event.webhook_ids:
-                self._end_delivery(account_id, event, webhook_id)
-        self._until_done(lambda: store.remove(account_id, contact_id, trace))
+    def _handle(self, erasure: Erasure) -> None:
+        """
+        Raises:
+            TemporarilyUnavailable: nothing was removed, or the message for the rest could not be sent.
+        """
+        run = Run(self._store, erasure, self._clock, self._randomness, self._has_time_left)
+        if not erasure.is_buried and run.bury():
+            # The stream tells of the tombstone, and its record asks for the erasure, as that of any other does.
+            return
+        if self._at_once == 1:
+            is_done = run.erase(map)
+        else:
+            with ThreadPoolExecutor(self._at_once) as pool:
+                is_done = run.erase(pool.map)
+        if run.failure is not None:
+            raise run.failure
+        if not is_done:
+            self._go_on(replace(erasure, is_buried=True), run)
+        elif not erasure.is_second:
+            second = replace(erasure, is_buried=True, is_second=True)
+            self._send(self._second_passes, second, SECOND_PASS_AFTER)
 
-    def _end_delivery(self, account_id: str, event: TracedEvent, webhook_id: str) -> None:
-        delivery = DeliveryRef(
-            account_id=account_id,
-            webhook_id=webhook_id,
-            delivery_id=delivery_id(event.id, webhook_id, parsed(event.timestamp)),
-            event_id=event.id,
-            event_type=event.type,
-            appended_at=event.appended_at,
-        )
-        self._until_done(lambda: self._store.strip_delivery(delivery, self._clock.now_ms()))
+    def _go_on(self, erasure: Erasure, run: Run) -> None:
+        if not run.removed:
+            raise TemporarilyUnavailable
+        began_at_ms = erasure.began_at_ms or 0
+        self._log_long(erasure, (self._clock.now_ms() - began_at_ms) // 1000)
+        queue = self._second_passes if erasure.is_second else self._first_passes
+        self._send(queue, erasure, 0 if run.is_out_of_time else _PAUSE)
 
-    def _until_done(self, step: Callable[[], None]) -> None:
-        retry_on_conflict(step, self._clock, self._randomness)
+    @staticmethod
+    def _send(queue: MessageQueue, erasure: Erasure, delay_s: int) -> None:
+        queue.send([Outgoing(body=erasure.message(), group=erasure.account_id, delay_s=delay_s)])

@@ -1,6 +1,6 @@
 """Finds and removes what is stored about a contact: items in its partition (traces), and items that they lead to."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,13 +40,18 @@ class TracedRequest:
 class Trace:
     """An item in a contact's partition, with what it leads to."""
 
-    name: str
-    """Its sort key."""
+    key: keys.Key
     request: TracedRequest | None = None
     event: TracedEvent | None = None
+    is_unappended: bool = False
+    """Whether it is the timeline entry of a custom event that is not in the log yet."""
+    has_content: bool = False
+    """Whether it is a timeline entry that holds what the account said of the person."""
 
 
 _STEP: Final = "trace"
+_CONTENT: Final = ("name", "data", "occurred_at")
+"""What the entry of a custom event holds of what the account said of the person."""
 
 
 class TraceStore:
@@ -57,24 +62,33 @@ class TraceStore:
 
     def bury(
         self, account_id: str, contact_id: str, version: int, at_ms: int, merged_ids: Sequence[str]
-    ) -> None:
-        """Write a contact's tombstone, unless there is one. One PutItem."""
-        self._bury(account_id, contact_id, tombstone_item(version, at_ms, merged_ids))
+    ) -> bool:
+        """Write a contact's tombstone, unless there is one. Returns whether there was none. One PutItem."""
+        return self._bury(account_id, contact_id, tombstone_item(version, at_ms, merged_ids))
 
-    def bury_merged(self, account_id: str, contact_id: str, winner_id: str, at_ms: int) -> None:
+    def bury_merged(self, account_id: str, contact_id: str, winner_id: str, at_ms: int) -> bool:
         """Write the tombstone of a contact that had been merged into `winner_id`, unless there is one. One PutItem."""
-        self._bury(account_id, contact_id, merged_tombstone_item(winner_id, at_ms))
+        return self._bury(account_id, contact_id, merged_tombstone_item(winner_id, at_ms))
 
-    def _bury(self, account_id: str, contact_id: str, tombstone: Mapping[str, object]) -> None:
+    def _bury(self, account_id: str, contact_id: str, tombstone: Mapping[str, object]) -> bool:
         expression = Expression()
         expression.require(expression.is_free())
         key = keys.tombstone(account_id, contact_id)
-        self._write_if(self._table.put_step(_STEP, key, tombstone, expression))
+        return self._write_if(self._table.put_step(_STEP, key, tombstone, expression))
 
-    def traces(self, account_id: str, contact_id: str) -> Iterator[Trace]:
-        """All traces of a contact. Queries, strongly consistent."""
+    def traces(
+        self, account_id: str, contact_id: str, start: keys.Key | None
+    ) -> tuple[list[Trace], keys.Key | None]:
+        """A page of a contact's traces, and where the next one starts (None: no more). A tombstone is no trace.
+
+        One Query, strongly consistent, of at most 1 MB.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
         expression = Expression.of_partition(keys.about_contact(account_id, contact_id))
-        return map(_trace, self._table.all_of(expression))
+        items, further = self._table.query(expression, start=start)
+        return [_trace(item) for item in items if "erased_at" not in item], further
 
     def strip_record(self, account_id: str, request: TracedRequest) -> None:
         """Remove the outcome from a record, if the record belongs to the request. One UpdateItem.
@@ -101,15 +115,47 @@ class TraceStore:
             self._table.update_step(_STEP, keys.event(account_id, appended_at, event_id), expression)
         )
 
-    def strip_delivery(self, delivery: DeliveryRef, at_ms: int) -> None:
-        """End a delivery and remove the endpoint's responses. One PutItem; where the delivery is there, one UpdateItem.
+    def strip_entry(self, trace: Trace) -> None:
+        """Remove from a timeline entry all but what leads to the event and its deliveries. One UpdateItem."""
+        expression = Expression()
+        expression.require(expression.is_there())
+        for attribute in _CONTENT:
+            expression.remove(attribute)
+        self._write_if(self._table.update_step(_STEP, trace.key, expression))
 
-        A delivery that has not begun is written as ended, so no worker begins it.
+    def deliveries(self, refs: Sequence[DeliveryRef]) -> list[Item | None]:
+        """The item of each delivery; None: it has none. BatchGetItem, a hundred at a time, strongly consistent.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        found = self._table.get_many(map(_delivery_key, refs))
+        return [found.get(_delivery_key(ref)) for ref in refs]
+
+    def strip_delivery(self, delivery: DeliveryRef, there: Item | None, at_ms: int) -> bool:
+        """End a delivery and remove the endpoint's responses. Returns whether anything was to be written.
+
+        `there`: its item, as it was read. One UpdateItem where it is to be changed. Where there is none, one PutItem
+        writes the delivery as ended, so no worker begins it. If the item has changed since, it is read again.
 
         Raises:
             Contention: an attempt was recorded at the same moment.
         """
-        key = keys.delivery(delivery.account_id, delivery.webhook_id, delivery.delivery_id)
+        is_read = there is not None
+        if there is None:
+            there = self._begun(delivery, at_ms)
+            if there is None:
+                return True
+        if _is_stripped(there):
+            return False
+        if self._write_if(self._table.update_step(_STEP, _delivery_key(delivery), _stripped(there))):
+            return True
+        if is_read:
+            return self.strip_delivery(delivery, None, at_ms)
+        raise Contention
+
+    def _begun(self, delivery: DeliveryRef, at_ms: int) -> Item | None:
+        """Write a delivery as ended, if it has not begun; returns its item, if it has."""
         expression = Expression()
         expression.require(expression.is_free())
         ended: dict[str, object] = {
@@ -124,16 +170,18 @@ class TraceStore:
             "ttl": at_ms // 1000 + DELIVERIES_KEPT_DAYS * DAY,
         }
         try:
-            self._table.write([self._table.put_step(_STEP, key, ended, expression)])
+            self._table.write([self._table.put_step(_STEP, _delivery_key(delivery), ended, expression)])
         except ConditionsFailed as failed:
-            there = failed.items[_STEP]
-            if there is None or not self._write_if(self._table.update_step(_STEP, key, _stripped(there))):
-                raise Contention from None
+            return failed.items[_STEP]
+        return None
 
-    def remove(self, account_id: str, contact_id: str, trace: Trace) -> None:
-        """Delete a trace. One DeleteItem."""
-        key = keys.Key(keys.about_contact(account_id, contact_id), trace.name)
-        self._table.write([self._table.delete_step(_STEP, key)])
+    def remove(self, traces: Iterable[Trace]) -> None:
+        """Delete traces. BatchWriteItem, 25 at a time.
+
+        Raises:
+            TemporarilyUnavailable: some may be deleted, others not.
+        """
+        self._table.write_many({}, [trace.key for trace in traces])
 
     def _write_if(self, step: Step) -> bool:
         """Write a step. Returns False where its condition did not hold; then nothing was written."""
@@ -148,10 +196,11 @@ def _trace(item: Item) -> Trace:
     key = keys.Key.of(item)
     digest, event_id = keys.pointed_digest(key), keys.timeline_event_id(key)
     return Trace(
-        name=key.SK,
+        key=key,
         request=None if digest is None else TracedRequest(digest=digest, expires_at=item["ttl"]),
-        # A custom event that is not in the log leads to nothing: its contact has a tombstone, so it is never appended.
         event=_traced_event(event_id, item) if event_id is not None and "appended_at" in item else None,
+        is_unappended=event_id is not None and "appended_at" not in item,
+        has_content=event_id is not None and any(name in item for name in _CONTENT),
     )
 
 
@@ -163,6 +212,16 @@ def _traced_event(event_id: str, entry: Item) -> TracedEvent:
         appended_at=entry["appended_at"],
         webhook_ids=tuple(entry["webhooks"]),
     )
+
+
+def _delivery_key(delivery: DeliveryRef) -> keys.Key:
+    return keys.delivery(delivery.account_id, delivery.webhook_id, delivery.delivery_id)
+
+
+def _is_stripped(delivery: Item) -> bool:
+    """Whether a delivery has ended and holds no response."""
+    is_pending = delivery["status"] == DeliveryStatus.PENDING
+    return not is_pending and all(attempt.get("response") is None for attempt in delivery.get("attempts", ()))
 
 
 def _stripped(delivery: Item) -> Expression:
