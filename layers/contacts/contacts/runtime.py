@@ -587,7 +587,8 @@ class Runtime:
 
         webhooks = WebhookStore(self.table)
         return OncePerInvocation(
-            lambda account_id: not is_told(webhooks.webhooks(account_id), EventType.VALIDATED), self._invocation
+            lambda account_id: not is_told(webhooks.webhooks(account_id), EventType.VALIDATED),
+            self._invocation,
         )
 
     def _invocation(self) -> int:

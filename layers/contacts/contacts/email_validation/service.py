@@ -98,7 +98,9 @@ class EmailValidator:
         self._randomness = randomness
         self._is_quiet = is_quiet
         self._look_up: Callable[[str], Verdict | None] = (
-            self._verdict_of_dns if invocation is None else OncePerInvocation(self._verdict_of_dns, invocation)
+            self._verdict_of_dns
+            if invocation is None
+            else OncePerInvocation(self._verdict_of_dns, invocation)
         )
 
     def validate(self, account_id: str, contact_id: str) -> bool:
