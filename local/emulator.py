@@ -11,6 +11,8 @@ What a person's machine needs and `python -m ministack` does not do:
 - It keeps how far a function has read a table's stream, but not the stream: after a restart the function would
   miss as many records as it had read before. Here the records that somebody has still to read are kept.
 - It takes a batch of the stream for done whatever the function says of it. Here one with failures comes again.
+- Its filters of event source mappings find nothing in an attribute that an item does not have. Here such an attribute
+  lacks whatever it is asked for, as on AWS: `{"exists": false}` is true of it.
 - It knows its queues by the port it listened on when they were made. Here the port in their names stays the same,
   whatever the port of the day; a queue answers under any.
 - It holds each schedule's permission against the group `default`, asks for permissions that IAM does not know for
@@ -373,6 +375,17 @@ def repeat_failed_batches() -> None:
     lambda_svc._execute_function = executed
 
 
+def know_absent_attributes() -> None:
+    """Let a filter ask for what an absent attribute does not have, either."""
+    match = lambda_svc._match_esm_filter
+
+    def matched(record, pattern):
+        absent = {key: {} for key, inner in pattern.items() if isinstance(inner, dict) and key not in record}
+        return match({**absent, **record}, pattern)
+
+    lambda_svc._match_esm_filter = matched
+
+
 def keep_queue_names() -> None:
     """Give queues the same names whatever the port."""
     sqs.DEFAULT_PORT = QUEUE_NAME_PORT
@@ -440,6 +453,7 @@ if __name__ == "__main__":
     threading.Thread(target=end_with_parent, daemon=True).start()
     lambda_runtime.zipfile = ZipModule()
     repeat_failed_batches()
+    know_absent_attributes()
     keep_queue_names()
     know_schedule_groups()
     know_batches_of_messages()

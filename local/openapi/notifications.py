@@ -26,7 +26,8 @@ _TOLD: Final[Mapping[EventType, tuple[str, type]]] = {
         MergedDataOut,
     ),
     EventType.VALIDATED: (
-        "A verdict on the email of a contact; changes neither `version` nor `updated_at`",
+        "A verdict on the email of a contact, for endpoints that name this event; changes neither `version` nor "
+        "`updated_at`",
         ContactDataOut,
     ),
     EventType.CUSTOM: ("A caller recorded something that a contact did", CustomDataOut),

@@ -177,7 +177,8 @@ _CONTACT_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 _EVERYTHING: Final = {"type": "string", "const": EVERYTHING}
 _EVENTS: Final = {
-    "description": f"Types of events, or `{EVERYTHING}` for all of them, also those that will be added.",
+    "description": f"Types of events. `{EVERYTHING}` stands for all but `{EventType.VALIDATED}`, also for those that "
+    f"will be added; `{EventType.VALIDATED}` may stand beside it.",
     "anyOf": [
         {
             "type": "array",

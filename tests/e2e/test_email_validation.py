@@ -61,6 +61,8 @@ def test_a_changed_email_is_judged_anew(account: Account) -> None:
 def test_a_bounce_marks_the_address_in_the_account_it_names(
     account: Account, other_account: Account, accounts: Accounts
 ) -> None:
+    endpoint = {"url": "http://127.0.0.1:9/", "events": ["contact.validated"], "is_active": False}
+    assert account.api.post("/v1/webhooks", endpoint).status_code == 201
     for each in (account, other_account):
         retry_on_conflict(each, each.api.created(email="ada@example.com")["id"])
     accounts.publish_bounce(

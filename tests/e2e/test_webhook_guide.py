@@ -38,7 +38,7 @@ def test_from_the_first_webhook_to_the_last_command(
 ) -> None:
     variables = {"API": stack["url"], "KEY": account.key()["key"]}
     port = free_port()
-    register, create, switch_on, record, timeline, rotate, log, redeliver, test = commands()
+    register, create, switch_on, verdicts_too, record, timeline, rotate, log, redeliver, test = commands()
     status, webhook = run(register.replace(SHOWN_ADDRESS, f"http://127.0.0.1:{port}/"), **variables)
     assert (status, webhook["events"], webhook["description"]) == (201, ["*"], "my first")
     variables["WEBHOOK"] = webhook["id"]
@@ -48,6 +48,8 @@ def test_from_the_first_webhook_to_the_last_command(
         (line,) = until(receiver.lines)
         assert line[1] == "contact.created"
         assert run(switch_on, **variables)[0] == 200
+        status, asking = run(verdicts_too, **variables)
+        assert (status, asking["events"]) == (200, ["*", "contact.validated"])
 
         status, recorded = run(record, **variables)
         assert (status, recorded["name"]) == (202, "order placed")

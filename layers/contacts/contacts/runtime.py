@@ -117,6 +117,11 @@ class Settings:
         return self._variables["EMAIL_DNS"] == "on"
 
     @property
+    def marks_verdicts(self) -> bool:
+        """Whether a verdict that nobody asked for is marked, so that the stream's readers do not hear of it."""
+        return self._variables.get("QUIET_VERDICTS") == "on"
+
+    @property
     def allows_private_endpoints(self) -> bool:
         """Whether webhooks may lead into private networks."""
         return self._variables.get("WEBHOOK_PRIVATE_ADDRESSES") == "allowed"
@@ -181,16 +186,19 @@ class Runtime:
             )
         )
 
-    def queue_entrypoint(self, function: Callable[..., None], queue: str | None = None) -> QueueEntrypoint:
+    def queue_entrypoint(
+        self, function: Callable[..., None], queue: str | None = None, at_once: int = 1
+    ) -> QueueEntrypoint:
         """The Lambda handler of a function that reads a queue: it takes a message, then services.
 
-        `queue`: the one that it reads (`DELIVERY`), where it may raise `RetryLater`.
+        `queue`: the one that it reads (`DELIVERY`), where it may raise `RetryLater`. `at_once`: how many messages are
+        handled at once; then threads share the services.
         """
         from contacts.workers.queue import QueueEntrypoint
 
         own = None if queue is None else self.queue(queue)
         handle = self._with_services(function)
-        return self._started(QueueEntrypoint(function.__name__, handle, self.deadline.begin, own))
+        return self._started(QueueEntrypoint(function.__name__, handle, self.deadline.begin, own, at_once))
 
     def notification_entrypoint(self, function: Callable[..., None]) -> NotificationEntrypoint:
         """The Lambda handler of a function that SNS notifies: it takes the text of a notification, then services."""
@@ -546,8 +554,15 @@ class Runtime:
         from contacts.email_validation.service import EmailValidator
         from contacts.email_validation.store import VerdictStore
 
-        store = VerdictStore(self.table)
-        return EmailValidator(store, is_disposable, self.resolver(), self.clock, self.randomness)
+        return EmailValidator(
+            VerdictStore(self.table),
+            is_disposable,
+            self.resolver(),
+            self.clock,
+            self.randomness,
+            is_quiet=self._quiet_verdicts(),
+            invocation=self._invocation,
+        )
 
     def resolver(self) -> Resolver | None:
         """Asks the DNS; None where it is not to be asked."""
@@ -562,8 +577,31 @@ class Runtime:
         from contacts.email_validation.service import BounceRecorder
         from contacts.email_validation.store import VerdictStore
 
-        store = VerdictStore(self.table)
-        return BounceRecorder(store, self.clock, self.randomness, _log_bounce_of_nobody)
+        store, is_quiet = VerdictStore(self.table), self._quiet_verdicts()
+        return BounceRecorder(store, self.clock, self.randomness, _log_bounce_of_nobody, is_quiet)
+
+    def _quiet_verdicts(self) -> Callable[[str], bool]:
+        """Whether nobody is told of an account's verdicts, by the account's id.
+
+        The webhooks are read once for each account and invocation, strongly. An invocation begins after its messages
+        were sent. So a webhook that was there before a contact was created is told of the verdict on it.
+        """
+        from contacts.email_validation.service import OncePerInvocation, never_quiet
+
+        if not self.settings.marks_verdicts:
+            return never_quiet
+        from contacts.events.model import EventType
+        from contacts.webhooks.model import is_told
+        from contacts.webhooks.store import WebhookStore
+
+        webhooks = WebhookStore(self.table)
+        return OncePerInvocation(
+            lambda account_id: not is_told(webhooks.webhooks(account_id), EventType.VALIDATED),
+            self._invocation,
+        )
+
+    def _invocation(self) -> int:
+        return self.deadline.begun
 
     def _now_s(self) -> int:
         return self.clock.now_ms() // 1000

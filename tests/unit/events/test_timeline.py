@@ -521,7 +521,8 @@ def test_a_timeline_has_what_changed_and_what_was_done(harness: EventHarness) ->
     assert [entry["name"] for entry in entries if "name" in entry] == ["seen", "called", "order placed"]
 
 
-def test_a_verdict_is_in_the_timeline(harness: EventHarness) -> None:
+def test_a_verdict_is_in_the_timeline_where_an_endpoint_asks_for_verdicts(harness: EventHarness) -> None:
+    harness.webhooks.of_accounts[ACCOUNT_ID].append(webhook("wh_verdicts", "contact.validated"))
     contact_id, records = lived(harness)
     VerdictStore(Table(harness.client, NAME)).mark_bounced(ACCOUNT_ID, contact_id, ADA["email"])
     harness.dispatch(*records, *harness.records())

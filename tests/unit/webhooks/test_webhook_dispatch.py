@@ -17,6 +17,7 @@ from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.ids import is_uuid
 from contacts.core.json import exact_number, to_json
 from contacts.core.time import DAY, iso, parsed
+from contacts.email_validation.store import VerdictStore
 from contacts.events.changes import PartlyHandled, event_of_trashing, events_of_change
 from contacts.events.model import Event, EventType, event_out
 from contacts.events.store import Appended, EventStore
@@ -24,7 +25,7 @@ from contacts.table import keys
 from contacts.table.client import Table
 from contacts.table.expressions import item_size, to_item
 from contacts.webhooks.dispatch import MESSAGES_AT_ONCE
-from contacts.webhooks.model import delivery_id
+from contacts.webhooks.model import Webhook, delivery_id
 from local.table import NAME
 from tests.support.event_harness import ACCOUNT_ID, EventHarness, Killed, Life, changes, webhook
 from tests.support.faulty_wire import FAULTS, Fault, Wire
@@ -73,6 +74,46 @@ def test_every_change_of_a_life_is_told_in_its_order() -> None:
     assert sorted(kinds(harness.timeline(contact_id))) == sorted(LIFE)
     versions = [event["data"]["contact"]["version"] for event in harness.logged()]
     assert versions == [1, 2, 3, 3, 3, 4, 5, 5]
+
+
+VERDICT, OTHER = "contact.validated", "contact.updated"
+DISABLED = webhook("wh_off", VERDICT, is_active=False)
+
+
+@pytest.mark.parametrize(("webhooks", "is_logged", "asked"), [
+    pytest.param((), False, [], id="nobody"),
+    pytest.param((EVERYTHING,), False, [], id="all: a verdict is not among them"),
+    pytest.param((webhook("wh_1", OTHER),), False, [], id="something else"),
+    pytest.param((webhook("wh_1", VERDICT),), True, ["wh_1"], id="by name"),
+    pytest.param((webhook("wh_1", "*", VERDICT),), True, ["wh_1"], id="by name, beside all"),
+    pytest.param((EVERYTHING, webhook("wh_1", OTHER, VERDICT)), True, ["wh_1"], id="one of two"),
+    pytest.param((DISABLED,), True, [], id="one that is not active: it is logged, to catch up from"),
+    pytest.param((EVERYTHING, DISABLED), True, [], id="one that is not active, and one for all"),
+])  # fmt: skip
+def test_a_verdict_is_told_to_whoever_names_verdicts(
+    webhooks: Sequence[Webhook], is_logged: bool, asked: Sequence[str]
+) -> None:
+    harness = EventHarness(*webhooks)
+    contact_id = harness.create(email="ada@example.com")
+    harness.records()
+    store = VerdictStore(Table(harness.client, NAME))
+    assert store.mark_bounced(ACCOUNT_ID, contact_id, "ada@example.com")
+    records = harness.records()
+    for _ in range(2):  # The stream may deliver it twice.
+        harness.dispatch(*records)
+    assert kinds(harness.logged()) == ["validated"] * is_logged
+    assert kinds(harness.timeline(contact_id)) == ["validated"] * is_logged
+    assert sorted({one for one, kind in harness.asked() if kind == VERDICT}) == sorted(asked)
+
+
+def test_a_verdict_that_nobody_asked_for_costs_the_dispatcher_one_read() -> None:
+    harness = EventHarness(EVERYTHING)
+    contact_id = harness.create(email="ada@example.com")
+    harness.records()
+    VerdictStore(Table(harness.client, NAME)).mark_bounced(ACCOUNT_ID, contact_id, "ada@example.com")
+    meter = harness.client = Meter(harness.client)
+    harness.dispatch(*harness.records())
+    assert (meter.units, harness.webhooks.reads) == (0, [ACCOUNT_ID])
 
 
 def contact(**fields: Any) -> Contact:

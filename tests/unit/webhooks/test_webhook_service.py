@@ -120,6 +120,15 @@ def test_an_endpoint_is_told_of_everything_unless_it_says_of_what(harness: Webho
     assert harness.created(events=every)["events"] == every
 
 
+def test_verdicts_may_be_named_beside_all_else(harness: WebhookHarness) -> None:
+    """`*` does not include them."""
+    verdict = "contact.validated"
+    assert harness.created(events=["contact.created", verdict, "*", verdict])["events"] == ["*", verdict]
+    made = harness.created(events="*")
+    changed = harness.request("PATCH", ONE, made["id"], body={"events": ["*", verdict]})
+    assert changed.body["events"] == ["*", verdict]
+
+
 FIELDS = {
     "no such event": ({"events": ["contact.created", "contact.exploded"]}, "events.1", "contact.validated"),
     "a test is nothing to subscribe to": ({"events": ["webhook.test"]}, "events.0", "is no event"),

@@ -1,28 +1,26 @@
 """What the event source mappings of template.yaml let through, of everything that the stream tells."""
 
-import json
-from functools import cache
 from typing import Any
 
 import pytest
 
 from contacts.book.model import merged_tombstone_item
+from contacts.book.store import QUIET
 from contacts.core.time import iso
 from contacts.table import keys
 from contacts.table.client import Table
 from contacts.table.expressions import from_item, to_item
 from local import sample_account
 from local.table import NAME
-from local.template import template
 from tests.support import sample_events
 from tests.support.app import App
+from tests.support.event_filters import MAPPINGS, is_let_through
 from tests.support.event_harness import ErasureDesk
 from tests.support.fakes import FakeClock
 from tests.support.long_timeline import fill
 from tests.support.moto_table import MotoTable
 from tests.support.streams import record, records_between
 
-MAPPINGS = {"project_changes": "ProjectChangesSource", "dispatch_webhooks": "DispatchWebhooksSource"}
 BOTH = frozenset(MAPPINGS)
 PROJECTION = frozenset({"project_changes"})
 EVENTS = frozenset({"dispatch_webhooks"})
@@ -33,41 +31,16 @@ CONTACT = sample_account.LIVE.id
 AT_S = 1_768_473_000
 
 
-def is_let_through(function: str, told: Any) -> bool:
-    """Whether one of the filters of a function's mapping matches a record."""
-    return any(matches(pattern, told) for pattern in patterns_of(function))
-
-
-@cache
-def patterns_of(function: str) -> list[Any]:
-    """The filters of a function's mapping."""
-    mapping = template()["Resources"][MAPPINGS[function]]["Properties"]
-    return [json.loads(one["Pattern"]) for one in mapping["FilterCriteria"]["Filters"]]
-
-
-def matches(pattern: Any, value: Any) -> bool:
-    """As "Filter rule syntax" of Lambda's developer guide has it, as far as the template uses it."""
-    if isinstance(pattern, dict):
-        return all(matches(inner, (value or {}).get(key)) for key, inner in pattern.items())
-    return any(_is_met(rule, value) for rule in pattern)
-
-
-def _is_met(rule: Any, value: Any) -> bool:
-    match rule:
-        case {"prefix": prefix}:
-            return isinstance(value, str) and value.startswith(prefix)
-        case {"exists": wanted}:
-            return (value is not None) == wanted
-        case _:
-            return bool(rule == value)
-
-
 def item(key: keys.Key, **attributes: Any) -> Any:
     return to_item({**key._asdict(), **attributes})
 
 
 def contact(version: int) -> Any:
     return item(keys.contact(ACCOUNT, CONTACT), kind="contact", version=version)
+
+
+def quiet(version: int) -> Any:
+    return {**contact(version), **to_item({QUIET: True})}
 
 
 TRASH = item(keys.trash(ACCOUNT, CONTACT), snapshot={"version": 1}, deleted_at="2026-01-15T10:30:00.000Z")
@@ -83,7 +56,14 @@ TOLD = {**TOMBSTONE, "event": {"M": {"event_id": {"S": "e"}}}}
 @pytest.mark.parametrize(("old", "new", "is_expired", "followers"), [
     pytest.param(None, contact(1), False, BOTH, id="created"),
     pytest.param(contact(1), contact(2), False, BOTH, id="changed"),
+    pytest.param(contact(1), quiet(1), False, NOBODY, id="changed quietly"),
+    pytest.param(quiet(1), quiet(2), False, NOBODY, id="changed quietly again"),
+    pytest.param(quiet(1), contact(2), False, BOTH, id="changed after a quiet change"),
     pytest.param(contact(1), None, False, PROJECTION, id="left"),
+    pytest.param(quiet(1), None, False, PROJECTION, id="left after a quiet change"),
+    pytest.param(None, {**TRASH, "snapshot": {"M": quiet(1)}}, False, EVENTS, id="put in the trash with a mark"),
+    pytest.param(contact(1), {**contact(2), "custom_fields": {"M": {"quiet": {"BOOL": True}}}}, False, BOTH,
+                 id="a field of the caller's of that name"),
     pytest.param(None, TRASH, False, EVENTS, id="put in the trash"),
     pytest.param(TRASH, None, False, NOBODY, id="taken out of the trash"),
     pytest.param(TRASH, None, True, PROJECTION, id="days in the trash are over"),

@@ -41,9 +41,13 @@ from contacts.table.client import MAX_STEPS, ConditionsFailed, Table
 from contacts.table.expressions import Expression, Item, Step, entry_size, item_size, to_attribute
 from contacts.table.records import RECORD_STEPS, write_recorded
 
+QUIET: Final = "quiet"
+"""The attribute of a contact's item whose last write nobody has to hear of: the event source mappings in template.yaml
+leave out records whose new image has it. Every other write of a contact removes it, in its own expression.
+"""
 _KEY_AND_BOOKKEEPING_BYTES: Final = 256
-"""Upper bound for PK, SK, kind, size_bound, values_bound, change_id and the longest verdict on an email with their
-names (220 bytes), and for the item's own overhead."""
+"""Upper bound for PK, SK, kind, size_bound, values_bound, change_id, quiet and the longest verdict on an email with
+their names (226 bytes), and for the item's own overhead."""
 _OF_THE_VERDICT: Final = {"validation_status": None, "validation_reason": None}
 """Not measured: a verdict comes at any time, and must neither be refused nor make a later change too large."""
 
@@ -188,6 +192,7 @@ class ContactStore:
         expression.increase("version", 1)
         expression.set("updated_at", at)
         expression.set("change_id", change_id)
+        expression.remove(QUIET)
         expression.require(expression.is_there())
         # The SDK repeats a call whose response was lost. The repetition must not change the contact again.
         expression.require(f"{expression.name('change_id')} <> {expression.value(change_id)}")
@@ -463,8 +468,12 @@ def unchanged(expression: Expression, before: Contact) -> Expression:
 
 
 def difference(before: Contact, after: Contact) -> Expression:
-    """Returns the update that turns the stored contact `before` into `after`, if it is still `before`."""
+    """Returns the update that turns the stored contact `before` into `after`, if it is still `before`.
+
+    The stream's readers hear of it, whatever they were to hear of the write before it.
+    """
     expression = unchanged(Expression(), before)
+    expression.remove(QUIET)
     old, new = contact_values(before), contact_values(after)
     for attribute, value in new.items():
         # Compared as DynamoDB attributes: in Python, 1 equals True.

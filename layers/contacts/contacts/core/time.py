@@ -90,10 +90,13 @@ class Deadline:
 
     def __init__(self) -> None:
         self._ends = inf
+        self.begun = 0
+        """How many requests have begun in this process: the number of the one that is being served."""
 
     def begin(self, seconds: float) -> None:
         """Set the deadline of the request that begins now, in seconds from now."""
         self._ends = monotonic() + seconds
+        self.begun += 1
 
     def has_time_left(self, seconds: float) -> bool:
         """Whether at least `seconds` are left until the deadline."""

@@ -6,9 +6,10 @@ the contact still has the address.
 
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from email.utils import parseaddr
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from contacts.book.model import Reason, ValidationStatus
 from contacts.core.idempotency import ConcurrentModification, retry_on_conflict
@@ -38,8 +39,41 @@ def pause_after(times_received: int) -> int:
     return _PAUSES_S[times_received - 1] if times_received <= len(_PAUSES_S) else 0
 
 
+Found = TypeVar("Found")
+
+
+class OncePerInvocation(Generic[Found]):
+    """Finds something once for each key and invocation. Threads that ask for one key wait for the first of them."""
+
+    def __init__(self, find: Callable[[str], Found], invocation: Callable[[], int]) -> None:
+        """`invocation`: returns the number of the invocation that is being served."""
+        self._find = find
+        self._invocation = invocation
+        self._number = 0
+        self._found: dict[str, Future[Found]] = {}
+
+    def __call__(self, key: str) -> Found:
+        """What was found for a key; what `find` raised, to all who asked in this invocation."""
+        number = self._invocation()
+        if number != self._number:
+            self._found, self._number = {}, number
+        own: Future[Found] = Future()
+        found = self._found.setdefault(key, own)
+        if found is own:
+            try:
+                own.set_result(self._find(key))
+            except BaseException as error:  # noqa: BLE001 (raised below)
+                own.set_exception(error)
+        return found.result()
+
+
+def never_quiet(_account_id: str) -> bool:
+    """Every verdict is heard by the stream's readers."""
+    return False
+
+
 class EmailValidator:
-    """Validates addresses: syntax, disposable domains, and the DNS."""
+    """Validates addresses: syntax, disposable domains, and the DNS. Threads may share one."""
 
     def __init__(
         self,
@@ -48,13 +82,26 @@ class EmailValidator:
         resolver: Resolver | None,
         clock: Clock,
         randomness: Randomness,
+        *,
+        is_quiet: Callable[[str], bool] = never_quiet,
+        invocation: Callable[[], int] | None = None,
     ) -> None:
-        """`resolver`: None: the DNS is not asked, and every domain counts as valid."""
+        """`resolver`: None: the DNS is not asked, and every domain counts as valid.
+
+        `is_quiet`: whether nobody is told of the verdicts of an account (its id). `invocation`: the number of the
+        invocation that is being served; a domain is looked up once in it. None: it is looked up each time.
+        """
         self._contacts = contacts
         self._is_disposable = is_disposable
         self._resolver = resolver
         self._clock = clock
         self._randomness = randomness
+        self._is_quiet = is_quiet
+        self._look_up: Callable[[str], Verdict | None] = (
+            self._verdict_of_dns
+            if invocation is None
+            else OncePerInvocation(self._verdict_of_dns, invocation)
+        )
 
     def validate(self, account_id: str, contact_id: str) -> bool:
         """Validate a contact's address, if it is pending. Returns False where the DNS gives no answer now.
@@ -71,7 +118,7 @@ class EmailValidator:
         if verdict is None:
             return False
         record = partial(self._contacts.record_verdict, account_id, contact_id, contact.email, verdict)
-        retry_on_conflict(record, self._clock, self._randomness)
+        retry_on_conflict(partial(record, quiet=self._is_quiet(account_id)), self._clock, self._randomness)
         return True
 
     def _verdict_on(self, email: str) -> Verdict | None:
@@ -81,14 +128,15 @@ class EmailValidator:
             return invalid(Reason.SYNTAX)
         if self._is_disposable(domain):
             return invalid(Reason.DISPOSABLE)
-        return VALID if self._resolver is None else self._verdict_of_dns(domain, self._resolver)
+        return VALID if self._resolver is None else self._look_up(domain)
 
-    def _verdict_of_dns(self, domain: str, resolver: Resolver) -> Verdict | None:
+    def _verdict_of_dns(self, domain: str) -> Verdict | None:
+        assert self._resolver is not None, "only called where the DNS is to be asked"
         now_s = self._clock.now_ms() // 1000
         known = self._contacts.known(domain, now_s)
         if known is not None:
             return known
-        verdict = resolver.verdict_on(domain)
+        verdict = self._resolver.verdict_on(domain)
         if verdict is not None:
             self._contacts.remember(domain, verdict, now_s)
         return verdict
@@ -111,12 +159,17 @@ class BounceRecorder:
         clock: Clock,
         randomness: Randomness,
         on_unknown_account: Callable[[str], None],
+        is_quiet: Callable[[str], bool] = never_quiet,
     ) -> None:
-        """`on_unknown_account`: is called with SES's message id when a bounce names no account."""
+        """`on_unknown_account`: is called with SES's message id when a bounce names no account.
+
+        `is_quiet`: whether nobody is told of the verdicts of an account (its id).
+        """
         self._contacts = contacts
         self._clock = clock
         self._randomness = randomness
         self._on_unknown_account = on_unknown_account
+        self._is_quiet = is_quiet
 
     def record(self, notification: str) -> None:
         """Mark the addresses of a permanent bounce. Ignores all other notifications of SES.
@@ -153,7 +206,8 @@ class BounceRecorder:
                 raise ConcurrentModification  # The contact was deleted, or lost the email, since the claim was read.
             if contact.email != email or contact.validation_reason == Reason.BOUNCED:
                 return  # A status is about the contact's own email, not about one that came with a merge.
-            if not self._contacts.mark_bounced(account_id, contact_id, email):
+            quiet = self._is_quiet(account_id)
+            if not self._contacts.mark_bounced(account_id, contact_id, email, quiet=quiet):
                 raise ConcurrentModification
 
         retry_on_conflict(attempt, self._clock, self._randomness)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from hashlib import sha256
 
 from contacts.book.model import Contact, ContactState, Reason, ValidationStatus, contact_from
+from contacts.book.store import QUIET
 from contacts.core.ids import Name, NameKind
 from contacts.core.time import DAY
 from contacts.email_validation.model import Verdict, invalid
@@ -35,27 +36,32 @@ class VerdictStore:
         contact_id: str = claim["contact_id"]
         return contact_id
 
-    def record_verdict(self, account_id: str, contact_id: str, email: str, verdict: Verdict) -> None:
+    def record_verdict(
+        self, account_id: str, contact_id: str, email: str, verdict: Verdict, *, quiet: bool = False
+    ) -> None:
         """Write a verdict, if the contact still has the email and is pending. One UpdateItem.
+
+        `quiet`: the stream's readers do not hear of it.
 
         Raises:
             Contention, TemporarilyUnavailable.
         """
-        expression = _verdict_update(verdict, email)
+        expression = _verdict_update(verdict, email, quiet=quiet)
         expression.require(expression.equals("validation_status", ValidationStatus.PENDING))
         # Another writer was first, or the SDK has repeated the call.
         with suppress(ConditionsFailed):
             self._update(account_id, contact_id, expression)
 
-    def mark_bounced(self, account_id: str, contact_id: str, email: str) -> bool:
+    def mark_bounced(self, account_id: str, contact_id: str, email: str, *, quiet: bool = False) -> bool:
         """Mark a contact's email as bounced, whatever its status. One UpdateItem.
 
-        Returns False where the email is marked already, or no longer the contact's.
+        Returns False where the email is marked already, or no longer the contact's. `quiet`: the stream's readers do
+        not hear of it.
 
         Raises:
             Contention, TemporarilyUnavailable.
         """
-        expression = _verdict_update(invalid(Reason.BOUNCED), email)
+        expression = _verdict_update(invalid(Reason.BOUNCED), email, quiet=quiet)
         reason = expression.name("validation_reason")
         expression.require(
             f"(attribute_not_exists({reason}) OR {reason} <> {expression.value(Reason.BOUNCED)})"
@@ -84,9 +90,10 @@ class VerdictStore:
         self._table.write([self._table.update_step("contact", key, expression)])
 
 
-def _verdict_update(verdict: Verdict, email: str) -> Expression:
+def _verdict_update(verdict: Verdict, email: str, *, quiet: bool) -> Expression:
     """The update that writes a verdict, on condition that the contact has the email."""
     expression = Expression()
+    expression.assign(QUIET, quiet or None)
     expression.set("validation_status", verdict.status)
     expression.assign("validation_reason", verdict.reason)
     expression.require(expression.equals("email", email))

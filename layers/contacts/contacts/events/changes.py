@@ -1,16 +1,16 @@
 """Changes of contacts, as the table's stream delivers them, and the events that they become."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final, NotRequired, TypedDict, cast
+from typing import Any, Final, NotRequired, TypedDict, cast
 
-from contacts.book.model import Contact, ContactOut, contact_out
+from contacts.book.model import MAPS, Contact, ContactOut, contact_out
 from contacts.core.answers import Json, Moment, Uuid
 from contacts.core.errors import TemporarilyUnavailable
-from contacts.core.json import same_json
 from contacts.core.time import parsed
 from contacts.events.model import CustomEvent, Event, EventType, event_at
+from contacts.table.expressions import same_value
 
 
 class ChangeKind(StrEnum):
@@ -123,7 +123,7 @@ def events_of_change(
     `at_ms`: when the record was written. A change by a caller has the contact's `updated_at` as its time instead: the
     stream is exact to the second only, and a timeline is in the order of its events' ids, which begin with the time.
     """
-    contact = contact_out(after)
+    contact = _shown(after)
     changed_ms = parsed(after.updated_at)
 
     def event(
@@ -161,7 +161,7 @@ def _newly_merged(before: Contact, after: Contact) -> str | None:
 
 def event_of_trashing(record_id: str, at_ms: int, account_id: str, contact: Contact) -> Event:
     """The event of a contact that was deleted and can be restored."""
-    data: DeletedDataOut = {"contact": contact_out(contact), "permanent": False}
+    data: DeletedDataOut = {"contact": _shown(contact), "permanent": False}
     return event_at(record_id, EventType.DELETED, at_ms, account_id, contact.id, data)
 
 
@@ -199,9 +199,17 @@ def differences(before: Contact, after: Contact) -> dict[str, object]:
     The shown `name` is composed of first and last name, so it is included where one of these changed it. A receiver
     that keeps a copy of the contact can apply exactly the named fields.
     """
-    old, new = (cast("Mapping[str, object]", contact_out(contact)) for contact in (before, after))
+    old, new = (cast("Mapping[str, object]", _shown(contact)) for contact in (before, after))
     return {
         field: old[field]
         for field in sorted(old)
-        if field not in _OF_EVERY_CHANGE and not same_json(old[field], new[field])
+        if field not in _OF_EVERY_CHANGE and not same_value(old[field], new[field])
     }
+
+
+def _shown(contact: Contact) -> ContactOut:
+    """A contact as the API shows it, with its maps as they are: an event stores them as the stream brought them."""
+    shown: dict[str, Any] = {**contact_out(replace(contact, custom_fields={}, metadata={}))}
+    for name in MAPS:
+        shown[name] = getattr(contact, name)
+    return cast("ContactOut", shown)

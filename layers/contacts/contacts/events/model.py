@@ -42,6 +42,9 @@ class EventType(StrEnum):
 
 SUBSCRIBABLE: Final = tuple(kind for kind in EventType if kind is not EventType.TEST)
 EVERYTHING: Final = "*"
+"""Stands for all events but those that are told only to who names them."""
+ONLY_BY_NAME: Final = frozenset({EventType.VALIDATED})
+"""Events that `*` does not include. They are in the log only where an endpoint of the account names them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from botocore.exceptions import (
     HTTPClientError,
 )
 from botocore.parsers import JSONParser, ResponseParser, ResponseParserFactory
+from botocore.serialize import SERIALIZERS, JSONSerializer
 
 from contacts.core.errors import TemporarilyUnavailable
 
@@ -79,6 +80,22 @@ class ResponseParsers(ResponseParserFactory):
         return super().create_parser(protocol_name)
 
 
+class AsGiven(JSONSerializer):
+    """Sends typed JSON as it is. botocore would copy it value by value, to encode bytes; of these we have none."""
+
+    def _serialize_type_structure(self, serialized: Any, value: Any, shape: Any, key: Any) -> None:
+        if shape.name == _ATTRIBUTE:
+            serialized[key] = value
+        else:
+            super()._serialize_type_structure(serialized, value, shape, key)  # type: ignore[misc]
+
+    def _serialize_type_map(self, serialized: Any, value: Any, shape: Any, key: Any) -> None:
+        if shape.value.name == _ATTRIBUTE:
+            serialized[key] = value
+        else:
+            super()._serialize_type_map(serialized, value, shape, key)  # type: ignore[misc]
+
+
 CALLS: Final = Config(
     connect_timeout=1,
     read_timeout=2,
@@ -97,6 +114,7 @@ def new_client(service: str, endpoint: str | None, *, is_local: bool) -> Any:
     """
     session = botocore.session.get_session()
     session.register_component("response_parser_factory", ResponseParsers())
+    SERIALIZERS["json"] = AsGiven  # type: ignore[assignment]
     made = session.create_client(service, endpoint_url=endpoint, config=CALLS)
     if is_local:
         made.meta.events.register("after-call-error", _refuse_unconnected)

@@ -4,17 +4,67 @@ Our own, because boto3's serializer needs all of boto3 (60 ms of a cold start), 
 and refuses floats. Sets of strings are Python frozensets; None is NULL.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
 
-from contacts.core.json import exact_number
+from contacts.core.json import exact_number, same_json
 from contacts.table.keys import EXPRESSION_NAME, Key
 
 AttributeValue = dict[str, Any]
 Item = dict[str, Any]
 """Plain Python values by attribute name."""
+
+
+class StoredMap(Mapping[str, Any]):
+    """A map in typed JSON. It becomes plain values only where somebody looks into it, and is written as it was read."""
+
+    __slots__ = ("_plain", "attribute")
+
+    def __init__(self, attribute: AttributeValue) -> None:
+        self.attribute = attribute
+        self._plain: dict[str, Any] | None = None
+
+    def _values(self) -> dict[str, Any]:
+        if self._plain is None:
+            self._plain = from_attribute(self.attribute)
+        return self._plain
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values())
+
+    def __len__(self) -> int:
+        return len(self.attribute["M"])
+
+
+def same_value(one: object, another: object) -> bool:
+    """Whether two values are the same JSON. Of stored maps only what differs is looked at."""
+    if isinstance(one, StoredMap) and isinstance(another, StoredMap):
+        return _same_attribute(one.attribute, another.attribute)
+    return same_json(one, another)
+
+
+def _same_attribute(one: AttributeValue, another: AttributeValue) -> bool:
+    if one == another:
+        return True
+    ((kind, value),), ((other_kind, other),) = one.items(), another.items()
+    if kind != other_kind:
+        return False
+    match kind:
+        case "M":
+            return value.keys() == other.keys() and all(
+                _same_attribute(value[key], other[key]) for key in value
+            )
+        case "L":
+            return len(value) == len(other) and all(map(_same_attribute, value, other))
+        case "N":
+            return bool(exact_number(value) == exact_number(other))
+        case _:
+            return False
 
 
 def to_attribute(value: object) -> AttributeValue:
@@ -34,6 +84,8 @@ def to_attribute(value: object) -> AttributeValue:
             return {"N": repr(value)}
         case None:
             return {"NULL": True}
+        case StoredMap():
+            return value.attribute
         case Mapping():
             return {"M": {key: to_attribute(entry) for key, entry in value.items()}}
         case list() | tuple():
@@ -69,9 +121,12 @@ def to_item(values: Mapping[str, object]) -> dict[str, AttributeValue]:
     return {key: to_attribute(value) for key, value in values.items() if value is not None}
 
 
-def from_item(item: Mapping[str, AttributeValue]) -> Item:
-    """An item in plain values."""
-    return {key: from_attribute(value) for key, value in item.items()}
+def from_item(item: Mapping[str, AttributeValue], kept: Collection[str] = ()) -> Item:
+    """An item in plain values. `kept`: attributes that stay as they are stored, where they are maps (`StoredMap`)."""
+    return {
+        key: StoredMap(value) if key in kept and "M" in value else from_attribute(value)
+        for key, value in item.items()
+    }
 
 
 def item_size(values: Mapping[str, object]) -> int:
@@ -93,12 +148,30 @@ def _size(value: object) -> int:
         case int() | float() | Decimal():
             # One byte for two digits and at most three more for exponent and sign.
             return min(21, len(str(value)) // 2 + 4)
+        case StoredMap():
+            return _attribute_size(value.attribute)
         case Mapping():
             return 3 + sum(entry_size(key, entry) for key, entry in value.items())
         case list() | tuple() | frozenset():
             return 3 + sum(1 + _size(entry) for entry in value)
         case _:
             raise TypeError(f"no DynamoDB type for {type(value).__name__}")
+
+
+def _attribute_size(attribute: AttributeValue) -> int:
+    """`_size` of a value in typed JSON."""
+    ((kind, value),) = attribute.items()
+    match kind:
+        case "S":
+            return len(value.encode())
+        case "N":
+            return min(21, len(value) // 2 + 4)
+        case "M":
+            return 3 + sum(len(key.encode()) + 1 + _attribute_size(entry) for key, entry in value.items())
+        case "L":
+            return 3 + sum(1 + _attribute_size(entry) for entry in value)
+        case _:
+            return _size(from_attribute(attribute))
 
 
 class Expression:

@@ -20,7 +20,7 @@ from contacts.events.changes import (
 )
 from contacts.events.model import CustomEvent, Event
 from contacts.events.store import Appended, EventStore
-from contacts.webhooks.model import DeliveryRef, Webhook, delivery_id, subscribed
+from contacts.webhooks.model import DeliveryRef, Webhook, delivery_id, is_told, subscribed
 from contacts.webhooks.store import WebhookStore
 
 MESSAGES_AT_ONCE: Final = 10
@@ -101,7 +101,8 @@ class Dispatcher:
             return
         append = self._events.append_last if change.kind is ChangeKind.ERASED else self._events.append
         for event in _events_of(change):
-            yield event, self._append(append, event, batch)
+            if batch.is_told(event):
+                yield event, self._append(append, event, batch)
 
     def _append_recorded(
         self, change: StreamChange, recorded: CustomEvent, batch: "_Batch"
@@ -135,9 +136,16 @@ class _Batch:
 
     def subscribers(self, event: Event) -> list[str]:
         """The ids of the webhooks that are subscribed to an event's type. The webhooks are read once a batch."""
-        if event.account_id not in self._of_accounts:
-            self._of_accounts[event.account_id] = self._webhooks.webhooks(event.account_id)
-        return [webhook.id for webhook in subscribed(self._of_accounts[event.account_id], event.type)]
+        return [webhook.id for webhook in subscribed(self._of(event.account_id), event.type)]
+
+    def is_told(self, event: Event) -> bool:
+        """Whether an event is logged and sent: a verdict only where a webhook of the account names verdicts."""
+        return is_told(self._of(event.account_id), event.type)
+
+    def _of(self, account_id: str) -> list[Webhook]:
+        if account_id not in self._of_accounts:
+            self._of_accounts[account_id] = self._webhooks.webhooks(account_id)
+        return self._of_accounts[account_id]
 
     def next_moment(self) -> int:
         """The present in ms, or a ms after the last moment: no two events of a batch are appended at the same time."""

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, NotRequired, TypedDict
 from contacts.core.answers import Count, Moment, PageOut, Uuid
 from contacts.core.ids import uuid7
 from contacts.core.time import DAY, HOUR, iso
-from contacts.events.model import EVERYTHING, EventType
+from contacts.events.model import EVERYTHING, ONLY_BY_NAME, EventType
 
 LONGEST_ATTEMPT: Final = 15.0
 """Seconds for connecting, sending and reading the answer together."""
@@ -73,7 +73,7 @@ class Webhook:
     account_id: str
     url: str
     events: tuple[str, ...]
-    """Types of events, or `*` alone."""
+    """Types of events, or `*`; beside `*` only those that `*` does not include."""
     description: str | None
     is_active: bool
     disabled_reason: str | None
@@ -88,7 +88,11 @@ class Webhook:
 
     def wants(self, kind: str) -> bool:
         """Whether the webhook is active and subscribed to a type of event."""
-        return self.is_active and (EVERYTHING in self.events or kind in self.events)
+        return self.is_active and self.names(kind)
+
+    def names(self, kind: str) -> bool:
+        """Whether `events` includes a type of event. `*` includes all but those of `ONLY_BY_NAME`."""
+        return kind in self.events or (EVERYTHING in self.events and kind not in ONLY_BY_NAME)
 
     def secrets_at(self, now_s: int) -> tuple[str, ...]:
         """The secrets that are valid at a moment (seconds since the epoch), the newest first."""
@@ -248,7 +252,7 @@ class WebhookOut(TypedDict):
     id: str
     url: str
     events: list[str]
-    """Types of events, or `*` alone for all of them."""
+    """Types of events. `*` stands for all but `contact.validated`, which may stand beside it."""
     description: str | None
     is_active: bool
     disabled_reason: Annotated[str, DisabledReason] | None
@@ -343,6 +347,15 @@ def delivery_out(delivery: Delivery) -> DeliveryOut:
             for attempt in delivery.attempts
         ],
     }
+
+
+def is_told(webhooks: Collection[Webhook], kind: str) -> bool:
+    """Whether events of a type are logged and sent, for an account with these webhooks.
+
+    A type that `*` does not include is told where a webhook names it, also one that is not active: its owner reads the
+    log. All other types are always told.
+    """
+    return kind not in ONLY_BY_NAME or any(webhook.names(kind) for webhook in webhooks)
 
 
 def subscribed(webhooks: Collection[Webhook], kind: str) -> list[Webhook]:

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
-from contacts.events.model import EVERYTHING, SUBSCRIBABLE
+from contacts.events.model import EVERYTHING, ONLY_BY_NAME, SUBSCRIBABLE
 from contacts.web.bodies import COMPOSED, Body, clean
 from contacts.webhooks.endpoints import endpoint_of
 from contacts.webhooks.model import MAX_URL
@@ -25,7 +25,7 @@ def _url(text: str) -> str:
 def _event(name: str) -> str:
     if name != EVERYTHING and name not in SUBSCRIBABLE:
         known = ", ".join(SUBSCRIBABLE)
-        message = f"is no event; there are {known}, and * for all of them"
+        message = f"is no event; there are {known}, and * for all but {', '.join(sorted(ONLY_BY_NAME))}"
         raise InvalidValue(Violation(FieldErrorCode.NOT_ALLOWED, message))
     return name
 
@@ -36,8 +36,11 @@ def _listed(given: object) -> object:
 
 
 def _once_each(names: list[str]) -> list[str]:
-    """The types without duplicates; `*` alone, if it is among them."""
-    return [EVERYTHING] if EVERYTHING in names else list(dict.fromkeys(names))
+    """The types without duplicates; where `*` is among them only `*`, and the types that it does not include."""
+    once = list(dict.fromkeys(names))
+    if EVERYTHING not in once:
+        return once
+    return [EVERYTHING, *(name for name in once if name in ONLY_BY_NAME)]
 
 
 Url = Annotated[str, Field(max_length=MAX_URL), AfterValidator(clean), AfterValidator(_url)]
@@ -52,7 +55,7 @@ Description = Annotated[str, Field(max_length=MAX_DESCRIPTION), AfterValidator(c
 
 
 class NewWebhook(Body):
-    """A webhook to be made. Without `events` it is told of all."""
+    """A webhook to be made. Without `events` it is told of all that `*` includes."""
 
     url: Url
     events: Events = Field(default_factory=lambda: [EVERYTHING])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
@@ -104,7 +105,7 @@ class HidingQueue(Protocol):
 
 
 class QueueEntrypoint:
-    """The Lambda handler of a function that reads a queue, one message at a time.
+    """The Lambda handler of a function that reads a queue, one message after the other or several at once.
 
     A message that fails comes back when its visibility timeout is over. After as many receipts as the queue's redrive
     policy allows, SQS moves it to the dead-letter queue.
@@ -116,22 +117,36 @@ class QueueEntrypoint:
         handle: Callable[[Message], None],
         begin: Begin,
         queue: HidingQueue | None = None,
+        at_once: int = 1,
     ) -> None:
-        """`queue`: the queue that the messages come from; needed if `handle` raises `RetryLater`."""
+        """`queue`: the queue that the messages come from; needed if `handle` raises `RetryLater`.
+
+        `at_once`: how many messages are handled at once, each in a thread of its own.
+        """
         self._name = name
         self._handle = handle
         self._begin = begin
         self._queue = queue
+        self._at_once = at_once
 
     def __call__(self, event: Event, context: Any) -> Failures:
         """Handle the messages. Returns the ids of those that have to come back."""
         began = perf_counter()
         self._begin(context.get_remaining_time_in_millis() / 1000)
         fields = {"lambda_request_id": context.aws_request_id}
-        failed = [record["messageId"] for record in event["Records"] if not self._is_done(record, fields)]
+        records = event["Records"]
+        done = self._are_done(records, fields)
+        failed = [record["messageId"] for record, is_done in zip(records, done, strict=True) if not is_done]
         duration_ms = (perf_counter() - began) * 1000
-        observability.record_batch(self._name, len(event["Records"]), len(failed), duration_ms, fields)
+        observability.record_batch(self._name, len(records), len(failed), duration_ms, fields)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+    def _are_done(self, records: Sequence[Event], fields: Mapping[str, object]) -> list[bool]:
+        threads = min(self._at_once, len(records))
+        if threads <= 1:
+            return [self._is_done(record, fields) for record in records]
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(lambda record: self._is_done(record, fields), records))
 
     def _is_done(self, record: Event, fields: Mapping[str, object]) -> bool:
         try:

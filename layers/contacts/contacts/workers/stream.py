@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, Final
 
-from contacts.book.model import KIND, Contact, contact_from
+from contacts.book.model import KIND, MAPS, Contact, contact_from
 from contacts.core import observability
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.queue import MessageQueue, Outgoing
@@ -170,7 +170,14 @@ def _kind_of(record: Mapping[str, Any], old: Item | None, new: Item | None) -> C
 
 
 def _image(body: Mapping[str, Any], name: str) -> Item | None:
-    return from_item(body[name]) if name in body else None
+    """An item of a record. The maps of a contact stay as they are stored: hardly anybody looks into them."""
+    if name not in body:
+        return None
+    image = body[name]
+    item = from_item({key: value for key, value in image.items() if key != "snapshot"}, MAPS)
+    if "snapshot" in image:
+        item["snapshot"] = from_item(image["snapshot"]["M"], MAPS)
+    return item
 
 
 def _contact(image: Item | None) -> Contact | None:
