@@ -21,6 +21,12 @@ COMMON = {"_aws", "service", "operation", "Latency", "lambda_request_id"}
 OF_ANYBODY = COMMON | {"request_id", "route", "status"}
 OF_A_REQUEST = OF_ANYBODY | {"account_id", "key_id", "dialect"}
 OF_A_BATCH = COMMON | {"Records"}
+OF_LAMBDA = {
+    *("type", "record.requestId", "record.status", "record.errorType", "record.metrics.initDurationMs"),
+    "errorMessage",
+}
+"""What the runbook asks for in Lambda's own lines: `platform.report` ("Lambda Telemetry API event schema reference",
+developer guide of Lambda), and the runtime's of an error that a function lets out."""
 OF_A_LONG_REQUEST = {
     *("level", "message", "service", "timestamp"),
     *("operation", "request_id", "lambda_request_id", "route"),
@@ -187,13 +193,14 @@ def test_the_dashboard_reads_metrics_that_are_counted() -> None:
 
 def test_the_runbook_queries_fields_that_are_logged() -> None:
     runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
-    asked = set(re.findall(r"sum\((\w+)\)|ispresent\((\w+)\)|filter (\w+) (?:=|>=)", runbook))
+    asked = set(re.findall(r"sum\((\w+)\)|ispresent\((\w+)\)|(?:filter|and) ([\w.]+) (?:=|>=|!=)", runbook))
+    asked |= {(name,) for name in re.findall(r"count\(([\w.]+)\)", runbook)}
     asked |= {
         (name,)
         for fields in re.findall(r"^fields (.+)$", runbook, re.MULTILINE)
         for name in fields.split(", ")
     }
     named = {name for names in asked for name in names if name and not name.startswith("@")}
-    logged = OF_A_REQUEST | OF_A_BATCH | OF_A_FAILURE | {"code", "items", "failed", "Failed"}
+    logged = OF_A_REQUEST | OF_A_BATCH | OF_A_FAILURE | {"code", "items", "failed", "Failed"} | OF_LAMBDA
     assert named
     assert named <= logged
