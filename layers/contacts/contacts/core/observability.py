@@ -10,6 +10,7 @@ No line has personal data. Paths, field names and the messages of exceptions may
 logged. A request is identified by its id, its operation, and the ids of its account and key.
 """
 
+import logging
 import signal
 from collections.abc import Callable, Mapping
 from threading import current_thread, main_thread
@@ -18,6 +19,10 @@ from typing import Final
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+
+# Lambda sets the root logger to the level of the template's LoggingConfig, INFO. At that, botocore tells with each cold
+# start where it has found credentials.
+logging.getLogger().setLevel(logging.WARNING)
 
 logger = Logger(service="contacts", location=None)
 metrics = Metrics(service="contacts", namespace="Contacts")
