@@ -127,7 +127,6 @@ class DeployedFunctions:
                 patch("os.urandom", self._drawn),
                 patch("time.time_ns", lambda: self.at_ms * 1_000_000),
                 patch("time.sleep", self._sleep),
-                patch("signal.setitimer", lambda *_: None),
             ):
                 stack.enter_context(replaced)
             yield
