@@ -15,6 +15,8 @@ What a person's machine needs and `python -m ministack` does not do:
   lacks whatever it is asked for, as on AWS: `{"exists": false}` is true of it.
 - It knows its queues by the port it listened on when they were made. Here the port in their names stays the same,
   whatever the port of the day; a queue answers under any.
+- It knows nothing of the partition keys that IAM conditions name (`dynamodb:LeadingKeys`), and what it does not know it
+  takes for met.
 - It holds each schedule's permission against the group `default`, asks for permissions that IAM does not know for
   batches of messages, takes a number that is a parameter of the template for a text, and ends the rest of a path at a
   line break.
@@ -25,6 +27,7 @@ What a person's machine needs and `python -m ministack` does not do:
 
 import asyncio
 import copy
+import functools
 import hashlib
 import importlib
 import json
@@ -42,7 +45,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import ministack.app as ministack
-from ministack.core import iam_actions, lambda_runtime
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.persistence import PERSIST_STATE, STATE_DIR, load_state, save_all
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import apigateway, dynamodb, lambda_svc, sqs
@@ -67,6 +70,8 @@ SENT = ("sqs", "scheduler")
 # is never longer than this, so no more is ever lost.
 SECONDS_BETWEEN_SAVES = (1.0, 4.0)
 SAVE_SHARE = 10
+
+LEADING_KEYS = "dynamodb:LeadingKeys"
 
 # The port in the names of queues: any number, and always the same.
 QUEUE_NAME_PORT = "4566"
@@ -406,6 +411,63 @@ def know_schedule_groups() -> None:
     iam_actions.extract_resource_arn = with_group
 
 
+class StepOfTransaction(str):  # noqa: SLOT000 - it has an attribute
+    """An IAM action, with the partition key that one step of a transaction has."""
+
+    leading_keys: list[str]
+
+
+def know_leading_keys() -> None:
+    """Hold conditions on partition keys: of a call all its keys, of a transaction the key of each step."""
+    context_of, checks_of = iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks
+    enforce, compiled = iam_evaluator.enforce, iam_evaluator._fnmatch_compile
+
+    def with_keys(body):
+        return {**context_of(body), LEADING_KEYS: leading_keys_of(json.loads(body or b"{}"))}
+
+    def with_key_of_step(iam_action, body, *rest):
+        checks = checks_of(iam_action, body, *rest)
+        steps = (
+            [part for step in json.loads(body)["TransactItems"] for part in step.values()] if checks else ()
+        )
+        for (action, arn), part in zip(checks, steps, strict=True):
+            step = StepOfTransaction(action)
+            step.leading_keys = leading_keys_of(part)
+            yield step, arn
+
+    def enforced(key, action, *rest, service_context=None, **more):
+        if isinstance(action, StepOfTransaction):
+            service_context = {**service_context, LEADING_KEYS: action.leading_keys}
+        return enforce(key, action, *rest, service_context=service_context, **more)
+
+    def of_several_lines(pattern, ignore_case):
+        found = compiled(pattern, ignore_case)
+        return re.compile(found.pattern, found.flags | re.DOTALL)
+
+    iam_actions.dynamodb_service_context = with_keys
+    iam_actions.dynamodb_transaction_checks = lambda *request: list(with_key_of_step(*request))
+    iam_evaluator.enforce = enforced
+    # A key may hold any text.
+    iam_evaluator._fnmatch_compile = functools.cache(of_several_lines)
+
+
+def leading_keys_of(request: dict) -> list[str]:
+    """The partition keys that a call to DynamoDB, or a step of a transaction, names."""
+    if "RequestItems" in request:
+        of_tables = request["RequestItems"].values()
+        parts = [{"Key": key} for table in of_tables if isinstance(table, dict) for key in table["Keys"]]
+        parts += [
+            part for table in of_tables if isinstance(table, list) for step in table for part in step.values()
+        ]
+        return sorted({key for part in parts for key in leading_keys_of(part)})
+    if "KeyConditionExpression" in request:
+        names, values = request.get("ExpressionAttributeNames", {}), request["ExpressionAttributeValues"]
+        equalities = re.findall(r"([#\w]+) = (:\w+)", request["KeyConditionExpression"])
+        return [values[value]["S"] for name, value in equalities if names.get(name, name) == "PK"]
+    item = request.get("Key") or request.get("Item") or {}
+    return [item["PK"]["S"]] if isinstance(item.get("PK"), dict) else []
+
+
 def know_batches_of_messages() -> None:
     """Let a batch take the permission that a single message takes."""
     action_of = iam_actions.extract_iam_action
@@ -455,6 +517,7 @@ if __name__ == "__main__":
     repeat_failed_batches()
     know_absent_attributes()
     keep_queue_names()
+    know_leading_keys()
     know_schedule_groups()
     know_batches_of_messages()
     read_concurrency_as_number()

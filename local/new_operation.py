@@ -125,7 +125,7 @@ def _with_function(template: str, name: str, method: str, path: str, feature: st
       Description: {_words(name)}
       CodeUri: functions/{name}
       LoggingConfig: {{ LogGroup: !Ref {logical_id}Logs }}
-      Policies: [!Ref {"ReadPolicy" if method == "GET" else "WritePolicy"}]
+      Policies: [!Ref KnowCallerPolicy, !Ref CountRequestPolicy]
       Events:
 {events}
 """

@@ -77,6 +77,12 @@ _SOMETIMES: Final = frozenset({_REPLAYED, *_OF_WRITES})
 _BEFORE_THE_METER: Final = frozenset({401, 403, 500, 503})
 """Statuses of answers that may be given before the request is counted, and so without rate limit headers."""
 
+_BEFORE_ANY_FUNCTION: Final = (
+    "Where all accounts together send a route more than it takes, the gateway answers before any of this: "
+    '`{"message": "Too Many Requests"}` as `application/json`, without these headers. Nothing was done and '
+    "nothing counted; send it again after a second."
+)
+
 
 def responses_of(route: Served) -> dict[str, Response]:
     """Everything that a route answers, by status."""
@@ -127,6 +133,8 @@ def _problem(status: int, codes: Mapping[str, str], *, is_counted: bool) -> Resp
         headers.append("Retry-After")
     said = "\n".join(f"- `{code}`: {meaning}" for code, meaning in codes.items())
     title = TITLES.get(status) or HTTPStatus(status).phrase
+    if status == 429:
+        said += f"\n\n{_BEFORE_ANY_FUNCTION}"
     members = {"status": {"enum": [status]}, "code": {"enum": list(codes)}}
     # Beside the reference: clients have one type for every problem, validators hold its status and code besides.
     schema = {**reference("Problem"), "allOf": [{"type": "object", "properties": members}]}

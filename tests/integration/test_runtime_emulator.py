@@ -1,5 +1,6 @@
 """What the runtime emulator promises: a function runs as on Lambda, alone, and nothing of it stays behind."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench.dynamodb_stub import CannedTable
+from contacts.core.observability import UNDER_WAY
+from local.layers import built_layers
 from local.rie import FunctionFailed, RuntimeEmulator, RuntimeUnavailable, emulator_binary
 
 ECHO = """
@@ -25,6 +28,18 @@ def lambda_handler(event, context):
         "remaining_ms": context.get_remaining_time_in_millis(), "cwd": os.getcwd(),
     }
 """
+
+ENDED = """
+import os, signal, time
+from contacts.core import observability
+observability.LONG_S = 0.01
+def lambda_handler(event, context):
+    ids = {"request_id": event["id"], "lambda_request_id": context.aws_request_id}
+    observability.begin_request(lambda: ids)
+    time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""As Linux ends a process whose memory is full."""
 
 
 @pytest.fixture
@@ -73,6 +88,18 @@ def test_an_exception_is_the_payload_lambda_makes_of_it(emulator: RuntimeEmulato
 def test_a_process_that_ends_fails_the_invoke_and_the_log_says_so(emulator: RuntimeEmulator) -> None:
     with pytest.raises(FunctionFailed, match="exit status 3"):
         emulator.invoke({"say": "die"})
+
+
+def test_a_long_request_whose_function_is_killed_has_left_its_ids(function: Path) -> None:
+    (function / "handler.py").write_text(ENDED)
+    with (
+        RuntimeEmulator(function, {"AWS_LAMBDA_LOG_FORMAT": "JSON"}, built_layers()) as emulator,
+        pytest.raises(FunctionFailed) as failed,
+    ):
+        emulator.invoke({"id": "r-1"})
+    (line,) = [json.loads(line) for line in str(failed.value).splitlines() if line.startswith('{"level"')]
+    assert (line["message"], line["request_id"]) == (UNDER_WAY, "r-1")
+    assert f"START RequestId: {line['lambda_request_id']}" in str(failed.value)
 
 
 def test_a_handler_that_does_not_load_fails_the_invoke(function: Path) -> None:

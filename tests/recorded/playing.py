@@ -13,7 +13,7 @@ from typing import Any
 
 from local.table import NAME
 from tests.support import deployed
-from tests.support.deployed import DeployedFunctions, forget_what_was_made_once
+from tests.support.deployed import Call, DeployedFunctions, forget_what_was_made_once
 from tests.support.moto_table import MotoTable, TypedItem
 
 Json = dict[str, Any]
@@ -43,12 +43,14 @@ def recorded_scenarios() -> dict[str, Json]:
     return {scenario["name"]: scenario for scenario in map(json.loads, lines)}
 
 
-def played(scenario: Json) -> Json:
-    """A scenario with what comes of it now."""
+def played(scenario: Json, of_the_table: list[Call] | None = None) -> Json:
+    """A scenario with what comes of it now. `of_the_table`: gets the calls to DynamoDB."""
     with functions_of_the_account(scenario["name"]) as functions:
         before = functions.table.snapshot()
         steps = [_played_step(step, functions) for step in scenario["steps"]]
         writes = list(_writes(functions.table.changes_since(before)))
+    if of_the_table is not None:
+        of_the_table += functions.of_the_table
     return {"name": scenario["name"], "steps": steps, "writes": writes}
 
 

@@ -40,6 +40,8 @@ from tests.support.gateway import handed_over
 from tests.support.moto_table import MotoTable
 
 Json = dict[str, Any]
+Call = tuple[str, str, Json]
+"""A call to DynamoDB: the function that made it, the method and the request."""
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nthanks"
 BROKEN = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 4\r\n\r\nOops"
@@ -64,6 +66,8 @@ class DeployedFunctions:
     """By domain; a domain that is not in it does not exist."""
     sent: list[Json] = field(default_factory=list)
     """The calls to SQS and EventBridge Scheduler: `service`, `method` and the request."""
+    of_the_table: list[Call] = field(default_factory=list)
+    """The calls to DynamoDB."""
     posted: list[bytes] = field(default_factory=list)
     """What endpoints were sent, byte for byte."""
     logged: list[Json] = field(default_factory=list)
@@ -71,6 +75,7 @@ class DeployedFunctions:
 
     def __post_init__(self) -> None:
         self._lock = Lock()
+        self._function = ""
         self._draws: dict[int, Iterator[int]] = {}
         self._handlers: dict[str, Any] = {}
 
@@ -102,6 +107,7 @@ class DeployedFunctions:
             aws_request_id="6f0d1c52-1a3b-4c8e-9d7f-2b5a4e3c1d00",
             get_remaining_time_in_millis=lambda: _timeouts()[function] * 1000,
         )
+        self._function = function
         with self._outside(), self._log():
             if function not in self._handlers:
                 self._handlers[function] = _loaded(function).lambda_handler
@@ -140,6 +146,7 @@ class DeployedFunctions:
     def _called(self, service: str, method: str, **request: Any) -> Any:
         with self._lock:
             if service == "dynamodb":
+                self.of_the_table.append((self._function, method, request))
                 return getattr(self.table.client(), method)(**request)
             self.sent.append({"service": service, "method": method, **request})
             return {}

@@ -47,6 +47,7 @@ def test_all_parts_of_it_are_there(
     events = resources[logical_id]["Properties"]["Events"].values()
     assert {(one["Properties"]["Method"], one["Properties"]["Path"]) for one in events} == paths
     assert f"{logical_id}Logs" in resources
+    assert {policy["Ref"] for policy in resources[logical_id]["Properties"]["Policies"]} <= resources.keys()
     path = route.partition(" ")[2]
     assert f'    "{path}": (' in (tree / ROUTING).read_text(encoding="utf-8")
     event = json.loads((tree / "events" / f"{name}.json").read_text(encoding="utf-8"))

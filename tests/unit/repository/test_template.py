@@ -1,11 +1,13 @@
 """template.yaml: what a change of it must not lose, and how it is laid out."""
 
 import re
+from typing import Any
 
 import pytest
 
 from local.stack import ROOT
 from local.template import functions, template
+from tests.support.permissions import statements_of
 
 TEXT = (ROOT / "template.yaml").read_text(encoding="utf-8")
 MAX_LINES = 1750
@@ -62,6 +64,17 @@ POLICIES = {
 }
 
 
+def properties_of(kind: str) -> dict[str, Any]:
+    """The properties of all resources of a type, by logical id."""
+    resources = template()["Resources"].items()
+    return {name: resource.get("Properties", {}) for name, resource in resources if resource["Type"] == kind}
+
+
+def parameter(name: str) -> Any:
+    """The default of a parameter."""
+    return template()["Parameters"][name]["Default"]
+
+
 @pytest.mark.parametrize("kind", KEEPS_DATA)
 def test_what_keeps_data_keeps_its_logical_id_and_its_policies(kind: str) -> None:
     found = {
@@ -75,9 +88,12 @@ def test_what_keeps_data_keeps_its_logical_id_and_its_policies(kind: str) -> Non
 def test_nothing_that_keeps_data_has_a_physical_name_of_its_own() -> None:
     """CloudFormation makes its names of the logical ids, so a second stack fits into the same account."""
     names = {"TableName", "QueueName", "TopicName", "LogGroupName", "Name"}
-    for resource in template()["Resources"].values():
-        if resource["Type"] in KEEPS_DATA:
-            assert not names & resource.get("Properties", {}).keys()
+    named = {
+        logical_id
+        for logical_id, resource in template()["Resources"].items()
+        if resource["Type"] in KEEPS_DATA and names & resource.get("Properties", {}).keys()
+    }
+    assert named == {"ApiLogs"}  # Its prefix matters, and the stack's name is in it.
 
 
 def test_its_parts_stand_in_the_order_of_the_features() -> None:
@@ -91,6 +107,89 @@ def test_the_functions_that_have_a_log_group_are_named_in_their_order() -> None:
         if resource["Type"] == "AWS::Logs::LogGroup"
     ]
     assert logs == ["Api", *(function.logical_id for function in functions())]
+
+
+def test_every_function_logs_as_the_globals_say() -> None:
+    """Lambda's own lines only where an invocation dies; ours, which have no level (then Lambda takes INFO), always."""
+    defaults = template()["Globals"]["Function"]
+    assert defaults["LoggingConfig"] == {
+        "LogFormat": "JSON",
+        "SystemLogLevel": {"Ref": "SystemLogLevel"},
+        "ApplicationLogLevel": "INFO",
+    }
+    assert (parameter("SystemLogLevel"), parameter("Tracing"), parameter("AccessLog")) == (
+        "WARN",
+        "Disabled",
+        "off",
+    )
+    for properties in properties_of("AWS::Serverless::Function").values():
+        assert properties["LoggingConfig"].keys() == {"LogGroup"}
+        assert "Tracing" not in properties
+
+
+def test_costly_routes_are_throttled_below_the_others() -> None:
+    """A setting for a route that does not exist would fail the deployment."""
+    properties = properties_of("AWS::Serverless::HttpApi")["Api"]
+    rate, burst = parameter("RequestsPerSecond"), parameter("RequestBurst")
+    routes = {
+        f"{event['Properties']['Method']} {event['Properties']['Path']}"
+        for function in properties_of("AWS::Serverless::Function").values()
+        for event in function.get("Events", {}).values()
+        if "Path" in event["Properties"]
+    }
+    settings = properties["RouteSettings"]
+    assert settings.keys() <= routes
+    for route, limits in settings.items():
+        assert limits["ThrottlingRateLimit"] < rate, route
+        assert limits["ThrottlingBurstLimit"] < burst, route
+    costly = {"batch_contacts", "merge_contacts", "list_contacts", "search_contacts", "list_events"}
+    expected = {
+        f"{method} {path}"
+        for function in functions()
+        if function.name in costly
+        for method, path in function.routes
+        if method != "HEAD"
+    }
+    assert settings.keys() == expected
+
+
+def test_a_function_may_run_in_a_loop_of_messages_only_where_something_else_ends_it() -> None:
+    """Lambda drops a message whose chain has invoked a function 16 times. It follows queues, not tables or schedules.
+
+    What is in such a loop without `Allow` loses messages one day; what has `Allow` needs an end of its own
+    (docs/decisions/0042-*.md).
+    """
+    readers = {
+        mapping["EventSourceArn"]["Fn::GetAtt"].removesuffix(".Arn"): mapping["FunctionName"]["Ref"]
+        for mapping in properties_of("AWS::Lambda::EventSourceMapping").values()
+    }
+    invoked_by = {
+        function: {
+            readers[queue]
+            for statement in statements_of(function)
+            if "sqs:SendMessage" in statement.actions
+            for queue in statement.resources
+            if queue in readers
+        }
+        for function in properties_of("AWS::Serverless::Function")
+    }
+    looping = {function for function in invoked_by if function in _reachable(invoked_by, function)}
+    assert template()["Globals"]["Function"]["RecursiveLoop"] == "Terminate"
+    allowed = {
+        function
+        for function, properties in properties_of("AWS::Serverless::Function").items()
+        if properties.get("RecursiveLoop") == "Allow"
+    }
+    assert allowed == looping == {"DeliverWebhook"}
+
+
+def _reachable(edges: dict[str, set[str]], start: str) -> set[str]:
+    found: set[str] = set()
+    ahead = set(edges[start])
+    while ahead:
+        found |= ahead
+        ahead = {further for function in ahead for further in edges[function]} - found
+    return found
 
 
 def test_it_stays_short_enough_to_read() -> None:

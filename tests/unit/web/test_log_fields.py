@@ -1,10 +1,13 @@
 """What the structured lines hold: the dashboard, the runbook's queries and operators' alarms read it by these names."""
 
 import re
+import signal
 from typing import Any
 
 import pytest
 
+from contacts.core import observability
+from contacts.core.observability import UNDER_WAY, begin_request, record_request
 from local.stack import ROOT
 from local.table import NAME
 from local.template import template
@@ -19,6 +22,16 @@ COMMON = {"_aws", "service", "operation", "Latency", "lambda_request_id"}
 OF_ANYBODY = COMMON | {"request_id", "route", "status"}
 OF_A_REQUEST = OF_ANYBODY | {"account_id", "key_id", "dialect"}
 OF_A_BATCH = COMMON | {"Records"}
+OF_LAMBDA = {
+    *("type", "record.requestId", "record.status", "record.errorType", "record.metrics.initDurationMs"),
+    "errorMessage",
+}
+"""What the runbook asks for in Lambda's own lines: `platform.report` ("Lambda Telemetry API event schema reference",
+developer guide of Lambda), and the runtime's of an error that a function lets out."""
+OF_A_LONG_REQUEST = {
+    *("level", "message", "service", "timestamp"),
+    *("operation", "request_id", "lambda_request_id", "route"),
+}
 OF_A_FAILURE = {"level", "message", "service", "timestamp", "lambda_request_id", "failure"}
 
 
@@ -30,6 +43,18 @@ class Unavailable(MotoTable):
 
     def call(self, *_: Any) -> dict[str, Any]:
         raise self._error
+
+
+class Slow(MotoTable):
+    """A table of which every call takes until the request is long."""
+
+    def __init__(self, table: MotoTable) -> None:
+        self._slow = table
+
+    def call(self, *request: Any) -> dict[str, Any]:
+        answer = self._slow.call(*request)
+        signal.raise_signal(signal.SIGALRM)
+        return answer
 
 
 THROTTLED = Unavailable(Refusal("ProvisionedThroughputExceededException", {"message": "slow down"}))
@@ -123,6 +148,25 @@ def test_a_bug_has_a_line_of_its_own() -> None:
     assert line["request_id"] == failure["request_id"]
 
 
+def test_a_request_that_is_still_under_way_after_a_second_leaves_its_ids() -> None:
+    """If its function is ended then, for its time or its memory, this is all that tells whose request it was."""
+    with functions_of_the_account() as functions:
+        functions.table = Slow(functions.table)
+        *early, last = _logged(functions, SCENARIOS["read: id"]["steps"][0])
+    assert early[0].keys() == OF_A_LONG_REQUEST
+    assert early[-1].keys() == OF_A_LONG_REQUEST | {"account_id", "key_id", "dialect"}
+    assert {(line["level"], line["message"]) for line in early} == {("WARNING", UNDER_WAY)}
+    assert early[-1].items() >= {(name, last[name]) for name in OF_A_REQUEST - {"_aws", "status", "Latency"}}
+
+
+def test_a_request_that_is_answered_leaves_no_timer(capsys: pytest.CaptureFixture[str]) -> None:
+    begin_request(dict)
+    assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= observability.LONG_S
+    record_request("get_contact", 200, 12.3, {})
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    assert capsys.readouterr().out.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     "scenario", ["project_changes: INSERT of a contact", "deliver_webhook: OK", "erase_contact: OK"]
 )
@@ -150,13 +194,14 @@ def test_the_dashboard_reads_metrics_that_are_counted() -> None:
 
 def test_the_runbook_queries_fields_that_are_logged() -> None:
     runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
-    asked = set(re.findall(r"sum\((\w+)\)|ispresent\((\w+)\)|filter (\w+) (?:=|>=)", runbook))
+    asked = set(re.findall(r"sum\((\w+)\)|ispresent\((\w+)\)|(?:filter|and) ([\w.]+) (?:=|>=|!=)", runbook))
+    asked |= {(name,) for name in re.findall(r"count\(([\w.]+)\)", runbook)}
     asked |= {
         (name,)
         for fields in re.findall(r"^fields (.+)$", runbook, re.MULTILINE)
         for name in fields.split(", ")
     }
     named = {name for names in asked for name in names if name and not name.startswith("@")}
-    logged = OF_A_REQUEST | OF_A_BATCH | OF_A_FAILURE | {"code", "items", "failed", "Failed"}
+    logged = OF_A_REQUEST | OF_A_BATCH | OF_A_FAILURE | {"code", "items", "failed", "Failed"} | OF_LAMBDA
     assert named
     assert named <= logged

@@ -3,18 +3,45 @@
 CloudWatch reads the metrics from the same line (embedded metric format). A line for logs and another for metrics would
 have twice the bytes and take twice the time.
 
+A request that takes long leaves a line while it is still under way: a function that is ended for its time or its memory
+writes nothing any more, and Lambda's own line about it has no other id than `lambda_request_id`.
+
 No line has personal data. Paths, field names and the messages of exceptions may hold an email, so none of them is
 logged. A request is identified by its id, its operation, and the ids of its account and key.
 """
 
-from collections.abc import Mapping
+import logging
+import signal
+from collections.abc import Callable, Mapping
+from threading import current_thread, main_thread
 from traceback import extract_tb
+from typing import Final
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+# Lambda sets the root logger to the level of the template's LoggingConfig, INFO. At that, botocore tells with each cold
+# start where it has found credentials.
+logging.getLogger().setLevel(logging.WARNING)
+
 logger = Logger(service="contacts", location=None)
 metrics = Metrics(service="contacts", namespace="Contacts")
+
+LONG_S: Final = 1.0
+"""Seconds after which a request is long. Hardly one is, and what fills a function's memory takes longer."""
+UNDER_WAY: Final = "still under way"
+"""The message of the line that a long request leaves."""
+
+
+def begin_request(ids: Callable[[], Mapping[str, object]]) -> None:
+    """Log `ids()` as soon as the request that begins now is long, unless `record_request` is called before.
+
+    By a timer of the process, so it costs a quick request next to nothing. The line appears between two steps of
+    Python, not within a call that is stuck. Signals reach the main thread only; there Lambda calls handlers.
+    """
+    if current_thread() is main_thread():
+        signal.signal(signal.SIGALRM, lambda *_: logger.warning(UNDER_WAY, extra=dict(ids())))
+        signal.setitimer(signal.ITIMER_REAL, LONG_S)
 
 
 def record_request(operation: str, status: int, duration_ms: float, fields: Mapping[str, object]) -> None:
@@ -22,6 +49,7 @@ def record_request(operation: str, status: int, duration_ms: float, fields: Mapp
 
     `fields`: ids and codes of the request.
     """
+    signal.setitimer(signal.ITIMER_REAL, 0)
     metrics.add_dimension(name="operation", value=operation)
     metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=round(duration_ms, 1))
     # A metric that is mostly zero is cheaper left out: no alarm or graph tells the difference.

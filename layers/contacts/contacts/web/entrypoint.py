@@ -121,6 +121,7 @@ class ApiEntrypoint:
             "lambda_request_id": context.aws_request_id,
             "route": request.route_key,
         }
+        observability.begin_request(lambda: {"operation": self.operation.name, **fields, **_ids_of(request)})
         try:
             reply = self.reply(request)
         except ContactsError as error:
@@ -129,9 +130,7 @@ class ApiEntrypoint:
         except Exception as error:  # noqa: BLE001 (the last resort: logged, and answered as 500)
             observability.record_failure(error, fields)
             reply = self.refusal(request, internal_problem(request.request_id))
-        if request.identified is not None:
-            key = request.identified.key
-            fields |= {"account_id": key.account_id, "key_id": key.id, "dialect": key.dialect}
+        fields |= _ids_of(request)
         response = self.response(reply, request)
         fields |= reply.log_fields
         duration_ms = (perf_counter() - began) * 1000
@@ -165,6 +164,14 @@ class ApiEntrypoint:
             return {"statusCode": reply.status, "headers": headers, "body": body}
         headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
         return {"statusCode": reply.status, "headers": headers, "body": shorter, "isBase64Encoded": True}
+
+
+def _ids_of(request: Request) -> dict[str, object]:
+    """Who asks, as far as that is known yet."""
+    if request.identified is None:
+        return {}
+    key = request.identified.key
+    return {"account_id": key.account_id, "key_id": key.id, "dialect": key.dialect}
 
 
 class Entrypoint(ApiEntrypoint):

@@ -1,0 +1,162 @@
+"""What functions may do with the table: what they do and no more, however callers name things.
+
+That every call they make is allowed is seen where calls are made: tests/unit/book/test_recorded_account.py.
+"""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contacts.core.ids import Name, NameKind
+from contacts.table import keys
+from local.template import functions, template
+from tests.recorded.playing import recorded_scenarios
+from tests.support.gateway import handed_over
+from tests.support.hypothesis_profiles import examples
+from tests.support.permissions import Statement, matches, statements_of
+
+ACCOUNT = "01941f29-0000-7000-8000-00000000000a"
+CONTACT = "01941f29-7c00-7aaa-8000-000000000001"
+LOGICAL_IDS = {function.name: function.logical_id for function in functions()}
+PATTERNS = {
+    text.replace("@", "ACCOUNT#" + 36 * "?")
+    for access in template()["Mappings"]["TableAccess"].values()
+    for text in access["Of"].split(" ")
+}
+OWN = re.compile(r"(KEY#|DOMAIN#|ACCOUNT#\?{36}(#[A-Z0-9_]+#?)?)\*?")
+"""What a pattern is made of: nothing of a caller's stands before its `*`."""
+MAY_READ_AND_WRITE_ALL = {
+    "ProjectChanges",
+    "DispatchWebhooks",
+    "DeliverWebhook",
+    "EraseContact",
+    "ReindexAccount",
+}
+"""Functions that no caller reaches, and that touch nearly every kind of item."""
+MOST_CHARACTERS = 6144
+MOST_POLICIES = 10
+"""Of a managed policy without white space, and of a role (IAM's quotas)."""
+
+
+def test_the_recorded_scenarios_hold_every_function_against_its_policies() -> None:
+    """They do so in tests/unit/book/test_recorded_account.py. Two functions are in none: they have no items."""
+    steps = [step for scenario in recorded_scenarios().values() for step in scenario["steps"]]
+    played = {
+        step["function"] if "function" in step else handed_over(step["method"], step["target"]).operation
+        for step in steps
+    }
+    assert LOGICAL_IDS.keys() - played <= {"show_docs", "refuse_request"}
+
+
+def of_name(kind: NameKind, value: str) -> str:
+    return keys.claim(ACCOUNT, Name(kind, value)).PK
+
+
+USAGE = keys.usage(ACCOUNT, "2026-01-15T10").PK
+CONTACTS = keys.contacts(ACCOUNT)
+FORGED = f"{ACCOUNT}#USAGE"
+"""What a caller may choose for a name."""
+
+
+@pytest.mark.parametrize(
+    ("function", "action", "partition"),
+    [
+        ("GetContact", "UpdateItem", CONTACTS),
+        ("GetContact", "UpdateItem", of_name(NameKind.EXTERNAL_ID, "x#USAGE")),
+        ("GetContact", "UpdateItem", of_name(NameKind.EXTERNAL_ID, FORGED)),
+        ("GetContact", "UpdateItem", f"KEY#{FORGED}"),
+        ("GetContact", "PutItem", USAGE),
+        ("GetContact", "DeleteItem", USAGE),
+        ("GetContact", "GetItem", keys.webhook(ACCOUNT, "wh_1").PK),
+        ("GetContact", "Query", CONTACTS),
+        ("ListContacts", "PutItem", CONTACTS),
+        ("ListContacts", "PutItem", of_name(NameKind.EXTERNAL_ID, "x#PAGES")),
+        ("ListContacts", "PutItem", keys.posting(ACCOUNT, ("tag", "x#PAGES"), CONTACT).PK),
+        ("ListContacts", "DeleteItem", keys.bookmark(ACCOUNT, "q", 50).PK),
+        ("ListTags", "Query", CONTACTS),
+        ("ListTags", "Query", of_name(NameKind.EMAIL, "x#COUNTS")),
+        ("CreateContact", "PutItem", keys.api_key("0" * 64).PK),
+        ("CreateContact", "UpdateItem", keys.webhook(ACCOUNT, "wh_1").PK),
+        ("CreateContact", "PutItem", keys.counts(ACCOUNT)),
+        ("CreateWebhook", "PutItem", keys.account(ACCOUNT).PK),
+        ("CreateWebhook", "DeleteItem", keys.webhook(ACCOUNT, "wh_1").PK),
+        ("CreateProperty", "PutItem", keys.api_key("0" * 64).PK),
+        ("ListContacts", "Query", of_name(NameKind.EMAIL, "ada@example.com")),
+        ("UpdateProperty", "PutItem", keys.account(ACCOUNT).PK),
+        ("UpdateChannel", "PutItem", keys.account(ACCOUNT).PK),
+        ("DeleteContact", "BatchGetItem", CONTACTS),
+        ("RecordEvent", "UpdateItem", CONTACTS),
+        ("ValidateContact", "PutItem", CONTACTS),
+        ("RecordBounce", "GetItem", keys.api_key("0" * 64).PK),
+        ("ProvisionAccount", "GetItem", keys.account(ACCOUNT).PK),
+        ("SuspendAccount", "UpdateItem", keys.listed_api_key(ACCOUNT, "key_1").PK),
+        ("ShowDocs", "GetItem", keys.account(ACCOUNT).PK),
+        ("RefuseRequest", "GetItem", CONTACTS),
+    ],
+)
+def test_what_a_function_does_not_do_is_refused(function: str, action: str, partition: str) -> None:
+    assert not any(statement.allows(action, [partition]) for statement in statements_of(function))
+
+
+def test_one_partition_that_is_not_allowed_refuses_the_whole_call() -> None:
+    statement = Statement(frozenset({"dynamodb:PutItem"}), frozenset({"Table"}), ("a#*",))
+    assert statement.allows("PutItem", ["a#1", "a#2"])
+    assert not statement.allows("PutItem", ["a#1", "b"])
+
+
+@pytest.mark.parametrize("pattern", sorted(PATTERNS))
+def test_a_pattern_has_nothing_of_a_caller_before_its_end(pattern: str) -> None:
+    assert OWN.fullmatch(pattern)
+
+
+@settings(max_examples=examples(100))
+@given(
+    st.text(min_size=1) | st.sampled_from([FORGED, "#USAGE", "#0", f"{ACCOUNT}#0", "a#PAGES", "\n#COUNTS"])
+)
+def test_a_key_of_one_kind_is_never_taken_for_another_whatever_it_is_called(text: str) -> None:
+    """The text of a caller decides nothing: a key is allowed where the one with a harmless text is."""
+    for made in (
+        lambda text: of_name(NameKind.EMAIL, text),
+        lambda text: of_name(NameKind.EXTERNAL_ID, text),
+        lambda text: of_name(NameKind.ALIAS, text),
+        lambda text: of_name(NameKind.GATE, f"{CONTACT}:{text}"),
+        lambda text: keys.posting(ACCOUNT, ("tag", text), CONTACT).PK,
+        lambda text: keys.posting(ACCOUNT, ("list", text), CONTACT).PK,
+        lambda text: keys.property_name(ACCOUNT, text).PK,
+        lambda text: keys.words_beginning_with(ACCOUNT, text[0]),
+    ):
+        assert allowed_by(made(text)) == allowed_by(made("x"))
+
+
+def allowed_by(key: str) -> set[str]:
+    return {pattern for pattern in PATTERNS if matches(key, pattern)}
+
+
+def test_only_functions_that_no_caller_reaches_may_have_the_whole_table() -> None:
+    unbound = {
+        function
+        for function in LOGICAL_IDS.values()
+        for statement in statements_of(function)
+        if statement.resources & {"Table", "${Table.Arn}/index/*"} and statement.partitions is None
+    }
+    assert unbound == MAY_READ_AND_WRITE_ALL
+    assert not {function.logical_id for function in functions() if function.routes} & unbound
+
+
+def test_policies_are_used_and_within_the_quotas() -> None:
+    resources = template()["Resources"]
+    used = {
+        policy["Ref"]
+        for function in LOGICAL_IDS.values()
+        for policy in resources[function]["Properties"].get("Policies", [])
+        if "Ref" in policy
+    }
+    assert used == {name for name, known in resources.items() if known["Type"] == "AWS::IAM::ManagedPolicy"}
+    for access in template()["Mappings"]["TableAccess"].values():
+        keys_of_it = access["Of"].replace("@", "ACCOUNT#" + 36 * "?")
+        assert len(keys_of_it) + len("".join(access["Does"])) < MOST_CHARACTERS / 2
+    for function in LOGICAL_IDS.values():
+        # One more gives every function its log.
+        assert len(resources[function]["Properties"].get("Policies", [])) < MOST_POLICIES
