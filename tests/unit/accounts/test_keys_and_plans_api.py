@@ -19,6 +19,22 @@ BAD_PAYLOADS = {
     "enterprise without a limit": ({"name": "x", "plan": "enterprise"}, "hourly_limit"),
     "free with a limit": ({"name": "x", "plan": "free", "hourly_limit": 5}, "hourly_limit"),
     "limit of 0": ({"name": "x", "plan": "enterprise", "hourly_limit": 0}, "hourly_limit"),
+    "limit that no meter counts": (
+        {"name": "x", "plan": "enterprise", "hourly_limit": 100_000_001},
+        "hourly_limit",
+    ),
+    "fewer written items than a batch": (
+        {"name": "x", "plan": "enterprise", "hourly_limit": 5, "hourly_written_limit": 999},
+        "hourly_written_limit",
+    ),
+    "written items that no meter counts": (
+        {"name": "x", "plan": "enterprise", "hourly_limit": 5, "hourly_written_limit": 100_000_001},
+        "hourly_written_limit",
+    ),
+    "pro with written items": (
+        {"name": "x", "plan": "pro", "hourly_written_limit": 5_000},
+        "hourly_written_limit",
+    ),
     "limit as text": ({"name": "x", "plan": "enterprise", "hourly_limit": "5"}, "hourly_limit"),
     "unknown field": ({"name": "x", "plan": "free", "color": "red"}, "color"),
     "no object": (["x"], "body"),

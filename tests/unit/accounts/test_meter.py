@@ -241,6 +241,15 @@ def test_the_usage_of_an_hour_that_older_code_began_goes_on() -> None:
     assert AccountStore(table).count(caller_with(9).account, "k", HALF_PAST, Charge(1, 3)) == (8, 3)
 
 
+def test_a_stored_limit_beyond_what_is_given_now_works() -> None:
+    table = Table(MotoTable().client(), NAME)
+    caller = caller_with(1_000_000_000)
+    meter = Meter(AccountStore(table))
+    readings = [meter.count(caller, 0, HALF_PAST + number) for number in range(20)]
+    assert [reading.refusal for reading in readings] == [None] * 20
+    assert readings[-1].usage.requests == 20
+
+
 def test_the_usage_of_an_hour_takes_one_unit() -> None:
     table = MotoTable()
     store, account = AccountStore(Table(table.client(), NAME)), caller_with(100_000_000).account
