@@ -42,9 +42,9 @@ from bench.service import (
 )
 from local.stack import ROOT
 
-RATES: Final = (25, 50, 100, 150, 200, 300, 400)
+RATES: Final = (25, 50, 100, 200, 300, 400)
 """Changes a second that the loading account sends, one phase after the other."""
-PHASE_S: Final = 4.0
+PHASE_S: Final = 3.0
 BATCH: Final = 25
 """Changes of one request."""
 KEY_UNITS: Final = 1000.0
@@ -222,7 +222,7 @@ class Simulation:
             return
         batch = [lane.waiting.popleft() for _ in range(min(there, source.batch_size))]
         invoked = self.service.consume(source.function, [record for _, record in batch])
-        done = self._done(invoked.answer, batch) if not invoked.failed else 0
+        done = self.done(invoked.answer, batch) if not invoked.failed else 0
         end = now + invoked.use.billed_s
         self.batches[source.function].append(len(batch))
         self.failures[source.function] += done < len(batch)
@@ -237,7 +237,8 @@ class Simulation:
             self._call(lane, end)
 
     @staticmethod
-    def _done(answer: Mapping[str, Any], batch: Sequence[tuple[float, Record]]) -> int:
+    def done(answer: Mapping[str, Any], batch: Sequence[tuple[float, Record]]) -> int:
+        """How many records of a batch are done, counted from the first."""
         failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
         numbers = (n for n, (_, one) in enumerate(batch) if one["dynamodb"]["SequenceNumber"] in failed)
         return next(numbers, len(batch))
@@ -453,6 +454,80 @@ def _faulty(
     return strike
 
 
+# ==== a table that throttles ==========================================================================================
+
+CUT_OFF_AFTER: Final = (3, 10)
+"""Writes of one invocation after which the table throttles all others."""
+MAY_COST: Final = 1.2
+"""Times the units of an undisturbed run that a batch may take which is cut off again and again."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How a consumer gets on with a batch of creates while the table cuts each invocation off."""
+
+    function: str
+    cut_off_after: int
+    records: int
+    invocations: int
+    least: int
+    """The fewest records that one invocation got further."""
+    share: float
+    """Write units, as a part of those of an undisturbed run."""
+
+
+def progress() -> list[Progress]:
+    """How each consumer of the stream gets on."""
+    found = []
+    with deployed(QuickTable()) as service:
+        prepared = Prepared(service, service.open_account(hourly_limit=100_000_000))
+        prepared.subscribe(1)
+        prepared.fill(20)
+        for source in sources()[0]:
+            whole, _, _ = _worked_off(service, source.function, _batch_of(prepared, source), None)
+            for after in CUT_OFF_AFTER:
+                batch = _batch_of(prepared, source)
+                spent, times, least = _worked_off(service, source.function, batch, after)
+                found.append(Progress(source.function, after, len(batch), times, least, spent / whole))
+    return found
+
+
+def _batch_of(prepared: Prepared, source: StreamSource) -> list[Record]:
+    """The records of creates that fill one batch."""
+    service = prepared.service
+    service.records.clear()
+    operations = [{"op": "create", "contact": prepared.person()} for _ in range(100)]
+    prepared.call("POST", "/v1/contacts/batch", {"operations": operations})
+    records, service.records = service.records, []
+    return [record for record in records if source.lets_through(record)][: source.batch_size]
+
+
+def _worked_off(
+    service: Service, function: str, batch: Sequence[Record], after: int | None
+) -> tuple[float, int, int]:
+    """The units, the invocations and the least progress of one until a batch is done, or one gets no further."""
+    writes = iter(range(0))
+
+    def strike(method: str, steps: Sequence[units.Written]) -> Failure | None:
+        return None if after is None or next(writes, None) is not None else throttled(method, len(steps))
+
+    service.strike = strike
+    spent, times, least, at = 0.0, 0, len(batch), 0
+    while at < len(batch):
+        writes = iter(range(after or 0))
+        service.now += 1
+        invoked = service.consume(function, batch[at:])
+        done = Simulation.done(invoked.answer, [(0.0, record) for record in batch[at:]])
+        spent, times, least, at = spent + invoked.use.writes, times + 1, min(least, done), at + done
+        if not done:
+            break
+    service.strike = None
+    service.records.clear()
+    for queue in service.queues.values():
+        queue.clear()
+    return spent, times, least
+
+
 # ==== what it shows ===================================================================================================
 
 
@@ -463,7 +538,9 @@ def at_most(values: Sequence[float]) -> float:
     return quantiles(values, n=20, method="inclusive")[-1]
 
 
-def results(undisturbed: Run, ramp: Run, faulty: Run, phase_s: float = PHASE_S) -> tuple[Results, float]:
+def results(
+    undisturbed: Run, ramp: Run, faulty: Run, steps: Sequence[Progress], phase_s: float
+) -> tuple[Results, float]:
     """The table, and the highest rate that is kept up with."""
     columns = (
         "changes a second",
@@ -506,6 +583,7 @@ def results(undisturbed: Run, ramp: Run, faulty: Run, phase_s: float = PHASE_S) 
         f"Throttled: {throttles or 'nothing'}. Refused items: {dict(ramp.simulation.refused) or 'none'}. "
         f"{'Nothing' if ramp.is_done else 'Something'} was left {DRAINS_S:g} s after the last phase.",
         *_faults(faulty, table),
+        *_progress(table, steps),
     ]
     table.columns = [column for column in columns if column != "batch"]
     table.rows = [(*row[:6], row[7]) for row in table.rows]
@@ -526,6 +604,22 @@ def _faults(faulty: Run, table: Results) -> list[str]:
         f"{sum(simulation.failures.values())} batches came again, refused items: {dict(simulation.refused) or 'none'}, "
         f"{'all was done' if faulty.is_done else 'not all was done'}."
     ]
+
+
+def _progress(table: Results, steps: Sequence[Progress]) -> list[str]:
+    """What consumers do while the table cuts them off."""
+    told = []
+    for one in steps:
+        name = f"`{one.function}`, cut off after {one.cut_off_after} writes of each invocation"
+        told.append(
+            f"{name}: {one.records} records in {one.invocations} invocations, each at least {one.least} further, "
+            f"{one.share:.2f} of the units of an undisturbed run."
+        )
+        if not one.least:
+            table.failures.append(f"{name}: an invocation gets no further")
+        if one.share > MAY_COST:
+            table.failures.append(f"{name}: {one.share:.2f} of the undisturbed units (may: {MAY_COST})")
+    return [" ".join(told)]
 
 
 def hot_keys(run: Run, at_least: float = 0.2) -> list[tuple[str, float]]:
@@ -644,7 +738,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     undisturbed = load((0,), 4 * chosen.seconds)
     ramp = load(rates, chosen.seconds)
     faulty = load((rates[0],), chosen.seconds, faults=(CONFLICTS, THROTTLES))
-    table, kept = results(undisturbed, ramp, faulty, chosen.seconds)
+    table, kept = results(undisturbed, ramp, faulty, progress(), chosen.seconds)
     if chosen.rates or chosen.seconds != PHASE_S:
         print(table.as_markdown())
         return 1 if table.failures else 0
