@@ -65,7 +65,7 @@ def _legend() -> Iterator[str]:
     for part, colour in COLOURS.items():
         yield _bar(x, 70, 12, 12, colour)
         yield text(x + 18, 81, part, fill=INK)
-        x += 34 + 7 * len(part)
+        x += 40 + int(7.2 * len(part))
 
 
 def _axis(most: float, scale: float, bottom: float) -> Iterator[str]:

@@ -13,6 +13,7 @@ from bench.cost import (
     Measured,
     before,
     commit,
+    hottest_keys,
     standing_costs,
 )
 from bench.results import circumstances
@@ -56,6 +57,7 @@ def page(found: Found) -> str:
         *_every_part(found),
         *_arithmetic(found),
         *_one_more(found),
+        *_hot_keys(found),
         *_month(found),
         *_provisioned(found),
         *_samples(found),
@@ -88,13 +90,14 @@ def _targets(found: Found) -> Iterator[str]:
         was, is_ = old.get("values", {}).get(target.name), values[target.name]
         sign = "≥" if target.at_least else "≤"
         dollars = "$" if target.unit == "$" else ""
+        shown = _usd if dollars else _number
         name = f"{target.name}, a million" if dollars else target.name
         rows.append(
             [
                 name,
-                "" if was is None else f"{dollars}{_number(was)}",
-                f"{dollars}{_number(is_)}",
-                f"{sign} {dollars}{_number(target.limit)}",
+                "" if was is None else f"{dollars}{shown(was)}",
+                f"{dollars}{shown(is_)}",
+                f"{sign} {dollars}{shown(target.limit)}",
                 "met" if target.is_met(is_) else "**missed**",
             ]
         )
@@ -194,6 +197,23 @@ def _one_more(found: Found) -> Iterator[str]:
     yield "## What one more adds"
     yield "To a million creates that trickle:"
     yield _table(["", "$"], [[name, _usd(usd * MILLION)] for name, usd in with_one.items()])
+
+
+def _hot_keys(found: Found) -> Iterator[str]:
+    alone = dict(hottest_keys(found.named("create, trickling")))
+    together = dict(hottest_keys(found.named("create, in batches of 100")))
+    yield "## Hot keys"
+    yield (
+        "DynamoDB gives a partition key 1,000 write units a second; an index counts for itself. What a create takes "
+        "from each, its own keys left out. In batches, writes of several creates to one item are one write."
+    )
+    names = sorted({*alone, *together}, key=lambda key: (-together.get(key, 0), -alone.get(key, 0), key))
+    rows = [
+        [f"`{key}`", _number(alone.get(key, 0)), _number(together.get(key, 0))]
+        for key in names
+        if max(alone.get(key, 0), together.get(key, 0)) >= 0.5
+    ]
+    yield _table(["partition key", "a lone create", "in batches of 100"], rows)
 
 
 def _month(found: Found) -> Iterator[str]:
@@ -336,11 +356,11 @@ def _how(found: Found) -> Iterator[str]:
             f"- **Logs**: the lines that functions write, {platform_line_bytes('get_contact')} bytes of Lambda's "
             "own an "
             f"invocation and {access_line_bytes()} of API Gateway's a request, as the template sets them.",
-            f"- **Traces**: {PRICES['sampled_traces']:.0%} of the invocations of functions that X-Ray traces "
-            f"({traced} of {len(found.samples)} with requests do, by the template's defaults).",
+            f"- **Traces**: X-Ray samples {PRICES['sampled_traces']:.0%} of the invocations of functions that it "
+            f"traces. By the template's defaults it traces {'all' if traced else 'none'} of them.",
             "- **Free**: the stream's reads by Lambda, deletions by TTL, encryption with AWS's own keys, "
             "EventBridge and "
             "SNS of the alarms.",
         ]
     )
-    yield "What a create takes from each partition key: [what is bound by what](scale.md#what-is-bound-by-what)."
+    yield "What one account and the whole service can do: [how it scales](scale.md)."

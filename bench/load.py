@@ -476,19 +476,18 @@ class Progress:
     """Write units, as a part of those of an undisturbed run."""
 
 
-def progress() -> list[Progress]:
+def progress(service: Service) -> list[Progress]:
     """How each consumer of the stream gets on."""
     found = []
-    with deployed(QuickTable()) as service:
-        prepared = Prepared(service, service.open_account(hourly_limit=100_000_000))
-        prepared.subscribe(1)
-        prepared.fill(20)
-        for source in sources()[0]:
-            whole, _, _ = _worked_off(service, source.function, _batch_of(prepared, source), None)
-            for after in CUT_OFF_AFTER:
-                batch = _batch_of(prepared, source)
-                spent, times, least = _worked_off(service, source.function, batch, after)
-                found.append(Progress(source.function, after, len(batch), times, least, spent / whole))
+    prepared = Prepared(service, service.open_account(hourly_limit=100_000_000))
+    prepared.subscribe(1)
+    prepared.fill(20)
+    for source in sources()[0]:
+        whole, _, _ = _worked_off(service, source.function, _batch_of(prepared, source), None)
+        for after in CUT_OFF_AFTER:
+            batch = _batch_of(prepared, source)
+            spent, times, least = _worked_off(service, source.function, batch, after)
+            found.append(Progress(source.function, after, len(batch), times, least, spent / whole))
     return found
 
 
@@ -738,7 +737,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     undisturbed = load((0,), 4 * chosen.seconds)
     ramp = load(rates, chosen.seconds)
     faulty = load((rates[0],), chosen.seconds, faults=(CONFLICTS, THROTTLES))
-    table, kept = results(undisturbed, ramp, faulty, progress(), chosen.seconds)
+    with deployed(QuickTable()) as service:
+        steps = progress(service)
+    table, kept = results(undisturbed, ramp, faulty, steps, chosen.seconds)
     if chosen.rates or chosen.seconds != PHASE_S:
         print(table.as_markdown())
         return 1 if table.failures else 0
