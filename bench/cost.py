@@ -645,8 +645,8 @@ def as_data(found: Found) -> dict[str, Any]:
         "measured_with": circumstances(),
         "prices_as_of": PRICES["as_of"],
         "values": {name: round(value, 4) for name, value in found.values().items()},
-        "hottest_keys": dict(hottest_keys(found.named("create, trickling"))[:12]),
-        "hottest_keys_in_batches": dict(hottest_keys(found.named("create, in batches of 100"))[:12]),
+        "hottest_keys": dict(hottest_keys(found.named("create, trickling"))[:30]),
+        "hottest_keys_in_batches": dict(hottest_keys(found.named("create, in batches of 100"))[:30]),
         "stored_bytes": round(found.stored),
         "quantities": {
             one.name: {line: round(quantity, 7) for line, quantity in one.bill.of.items()}

@@ -10,7 +10,6 @@ of its own.
 
 import argparse
 import json
-import re
 import sys
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
@@ -146,6 +145,8 @@ class Simulation:
         """Sizes of batches by function."""
         self.refused: Counter[int] = Counter()
         """Statuses of requests, and of items of batches, that were no success."""
+        self.owners: Mapping[str, str] = {}
+        """Accounts by their contacts' ids, kept by the bench."""
         self._changed: dict[tuple[str, int], float] = {}
         """When a contact got a version."""
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
@@ -287,20 +288,15 @@ class Simulation:
 
     def _posted(self, content: bytes) -> None:
         with suppress(ValueError, KeyError):
-            contact = json.loads(content.partition(b"\r\n\r\n")[2])["data"]["contact"]
+            event = json.loads(content.partition(b"\r\n\r\n")[2])
+            if event["type"] == "contact.deleted":  # tells the version before
+                return
+            contact = event["data"]["contact"]
             moment = self.service.moment()
             changed = self._changed.get((contact["id"], contact["version"]))
             if changed is not None:
-                account = re.search(rb"X-Account: (\S+)", content)
-                name = account[1].decode() if account else self._owner.get(contact["id"], "")
+                name = self.owners.get(contact["id"], "")
                 self.lags.append(Lag(moment, moment - changed, name, "deliveries", changed))
-
-    @property
-    def _owner(self) -> Mapping[str, str]:
-        return self.owners
-
-    owners: Mapping[str, str] = {}
-    """Accounts by their contacts' ids, kept by the bench."""
 
 
 @dataclass
@@ -622,8 +618,11 @@ def _progress(table: Results, steps: Sequence[Progress]) -> list[str]:
 
 
 def hot_keys(run: Run, at_least: float = 0.2) -> list[tuple[str, float]]:
-    """Kinds of partition keys by the write units of one change, the hottest first."""
-    return [(key, n) for key, n in run.key_units().most_common() if n >= at_least]
+    """Kinds of partition keys by the write units of one change, the hottest first; without a contact's own."""
+    shared = [
+        one for one in run.key_units().most_common() if "<contact>" not in one[0] and "<…>" not in one[0]
+    ]
+    return [(key, n) for key, n in shared if n >= at_least]
 
 
 TABLE_UNITS: Final = 40_000
@@ -704,8 +703,8 @@ def section(table: Results, ramp: Run, kept: float) -> str:
                     *("| " + " | ".join(row) + " |" for row in bounds(ramp)),
                 ]
             ),
-            "The hottest partition keys of that load; what a lone create takes of each is in "
-            "[bench/results/cost.json](../bench/results/cost.json):",
+            "The hottest partition keys of that load (of a lone create and of one in a batch: "
+            "[cost.md](cost.md#hot-keys)):",
             "\n".join(keys),
             END,
         ]
