@@ -97,7 +97,7 @@ lint-openapi: environments $(node) ## Hold the OpenAPI document against Spectral
 	@$(dev)/python -m local.clients lint
 
 .PHONY: bench
-bench: environments ## Measure what docs/ say about speed, round trips and capacity
+bench: environments ## Measure what docs/ say about speed, round trips, capacity, cost and load; writes docs/cost.md
 	@$(dev)/python -m bench
 
 .PHONY: lock
