@@ -10,7 +10,7 @@ from contacts.core.idempotency import TRIES, tries
 from contacts.core.ids import Randomness
 from contacts.core.time import DAY, Clock, parsed
 from contacts.erasure.model import SECOND_PASS_AFTER, Erasure
-from contacts.erasure.store import Trace, TracedEvent, TraceStore
+from contacts.erasure.store import Trace, TracedEvent, TraceStore, has_ended, is_stripped
 from contacts.events.model import KEPT_DAYS
 from contacts.table.client import LONGEST_CALL
 from contacts.table.expressions import Item
@@ -25,8 +25,8 @@ _FEWEST_STEPS: Final = 10
 _MOST_STEPS: Final = 160
 """Events and deliveries that are stripped before their traces are removed. A run begins with few and doubles them, so a
 run that can make only a few dozen calls removes some, too."""
-_REMOVED_AT_ONCE: Final = 25
-"""Traces that DynamoDB deletes in one call."""
+_WRITTEN_AT_ONCE: Final = 25
+"""Items that DynamoDB puts or deletes in one call without conditions."""
 LONGEST_RUN: Final = 25
 """Seconds after which a run ends, so that other erasures have their turn."""
 _STEPS_END: Final = 2 * LONGEST_CALL
@@ -139,7 +139,7 @@ class Run:
         staying = [trace for trace, stays in zip(ready, keeps, strict=True) if stays and trace.has_content]
         going = [trace for trace, stays in zip(ready, keeps, strict=True) if not stays]
         self._done_of(staying, self._each(self._strip_entry, staying))
-        together = [going[at : at + _REMOVED_AT_ONCE] for at in range(0, len(going), _REMOVED_AT_ONCE)]
+        together = _together(going)
         removed = self._done_of(together, self._each(self._remove, together, when_busy=True))
         self.removed += sum(map(len, removed))
 
@@ -154,9 +154,20 @@ class Run:
         there: Sequence[Item | None] = ()
         if wanted:
             there = self._until_done(partial(self._store.deliveries, [ref for _, ref in wanted]))
-        ended = self._each(self._end, [(*one, item) for one, item in zip(wanted, there, strict=True)])
-        self.removed += ended.count(True)
-        waiting = {event.id for (event, _), is_done in zip(wanted, ended, strict=True) if is_done is None}
+        ended: list[_Ended] = []
+        open_: list[_Open] = []
+        for (event, ref), item in zip(wanted, there, strict=True):
+            if item is None or not has_ended(item):
+                open_.append((event, ref, item))
+            elif not is_stripped(item):
+                ended.append((event, item))
+        some = _together(ended)
+        stripped = self._each(self._strip_ended, some)
+        closed = self._each(self._end, open_)
+        self.removed += closed.count(True) + sum(map(len, self._done_of(some, stripped)))
+        waiting = {event.id for (event, *_), result in zip(open_, closed, strict=True) if result is None}
+        for batch, result in zip(some, stripped, strict=True):
+            waiting |= {event.id for event, _ in batch if result is None}
         self._has_left |= bool(waiting)
         return [trace for trace in traces if trace.event is None or trace.event.id not in waiting]
 
@@ -184,7 +195,11 @@ class Run:
         self._store.strip_entry(trace)
         return True
 
-    def _end(self, delivery: tuple[TracedEvent, DeliveryRef, Item | None]) -> bool:
+    def _strip_ended(self, deliveries: Sequence["_Ended"]) -> bool:
+        self._store.strip_ended([item for _, item in deliveries])
+        return True
+
+    def _end(self, delivery: "_Open") -> bool:
         event, ref, there = delivery
         if there is None and parsed(event.appended_at) + _NOT_DELIVERED_AFTER_MS < self._now_ms:
             return False
@@ -237,6 +252,17 @@ class Run:
             except TemporarilyUnavailable as busy:
                 error = busy
         raise error
+
+
+_Ended = tuple[TracedEvent, Item]
+"""A delivery that has ended, and its event."""
+_Open = tuple[TracedEvent, DeliveryRef, Item | None]
+"""A delivery that has not begun (None) or not ended, and its event."""
+
+
+def _together(all_of_them: Sequence[One]) -> list[Sequence[One]]:
+    """As many together as DynamoDB writes in one call."""
+    return [all_of_them[at : at + _WRITTEN_AT_ONCE] for at in range(0, len(all_of_them), _WRITTEN_AT_ONCE)]
 
 
 def _deliveries(account_id: str, event: TracedEvent) -> Iterator[DeliveryRef]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from contacts.book.model import Action, merged_tombstone_item, tombstone_item
 from contacts.core.errors import Contention
@@ -132,6 +132,17 @@ class TraceStore:
         found = self._table.get_many(map(_delivery_key, refs))
         return [found.get(_delivery_key(ref)) for ref in refs]
 
+    def strip_ended(self, deliveries: Iterable[Item]) -> None:
+        """Remove the endpoints' responses from deliveries that have ended. BatchWriteItem, 25 at a time.
+
+        Without a condition: only a redelivery changes such a delivery. If one begins at this very moment it is undone,
+        as its event is erased and cannot be sent.
+
+        Raises:
+            TemporarilyUnavailable: some may be written, others not.
+        """
+        self._table.write_many({keys.Key.of(item): _without_responses(item) for item in deliveries})
+
     def strip_delivery(self, delivery: DeliveryRef, there: Item | None, at_ms: int) -> bool:
         """End a delivery and remove the endpoint's responses. Returns whether anything was to be written.
 
@@ -146,7 +157,7 @@ class TraceStore:
             there = self._begun(delivery, at_ms)
             if there is None:
                 return True
-        if _is_stripped(there):
+        if is_stripped(there):
             return False
         if self._write_if(self._table.update_step(_STEP, _delivery_key(delivery), _stripped(there))):
             return True
@@ -218,10 +229,15 @@ def _delivery_key(delivery: DeliveryRef) -> keys.Key:
     return keys.delivery(delivery.account_id, delivery.webhook_id, delivery.delivery_id)
 
 
-def _is_stripped(delivery: Item) -> bool:
+def has_ended(delivery: Item) -> bool:
+    """Whether no attempt at a delivery is to come, unless somebody asks for one."""
+    return bool(delivery["status"] != DeliveryStatus.PENDING)
+
+
+def is_stripped(delivery: Item) -> bool:
     """Whether a delivery has ended and holds no response."""
-    is_pending = delivery["status"] == DeliveryStatus.PENDING
-    return not is_pending and all(attempt.get("response") is None for attempt in delivery.get("attempts", ()))
+    attempts = delivery.get("attempts", ())
+    return has_ended(delivery) and all(attempt.get("response") is None for attempt in attempts)
 
 
 def _stripped(delivery: Item) -> Expression:
@@ -229,13 +245,16 @@ def _stripped(delivery: Item) -> Expression:
     expression = Expression()
     for attribute in ("status", "done"):
         expression.require(expression.equals(attribute, delivery.get(attribute)))
-    attempts = delivery.get("attempts", ())
-    expression.set("attempts", [_without_response(attempt) for attempt in attempts])
-    if delivery["status"] == DeliveryStatus.PENDING:
+    expression.set("attempts", _without_responses(delivery)["attempts"])
+    if not has_ended(delivery):
         expression.set("status", DeliveryStatus.ERASED)
         expression.remove("next_attempt_at")
     return expression
 
 
-def _without_response(attempt: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in attempt.items() if name != "response"}
+def _without_responses(delivery: Item) -> Item:
+    attempts = [
+        {name: value for name, value in attempt.items() if name != "response"}
+        for attempt in delivery.get("attempts", ())
+    ]
+    return {**delivery, "attempts": attempts}
