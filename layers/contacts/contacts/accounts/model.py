@@ -1,10 +1,10 @@
 """Accounts, their API keys and plans, and callers: who may do what."""
 
 import hmac
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Final, Literal, NotRequired, TypedDict
+from typing import Annotated, Final, Literal, NamedTuple, NotRequired, TypedDict
 
 from contacts.core.answers import Count, Moment, PageOut, Uuid
 from contacts.core.idempotency import ConcurrentModification
@@ -114,8 +114,31 @@ class Plan(StrEnum):
     ENTERPRISE = "enterprise"
 
 
-HOURLY_LIMITS: Final = {Plan.FREE: 100, Plan.PRO: 10_000}
-"""Requests an hour. An enterprise account has its own limit."""
+class PlanLimits(NamedTuple):
+    """What a plan allows an account."""
+
+    requests_an_hour: int | None
+    """None: each account of the plan has a number of its own."""
+    written_items_an_hour: int | None
+    """Items that requests may create, change or delete; each item of a batch is one. None: as `requests_an_hour`."""
+    endpoints: int
+    """Webhook endpoints. Those that exist keep working where they are more."""
+    deliveries_in_flight: int | None
+    """Deliveries to its endpoints that may be attempted at the same moment. None: a parameter of the stack says it."""
+
+
+PLAN_LIMITS: Final[Mapping[Plan, PlanLimits]] = {
+    Plan.FREE: PlanLimits(
+        requests_an_hour=100, written_items_an_hour=2_000, endpoints=5, deliveries_in_flight=2
+    ),
+    Plan.PRO: PlanLimits(
+        requests_an_hour=10_000, written_items_an_hour=100_000, endpoints=25, deliveries_in_flight=10
+    ),
+    Plan.ENTERPRISE: PlanLimits(
+        requests_an_hour=None, written_items_an_hour=None, endpoints=100, deliveries_in_flight=None
+    ),
+}
+"""The one place where the limits of plans are said."""
 
 MAX_API_KEYS: Final = 30
 """API keys of an account. Concurrent creates may exceed it.

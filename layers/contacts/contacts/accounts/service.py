@@ -7,8 +7,8 @@ from typing import Final
 
 from contacts.accounts.authentication import MAX_REMEMBERED, REMEMBERED_MS
 from contacts.accounts.model import (
-    HOURLY_LIMITS,
     MAX_API_KEYS,
+    PLAN_LIMITS,
     SECRET_BYTES,
     Account,
     AccountSecret,
@@ -219,7 +219,7 @@ class AccountService:
             id=uuid7(now, self._randomness(10)),
             name=name,
             plan=plan,
-            hourly_limit=HOURLY_LIMITS[plan] if hourly_limit is None else hourly_limit,
+            hourly_limit=hourly_limit or PLAN_LIMITS[plan].requests_an_hour or 0,
             created_at=iso(now),
             secret=AccountSecret(self._randomness(SECRET_BYTES)),
         )
