@@ -37,6 +37,7 @@ HOOK = "wh_01941f29000a1b2c3d4"
 SECRET = "whsec_" + b64encode(b"s" * 32).decode()
 OLD_SECRET = "whsec_" + b64encode(b"o" * 32).decode()
 VISIBILITY_S = 240
+DEAD_LETTERS_ARN = "arn:aws:sqs:us-east-1:123456789012:contacts-DeliveryDeadLetters-x3YExample"
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:contacts-DeliveryQueue-x3YExample"
 
 OK = Reply(status_code=200, error=None, duration_ms=12, response="thanks")
@@ -190,7 +191,9 @@ class DeliveryHarness:
         self.suspended: set[str] = set()
         """Accounts that rest."""
         role = "arn:aws:iam::123456789012:role/contacts-SchedulerRole-1Example"
-        self.schedule = DeliverySchedule(self.queue, self.scheduler, "retries", QUEUE_ARN, role, self.clock)
+        self.schedule = DeliverySchedule(
+            self.queue, self.scheduler, "retries", QUEUE_ARN, DEAD_LETTERS_ARN, role, self.clock
+        )
         self._numbers = count(1)
         self.kills = 0
         """How many times a process ended in the middle of a message."""
@@ -248,7 +251,7 @@ class DeliveryHarness:
     def dispatch(self, *webhook_ids: str, **data: Any) -> DeliveryRef:
         """An event whose messages are on the queue; gives back the (first) delivery."""
         refs = self.happen(*webhook_ids, **data)
-        self.queue.send([Outgoing(body=ref.message(1), group=ref.webhook_id) for ref in refs])
+        self.queue.send([Outgoing(body=ref.message(1), group=ref.account_id) for ref in refs])
         return refs[0]
 
     # Time

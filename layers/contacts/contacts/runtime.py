@@ -101,6 +101,11 @@ class Settings:
         return self._variables["DELIVERY_QUEUE_ARN"]
 
     @property
+    def delivery_dead_letters_arn(self) -> str:
+        """The ARN of the queue for messages that could not be handled, or that a schedule could not send."""
+        return self._variables["DELIVERY_DEAD_LETTERS_ARN"]
+
+    @property
     def schedule_group(self) -> str:
         """The group of EventBridge Scheduler that the schedules of deliveries are in."""
         return self._variables["SCHEDULE_GROUP"]
@@ -500,6 +505,7 @@ class Runtime:
             self.client("scheduler"),
             self.settings.schedule_group,
             self.settings.delivery_queue_arn,
+            self.settings.delivery_dead_letters_arn,
             self.settings.scheduler_role_arn,
             self.clock,
         )

@@ -575,7 +575,7 @@ def ask_again(harness: DeliveryHarness, ref: DeliveryRef) -> None:
     harness.deliveries.begin_again(
         before, sent_again(before, now_ms), Outcome(action=Action.QUEUED), None, now_ms
     )
-    harness.queue.put(type(harness.queue.sent[0])(body=ref.message(before.done + 1), group=HOOK), 0)
+    harness.queue.put(type(harness.queue.sent[0])(body=ref.message(before.done + 1), group=ACCOUNT_ID), 0)
 
 
 def test_redelivering_begins_the_whole_schedule_anew(harness: DeliveryHarness) -> None:

@@ -27,6 +27,7 @@ BUSY: Final = frozenset(
         "ReplicatedWriteConflictException",
         "RequestLimitExceeded",
         "RequestThrottled",
+        "ServiceQuotaExceededException",
         "ServiceUnavailable",
         "Throttling",
         "ThrottlingException",

@@ -202,4 +202,4 @@ def _test_delivery(webhook: Webhook, at_ms: int, randomness: Randomness) -> Deli
 def _attempt_message(delivery: Delivery, delay_s: int) -> Outgoing:
     """The message that requests a delivery's next attempt."""
     ref = delivery.ref
-    return Outgoing(body=ref.message(delivery.done + 1), group=ref.webhook_id, delay_s=delay_s)
+    return Outgoing(body=ref.message(delivery.done + 1), group=ref.account_id, delay_s=delay_s)

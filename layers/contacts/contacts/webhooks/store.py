@@ -515,13 +515,23 @@ class DeliverySchedule:
     """`webhooks.delivery.Schedule` on SQS (delays of up to 15 minutes) and EventBridge Scheduler (longer ones)."""
 
     def __init__(
-        self, queue: MessageQueue, scheduler: Any, group: str, queue_arn: str, role_arn: str, clock: Clock
+        self,
+        queue: MessageQueue,
+        scheduler: Any,
+        group: str,
+        queue_arn: str,
+        dead_letters_arn: str,
+        role_arn: str,
+        clock: Clock,
     ) -> None:
-        """`scheduler`: the client. `group`: the schedule group's name. `role_arn`: the role that schedules assume."""
+        """`scheduler`: the client. `group`: the schedule group's name. `dead_letters_arn`: the queue that gets the
+        messages which Scheduler could not send. `role_arn`: the role that schedules assume.
+        """
         self._queue = queue
         self._scheduler = scheduler
         self._group = group
         self._queue_arn = queue_arn
+        self._dead_letters_arn = dead_letters_arn
         self._role_arn = role_arn
         self._clock = clock
 
@@ -535,7 +545,7 @@ class DeliverySchedule:
             TemporarilyUnavailable.
         """
         if round(delay_s) <= LONGEST_SQS_DELAY:
-            message = Outgoing(body=ref.message(attempt), group=ref.webhook_id, delay_s=round(delay_s))
+            message = Outgoing(body=ref.message(attempt), group=ref.account_id, delay_s=round(delay_s))
             self._queue.send([message])
         else:
             at_ms = self._clock.now_ms() + round(delay_s * 1000)
@@ -559,7 +569,7 @@ class DeliverySchedule:
         Scheduler sets no message group for queues that are not FIFO, so the message says that its group is missing.
 
         Raises:
-            TemporarilyUnavailable.
+            TemporarilyUnavailable: Scheduler is busy, or has as many schedules as it takes.
         """
         try:
             self._scheduler.create_schedule(
@@ -573,6 +583,7 @@ class DeliverySchedule:
                     "Arn": self._queue_arn,
                     "RoleArn": self._role_arn,
                     "Input": json.dumps({**ref.message(attempt), UNGROUPED: True}, separators=(",", ":")),
+                    "DeadLetterConfig": {"Arn": self._dead_letters_arn},
                     "RetryPolicy": {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185},
                 },
             )
