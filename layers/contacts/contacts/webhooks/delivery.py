@@ -1,13 +1,17 @@
 """The delivery worker: it attempts deliveries of events to endpoints, records the attempts, and asks for further ones.
 
+An account has few deliveries in flight at once (`in_flight`). A worker that finds no slot free lets its delivery wait
+in the table, and its message is done. The worker that gives a slot back attempts what waits, while it has time, and
+then sends messages for the rest. So what waits costs no message that comes again and again, and no schedule.
+
 `signed_headers` signs what is sent, after Standard Webhooks.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import standardwebhooks
 
@@ -19,6 +23,7 @@ from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import DAY, Clock, iso, parsed
 from contacts.events.model import KEPT_DAYS, Event, event_out
 from contacts.events.store import EventStore
+from contacts.webhooks.in_flight import NoSlotFree, SlotStore, Waiting, WaitingStore
 from contacts.webhooks.model import (
     DISABLED_AFTER,
     GONE,
@@ -50,7 +55,7 @@ def signed_headers(message_id: str, at_s: int, body: str, secrets: Iterable[str]
 
 
 LEASE: Final = 60
-"""Seconds for which an attempt belongs to the worker that claimed it: longer than the function may run (40 s)."""
+"""Seconds for which an attempt or a slot belongs to a worker that took it: longer than the function may run (40 s)."""
 RECHECK_AFTER: Final = 3600
 """Seconds until a delivery of a suspended account is checked again."""
 USER_AGENT: Final = "Contacts-Webhooks/1"
@@ -58,6 +63,14 @@ _TIME_NEEDED: Final = 33.0
 """Seconds that an attempt takes at most: to claim it, to send, and to record it (9 + 15 + 9)."""
 _TIME_TO_STORE_FAILURE: Final = 18.0
 """Seconds that must be left to store a failure of the endpoint before the attempt is recorded (9 + 9)."""
+
+
+_TIME_TO_SERVE: Final = _TIME_NEEDED + 2
+"""Seconds that must be left to begin an attempt that waits: with two more for what is read before."""
+_BLOCK: Final = 4
+"""Attempts that wait and that a worker makes before it looks again which ones do."""
+_TRIES: Final = 5
+"""Tries to take a slot, or to wait for one. Each one fails only where another worker took or gave back a slot."""
 
 
 class Sender(Protocol):
@@ -96,6 +109,8 @@ class DeliveryWorker:
         webhooks: WebhookStore,
         events: EventStore,
         deliveries: DeliveryStore,
+        slots: SlotStore,
+        waiting: WaitingStore,
         sender: Sender,
         schedule: Schedule,
         dead_letters: MessageQueue,
@@ -103,13 +118,16 @@ class DeliveryWorker:
         randomness: Randomness,
         has_time_left: Callable[[float], bool],
         is_suspended: Callable[[str], bool],
+        deliveries_at_once: Callable[[str], int],
     ) -> None:
         """`has_time_left`: whether the invocation has so many seconds left. `is_suspended`: whether the account with
-        an id is suspended.
+        an id is suspended. `deliveries_at_once`: how many deliveries of the account may be in flight at once.
         """
         self._webhooks = webhooks
         self._events = events
         self._deliveries = deliveries
+        self._slots = slots
+        self._waiting = waiting
         self._sender = sender
         self._schedule = schedule
         self._dead_letters = dead_letters
@@ -117,9 +135,13 @@ class DeliveryWorker:
         self._randomness = randomness
         self._has_time_left = has_time_left
         self._is_suspended = is_suspended
+        self._deliveries_at_once = deliveries_at_once
 
-    def handle(self, body: Mapping[str, object]) -> int | None:
+    def handle(self, body: Mapping[str, object], *, is_repeated: bool = False) -> int | None:
         """Make the attempt that a message asks for. Returns what `attempt` returns.
+
+        `is_repeated`: the message came before. The worker that had it may have died with a slot, without attempting
+        what waits.
 
         A message without its group is sent again, with its group: SQS counts each message without a group as a tenant
         of its own, so the messages of an endpoint that hangs could delay those of all others.
@@ -130,15 +152,19 @@ class DeliveryWorker:
         """
         fields = {name: value for name, value in body.items() if name != UNGROUPED}
         ref, attempt = DeliveryRef.of_message(fields)
-        if UNGROUPED not in body:
-            return self.attempt(ref, attempt)
-        self._schedule.request(ref, attempt, 0)
-        return None
+        if UNGROUPED in body:
+            self._schedule.request(ref, attempt, 0)
+            return None
+        wait_s = self.attempt(ref, attempt)
+        if is_repeated:
+            self._attempt_waiting(ref.account_id)
+        return wait_s
 
     def attempt(self, ref: DeliveryRef, attempt: int) -> int | None:
         """Make an attempt (1 is the first), unless it was made already or the delivery has ended.
 
-        While the account is suspended, no attempt is made and none is used up: the message comes again every hour.
+        While the account has as many deliveries in flight as it may have, the attempt waits in the table. While the
+        account is suspended, no attempt is made and none is used up: the message comes again every hour.
 
         Returns None; or, where another worker is making the attempt, in how many seconds the message has to come again.
 
@@ -148,6 +174,136 @@ class DeliveryWorker:
         webhook = self._webhooks.webhook(ref.account_id, ref.webhook_id)
         if webhook is None:
             return None
+        slot = self._new_slot(ref.account_id)
+        try:
+            mark = self._take_or_wait(slot, Waiting(ref, attempt))
+        except NoSlotFree:
+            return None
+        with self._given_back_after_failure(slot):
+            wait_s = self._attempt(webhook, ref, attempt)
+            self._serve_and_give_back(slot, mark)
+        return wait_s
+
+    def _attempt_waiting(self, account_id: str) -> None:
+        """Attempt what waits for a slot of an account, if anything does."""
+        if self._slots.mark_of(account_id) is None:
+            return
+        slot = self._new_slot(account_id)
+        # Where no slot is free, the workers that have them are told that something waits.
+        with suppress(NoSlotFree), self._given_back_after_failure(slot):
+            self._serve_and_give_back(slot, self._take(slot))
+
+    def _new_slot(self, account_id: str) -> "_Slot":
+        until_s = self._clock.now_ms() // 1000 + LEASE
+        return _Slot(
+            account_id, self._deliveries_at_once(account_id), f"{until_s}.{self._randomness(8).hex()}"
+        )
+
+    def _take(self, slot: "_Slot") -> str | None:
+        """Take a slot. Returns the mark.
+
+        Raises:
+            NoSlotFree, TemporarilyUnavailable.
+        """
+        return self._slots.take(slot.account_id, slot.text, slot.at_most, self._clock.now_ms() // 1000)
+
+    def _take_or_wait(self, slot: "_Slot", waiting: Waiting) -> str | None:
+        """Take a slot, or let an attempt wait. Returns the mark.
+
+        Raises:
+            NoSlotFree: the attempt waits.
+            TemporarilyUnavailable.
+        """
+        is_added = False
+        for _ in range(_TRIES):
+            try:
+                mark = self._take(slot)
+            except NoSlotFree:
+                self._waiting.add(waiting, None, self._clock.now_ms() // 1000)
+                is_added = True
+                if self._slots.mark(slot.account_id, self._randomness(8).hex(), slot.at_most):
+                    raise
+            else:
+                if is_added:
+                    self._waiting.remove(waiting.ref, None)
+                return mark
+        raise TemporarilyUnavailable
+
+    @contextmanager
+    def _given_back_after_failure(self, slot: "_Slot") -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            with suppress(TemporarilyUnavailable):
+                self._slots.release(slot.account_id, slot.text)
+            raise
+
+    def _serve_and_give_back(self, slot: "_Slot", mark: str | None) -> None:
+        """Attempt what waits while time is left, give the slot back, and hand over what still waits.
+
+        `mark`: as it was when the slot was taken. What waits since then is told when the slot is given back.
+        """
+        while True:
+            has_progress = mark is None or self._serve(slot, mark)
+            mark = self._slots.release(slot.account_id, slot.text)
+            if mark is None or not has_progress:
+                return
+            if not self._has_time_left(_TIME_TO_SERVE):
+                self._hand_over(slot, mark)
+                return
+            try:
+                mark = self._take(slot)
+            except NoSlotFree:
+                # The workers that have the slots are told that something waits.
+                return
+
+    def _serve(self, slot: "_Slot", mark: str) -> bool:
+        """Attempt what waits while time is left. Returns False where other workers attempt all that waits."""
+        fruitless = 0
+        while fruitless < _TRIES and self._has_time_left(_TIME_TO_SERVE):
+            waiting = self._waiting.first(slot.account_id, None, slot.at_most * _BLOCK)
+            if not waiting:
+                self._slots.unmark(slot.account_id, mark)
+                return True
+            # Another worker may serve, too: each begins with another block, and with a new one where both meet.
+            begin = self._randomness(1)[0] % slot.at_most * _BLOCK % len(waiting)
+            served = 0
+            for each in waiting[begin : begin + _BLOCK]:
+                if not self._has_time_left(_TIME_TO_SERVE):
+                    return True
+                if not self._is_served(each):
+                    break
+                served += 1
+            fruitless = 0 if served else fruitless + 1
+        return fruitless < _TRIES
+
+    def _is_served(self, waiting: Waiting) -> bool:
+        """Make an attempt that waits. Returns False where another worker is making it."""
+        ref, attempt = waiting
+        webhook = self._webhooks.webhook(ref.account_id, ref.webhook_id)
+        try:
+            if webhook is not None and self._attempt(webhook, ref, attempt) is not None:
+                return False
+        except TemporarilyUnavailable:
+            raise
+        except Exception:  # noqa: BLE001 (its own message fails as well, and is then logged and set aside)
+            self._schedule.request(ref, attempt, 0)
+        self._waiting.remove(ref, None)
+        return True
+
+    def _hand_over(self, slot: "_Slot", mark: str) -> None:
+        """Send a message for one attempt that waits: its worker takes the slot that was given back."""
+        waiting = self._waiting.first(slot.account_id, None, slot.at_most * _BLOCK)
+        if not waiting:
+            self._slots.unmark(slot.account_id, mark)
+            return
+        # Two workers that give slots back at the same moment should not choose the same one.
+        ref, attempt = waiting[self._randomness(1)[0] % len(waiting)]
+        self._schedule.request(ref, attempt, 0)
+        self._waiting.remove(ref, None)
+
+    def _attempt(self, webhook: Webhook, ref: DeliveryRef, attempt: int) -> int | None:
+        """Make an attempt as `attempt` does, with a slot that was taken."""
         event = self._event(ref)
         final = _final_status(ref, webhook, event)
         if final is None and self._is_suspended(ref.account_id):
@@ -272,6 +428,15 @@ class DeliveryWorker:
 
     def _is_long_ago(self, failing_since: str) -> bool:
         return self._clock.now_ms() - parsed(failing_since) >= DISABLED_AFTER * 1000
+
+
+class _Slot(NamedTuple):
+    """A slot that a worker has, or wants to have."""
+
+    account_id: str
+    at_most: int
+    """Slots of the account."""
+    text: str
 
 
 def _can_wait(ref: DeliveryRef, now_ms: int) -> bool:

@@ -31,6 +31,8 @@ MAX_WEBHOOKS: Final = 100
 MAX_URL: Final = 2048
 """Characters."""
 DELIVERIES_KEPT_DAYS: Final = 30
+WAITING_KEPT: Final = DELIVERIES_KEPT_DAYS * DAY
+"""Seconds for which an attempt may wait in the table."""
 SECRET_OVERLAP: Final = DAY
 """Seconds for which both secrets sign after a rotation."""
 DISABLED_AFTER: Final = 5 * DAY
