@@ -27,6 +27,8 @@ from contacts.webhooks.in_flight import NoSlotFree, SlotStore, Waiting, WaitingS
 from contacts.webhooks.model import (
     DISABLED_AFTER,
     GONE,
+    PARKED_AFTER,
+    TRIED_EVERY,
     Attempt,
     Delivery,
     DeliveryRef,
@@ -35,6 +37,7 @@ from contacts.webhooks.model import (
     Reply,
     Webhook,
     after_attempt,
+    is_asked_for,
 )
 from contacts.webhooks.store import UNGROUPED, DeliveryModified, DeliveryStore, NotOpen, WebhookStore
 
@@ -174,13 +177,15 @@ class DeliveryWorker:
         webhook = self._webhooks.webhook(ref.account_id, ref.webhook_id)
         if webhook is None:
             return None
+        if self._waits_for_endpoint(webhook, ref, attempt):
+            return None
         slot = self._new_slot(ref.account_id)
         try:
             mark = self._take_or_wait(slot, Waiting(ref, attempt))
         except NoSlotFree:
             return None
         with self._given_back_after_failure(slot):
-            wait_s = self._attempt(webhook, ref, attempt)
+            wait_s = self._attempt_and_serve(webhook, ref, attempt)
             self._serve_and_give_back(slot, mark)
         return wait_s
 
@@ -282,7 +287,9 @@ class DeliveryWorker:
         ref, attempt = waiting
         webhook = self._webhooks.webhook(ref.account_id, ref.webhook_id)
         try:
-            if webhook is not None and self._attempt(webhook, ref, attempt) is not None:
+            if webhook is None or self._waits_for_endpoint(webhook, ref, attempt):
+                pass
+            elif self._attempt_and_serve(webhook, ref, attempt) is not None:
                 return False
         except TemporarilyUnavailable:
             raise
@@ -301,6 +308,73 @@ class DeliveryWorker:
         ref, attempt = waiting[self._randomness(1)[0] % len(waiting)]
         self._schedule.request(ref, attempt, 0)
         self._waiting.remove(ref, None)
+
+    def _waits_for_endpoint(self, webhook: Webhook, ref: DeliveryRef, attempt: int) -> bool:
+        """Let an attempt wait in the table while its endpoint is parked. Returns whether it waits.
+
+        Tests never wait, nor what a caller asked for by a redelivery. And of all that come, one every ten minutes does
+        not wait, so that an endpoint which answers again is soon noticed.
+        """
+        now_ms = self._clock.now_ms()
+        if ref.is_test or webhook.probe == ref.delivery_id or not webhook.is_parked(now_ms // 1000):
+            return False
+        is_due = now_ms // 1000 - webhook.tried_at >= TRIED_EVERY
+        if is_due and self._webhooks.try_now(webhook, now_ms // 1000):
+            return False
+        delivery = self._deliveries.delivery(ref.account_id, ref.webhook_id, ref.delivery_id, now_ms // 1000)
+        if delivery is not None:
+            is_next = delivery.status is DeliveryStatus.PENDING and delivery.done == attempt - 1
+            if not is_next or is_asked_for(delivery, attempt, now_ms):
+                return False
+        self._waiting.add(Waiting(ref, attempt), webhook.id, now_ms // 1000)
+        self._deliveries.hold(ref, attempt, iso(webhook.probe_due * 1000), now_ms)
+        if self._webhooks.mark_waiting(webhook, self._randomness(8).hex()):
+            return True
+        # Another delivery has had success, or has ended: nobody may be left who attempts what waits.
+        self._waiting.remove(ref, webhook.id)
+        return False
+
+    def _attempt_and_serve(self, webhook: Webhook, ref: DeliveryRef, attempt: int) -> int | None:
+        """Make an attempt as `_attempt` does, and then what waits for the endpoint, if it can be made now."""
+        wait_s = self._attempt(webhook, ref, attempt)
+        if wait_s is None and (webhook.failing_since is not None or webhook.waiting is not None):
+            self._serve_endpoint(ref)
+        return wait_s
+
+    def _serve_endpoint(self, last: DeliveryRef) -> None:
+        """Attempt what waits for an endpoint while time is left and it succeeds; send a message for one of the rest.
+
+        While the endpoint fails, nothing is done but to see to it that one delivery is attempted. `last`: the delivery
+        that was attempted last. Where the endpoint is inactive, what waits ends without an attempt.
+        """
+        while True:
+            webhook = self._webhooks.webhook(last.account_id, last.webhook_id)
+            if webhook is None or self._is_suspended(last.account_id):
+                return
+            now_s = self._clock.now_ms() // 1000
+            if webhook.probe == last.delivery_id and webhook.probe_due <= now_s:
+                # It has ended, or its next attempt would be due later.
+                self._webhooks.end_probe(webhook)
+            elif webhook.is_parked(now_s):
+                return
+            if webhook.waiting is None:
+                return
+            waiting = self._waiting.first(webhook.account_id, webhook.id, _BLOCK)
+            if not waiting:
+                self._webhooks.unmark_waiting(webhook)
+                return
+            each = waiting[self._randomness(1)[0] % len(waiting)]
+            is_failing = webhook.is_active and webhook.failing_since is not None
+            if (
+                is_failing
+                or not self._has_time_left(_TIME_TO_SERVE)
+                or self._attempt(webhook, *each) is not None
+            ):
+                self._schedule.request(*each, 0)
+                self._waiting.remove(each.ref, webhook.id)
+                return
+            self._waiting.remove(each.ref, webhook.id)
+            last = each.ref
 
     def _attempt(self, webhook: Webhook, ref: DeliveryRef, attempt: int) -> int | None:
         """Make an attempt as `attempt` does, with a slot that was taken."""
@@ -405,10 +479,23 @@ class DeliveryWorker:
         if not delivery.ref.is_test:
             self._update_webhook(webhook, delivery)
         if delivery.status is DeliveryStatus.PENDING and delivery.next_attempt_at is not None:
-            delay_ms = parsed(delivery.next_attempt_at) - self._clock.now_ms()
+            due_ms = parsed(delivery.next_attempt_at)
+            delay_ms = due_ms - self._clock.now_ms()
+            if self._is_probe(webhook, delivery):
+                self._webhooks.set_probe(
+                    webhook, delivery.ref.delivery_id, due_ms // 1000, self._clock.now_ms() // 1000
+                )
             self._schedule.request(delivery.ref, delivery.done + 1, max(0, delay_ms) / 1000)
         elif delivery.status is DeliveryStatus.FAILED and not delivery.ref.is_test and delivery.has_run_out:
             self._dead_letters.send([Outgoing(body=delivery.ref.message(delivery.done))])
+
+    def _is_probe(self, webhook: Webhook, delivery: Delivery) -> bool:
+        """Whether the other deliveries to a failing endpoint have to wait for one that was attempted and failed."""
+        if delivery.ref.is_test or webhook.probe == delivery.ref.delivery_id:
+            return not delivery.ref.is_test
+        if webhook.is_parked(self._clock.now_ms() // 1000):
+            return False
+        return webhook.waiting is not None or delivery.done - delivery.round_began_after >= PARKED_AFTER
 
     def _update_webhook(self, webhook: Webhook, delivery: Delivery) -> None:
         """End the webhook's failures, or disable the webhook, as the latest attempt demands.

@@ -60,11 +60,12 @@ class DeliveryLog:
         Raises:
             WebhookNotFound, TemporarilyUnavailable.
         """
-        self._webhooks.existing(caller.account_id, webhook_id)
+        webhook = self._webhooks.existing(caller.account_id, webhook_id)
         now_s = self._clock.now_ms() // 1000
-        return self._deliveries.newest_first(
+        found, further = self._deliveries.newest_first(
             *(caller.account_id, webhook_id, status, after_id, now_s), at_most=limit, evaluate=MAX_CANDIDATES
         )
+        return [_as_due(delivery, webhook, now_s) for delivery in found], further
 
 
 class DeliveryService:
@@ -161,6 +162,13 @@ class DeliveryService:
         # If this message cannot be sent, the delayed one makes the attempt.
         with suppress(TemporarilyUnavailable):
             self._queue.send([_attempt_message(delivery, 0)])
+
+
+def _as_due(delivery: Delivery, webhook: Webhook, now_s: int) -> Delivery:
+    """A delivery whose next attempt is due no earlier than the one of the delivery that its endpoint is tried with."""
+    if delivery.next_attempt_at is None or not webhook.is_parked(now_s):
+        return delivery
+    return replace(delivery, next_attempt_at=max(delivery.next_attempt_at, iso(webhook.probe_due * 1000)))
 
 
 def _queued_outcome(delivery: Delivery) -> Outcome:
