@@ -35,7 +35,7 @@ OTHER_ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000b"
 _OPENED = "2026-01-01T00:00:00.000Z"
 CONTEXT: Any = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
 """What Lambda passes beside the event."""
-VARIABLES = {"TABLE_NAME": NAME, "EMAIL_DNS": "off"}
+VARIABLES = {"TABLE_NAME": NAME, "EMAIL_DNS": "off", "ENTERPRISE_DELIVERIES": "25"}
 """The environment of an App's functions, but for the queues, which it has itself."""
 
 

@@ -37,6 +37,7 @@ HOOK = "wh_01941f29000a1b2c3d4"
 SECRET = "whsec_" + b64encode(b"s" * 32).decode()
 OLD_SECRET = "whsec_" + b64encode(b"o" * 32).decode()
 VISIBILITY_S = 240
+DEAD_LETTERS_ARN = "arn:aws:sqs:us-east-1:123456789012:contacts-DeliveryDeadLetters-x3YExample"
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:contacts-DeliveryQueue-x3YExample"
 
 OK = Reply(status_code=200, error=None, duration_ms=12, response="thanks")
@@ -190,7 +191,11 @@ class DeliveryHarness:
         self.suspended: set[str] = set()
         """Accounts that rest."""
         role = "arn:aws:iam::123456789012:role/contacts-SchedulerRole-1Example"
-        self.schedule = DeliverySchedule(self.queue, self.scheduler, "retries", QUEUE_ARN, role, self.clock)
+        self.schedule = DeliverySchedule(
+            self.queue, self.scheduler, "retries", QUEUE_ARN, DEAD_LETTERS_ARN, role, self.clock
+        )
+        self.at_once = 2
+        """Deliveries of an account that may be in flight at once."""
         self._numbers = count(1)
         self.kills = 0
         """How many times a process ended in the middle of a message."""
@@ -199,6 +204,7 @@ class DeliveryHarness:
         delivery_worker = self.app.delivery_worker()
         delivery_worker._has_time_left = lambda seconds: seconds <= self.time_left
         delivery_worker._is_suspended = lambda account_id: account_id in self.suspended
+        delivery_worker._deliveries_at_once = lambda _: self.at_once
         return delivery_worker
 
     # What happens
@@ -220,14 +226,14 @@ class DeliveryHarness:
         self.webhooks.add(webhook, Outcome(action=Action.CREATED), None, self.clock.now_ms())
         return webhook
 
-    def happen(self, *webhook_ids: str, **data: Any) -> list[DeliveryRef]:
+    def happen(self, *webhook_ids: str, account_id: str = ACCOUNT_ID, **data: Any) -> list[DeliveryRef]:
         """An event, in the log and not yet on its way; to the one endpoint, or to others."""
         now_ms = self.clock.now_ms()
         event = Event(
             id=uuid7(now_ms, next(self._numbers).to_bytes(10)),
             type=EventType.UPDATED,
             timestamp=iso(now_ms),
-            account_id=ACCOUNT_ID,
+            account_id=account_id,
             contact_id=CONTACT_ID,
             data={"contact": {"id": CONTACT_ID, "version": 1, "email": "ada@example.com"}} | data,
         )
@@ -235,7 +241,7 @@ class DeliveryHarness:
         self.events.append(event, iso(now_ms), webhook_ids)
         return [
             DeliveryRef(
-                account_id=ACCOUNT_ID,
+                account_id=account_id,
                 webhook_id=webhook_id,
                 delivery_id=delivery_id(event.id, webhook_id, now_ms),
                 event_id=event.id,
@@ -248,7 +254,7 @@ class DeliveryHarness:
     def dispatch(self, *webhook_ids: str, **data: Any) -> DeliveryRef:
         """An event whose messages are on the queue; gives back the (first) delivery."""
         refs = self.happen(*webhook_ids, **data)
-        self.queue.send([Outgoing(body=ref.message(1), group=ref.webhook_id) for ref in refs])
+        self.queue.send([Outgoing(body=ref.message(1), group=ref.account_id) for ref in refs])
         return refs[0]
 
     # Time
@@ -280,7 +286,9 @@ class DeliveryHarness:
     def receive(self, waiting: Waiting) -> None:
         """Have a process of its own deal with a message."""
         try:
-            wait_s = self.delivery_worker().handle(waiting.message.body)
+            wait_s = self.delivery_worker().handle(
+                waiting.message.body, is_repeated=waiting.times_received > 0
+            )
         except Killed:
             self.kills += 1
             self.life.calls = 1_000_000_000

@@ -102,6 +102,16 @@ class Settings:
         return self._variables["DELIVERY_QUEUE_ARN"]
 
     @property
+    def delivery_dead_letters_arn(self) -> str:
+        """The ARN of the queue for messages that could not be handled, or that a schedule could not send."""
+        return self._variables["DELIVERY_DEAD_LETTERS_ARN"]
+
+    @property
+    def enterprise_deliveries(self) -> int:
+        """How many deliveries an enterprise account may have in flight at once."""
+        return int(self._variables["ENTERPRISE_DELIVERIES"])
+
+    @property
     def schedule_group(self) -> str:
         """The group of EventBridge Scheduler that the schedules of deliveries are in."""
         return self._variables["SCHEDULE_GROUP"]
@@ -475,23 +485,28 @@ class Runtime:
         )
 
     def delivery_worker(self) -> DeliveryWorker:
-        """Sends events to endpoints. It remembers which accounts are suspended, so a process has one."""
-        from contacts.accounts.service import SuspensionCheck
+        """Sends events to endpoints. It remembers accounts and their plans, so a process has one."""
+        from contacts.accounts.service import DeliveryTerms
         from contacts.events.store import EventStore
         from contacts.webhooks.delivery import DeliveryWorker
+        from contacts.webhooks.in_flight import SlotStore, WaitingStore
         from contacts.webhooks.store import DeliveryStore, WebhookStore
 
+        accounts = DeliveryTerms(self.account_store, self.clock, self.settings.enterprise_deliveries)
         return DeliveryWorker(
             WebhookStore(self.table),
             EventStore(self.table),
             DeliveryStore(self.table),
+            SlotStore(self.table),
+            WaitingStore(self.table),
             self.webhook_sender(),
             self.delivery_schedule(),
             self.queue("FAILED_DELIVERIES"),
             self.clock,
             self.randomness,
             self.deadline.has_time_left,
-            SuspensionCheck(self.account_store, self.clock).is_suspended,
+            accounts.is_suspended,
+            accounts.deliveries_at_once,
         )
 
     def webhook_sender(self) -> Sender:
@@ -509,6 +524,7 @@ class Runtime:
             self.client("scheduler"),
             self.settings.schedule_group,
             self.settings.delivery_queue_arn,
+            self.settings.delivery_dead_letters_arn,
             self.settings.scheduler_role_arn,
             self.clock,
         )

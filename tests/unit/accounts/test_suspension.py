@@ -15,7 +15,7 @@ from contacts.accounts.service import (
     AccountService,
     ApiKeyService,
     CreateApiKey,
-    SuspensionCheck,
+    DeliveryTerms,
     SuspensionService,
 )
 from contacts.accounts.store import AccountStore
@@ -257,7 +257,7 @@ def test_a_test_does_not_rest(harness: DeliveryHarness) -> None:
 
 def test_whether_an_account_is_suspended_is_read_once_a_minute() -> None:
     service = DeliveriesHarness()
-    suspensions = SuspensionCheck(service.store, service.clock)
+    suspensions = DeliveryTerms(service.store, service.clock, 25)
     for _ in range(10):
         assert not suspensions.is_suspended(service.account.id)
     assert service.store.reads == 1
@@ -273,7 +273,7 @@ def test_whether_an_account_is_suspended_is_read_once_a_minute() -> None:
 
 def test_a_function_remembers_a_bounded_number_of_accounts() -> None:
     service = DeliveriesHarness()
-    suspensions = SuspensionCheck(service.store, service.clock)
+    suspensions = DeliveryTerms(service.store, service.clock, 25)
     for number in range(2 * MAX_REMEMBERED + 1):
         suspensions.is_suspended(str(number))
     assert len(suspensions._remembered) <= MAX_REMEMBERED

@@ -63,6 +63,9 @@ MADE: dict[str, keys.Key] = {
     "number of channels": keys.channel_count(A),
     "webhook": keys.webhook(A, "wh_01941f29000a1b2c3d4"),
     "delivery": keys.delivery(A, "wh_01941f29000a1b2c3d4", DELIVERY),
+    "deliveries in flight": keys.deliveries_in_flight(A),
+    "delivery that waits for its account": keys.waiting_delivery(A, None, DELIVERY),
+    "delivery that waits for its endpoint": keys.waiting_delivery(A, "wh_01941f29000a1b2c3d4", DELIVERY),
     "verdict on a domain": keys.domain_verdict(sha256(b"example.com").hexdigest()),
 }
 

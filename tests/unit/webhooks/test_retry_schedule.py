@@ -32,6 +32,7 @@ from contacts.webhooks.store import DeliverySchedule
 from tests.support.delivery_harness import (
     ACCOUNT_ID,
     BROKEN,
+    DEAD_LETTERS_ARN,
     GONE,
     HOOK,
     OK,
@@ -180,7 +181,7 @@ def test_short_delays_are_the_queues_and_long_ones_schedules_that_delete_themsel
     with_dead.run()
     short = [message for message in with_dead.queue.sent if message.delay_s]
     assert [message.body["attempt"] for message in short] == [2, 3, 4, 5]
-    assert {message.group for message in with_dead.queue.sent} == {HOOK}
+    assert {message.group for message in with_dead.queue.sent} == {ACCOUNT_ID}
     made = with_dead.scheduler.made
     assert [schedule["Name"] for schedule in made] == [f"{ref.delivery_id}-{n}" for n in range(6, 16)]
     for schedule in made:
@@ -189,6 +190,7 @@ def test_short_delays_are_the_queues_and_long_ones_schedules_that_delete_themsel
         assert schedule["ScheduleExpressionTimezone"] == "UTC"
         assert schedule["GroupName"] == "retries"
         assert schedule["Target"]["Arn"] == QUEUE_ARN
+        assert schedule["Target"]["DeadLetterConfig"] == {"Arn": DEAD_LETTERS_ARN}
         attempt = int(schedule["Name"].rpartition("-")[2])
         assert json.loads(schedule["Target"]["Input"]) == {**ref.message(attempt), "ungrouped": True}
     # What Scheduler sends goes on the queue once more, with its group.
@@ -203,7 +205,7 @@ def test_what_scheduler_sends_gets_its_group_before_it_is_dealt_with() -> None:
     assert with_dead.delivery_worker().handle({**ref.message(1), "ungrouped": True}) is None
     assert with_dead.endpoint.requests == []
     (message,) = with_dead.queue.sent
-    assert (message.body, message.group, message.delay_s) == (ref.message(1), HOOK, 0)
+    assert (message.body, message.group, message.delay_s) == (ref.message(1), ACCOUNT_ID, 0)
 
 
 def test_the_request_is_one_that_scheduler_takes() -> None:
@@ -233,7 +235,9 @@ def test_a_schedule_that_is_there_is_the_same_one() -> None:
     assert len(with_dead.scheduler.made) == 1
 
 
-@pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerException"])
+@pytest.mark.parametrize(
+    "code", ["ThrottlingException", "InternalServerException", "ServiceQuotaExceededException"]
+)
 def test_a_busy_scheduler_is_asked_again_later(code: str) -> None:
     with_dead = harness()
     with_dead.scheduler.error = code
@@ -248,7 +252,13 @@ def test_a_silent_scheduler_is_asked_again_later() -> None:
 
     with_dead = harness()
     schedule = DeliverySchedule(
-        with_dead.queue, Silent(), "retries", QUEUE_ARN, "arn:aws:iam::123456789012:role/r", with_dead.clock
+        with_dead.queue,
+        Silent(),
+        "retries",
+        QUEUE_ARN,
+        DEAD_LETTERS_ARN,
+        "arn:aws:iam::123456789012:role/r",
+        with_dead.clock,
     )
     with pytest.raises(TemporarilyUnavailable):
         schedule.request(REF, 7, 3600)

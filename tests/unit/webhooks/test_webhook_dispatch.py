@@ -202,7 +202,7 @@ def test_a_message_names_the_delivery_and_nobody() -> None:
         "appended_at": place(event)[0],
         "attempt": 1,
     }
-    assert (message.group, message.delay_s) == ("wh_everything", 0)
+    assert (message.group, message.delay_s) == (ACCOUNT_ID, 0)
     assert contact_id not in str(message)
     assert is_uuid(str(message.body["delivery_id"]))
 

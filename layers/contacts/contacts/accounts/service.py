@@ -269,13 +269,18 @@ class SuspensionService:
         return _known(self._store.suspend(account_id, None, None))
 
 
-class SuspensionCheck:
-    """Tells which accounts are suspended. It remembers each for 50 seconds, as `Authenticator` remembers keys."""
+class DeliveryTerms:
+    """Tells whether an account's deliveries may be attempted, and how many at once.
 
-    def __init__(self, store: AccountStore, clock: Clock) -> None:
+    It remembers each account for 50 seconds, as `Authenticator` remembers keys.
+    """
+
+    def __init__(self, store: AccountStore, clock: Clock, enterprise_deliveries: int) -> None:
+        """`enterprise_deliveries`: how many deliveries an enterprise account may have in flight at once."""
         self._store = store
         self._clock = clock
-        self._remembered: dict[str, tuple[int, bool]] = {}
+        self._enterprise_deliveries = enterprise_deliveries
+        self._remembered: dict[str, tuple[int, Account | None]] = {}
 
     def is_suspended(self, account_id: str) -> bool:
         """Whether an account is suspended. One read; none for the next 50 seconds.
@@ -283,16 +288,29 @@ class SuspensionCheck:
         Raises:
             TemporarilyUnavailable.
         """
+        account = self._account(account_id)
+        return account is not None and account.suspended_at is not None
+
+    def deliveries_at_once(self, account_id: str) -> int:
+        """How many deliveries of an account may be in flight at once. One read; none for the next 50 seconds.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        account = self._account(account_id)
+        plan = Plan.FREE if account is None else account.plan
+        return PLAN_LIMITS[plan].deliveries_in_flight or self._enterprise_deliveries
+
+    def _account(self, account_id: str) -> Account | None:
         now = self._clock.now_ms()
-        until, known = self._remembered.get(account_id, (0, False))
+        until, known = self._remembered.get(account_id, (0, None))
         if now < until:
             return known
         account = self._store.account(account_id)
-        known = account is not None and account.suspended_at is not None
         if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.clear()
-        self._remembered[account_id] = (now + REMEMBERED_MS, known)
-        return known
+        self._remembered[account_id] = (now + REMEMBERED_MS, account)
+        return account
 
 
 def _known(account: Account | None) -> Account:

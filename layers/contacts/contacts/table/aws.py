@@ -28,6 +28,7 @@ BUSY: Final = frozenset(
         "ReplicatedWriteConflictException",
         "RequestLimitExceeded",
         "RequestThrottled",
+        "ServiceQuotaExceededException",
         "ServiceUnavailable",
         "Throttling",
         "ThrottlingException",

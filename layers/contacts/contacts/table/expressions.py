@@ -183,6 +183,7 @@ class Expression:
         self._sets: list[str] = []
         self._removes: list[str] = []
         self._adds: list[str] = []
+        self._deletes: list[str] = []
         self._conditions: list[str] = []
         self._filters: list[str] = []
 
@@ -252,6 +253,10 @@ class Expression:
         """Add to a number or to a set; either starts empty where there is none."""
         self._adds.append(f"{self.name(attribute)} {self.value(value)}")
 
+    def discard(self, attribute: str, values: frozenset[str]) -> None:
+        """Remove values from a set. Where the last one goes, the attribute goes."""
+        self._deletes.append(f"{self.name(attribute)} {self.value(values)}")
+
     def count_up(self, attribute: str, at_most: int, by: int = 1) -> None:
         """Add to a number, from 0 where there is none, on condition that it is `at_most` afterwards or less.
 
@@ -283,6 +288,20 @@ class Expression:
         """The condition that an attribute has a value from one to another, both included."""
         return f"{self.name(attribute)} BETWEEN {self.value(low)} AND {self.value(high)}"
 
+    def exists(self, attribute: str) -> str:
+        """The condition that an attribute has a value."""
+        return f"attribute_exists({self.name(attribute)})"
+
+    def has_fewer(self, attribute: str, values: int) -> str:
+        """The condition that a set has fewer values than so many."""
+        name = self.name(attribute)
+        return f"(attribute_not_exists({name}) OR size({name}) < {self.value(values)})"
+
+    def has_at_least(self, attribute: str, values: int) -> str:
+        """The condition that a set has so many values (at least 1), or more."""
+        name = self.name(attribute)
+        return f"(attribute_exists({name}) AND size({name}) >= {self.value(values)})"
+
     def is_free(self) -> str:
         """The condition that there is no item under the key."""
         return f"attribute_not_exists({self.name('PK')})"
@@ -297,7 +316,12 @@ class Expression:
 
     def parameters(self, conditions_as: str = "ConditionExpression") -> dict[str, Any]:
         """The parameters of a request for DynamoDB. `conditions_as`: the parameter that holds the conditions."""
-        clauses = (("SET", self._sets), ("REMOVE", self._removes), ("ADD", self._adds))
+        clauses = (
+            ("SET", self._sets),
+            ("REMOVE", self._removes),
+            ("ADD", self._adds),
+            ("DELETE", self._deletes),
+        )
         update = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses if parts)
         conditions = " AND ".join(self._conditions)
         given: Iterable[tuple[str, Any]] = (

@@ -246,6 +246,21 @@ def delivery_id(key: Key) -> str:
     return key.SK.removeprefix(_DELIVERY)
 
 
+def deliveries_in_flight(account_id: str) -> Key:
+    """`ACCOUNT#<a>#DELIVERIES` / `IN_FLIGHT`: which deliveries of an account are being attempted."""
+    return Key(f"ACCOUNT#{account_id}#DELIVERIES", "IN_FLIGHT")
+
+
+def waiting_delivery(account_id: str, webhook_id: str | None, delivery_id: str) -> Key:
+    """`ACCOUNT#<a>#WAITING` / `DELIVERY#<delivery id>`: a delivery that waits until its account has fewer in flight.
+
+    `ACCOUNT#<a>#WAITING#<w>`: one that waits until its endpoint answers again. Ids of deliveries begin with the time of
+    the event, so keys are in its order.
+    """
+    room = "WAITING" if webhook_id is None else f"WAITING#{webhook_id}"
+    return Key(f"ACCOUNT#{account_id}#{room}", f"{_DELIVERY}{delivery_id}")
+
+
 def domain_verdict(domain_digest: str) -> Key:
     """`DOMAIN#<sha256 of the domain>` / `VERDICT`: what the DNS says of a domain; it belongs to no account."""
     return Key(f"DOMAIN#{domain_digest}", "VERDICT")

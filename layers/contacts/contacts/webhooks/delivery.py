@@ -1,13 +1,17 @@
 """The delivery worker: it attempts deliveries of events to endpoints, records the attempts, and asks for further ones.
 
+An account has few deliveries in flight at once (`in_flight`). A worker that finds no slot free lets its delivery wait
+in the table, and its message is done. The worker that gives a slot back attempts what waits, while it has time, and
+then sends messages for the rest. So what waits costs no message that comes again and again, and no schedule.
+
 `signed_headers` signs what is sent, after Standard Webhooks.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import standardwebhooks
 
@@ -19,9 +23,12 @@ from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import DAY, Clock, iso, parsed
 from contacts.events.model import KEPT_DAYS, Event, event_out
 from contacts.events.store import EventStore
+from contacts.webhooks.in_flight import NoSlotFree, SlotStore, Waiting, WaitingStore
 from contacts.webhooks.model import (
     DISABLED_AFTER,
     GONE,
+    PARKED_AFTER,
+    TRIED_EVERY,
     Attempt,
     Delivery,
     DeliveryRef,
@@ -30,6 +37,7 @@ from contacts.webhooks.model import (
     Reply,
     Webhook,
     after_attempt,
+    is_asked_for,
 )
 from contacts.webhooks.store import UNGROUPED, DeliveryModified, DeliveryStore, NotOpen, WebhookStore
 
@@ -50,7 +58,7 @@ def signed_headers(message_id: str, at_s: int, body: str, secrets: Iterable[str]
 
 
 LEASE: Final = 60
-"""Seconds for which an attempt belongs to the worker that claimed it: longer than the function may run (40 s)."""
+"""Seconds for which an attempt or a slot belongs to a worker that took it: longer than the function may run (40 s)."""
 RECHECK_AFTER: Final = 3600
 """Seconds until a delivery of a suspended account is checked again."""
 USER_AGENT: Final = "Contacts-Webhooks/1"
@@ -58,6 +66,14 @@ _TIME_NEEDED: Final = 33.0
 """Seconds that an attempt takes at most: to claim it, to send, and to record it (9 + 15 + 9)."""
 _TIME_TO_STORE_FAILURE: Final = 18.0
 """Seconds that must be left to store a failure of the endpoint before the attempt is recorded (9 + 9)."""
+
+
+_TIME_TO_SERVE: Final = _TIME_NEEDED + 2
+"""Seconds that must be left to begin an attempt that waits: with two more for what is read before."""
+_BLOCK: Final = 4
+"""Attempts that wait and that a worker makes before it looks again which ones do."""
+_TRIES: Final = 5
+"""Tries to take a slot, or to wait for one. Each one fails only where another worker took or gave back a slot."""
 
 
 class Sender(Protocol):
@@ -96,6 +112,8 @@ class DeliveryWorker:
         webhooks: WebhookStore,
         events: EventStore,
         deliveries: DeliveryStore,
+        slots: SlotStore,
+        waiting: WaitingStore,
         sender: Sender,
         schedule: Schedule,
         dead_letters: MessageQueue,
@@ -103,13 +121,16 @@ class DeliveryWorker:
         randomness: Randomness,
         has_time_left: Callable[[float], bool],
         is_suspended: Callable[[str], bool],
+        deliveries_at_once: Callable[[str], int],
     ) -> None:
         """`has_time_left`: whether the invocation has so many seconds left. `is_suspended`: whether the account with
-        an id is suspended.
+        an id is suspended. `deliveries_at_once`: how many deliveries of the account may be in flight at once.
         """
         self._webhooks = webhooks
         self._events = events
         self._deliveries = deliveries
+        self._slots = slots
+        self._waiting = waiting
         self._sender = sender
         self._schedule = schedule
         self._dead_letters = dead_letters
@@ -117,9 +138,13 @@ class DeliveryWorker:
         self._randomness = randomness
         self._has_time_left = has_time_left
         self._is_suspended = is_suspended
+        self._deliveries_at_once = deliveries_at_once
 
-    def handle(self, body: Mapping[str, object]) -> int | None:
+    def handle(self, body: Mapping[str, object], *, is_repeated: bool = False) -> int | None:
         """Make the attempt that a message asks for. Returns what `attempt` returns.
+
+        `is_repeated`: the message came before. The worker that had it may have died with a slot, without attempting
+        what waits.
 
         A message without its group is sent again, with its group: SQS counts each message without a group as a tenant
         of its own, so the messages of an endpoint that hangs could delay those of all others.
@@ -130,15 +155,19 @@ class DeliveryWorker:
         """
         fields = {name: value for name, value in body.items() if name != UNGROUPED}
         ref, attempt = DeliveryRef.of_message(fields)
-        if UNGROUPED not in body:
-            return self.attempt(ref, attempt)
-        self._schedule.request(ref, attempt, 0)
-        return None
+        if UNGROUPED in body:
+            self._schedule.request(ref, attempt, 0)
+            return None
+        wait_s = self.attempt(ref, attempt)
+        if is_repeated:
+            self._attempt_waiting(ref.account_id)
+        return wait_s
 
     def attempt(self, ref: DeliveryRef, attempt: int) -> int | None:
         """Make an attempt (1 is the first), unless it was made already or the delivery has ended.
 
-        While the account is suspended, no attempt is made and none is used up: the message comes again every hour.
+        While the account has as many deliveries in flight as it may have, the attempt waits in the table. While the
+        account is suspended, no attempt is made and none is used up: the message comes again every hour.
 
         Returns None; or, where another worker is making the attempt, in how many seconds the message has to come again.
 
@@ -148,6 +177,207 @@ class DeliveryWorker:
         webhook = self._webhooks.webhook(ref.account_id, ref.webhook_id)
         if webhook is None:
             return None
+        if self._waits_for_endpoint(webhook, ref, attempt):
+            return None
+        slot = self._new_slot(ref.account_id)
+        try:
+            mark = self._take_or_wait(slot, Waiting(ref, attempt))
+        except NoSlotFree:
+            return None
+        with self._given_back_after_failure(slot):
+            wait_s = self._attempt_and_serve(webhook, ref, attempt)
+            self._serve_and_give_back(slot, mark)
+        return wait_s
+
+    def _attempt_waiting(self, account_id: str) -> None:
+        """Attempt what waits for a slot of an account, if anything does."""
+        if self._slots.mark_of(account_id) is None:
+            return
+        slot = self._new_slot(account_id)
+        # Where no slot is free, the workers that have them are told that something waits.
+        with suppress(NoSlotFree), self._given_back_after_failure(slot):
+            self._serve_and_give_back(slot, self._take(slot))
+
+    def _new_slot(self, account_id: str) -> "_Slot":
+        until_s = self._clock.now_ms() // 1000 + LEASE
+        return _Slot(
+            account_id, self._deliveries_at_once(account_id), f"{until_s}.{self._randomness(8).hex()}"
+        )
+
+    def _take(self, slot: "_Slot") -> str | None:
+        """Take a slot. Returns the mark.
+
+        Raises:
+            NoSlotFree, TemporarilyUnavailable.
+        """
+        return self._slots.take(slot.account_id, slot.text, slot.at_most, self._clock.now_ms() // 1000)
+
+    def _take_or_wait(self, slot: "_Slot", waiting: Waiting) -> str | None:
+        """Take a slot, or let an attempt wait. Returns the mark.
+
+        Raises:
+            NoSlotFree: the attempt waits.
+            TemporarilyUnavailable.
+        """
+        is_added = False
+        for _ in range(_TRIES):
+            try:
+                mark = self._take(slot)
+            except NoSlotFree:
+                self._waiting.add(waiting, None, self._clock.now_ms() // 1000)
+                is_added = True
+                if self._slots.mark(slot.account_id, self._randomness(8).hex(), slot.at_most):
+                    raise
+            else:
+                if is_added:
+                    self._waiting.remove(waiting.ref, None)
+                return mark
+        raise TemporarilyUnavailable
+
+    @contextmanager
+    def _given_back_after_failure(self, slot: "_Slot") -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            with suppress(TemporarilyUnavailable):
+                self._slots.release(slot.account_id, slot.text)
+            raise
+
+    def _serve_and_give_back(self, slot: "_Slot", mark: str | None) -> None:
+        """Attempt what waits while time is left, give the slot back, and hand over what still waits.
+
+        `mark`: as it was when the slot was taken. What waits since then is told when the slot is given back.
+        """
+        while True:
+            has_progress = mark is None or self._serve(slot, mark)
+            mark = self._slots.release(slot.account_id, slot.text)
+            if mark is None or not has_progress:
+                return
+            if not self._has_time_left(_TIME_TO_SERVE):
+                self._hand_over(slot, mark)
+                return
+            try:
+                mark = self._take(slot)
+            except NoSlotFree:
+                # The workers that have the slots are told that something waits.
+                return
+
+    def _serve(self, slot: "_Slot", mark: str) -> bool:
+        """Attempt what waits while time is left. Returns False where other workers attempt all that waits."""
+        fruitless = 0
+        while fruitless < _TRIES and self._has_time_left(_TIME_TO_SERVE):
+            waiting = self._waiting.first(slot.account_id, None, slot.at_most * _BLOCK)
+            if not waiting:
+                self._slots.unmark(slot.account_id, mark)
+                return True
+            # Another worker may serve, too: each begins with another block, and with a new one where both meet.
+            begin = self._randomness(1)[0] % slot.at_most * _BLOCK % len(waiting)
+            served = 0
+            for each in waiting[begin : begin + _BLOCK]:
+                if not self._has_time_left(_TIME_TO_SERVE):
+                    return True
+                if not self._is_served(each):
+                    break
+                served += 1
+            fruitless = 0 if served else fruitless + 1
+        return fruitless < _TRIES
+
+    def _is_served(self, waiting: Waiting) -> bool:
+        """Make an attempt that waits. Returns False where another worker is making it."""
+        ref, attempt = waiting
+        webhook = self._webhooks.webhook(ref.account_id, ref.webhook_id)
+        try:
+            if webhook is None or self._waits_for_endpoint(webhook, ref, attempt):
+                pass
+            elif self._attempt_and_serve(webhook, ref, attempt) is not None:
+                return False
+        except TemporarilyUnavailable:
+            raise
+        except Exception:  # noqa: BLE001 (its own message fails as well, and is then logged and set aside)
+            self._schedule.request(ref, attempt, 0)
+        self._waiting.remove(ref, None)
+        return True
+
+    def _hand_over(self, slot: "_Slot", mark: str) -> None:
+        """Send a message for one attempt that waits: its worker takes the slot that was given back."""
+        waiting = self._waiting.first(slot.account_id, None, slot.at_most * _BLOCK)
+        if not waiting:
+            self._slots.unmark(slot.account_id, mark)
+            return
+        # Two workers that give slots back at the same moment should not choose the same one.
+        ref, attempt = waiting[self._randomness(1)[0] % len(waiting)]
+        self._schedule.request(ref, attempt, 0)
+        self._waiting.remove(ref, None)
+
+    def _waits_for_endpoint(self, webhook: Webhook, ref: DeliveryRef, attempt: int) -> bool:
+        """Let an attempt wait in the table while its endpoint is parked. Returns whether it waits.
+
+        Tests never wait, nor what a caller asked for by a redelivery. And of all that come, one every ten minutes does
+        not wait, so that an endpoint which answers again is soon noticed.
+        """
+        now_ms = self._clock.now_ms()
+        if ref.is_test or webhook.probe == ref.delivery_id or not webhook.is_parked(now_ms // 1000):
+            return False
+        is_due = now_ms // 1000 - webhook.tried_at >= TRIED_EVERY
+        if is_due and self._webhooks.try_now(webhook, now_ms // 1000):
+            return False
+        delivery = self._deliveries.delivery(ref.account_id, ref.webhook_id, ref.delivery_id, now_ms // 1000)
+        if delivery is not None:
+            is_next = delivery.status is DeliveryStatus.PENDING and delivery.done == attempt - 1
+            if not is_next or is_asked_for(delivery, attempt, now_ms):
+                return False
+        self._waiting.add(Waiting(ref, attempt), webhook.id, now_ms // 1000)
+        self._deliveries.hold(ref, attempt, iso(webhook.probe_due * 1000), now_ms)
+        if self._webhooks.mark_waiting(webhook, self._randomness(8).hex()):
+            return True
+        # Another delivery has had success, or has ended: nobody may be left who attempts what waits.
+        self._waiting.remove(ref, webhook.id)
+        return False
+
+    def _attempt_and_serve(self, webhook: Webhook, ref: DeliveryRef, attempt: int) -> int | None:
+        """Make an attempt as `_attempt` does, and then what waits for the endpoint, if it can be made now."""
+        wait_s = self._attempt(webhook, ref, attempt)
+        if wait_s is None and (webhook.failing_since is not None or webhook.waiting is not None):
+            self._serve_endpoint(ref)
+        return wait_s
+
+    def _serve_endpoint(self, last: DeliveryRef) -> None:
+        """Attempt what waits for an endpoint while time is left and it succeeds; send a message for one of the rest.
+
+        While the endpoint fails, nothing is done but to see to it that one delivery is attempted. `last`: the delivery
+        that was attempted last. Where the endpoint is inactive, what waits ends without an attempt.
+        """
+        while True:
+            webhook = self._webhooks.webhook(last.account_id, last.webhook_id)
+            if webhook is None or self._is_suspended(last.account_id):
+                return
+            now_s = self._clock.now_ms() // 1000
+            if webhook.probe == last.delivery_id and webhook.probe_due <= now_s:
+                # It has ended, or its next attempt would be due later.
+                self._webhooks.end_probe(webhook)
+            elif webhook.is_parked(now_s):
+                return
+            if webhook.waiting is None:
+                return
+            waiting = self._waiting.first(webhook.account_id, webhook.id, _BLOCK)
+            if not waiting:
+                self._webhooks.unmark_waiting(webhook)
+                return
+            each = waiting[self._randomness(1)[0] % len(waiting)]
+            is_failing = webhook.is_active and webhook.failing_since is not None
+            if (
+                is_failing
+                or not self._has_time_left(_TIME_TO_SERVE)
+                or self._attempt(webhook, *each) is not None
+            ):
+                self._schedule.request(*each, 0)
+                self._waiting.remove(each.ref, webhook.id)
+                return
+            self._waiting.remove(each.ref, webhook.id)
+            last = each.ref
+
+    def _attempt(self, webhook: Webhook, ref: DeliveryRef, attempt: int) -> int | None:
+        """Make an attempt as `attempt` does, with a slot that was taken."""
         event = self._event(ref)
         final = _final_status(ref, webhook, event)
         if final is None and self._is_suspended(ref.account_id):
@@ -249,10 +479,23 @@ class DeliveryWorker:
         if not delivery.ref.is_test:
             self._update_webhook(webhook, delivery)
         if delivery.status is DeliveryStatus.PENDING and delivery.next_attempt_at is not None:
-            delay_ms = parsed(delivery.next_attempt_at) - self._clock.now_ms()
+            due_ms = parsed(delivery.next_attempt_at)
+            delay_ms = due_ms - self._clock.now_ms()
+            if self._is_probe(webhook, delivery):
+                self._webhooks.set_probe(
+                    webhook, delivery.ref.delivery_id, due_ms // 1000, self._clock.now_ms() // 1000
+                )
             self._schedule.request(delivery.ref, delivery.done + 1, max(0, delay_ms) / 1000)
         elif delivery.status is DeliveryStatus.FAILED and not delivery.ref.is_test and delivery.has_run_out:
             self._dead_letters.send([Outgoing(body=delivery.ref.message(delivery.done))])
+
+    def _is_probe(self, webhook: Webhook, delivery: Delivery) -> bool:
+        """Whether the other deliveries to a failing endpoint have to wait for one that was attempted and failed."""
+        if delivery.ref.is_test or webhook.probe == delivery.ref.delivery_id:
+            return not delivery.ref.is_test
+        if webhook.is_parked(self._clock.now_ms() // 1000):
+            return False
+        return webhook.waiting is not None or delivery.done - delivery.round_began_after >= PARKED_AFTER
 
     def _update_webhook(self, webhook: Webhook, delivery: Delivery) -> None:
         """End the webhook's failures, or disable the webhook, as the latest attempt demands.
@@ -272,6 +515,15 @@ class DeliveryWorker:
 
     def _is_long_ago(self, failing_since: str) -> bool:
         return self._clock.now_ms() - parsed(failing_since) >= DISABLED_AFTER * 1000
+
+
+class _Slot(NamedTuple):
+    """A slot that a worker has, or wants to have."""
+
+    account_id: str
+    at_most: int
+    """Slots of the account."""
+    text: str
 
 
 def _can_wait(ref: DeliveryRef, now_ms: int) -> bool:

@@ -60,11 +60,12 @@ class DeliveryLog:
         Raises:
             WebhookNotFound, TemporarilyUnavailable.
         """
-        self._webhooks.existing(caller.account_id, webhook_id)
+        webhook = self._webhooks.existing(caller.account_id, webhook_id)
         now_s = self._clock.now_ms() // 1000
-        return self._deliveries.newest_first(
+        found, further = self._deliveries.newest_first(
             *(caller.account_id, webhook_id, status, after_id, now_s), at_most=limit, evaluate=MAX_CANDIDATES
         )
+        return [_as_due(delivery, webhook, now_s) for delivery in found], further
 
 
 class DeliveryService:
@@ -163,6 +164,13 @@ class DeliveryService:
             self._queue.send([_attempt_message(delivery, 0)])
 
 
+def _as_due(delivery: Delivery, webhook: Webhook, now_s: int) -> Delivery:
+    """A delivery whose next attempt is due no earlier than the one of the delivery that its endpoint is tried with."""
+    if delivery.next_attempt_at is None or not webhook.is_parked(now_s):
+        return delivery
+    return replace(delivery, next_attempt_at=max(delivery.next_attempt_at, iso(webhook.probe_due * 1000)))
+
+
 def _queued_outcome(delivery: Delivery) -> Outcome:
     """The outcome of a request for an attempt, without the endpoint's earlier responses.
 
@@ -202,4 +210,4 @@ def _test_delivery(webhook: Webhook, at_ms: int, randomness: Randomness) -> Deli
 def _attempt_message(delivery: Delivery, delay_s: int) -> Outgoing:
     """The message that requests a delivery's next attempt."""
     ref = delivery.ref
-    return Outgoing(body=ref.message(delivery.done + 1), group=ref.webhook_id, delay_s=delay_s)
+    return Outgoing(body=ref.message(delivery.done + 1), group=ref.account_id, delay_s=delay_s)

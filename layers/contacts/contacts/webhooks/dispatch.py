@@ -181,4 +181,4 @@ def _delivery_messages(event: Event, appended: Appended) -> Iterator[Outgoing]:
             event_type=event.type,
             appended_at=appended.appended_at,
         )
-        yield Outgoing(body=ref.message(attempt=1), group=webhook_id)
+        yield Outgoing(body=ref.message(attempt=1), group=event.account_id)

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, NotRequired, TypedDict
 
 from contacts.core.answers import Count, Moment, PageOut, Uuid
 from contacts.core.ids import uuid7
-from contacts.core.time import DAY, HOUR, iso
+from contacts.core.time import DAY, HOUR, iso, parsed
 from contacts.events.model import EVERYTHING, ONLY_BY_NAME, EventType
 
 LONGEST_ATTEMPT: Final = 15.0
@@ -29,10 +29,18 @@ class Reply:
 MAX_URL: Final = 2048
 """Characters."""
 DELIVERIES_KEPT_DAYS: Final = 30
+WAITING_KEPT: Final = DELIVERIES_KEPT_DAYS * DAY
+"""Seconds for which an attempt may wait in the table."""
 SECRET_OVERLAP: Final = DAY
 """Seconds for which both secrets sign after a rotation."""
 DISABLED_AFTER: Final = 5 * DAY
 """Seconds of failures without a success, after which a webhook is disabled."""
+PARKED_AFTER: Final = 3
+"""Failed attempts at a delivery after which the other deliveries to its endpoint wait."""
+TRIED_EVERY: Final = 600
+"""Seconds without an attempt at an endpoint after which a delivery that comes does not wait: one of all that come."""
+PROBE_OVERDUE: Final = HOUR
+"""Seconds after which an attempt that is due is taken for lost."""
 MAX_ATTEMPTS_EVER: Final = 100
 """Attempts at one delivery, all redeliveries included: one item holds them."""
 RESPONSE_KEPT: Final = 1024
@@ -85,6 +93,22 @@ class Webhook:
     """Seconds since the epoch until which the previous secret signs, too."""
     failing_since: str | None = None
     """The first failure since the last success."""
+    probe: str | None = None
+    """The id of the delivery that is attempted while the endpoint fails; the others wait."""
+    probe_due: int = 0
+    """Seconds since the epoch: when the next attempt of that delivery is due."""
+    tried_at: int = 0
+    """Seconds since the epoch: when an attempt was made, or begun, while the others waited."""
+    waiting: str | None = None
+    """There while deliveries may wait for the endpoint, with a new value whenever one more waits."""
+
+    def is_parked(self, now_s: int) -> bool:
+        """Whether deliveries wait until the one that is attempted succeeds.
+
+        Where that one is overdue, its message may have been lost: then the next delivery is attempted.
+        """
+        is_probed = self.probe is not None and now_s < self.probe_due + PROBE_OVERDUE
+        return self.is_active and self.failing_since is not None and is_probed
 
     def wants(self, kind: str) -> bool:
         """Whether the webhook is active and subscribed to a type of event."""
@@ -219,6 +243,13 @@ def after_attempt(delivery: Delivery, attempt: Attempt, at_ms: int, random_byte:
     if delay is None:
         return replace(made, status=DeliveryStatus.FAILED)
     return replace(made, status=DeliveryStatus.PENDING, next_attempt_at=iso(at_ms + round(delay * 1000)))
+
+
+def is_asked_for(delivery: Delivery, attempt: int, now_ms: int) -> bool:
+    """Whether a caller has asked for an attempt by a redelivery, so that it must not wait."""
+    if attempt == 1:
+        return delivery.next_attempt_at is not None and parsed(delivery.next_attempt_at) <= now_ms
+    return delivery.round_began_after == attempt - 1
 
 
 def sent_again(delivery: Delivery, at_ms: int) -> Delivery:

@@ -4,6 +4,7 @@
 """
 
 import json
+from contextlib import suppress
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -62,6 +63,7 @@ _WEBHOOK: Final = "webhook"
 """The name of the step that writes a webhook."""
 _SHOWN: Final = ("url", "events", "description", "is_active", "disabled_reason")
 """The attributes that outcomes show. A recorded outcome is true only while these are as they were read."""
+_PROBE: Final = ("probe", "probe_due", "tried_at")
 _SECRETS: Final = ("secret", "previous_secret", "previous_secret_until")
 
 
@@ -177,8 +179,74 @@ class WebhookStore:
             return
         expression = Expression()
         expression.require(expression.equals("failing_since", webhook.failing_since))
-        expression.remove("failing_since")
+        for attribute in ("failing_since", *_PROBE):
+            expression.remove(attribute)
         self._if_still_so(webhook, expression)
+
+    def set_probe(self, webhook: Webhook, delivery_id: str, due_s: int, now_s: int) -> bool:
+        """Let the other deliveries to an endpoint wait for one, whose next attempt is due at `due_s`.
+
+        Returns False where another one is it by now, or the endpoint does not fail any more.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        expression = self._probed_as_read(webhook)
+        expression.require(expression.exists("failing_since"))
+        expression.set("probe", delivery_id)
+        expression.set("probe_due", due_s)
+        expression.set("tried_at", now_s)
+        return self._if_still_so(webhook, expression)
+
+    def try_now(self, webhook: Webhook, now_s: int) -> bool:
+        """Let a delivery be attempted although others wait. Returns False where another one is, since the read.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        expression = self._probed_as_read(webhook)
+        expression.require(expression.equals("tried_at", webhook.tried_at or None))
+        expression.set("tried_at", now_s)
+        return self._if_still_so(webhook, expression)
+
+    def end_probe(self, webhook: Webhook) -> bool:
+        """Let no delivery wait for the one that was attempted: it has ended. Returns False where it is another one.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        expression = self._probed_as_read(webhook)
+        for attribute in _PROBE:
+            expression.remove(attribute)
+        return self._if_still_so(webhook, expression)
+
+    def mark_waiting(self, webhook: Webhook, mark: str) -> bool:
+        """Note that one more delivery waits for an endpoint. Returns False where the endpoint is no longer parked.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        expression = self._probed_as_read(webhook)
+        expression.require(expression.exists("failing_since"))
+        expression.set("waiting", mark)
+        return self._if_still_so(webhook, expression)
+
+    def unmark_waiting(self, webhook: Webhook) -> bool:
+        """Note that no delivery waits for an endpoint. Returns False where one more waits since it was read.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        expression = Expression()
+        expression.require(expression.equals("waiting", webhook.waiting))
+        expression.remove("waiting")
+        return self._if_still_so(webhook, expression)
+
+    def _probed_as_read(self, webhook: Webhook) -> Expression:
+        expression = Expression()
+        expression.require(expression.is_there())
+        expression.require(expression.equals("probe", webhook.probe))
+        return expression
 
     def disable(self, webhook: Webhook, reason: DisabledReason) -> bool:
         """Deactivate a webhook. Returns False where its owner has changed it meanwhile; then nothing is written.
@@ -222,6 +290,10 @@ def _to_item(webhook: Webhook) -> dict[str, Any]:
         "previous_secret": webhook.previous_secret,
         "previous_secret_until": webhook.previous_secret_until or None,
         "failing_since": webhook.failing_since,
+        "probe": webhook.probe,
+        "probe_due": webhook.probe_due or None,
+        "tried_at": webhook.tried_at or None,
+        "waiting": webhook.waiting,
     }
 
 
@@ -239,6 +311,10 @@ def _from_item(account_id: str, item: Item) -> Webhook:
         previous_secret=item.get("previous_secret"),
         previous_secret_until=item.get("previous_secret_until", 0),
         failing_since=item.get("failing_since"),
+        probe=item.get("probe"),
+        probe_due=item.get("probe_due", 0),
+        tried_at=item.get("tried_at", 0),
+        waiting=item.get("waiting"),
     )
 
 
@@ -366,6 +442,19 @@ class DeliveryStore:
             self._table.write([self._table.update_step(_DELIVERY, _delivery_key(ref), expression)])
         except ConditionsFailed as failed:
             raise NotOpen(_delivery_or_none(failed.items[_DELIVERY], ref)) from None
+
+    def hold(self, ref: DeliveryRef, attempt: int, until: str, at_ms: int) -> None:
+        """Show that an attempt waits until `until` at least. Nothing where it was made or ended. One UpdateItem.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        expression = _open(ref, attempt, at_ms // 1000)
+        expression.set("status", DeliveryStatus.PENDING)
+        expression.set_once("begun", 0)
+        expression.set("next_attempt_at", until)
+        with suppress(ConditionsFailed):
+            self._table.write([self._table.update_step(_DELIVERY, _delivery_key(ref), expression)])
 
     def begin_again(
         self,
@@ -515,13 +604,23 @@ class DeliverySchedule:
     """`webhooks.delivery.Schedule` on SQS (delays of up to 15 minutes) and EventBridge Scheduler (longer ones)."""
 
     def __init__(
-        self, queue: MessageQueue, scheduler: Any, group: str, queue_arn: str, role_arn: str, clock: Clock
+        self,
+        queue: MessageQueue,
+        scheduler: Any,
+        group: str,
+        queue_arn: str,
+        dead_letters_arn: str,
+        role_arn: str,
+        clock: Clock,
     ) -> None:
-        """`scheduler`: the client. `group`: the schedule group's name. `role_arn`: the role that schedules assume."""
+        """`scheduler`: the client. `group`: the schedule group's name. `dead_letters_arn`: the queue that gets the
+        messages which Scheduler could not send. `role_arn`: the role that schedules assume.
+        """
         self._queue = queue
         self._scheduler = scheduler
         self._group = group
         self._queue_arn = queue_arn
+        self._dead_letters_arn = dead_letters_arn
         self._role_arn = role_arn
         self._clock = clock
 
@@ -535,7 +634,7 @@ class DeliverySchedule:
             TemporarilyUnavailable.
         """
         if round(delay_s) <= LONGEST_SQS_DELAY:
-            message = Outgoing(body=ref.message(attempt), group=ref.webhook_id, delay_s=round(delay_s))
+            message = Outgoing(body=ref.message(attempt), group=ref.account_id, delay_s=round(delay_s))
             self._queue.send([message])
         else:
             at_ms = self._clock.now_ms() + round(delay_s * 1000)
@@ -559,7 +658,7 @@ class DeliverySchedule:
         Scheduler sets no message group for queues that are not FIFO, so the message says that its group is missing.
 
         Raises:
-            TemporarilyUnavailable.
+            TemporarilyUnavailable: Scheduler is busy, or has as many schedules as it takes.
         """
         try:
             self._scheduler.create_schedule(
@@ -573,6 +672,7 @@ class DeliverySchedule:
                     "Arn": self._queue_arn,
                     "RoleArn": self._role_arn,
                     "Input": json.dumps({**ref.message(attempt), UNGROUPED: True}, separators=(",", ":")),
+                    "DeadLetterConfig": {"Arn": self._dead_letters_arn},
                     "RetryPolicy": {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185},
                 },
             )
