@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from contacts.events.model import LONGEST_DISPATCH
 from local.stack import ROOT
 from local.template import functions, template
 
@@ -90,6 +91,16 @@ def test_the_functions_that_have_a_log_group_are_named_in_their_order() -> None:
         if resource["Type"] == "AWS::Logs::LogGroup"
     ]
     assert logs == ["Api", *(function.logical_id for function in functions())]
+
+
+def test_the_dispatcher_lives_as_long_as_others_wait_for_it() -> None:
+    assert template()["Resources"]["DispatchWebhooks"]["Properties"]["Timeout"] == LONGEST_DISPATCH
+
+
+def test_who_reads_events_is_replaced_before_who_writes_them() -> None:
+    """Old code looks for an event where an earlier release has put it."""
+    readers = {"ListEvents", "DeliverWebhook", "RedeliverDelivery", "EraseContact"}
+    assert readers <= set(template()["Resources"]["DispatchWebhooks"]["DependsOn"])
 
 
 def test_it_stays_short_enough_to_read() -> None:
