@@ -35,8 +35,8 @@ from local.table import NAME
 from local.template import functions
 
 BATCH = 100
-BATCHES = 12
-WARM_UP = 5
+BATCHES = 40
+WARM_UP = 8
 """Batches until the dispatcher works on as many changes together as it may."""
 A_CALL = 0.010
 """Seconds."""

@@ -69,7 +69,7 @@ class ResponseParsers(ResponseParserFactory):
         return super().create_parser(protocol_name)
 
 
-CONNECTIONS: Final = 50
+CONNECTIONS: Final = 100
 """Connections that a client keeps open, for as many calls at once. It opens one when it first needs it."""
 CALLS: Final = Config(
     max_pool_connections=CONNECTIONS,

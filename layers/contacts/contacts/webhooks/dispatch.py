@@ -27,9 +27,9 @@ from contacts.events.store import Appended, Claim, EventStore
 from contacts.webhooks.model import DeliveryRef, Webhook, delivery_id, subscribed
 from contacts.webhooks.store import WebhookStore
 
-AT_ONCE: Final = 50
+AT_ONCE: Final = 100
 """Calls that are under way at once. The SDK keeps as many connections (`table.aws.CONNECTIONS`)."""
-CHANGES_AT_ONCE: Final = 50
+CHANGES_AT_ONCE: Final = 100
 """Changes that are worked on together. Their events have to be put soon after their claims (`store.PUT_WITHIN_MS`)."""
 MESSAGES_AT_ONCE: Final = 10
 """What SQS takes in one call."""
