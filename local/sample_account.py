@@ -305,6 +305,7 @@ def _logged(event: Event, appended_at: str, now_ms: int) -> Iterator[tuple[keys.
             "changed": event.data.get("changed"),
             "appended_at": appended_at,
             "webhooks": [WEBHOOK.id],
+            "shards": keys.LOG_SHARDS,
             "ttl": in_timeline,
         },
     )

@@ -20,7 +20,7 @@ from contacts.core.ids import uuid7
 from contacts.core.queue import Outgoing
 from contacts.core.time import iso, parsed
 from contacts.events.model import Event, EventType
-from contacts.events.store import EventStore
+from contacts.events.store import Claim, EventStore
 from contacts.table import keys
 from contacts.table.expressions import from_item
 from contacts.webhooks.delivery import DeliveryWorker
@@ -238,7 +238,8 @@ class DeliveryHarness:
             data={"contact": {"id": CONTACT_ID, "version": 1, "email": "ada@example.com"}} | data,
         )
         webhook_ids = webhook_ids or (HOOK,)
-        self.events.append(event, iso(now_ms), webhook_ids)
+        claim = Claim(event=event, appended_at=iso(now_ms), webhook_ids=webhook_ids, is_new=True)
+        self.events.append(claim)
         return [
             DeliveryRef(
                 account_id=account_id,

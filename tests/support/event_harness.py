@@ -11,11 +11,12 @@ from contacts.accounts.model import Caller
 from contacts.book.store import ContactReader
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.queue import Outgoing
-from contacts.core.time import iso
+from contacts.core.time import iso, parsed
+from contacts.events.appending import EventAppender, Moments
 from contacts.events.changes import StreamChange
 from contacts.events.model import Event
 from contacts.events.service import EventLog
-from contacts.events.store import EventStore
+from contacts.events.store import Appended, Claim, EventStore
 from contacts.table import keys
 from contacts.table.client import Table
 from contacts.table.expressions import Item, from_item
@@ -47,6 +48,15 @@ class Life:
         self.made += 1
         if self.made == self.calls:
             raise Killed
+
+
+def append(table: Table, event: Event, appended_at: str, webhook_ids: Sequence[str] = ()) -> Appended | None:
+    """Append an event as the dispatcher does, at a moment."""
+    store, clock = EventStore(table), FakeClock()
+    clock.at_ms = parsed(appended_at)
+    appender = EventAppender(store, Moments(clock), clock, CountingBytes())
+    claim = appender.claim(event, webhook_ids)
+    return None if claim is None else appender.append(claim, appender.erased_of([claim]))
 
 
 class Mortal:
@@ -145,6 +155,10 @@ class EventHarness:
         self.life = Life()
         self.webhooks = FewWebhooks({ACCOUNT_ID: list(webhooks)})
         self.mailbox = Mailbox(self.life)
+        self.at_once = 1
+        """Calls of the dispatcher that are under way at once."""
+        self.undisturbed = 0
+        """Changes that the dispatcher's process has handled before: a new one begins with one at a time."""
         self._seen, self._numbers = self.table.items(), count(1)
 
     # What happens
@@ -186,6 +200,8 @@ class EventHarness:
         dispatcher._webhooks = self.webhooks
         dispatcher._events = events or dispatcher._events
         dispatcher._contacts = contacts or dispatcher._contacts
+        dispatcher._at_once = self.at_once
+        dispatcher._undisturbed = self.undisturbed
         return dispatcher
 
     def dispatch(
@@ -216,8 +232,17 @@ class EventHarness:
 
     def log(self, event: Event, at_ms: int) -> None:
         """Put an event into the log, and nowhere else."""
-        store = EventStore(Table(self.client, NAME))
-        store._table.write([store._log_step(event, iso(at_ms))])
+        claim = Claim(event=event, appended_at=iso(at_ms), webhook_ids=(), is_new=True)
+        EventStore(Table(self.client, NAME)).append(claim)
+
+    def log_as_before(self, event: Event, at_ms: int) -> None:
+        """Put an event where a release before the shards has put it."""
+        self.log(event, at_ms)
+        key = keys.event(ACCOUNT_ID, iso(at_ms), event.id)
+        item = {name: value for name, value in self.items()[key].items() if name not in ("PK", "SK")}
+        Table(self.client, NAME).write_many(
+            {keys.earlier_event(ACCOUNT_ID, iso(at_ms), event.id): item}, [key]
+        )
 
     def listed(self, **query: object) -> Reply:
         """GET /v1/events, whatever the answer."""
@@ -232,9 +257,13 @@ class EventHarness:
 
     def logged(self) -> list[Item]:
         """The events in the log, in their order."""
-        room = keys.event(ACCOUNT_ID, "", "").PK
-        items = self.items()
-        return [items[key] for key in sorted(items) if key.PK.startswith(room)]
+        return self.logged_of(ACCOUNT_ID)
+
+    def logged_of(self, account_id: str) -> list[Item]:
+        """The events in the log of an account, in their order."""
+        log = keys.earlier_event(account_id, "", "").PK
+        found = [(key, item) for key, item in self.items().items() if key.PK.startswith(log)]
+        return [item for key, item in sorted(found, key=lambda one: one[0].SK) if "type" in item]
 
     def timeline(self, contact_id: str) -> list[Item]:
         """The contact's timeline, oldest first."""

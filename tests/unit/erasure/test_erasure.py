@@ -211,6 +211,26 @@ def test_deliveries_that_wait_end_and_those_that_are_over_stay_so(story: Story) 
         assert item["ttl"] >= story.harness.clock.at_ms // 1000 + 29 * DAY
 
 
+def test_events_that_an_earlier_release_has_appended_are_erased(story: Story) -> None:
+    """It had other keys, and said nothing of shards."""
+    harness = story.harness
+    for item in (*harness.logged(), *harness.timeline(story.ada), *harness.timeline(story.bea)):
+        key, appended_at = keys.Key.of(item), str(item.get("appended_at", item["SK"][:24]))
+        own = {name: value for name, value in item.items() if name not in ("PK", "SK", "shards")}
+        if keys.timeline_event_id(key):
+            story.table.write_many({key: own})
+        else:
+            story.table.write_many({keys.earlier_event(ACCOUNT_ID, appended_at, item["id"]): own}, [key])
+    assert all("#2026-" in str(item["PK"]) for item in harness.logged())
+    harness.dispatch(*story.records)
+    count = len(harness.logged())
+    assert count == len({item["id"] for item in harness.logged()}), "no event is appended again"
+    story.delete_for_good()
+    harness.erase(story.ada)
+    assert traces(harness) == []
+    assert len(harness.logged()) == count
+
+
 def test_requests_about_her_are_answered_with_not_found(story: Story) -> None:
     story.delete_for_good()
     for headers, method, ref, body in (
@@ -282,7 +302,7 @@ def test_who_leaves_the_trash_by_time_is_told_to_be_gone_for_good(story: Story) 
     assert {name: tombstone[name] for name in ("erased_at", "version", "ttl")} == {
         "erased_at": erased_at,
         "version": 2,
-        "ttl": parsed(erased_at) // 1000 + DAY,
+        "ttl": parsed(erased_at) // 1000 + 40 * DAY,
     }
     records = story.harness.records()
     story.harness.dispatch(*records)
@@ -342,6 +362,38 @@ def erased_while(story: Story, after: int, then: Callable[[], object]) -> int:
         return story.harness.client.calls
     finally:
         story.harness.client = client
+
+
+@either_way
+@pytest.mark.parametrize("undisturbed", [0, 1000], ids=["one at a time", "side by side"])
+def test_whenever_she_is_erased_while_events_are_appended_nothing_is_left(
+    undisturbed: int, end: Callable[[Story], None], story: Story
+) -> None:
+    """Between any two calls of the dispatcher she is deleted, and the eraser comes once."""
+    harness, client = story.harness, story.harness.client
+    harness.undisturbed = undisturbed
+    unseen = [{**record, "eventID": f"{record['eventID']}-2"} for record in story.records[-3:]]
+    unseen += story.undispatched
+    begun = harness.table.snapshot()
+
+    def gone() -> None:
+        interrupted, harness.client = harness.client, client
+        end(story)
+        harness.erase(story.ada, version=2)
+        harness.client = interrupted
+
+    calls, after = 1, 0
+    while after < calls:
+        after += 1
+        harness.table.bring_back(begun)
+        harness.client = interrupted = Interrupted(client, after, gone)
+        harness.dispatch(*unseen)
+        harness.client, calls = client, max(calls, interrupted.calls)
+        if interrupted.calls < after:
+            break
+        assert traces(harness) == [], after
+        assert harness.timeline(story.ada) == [], after
+    assert calls > 12
 
 
 @either_way

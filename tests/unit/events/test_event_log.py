@@ -12,10 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contacts.accounts.model import Mode
+from contacts.core.time import iso
 from contacts.events.model import Event, EventType, event_at, event_out
 from contacts.events.pages import event_page
 from contacts.events.service import EventLog
-from contacts.events.store import EventSource, Position
+from contacts.events.store import SHARDS, EventSource, Position, blocking_item
 from contacts.table import keys
 from contacts.table.client import Table
 from contacts.web.pagination import PageSize
@@ -95,6 +96,24 @@ def test_a_walk_goes_over_days_and_knows_its_last_page(limit: int, harness: Even
     assert len(pages) == -(-len(moments) // limit)
 
 
+@pytest.mark.parametrize("limit", [1, 3, 50])
+def test_a_walk_goes_over_what_an_earlier_release_has_appended(limit: int, harness: EventHarness) -> None:
+    """That release had a partition for each day. While one takes the other's place, both append."""
+    moments = [NOON_MS - 3 * DAY, MIDNIGHT_MS - 1, *range(NOON_MS - HOUR, NOON_MS - HOUR + 20)]
+    events = [event() for _ in moments]
+    for number, (one, at_ms) in enumerate(zip(events, moments, strict=True)):
+        (harness.log if number % 3 == 2 else harness.log_as_before)(one, at_ms)
+    assert ids(*walked(harness, limit=limit)) == [one.id for one in events]
+
+
+def test_what_only_blocks_a_place_is_not_listed(harness: EventHarness) -> None:
+    happened, lost = event(), event()
+    harness.log(happened, NOON_MS - MINUTE)
+    place = keys.event(ACCOUNT_ID, iso(NOON_MS - MINUTE), lost.id)
+    Table(harness.client, NAME).write_many({place: blocking_item(iso(NOON_MS - MINUTE))})
+    assert ids(*walked(harness)) == [happened.id]
+
+
 def test_of_one_moment_the_ids_say_the_order(harness: EventHarness) -> None:
     expected = sorted(logged(harness, *[NOON_MS - MINUTE] * 7))
     assert ids(*walked(harness, limit=2)) == expected
@@ -158,21 +177,29 @@ class Counted:
         self._source = EventSource(Table(harness.client, NAME), ACCOUNT_ID)
         self.reads = 0
 
-    def of_day(self, after: Position, until: Position, at_most: int) -> Any:
+    def of_shard(self, *span: Any) -> Any:
         self.reads += 1
-        return self._source.of_day(after, until, at_most)
+        return self._source.of_shard(*span)
+
+    def of_day(self, *span: Any) -> Any:
+        self.reads += 1
+        return self._source.of_day(*span)
+
+
+READS_OF_A_POLL = SHARDS + 1
+"""A query of each shard, and one of the day's partition of an earlier release. Each costs a read unit."""
 
 
 def test_only_the_first_page_looks_through_empty_days(harness: EventHarness) -> None:
     source = Counted(harness)
     log = EventLog(source, harness.clock)
     first = log.page(None, None, 50, MAX_ANSWER_BYTES)
-    assert (first.events, first.has_more, source.reads) == ([], False, 31)
+    assert (first.events, first.has_more, source.reads) == ([], False, READS_OF_A_POLL + 30)
     for passed in (1, 5 * S, MINUTE, HOUR):
         harness.clock.at_ms += passed
         source.reads = 0
         first = log.page(first.position, None, 50, MAX_ANSWER_BYTES)
-        assert (first.has_more, source.reads) == (False, 1)
+        assert (first.has_more, source.reads) == (False, READS_OF_A_POLL)
 
 
 def test_a_clock_that_is_behind_gives_no_earlier_cursor(harness: EventHarness) -> None:
@@ -259,6 +286,8 @@ class Append:
 
     kind: EventType
     takes_ms: int
+    is_as_before: bool
+    """Whether a release before the shards appends it."""
 
 
 @dataclass(frozen=True)
@@ -270,7 +299,8 @@ class Look:
 
 GAPS = st.one_of(st.integers(0, 3), st.integers(0, 8 * S), st.integers(0, 8 * S), st.integers(0, DAY // 2))
 STEPS = st.one_of(
-    st.builds(Append, st.sampled_from(KINDS), st.integers(0, 9 * S)), st.builds(Look, st.integers(1, 5))
+    st.builds(Append, st.sampled_from(KINDS), st.integers(0, 9 * S), st.booleans()),
+    st.builds(Look, st.integers(1, 5)),
 )
 
 
@@ -282,8 +312,11 @@ def shared_table() -> tuple[MotoTable, Any]:
 
 @settings(max_examples=examples(200))
 @given(steps=st.lists(st.tuples(GAPS, STEPS), max_size=40), only=st.none() | st.sampled_from(KINDS))
-@example(steps=[(0, Append(KINDS[0], 9 * S)), (8 * S, Append(KINDS[0], 0)), (10 * S, Look(5))], only=None)
-@example(steps=[(0, Append(KINDS[0], 9 * S)), (8999, Look(5)), (1000, Look(5))], only=None)
+@example(
+    steps=[(0, Append(KINDS[0], 9 * S, False)), (8 * S, Append(KINDS[0], 0, True)), (10 * S, Look(5))],
+    only=None,
+)
+@example(steps=[(0, Append(KINDS[0], 9 * S, False)), (8999, Look(5)), (1000, Look(5))], only=None)
 def test_nothing_is_missed_and_nothing_comes_twice(
     steps: list[tuple[int, Append | Look]], only: EventType | None
 ) -> None:
@@ -293,14 +326,15 @@ def test_nothing_is_missed_and_nothing_comes_twice(
     harness = EventHarness(table=table)
     harness.clock.at_ms = NOON_MS
     places: list[tuple[int, str]] = []
-    on_their_way: list[tuple[int, Event, int]] = []
+    on_their_way: list[tuple[int, Append, Event, int]] = []
     query: dict[str, object] = {} if only is None else {"type": only}
     seen: list[str] = []
 
     def look(limit: int) -> bool:
         for landing in [landing for landing in on_their_way if landing[0] <= harness.clock.at_ms]:
             on_their_way.remove(landing)
-            harness.log(*landing[1:])
+            _, append, happened, at_ms = landing
+            (harness.log_as_before if append.is_as_before else harness.log)(happened, at_ms)
         found = page(harness, **query, limit=limit)
         seen.extend(ids(found))
         query["cursor"] = found["next_cursor"]
@@ -312,7 +346,7 @@ def test_nothing_is_missed_and_nothing_comes_twice(
             look(step.limit)
             continue
         happened, at_ms = event(step.kind), harness.clock.at_ms
-        on_their_way.append((at_ms + step.takes_ms, happened, at_ms))
+        on_their_way.append((at_ms + step.takes_ms, step, happened, at_ms))
         if only in (None, step.kind):
             places.append((at_ms, happened.id))
     harness.clock.at_ms += 20 * S

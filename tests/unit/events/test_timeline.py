@@ -30,7 +30,7 @@ from contacts.webhooks.model import delivery_id
 from contacts.workers.stream import stream_change
 from local.table import NAME
 from tests.support.app import App, Reply, caller_of
-from tests.support.event_harness import ACCOUNT_ID, EventHarness, Killed, Life, webhook
+from tests.support.event_harness import ACCOUNT_ID, EventHarness, Killed, Life, append, webhook
 from tests.support.fakes import CountingBytes
 from tests.support.faulty_wire import FAULTS, Fault, Wire
 from tests.support.hypothesis_profiles import examples
@@ -245,7 +245,7 @@ def test_the_largest_event_of_the_largest_contact_fits_into_the_log() -> None:
     event = event_of_recording(ACCOUNT_ID, NOBODY, happened, largest)
     harness = EventHarness()
     put_entry(harness, happened)
-    EventStore(Table(harness.client, NAME)).append_recorded(event, at, ["wh_all"] * 100)
+    append(Table(harness.client, NAME), event, at, ["wh_all"] * 100)
     (item,) = harness.logged()
     assert item_size(item) < 400 * 1024, "the most DynamoDB takes"
     assert item["data"]["contact"]["metadata"] == many
@@ -554,8 +554,14 @@ def test_killed_after_any_call_the_next_try_completes_it() -> None:
         return harness, records
 
     def shown(harness: EventHarness) -> Any:
+        """What was written and sent; of each message, which event of the log lies where it says."""
         logged = [(item["id"], item["data"]) for item in harness.logged()]
-        return logged, sorted({str(body) for body in harness.bodies()})
+        places = [place(item) for item in harness.logged()]
+        told = {
+            (str(body | {"appended_at": ""}), places.index((body["appended_at"], body["event_id"])))
+            for body in harness.bodies()
+        }
+        return logged, sorted(told)
 
     whole, records = begun(Life())
     whole.dispatch(*records)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from contacts.events.model import LONGEST_DISPATCH
 from local.stack import ROOT
 from local.template import functions, template
 from tests.support.permissions import statements_of
@@ -190,6 +191,16 @@ def _reachable(edges: dict[str, set[str]], start: str) -> set[str]:
         found |= ahead
         ahead = {further for function in ahead for further in edges[function]} - found
     return found
+
+
+def test_the_dispatcher_lives_as_long_as_others_wait_for_it() -> None:
+    assert template()["Resources"]["DispatchWebhooks"]["Properties"]["Timeout"] == LONGEST_DISPATCH
+
+
+def test_who_reads_events_is_replaced_before_who_writes_them() -> None:
+    """Old code looks for an event where an earlier release has put it."""
+    readers = {"ListEvents", "DeliverWebhook", "RedeliverDelivery", "EraseContact"}
+    assert readers <= set(template()["Resources"]["DispatchWebhooks"]["DependsOn"])
 
 
 def test_it_stays_short_enough_to_read() -> None:

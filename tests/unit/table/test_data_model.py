@@ -6,6 +6,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -45,6 +46,8 @@ MADE: dict[str, keys.Key] = {
     "its pointer": keys.idempotency_pointer(A, C, ORDER_77),
     "timeline entry": keys.timeline_entry(A, C, EVENT),
     "event": keys.event(A, "2026-01-15T10:30:00.250Z", EVENT),
+    "position in the log": keys.log_position(A, 0, "2026-01-15T10:30:00.250Z", str(UUID(int=0))),
+    "event of an earlier release": keys.earlier_event(A, "2026-01-15T10:30:00.250Z", EVENT),
     "posting of all": keys.posting(A, ALL_CONTACTS, C),
     "posting of a tag": keys.posting(A, PostingList(PostingKind.TAG, "vip"), C),
     "posting of a list": keys.posting(A, PostingList(PostingKind.LIST, "newsletter"), C),

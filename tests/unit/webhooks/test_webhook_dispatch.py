@@ -18,26 +18,30 @@ from contacts.core.ids import is_uuid
 from contacts.core.json import exact_number, to_json
 from contacts.core.time import DAY, iso, parsed
 from contacts.email_validation.store import VerdictStore
-from contacts.events.changes import PartlyHandled, event_of_trashing, events_of_change
-from contacts.events.model import Event, EventType, event_out
-from contacts.events.store import Appended, EventStore
+from contacts.events.changes import PartlyHandled, StreamChange, event_of_trashing, events_of_change
+from contacts.events.model import Event, EventType, event_id, event_out
+from contacts.events.store import Claim, EventStore
 from contacts.table import keys
 from contacts.table.client import Table
 from contacts.table.expressions import item_size, to_item
-from contacts.webhooks.dispatch import MESSAGES_AT_ONCE
+from contacts.webhooks.dispatch import Dispatcher
 from contacts.webhooks.model import Webhook, delivery_id
 from local.table import NAME
-from tests.support.event_harness import ACCOUNT_ID, EventHarness, Killed, Life, changes, webhook
+from tests.support.event_harness import ACCOUNT_ID, EventHarness, Killed, Life, append, changes, webhook
 from tests.support.faulty_wire import FAULTS, Fault, Wire
 from tests.support.hypothesis_profiles import examples
+from tests.support.interrupted import Interrupted
 from tests.support.moto_table import MotoTable
 from tests.support.projection_harness import Meter, Throttled
 from tests.support.streams import Record, delivered, record
 
 RESTORE = "/v1/contacts/{ref}/restore"
 EVERYTHING = webhook("wh_everything")
-UNITS_OF_AN_EVENT = 6
-"""Written and checked in a transaction: a timeline entry, an event of the log, a tombstone that is not there."""
+UNITS_OF_AN_EVENT = 2
+"""Written: a timeline entry, and an event of the log."""
+
+
+OTHER_ACCOUNT = "019bb6e7-c040-7d15-a3c4-0b8e5f7a2d99"
 
 
 def kinds(items: Sequence[Any]) -> list[str]:
@@ -182,6 +186,7 @@ def test_a_timeline_entry_knows_where_its_event_lies_and_whom_it_is_for() -> Non
         "changed": ["first_name", "name"],
         "appended_at": appended_at,
         "webhooks": ["wh_everything", "wh_updates"],
+        "shards": 4,
         "ttl": parsed(appended_at) // 1000 + 90 * DAY,
     }
     assert keys.timeline_event_id(keys.Key(entry["PK"], entry["SK"])) == event["id"]
@@ -235,7 +240,9 @@ def test_where_nobody_asked_the_log_has_it_all_the_same() -> None:
     harness.dispatch(*records)
     assert kinds(harness.logged()) == LIFE
     assert harness.mailbox.messages == []
-    assert harness.life.made == len(LIFE), "one transaction an event, and no call of the queue"
+    # A new process begins with one change at a time, and reads of each whether the contact is erased. Two of the
+    # records, of the contact's removal and of its trash's, are no events.
+    assert harness.life.made == 2 * len(LIFE) + len(records) - 2, "no call of the queue"
 
 
 def test_nothing_is_read_where_there_is_nothing_to_tell() -> None:
@@ -316,27 +323,109 @@ def test_killed_after_any_call_the_next_try_completes_it() -> None:
             assert shown(harness) == shown(whole), calls
 
 
+class Reader:
+    """Somebody who fetches events, and keeps the cursor."""
+
+    def __init__(self, harness: EventHarness) -> None:
+        self._harness = harness
+        self._query: dict[str, object] = {}
+        self.seen: list[str] = []
+
+    def fetch(self) -> None:
+        """Fetch all there is for now."""
+        has_more = True
+        while has_more:
+            page = self._harness.listed(**self._query).body
+            self.seen += kinds(page["data"])
+            self._query["cursor"] = page["next_cursor"]
+            has_more = page["has_more"]
+
+
+@pytest.mark.parametrize(
+    ("undisturbed", "at_once"), [(0, 1), (1000, 8)], ids=["one at a time", "side by side"]
+)
+def test_killed_after_any_call_a_reader_gets_each_event_once(undisturbed: int, at_once: int) -> None:
+    """Also who fetches all the time: no event appears behind a cursor, and none in two places."""
+    calls, made = 0, 1
+    while calls < made:
+        calls += 1
+        harness = EventHarness(EVERYTHING)
+        harness.at_once, harness.undisturbed = at_once, undisturbed
+        _, records = lived(harness)
+        reader = Reader(harness)
+        harness.life = harness.mailbox.life = Life(calls)
+        try:
+            harness.dispatch(*records)
+            made = harness.life.made
+        except Killed:
+            made = calls + 1
+        harness.life.calls = 1_000_000
+        for _ in range(2):
+            harness.clock.at_ms += 10_001
+            reader.fetch()
+            harness.dispatch(*records)
+        harness.clock.at_ms += 10_001
+        reader.fetch()
+        assert reader.seen == LIFE, calls
+    assert calls > 2 * len(LIFE)
+
+
+def overtaken(after: int, passed_ms: int) -> tuple[EventHarness, Reader, int]:
+    """A dispatcher that another one overtakes after the n-th call; gives back how many calls it took, too."""
+    harness = EventHarness(EVERYTHING)
+    harness.undisturbed = 1000
+    _, records = lived(harness)
+    reader, client = Reader(harness), harness.client
+
+    def meanwhile() -> None:
+        harness.clock.at_ms += passed_ms
+        interrupted, harness.client = harness.client, client
+        harness.dispatch(*records)
+        harness.clock.at_ms += passed_ms
+        reader.fetch()
+        harness.client = interrupted
+
+    harness.client = interrupted = Interrupted(client, after, meanwhile)
+    harness.dispatch(*records)
+    harness.client = client
+    harness.clock.at_ms += 10_100
+    reader.fetch()
+    return harness, reader, interrupted.calls
+
+
+@pytest.mark.parametrize("passed_ms", [0, 400, 11_000])
+def test_whenever_another_process_does_the_same_each_event_is_there_once(passed_ms: int) -> None:
+    """A process that everybody believes to be dead goes on after the one that took its place."""
+    calls, after = 1, 0
+    while after < calls:
+        after += 1
+        harness, reader, calls = overtaken(after, passed_ms)
+        assert sorted(reader.seen) == sorted(LIFE), after
+        assert sorted(kinds(harness.logged())) == sorted(LIFE), after
+        lies_at = {(body["appended_at"], body["event_id"]) for body in harness.bodies()}
+        assert lies_at == {place(item) for item in harness.logged()}, after
+    assert calls > 2 * len(LIFE)
+
+
 # In nobody's way
 
 
-class Contended:
+class Contended(EventStore):
     """An event store at which others are in the way the first few times."""
 
     def __init__(self, harness: EventHarness, times: int) -> None:
-        self._store = EventStore(Table(harness.client, NAME))
+        super().__init__(Table(harness.client, NAME))
         self._harness = harness
         self.times = times
         self.tried_at: list[str] = []
 
-    def append(self, event: Event, appended_at: str, webhook_ids: Sequence[str]) -> Appended | None:
+    def claim(self, event: Event, appended_at: str, webhook_ids: Sequence[str]) -> Claim | None:
         self.tried_at.append(appended_at)
         self.times -= 1
         if self.times >= 0:
             self._harness.clock.at_ms += 2000
             raise Contention
-        return self._store.append(event, appended_at, webhook_ids)
-
-    append_last = append_recorded = append
+        return super().claim(event, appended_at, webhook_ids)
 
 
 def test_each_try_appends_at_its_own_moment() -> None:
@@ -367,35 +456,118 @@ def created(harness: EventHarness, number: int) -> list[Record]:
     return records
 
 
-@pytest.mark.parametrize("calls", [1, 3])
-def test_a_throttled_dispatcher_gets_further_each_time(calls: int) -> None:
+def handled_of(dispatcher: Dispatcher, batch: Sequence[StreamChange]) -> int:
+    """How many of a batch are handled, counted from the first."""
+    try:
+        dispatcher.handle(batch)
+    except PartlyHandled as partly:
+        return partly.handled
+    return len(batch)
+
+
+@pytest.mark.parametrize(
+    ("calls", "is_warm", "at_most"),
+    [(7, True, 1.2), (20, True, 1.2), (50, True, 1.2), (100, True, 1.2), (7, False, 1.5), (50, False, 1.5)],
+)
+def test_a_throttled_dispatcher_gets_further_each_time(calls: int, is_warm: bool, at_most: float) -> None:
+    """`is_warm`: whether one process has all tries. `at_most`: write units, as a share of those without throttling."""
+    number = 70
     harness = EventHarness(EVERYTHING)
-    rest = changes(created(harness, 12))
+    harness.at_once = 16
+    rest = changes(created(harness, number))
     meter = Meter(harness.client)
     harness.client = table = Throttled(meter, calls)
-    for _ in range(12 // calls - 1):
-        with pytest.raises(PartlyHandled) as partly:
-            harness.dispatcher().handle(rest)
-        assert partly.value.handled == calls
-        rest = rest[calls:]
+    dispatcher = harness.dispatcher()
+    while rest:
         table.recovered()
-    harness.dispatcher().handle(rest)
-    assert len(harness.logged()) == len(harness.bodies()) == 12
-    assert meter.units == 12 * UNITS_OF_AN_EVENT
+        harness.clock.at_ms += 2000
+        if not is_warm:
+            dispatcher = harness.dispatcher()
+        handled = handled_of(dispatcher, rest)
+        assert handled > 0
+        rest = rest[handled:]
+    assert len(harness.logged()) == number
+    assert meter.units <= at_most * number * UNITS_OF_AN_EVENT
+
+
+class Refused:
+    """A client that is refused what concerns some item."""
+
+    def __init__(self, client: Any, about: str) -> None:
+        self._client = client
+        self.about = about
+
+    def __getattr__(self, method: str) -> Any:
+        def call(**request: Any) -> Any:
+            if method == "put_item" and self.about in str(request["Item"]["SK"]):
+                raise TemporarilyUnavailable
+            return getattr(self._client, method)(**request)
+
+        return call
+
+
+def test_a_busy_account_holds_up_nobody_else_and_nothing_is_done_twice() -> None:
+    """The first change that is not done is reported; what is done after it is remembered."""
+    harness = EventHarness(EVERYTHING)
+    harness.undisturbed, harness.at_once = 1000, 8
+    records = created(harness, 60)
+    theirs = [
+        json.loads(json.dumps(one).replace(ACCOUNT_ID, OTHER_ACCOUNT)) | {"eventID": f"{number}"}
+        for number, one in enumerate(records)
+    ]
+    batch = changes([one for pair in zip(records, theirs, strict=True) for one in pair])
+    busy = batch[20]
+    assert busy.account_id == ACCOUNT_ID
+    assert busy.after is not None
+    meter = Meter(harness.client)
+    client = Refused(meter, about=event_id(busy.record_id, EventType.CREATED, parsed(busy.after.updated_at)))
+    harness.client = client
+    dispatcher = harness.dispatcher()
+    assert handled_of(dispatcher, batch) == 20
+    assert len({event["contact_id"] for event in harness.logged_of(OTHER_ACCOUNT)}) == 60
+    client.about = "nobody"
+    harness.clock.at_ms += 2000
+    dispatcher.handle(batch[20:])
+    assert len(harness.logged()) == len(harness.logged_of(OTHER_ACCOUNT)) == 60
+    assert len(harness.bodies()) == 60
+    assert meter.units <= 1.2 * 120 * UNITS_OF_AN_EVENT
+
+
+@settings(max_examples=examples(10))
+@given(seed=st.integers(0, 10_000))
+def test_contacts_side_by_side_keep_each_its_order(seed: int) -> None:
+    harness, random = EventHarness(EVERYTHING), Random(seed)
+    harness.undisturbed, harness.at_once = 1000, 8
+    contact_ids = [harness.create(email=f"{number}@example.com") for number in range(5)]
+    harness.records()
+    records, versions = [], dict.fromkeys(contact_ids, 1)
+    for _ in range(25):
+        contact_id = random.choice(contact_ids)
+        versions[contact_id] += 1
+        harness.request("PATCH", ref=contact_id, body={"first_name": str(versions[contact_id])})
+        records += harness.records()
+    dispatcher = harness.dispatcher()
+    for batch in delivered(records, random, at_most=20):
+        harness.clock.at_ms += random.choice((0, 1, 1000, -1000))
+        dispatcher.handle(changes(batch))
+    told: dict[str, list[int]] = {contact_id: [] for contact_id in contact_ids}
+    for event in harness.logged():
+        told[event["contact_id"]].append(event["data"]["contact"]["version"])
+    assert told == {contact_id: list(range(2, last + 1)) for contact_id, last in versions.items()}
 
 
 def test_what_a_queue_did_not_take_is_requested_again_and_what_it_took_is_not() -> None:
     harness = EventHarness(EVERYTHING)
-    records = created(harness, 25)
-    harness.mailbox.life = Refusing(2)
+    rest = changes(created(harness, 25))
+    dispatcher = harness.dispatcher()
+    harness.mailbox.life = Refusing(6)
     with pytest.raises(PartlyHandled) as partly:
-        harness.dispatch(*records)
-    assert partly.value.handled == MESSAGES_AT_ONCE
-    harness.mailbox.messages.clear()
+        dispatcher.handle(rest)
+    taken = 5  # One change after the other at first.
+    assert partly.value.handled == taken
     harness.mailbox.life = Life()
-    harness.dispatch(*records[partly.value.handled :])
-    assert len(harness.logged()) == 25
-    assert len(harness.bodies()) == 25 - MESSAGES_AT_ONCE
+    dispatcher.handle(rest[taken:])
+    assert len(harness.logged()) == len({str(body) for body in harness.bodies()}) == 25
 
 
 class Refusing(Life):
@@ -440,6 +612,7 @@ def test_an_erasure_is_told_once_and_of_nobody() -> None:
         "event_id": event_id,
         "appended_at": appended_at,
         "webhooks": ["wh_everything"],
+        "shards": 4,
     }
     assert len({str(body) for body in harness.bodies()}) == 1
 
@@ -474,7 +647,7 @@ def test_an_erasure_nobody_remembers_is_not_told() -> None:
 
 def appended(event: Event) -> Any:
     harness = EventHarness()
-    EventStore(Table(harness.client, NAME)).append(event, "2026-01-15T10:30:00.000Z", [])
+    append(Table(harness.client, NAME), event, "2026-01-15T10:30:00.000Z")
     (item,) = harness.logged()
     assert item_size(item) < 400 * 1024, "the most DynamoDB takes"
     return item
@@ -512,7 +685,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.retries.quota.RetryQuota.acquire", lambda *_: True)
 
 
-OF_A_TRANSACTION = [fault for fault in FAULTS if fault.strikes("transact_write_items")]
+OF_A_WRITE = [fault for fault in FAULTS if fault.strikes("put_item")]
 
 
 def after(fault: Fault | None, number: int = 0, times: int = 0) -> str:
@@ -537,7 +710,7 @@ def without_a_fault() -> str:
 
 
 @pytest.mark.parametrize("times", [1, 1000])
-@pytest.mark.parametrize("fault", OF_A_TRANSACTION, ids=str)
+@pytest.mark.parametrize("fault", OF_A_WRITE, ids=str)
 def test_after_a_fault_it_is_as_if_there_had_been_none(fault: Fault, times: int, no_pauses: None) -> None:
-    for number in (1, 4):
+    for number in (1, 2, 3, 4):  # a claim, a read, an event, the next claim
         assert after(fault, number, times) == without_a_fault()

@@ -691,16 +691,25 @@ KIND: Final = "contact"
 """The attribute `kind` of a contact's item, by which readers of the stream tell it from other items."""
 
 
+TOMBSTONE_DAYS: Final = 40
+"""Days that a tombstone is kept: longer than an event in the log (30), so that no event of an erased contact that is
+appended late outlives what would have kept it out."""
+
+
 def tombstone_item(version: int, at_ms: int, merged_ids: Sequence[str] = ()) -> dict[str, object]:
     """The attributes of an erased contact's tombstone, without its key.
 
     `version`: the contact's last version. `merged_ids`: the ids of the contacts that were merged into it; erasure looks
     for items under these ids, too.
     """
-    item: dict[str, object] = {"erased_at": iso(at_ms), "version": version, "ttl": at_ms // 1000 + DAY}
+    item: dict[str, object] = {"erased_at": iso(at_ms), "version": version, "ttl": _tombstone_ttl(at_ms)}
     return item | {"merged_ids": list(merged_ids)} if merged_ids else item
 
 
 def merged_tombstone_item(winner_id: str, at_ms: int) -> dict[str, object]:
     """The tombstone of a contact that was merged into one that was erased; it tells of no erasure of its own."""
-    return {"erased_at": iso(at_ms), "merged_into": winner_id, "ttl": at_ms // 1000 + DAY}
+    return {"erased_at": iso(at_ms), "merged_into": winner_id, "ttl": _tombstone_ttl(at_ms)}
+
+
+def _tombstone_ttl(at_ms: int) -> int:
+    return at_ms // 1000 + TOMBSTONE_DAYS * DAY

@@ -7,6 +7,7 @@ from typing import Final
 from contacts.book.model import Action, merged_tombstone_item, tombstone_item
 from contacts.core.errors import Contention
 from contacts.core.time import DAY
+from contacts.events.store import blocking_item
 from contacts.table import keys
 from contacts.table.client import ConditionsFailed, Table
 from contacts.table.expressions import Expression, Item, Step
@@ -105,15 +106,26 @@ class TraceStore:
         self._write_if(self._table.update_step(_STEP, key, expression))
 
     def strip_event(self, account_id: str, appended_at: str, event_id: str) -> None:
-        """Remove the data of an event in the log, if it is still there. One UpdateItem."""
-        expression = Expression()
-        expression.require(expression.is_there())
-        expression.set("erased", value=True)
-        for attribute in ("timestamp", "contact_id", "data"):
-            expression.remove(attribute)
-        self._write_if(
-            self._table.update_step(_STEP, keys.event(account_id, appended_at, event_id), expression)
-        )
+        """Remove the data of an event in the log. One UpdateItem where it is there.
+
+        Where it is not (two more writes), its place is blocked: the dispatcher may be about to put it there.
+
+        Raises:
+            Contention: the event was put at the same moment.
+        """
+        own = keys.event(account_id, appended_at, event_id)
+        for key in (own, keys.earlier_event(account_id, appended_at, event_id)):
+            expression = Expression()
+            expression.require(expression.is_there())
+            expression.set("erased", value=True)
+            for attribute in ("timestamp", "contact_id", "data"):
+                expression.remove(attribute)
+            if self._write_if(self._table.update_step(_STEP, key, expression)):
+                return
+        is_free = Expression()
+        is_free.require(is_free.is_free())
+        if not self._write_if(self._table.put_step(_STEP, own, blocking_item(appended_at), is_free)):
+            raise Contention
 
     def strip_entry(self, trace: Trace) -> None:
         """Remove from a timeline entry all but what leads to the event and its deliveries. One UpdateItem."""

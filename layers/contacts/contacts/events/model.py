@@ -22,6 +22,10 @@ Longer than a write may take with all of its attempts (9 s, `table.client.LONGES
 """
 
 
+LONGEST_DISPATCH: Final = 120
+"""Seconds that an invocation of the dispatcher may take (`DispatchWebhooks` in template.yaml)."""
+
+
 class EventType(StrEnum):
     """What happened."""
 

@@ -1,7 +1,9 @@
 """What callers do with events: read the account's event log, read a contact's timeline, record a custom event."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from heapq import merge
+from operator import attrgetter
 from typing import Final
 
 from contacts.book.model import Action, Contact, Outcome
@@ -22,15 +24,19 @@ from contacts.events.model import (
     event_out,
     timeline_entry_out,
 )
-from contacts.events.store import EventSource, Position, TimelineStore
+from contacts.events.store import SHARDS, EventSource, Logged, Position, TimelineStore
 
 MAX_EVENTS_READ: Final = 1000
 """Events that one request reads at most. Then the page ends, with a position to go on from."""
-MAX_READS: Final = 50
-"""Queries of one request: at least one for each of the last 30 days, and a query also ends after 1 MB."""
+MAX_READS: Final = 60
+"""Queries of one request: one for each shard, one for each of the last 30 days (what an earlier release has appended),
+and some more: a query also ends after 1 MB.
+"""
 MAX_FULL_READS: Final = 8
 """Queries of one request that end after 1 MB."""
 _DAY_MS: Final = DAY * 1000
+_MORE_OF_A_SHARD: Final = 3
+"""Events that are read of a shard besides its share of a page: the shards are not equally long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +69,80 @@ class EventLog:
         end = Position(now_ms - WITHHELD_MS)
         # The position may be past the end, if it comes from a machine whose clock is ahead.
         position = max(after or Position(0), Position(now_ms - KEPT_DAYS * _DAY_MS))
+        if position >= end:
+            return EventPage([], position, has_more=False)
         shown: list[EventOut | ErasedEventOut] = []
-        left, full = MAX_EVENTS_READ, 0
-        for _ in range(MAX_READS):
-            if position >= end or not left or full >= MAX_FULL_READS:
-                break
-            # One more than the limit tells whether this page is the last. Of one type there may be few.
-            at_most = min(left, (limit + 1 - len(shown)) * (1 if kind is None else 4))
-            found, further = self._source.of_day(position, end, at_most)
-            full += further is not None and len(found) < at_most
-            left -= len(found)
-            for logged in found:
-                if logged.expires_at > now_ms // 1000 and kind in (None, logged.event.type):
-                    payload = event_out(logged.event)
+        # One more than the limit tells whether this page is the last. Of one type there may be few.
+        reading = _Reading(self._source, end, (limit + 1) * (1 if kind is None else 4))
+        try:
+            for logged in reading.after(position):
+                event = logged.event
+                if event is not None and logged.expires_at > now_ms // 1000 and kind in (None, event.type):
+                    payload = event_out(event)
                     max_bytes -= len(to_json(payload).encode()) + 1
                     if len(shown) == limit or (max_bytes < 0 and shown):
                         return EventPage(shown, position, has_more=True)
                     shown.append(payload)
                 position = logged.position
-            position = further or min(end, Position((position.at_ms // _DAY_MS + 1) * _DAY_MS))
-        return EventPage(shown, position, has_more=position < end)
+        except _EnoughRead:
+            return EventPage(shown, position, has_more=True)
+        return EventPage(shown, end, has_more=False)
+
+
+class _EnoughRead(Exception):
+    """Raised where one request would read more than it may."""
+
+
+_Read = Callable[[Position, int], tuple[list[Logged], Position | None]]
+"""Reads up to so many items after a position. Returns them and the position to go on from (None: no more)."""
+
+
+class _Reading:
+    """Reads the log of one account up to a position, and no more of it than one request may."""
+
+    def __init__(self, source: EventSource, end: Position, wanted: int) -> None:
+        self._source = source
+        self._end = end
+        self._of_a_shard = -(-wanted // SHARDS) + _MORE_OF_A_SHARD
+        self._events, self._reads, self._full = MAX_EVENTS_READ, MAX_READS, MAX_FULL_READS
+
+    def after(self, position: Position) -> Iterator[Logged]:
+        """Every item of the log after a position, in the order of their positions.
+
+        Each shard is in that order, and has more items read as soon as the one before is used up.
+
+        Raises:
+            _EnoughRead, TemporarilyUnavailable.
+        """
+        shards = (self._of_shard(shard, position) for shard in range(SHARDS))
+        return merge(*shards, self._of_earlier_days(position), key=attrgetter("position"))
+
+    def _of_shard(self, shard: int, position: Position) -> Iterator[Logged]:
+        def read(after: Position, at_most: int) -> tuple[list[Logged], Position | None]:
+            return self._source.of_shard(shard, after, self._end, at_most)
+
+        return self._all(read, position)
+
+    def _of_earlier_days(self, position: Position) -> Iterator[Logged]:
+        """What an earlier release has appended. It has a partition for each day."""
+
+        def read(after: Position, at_most: int) -> tuple[list[Logged], Position | None]:
+            return self._source.of_day(after, self._end, at_most)
+
+        while position < self._end:
+            yield from self._all(read, position)
+            position = Position((position.at_ms // _DAY_MS + 1) * _DAY_MS)
+
+    def _all(self, read: _Read, position: Position | None) -> Iterator[Logged]:
+        while position is not None:
+            at_most = min(self._of_a_shard, self._events)
+            if not at_most or not self._reads or not self._full:
+                raise _EnoughRead
+            found, position = read(position, at_most)
+            self._events -= len(found)
+            self._reads -= 1
+            self._full -= position is not None and len(found) < at_most
+            yield from found
 
 
 MAX_ENTRIES_READ: Final = 1000

@@ -1,17 +1,17 @@
 """Events in the table: the event log of an account, and the timelines of its contacts.
 
-The event log has a partition for each day, in the order in which events were appended. A timeline lies in
+The event log has a few shards, each in the order in which events were appended. A timeline lies in
 its contact's partition, in the order of the entries' ids, which begin with when the events happened.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Final, NamedTuple
 
 from contacts.book.model import Outcome
 from contacts.book.store import has_name
-from contacts.core.errors import EventTooLarge
+from contacts.core.errors import Contention, EventTooLarge
 from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
 from contacts.core.ids import Name
 from contacts.core.time import DAY, iso, parsed
@@ -19,14 +19,15 @@ from contacts.events.model import (
     IN_TIMELINE_DAYS,
     KEPT_DAYS,
     MAX_DATA_BYTES,
+    WITHHELD_MS,
     CustomEvent,
     Event,
     EventType,
     TimelineEntry,
 )
 from contacts.table import keys
-from contacts.table.client import ConditionsFailed, Table
-from contacts.table.expressions import Expression, Item, Step, entry_size, item_size
+from contacts.table.client import LONGEST_CALL, ConditionsFailed, Table
+from contacts.table.expressions import Expression, Item, entry_size, item_size
 from contacts.table.records import write_recorded
 
 
@@ -39,12 +40,13 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """An event in the log."""
+    """An item of the log."""
 
     position: Position
     expires_at: int
     """Seconds since the epoch."""
-    event: Event
+    event: Event | None
+    """None: the item only keeps an event from being put there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +64,44 @@ class EventSource:
         self._table = table
         self._account = account_id
 
-    def of_day(self, after: Position, until: Position, at_most: int) -> tuple[list[Logged], Position | None]:
-        """Up to `at_most` events of one day, after a position, and the position to go on from (None: the day is read).
+    def of_shard(
+        self, shard: int, after: Position, until: Position, at_most: int
+    ) -> tuple[list[Logged], Position | None]:
+        """Up to `at_most` items of a shard, after a position, and the position to go on from (None: no more).
 
-        One Query. `until`: the last position to read, which may lie on a later day.
+        One Query, strongly consistent. `until`: the last position to read.
 
         Raises:
             TemporarilyUnavailable.
         """
-        first, last = self._key(after), self._key(until)
+        first, last = (
+            keys.log_position(self._account, shard, iso(end.at_ms), end.event_id) for end in (after, until)
+        )
+        return self._between(first, last, at_most)
+
+    def of_day(self, after: Position, until: Position, at_most: int) -> tuple[list[Logged], Position | None]:
+        """Up to `at_most` items that an earlier release has put, of the day of a position and after the position.
+
+        As `of_shard`. `until` may lie on a later day.
+        """
+        first, last = (
+            keys.earlier_event(self._account, iso(end.at_ms), end.event_id) for end in (after, until)
+        )
+        return self._between(first, last, at_most)
+
+    def _between(self, first: keys.Key, last: keys.Key, at_most: int) -> tuple[list[Logged], Position | None]:
         items, further = self._table.query(Expression.of_span(first, last), start=first, limit=at_most)
         return [self._logged(item) for item in items], None if further is None else _position(further)
 
-    def _key(self, position: Position) -> keys.Key:
-        return keys.event(self._account, iso(position.at_ms), position.event_id)
-
     def _logged(self, item: Item) -> Logged:
         position = _position(keys.Key.of(item))
-        return Logged(position, item["ttl"], event_from(item, self._account, iso(position.at_ms)))
+        event = event_from(item, self._account, iso(position.at_ms)) if _is_event(item) else None
+        return Logged(position, item["ttl"], event)
+
+
+def _is_event(item: Item | None) -> bool:
+    """Whether an item of the log is an event. The others only keep an event from being put there."""
+    return item is not None and "type" in item
 
 
 def event_from(item: Item, account_id: str, appended_at: str) -> Event:
@@ -102,127 +124,217 @@ def _position(key: keys.Key) -> Position:
 
 MAX_EVENT_BYTES: Final = 380 * 1024
 """Bytes of an event's item, which may have 400 KB. A contact has up to 350 KB, and `previous` may add as much."""
-_TIMELINE: Final = "timeline entry"
-_TOMBSTONE: Final = "tombstone"
+PUT_WITHIN_MS: Final = (WITHHELD_MS - round(LONGEST_CALL * 1000)) // 2
+"""How long after its claim an event may be put. The call takes up to 9 s, and clocks differ: all of that has to be over
+before the log lists the place."""
+SHARDS: Final = keys.LOG_SHARDS
+"""Shards of the log."""
+_PROOF: Final = "proof"
+_PLACE: Final = "place"
+_BLOCKED_FOR: Final = DAY
+"""Seconds for which an item keeps an event from being put in its place. No dispatcher lives for so long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The place of an event in the log, as the event's proof says it. The event may be there, or not yet.
+
+    The proof is the entry in the contact's timeline; of an erasure, the tombstone.
+    """
+
+    event: Event
+    appended_at: str
+    webhook_ids: tuple[str, ...]
+    """The webhooks that were subscribed when the event was claimed first."""
+    is_new: bool
+    """Whether whoever has this claim made it, so that nobody else can be putting the event there."""
+    is_earlier: bool = False
+    """Whether an earlier release made it, in the transaction in which it put the event."""
+
+    @property
+    def appended(self) -> Appended:
+        """Where the event was appended, and for whom."""
+        return Appended(self.appended_at, self.webhook_ids)
 
 
 class EventStore:
-    """Appends events to the log and to timelines, and reads single events of the log."""
+    """Writes and reads single events of the log, and the proofs that they are there."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def event(self, account_id: str, appended_at: str, event_id: str) -> Event | None:
-        """An event of the log; None: there is none, or it was removed after its 30 days. One GetItem.
+        """An event of the log; None: there is none, or it was removed after its 30 days.
+
+        One GetItem; another one where the event is missing, because an earlier release may have put it elsewhere.
 
         Raises:
             TemporarilyUnavailable.
         """
         item = self._table.get(keys.event(account_id, appended_at, event_id))
-        return None if item is None else event_from(item, account_id, appended_at)
+        if item is None:
+            item = self._table.get(keys.earlier_event(account_id, appended_at, event_id))
+        return event_from(item, account_id, appended_at) if item is not None and _is_event(item) else None
 
-    def append(self, event: Event, appended_at: str, webhook_ids: Sequence[str]) -> Appended | None:
-        """Append an event to the log and to its contact's timeline. Returns where it was appended first.
+    def claim(self, event: Event, appended_at: str, webhook_ids: Sequence[str]) -> Claim | None:
+        """Write into an event's proof that it is appended at a moment, for webhooks; or return what the proof says.
 
-        None: the contact is erased, so nothing was written. One transaction that also checks the tombstone.
-
-        Raises:
-            Contention, TemporarilyUnavailable.
-        """
-        entry: dict[str, object] = {
-            "type": event.type,
-            "timestamp": event.timestamp,
-            "version": _version(event),
-            "changed": event.data.get("changed"),
-            "merged_id": event.data.get("merged_id"),
-            "appended_at": appended_at,
-            "webhooks": list(webhook_ids),
-            "ttl": _ttl(appended_at, IN_TIMELINE_DAYS),
-        }
-        is_first, nobody_erased = Expression(), Expression()
-        is_first.require(is_first.is_free())
-        nobody_erased.require(nobody_erased.is_free())
-        try:
-            self._table.write(
-                [
-                    self._table.put_step(_TIMELINE, _timeline_key(event), entry, is_first),
-                    self._log_step(event, appended_at),
-                    self._table.check_step(_TOMBSTONE, _tombstone_key(event), nobody_erased),
-                ]
-            )
-        except ConditionsFailed as failed:
-            if _TOMBSTONE in failed.items:
-                return None
-            return _appended(failed.items[_TIMELINE])
-        return Appended(appended_at, tuple(webhook_ids))
-
-    def append_last(self, event: Event, appended_at: str, webhook_ids: Sequence[str]) -> Appended | None:
-        """Append the event of an erasure to the log. Returns where it was appended first; None: no tombstone is left.
-
-        One transaction that also writes onto the tombstone where the event was appended.
+        None: the proof of an erasure or of a custom event is gone, and so is the contact. One write.
 
         Raises:
             Contention, TemporarilyUnavailable.
         """
-        place = {"event_id": event.id, "appended_at": appended_at, "webhooks": list(webhook_ids)}
+        place = _place(appended_at, webhook_ids)
         expression = Expression()
-        expression.set("event", place)
-        expression.require(expression.is_there())
-        expression.require(expression.equals("event", None))
+        if event.tells_of_erasure:
+            expression.set("event", {"event_id": event.id, **place})
+            expression.require(expression.is_there())
+            expression.require(expression.equals("event", None))
+            step = self._table.update_step(_PROOF, _tombstone_key(event), expression)
+        elif event.type is EventType.CUSTOM:
+            for attribute, value in place.items():
+                expression.set(attribute, value)
+            expression.require(expression.is_there())
+            expression.require(expression.equals("appended_at", None))
+            step = self._table.update_step(_PROOF, _timeline_key(event), expression)
+        else:
+            expression.require(expression.is_free())
+            entry = {**_entry(event), **place, "ttl": _ttl(appended_at, IN_TIMELINE_DAYS)}
+            step = self._table.put_step(_PROOF, _timeline_key(event), entry, expression)
         try:
-            self._table.write(
-                [
-                    self._log_step(event, appended_at),
-                    self._table.update_step(_TOMBSTONE, _tombstone_key(event), expression),
-                ]
-            )
+            self._table.write([step])
         except ConditionsFailed as failed:
-            existing = failed.items[_TOMBSTONE]
-            return None if existing is None else _appended(existing["event"])
-        return Appended(appended_at, tuple(webhook_ids))
+            return _claim(event, failed.items[_PROOF], own=place if failed.is_repetition else None)
+        return Claim(event=event, appended_at=appended_at, webhook_ids=tuple(webhook_ids), is_new=True)
 
-    def append_recorded(self, event: Event, appended_at: str, webhook_ids: Sequence[str]) -> Appended | None:
-        """Append a custom event, which is in the timeline, to the log. Returns where it was appended first.
+    def claimed(self, event: Event) -> Claim | None:
+        """What an event's proof says; None: nothing. One GetItem."""
+        is_last = event.tells_of_erasure
+        return _claim(event, self._table.get(_tombstone_key(event) if is_last else _timeline_key(event)))
 
-        None: the contact is erased, so nothing was written. One transaction that also writes onto the timeline entry
-        where the event was appended, and checks the tombstone.
+    def move(self, claim: Claim, appended_at: str) -> Claim:
+        """Claim another place for an event that is not in the log. Nobody can put it at the former place any more.
+
+        One write; two where another run made the claim.
+
+        Raises:
+            Contention: the event is there after all, or another run has moved it, or the contact is erased.
+            TemporarilyUnavailable.
+        """
+        if not claim.is_new:
+            self._block(claim)
+        expression = Expression()
+        path: tuple[str, ...] = ("appended_at",)
+        if claim.event.tells_of_erasure:
+            path = ("event", "appended_at")
+        expression.set(path, appended_at)
+        expression.require(f"{expression.name(*path)} = {expression.value(claim.appended_at)}")
+        key = _tombstone_key if claim.event.tells_of_erasure else _timeline_key
+        try:
+            self._table.write([self._table.update_step(_PROOF, key(claim.event), expression)])
+        except ConditionsFailed:
+            raise Contention from None
+        return replace(claim, appended_at=appended_at, is_new=True)
+
+    def _block(self, claim: Claim) -> None:
+        """Put an item that is no event in an event's place, unless there is one.
+
+        Raises:
+            Contention: the event is there.
+        """
+        expression = Expression()
+        expression.require(expression.is_free())
+        step = self._table.put_step(_PLACE, _event_key(claim), blocking_item(claim.appended_at), expression)
+        try:
+            self._table.write([step])
+        except ConditionsFailed as failed:
+            if _is_event(failed.items[_PLACE]):
+                raise Contention from None
+
+    def is_appended(self, claim: Claim) -> bool:
+        """Whether the event is in its place, or was, before its data was erased. One GetItem, strongly consistent."""
+        return claim.is_earlier or _is_event(self._table.get(_event_key(claim)))
+
+    def append(self, claim: Claim) -> None:
+        """Put an event in its place. If it is there already, nothing is written. One PutItem.
+
+        Raises:
+            Contention: nothing may be put there any more, because the event was moved, or its contact erased.
+            TemporarilyUnavailable: the event may be there, or come.
+        """
+        expression = Expression()
+        expression.require(expression.is_free())
+        item = _event_item(claim.event, claim.appended_at)
+        try:
+            self._table.write([self._table.put_step(_PLACE, _event_key(claim), item, expression)])
+        except ConditionsFailed as failed:
+            if not _is_event(failed.items[_PLACE]):
+                raise Contention from None
+
+    def drop(self, claim: Claim) -> None:
+        """Remove the timeline entry of an event that is not in the log: its contact is erased.
+
+        One DeleteItem; one more write where another run made the claim. An entry that leads to an event stays for the
+        eraser.
 
         Raises:
             Contention, TemporarilyUnavailable.
         """
-        place, nobody_erased = Expression(), Expression()
-        place.set("appended_at", appended_at)
-        place.set("webhooks", list(webhook_ids))
-        place.require(place.is_there())
-        place.require(place.equals("appended_at", None))
-        nobody_erased.require(nobody_erased.is_free())
-        try:
-            self._table.write(
-                [
-                    self._table.update_step(_TIMELINE, _timeline_key(event), place),
-                    self._log_step(event, appended_at),
-                    self._table.check_step(_TOMBSTONE, _tombstone_key(event), nobody_erased),
-                ]
-            )
-        except ConditionsFailed as failed:
-            existing = failed.items.get(_TIMELINE)
-            return None if _TOMBSTONE in failed.items or existing is None else _appended(existing)
-        return Appended(appended_at, tuple(webhook_ids))
+        if claim.is_earlier:
+            return
+        if not claim.is_new:
+            try:
+                self._block(claim)
+            except Contention:
+                return
+        self._table.write([self._table.delete_step(_PROOF, _timeline_key(claim.event))])
 
-    def appended(self, event: Event) -> Appended | None:
-        """Where an event was appended; None: it was not, or its contact is erased. Two GetItems at most.
+    def erased_of(self, events: Iterable[Event]) -> frozenset[tuple[str, str]]:
+        """The account's and the contact's id of each contact of the events that is erased.
+
+        One BatchGetItem for a hundred contacts, strongly consistent: a read unit for each.
 
         Raises:
             TemporarilyUnavailable.
         """
-        entry = self._table.get(_timeline_key(event))
-        if entry is None or "appended_at" not in entry or self._table.get(_tombstone_key(event)) is not None:
-            return None
-        return _appended(entry)
+        tombstones = {_tombstone_key(event) for event in events}
+        return frozenset(map(keys.owner, self._table.get_many(tombstones)))
 
-    def _log_step(self, event: Event, appended_at: str) -> Step:
-        key = keys.event(event.account_id, appended_at, event.id)
-        return self._table.put_step("event", key, _event_item(event, appended_at))
+
+def blocking_item(appended_at: str) -> dict[str, object]:
+    """An item for a place of the log that keeps an event from being put there: it is no event itself."""
+    return {"erased": True, "ttl": parsed(appended_at) // 1000 + _BLOCKED_FOR}
+
+
+def _entry(event: Event) -> dict[str, object]:
+    """What the timeline says of a change."""
+    return {
+        "type": event.type,
+        "timestamp": event.timestamp,
+        "version": _version(event),
+        "changed": event.data.get("changed"),
+        "merged_id": event.data.get("merged_id"),
+    }
+
+
+def _place(appended_at: str, webhook_ids: Sequence[str]) -> dict[str, object]:
+    """What a proof says. Without `shards`, an earlier release has written it together with the event."""
+    return {"appended_at": appended_at, "webhooks": list(webhook_ids), "shards": keys.LOG_SHARDS}
+
+
+def _claim(event: Event, proof: Item | None, own: Mapping[str, object] | None = None) -> Claim | None:
+    """What a proof says; None: nothing. `own`: the place that this very call may have written."""
+    place = (proof or {}).get("event") if event.tells_of_erasure else proof
+    if place is None or "appended_at" not in place:
+        return None
+    is_new = own is not None and place["appended_at"] == own["appended_at"]
+    return Claim(
+        event=event,
+        appended_at=place["appended_at"],
+        webhook_ids=tuple(place["webhooks"]),
+        is_new=is_new,
+        is_earlier="shards" not in place,
+    )
 
 
 def _event_item(event: Event, appended_at: str) -> Mapping[str, object]:
@@ -244,6 +356,10 @@ def _timeline_key(event: Event) -> keys.Key:
     return keys.timeline_entry(event.account_id, event.contact_id, event.id)
 
 
+def _event_key(claim: Claim) -> keys.Key:
+    return keys.event(claim.event.account_id, claim.appended_at, claim.event.id)
+
+
 def _tombstone_key(event: Event) -> keys.Key:
     assert event.contact_id is not None, "a tombstone is a contact's"
     return keys.tombstone(event.account_id, event.contact_id)
@@ -253,12 +369,6 @@ def _version(event: Event) -> object:
     contact = event.data["contact"]
     assert isinstance(contact, Mapping)
     return contact["version"]
-
-
-def _appended(place: Item | None) -> Appended:
-    """Where an event was appended, from its timeline entry or from the `event` of a tombstone."""
-    assert place is not None, "the condition failed for this item, so it is there"
-    return Appended(place["appended_at"], tuple(place["webhooks"]))
 
 
 def _ttl(appended_at: str, days: int) -> int:

@@ -23,6 +23,10 @@ _POSTED = frozenset({"ALL", "TAG", "LIST"})
 """Kinds of posting lists."""
 _SHARD = "SHARD#"
 _WORD = "WORD#"
+LOG_SHARDS = 4
+"""Shards of an account's event log. A partition key takes 1,000 write units a second: these take 4,000, which is more
+than the events of all changes that an account's contacts (one partition key, at least one unit a change) can take. A
+request for events reads every shard, which costs a read unit each. A power of two, at most 16."""
 
 
 class Key(NamedTuple):
@@ -129,9 +133,25 @@ def timeline_event_id(key: Key) -> str | None:
 
 
 def event(account_id: str, appended_at: str, event_id: str) -> Key:
-    """`ACCOUNT#<a>#EVENTS#<day>` / `<append time>#<event id>`: an event in the account's log.
+    """`ACCOUNT#<a>#EVENTS#<shard>` / `<append time>#<event id>`: an event in the account's log.
 
-    The append time is an ISO timestamp; its first ten characters are the day.
+    The append time is an ISO timestamp. The event's id says the shard: one hexadecimal digit.
+    """
+    return log_position(account_id, int(event_id[-1], 16) % LOG_SHARDS, appended_at, event_id)
+
+
+def log_position(account_id: str, shard: int, appended_at: str, event_id: str) -> Key:
+    """`ACCOUNT#<a>#EVENTS#<shard>` / `<append time>#<event id>`: a position in one shard of an account's log.
+
+    There need not be an event: reading begins and ends at positions.
+    """
+    return Key(f"ACCOUNT#{account_id}#EVENTS#{shard:x}", f"{appended_at}#{event_id}")
+
+
+def earlier_event(account_id: str, appended_at: str, event_id: str) -> Key:
+    """`ACCOUNT#<a>#EVENTS#<day>` / `<append time>#<event id>`: an event that a release before the shards has appended.
+
+    The day is the first ten characters of the append time.
     """
     return Key(f"ACCOUNT#{account_id}#EVENTS#{appended_at[:10]}", f"{appended_at}#{event_id}")
 

@@ -1,14 +1,18 @@
 """The dispatcher: it appends an event for each change of a contact, and requests the event's deliveries."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Final, Self, TypeVar
 
 from contacts.book.store import ContactReader
 from contacts.core.errors import TemporarilyUnavailable
-from contacts.core.idempotency import retry_on_conflict
 from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing
-from contacts.core.time import Clock, iso, parsed
+from contacts.core.time import Clock, parsed
+from contacts.events.appending import EventAppender, Moments
 from contacts.events.changes import (
     ChangeKind,
     PartlyHandled,
@@ -18,23 +22,48 @@ from contacts.events.changes import (
     event_of_trashing,
     events_of_change,
 )
-from contacts.events.model import CustomEvent, Event
-from contacts.events.store import Appended, EventStore
+from contacts.events.model import Event
+from contacts.events.store import Appended, Claim, EventStore
 from contacts.webhooks.model import DeliveryRef, Webhook, delivery_id, is_told, subscribed
 from contacts.webhooks.store import WebhookStore
 
+AT_ONCE: Final = 100
+"""Calls that are under way at once. The SDK keeps as many connections (`table.aws.CONNECTIONS`)."""
+CHANGES_AT_ONCE: Final = 100
+"""Changes that are worked on together. Their events have to be put soon after their claims (`store.PUT_WITHIN_MS`)."""
 MESSAGES_AT_ONCE: Final = 10
 """What SQS takes in one call."""
+_REMEMBERED: Final = 50_000
+"""Ids of records, and claims, that a process remembers at most."""
 
-_AppendCall = Callable[[Event, str, Sequence[str]], Appended | None]
+
+@dataclass(slots=True)
+class _Work:
+    """One change of a batch, and how far it has come."""
+
+    number: int
+    change: StreamChange
+    events: Sequence[Event]
+    claims: list[Claim] = field(default_factory=list)
+    """Of the events that are not in the log yet, as far as is known."""
+    messages: list[Outgoing] = field(default_factory=list)
+    is_done: bool = False
+
+
+_Lane = list[_Work]
+"""Changes of one contact, in their order."""
 
 
 class Dispatcher:
     """Turns changes of contacts into events.
 
     The stream may deliver changes again. An event that is in the log is not appended again; only its messages are sent
-    again, to the endpoints that were subscribed when it was appended. The id of a delivery follows from the event and
+    again, to the endpoints that were subscribed when it was claimed. The id of a delivery follows from the event and
     the endpoint, so two messages for the same delivery have the same id.
+
+    The changes of one contact are handled in their order, contacts side by side. Where the table is busy, the other
+    changes of that account wait, and those of other accounts go on. How many changes are begun together grows from one,
+    and begins again with one after the table was busy: so each invocation completes some, and little is done in vain.
     """
 
     def __init__(
@@ -45,6 +74,7 @@ class Dispatcher:
         deliveries: MessageQueue,
         clock: Clock,
         randomness: Randomness,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._webhooks = webhooks
         self._contacts = contacts
@@ -52,105 +82,226 @@ class Dispatcher:
         self._deliveries = deliveries
         self._clock = clock
         self._randomness = randomness
+        self._at_once = at_once
+        self._moments = Moments(clock)
+        self._undisturbed = 0
+        """Changes that this process has handled since the table was busy, or since it began."""
+        self._done: set[str] = set()
+        """Ids of records that this process has handled, although they have to come again."""
+        self._begun: dict[str, Claim] = {}
+        """The claims that this process has made and not used, by the ids of their events."""
 
     def handle(self, changes: Sequence[StreamChange]) -> None:
-        """Append the events of changes, in their order, and request their deliveries.
+        """Append the events of changes, and request their deliveries.
 
         Raises:
-            PartlyHandled: the table or the queue was busy, or the time was over.
+            PartlyHandled: the table or the queue was busy, or the time was over. Changes after the first that is not
+                handled may be handled all the same.
         """
-        batch = _Batch(self._webhooks, self._clock)
-        requested, handled = 0, len(changes)
-        messages: list[Outgoing] = []
-        for number, change in enumerate(changes):
-            try:
-                messages += self._requests(change, batch)
-            except TemporarilyUnavailable:
-                handled = number
-                break
-            if len(messages) >= MESSAGES_AT_ONCE:
-                self._send(messages, requested)
-                requested, messages = number + 1, []
-        self._send(messages, requested)
+        with _Threads(self._at_once) as threads:
+            batch = _Batch(
+                self._webhooks,
+                EventAppender(self._events, self._moments, self._clock, self._randomness),
+                threads,
+            )
+            work = [
+                _Work(number, change, list(_events_of(change)))
+                for number, change in enumerate(changes)
+                if change.record_id not in self._done
+            ]
+            undone = self._handled(work, batch)
+        handled = min((one.number for one in undone), default=len(changes))
+        self._remember(work)
+        self._done.difference_update(change.record_id for change in changes[:handled])
         if handled < len(changes):
             raise PartlyHandled(handled)
 
-    def _send(self, messages: Sequence[Outgoing], requested: int) -> None:
-        """Send messages. `requested`: the changes before these whose messages were sent."""
+    def _handled(self, work: Sequence[_Work], batch: "_Batch") -> list[_Work]:
+        """Handle changes. Returns those that have to come again."""
+        undone: list[_Work] = []
+        busy: set[str] = set()
+        start = 0
+        while start < len(work):
+            together = work[start : start + self._slice]
+            start += len(together)
+            waiting = [one for one in together if one.change.account_id in busy]
+            together = [one for one in together if one.change.account_id not in busy]
+            self._append(together, batch)
+            self._request(together, batch)
+            failed = [one for one in together if not one.is_done]
+            busy.update(one.change.account_id for one in failed)
+            undone += waiting + failed
+            self._undisturbed = 0 if failed else self._undisturbed + len(together)
+        return undone
+
+    @property
+    def _slice(self) -> int:
+        """How many changes are begun together: what is begun in vain costs a write unit, what is done two."""
+        return min(max(self._undisturbed // 5, 1), CHANGES_AT_ONCE)
+
+    def _remember(self, work: Iterable[_Work]) -> None:
+        """Remember what need not be done again if it comes again: a write that finds its work done costs the same."""
+        for remembered in (self._done, self._begun):
+            if len(remembered) > _REMEMBERED:
+                remembered.clear()
+        for one in work:
+            if one.is_done:
+                self._done.add(one.change.record_id)
+            else:
+                self._begun.update({claim.event.id: claim for claim in one.claims if claim.is_new})
+
+    def _append(self, together: Sequence[_Work], batch: "_Batch") -> None:
+        """Append the events of some changes, as far as possible, and make their messages."""
+        batch.read_webhooks({one.change.account_id for one in together if one.events or one.change.recorded})
+        lanes: dict[tuple[str, str], _Lane] = defaultdict(list)
+        for one in together:
+            lanes[one.change.account_id, one.change.contact_id].append(one)
+        longest_first = sorted(lanes.values(), key=len, reverse=True)
+        claimed = batch.threads.each(lambda lane: self._claim(lane, batch), longest_first)
+        claims = [claim for lane in claimed for one in lane for claim in one.claims]
         try:
-            if messages:
-                self._deliveries.send(messages)
+            erased = batch.appender.erased_of(claims)
         except TemporarilyUnavailable:
-            raise PartlyHandled(requested) from None
-
-    def _requests(self, change: StreamChange, batch: "_Batch") -> list[Outgoing]:
-        """Append the events of a change. Returns the messages that request their deliveries."""
-        return [
-            message
-            for event, appended in self._append_events(change, batch)
-            if appended is not None
-            for message in _delivery_messages(event, appended)
-        ]
-
-    def _append_events(
-        self, change: StreamChange, batch: "_Batch"
-    ) -> Iterator[tuple[Event, Appended | None]]:
-        """Append the events of a change. Yields each with where it was appended; None: it was not."""
-        if change.recorded is not None:
-            yield self._append_recorded(change, change.recorded, batch)
             return
-        append = self._events.append_last if change.kind is ChangeKind.ERASED else self._events.append
-        for event in _events_of(change):
-            if batch.is_told(event):
-                yield event, self._append(append, event, batch)
+        batch.threads.each(lambda lane: _put(lane, batch.appender, erased), claimed)
 
-    def _append_recorded(
-        self, change: StreamChange, recorded: CustomEvent, batch: "_Batch"
-    ) -> tuple[Event, Appended | None]:
-        """Append a custom event, unless its contact is no longer live."""
+    def _claim(self, lane: _Lane, batch: "_Batch") -> _Lane:
+        """Claim places for the events of a lane. Returns the changes before the first that was not possible for."""
+        for number, one in enumerate(lane):
+            try:
+                if one.change.recorded is not None:
+                    self._claim_recorded(one, batch)
+                for event in filter(batch.is_told, one.events):
+                    self._claim_one(one, event, batch)
+            except TemporarilyUnavailable:
+                return lane[:number]
+        return lane
+
+    def _claim_recorded(self, one: _Work, batch: "_Batch") -> None:
+        """Claim a place for a custom event, unless its contact is gone."""
+        change = one.change
+        assert change.recorded is not None, "the caller looked"
         contact = self._contacts.contact(change.account_id, change.contact_id)
-        event = event_of_recording(change.account_id, change.contact_id, recorded, contact)
-        if contact is None:
-            # An earlier run may have appended the event, while the contact was live.
-            return event, self._events.appended(event)
-        return event, self._append(self._events.append_recorded, event, batch)
+        event = event_of_recording(change.account_id, change.contact_id, change.recorded, contact)
+        if contact is not None:
+            self._claim_one(one, event, batch)
+            return
+        # An earlier run may have appended the event, while the contact was live.
+        claim = batch.appender.appended(event)
+        if claim is not None:
+            one.claims.append(claim)
 
-    def _append(self, append: _AppendCall, event: Event, batch: "_Batch") -> Appended | None:
-        webhook_ids = batch.subscribers(event)
+    def _claim_one(self, one: _Work, event: Event, batch: "_Batch") -> None:
+        begun = self._begun.pop(event.id, None)
+        if begun is not None:
+            one.claims.append(replace(begun, event=event))
+            return
+        claim = batch.appender.claim(event, batch.subscribers(event))
+        if claim is not None:
+            one.claims.append(claim)
 
-        def attempt() -> Appended | None:
-            # Each try takes a new time: an event must not appear in the log behind a cursor that has passed it.
-            return append(event, iso(batch.next_moment()), webhook_ids)
+    def _request(self, together: Sequence[_Work], batch: "_Batch") -> None:
+        """Send the messages of changes whose events are appended."""
+        messages = [(one, message) for one in together if one.is_done for message in one.messages]
 
-        return retry_on_conflict(attempt, self._clock, self._randomness)
+        def send(start: int) -> None:
+            some = messages[start : start + MESSAGES_AT_ONCE]
+            try:
+                self._deliveries.send([message for _, message in some])
+            except TemporarilyUnavailable:
+                for one, _ in some:
+                    one.is_done = False
+
+        batch.threads.each(send, range(0, len(messages), MESSAGES_AT_ONCE))
+
+
+def _put(lane: _Lane, appender: EventAppender, erased: frozenset[tuple[str, str]]) -> None:
+    """Put the claimed events of a lane into the log, up to the first that is not possible for."""
+    latest = ""
+    for one in lane:
+        while one.claims:
+            # A claim that was tried is not remembered: its event may arrive in the log yet.
+            claim = one.claims.pop(0)
+            try:
+                appended = appender.append(claim, erased, latest)
+            except TemporarilyUnavailable:
+                return
+            if appended is not None:
+                latest = max(latest, appended.appended_at)
+                one.messages += _delivery_messages(claim.event, appended)
+        one.is_done = True
+
+
+Value = TypeVar("Value")
+Result = TypeVar("Result")
+
+
+class _Threads:
+    """Carries out calls side by side. No thread is left behind."""
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._pool: ThreadPoolExecutor | None = None
+
+    def each(self, function: Callable[[Value], Result], values: Sequence[Value]) -> list[Result]:
+        """What a function returns for each value. A single value needs no thread."""
+        if min(self._at_once, len(values)) <= 1:
+            return [function(value) for value in values]
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._at_once)
+        return list(self._pool.map(function, values))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
 
 
 class _Batch:
-    """The webhooks and the clock of one batch of changes."""
+    """What the changes of one batch share: the webhooks, the moments at which events are appended, the threads."""
 
-    def __init__(self, webhooks: WebhookStore, clock: Clock) -> None:
+    def __init__(self, webhooks: WebhookStore, appender: EventAppender, threads: _Threads) -> None:
         self._webhooks = webhooks
-        self._clock = clock
+        self.appender = appender
+        self.threads = threads
         self._of_accounts: dict[str, list[Webhook]] = {}
-        self._latest_ms = 0
+
+    def read_webhooks(self, account_ids: Iterable[str]) -> None:
+        """Read the webhooks of accounts, once a batch. Those of an account that cannot be read are missing."""
+
+        def read(account_id: str) -> None:
+            try:
+                self._of_accounts[account_id] = self._webhooks.webhooks(account_id)
+            except TemporarilyUnavailable:
+                return
+
+        self.threads.each(read, sorted(set(account_ids) - self._of_accounts.keys()))
 
     def subscribers(self, event: Event) -> list[str]:
-        """The ids of the webhooks that are subscribed to an event's type. The webhooks are read once a batch."""
+        """The ids of the webhooks that are subscribed to an event's type.
+
+        Raises:
+            TemporarilyUnavailable: they could not be read.
+        """
         return [webhook.id for webhook in subscribed(self._of(event.account_id), event.type)]
 
     def is_told(self, event: Event) -> bool:
-        """Whether an event is logged and sent: a verdict only where a webhook of the account names verdicts."""
+        """Whether an event is logged and sent: a verdict only where a webhook of the account names verdicts.
+
+        Raises:
+            TemporarilyUnavailable: the webhooks could not be read.
+        """
         return is_told(self._of(event.account_id), event.type)
 
     def _of(self, account_id: str) -> list[Webhook]:
-        if account_id not in self._of_accounts:
-            self._of_accounts[account_id] = self._webhooks.webhooks(account_id)
-        return self._of_accounts[account_id]
-
-    def next_moment(self) -> int:
-        """The present in ms, or a ms after the last moment: no two events of a batch are appended at the same time."""
-        self._latest_ms = max(self._clock.now_ms(), self._latest_ms + 1)
-        return self._latest_ms
+        webhooks = self._of_accounts.get(account_id)
+        if webhooks is None:
+            raise TemporarilyUnavailable
+        return webhooks
 
 
 def _events_of(change: StreamChange) -> Iterable[Event]:
