@@ -27,6 +27,7 @@ from contacts.properties.model import MAX_OPTION, MAX_OPTIONS
 from contacts.search.query import ALL_CONTACTS, PostingKind, PostingList
 from contacts.table import keys
 from contacts.table.expressions import to_item
+from contacts.webhooks.model import MAX_ATTEMPTS_EVER, RESPONSE_KEPT
 from local import sample_account
 from local.layers import built_layers
 from local.rie import PYTHON, function_environment
@@ -122,7 +123,7 @@ def contents(kind: str, count: int = 1000) -> FullTable:
         items += [_put(keys.posting(ACCOUNT, one, contact.id), {}) for one in (ALL_CONTACTS, *_lists())]
         items += [_put(keys.word_posting(ACCOUNT, word, contact.id), {}) for word in WORDS]
     items += [_put(keys.count(ACCOUNT, one), {"n": count, "changes": 1}) for one in (ALL_CONTACTS, *_lists())]
-    return FullTable([*items, *_events(kind), *_timeline(), *_properties()])
+    return FullTable([*items, *_events(kind), *_timeline(), *_properties(), *_deliveries()])
 
 
 def _lists() -> list[PostingList]:
@@ -193,6 +194,30 @@ def _properties() -> Iterator[Any]:
         yield _put(keys.property_(ACCOUNT, property_id), item)
 
 
+def _deliveries() -> Iterator[Any]:
+    """Deliveries of which each has used up all of its attempts, and was answered at length each time."""
+    attempt = {
+        "at": iso(BEGAN_MS),
+        "status_code": 500,
+        "duration_ms": 15_000,
+        "response": "x" * RESPONSE_KEPT,
+    }
+    attempts = [attempt] * MAX_ATTEMPTS_EVER
+    for number in range(100):
+        key = keys.delivery(ACCOUNT, sample_account.WEBHOOK.id, uuid7(BEGAN_MS + number, number.to_bytes(10)))
+        item = {
+            "event_id": sample_account.RECORDED.id,
+            "event_type": "contact.updated",
+            "appended_at": iso(BEGAN_MS),
+            "status": "failed",
+            "begun": MAX_ATTEMPTS_EVER,
+            "done": MAX_ATTEMPTS_EVER,
+            "attempts": attempts,
+            "ttl": FAR,
+        }
+        yield _put(key, item)
+
+
 def asked(
     operation: str, path: str | None = None, *, query: str = "", body: Any = None, key: str | None = None
 ) -> Any:
@@ -202,7 +227,8 @@ def asked(
     if path is not None:
         event["rawPath"] = path
     for name in event.get("pathParameters") or {}:
-        event["pathParameters"][name] = biggest("one long text").id if name in ("ref", "proxy") else CHANNEL
+        others = sample_account.WEBHOOK.id if operation == "list_deliveries" else CHANNEL
+        event["pathParameters"][name] = biggest("one long text").id if name in ("ref", "proxy") else others
     if body is not None:
         event["body"] = body if isinstance(body, str) else json.dumps(body)
         event["isBase64Encoded"] = False
@@ -349,6 +375,8 @@ def cases() -> Iterator[Case]:
         "list_contact_events",
         asked("list_contact_events", f"{one}/events", query="limit=100"),
     )
+    log = f"/v1/webhooks/{sample_account.WEBHOOK.id}/deliveries"
+    yield Case("page of deliveries", "list_deliveries", asked("list_deliveries", log, query="limit=100"))
     data = {"name": "n", "data": {"of": [*range(100, 98 + MAX_DATA_VALUES)], "text": "x" * 10_000}}
     yield Case(
         "data of an event",

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from contacts.core.time import parsed
-from contacts.events.changes import ChangeKind, StreamChange
+from contacts.events.changes import ChangeKind, StreamChange, events_of_change
 from contacts.table import keys
+from contacts.table.expressions import to_attribute
 from contacts.workers.stream import identified, stream_change
 from local.template import template
+from tests.support.counting import calls_made
 from tests.support.moto_table import TypedItem
 from tests.support.projection_harness import History, ordinary_history
 from tests.support.scenarios import ACCOUNT_ID, BEGAN_MS
@@ -286,3 +288,25 @@ def test_the_same_numbers_make_the_same_records() -> None:
     items = history.table.items()
     one, another = (records_between(before, items, 1.5, numbers=iter(range(9))) for _ in range(2))
     assert one == another
+
+
+def test_what_a_change_takes_does_not_grow_with_the_values_of_its_contact() -> None:
+    """So nobody waits behind a contact of nested empties: neither for its postings nor for its event."""
+
+    def told(values: int) -> Record:
+        history = History()
+        history.create("ada", custom_fields={"of": [{}] * values})
+        (created,) = (one for one in history.records if one["dynamodb"]["NewImage"].get("kind"))
+        old = created["dynamodb"]["NewImage"]
+        return record(1, old, {**old, "version": {"N": "2"}, "tags": {"L": [{"S": "new"}]}}, BEGAN_MS / 1000)
+
+    def follow(one: Record) -> None:
+        change = stream_change(one)
+        assert change is not None
+        assert change.after is not None
+        (event,) = events_of_change("e", 0, ACCOUNT_ID, change.before, change.after)
+        to_attribute(event.data)
+
+    few, many = told(10), told(9_000)
+    follow(few)
+    assert calls_made(lambda: follow(many)) == calls_made(lambda: follow(few))
