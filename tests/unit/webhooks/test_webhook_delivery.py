@@ -18,7 +18,6 @@ from standardwebhooks import Webhook as Verifier
 from contacts.book.model import Action, Outcome
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.time import DAY, iso, parsed
-from contacts.erasure.service import Eraser
 from contacts.erasure.store import TraceStore
 from contacts.webhooks.delivery import LEASE, signed_headers
 from contacts.webhooks.model import (
@@ -31,6 +30,7 @@ from contacts.webhooks.model import (
     sent_again,
 )
 from contacts.webhooks.store import DeliveryModified, DeliveryStore, WebhookStore
+from tests.support.app import App
 from tests.support.delivery_harness import (
     ACCOUNT_ID,
     BROKEN,
@@ -44,7 +44,7 @@ from tests.support.delivery_harness import (
     VISIBILITY_S,
     DeliveryHarness,
 )
-from tests.support.fakes import CountingBytes
+from tests.support.event_harness import ErasureDesk
 from tests.support.hypothesis_profiles import examples
 
 PENDING, DELIVERED = DeliveryStatus.PENDING, DeliveryStatus.DELIVERED
@@ -68,7 +68,10 @@ def verified(harness: DeliveryHarness, secret: str = SECRET, number: int = -1) -
 
 
 def erase(harness: DeliveryHarness) -> None:
-    Eraser(TraceStore(harness.table), harness.clock, CountingBytes()).erase(ACCOUNT_ID, CONTACT_ID, 1)
+    desk = ErasureDesk(App(harness.moto.client(), clock=harness.clock))
+    for _ in ("writes the tombstone", "erases"):
+        desk.handle({"account_id": ACCOUNT_ID, "contact_id": CONTACT_ID, "version": 1})
+    desk.second_passes()
 
 
 # What is sent

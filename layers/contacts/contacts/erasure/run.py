@@ -203,7 +203,7 @@ class Run:
         event, ref, there = delivery
         if there is None and parsed(event.appended_at) + _NOT_DELIVERED_AFTER_MS < self._now_ms:
             return False
-        return self._store.strip_delivery(ref, there, self._now_ms)
+        return self._store.strip_delivery(ref, self._now_ms, there)
 
     def _remove(self, traces: Sequence[Trace]) -> bool:
         self._store.remove(traces)

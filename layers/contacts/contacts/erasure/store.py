@@ -155,7 +155,7 @@ class TraceStore:
         """
         self._table.write_many({keys.Key.of(item): _without_responses(item) for item in deliveries})
 
-    def strip_delivery(self, delivery: DeliveryRef, there: Item | None, at_ms: int) -> bool:
+    def strip_delivery(self, delivery: DeliveryRef, at_ms: int, there: Item | None = None) -> bool:
         """End a delivery and remove the endpoint's responses. Returns whether anything was to be written.
 
         `there`: its item, as it was read. One UpdateItem where it is to be changed. Where there is none, one PutItem
@@ -174,7 +174,7 @@ class TraceStore:
         if self._write_if(self._table.update_step(_STEP, _delivery_key(delivery), _stripped(there))):
             return True
         if is_read:
-            return self.strip_delivery(delivery, None, at_ms)
+            return self.strip_delivery(delivery, at_ms)
         raise Contention
 
     def _begun(self, delivery: DeliveryRef, at_ms: int) -> Item | None:
