@@ -7,6 +7,7 @@ from contacts.search.query import ALL_CONTACTS, PostingKind, PostingList
 from contacts.table import keys
 from tests.support.accounts import Account, Accounts
 from tests.support.api import assert_problem, path_of
+from tests.support.invariants import counted_in
 from tests.support.receiver import Receiver
 from tests.support.waiting import until
 
@@ -25,11 +26,9 @@ TRACES = ("zuzanna", "wisniewska", "Wiśniewska", "customer-zw-77", "48221234567
 
 def counts(account: Account) -> dict[str, int]:
     """By what is counted; what nobody has is not there."""
-    below = keys.counts(account.id)
     found = {
-        key[1]: int(item["n"]["N"])
-        for key, item in account.derived().items()
-        if key[0] == below and "n" in item
+        keys.count(account.id, one).SK: n
+        for one, n in counted_in(account.derived().values(), account.id).items()
     }
     return {name: n for name, n in found.items() if n}
 
