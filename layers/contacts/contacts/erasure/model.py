@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from contacts.core.ids import is_uuid
+from contacts.events.model import LONGEST_DISPATCH
 
-LONGEST_DISPATCH: Final = 120
-"""Seconds that a dispatcher may run: the timeout of `dispatch_webhooks`."""
 SECOND_PASS_AFTER: Final = LONGEST_DISPATCH + 60
 """Seconds from the first pass to the second: a minute more than a dispatcher may run, for clocks that differ."""
 _SECOND: Final = 2

@@ -31,8 +31,8 @@ LONGEST_RUN: Final = 25
 """Seconds after which a run ends, so that other erasures have their turn."""
 _STEPS_END: Final = 2 * LONGEST_CALL
 """Seconds before the end of the invocation at which nothing more is stripped; what is ready is still removed."""
-_NOT_DELIVERED_AFTER_MS: Final = (KEPT_DAYS + 1) * DAY * 1000
-"""Milliseconds after which no delivery of an event begins: the log keeps events for 30 days."""
+_EXPIRED_AFTER_MS: Final = (KEPT_DAYS + 1) * DAY * 1000
+"""Milliseconds after which nobody appends or delivers an event any more: the log keeps events for 30 days."""
 
 
 class Run:
@@ -188,7 +188,8 @@ class Run:
         if trace.request is not None:
             self._store.strip_record(self._account, trace.request)
         if trace.event is not None:
-            self._store.strip_event(self._account, trace.event.appended_at, trace.event.id)
+            may_come = not self._is_expired(trace.event)
+            self._store.strip_event(self._account, trace.event.appended_at, trace.event.id, may_come=may_come)
         return True
 
     def _strip_entry(self, trace: Trace) -> bool:
@@ -201,9 +202,12 @@ class Run:
 
     def _end(self, delivery: "_Open") -> bool:
         event, ref, there = delivery
-        if there is None and parsed(event.appended_at) + _NOT_DELIVERED_AFTER_MS < self._now_ms:
+        if there is None and self._is_expired(event):
             return False
         return self._store.strip_delivery(ref, self._now_ms, there)
+
+    def _is_expired(self, event: TracedEvent) -> bool:
+        return parsed(event.appended_at) + _EXPIRED_AFTER_MS < self._now_ms
 
     def _remove(self, traces: Sequence[Trace]) -> bool:
         self._store.remove(traces)

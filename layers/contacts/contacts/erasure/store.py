@@ -105,10 +105,10 @@ class TraceStore:
         key = keys.idempotency(account_id, request.digest)
         self._write_if(self._table.update_step(_STEP, key, expression))
 
-    def strip_event(self, account_id: str, appended_at: str, event_id: str) -> None:
-        """Remove the data of an event in the log. One UpdateItem where it is there.
+    def strip_event(self, account_id: str, appended_at: str, event_id: str, *, may_come: bool = True) -> None:
+        """Remove the data of an event in the log. One UpdateItem where it is there, two where it is not.
 
-        Where it is not (two more writes), its place is blocked: the dispatcher may be about to put it there.
+        `may_come`: whether the dispatcher may be about to put it there. Then its place is blocked, by one PutItem.
 
         Raises:
             Contention: the event was put at the same moment.
@@ -122,6 +122,8 @@ class TraceStore:
                 expression.remove(attribute)
             if self._write_if(self._table.update_step(_STEP, key, expression)):
                 return
+        if not may_come:
+            return
         is_free = Expression()
         is_free.require(is_free.is_free())
         if not self._write_if(self._table.put_step(_STEP, own, blocking_item(appended_at), is_free)):
