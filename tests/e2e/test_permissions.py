@@ -81,18 +81,18 @@ def test_a_reader_counts_its_request_and_writes_nothing_else(
 def test_each_step_of_a_transaction_and_each_key_of_a_batch_is_held_to_them(
     stack: dict[str, Any], as_function: Callable[[str], Any]
 ) -> None:
-    table = as_function("CreateContact")
+    table, batches = as_function("CreateContact"), as_function("BatchContacts")
 
     def put(*items: Key) -> None:
         steps = [{"Put": {"TableName": stack["table"], "Item": typed(key)}} for key in items]
         table.transact_write_items(TransactItems=steps)
 
     def get(*items: Key) -> None:
-        table.batch_get_item(RequestItems={stack["table"]: {"Keys": [typed(key) for key in items]}})
+        batches.batch_get_item(RequestItems={stack["table"]: {"Keys": [typed(key) for key in items]}})
 
     listed_key, record = keys.listed_api_key(ACCOUNT, "key_1"), keys.idempotency(ACCOUNT, "0" * 64)
     put(CONTACT, FORGED)
-    get(record, CONTACT)
+    get(record)
     for forbidden in (lambda: put(CONTACT, listed_key), lambda: get(record, listed_key)):
         with pytest.raises(ClientError, match="AccessDenied"):
             forbidden()
