@@ -239,6 +239,8 @@ class DeliveryHarness:
         )
         webhook_ids = webhook_ids or (HOOK,)
         claim = Claim(event=event, appended_at=iso(now_ms), webhook_ids=webhook_ids, is_new=True)
+        if not event.tells_of_erasure:  # Of that the tombstone is the proof, which is not there.
+            self.events.claim(event, claim.appended_at, webhook_ids)
         self.events.append(claim)
         return [
             DeliveryRef(
