@@ -158,7 +158,13 @@ class DeliveryWorker:
         if UNGROUPED in body:
             self._schedule.request(ref, attempt, 0)
             return None
-        wait_s = self.attempt(ref, attempt)
+        try:
+            wait_s = self.attempt(ref, attempt)
+        except Exception:
+            if is_repeated:
+                with suppress(TemporarilyUnavailable):
+                    self._attempt_waiting(ref.account_id)
+            raise
         if is_repeated:
             self._attempt_waiting(ref.account_id)
         return wait_s
@@ -175,9 +181,9 @@ class DeliveryWorker:
             TemporarilyUnavailable: the message has to come again.
         """
         webhook = self._webhooks.webhook(ref.account_id, ref.webhook_id)
-        if webhook is None:
-            return None
-        if self._waits_for_endpoint(webhook, ref, attempt):
+        if webhook is None or self._waits_for_endpoint(webhook, ref, attempt):
+            # A worker without time left may have sent this message for one to go on with what waits for a slot.
+            self._attempt_waiting(ref.account_id)
             return None
         slot = self._new_slot(ref.account_id)
         try:
@@ -481,11 +487,12 @@ class DeliveryWorker:
         if delivery.status is DeliveryStatus.PENDING and delivery.next_attempt_at is not None:
             due_ms = parsed(delivery.next_attempt_at)
             delay_ms = due_ms - self._clock.now_ms()
+            # First of all: nobody may wait for an attempt that was not requested.
+            self._schedule.request(delivery.ref, delivery.done + 1, max(0, delay_ms) / 1000)
             if self._is_probe(webhook, delivery):
                 self._webhooks.set_probe(
                     webhook, delivery.ref.delivery_id, due_ms // 1000, self._clock.now_ms() // 1000
                 )
-            self._schedule.request(delivery.ref, delivery.done + 1, max(0, delay_ms) / 1000)
         elif delivery.status is DeliveryStatus.FAILED and not delivery.ref.is_test and delivery.has_run_out:
             self._dead_letters.send([Outgoing(body=delivery.ref.message(delivery.done))])
 
