@@ -219,6 +219,33 @@ def test_what_its_owner_does_meanwhile(
     assert waiting(harness) == left
 
 
+def test_after_its_owner_has_activated_it_a_single_failure_lets_nobody_wait() -> None:
+    harness, refs = parked()
+    harness.run_until_made(refs[0], 9)
+    activated(harness)
+    harness.endpoint.answers = [BROKEN, OK]
+    refs += [harness.dispatch(), harness.dispatch()]
+    harness.run(until_ms=harness.clock.at_ms + 10_000)
+    assert statuses(harness, refs)[1:] == [DELIVERED] * 2
+    assert harness.webhook().probe is None
+
+
+@pytest.mark.parametrize("early_ms", [0, 500, 1900])
+def test_the_others_go_on_where_the_one_that_is_tried_ends_a_moment_before_it_is_due(early_ms: int) -> None:
+    """Its event was erased meanwhile. Messages are delayed by whole seconds."""
+    harness, refs = parked(2)
+    ref, due = refs[0], harness.delivery(refs[0]).next_attempt_at
+    assert ref.appended_at is not None
+    assert due is not None
+    TraceStore(harness.table).strip_event(ACCOUNT_ID, ref.appended_at, ref.event_id)
+    harness.queue.waiting.clear()
+    harness.endpoint.answers = [OK]
+    harness.clock.at_ms = parsed(due) // 1000 * 1000 - early_ms
+    harness.take(ref, 4)
+    harness.run()
+    assert (statuses(harness, refs), waiting(harness)) == ([ERASED, DELIVERED, DELIVERED], 0)
+
+
 def test_while_the_account_is_suspended_one_delivery_is_looked_at_each_hour() -> None:
     harness, refs = parked(5)
     harness.suspended.add(ACCOUNT_ID)

@@ -68,6 +68,9 @@ _TIME_TO_STORE_FAILURE: Final = 18.0
 """Seconds that must be left to store a failure of the endpoint before the attempt is recorded (9 + 9)."""
 
 
+_EARLY: Final = 2
+"""Seconds by which a message may come before it is due: delays are whole seconds, and clocks differ. The shortest delay
+of a next attempt is 4.5 s."""
 _TIME_TO_SERVE: Final = _TIME_NEEDED + 2
 """Seconds that must be left to begin an attempt that waits: with two more for what is read before."""
 _BLOCK: Final = 4
@@ -358,7 +361,7 @@ class DeliveryWorker:
             if webhook is None or self._is_suspended(last.account_id):
                 return
             now_s = self._clock.now_ms() // 1000
-            if webhook.probe == last.delivery_id and webhook.probe_due <= now_s:
+            if webhook.probe == last.delivery_id and webhook.probe_due <= now_s + _EARLY:
                 # It has ended, or its next attempt would be due later.
                 self._webhooks.end_probe(webhook)
             elif webhook.is_parked(now_s):
