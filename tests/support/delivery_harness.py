@@ -14,13 +14,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from contacts.book.model import Action, Outcome, tombstone_item
+from contacts.book.model import Action, Outcome
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import uuid7
 from contacts.core.queue import Outgoing
 from contacts.core.time import iso, parsed
 from contacts.events.model import Event, EventType
-from contacts.events.store import EventStore
+from contacts.events.store import Claim, EventStore
 from contacts.table import keys
 from contacts.table.expressions import from_item
 from contacts.webhooks.delivery import DeliveryWorker
@@ -238,11 +238,9 @@ class DeliveryHarness:
             data={"contact": {"id": CONTACT_ID, "version": 1, "email": "ada@example.com"}} | data,
         )
         webhook_ids = webhook_ids or (HOOK,)
-        if event.tells_of_erasure:
-            tombstone = {keys.tombstone(account_id, CONTACT_ID): tombstone_item(1, now_ms)}
-            self.table.write_many(tombstone)
-        claim = self.events.claim(event, iso(now_ms), webhook_ids)
-        assert claim is not None, "the contact, or its tombstone, is there"
+        claim = Claim(event=event, appended_at=iso(now_ms), webhook_ids=webhook_ids, is_new=True)
+        if not event.tells_of_erasure:  # Of that the tombstone is the proof, which is not there.
+            self.events.claim(event, claim.appended_at, webhook_ids)
         self.events.append(claim)
         return [
             DeliveryRef(

@@ -203,5 +203,11 @@ def test_who_reads_events_is_replaced_before_who_writes_them() -> None:
     assert readers <= set(template()["Resources"]["DispatchWebhooks"]["DependsOn"])
 
 
+def test_who_reads_counts_is_replaced_before_who_writes_them() -> None:
+    """Old code looks for a count in the list's own item alone."""
+    readers = {"GetAccount", "ListContacts", "ListLists", "ListTags", "ReindexAccount", "SearchContacts"}
+    assert readers <= set(template()["Resources"]["ProjectChanges"]["DependsOn"])
+
+
 def test_it_stays_short_enough_to_read() -> None:
     assert len(TEXT.splitlines()) <= MAX_LINES

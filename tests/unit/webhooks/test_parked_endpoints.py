@@ -21,6 +21,8 @@ from contacts.webhooks.model import (
 )
 from tests.support.app import caller_of
 from tests.support.delivery_harness import ACCOUNT_ID, BROKEN, GONE, HOOK, OK, DeliveryHarness
+from tests.support.event_harness import Killed
+from tests.support.thorough import THOROUGH
 
 PENDING, DELIVERED = DeliveryStatus.PENDING, DeliveryStatus.DELIVERED
 FAILED, ERASED = DeliveryStatus.FAILED, DeliveryStatus.ERASED
@@ -217,6 +219,33 @@ def test_what_its_owner_does_meanwhile(
     assert waiting(harness) == left
 
 
+def test_after_its_owner_has_activated_it_a_single_failure_lets_nobody_wait() -> None:
+    harness, refs = parked()
+    harness.run_until_made(refs[0], 9)
+    activated(harness)
+    harness.endpoint.answers = [BROKEN, OK]
+    refs += [harness.dispatch(), harness.dispatch()]
+    harness.run(until_ms=harness.clock.at_ms + 10_000)
+    assert statuses(harness, refs)[1:] == [DELIVERED] * 2
+    assert harness.webhook().probe is None
+
+
+@pytest.mark.parametrize("early_ms", [0, 500, 1900])
+def test_the_others_go_on_where_the_one_that_is_tried_ends_a_moment_before_it_is_due(early_ms: int) -> None:
+    """Its event was erased meanwhile. Messages are delayed by whole seconds."""
+    harness, refs = parked(2)
+    ref, due = refs[0], harness.delivery(refs[0]).next_attempt_at
+    assert ref.appended_at is not None
+    assert due is not None
+    TraceStore(harness.table).strip_event(ACCOUNT_ID, ref.appended_at, ref.event_id)
+    harness.queue.waiting.clear()
+    harness.endpoint.answers = [OK]
+    harness.clock.at_ms = parsed(due) // 1000 * 1000 - early_ms
+    harness.take(ref, 4)
+    harness.run()
+    assert (statuses(harness, refs), waiting(harness)) == ([ERASED, DELIVERED, DELIVERED], 0)
+
+
 def test_while_the_account_is_suspended_one_delivery_is_looked_at_each_hour() -> None:
     harness, refs = parked(5)
     harness.suspended.add(ACCOUNT_ID)
@@ -248,9 +277,25 @@ def test_a_delivery_whose_message_got_lost_is_replaced_by_the_next_that_comes() 
     assert statuses(harness, refs) == [PENDING] + [DELIVERED] * 3
 
 
+def test_nobody_waits_for_an_attempt_that_was_not_requested(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker dies that has attempted one of those that waited, before it requests that one's next attempt."""
+    harness, refs = parked(2)
+    harness.endpoint.answers = [OK, BROKEN, OK]
+    request = harness.schedule.request
+
+    def dies(*_: object) -> None:
+        monkeypatch.setattr(harness.schedule, "request", request)
+        raise Killed
+
+    monkeypatch.setattr(harness.schedule, "request", dies)
+    harness.run()
+    assert harness.kills == 1
+    assert (statuses(harness, refs), waiting(harness)) == ([DELIVERED] * 3, 0)
+
+
 @pytest.mark.parametrize("answers", [[OK], [OK, BROKEN, OK], [GONE]])
 def test_killed_after_any_call_nothing_that_waits_is_forgotten(answers: list[object]) -> None:
-    for calls in count(1, 5):
+    for calls in count(1, 1 if THOROUGH else 4):
         harness, refs = parked(2)
         harness.endpoint.answers = list(answers)  # type: ignore[arg-type]
         refs.append(harness.dispatch())
@@ -258,14 +303,11 @@ def test_killed_after_any_call_nothing_that_waits_is_forgotten(answers: list[obj
         harness.run(at_most=3)
         harness.life.calls = 1_000_000_000
         harness.run()
-        # A worker that died may have been the last one for a while: the next event brings what waits.
-        refs.append(harness.dispatch())
-        harness.run()
         expected = FAILED if answers == [GONE] else DELIVERED
-        assert set(statuses(harness, refs[:-1])) == {expected}, calls
+        assert set(statuses(harness, refs)) == {expected}, calls
         assert waiting(harness) == 0
         sent = [request.event_id for request in harness.endpoint.requests]
-        assert len(sent) - sum(attempts(harness, refs[:-1])) <= harness.kills + 1
+        assert len(sent) - sum(attempts(harness, refs)) <= harness.kills + 1
         if not harness.kills:
             break
     assert calls > 5

@@ -1,6 +1,7 @@
 """Two accounts and one queue: what the endpoints of one do must not delay the deliveries of the other."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -8,12 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contacts.book.model import Action, Outcome
+from contacts.core.time import HOUR, iso
 from contacts.events.model import Event
 from contacts.table import keys
 from contacts.table.expressions import from_item
 from contacts.webhooks.delivery import LEASE, DeliveryWorker
 from contacts.webhooks.model import DeliveryRef, Reply
-from tests.support.delivery_harness import ACCOUNT_ID, OK, SILENT, VISIBILITY_S
+from tests.support.delivery_harness import ACCOUNT_ID, CONTACT_ID, OK, SILENT, VISIBILITY_S
 from tests.support.delivery_simulation import Simulation
 from tests.support.hypothesis_profiles import examples
 
@@ -117,6 +119,55 @@ def test_whoever_comes_after_workers_that_died_attempts_what_waits() -> None:
     simulation.run(VISIBILITY_S + 1)
     assert list(events_sent(simulation, {url}).values()) == [1] * 5
     assert is_at_rest(simulation)
+
+
+def deleted(simulation: Simulation, webhook_id: str) -> None:
+    simulation.harness.webhooks.remove(ACCOUNT_ID, webhook_id, Outcome(action=Action.DELETED), None, 0)
+
+
+def parked(simulation: Simulation, webhook_id: str) -> None:
+    """Its endpoint fails, and is tried with another delivery, in twelve hours."""
+    webhook, now_s = simulation.harness.webhook(webhook_id), simulation.clock.at_ms // 1000
+    simulation.harness.webhooks.note_failure(webhook, iso(simulation.clock.at_ms))
+    simulation.harness.webhooks.set_probe(webhook, CONTACT_ID, now_s + 12 * HOUR, now_s)
+
+
+@pytest.mark.parametrize("happens", [deleted, parked])
+def test_a_message_whose_delivery_needs_no_slot_goes_on_with_what_waits(
+    happens: Callable[[Simulation, str], None],
+) -> None:
+    """It may be the message by which a worker without time left handed over all that waits."""
+    simulation = Simulation(50, 1)
+    (webhook_id, url), (other_id, _) = (simulation.register(ACCOUNT_ID, number, SLOW) for number in range(2))
+    for _ in range(4):
+        simulation.dispatch(ACCOUNT_ID, webhook_id)
+        simulation.dispatch(ACCOUNT_ID, other_id)
+    simulation.run(1)
+    happens(simulation, other_id)
+    simulation.run(120)
+    assert list(events_sent(simulation, {url}).values()) == [1] * 4
+    in_flight = simulation.harness.table.get(keys.deliveries_in_flight(ACCOUNT_ID)) or {}
+    assert not simulation.queue.waiting
+    assert "waiting" not in in_flight
+
+
+def test_a_message_that_fails_each_time_does_not_keep_the_others_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All that waits was handed over with it."""
+    simulation = Simulation(50, 1)
+    webhook_id, url = simulation.register(ACCOUNT_ID, 1, SLOW)
+    events = [simulation.dispatch(ACCOUNT_ID, webhook_id)[0] for _ in range(6)]
+    event, broken = DeliveryWorker._event, events[1::2]
+
+    def fails(worker: DeliveryWorker, ref: DeliveryRef) -> Event | None:
+        if ref in broken:
+            raise ValueError
+        return event(worker, ref)
+
+    monkeypatch.setattr(DeliveryWorker, "_event", fails)
+    simulation.run(4 * VISIBILITY_S)
+    assert len(events_sent(simulation, {url})) == 3
 
 
 def test_what_waits_and_cannot_be_attempted_is_left_to_a_message_of_its_own(

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 AT_ONCE: Final = 8
-"""Calls of a process that are under way at the same time. The SDK keeps ten connections open."""
+"""Threads at a time, each with one call under way. With 512 MB it has less than a third of a
+processor: more would wait for that."""
 
 Value = TypeVar("Value")
 Result = TypeVar("Result")

@@ -68,6 +68,9 @@ _TIME_TO_STORE_FAILURE: Final = 18.0
 """Seconds that must be left to store a failure of the endpoint before the attempt is recorded (9 + 9)."""
 
 
+_EARLY: Final = 2
+"""Seconds by which a message may come before it is due: delays are whole seconds, and clocks differ. The shortest delay
+of a next attempt is 4.5 s."""
 _TIME_TO_SERVE: Final = _TIME_NEEDED + 2
 """Seconds that must be left to begin an attempt that waits: with two more for what is read before."""
 _BLOCK: Final = 4
@@ -158,7 +161,13 @@ class DeliveryWorker:
         if UNGROUPED in body:
             self._schedule.request(ref, attempt, 0)
             return None
-        wait_s = self.attempt(ref, attempt)
+        try:
+            wait_s = self.attempt(ref, attempt)
+        except Exception:
+            if is_repeated:
+                with suppress(TemporarilyUnavailable):
+                    self._attempt_waiting(ref.account_id)
+            raise
         if is_repeated:
             self._attempt_waiting(ref.account_id)
         return wait_s
@@ -175,9 +184,9 @@ class DeliveryWorker:
             TemporarilyUnavailable: the message has to come again.
         """
         webhook = self._webhooks.webhook(ref.account_id, ref.webhook_id)
-        if webhook is None:
-            return None
-        if self._waits_for_endpoint(webhook, ref, attempt):
+        if webhook is None or self._waits_for_endpoint(webhook, ref, attempt):
+            # A worker without time left may have sent this message for one to go on with what waits for a slot.
+            self._attempt_waiting(ref.account_id)
             return None
         slot = self._new_slot(ref.account_id)
         try:
@@ -352,7 +361,7 @@ class DeliveryWorker:
             if webhook is None or self._is_suspended(last.account_id):
                 return
             now_s = self._clock.now_ms() // 1000
-            if webhook.probe == last.delivery_id and webhook.probe_due <= now_s:
+            if webhook.probe == last.delivery_id and webhook.probe_due <= now_s + _EARLY:
                 # It has ended, or its next attempt would be due later.
                 self._webhooks.end_probe(webhook)
             elif webhook.is_parked(now_s):
@@ -481,11 +490,12 @@ class DeliveryWorker:
         if delivery.status is DeliveryStatus.PENDING and delivery.next_attempt_at is not None:
             due_ms = parsed(delivery.next_attempt_at)
             delay_ms = due_ms - self._clock.now_ms()
+            # First of all: nobody may wait for an attempt that was not requested.
+            self._schedule.request(delivery.ref, delivery.done + 1, max(0, delay_ms) / 1000)
             if self._is_probe(webhook, delivery):
                 self._webhooks.set_probe(
                     webhook, delivery.ref.delivery_id, due_ms // 1000, self._clock.now_ms() // 1000
                 )
-            self._schedule.request(delivery.ref, delivery.done + 1, max(0, delay_ms) / 1000)
         elif delivery.status is DeliveryStatus.FAILED and not delivery.ref.is_test and delivery.has_run_out:
             self._dead_letters.send([Outgoing(body=delivery.ref.message(delivery.done))])
 

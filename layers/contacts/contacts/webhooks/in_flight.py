@@ -49,21 +49,19 @@ class SlotStore:
         Raises:
             NoSlotFree, TemporarilyUnavailable.
         """
-        try:
-            return self._take(account_id, slot, at_most)
-        except ConditionsFailed as failed:
-            taken: frozenset[str] = (failed.items[_STEP] or {}).get(_SLOTS, frozenset())
-        # The SDK repeats a call whose answer got lost, and then finds what it has written itself.
-        if slot in taken:
-            return None
-        ended = frozenset(other for other in taken if int(other.partition(".")[0]) <= now_s)
-        if not ended:
-            raise NoSlotFree
-        self._discard(account_id, ended)
-        try:
-            return self._take(account_id, slot, at_most)
-        except ConditionsFailed:
-            raise NoSlotFree from None
+        for _ in range(2):
+            try:
+                return self._take(account_id, slot, at_most)
+            except ConditionsFailed as failed:
+                taken: frozenset[str] = (failed.items[_STEP] or {}).get(_SLOTS, frozenset())
+            # The SDK repeats a call whose answer got lost, and then finds what it has written itself.
+            if slot in taken:
+                return None
+            ended = frozenset(other for other in taken if int(other.partition(".")[0]) <= now_s)
+            if not ended:
+                break
+            self._discard(account_id, ended)
+        raise NoSlotFree
 
     def release(self, account_id: str, slot: str) -> str | None:
         """Give a slot back. Returns the mark. One UpdateItem. Safe to repeat.

@@ -136,6 +136,9 @@ class WebhookStore:
         # Delivery workers write this attribute at any time, and no outcome shows it.
         if after.failing_since != before.failing_since:
             update.assign("failing_since", after.failing_since)
+            # Otherwise the next failure, be it the only one, would let all others wait for that delivery again.
+            for attribute in _PROBE:
+                update.remove(attribute)
         return webhooks.update(before, update, outcome, idempotency_key, at_ms)
 
     def remove(
