@@ -572,7 +572,8 @@ def results(
         f"(from the write). Phases of {phase_s:g} s, one after the other; batches of {BATCH}, seven creates "
         "to two updates and "
         f"one delete. The neighbour changes {QUIET_RATE:g} a second in the same stream shard, and waits "
-        f"{alone:.2f} s undisturbed.",
+        f"{alone:.2f} s undisturbed. It is held to what it may wait at rates that are kept up with: beyond them it "
+        "waits in the same lanes.",
         f"Batches of the dispatcher: {median(sizes) if sizes else 0:g} records in the middle, "
         f"{max(sizes, default=0)} at most. "
         f"Throttled: {throttles or 'nothing'}. Refused items: {dict(ramp.simulation.refused) or 'none'}. "
