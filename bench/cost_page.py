@@ -347,10 +347,12 @@ def _how(found: Found) -> Iterator[str]:
             f"calls side by side once. An endpoint answers in {ENDPOINT_S * 1000:g} ms. TLS to an endpoint, cold "
             "starts "
             "and the gateway are not in them. CPU is that of the quickest repetition: noise only adds.",
+            "- **Parameters** of the template have their defaults, but for `QuietVerdicts=on` ([when to turn it "
+            "on](deploy.md#quiet-verdicts)). With `off` a verdict on a new address invokes both readers of the stream.",
             "- **Contacts** have an email, an external_id, a name, a phone, two tags and one list: about 460 bytes.",
             "- **Reads** come ten a second to one warm environment, unless the row says otherwise, from a plan of "
             "1,000,000 an hour. Clients accept gzip.",
-            "- **SQS**: a receipt and a deletion for each batch, a request for each 64 KB sent; each at the "
+            "- **SQS**: a receipt and a deletion for each ten messages, a request for each 64 KB sent; each at the "
             "price of a fair "
             "queue, as messages carry a group.",
             f"- **Logs**: the lines that functions write, {platform_line_bytes('get_contact')} bytes of Lambda's "

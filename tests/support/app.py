@@ -21,14 +21,21 @@ from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import Randomness
 from contacts.core.queue import Outgoing
 from contacts.core.time import Clock
+from contacts.email_validation.service import BounceRecorder, EmailValidator
+from contacts.erasure.service import Eraser
+from contacts.projection.reindex import Reindexer
+from contacts.projection.service import Projector
 from contacts.runtime import Runtime, Settings
 from contacts.table.client import Table
 from contacts.web.reference import OpenEntrypoint
+from contacts.webhooks.delivery import DeliveryWorker
+from contacts.webhooks.dispatch import Dispatcher
 from local.stack import ROOT
 from local.table import NAME
 from tests.support.documented import assert_answer
 from tests.support.fakes import SECRET, CountingBytes, FakeClock
 from tests.support.gateway import handed_over
+from tests.support.permissions import Held
 
 ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000a"
 OTHER_ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000b"
@@ -127,6 +134,7 @@ class App(Runtime):
     ) -> None:
         """`client`: of the table; `caller`: who asks (None: nobody yet); `variables`: of the environment."""
         super().__init__(Settings(VARIABLES | variables), clock or FakeClock(), randomness or CountingBytes())
+        self._client = client
         self._table = Table(client, NAME, self.deadline)
         self.caller = caller or caller_of()
         self.queues: dict[str, Any] = dict(queues or {})
@@ -142,6 +150,36 @@ class App(Runtime):
     def queue(self, name: str) -> Any:
         """A list in place of a queue, unless the test has something else there."""
         return self.queues.setdefault(name, ListedQueue())
+
+    # What follows a change is held to the policies of its function
+
+    def dispatcher(self) -> Dispatcher:
+        return self._held("dispatch_webhooks", super().dispatcher)
+
+    def delivery_worker(self) -> DeliveryWorker:
+        return self._held("deliver_webhook", super().delivery_worker)
+
+    def projector(self) -> Projector:
+        return self._held("project_changes", super().projector)
+
+    def reindexer(self) -> Reindexer:
+        return self._held("reindex_account", super().reindexer)
+
+    def eraser(self) -> Eraser:
+        return self._held("erase_contact", super().eraser)
+
+    def email_validator(self) -> EmailValidator:
+        return self._held("validate_contact", super().email_validator)
+
+    def bounce_recorder(self) -> BounceRecorder:
+        return self._held("record_bounce", super().bounce_recorder)
+
+    def _held(self, function: str, make: Callable[[], Any]) -> Any:
+        kept, self._table = self._table, Table(Held(self._client, function), NAME, self.deadline)
+        try:
+            return make()
+        finally:
+            self._table = kept
 
     # Who asks
 

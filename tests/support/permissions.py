@@ -1,6 +1,7 @@
 """What the template lets each function do, by its policies: judged as IAM judges it, as far as the template uses it.
 
     list(refused("get_contact", "update_item", request))    # the actions that no policy of the function has
+    Table(Held(client, "project_changes"), NAME)            # ends the test at a call that the function may not make
 
 What a test says a function lacks goes into TableAccess of the template, or is a policy for the function's block.
 """
@@ -8,7 +9,7 @@ What a test says a function lacks goes into TableAccess of the template, or is a
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from local.template import functions, template
@@ -78,8 +79,33 @@ def refused(function: str, method: str, request: Json) -> Iterator[str]:
         called = {"".join(word.capitalize() for word in method.split("_"))}
         keys = set(_partitions(method, request))
     for action in sorted(called):
-        if not any(statement.allows(action, keys) for statement in statements_of(_logical_ids()[function])):
+        if not _is_allowed(function, action, frozenset(keys)):
             yield f"{action} on {', '.join(sorted(keys))}"
+
+
+@lru_cache(10_000)
+def _is_allowed(function: str, action: str, partitions: frozenset[str]) -> bool:
+    return any(statement.allows(action, partitions) for statement in statements_of(_logical_ids()[function]))
+
+
+class Lacking(BaseException):
+    """Raised in place of a call that IAM would refuse. No handler of ours catches it."""
+
+
+class Held:
+    """A client that makes the calls that a function's policies allow, and no others."""
+
+    def __init__(self, client: Any, function: str) -> None:
+        self._client = client
+        self._function = function
+
+    def __getattr__(self, method: str) -> Any:
+        return partial(self._call, method)
+
+    def _call(self, method: str, **request: Any) -> Any:
+        for what in refused(self._function, method, request):
+            raise Lacking(f"{self._function} lacks {what}")
+        return getattr(self._client, method)(**request)
 
 
 @cache

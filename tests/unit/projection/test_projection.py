@@ -59,7 +59,7 @@ def changed(before: Contact | None, after: Contact | None, account_id: str = ACC
     contact = after or before
     assert contact is not None
     return StreamChange(
-        record_id="r",
+        record_id=f"{account_id} {contact.id} {contact.version}",
         kind=ChangeKind.CHANGED,
         account_id=account_id,
         contact_id=contact.id,

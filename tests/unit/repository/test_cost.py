@@ -52,6 +52,16 @@ def test_calls_side_by_side_take_the_time_of_one(service: Service) -> None:
     assert use.waited_s < (calls - 1) * CALL_S
 
 
+def test_sqs_hands_over_ten_messages_a_request(service: Service) -> None:
+    prepared = Prepared(service, service.open_account())
+    service.follow()
+    with service.recorded() as used:
+        prepared.fill(11)
+    validation = used["validate_contact"]
+    assert validation.invocations == 1
+    assert validation.calls["sqs", "receive_and_delete"] == 2 * 2
+
+
 def test_a_throttle_takes_the_place_of_a_write_and_costs_nothing(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

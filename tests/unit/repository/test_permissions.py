@@ -1,6 +1,7 @@
 """What functions may do with the table: what they do and no more, however callers name things.
 
-That every call they make is allowed is seen where calls are made: tests/unit/book/test_recorded_account.py.
+That every call they make is allowed is seen where calls are made: tests/unit/book/test_recorded_account.py, and every
+test of what follows a change that makes it by `tests.support.app.App`.
 """
 
 import re
@@ -13,9 +14,11 @@ from contacts.core.ids import Name, NameKind
 from contacts.table import keys
 from local.template import functions, template
 from tests.recorded.playing import recorded_scenarios
+from tests.support.app import App
 from tests.support.gateway import handed_over
 from tests.support.hypothesis_profiles import examples
-from tests.support.permissions import Statement, matches, statements_of
+from tests.support.moto_table import MotoTable
+from tests.support.permissions import Lacking, Statement, matches, statements_of
 
 ACCOUNT = "01941f29-0000-7000-8000-00000000000a"
 CONTACT = "01941f29-7c00-7aaa-8000-000000000001"
@@ -27,14 +30,6 @@ PATTERNS = {
 }
 OWN = re.compile(r"(KEY#|DOMAIN#|ACCOUNT#\?{36}(#[A-Z0-9_]+#?)?)\*?")
 """What a pattern is made of: nothing of a caller's stands before its `*`."""
-MAY_READ_AND_WRITE_ALL = {
-    "ProjectChanges",
-    "DispatchWebhooks",
-    "DeliverWebhook",
-    "EraseContact",
-    "ReindexAccount",
-}
-"""Functions that no caller reaches, and that touch nearly every kind of item."""
 MOST_CHARACTERS = 6144
 MOST_POLICIES = 10
 """Of a managed policy without white space, and of a role (IAM's quotas)."""
@@ -92,6 +87,22 @@ FORGED = f"{ACCOUNT}#USAGE"
         ("RecordBounce", "GetItem", keys.api_key("0" * 64).PK),
         ("ProvisionAccount", "GetItem", keys.account(ACCOUNT).PK),
         ("SuspendAccount", "UpdateItem", keys.listed_api_key(ACCOUNT, "key_1").PK),
+        ("ProjectChanges", "PutItem", CONTACTS),
+        ("ProjectChanges", "DeleteItem", CONTACTS),
+        ("ProjectChanges", "GetItem", CONTACTS),
+        ("ProjectChanges", "UpdateItem", of_name(NameKind.EMAIL, "x#COUNTS")),
+        ("DispatchWebhooks", "UpdateItem", CONTACTS),
+        ("DispatchWebhooks", "DeleteItem", keys.tombstone(ACCOUNT, CONTACT).PK),
+        ("DispatchWebhooks", "PutItem", keys.webhook(ACCOUNT, "wh_1").PK),
+        ("DeliverWebhook", "GetItem", CONTACTS),
+        ("DeliverWebhook", "GetItem", keys.api_key("0" * 64).PK),
+        ("DeliverWebhook", "UpdateItem", keys.event(ACCOUNT, "2026-01-15T10:30:00.000Z", CONTACT).PK),
+        ("DeliverWebhook", "DeleteItem", keys.webhook(ACCOUNT, "wh_1").PK),
+        ("EraseContact", "BatchWriteItem", CONTACTS),
+        ("EraseContact", "DeleteItem", keys.tombstone(ACCOUNT, CONTACT).PK),
+        ("EraseContact", "UpdateItem", keys.webhook(ACCOUNT, "wh_1").PK),
+        ("ReindexAccount", "PutItem", of_name(NameKind.EMAIL, "ada@example.com")),
+        ("ReindexAccount", "PutItem", keys.api_key("0" * 64).PK),
         ("ShowDocs", "GetItem", keys.account(ACCOUNT).PK),
         ("RefuseRequest", "GetItem", CONTACTS),
     ],
@@ -134,15 +145,21 @@ def allowed_by(key: str) -> set[str]:
     return {pattern for pattern in PATTERNS if matches(key, pattern)}
 
 
-def test_only_functions_that_no_caller_reaches_may_have_the_whole_table() -> None:
+def test_what_follows_a_change_is_held_to_its_policies_wherever_it_is_tested() -> None:
+    table = App(MotoTable().client()).projector()._store._table
+    table.write_many({}, [keys.first_character(ACCOUNT, "a")])
+    with pytest.raises(Lacking, match=f"^project_changes lacks GetItem on {CONTACTS}$"):
+        table.get(keys.contact(ACCOUNT, CONTACT))
+
+
+def test_no_function_may_have_the_whole_table() -> None:
     unbound = {
         function
         for function in LOGICAL_IDS.values()
         for statement in statements_of(function)
         if statement.resources & {"Table", "${Table.Arn}/index/*"} and statement.partitions is None
     }
-    assert unbound == MAY_READ_AND_WRITE_ALL
-    assert not {function.logical_id for function in functions() if function.routes} & unbound
+    assert unbound == set()
 
 
 def test_policies_are_used_and_within_the_quotas() -> None:

@@ -2,6 +2,7 @@
 
 import re
 import signal
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -165,6 +166,15 @@ def test_a_request_that_is_answered_leaves_no_timer(capsys: pytest.CaptureFixtur
     record_request("get_contact", 200, 12.3, {})
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
     assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_a_request_in_another_thread_leaves_the_timer_alone() -> None:
+    begin_request(dict)
+    thread = Thread(target=lambda: (begin_request(dict), record_request("get_contact", 200, 12.3, {})))
+    thread.start()
+    thread.join()
+    assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    record_request("get_contact", 200, 12.3, {})
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,9 @@ def record_request(operation: str, status: int, duration_ms: float, fields: Mapp
 
     `fields`: ids and codes of the request.
     """
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    # The timer is the process's: it may be that of another request, which the main thread serves.
+    if current_thread() is main_thread():
+        signal.setitimer(signal.ITIMER_REAL, 0)
     metrics.add_dimension(name="operation", value=operation)
     metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=round(duration_ms, 1))
     # A metric that is mostly zero is cheaper left out: no alarm or graph tells the difference.
