@@ -629,8 +629,22 @@ def test_what_comes_after_the_erasure_is_no_longer_told() -> None:
     assert harness.asked() == [("wh_everything", "contact.deleted")]
 
 
+@pytest.mark.parametrize("kept", [slice(None), slice(-1, None), slice(None, None, 3)], ids=str)
+def test_a_batch_with_a_contact_and_its_erasure_tells_of_the_erasure_alone(kept: slice) -> None:
+    """Also where they are begun together, as in a process that has handled many changes."""
+    harness = EventHarness(EVERYTHING)
+    harness.undisturbed, harness.at_once = 1000, 8
+    contact_id, records = lived(harness)
+    harness.request("DELETE", ref=contact_id, query={"permanent": "true"})
+    harness.dispatch(*records[kept], *harness.records())
+    (event,) = harness.logged()
+    assert event["data"] == {"contact": {"id": contact_id, "version": 5}, "permanent": True}
+    assert harness.timeline(contact_id) == []
+    assert harness.asked() == [("wh_everything", "contact.deleted")]
+
+
 def test_an_erasure_nobody_remembers_is_not_told() -> None:
-    """Its tombstone is gone after a day, as the record of the stream should be."""
+    """Its tombstone is gone after 40 days, long after the record of the stream."""
     harness = EventHarness(EVERYTHING)
     contact_id = harness.create(email="ada@example.com")
     harness.records()
