@@ -533,6 +533,27 @@ def test_a_busy_account_holds_up_nobody_else_and_nothing_is_done_twice() -> None
     assert meter.units <= 1.2 * 120 * UNITS_OF_AN_EVENT
 
 
+def test_what_is_begun_together_and_goes_on_one_by_one_keeps_its_order() -> None:
+    """The first event could not be put and gets another place. The second has a place that is still at hand."""
+    harness = EventHarness(EVERYTHING)
+    harness.undisturbed = 1000
+    contact_id = harness.create(email="ada@example.com")
+    records = harness.records()
+    harness.request("PATCH", ref=contact_id, body={"first_name": "Ada"})
+    created, updated = changes([*records, *harness.records()])
+    assert created.after is not None
+    first = event_id(created.record_id, EventType.CREATED, parsed(created.after.updated_at))
+    harness.client = client = Refused(harness.client, about=f"Z#{first}")
+    dispatcher = harness.dispatcher()
+    assert handled_of(dispatcher, [created, updated]) == 0
+    assert [dict(claim.event.data) for claim in dispatcher._begun.values()] == [{}], "it may be large"
+    client.about = "nobody"
+    harness.clock.at_ms += 100
+    dispatcher.handle([created, updated])
+    assert kinds(harness.logged()) == ["created", "updated"]
+    assert [event["data"]["contact"]["version"] for event in harness.logged()] == [1, 2]
+
+
 @settings(max_examples=examples(10))
 @given(seed=st.integers(0, 10_000))
 def test_contacts_side_by_side_keep_each_its_order(seed: int) -> None:
