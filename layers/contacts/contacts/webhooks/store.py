@@ -192,7 +192,7 @@ class WebhookStore:
             TemporarilyUnavailable.
         """
         expression = self._probed_as_read(webhook)
-        expression.require(expression.exists("failing_since"))
+        expression.require(expression.has("failing_since"))
         expression.set("probe", delivery_id)
         expression.set("probe_due", due_s)
         expression.set("tried_at", now_s)
@@ -227,7 +227,7 @@ class WebhookStore:
             TemporarilyUnavailable.
         """
         expression = self._probed_as_read(webhook)
-        expression.require(expression.exists("failing_since"))
+        expression.require(expression.has("failing_since"))
         expression.set("waiting", mark)
         return self._if_still_so(webhook, expression)
 
