@@ -445,6 +445,37 @@ def test_whenever_she_is_erased_while_the_dispatcher_is_at_it_nothing_stays(
         assert traces(story.harness) == [], after
 
 
+@either_way
+def test_a_process_that_another_has_overtaken_leaves_its_entry_to_the_eraser(
+    end: Callable[[Story], None], story: Story
+) -> None:
+    """One claims a place, the other moves the event and puts it there. Then she is erased, and the first goes on."""
+    harness = story.harness
+    client = harness.client
+    records = [{**record, "eventID": f"{record['eventID']}-2"} for record in story.records]
+
+    def overtaken() -> None:
+        interrupted, harness.client = harness.client, client
+        harness.dispatch(*records)
+        end(story)
+        harness.client = interrupted
+
+    begun = harness.table.snapshot()
+    calls, after = 1, 0
+    while after < calls:
+        after += 1
+        harness.table.bring_back(begun)
+        harness.client = interrupted = Interrupted(client, after, overtaken)
+        harness.undisturbed = 1000
+        harness.dispatch(*records)
+        harness.client, calls = client, max(calls, interrupted.calls)
+        if interrupted.calls < after:
+            break
+        harness.erase(story.ada, version=2)
+        assert traces(harness) == [], after
+    assert calls > 12
+
+
 class AsSheWas:
     """`webhooks.dispatch.Contacts` that has looked before she was erased."""
 

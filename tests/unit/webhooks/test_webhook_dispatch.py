@@ -533,6 +533,27 @@ def test_a_busy_account_holds_up_nobody_else_and_nothing_is_done_twice() -> None
     assert meter.units <= 1.2 * 120 * UNITS_OF_AN_EVENT
 
 
+def test_what_is_begun_together_and_goes_on_one_by_one_keeps_its_order() -> None:
+    """The first event could not be put and gets another place. The second has a place that is still at hand."""
+    harness = EventHarness(EVERYTHING)
+    harness.undisturbed = 1000
+    contact_id = harness.create(email="ada@example.com")
+    records = harness.records()
+    harness.request("PATCH", ref=contact_id, body={"first_name": "Ada"})
+    created, updated = changes([*records, *harness.records()])
+    assert created.after is not None
+    first = event_id(created.record_id, EventType.CREATED, parsed(created.after.updated_at))
+    harness.client = client = Refused(harness.client, about=f"Z#{first}")
+    dispatcher = harness.dispatcher()
+    assert handled_of(dispatcher, [created, updated]) == 0
+    assert [dict(claim.event.data) for claim in dispatcher._begun.values()] == [{}], "it may be large"
+    client.about = "nobody"
+    harness.clock.at_ms += 100
+    dispatcher.handle([created, updated])
+    assert kinds(harness.logged()) == ["created", "updated"]
+    assert [event["data"]["contact"]["version"] for event in harness.logged()] == [1, 2]
+
+
 @settings(max_examples=examples(10))
 @given(seed=st.integers(0, 10_000))
 def test_contacts_side_by_side_keep_each_its_order(seed: int) -> None:
@@ -629,8 +650,22 @@ def test_what_comes_after_the_erasure_is_no_longer_told() -> None:
     assert harness.asked() == [("wh_everything", "contact.deleted")]
 
 
+@pytest.mark.parametrize("kept", [slice(None), slice(-1, None), slice(None, None, 3)], ids=str)
+def test_a_batch_with_a_contact_and_its_erasure_tells_of_the_erasure_alone(kept: slice) -> None:
+    """Also where they are begun together, as in a process that has handled many changes."""
+    harness = EventHarness(EVERYTHING)
+    harness.undisturbed, harness.at_once = 1000, 8
+    contact_id, records = lived(harness)
+    harness.request("DELETE", ref=contact_id, query={"permanent": "true"})
+    harness.dispatch(*records[kept], *harness.records())
+    (event,) = harness.logged()
+    assert event["data"] == {"contact": {"id": contact_id, "version": 5}, "permanent": True}
+    assert harness.timeline(contact_id) == []
+    assert harness.asked() == [("wh_everything", "contact.deleted")]
+
+
 def test_an_erasure_nobody_remembers_is_not_told() -> None:
-    """Its tombstone is gone after a day, as the record of the stream should be."""
+    """Its tombstone is gone after 40 days, long after the record of the stream."""
     harness = EventHarness(EVERYTHING)
     contact_id = harness.create(email="ada@example.com")
     harness.records()

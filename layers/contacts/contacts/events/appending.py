@@ -91,6 +91,8 @@ class EventAppender:
     def append(self, claim: Claim, erased: frozenset[tuple[str, str]], after: str = "") -> Appended | None:
         """Append a claimed event. Returns where it is, and for whom; None: its contact is erased.
 
+        The event that tells of an erasure is appended all the same.
+
         `erased`: what `erased_of` returned after the claim. `after`: when the contact's event before this one was
         appended.
 
@@ -99,7 +101,8 @@ class EventAppender:
         """
         for _ in tries(self._clock, self._randomness):
             event = claim.event
-            if (event.account_id, event.contact_id) in erased:
+            # The event that tells of the erasure has the tombstone as its proof.
+            if not event.tells_of_erasure and (event.account_id, event.contact_id) in erased:
                 self._store.drop(claim)
                 return None
             try:

@@ -5,6 +5,7 @@ its contact's partition, in the order of the entries' ids, which begin with when
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -275,7 +276,7 @@ class EventStore:
         """Remove the timeline entry of an event that is not in the log: its contact is erased.
 
         One DeleteItem; one more write where another run made the claim. An entry that leads to an event stays for the
-        eraser.
+        eraser, and so does one that another run has moved: it may have put the event there before the erasure.
 
         Raises:
             Contention, TemporarilyUnavailable.
@@ -287,7 +288,10 @@ class EventStore:
                 self._block(claim)
             except Contention:
                 return
-        self._table.write([self._table.delete_step(_PROOF, _timeline_key(claim.event))])
+        expression = Expression()
+        expression.require(expression.equals("appended_at", claim.appended_at))
+        with suppress(ConditionsFailed):
+            self._table.write([self._table.delete_step(_PROOF, _timeline_key(claim.event), expression)])
 
     def erased_of(self, events: Iterable[Event]) -> frozenset[tuple[str, str]]:
         """The account's and the contact's id of each contact of the events that is erased.

@@ -284,10 +284,6 @@ class Expression:
         """The condition that an attribute has a value from one to another, both included."""
         return f"{self.name(attribute)} BETWEEN {self.value(low)} AND {self.value(high)}"
 
-    def exists(self, attribute: str) -> str:
-        """The condition that an attribute has a value."""
-        return f"attribute_exists({self.name(attribute)})"
-
     def has_fewer(self, attribute: str, values: int) -> str:
         """The condition that a set has fewer values than so many."""
         name = self.name(attribute)

@@ -148,7 +148,9 @@ class Dispatcher:
             if one.is_done:
                 self._done.add(one.change.record_id)
             else:
-                self._begun.update({claim.event.id: claim for claim in one.claims if claim.is_new})
+                self._begun.update(
+                    {claim.event.id: _without_data(claim) for claim in one.claims if claim.is_new}
+                )
 
     def _append(self, together: Sequence[_Work], batch: "_Batch") -> None:
         """Append the events of some changes, as far as possible, and make their messages."""
@@ -163,7 +165,7 @@ class Dispatcher:
             erased = batch.appender.erased_of(claims)
         except TemporarilyUnavailable:
             return
-        batch.threads.each(lambda lane: _put(lane, batch.appender, erased), claimed)
+        batch.threads.each(lambda lane: _put(lane, batch, erased), claimed)
 
     def _claim(self, lane: _Lane, batch: "_Batch") -> _Lane:
         """Claim places for the events of a lane. Returns the changes before the first that was not possible for."""
@@ -215,19 +217,25 @@ class Dispatcher:
         batch.threads.each(send, range(0, len(messages), MESSAGES_AT_ONCE))
 
 
-def _put(lane: _Lane, appender: EventAppender, erased: frozenset[tuple[str, str]]) -> None:
+def _without_data(claim: Claim) -> Claim:
+    """A claim to be remembered. Its event comes again, and may hold 380 KB."""
+    return replace(claim, event=replace(claim.event, data={}))
+
+
+def _put(lane: _Lane, batch: "_Batch", erased: frozenset[tuple[str, str]]) -> None:
     """Put the claimed events of a lane into the log, up to the first that is not possible for."""
-    latest = ""
     for one in lane:
+        contact = one.change.account_id, one.change.contact_id
         while one.claims:
             # A claim that was tried is not remembered: its event may arrive in the log yet.
             claim = one.claims.pop(0)
+            latest = batch.latest.get(contact, "")
             try:
-                appended = appender.append(claim, erased, latest)
+                appended = batch.appender.append(claim, erased, latest)
             except TemporarilyUnavailable:
                 return
             if appended is not None:
-                latest = max(latest, appended.appended_at)
+                batch.latest[contact] = max(latest, appended.appended_at)
                 one.messages += _delivery_messages(claim.event, appended)
         one.is_done = True
 
@@ -268,6 +276,8 @@ class _Batch:
         self._webhooks = webhooks
         self.appender = appender
         self.threads = threads
+        self.latest: dict[tuple[str, str], str] = {}
+        """When the latest event of a contact was appended, by the account's and the contact's id."""
         self._of_accounts: dict[str, list[Webhook]] = {}
 
     def read_webhooks(self, account_ids: Iterable[str]) -> None:

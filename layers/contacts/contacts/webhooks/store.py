@@ -195,7 +195,7 @@ class WebhookStore:
             TemporarilyUnavailable.
         """
         expression = self._probed_as_read(webhook)
-        expression.require(expression.exists("failing_since"))
+        expression.require(expression.has("failing_since"))
         expression.set("probe", delivery_id)
         expression.set("probe_due", due_s)
         expression.set("tried_at", now_s)
@@ -230,7 +230,7 @@ class WebhookStore:
             TemporarilyUnavailable.
         """
         expression = self._probed_as_read(webhook)
-        expression.require(expression.exists("failing_since"))
+        expression.require(expression.has("failing_since"))
         expression.set("waiting", mark)
         return self._if_still_so(webhook, expression)
 
