@@ -124,7 +124,7 @@ def _carried_changes(
         if one in new:
             expression.require(expression.equals(name, None))
         elif are_expected:
-            expression.require(expression.exists(name))
+            expression.require(expression.has(name))
     return expression
 
 

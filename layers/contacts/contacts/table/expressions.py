@@ -280,6 +280,10 @@ class Expression:
             return f"attribute_not_exists({self.name(attribute)})"
         return f"{self.name(attribute)} = {self.value(value)}"
 
+    def has(self, attribute: str) -> str:
+        """The condition that there is an attribute."""
+        return f"attribute_exists({self.name(attribute)})"
+
     def between(self, attribute: str, low: object, high: object) -> str:
         """The condition that an attribute has a value from one to another, both included."""
         return f"{self.name(attribute)} BETWEEN {self.value(low)} AND {self.value(high)}"
