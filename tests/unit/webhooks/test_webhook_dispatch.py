@@ -533,6 +533,40 @@ def test_a_busy_account_holds_up_nobody_else_and_nothing_is_done_twice() -> None
     assert meter.units <= 1.2 * 120 * UNITS_OF_AN_EVENT
 
 
+class Unreadable:
+    """A client that returns none of the items of an account that a batch of reads asks for, if one is among them."""
+
+    def __init__(self, client: Any, account_id: str) -> None:
+        self._client = client
+        self._account_id = account_id
+
+    def __getattr__(self, method: str) -> Any:
+        def call(**request: Any) -> Any:
+            if method == "batch_get_item" and f"#{self._account_id}#" in str(request):
+                return {"Responses": {}, "UnprocessedKeys": request["RequestItems"]}
+            return getattr(self._client, method)(**request)
+
+        return call
+
+
+def test_an_account_whose_tombstones_cannot_be_read_holds_up_nobody_else() -> None:
+    harness = EventHarness(EVERYTHING)
+    harness.undisturbed, harness.at_once = 1000, 8
+    records = created(harness, 6)
+    theirs = [
+        json.loads(json.dumps(one).replace(ACCOUNT_ID, OTHER_ACCOUNT)) | {"eventID": f"{number}"}
+        for number, one in enumerate(records)
+    ]
+    batch, client = changes([*theirs, *records]), harness.client
+    harness.client = Unreadable(client, ACCOUNT_ID)
+    assert handled_of(harness.dispatcher(), batch) == 6
+    assert len(harness.logged_of(OTHER_ACCOUNT)) == 6
+    assert harness.logged() == []
+    harness.client = client
+    harness.dispatcher().handle(batch[6:])
+    assert len(harness.logged()) == 6
+
+
 def test_what_is_begun_together_and_goes_on_one_by_one_keeps_its_order() -> None:
     """The first event could not be put and gets another place. The second has a place that is still at hand."""
     harness = EventHarness(EVERYTHING)

@@ -159,12 +159,12 @@ class Dispatcher:
         for one in together:
             lanes[one.change.account_id, one.change.contact_id].append(one)
         longest_first = sorted(lanes.values(), key=len, reverse=True)
+        claimed: Sequence[_Lane]
         claimed = batch.threads.each(lambda lane: self._claim(lane, batch), longest_first)
-        claims = [claim for lane in claimed for one in lane for claim in one.claims]
         try:
-            erased = batch.appender.erased_of(claims)
+            erased = batch.appender.erased_of(_claims_of(claimed))
         except TemporarilyUnavailable:
-            return
+            claimed, erased = _readable(claimed, batch)
         batch.threads.each(lambda lane: _put(lane, batch, erased), claimed)
 
     def _claim(self, lane: _Lane, batch: "_Batch") -> _Lane:
@@ -220,6 +220,26 @@ class Dispatcher:
 def _without_data(claim: Claim) -> Claim:
     """A claim to be remembered. Its event comes again, and may hold 380 KB."""
     return replace(claim, event=replace(claim.event, data={}))
+
+
+def _claims_of(lanes: Iterable[_Lane]) -> Iterator[Claim]:
+    return (claim for lane in lanes for one in lane for claim in one.claims)
+
+
+def _readable(lanes: Iterable[_Lane], batch: "_Batch") -> tuple[Sequence[_Lane], frozenset[tuple[str, str]]]:
+    """The lanes of accounts whose tombstones can be read, and which contacts are erased: each account is read alone."""
+    of_accounts: dict[str, list[_Lane]] = defaultdict(list)
+    for lane in filter(None, lanes):
+        of_accounts[lane[0].change.account_id].append(lane)
+
+    def read(own: Sequence[_Lane]) -> tuple[Sequence[_Lane], frozenset[tuple[str, str]]]:
+        try:
+            return own, batch.appender.erased_of(_claims_of(own))
+        except TemporarilyUnavailable:
+            return (), frozenset()
+
+    found = batch.threads.each(read, list(of_accounts.values())) if len(of_accounts) > 1 else []
+    return [lane for own, _ in found for lane in own], frozenset().union(*(erased for _, erased in found))
 
 
 def _put(lane: _Lane, batch: "_Batch", erased: frozenset[tuple[str, str]]) -> None:
