@@ -490,6 +490,14 @@ def test_a_throttled_dispatcher_gets_further_each_time(calls: int, is_warm: bool
     assert meter.units <= at_most * number * UNITS_OF_AN_EVENT
 
 
+def of_another_account(records: Sequence[Record]) -> list[Record]:
+    """The same records, as those of another account."""
+    return [
+        json.loads(json.dumps(one).replace(ACCOUNT_ID, OTHER_ACCOUNT)) | {"eventID": f"{number}"}
+        for number, one in enumerate(records)
+    ]
+
+
 class Refused:
     """A client that is refused what concerns some item."""
 
@@ -511,10 +519,7 @@ def test_a_busy_account_holds_up_nobody_else_and_nothing_is_done_twice() -> None
     harness = EventHarness(EVERYTHING)
     harness.undisturbed, harness.at_once = 1000, 8
     records = created(harness, 60)
-    theirs = [
-        json.loads(json.dumps(one).replace(ACCOUNT_ID, OTHER_ACCOUNT)) | {"eventID": f"{number}"}
-        for number, one in enumerate(records)
-    ]
+    theirs = of_another_account(records)
     batch = changes([one for pair in zip(records, theirs, strict=True) for one in pair])
     busy = batch[20]
     assert busy.account_id == ACCOUNT_ID
@@ -553,10 +558,7 @@ def test_an_account_whose_tombstones_cannot_be_read_holds_up_nobody_else() -> No
     harness = EventHarness(EVERYTHING)
     harness.undisturbed, harness.at_once = 1000, 8
     records = created(harness, 6)
-    theirs = [
-        json.loads(json.dumps(one).replace(ACCOUNT_ID, OTHER_ACCOUNT)) | {"eventID": f"{number}"}
-        for number, one in enumerate(records)
-    ]
+    theirs = of_another_account(records)
     batch, client = changes([*theirs, *records]), harness.client
     harness.client = Unreadable(client, ACCOUNT_ID)
     assert handled_of(harness.dispatcher(), batch) == 6
