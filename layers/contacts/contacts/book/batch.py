@@ -6,13 +6,13 @@ order. Each item is still carried out completely or not at all.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
 from contacts.book.model import Outcome, Preconditions
 from contacts.core.errors import ContactsError, IdempotencyKeyReused
 from contacts.core.idempotency import AlreadyRecorded, IdempotencyKey, IdempotencyRecord, replay
+from contacts.core.threads import side_by_side
 from contacts.core.time import Clock
 from contacts.table.records import RecordStore
 from contacts.web.entrypoint import replay_or_raise
@@ -144,11 +144,4 @@ def run_in_parallel(lanes: Sequence[Sequence[Item]], carry_out: Callable[[Item],
         for item in lane:
             carry_out(item)
 
-    threads = min(at_once, len(lanes))
-    if threads <= 1:
-        for lane in lanes:
-            run_lane(lane)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        for lane_done in [pool.submit(run_lane, lane) for lane in lanes]:
-            lane_done.result()
+    side_by_side(run_lane, lanes, at_once)

@@ -19,7 +19,7 @@ from contacts.erasure.run import Run
 from contacts.erasure.store import TraceStore
 
 AT_ONCE: Final = 10
-"""Calls of the table that one run makes at a time. The SDK keeps ten connections open."""
+"""Calls of the table that one run makes at a time. The SDK keeps more connections open (`table.aws.CONNECTIONS`)."""
 _PAUSE: Final = 5
 """Seconds until an erasure that the table held up goes on."""
 _LONGEST_PAUSE: Final = 300

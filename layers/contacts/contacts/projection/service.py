@@ -18,14 +18,17 @@ from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.idempotency import retry_on_conflict, tries
 from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing
+from contacts.core.threads import side_by_side
 from contacts.core.time import Clock
 from contacts.events.changes import ChangeKind, PartlyHandled, StreamChange
-from contacts.projection.lanes import AT_ONCE, side_by_side
 from contacts.projection.store import AlreadyApplied, Derived, OwnWord, Posting, ProjectionStore, WordPosting
 from contacts.search.earlier_words import earlier_words_of
 from contacts.search.query import PostingList, posting_lists
 from contacts.search.words import words_of
 
+AT_ONCE: Final = 8
+"""Threads at a time, each with one call under way. With 512 MB the function has less than a third of a processor: more
+threads would wait for that."""
 STEPS_AT_ONCE: Final = 100
 """Postings and counts that DynamoDB writes in one transaction."""
 WORDS_AT_ONCE: Final = 25
@@ -79,7 +82,9 @@ class Projector:
             others = [number for number in numbers if number not in ahead]
             return ahead + others[: self._handled([changes[number] for number in others], threads)]
 
-        done = sorted(number for lane in side_by_side(handled, list(lanes.values())) for number in lane)
+        done = sorted(
+            number for lane in side_by_side(handled, list(lanes.values()), AT_ONCE) for number in lane
+        )
         undone = next((number for number, one in enumerate(done) if number != one), len(done))
         self._was_busy = undone < len(changes)
         self._finish([changes[number] for number in done], undone)

@@ -2,10 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from contacts.book.store import ContactReader
 from contacts.core.errors import TemporarilyUnavailable
@@ -26,6 +25,9 @@ from contacts.events.model import Event
 from contacts.events.store import Appended, Claim, EventStore
 from contacts.webhooks.model import DeliveryRef, Webhook, delivery_id, is_told, subscribed
 from contacts.webhooks.store import WebhookStore
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 AT_ONCE: Final = 100
 """Calls that are under way at once. The SDK keeps as many connections (`table.aws.CONNECTIONS`)."""
@@ -276,6 +278,9 @@ class _Threads:
         if min(self._at_once, len(values)) <= 1:
             return [function(value) for value in values]
         if self._pool is None:
+            # As in `core.threads`, which makes a pool for each call: a batch makes several.
+            from concurrent.futures import ThreadPoolExecutor
+
             self._pool = ThreadPoolExecutor(self._at_once)
         return list(self._pool.map(function, values))
 

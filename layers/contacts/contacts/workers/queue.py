@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
@@ -13,6 +12,7 @@ from botocore.exceptions import ClientError
 from contacts.core import observability
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.queue import Outgoing
+from contacts.core.threads import side_by_side
 from contacts.table.aws import NO_ANSWER, is_busy
 from contacts.workers.stream import Begin, Event, Failures
 
@@ -135,18 +135,11 @@ class QueueEntrypoint:
         self._begin(context.get_remaining_time_in_millis() / 1000)
         fields = {"lambda_request_id": context.aws_request_id}
         records = event["Records"]
-        done = self._are_done(records, fields)
+        done = side_by_side(lambda record: self._is_done(record, fields), records, self._at_once)
         failed = [record["messageId"] for record, is_done in zip(records, done, strict=True) if not is_done]
         duration_ms = (perf_counter() - began) * 1000
         observability.record_batch(self._name, len(records), len(failed), duration_ms, fields)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
-
-    def _are_done(self, records: Sequence[Event], fields: Mapping[str, object]) -> list[bool]:
-        threads = min(self._at_once, len(records))
-        if threads <= 1:
-            return [self._is_done(record, fields) for record in records]
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(lambda record: self._is_done(record, fields), records))
 
     def _is_done(self, record: Event, fields: Mapping[str, object]) -> bool:
         try:
