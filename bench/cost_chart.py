@@ -1,9 +1,10 @@
 """The chart of `bench.cost` as SVG: a bar for each operation, cut into what is paid for, and the one of before."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from html import escape
+from collections.abc import Iterator, Mapping
 
-INK, MUTED, LINE, TARGET = "#1f2328", "#59636e", "#d1d9e0", "#cf222e"
+from bench.svg import INK, LINE, begin, text
+
+TARGET = "#cf222e"
 COLOURS = {
     "DynamoDB writes": "#084594",
     "DynamoDB reads": "#4292c6",
@@ -33,12 +34,13 @@ def chart(
     scale = (WIDTH - LEFT - RIGHT) / most
     title = "What a million of each costs, with all that follows"
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
-        'font-family="system-ui, sans-serif" font-size="13">',
-        f"<title>{title}</title>",
-        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
-        text(20, 30, title, fill=INK, size=18, weight=600),
-        text(20, 52, f"US dollars at list prices. The thin bar: at {version}. The red mark: the target."),
+        *begin(
+            WIDTH,
+            height,
+            title,
+            title,
+            f"US dollars at list prices. The thin bar: at {version}. The red mark: the target.",
+        ),
         *_legend(),
         *_axis(most, scale, height - BOTTOM),
     ]
@@ -78,26 +80,3 @@ def _axis(most: float, scale: float, bottom: float) -> Iterator[str]:
 
 def _bar(x: float, y: float, width: float, height: float, fill: str) -> str:
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(width, 0):.1f}" height="{height:g}" fill="{fill}"/>'
-
-
-def text(
-    x: float,
-    y: float,
-    content: str,
-    *,
-    anchor: str = "start",
-    fill: str = MUTED,
-    size: int = 13,
-    weight: int = 400,
-) -> str:
-    """A line of text."""
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{fill}" font-size="{size}" '
-        f'font-weight="{weight}">{escape(content)}</text>'
-    )
-
-
-def polyline(points: Sequence[tuple[float, float]], colour: str, width: float = 2) -> str:
-    """A line through points."""
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width:g}"/>'

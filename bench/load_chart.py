@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from bench.cost_chart import INK, LINE, polyline, text
+from bench import svg
+from bench.svg import INK, LINE, polyline, text
 
 COLOURS = {
     "projection": "#238b45",
@@ -26,14 +27,11 @@ def chart(
     bottom = HEIGHT - BOTTOM
     title = "How far behind what follows a change falls while one account's load rises"
     drawn = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        'font-family="system-ui, sans-serif" font-size="13">',
-        f"<title>{title}</title>",
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
-        text(20, 30, title, fill=INK, size=18, weight=600),
-        text(
-            20,
-            52,
+        *svg.begin(
+            WIDTH,
+            HEIGHT,
+            title,
+            title,
             "Seconds from a change until it was followed, the longest of each second; below, changes a second.",
         ),
         *_legend(lines),

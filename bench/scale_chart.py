@@ -1,11 +1,11 @@
 """The chart of `bench.scale` as SVG: a bar for each query and size of account. Equal bars: size makes no difference."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
+
+from bench.svg import INK, LINE, begin, text
 
 COLOURS = ("#9ecae1", "#4292c6", "#084594")
 """From the smallest account to the largest."""
-INK, MUTED, LINE = "#1f2328", "#59636e", "#d1d9e0"
 LIMIT = "#cf222e"
 LEFT, RIGHT, TOP, BOTTOM = 330, 60, 104, 56
 WIDTH = 900
@@ -21,38 +21,30 @@ def chart(reads: Mapping[str, Sequence[float]], sizes: Sequence[int], budgets: M
     scale = (WIDTH - LEFT - RIGHT) / most
     bottom = height - BOTTOM
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
-        'font-family="system-ui, sans-serif" font-size="13">',
-        "<title>Read units of a page of 50 contacts, by the size of the account</title>",
-        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
-        _text(
-            20,
-            30,
+        *begin(
+            WIDTH,
+            height,
+            "Read units of a page of 50 contacts, by the size of the account",
             "A page costs what a page costs, however many contacts there are",
-            fill=INK,
-            size=18,
-            weight=600,
-        ),
-        _text(
-            20, 52, "DynamoDB read units for a page of 50. Bars of equal length: size makes no difference."
+            "DynamoDB read units for a page of 50. Bars of equal length: size makes no difference.",
         ),
         *_legend(sizes),
         *_axis(most, scale, bottom),
     ]
     for number, (name, figures) in enumerate(reads.items()):
         top = TOP + number * group + GAP / 2
-        lines.append(_text(LEFT - 12, top + BAR * len(sizes) / 2 + 4, name, anchor="end", fill=INK))
+        lines.append(text(LEFT - 12, top + BAR * len(sizes) / 2 + 4, name, anchor="end", fill=INK))
         for position, units in enumerate(figures):
             y = top + position * BAR
             lines.append(
                 f'<rect x="{LEFT}" y="{y:g}" width="{units * scale:.1f}" height="{BAR - 1}" '
                 f'fill="{_colour(position, len(sizes))}"/>'
             )
-            lines.append(_text(LEFT + units * scale + 5, y + BAR - 1, f"{units:g}", size=9))
+            lines.append(text(LEFT + units * scale + 5, y + BAR - 1, f"{units:g}", size=9))
         x = LEFT + budgets[name] * scale
         lines.append(_budget_mark(x, top - 3, BAR * len(sizes) + 5))
     lines += [
-        _text(LEFT, height - 16, "read units (one: 4 KB read consistently, or 8 KB eventually)", size=12),
+        text(LEFT, height - 16, "read units (one: 4 KB read consistently, or 8 KB eventually)", size=12),
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
@@ -63,10 +55,10 @@ def _legend(sizes: Sequence[int]) -> Iterator[str]:
     for position, size in enumerate(sizes):
         yield f'<rect x="{x}" y="66" width="12" height="12" fill="{_colour(position, len(sizes))}"/>'
         label = f"{size:,} contacts"
-        yield _text(x + 18, 77, label, fill=INK)
+        yield text(x + 18, 77, label, fill=INK)
         x += 40 + 8 * len(label)
     yield _budget_mark(x, 65, 14)
-    yield _text(x + 8, 77, "the most it may take", fill=INK)
+    yield text(x + 8, 77, "the most it may take", fill=INK)
 
 
 def _budget_mark(x: float, top: float, height: float) -> str:
@@ -78,24 +70,8 @@ def _axis(most: float, scale: float, bottom: float) -> Iterator[str]:
     for units in range(0, int(most) + 1, step):
         x = LEFT + units * scale
         yield f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{bottom}" stroke="{LINE}"/>'
-        yield _text(x, bottom + 18, f"{units}", anchor="middle", size=12)
+        yield text(x, bottom + 18, f"{units}", anchor="middle", size=12)
 
 
 def _colour(position: int, of: int) -> str:
     return COLOURS[round(position * (len(COLOURS) - 1) / max(of - 1, 1))]
-
-
-def _text(
-    x: float,
-    y: float,
-    text: str,
-    *,
-    anchor: str = "start",
-    fill: str = MUTED,
-    size: int = 13,
-    weight: int = 400,
-) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{fill}" font-size="{size}" '
-        f'font-weight="{weight}">{escape(text)}</text>'
-    )
