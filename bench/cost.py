@@ -139,7 +139,7 @@ class Prepared:
         self.service.follow()
 
     def subscribe(self, endpoints: int) -> None:
-        """Have so many endpoints that are told of everything."""
+        """Make so many webhooks, each for every event."""
         for _ in range(endpoints):
             self.call("POST", "/v1/webhooks", {"url": ENDPOINT, "events": ["*"]})
 

@@ -50,7 +50,7 @@ def page(found: Found) -> str:
         f"US dollars at list prices of {PRICES['region']} ({PRICES['as_of']}, "
         "[bench/prices.json](../bench/prices.json)), "
         "on demand, without free tiers and discounts. Each operation is counted with all that follows it: the stream's "
-        "two consumers, the queues, one webhook that is told of everything, logs and traces, and what leaves the "
+        "two consumers, the queues, one webhook for every event, logs and traces, and what leaves the "
         "region.",
         "![A bar for each operation: what a million of them costs](cost.svg)",
         *_targets(found),
@@ -288,7 +288,7 @@ def _samples(found: Found) -> Iterator[str]:
     yield (
         "Each as its event in [events/](../events/) asks for it, on the sample account, warm, with what "
         "follows it one by "
-        "one; its webhook is told of `*`."
+        "one; its webhook gets every event (`*`)."
     )
     rows = []
     for one in sorted(found.samples, key=lambda one: one.name):
@@ -347,7 +347,7 @@ def _how(found: Found) -> Iterator[str]:
             f"calls side by side once. An endpoint answers in {ENDPOINT_S * 1000:g} ms. TLS to an endpoint, cold "
             "starts "
             "and the gateway are not in them. CPU is that of the quickest repetition: noise only adds.",
-            "- **Parameters** of the template have their defaults, but for `QuietVerdicts=on` ([when to turn it "
+            "- **Parameters** of the template have their defaults; only `QuietVerdicts` is `on` ([when to turn it "
             "on](deploy.md#quiet-verdicts)). With `off` a verdict on a new address invokes both readers of the stream.",
             "- **Contacts** have an email, an external_id, a name, a phone, two tags and one list: about 460 bytes.",
             "- **Reads** come ten a second to one warm environment, unless the row says otherwise, from a plan of "

@@ -1,6 +1,6 @@
 """How far behind what follows a change falls under load, and what a neighbour feels of it: `python -m bench.load`.
 
-Two accounts, each with a webhook that is told of everything. One sends batches of creates, updates and deletes at
+Two accounts, each with a webhook for every event. One sends batches of creates, updates and deletes at
 rising rates, the other a change now and then. The functions are the real ones; when they run and how long they take
 is simulated: lanes of the stream, batches, windows, queues and concurrency as template.yaml has them, durations of
 the CPU they took at their memory's share of a processor and 10 ms a call (`bench.service`). A partition key gives

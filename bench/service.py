@@ -51,6 +51,7 @@ from contacts.runtime import of_environment
 from local.environment import foreign_removed
 from local.table import NAME, create_table
 from local.template import Function, functions, template
+from tests.support.endpoint_sockets import EndpointSocket
 from tests.support.gateway import handed_over
 from tests.support.streams import record as stream_record
 
@@ -356,9 +357,9 @@ class Service:
         self.strike: Callable[[str, Sequence[units.Written]], Failure | None] | None = None
         """Asked before each write: a failure takes its place."""
         self.spent: Callable[[Sequence[units.Written]], object] = lambda _: None
-        """Told of the units of each write."""
+        """Called with what each call has written."""
         self.posts: Callable[[bytes], object] = lambda _: None
-        """Told of what endpoints were sent."""
+        """Called with what an endpoint was sent."""
         self.endpoint_s: Callable[[], float] = lambda: ENDPOINT_S
         self.posted = 0
         self._handlers: dict[str, Any] = {}
@@ -622,10 +623,8 @@ class Service:
 
     def connected(self, *_: Any, **__: Any) -> Any:
         """A socket to an endpoint that has answered."""
-        ours, theirs = socket.socketpair()
-        theirs.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")
         self._moment.elapsed += self.endpoint_s()
-        return _Endpoint(ours, theirs, self)
+        return EndpointSocket(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", self.received)
 
     def received(self, content: bytes) -> None:
         """Count what an endpoint was sent."""
@@ -663,28 +662,6 @@ def _queue_record(message: Message, queue: str) -> Json:
     }
 
 
-class _Endpoint:
-    """A socket to an endpoint that has answered before it was asked."""
-
-    def __init__(self, ours: socket.socket, theirs: socket.socket, service: Service) -> None:
-        self._ours, self._theirs, self._service = ours, theirs, service
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ours, name)
-
-    def setsockopt(self, *_: Any) -> None:
-        """Not on a socket of this kind."""
-
-    def close(self) -> None:
-        """Count what was sent."""
-        self._ours.close()
-        received = b""
-        while piece := self._theirs.recv(1 << 16):
-            received += piece
-        self._theirs.close()
-        self._service.received(received)
-
-
 def _loaded(function: str) -> Any:
     path = function_named(function).folder / "handler.py"
     spec = spec_from_file_location(f"bench_deployed_{function}", path)
@@ -696,7 +673,7 @@ def _loaded(function: str) -> Any:
 
 
 def environment() -> dict[str, str]:
-    """The variables of all functions together, as in the cloud but for private endpoints and credentials.
+    """The variables of all functions together, as in the cloud, but with made-up credentials and private endpoints.
 
     Verdicts are quiet, as docs/deploy.md has it after the first deployment.
     """

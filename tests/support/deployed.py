@@ -36,6 +36,7 @@ from contacts.runtime import Runtime, Settings
 from local.stack import ROOT
 from local.table import NAME
 from local.template import functions, template
+from tests.support.endpoint_sockets import EndpointSocket
 from tests.support.gateway import handed_over
 from tests.support.moto_table import MotoTable
 
@@ -160,9 +161,7 @@ class DeployedFunctions:
         self.at_ms += round(seconds * 1000)
 
     def _connected(self, *_: Any, **__: Any) -> Any:
-        ours, theirs = socket.socketpair()
-        theirs.sendall(self.endpoint_answer)
-        return _Connection(ours, theirs, self.posted)
+        return EndpointSocket(self.endpoint_answer, self.posted.append)
 
     def _resolved(self, _name: Any, kind: str = "A", **__: Any) -> Any:
         exchangers = self.mail_exchangers.get(str(_name).rstrip("."))
@@ -180,27 +179,6 @@ class _Client:
 
     def __getattr__(self, method: str) -> Any:
         return partial(self._call, method)
-
-
-class _Connection:
-    """A socket to an endpoint that has answered before it was asked."""
-
-    def __init__(self, ours: socket.socket, theirs: socket.socket, posted: list[bytes]) -> None:
-        self._ours, self._theirs, self._posted = ours, theirs, posted
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ours, name)
-
-    def setsockopt(self, *_: Any) -> None:
-        """Not on a socket of this kind."""
-
-    def close(self) -> None:
-        self._ours.close()
-        received = b""
-        while piece := self._theirs.recv(1 << 16):
-            received += piece
-        self._theirs.close()
-        self._posted.append(received)
 
 
 def forget_what_was_made_once() -> None:
