@@ -24,7 +24,9 @@ from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
 from local.table import NAME, create_table
-from tests.support import aws_limits
+from tests.support import aws_limits, quick_moto
+
+quick_moto.quicken()
 
 TypedItem = dict[str, Any]
 """An item in DynamoDB's typed JSON."""
