@@ -12,12 +12,17 @@ import yaml
 
 from local.stack import ROOT
 
+try:
+    from yaml import CSafeLoader as _SafeLoader  # a tenth of the time
+except ImportError:
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
 
-class _Loader(yaml.SafeLoader):
+
+class _Loader(_SafeLoader):
     """YAML with CloudFormation's short forms, private to this module: `!Ref x` becomes `{"Ref": "x"}`."""
 
 
-def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+def _intrinsic(loader: _SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
     value: Any
     if isinstance(node, yaml.ScalarNode):
         value = loader.construct_scalar(node)
@@ -61,9 +66,13 @@ class Function:
         return {name: _resolved(value, known) for name, value in self.environment.items()}
 
 
-@cache
 def template(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
     """The whole template, parsed and expanded once a process: read it, do not change it."""
+    return _template(path)
+
+
+@cache
+def _template(path: Path) -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     return {**loaded, "Resources": expanded(loaded["Resources"], loaded.get("Mappings", {}))}
 

@@ -3,6 +3,7 @@
 `--shuffle=SEED` runs the tests in a random order, the same for the same seed.
 """
 
+import gc
 import sys
 from functools import cache
 from pathlib import Path
@@ -50,9 +51,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks tests by their folder, and shuffles them if asked to."""
-    tests = Path(__file__).parent
     for item in items:
-        folder = item.path.relative_to(tests).parts[0]
+        folder = _folder(item.path)
         if folder in MARKED_FOLDERS:
             item.add_marker(folder)
         if folder in FOLDERS_WITH_LOOPBACK:
@@ -60,6 +60,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     seed = config.getoption("--shuffle")
     if seed is not None:
         Random(seed).shuffle(items)
+
+
+@cache
+def _folder(path: Path) -> str:
+    """The folder of tests/ that a file is in."""
+    return path.relative_to(Path(__file__).parent).parts[0]
+
+
+def pytest_collection_finish() -> None:
+    """Has the garbage collector look no more at what stays until the end: modules, and thousands of tests."""
+    gc.freeze()
 
 
 class EndToEndOnOneStack(LoadScopeScheduling):

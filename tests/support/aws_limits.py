@@ -6,6 +6,7 @@ guide.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 MAX_EXPRESSION: Final = 4096
@@ -35,6 +36,7 @@ _EXPRESSIONS: Final = (
     "UpdateExpression",
 )
 _OPERATOR: Final = re.compile(r"<>|<=|>=|=|<|>|\+|-|\b(?:AND|OR|NOT|IN|BETWEEN)\b|\b[a-z_]+ ?(?=\()")
+_PLACEHOLDER: Final = re.compile(r"[#:]\w+")
 _IN: Final = re.compile(r"\bIN ?\(([^)]*)\)")
 _INDEXED: Final = ("email", "external_id", "updated_at")
 Typed = Mapping[str, Any]
@@ -96,27 +98,37 @@ def _parts(method: str, request: Mapping[str, Any]) -> Iterator[Mapping[str, Any
 def _check_expressions(request: Mapping[str, Any]) -> None:
     for kind in _EXPRESSIONS:
         text = request.get(kind)
-        if text is None:
-            continue
-        _hold(bool(text.strip()), f"Invalid {kind}: The expression can not be empty;")
-        size = len(text.encode())
-        _hold(
-            size <= MAX_EXPRESSION, f"Invalid {kind}: Expression size has exceeded the maximum; size: {size}"
-        )
-        operators = len(_OPERATOR.findall(text))
-        _hold(operators <= MAX_OPERATORS, f"Invalid {kind}: too many operators; operator count: {operators}")
-        for operands in _IN.findall(text):
-            _hold(operands.count(",") < MAX_OPERANDS_OF_IN, f"Invalid {kind}: too many operands for IN")
+        if text is not None:
+            _check_expression(kind, text)
     names = request.get("ExpressionAttributeNames", {})
     values = request.get("ExpressionAttributeValues", {})
     size = sum(len(name.encode()) for name in names.values()) + sum(map(_bytes, values.values()))
     _hold(size <= MAX_PLACEHOLDERS, "the expressions' names and values have more than 2 MB")
+    if not (names or values):
+        return
+    used = frozenset[str]().union(*(_placeholders(request.get(kind) or "") for kind in _EXPRESSIONS))
     for placeholder in (*names, *values):
         _hold(len(placeholder) <= MAX_PLACEHOLDER, "a placeholder is too long")
-        used = any(
-            re.search(rf"{re.escape(placeholder)}\b", request.get(kind) or "") for kind in _EXPRESSIONS
+        _hold(
+            placeholder in used,
+            f"Value provided in expression attributes unused in expressions: {placeholder}",
         )
-        _hold(used, f"Value provided in expression attributes unused in expressions: {placeholder}")
+
+
+@lru_cache(4096)
+def _placeholders(expression: str) -> frozenset[str]:
+    return frozenset(_PLACEHOLDER.findall(expression))
+
+
+@lru_cache(4096)
+def _check_expression(kind: str, text: str) -> None:
+    _hold(bool(text.strip()), f"Invalid {kind}: The expression can not be empty;")
+    size = len(text.encode())
+    _hold(size <= MAX_EXPRESSION, f"Invalid {kind}: Expression size has exceeded the maximum; size: {size}")
+    operators = len(_OPERATOR.findall(text))
+    _hold(operators <= MAX_OPERATORS, f"Invalid {kind}: too many operators; operator count: {operators}")
+    for operands in _IN.findall(text):
+        _hold(operands.count(",") < MAX_OPERANDS_OF_IN, f"Invalid {kind}: too many operands for IN")
 
 
 def _check_numbers(method: str, request: Mapping[str, Any]) -> None:
