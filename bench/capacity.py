@@ -445,13 +445,20 @@ def emulated() -> Iterator[Callable[[], Api]]:
     with tempfile.TemporaryDirectory(prefix="contacts-capacity-") as directory:
         stack = LocalStack(Path(directory), free_port(), persistent=False, root=ROOT)
         stack.start_emulator()
-        client_of = stack.deployment.client
         try:
-            create_table(client_of("dynamodb"))
-            with wired(stack.endpoint_url, create_queues(client_of("sqs"))) as open_account:
+            with on(stack) as open_account:
                 yield open_account
         finally:
             stack.stop()
+
+
+@contextmanager
+def on(stack: LocalStack) -> Iterator[Callable[[], Api]]:
+    """The template's table and queues on a running MiniStack, for the handlers here; gives what opens accounts."""
+    client_of = stack.deployment.client
+    create_table(client_of("dynamodb"))
+    with wired(stack.endpoint_url, create_queues(client_of("sqs"))) as open_account:
+        yield open_account
 
 
 @contextmanager

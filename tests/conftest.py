@@ -5,7 +5,7 @@
 
 import gc
 import sys
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from random import Random
 
@@ -27,7 +27,11 @@ pytest_plugins = ["tests.support.running_stack"]
 LOOPBACK = ["127.0.0.1", "::1"]
 FOLDERS_WITH_LOOPBACK = ("integration", "e2e")
 MARKED_FOLDERS = ("contract", *FOLDERS_WITH_LOOPBACK)
+FIRST = {"e2e": 0, "integration": 1}
 ON_A_STACK = "tests/e2e/"
+BY_FILE = "tests/integration/"
+HANDFUL = 8
+"""Tests that a process takes at once: few, so that both end at the same time."""
 
 hypothesis_profiles.register()
 
@@ -50,13 +54,15 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks tests by their folder, and shuffles them if asked to."""
+    """Marks tests by their folder, and shuffles them if asked to; for several processes the slowest come first."""
     for item in items:
         folder = _folder(item.path)
         if folder in MARKED_FOLDERS:
             item.add_marker(folder)
         if folder in FOLDERS_WITH_LOOPBACK:
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: FIRST.get(_folder(item.path), len(FIRST)))
     seed = config.getoption("--shuffle")
     if seed is not None:
         Random(seed).shuffle(items)
@@ -73,15 +79,25 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-class EndToEndOnOneStack(LoadScopeScheduling):
-    """Of several processes one runs all end-to-end tests, in their order, on one running stack; and whoever is done, or
-    has none of them, takes the others one by one.
+class OneStack(LoadScopeScheduling):
+    """Of several processes one runs all end-to-end tests, in their order, on one running stack. Another one begins with
+    the integration tests, file by file, as each file has something that takes long to make. Whoever is done takes a few
+    of the other tests.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return ON_A_STACK if nodeid.startswith(ON_A_STACK) else nodeid
+        if nodeid.startswith(ON_A_STACK):
+            return ON_A_STACK
+        return nodeid.partition("::")[0] if nodeid.startswith(BY_FILE) else self._handfuls[nodeid]
+
+    @cached_property
+    def _handfuls(self) -> dict[str, str]:
+        """The tests in their order, few by few: when a test ends, xdist goes through all that it has given out."""
+        collected = next(iter(self.registered_collections.values()))
+        return {nodeid: f"handful {place // HANDFUL}" for place, nodeid in enumerate(collected)}
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """Decides which process runs which test (`make test` has two)."""
-    return EndToEndOnOneStack(config, log)
+    config.option.loadscopereorder = False
+    return OneStack(config, log)

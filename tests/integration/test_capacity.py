@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bench.capacity import ROWS, Api, Projection, Row, emulated, measure, over_budget
+from bench.capacity import ROWS, Api, Projection, Row, measure, on, over_budget
+from local.stack import LocalStack
 
 
 @pytest.fixture(scope="module")
-def open_account() -> Iterator[Callable[[], Api]]:
-    with emulated() as opening:
+def open_account(emulator: LocalStack) -> Iterator[Callable[[], Api]]:
+    with on(emulator) as opening:
         yield opening
 
 
