@@ -12,7 +12,15 @@ from contacts.table.expressions import Expression
 from contacts.table.keys import Key
 from local.sample_account import ACCOUNT, DUPLICATE, FIRST_SCOPES, LIVE
 from tests.support import sample_events
-from tests.unit.web.test_handlers import KEY_NEEDED, context, give_key, handler, items_of, settings, table
+from tests.unit.web.test_handlers import (
+    KEY_NEEDED,
+    context,
+    give_key,
+    handler,
+    settings,
+    stored_but_usage,
+    table,
+)
 
 __all__ = ["settings", "table"]
 
@@ -74,10 +82,10 @@ def test_every_operation_with_a_key_is_listed_here() -> None:
 
 @pytest.mark.parametrize("operation", sorted(KEY_NEEDED))
 def test_a_test_key_gets_answers_and_writes_nothing(operation: str, table: Any, key: str) -> None:
-    before = items_of(table)
+    before = stored_but_usage()
     status, body, headers = asked(operation, key, **{"idempotency-key": "once"})
     again, _, _ = asked(operation, key, **{"idempotency-key": "once"})
-    assert items_of(table) == before
+    assert stored_but_usage() == before
     assert again == status
     if operation in MADE and operation != "batch_contacts":
         expected = sample_events.EXPECTED[operation]
