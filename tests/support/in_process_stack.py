@@ -20,6 +20,7 @@ import pytest
 import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPResponse
 
 from contacts import runtime as wiring
 from contacts.core.errors import ContactsError
@@ -91,6 +92,7 @@ class InProcessStack(BaseAdapter):
         response = requests.Response()
         response.status_code = answer["statusCode"]
         response.headers = CaseInsensitiveDict(answer["headers"])
+        response.raw = HTTPResponse(headers=answer["headers"], status=answer["statusCode"])
         response.encoding = "utf-8"
         body = answer.get("body") or ""
         content = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()

@@ -30,6 +30,7 @@ from schemathesis.specs.openapi.checks import (
 from contacts.webhooks.model import MAX_URL
 from tests.support.accounts import Account, Accounts
 from tests.support.documented import document
+from tests.support.in_process_stack import InProcessStack
 
 CHOSEN = int(os.environ.get("FUZZING", "0"))
 RIGHT_ONES, WRONG_ONES = (CHOSEN, CHOSEN) if CHOSEN else (6, 4)
@@ -96,7 +97,12 @@ def names(busy_account: Account, request: pytest.FixtureRequest) -> dict[str, st
 
 @pytest.mark.parametrize(("path", "method", "mode"), ROUTES)
 def test_every_answer_is_one_that_the_document_has(
-    path: str, method: str, mode: GenerationMode, busy_account: Account, names: dict[str, str]
+    path: str,
+    method: str,
+    mode: GenerationMode,
+    busy_account: Account,
+    names: dict[str, str],
+    in_process_stack: InProcessStack,
 ) -> None:
     operation = SCHEMA[path][method]
     known = {name: value for name, value in names.items() if f"{{{name}}}" in path}
@@ -125,6 +131,7 @@ def test_every_answer_is_one_that_the_document_has(
 
     with requests.Session() as session:
         session.trust_env = False
+        session.mount(busy_account.api.url, in_process_stack)
         sent()
 
 
