@@ -241,7 +241,7 @@ def test_an_internal_error_is_located_in_the_log_and_not_described_to_the_caller
     failure, line = map(json.loads, written.splitlines())
     assert failure["failure"][0].startswith("builtins.RuntimeError at ")
     assert failure["request_id"] == line["request_id"] == body["request_id"]
-    assert (failure["level"], line["status"], line["ServerErrors"]) == ("ERROR", 500, [1])
+    assert (failure["level"], line["status"], line["ServerErrors"]) == ("ERROR", 500, 1)
     assert [word for word in sample_events.PERSONAL if word in written] == []
 
 

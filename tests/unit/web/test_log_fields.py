@@ -19,7 +19,7 @@ from contacts.core.observability import (
 )
 from local.stack import ROOT
 from local.table import NAME
-from local.template import functions, template
+from local.template import functions
 from tests.recorded.playing import functions_of_the_account, recorded_scenarios
 from tests.support.deployed import DeployedFunctions
 from tests.support.moto_table import MotoTable, Refusal
@@ -267,13 +267,6 @@ def test_few_metrics_are_paid_for(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_operation_is_in_a_group_by_its_verb(group: str, operations: str) -> None:
     api = {function.name for function in functions() if function.routes}
     assert {name for name in api if group_of(name) == group} == set(operations.split())
-
-
-def test_the_dashboard_reads_metrics_that_are_counted() -> None:
-    body: str = template()["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    searched = re.findall(r"SEARCH\('\{Contacts,operation,service\} MetricName=\\\"(\w+)\\\"'", body)
-    assert body.count("SEARCH(") == len(searched) > 0
-    assert set(searched) <= {"Latency", "ServerErrors", "AuthErrors", "RateLimited", "Failed"}
 
 
 def test_the_runbook_queries_fields_that_are_logged() -> None:
