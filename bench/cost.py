@@ -18,7 +18,7 @@ from json import dumps, loads
 from pathlib import Path
 from typing import Any, Final
 
-from bench import scale
+from bench import cloudwatch, scale
 from bench.bill import LINES, PRICES, Bill, bill_of, price, total
 from bench.cost_chart import chart
 from bench.dynamodb_local import NotAvailable
@@ -42,7 +42,7 @@ from local import sample_account
 from local.errors import LocalStackError
 from local.stack import ROOT
 from local.table import NAME
-from local.template import functions, template
+from local.template import functions
 from tests.support import sample_events
 
 PAGE: Final = ROOT / "docs" / "cost.md"
@@ -548,20 +548,24 @@ MONTH: Final = Month(
 )
 
 
+OWN_METRICS: Final = 22
+"""All that can be counted, held by a test: tests/unit/web/test_log_fields.py."""
+
+
 def standing_costs() -> list[tuple[str, float]]:
     """What a month costs before anybody asks for anything: metrics, alarms, the dashboard, idle queues."""
-    whole = template()["Resources"].values()
-    alarms = sum(one["Type"] == "AWS::CloudWatch::Alarm" for one in whole)
-    dashboards = sum(one["Type"] == "AWS::CloudWatch::Dashboard" for one in whole)
+    # An alarm on metric math is paid for by the metrics that it looks at.
+    looked_at = sum(len(cloudwatch.metrics_of(alarm)) for alarm in cloudwatch.alarms().values())
+    composites = len(cloudwatch.composites())
     month = PRICES["per_month"]
-    # Latency of every function that logs a line, errors of those with routes that had one, records of the others.
-    metrics = 2 * len(functions())
+    metrics = OWN_METRICS
     queues = len(sources()[1])
     polls = queues * 5 * 3 * 60 * HOURS  # five pollers a queue, each waits 20 s
     return [
         (f"{metrics} metrics of our own, each used", metrics * month["metric"]["usd"]),
-        (f"{alarms} alarms", alarms * month["alarm"]["usd"]),
-        (f"{dashboards} dashboard", dashboards * month["dashboard"]["usd"]),
+        (f"{looked_at} metrics that alarms look at", looked_at * month["alarm"]["usd"]),
+        (f"{composites} alarms on two others", composites * month["composite_alarm"]["usd"]),
+        ("1 dashboard", month["dashboard"]["usd"]),
         (f"{polls / 1e6:.1f} M polls of {queues} queues without messages", polls * price("sqs_requests")),
     ]
 

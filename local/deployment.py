@@ -20,7 +20,10 @@ STACK_NAME = "contacts"
 BUCKET = "local-artifacts"
 
 # All that the deployed stack is made of.
-SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers", "local/deployment.py", "local/routes.py")
+SOURCES = (
+    *("template.yaml", "monitoring.yaml", "samconfig.toml", "functions", "layers"),
+    *("local/deployment.py", "local/routes.py"),
+)
 
 BUILDS_KEPT = 3
 

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -80,37 +80,60 @@ def _template(path: Path) -> dict[str, Any]:
 def expanded(resources: Mapping[str, Any], mappings: Mapping[str, Any]) -> dict[str, Any]:
     """The resources with every Fn::ForEach among them replaced by the resources it makes.
 
-    As the transform AWS::LanguageExtensions does it, as far as the template uses it: no loop stands in another one,
-    and collections are lists of names. The identifier of a loop is known in the keys, in Ref and in Fn::Sub.
+    As the transform AWS::LanguageExtensions does it, as far as the templates use it: collections are lists of names.
+    The identifier of a loop is known in the keys, in Ref and in Fn::Sub, also in loops within it.
     """
     found: dict[str, Any] = {}
-    for logical_id, resource in resources.items():
-        if not logical_id.startswith("Fn::ForEach::"):
-            found[logical_id] = resource
-            continue
-        identifier, collection, fragment = resource
-        for item in collection:
-            for key, value in fragment.items():
-                made = key.replace(f"${{{identifier}}}", item)
-                assert made not in found, made
-                found[made] = _filled_in(value, identifier, item, mappings)
+    for key, value in _made(resources, {}):
+        assert key not in found, key
+        found[key] = value if value is resources.get(key) else _looked_up(value, mappings)
     return found
 
 
-def _filled_in(value: Any, identifier: str, item: str, mappings: Mapping[str, Any]) -> Any:
-    """`value` for one item of a loop: with the item for the identifier, and looked up where a mapping is named."""
+def _made(resources: Mapping[str, Any], items: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    """Resources with the items of the loops around them for the loops' identifiers."""
+    for key, value in resources.items():
+        if not key.startswith("Fn::ForEach::"):
+            yield _with_items(key, items), _filled_in(value, items) if items else value
+            continue
+        identifier, collection, fragment = value
+        for item in collection:
+            yield from _made(fragment, {**items, identifier: item})
+
+
+def _with_items(text: str, items: Mapping[str, str]) -> str:
+    for identifier, item in items.items():
+        text = text.replace(f"${{{identifier}}}", item)
+    return text
+
+
+def _filled_in(value: Any, items: Mapping[str, str]) -> Any:
+    """`value` with the items of the loops around it for their identifiers."""
     if isinstance(value, list):
-        return [_filled_in(inner, identifier, item, mappings) for inner in value]
+        return [_filled_in(inner, items) for inner in value]
     if not isinstance(value, dict):
         return value
-    value = {key: _filled_in(inner, identifier, item, mappings) for key, inner in value.items()}
+    value = {key: _filled_in(inner, items) for key, inner in value.items()}
     match value:
-        case {"Ref": name} if name == identifier:
-            return item
+        case {"Ref": str(name)} if name in items:
+            return items[name]
         case {"Fn::Sub": str(text)}:
-            text = text.replace(f"${{{identifier}}}", item)
+            text = _with_items(text, items)
             return {"Fn::Sub": text} if re.search(r"\$\{[^!]", text) else text
-        case {"Fn::FindInMap": [mapping, first, second]}:
+        case {"Fn::Sub": [text, variables]}:
+            return {"Fn::Sub": [_with_items(text, items), variables]}
+    return value
+
+
+def _looked_up(value: Any, mappings: Mapping[str, Any]) -> Any:
+    """`value` with what mappings say."""
+    if isinstance(value, list):
+        return [_looked_up(inner, mappings) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    value = {key: _looked_up(inner, mappings) for key, inner in value.items()}
+    match value:
+        case {"Fn::FindInMap": [str(mapping), str(first), str(second)]}:
             return mappings[mapping][first][second]
     return value
 

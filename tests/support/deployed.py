@@ -137,9 +137,11 @@ class DeployedFunctions:
         written = StringIO()
         handler = logger.registered_handler
         emit = lambda record: print(handler.format(record), file=written)  # noqa: E731
-        with redirect_stdout(written), patch.object(handler, "emit", emit):
-            yield
-        self.logged += map(json.loads, written.getvalue().splitlines())
+        try:
+            with redirect_stdout(written), patch.object(handler, "emit", emit):
+                yield
+        finally:
+            self.logged += map(json.loads, written.getvalue().splitlines())
 
     def _client(self, service: str, *_: Any, **__: Any) -> Any:
         return _Client(partial(self._called, service))

@@ -377,7 +377,7 @@ def test_a_throttled_meter_is_told_in_the_dialect_of_the_key(beginning: str) -> 
     assert TOLD[beginning] in answer["body"]
     assert "at once" in answer["body"]
     (line,) = functions.logged
-    assert (line["status"], line["code"], line["RateLimited"]) == (429, "throttled", [1.0])
+    assert (line["status"], line["code"], line["RateLimited"]) == (429, "throttled", 1)
 
 
 def test_a_table_that_does_not_answer_is_no_throttle() -> None:

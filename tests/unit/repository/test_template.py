@@ -27,7 +27,6 @@ FEATURES = [
     "erasure",
     "docs",
     "alarms",
-    "dashboard",
 ]
 
 FUNCTION_LOGS = {f"{function.logical_id}Logs" for function in functions()}
@@ -48,7 +47,7 @@ KEEPS_DATA = {
         "SecondErasureQueue",
         "ErasureDeadLetters",
     },
-    "AWS::SNS::Topic": {"Alarms", "Bounces"},
+    "AWS::SNS::Topic": {"Alarms", "Tickets", "Bounces"},
     "AWS::Scheduler::ScheduleGroup": {"RetrySchedules"},
     "AWS::Serverless::HttpApi": {"Api"},
     "AWS::Logs::LogGroup": {"ApiLogs"} | FUNCTION_LOGS,

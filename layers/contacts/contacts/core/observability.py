@@ -1,7 +1,9 @@
 """Logs and metrics: one structured line for each request, batch and failure.
 
 CloudWatch reads the metrics from the same line (embedded metric format). A line for logs and another for metrics would
-have twice the bytes and take twice the time.
+have twice the bytes and take twice the time. A line that counts nothing has no metrics. What API Gateway and Lambda
+count for nothing is not counted again, and a metric is counted for a group of operations, since each metric of each
+group is paid for by the month (docs/decisions/0047).
 
 A request that takes long leaves a line while it is still under way: a function that is ended for its time or its memory
 writes nothing any more, and Lambda's own line about it has no other id than `lambda_request_id`.
@@ -13,6 +15,7 @@ logged. A request is identified by its id, its operation, and the ids of its acc
 import logging
 import signal
 from collections.abc import Callable, Mapping
+from json import dumps
 from threading import current_thread, main_thread
 from traceback import extract_tb
 from typing import Final
@@ -25,7 +28,21 @@ from aws_lambda_powertools.metrics import MetricUnit
 logging.getLogger().setLevel(logging.WARNING)
 
 logger = Logger(service="contacts", location=None)
-metrics = Metrics(service="contacts", namespace="Contacts")
+# Without a service: it would be a dimension of each metric, and in each line twice.
+metrics = Metrics(namespace="Contacts")
+
+GROUPS: Final = {
+    "get": "reads",
+    "show": "reads",
+    "refuse": "reads",
+    "list": "lists",
+    "search": "lists",
+    "batch": "batches",
+}
+"""The group of an operation by the verb that its name begins with; any other verb writes.
+
+`monitoring.yaml` has an objective for each group.
+"""
 
 LONG_S: Final = 1.0
 """Seconds after which a request is long. Hardly one is, and what fills a function's memory takes longer."""
@@ -44,41 +61,64 @@ def begin_request(ids: Callable[[], Mapping[str, object]]) -> None:
         signal.setitimer(signal.ITIMER_REAL, LONG_S)
 
 
+def group_of(operation: str) -> str:
+    """The group of operations that an operation of the API is counted in: reads, writes, lists or batches."""
+    return GROUPS.get(operation.partition("_")[0], "writes")
+
+
 def record_request(operation: str, status: int, duration_ms: float, fields: Mapping[str, object]) -> None:
-    """Log a finished request, and emit its latency in ms and its kind of error, if any.
+    """Log a finished request of the API, and count its latency in ms and its kind of error, if it matters.
 
     `fields`: ids and codes of the request.
     """
     # The timer is the process's: it may be that of another request, which the main thread serves.
     if current_thread() is main_thread():
         signal.setitimer(signal.ITIMER_REAL, 0)
-    metrics.add_dimension(name="operation", value=operation)
+    metrics.add_dimension(name="group", value=group_of(operation))
     metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=round(duration_ms, 1))
     # A metric that is mostly zero is cheaper left out: no alarm or graph tells the difference.
-    if status >= 400:
-        kind = "ServerErrors" if status >= 500 else "RateLimited" if status == 429 else "ClientErrors"
+    kind = "ServerErrors" if status >= 500 else _COUNTED.get(status)
+    if kind is not None:
         metrics.add_metric(name=kind, unit=MetricUnit.Count, value=1)
-    metrics.add_metadata(key="status", value=status)
-    for key, value in fields.items():
-        metrics.add_metadata(key=key, value=value)
-    metrics.flush_metrics()
+    _write({"operation": operation, "status": status, **fields})
+
+
+_COUNTED: Final = {401: "AuthErrors", 403: "AuthErrors", 429: "RateLimited"}
+"""The refusals that may come as a flood. Of all others API Gateway's 4xx is enough."""
+
+
+def record_call(operation: str, status: int, duration_ms: float, fields: Mapping[str, object]) -> None:
+    """Log a call of an operator. Nothing counts it: who called has the answer."""
+    _print({"operation": operation, "status": status, "Latency": round(duration_ms, 1), **fields})
 
 
 def record_batch(
     operation: str, records: int, failed: int, duration_ms: float, fields: Mapping[str, object]
 ) -> None:
-    """Log one batch that a function took from the stream, a queue or a topic, and count what was in it.
+    """Log one batch that a function took from the stream, a queue or a topic, and count what failed in it.
 
     `failed`: how many of its records are to be delivered again; `fields`: ids that belong to it.
     """
+    line = {"operation": operation, "Records": records, "Latency": round(duration_ms, 1), **fields}
+    if not failed:
+        _print(line)
+        return
     metrics.add_dimension(name="operation", value=operation)
-    metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=round(duration_ms, 1))
-    metrics.add_metric(name="Records", unit=MetricUnit.Count, value=records)
-    if failed:
-        metrics.add_metric(name="Failed", unit=MetricUnit.Count, value=failed)
-    for key, value in fields.items():
-        metrics.add_metadata(key=key, value=value)
-    metrics.flush_metrics()
+    metrics.add_metric(name="Failed", unit=MetricUnit.Count, value=failed)
+    _write(line)
+
+
+def _write(fields: Mapping[str, object]) -> None:
+    """Print the metrics that were added, with `fields` in the same line."""
+    document: dict[str, object] = {**metrics.serialize_metric_set()}
+    # Powertools writes lists of values. Logs Insights would call the only one `Latency.0`.
+    only = {name: metric["Value"][0] for name, metric in metrics.metric_set.items()}
+    metrics.clear_metrics()
+    _print({**document, **fields, **only})
+
+
+def _print(document: Mapping[str, object]) -> None:
+    print(dumps(document, separators=(",", ":")))
 
 
 def record_failure(error: BaseException, fields: Mapping[str, object]) -> None:

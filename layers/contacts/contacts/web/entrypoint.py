@@ -96,7 +96,7 @@ class DirectEntrypoint:
             raise
         finally:
             fields = {"lambda_request_id": context.aws_request_id}
-            observability.record_request(self._name, status, (perf_counter() - began) * 1000, fields)
+            observability.record_call(self._name, status, (perf_counter() - began) * 1000, fields)
         return result
 
 
