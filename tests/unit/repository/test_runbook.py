@@ -32,7 +32,8 @@ def test_an_alarm_has_a_page_that_names_it(alarm: str) -> None:
     leads_to = re.fullmatch(r".+; docs/runbook\.md#([a-z-]+)", ALARMS[alarm]["AlarmDescription"])
     assert leads_to
     page = pages()[leads_to[1]]
-    assert f"`{alarm}`" in page or ("`…ErrorsAlarm`" in page and alarm.endswith("ErrorsAlarm"))
+    named = any(f"`…{ending}`" in page and alarm.endswith(ending) for ending in ("ErrorsAlarm", "Canary"))
+    assert named or f"`{alarm}`" in page
 
 
 @pytest.mark.parametrize("alarm", ALARMS)
