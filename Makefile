@@ -37,6 +37,10 @@ run: .venv/ministack/installed .venv/sam/installed ## Run the API here until Ctr
 invoke: environments ## Invoke one function against the running stack: F=get_contact, E=another event of it
 	@$(dev)/python -m local.invoke $(F) $(E)
 
+.PHONY: smoke
+smoke: .venv/dev/installed ## Try out a running API with a contact of its own: URL=http://127.0.0.1:4566 KEY=sk_live_…
+	@KEY="$(KEY)" $(dev)/python -m local.smoke "$(URL)"
+
 .PHONY: lambda-image
 lambda-image: environments ## Make an image for `sam local invoke` where AWS's cannot be pulled (Debian, root, debootstrap)
 	@$(dev)/python -m local.lambda_image

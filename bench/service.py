@@ -237,7 +237,7 @@ def sources() -> tuple[tuple[StreamSource, ...], tuple[QueueSource, ...]]:
         if resource["Type"] != "AWS::Lambda::EventSourceMapping":
             continue
         properties = resource["Properties"]
-        function = names[properties["FunctionName"]["Ref"]]
+        function = names[properties["FunctionName"]["Ref"].removesuffix(".Alias")]
         window = _number(properties.get("MaximumBatchingWindowInSeconds", 0))
         size = int(_number(properties.get("BatchSize", 10)))
         source: str = properties["EventSourceArn"]["Fn::GetAtt"]

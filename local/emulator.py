@@ -17,6 +17,8 @@ What a person's machine needs and `python -m ministack` does not do:
   whatever the port of the day; a queue answers under any.
 - It knows nothing of the partition keys that IAM conditions name (`dynamodb:LeadingKeys`), and what it does not know it
   takes for met.
+- Its AWS::LanguageExtensions leaves parameters as they are. Here it puts their values in their place, as AWS does: SAM
+  then makes canaries or none of them, and a new version where one of them has changed.
 - It holds each schedule's permission against the group `default`, asks for permissions that IAM does not know for
   batches of messages, takes a number that is a parameter of the template for a text, and ends the rest of a path at a
   line break.
@@ -54,6 +56,7 @@ from ministack.services import apigateway, dynamodb, lambda_svc, sqs
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 containers = importlib.import_module("local.containers")
 journals = importlib.import_module("local.journal")
+transforms = importlib.import_module("local.transforms")
 
 logger = logging.getLogger("local")
 
@@ -520,6 +523,7 @@ if __name__ == "__main__":
     know_leading_keys()
     know_schedule_groups()
     know_batches_of_messages()
+    transforms.put_parameters_in_place()
     read_concurrency_as_number()
     match_names_of_several_lines()
     # `main` looks its application up by this name.

@@ -70,6 +70,9 @@ def routes_of(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def function_of(integration: dict[str, Any]) -> str:
-    """The logical id of the function that SAM's `…/functions/${GetContact.Arn}/invocations` names."""
+    """The logical id of the function or alias that SAM's `…/functions/${GetChat.Arn}/invocations` names.
+
+    Of an alias SAM writes `${GetContactAliaslive}`; its physical id is its ARN.
+    """
     uri = integration["uri"]["Fn::Sub"]
-    return str(uri.split("${")[-1].split(".Arn}")[0])
+    return str(uri.split("${")[-1].split("}")[0].removesuffix(".Arn"))

@@ -171,10 +171,7 @@ def _typed(key: keys.Key) -> dict[str, Any]:
 def switch_validation(deployment: Deployment, *, on: bool) -> None:
     """Have the stack judge emails, or leave them waiting in their queue."""
     functions = deployment.client("lambda")
-    (mapping,) = functions.list_event_source_mappings(FunctionName=deployment.resources()["ValidateContact"])[
-        "EventSourceMappings"
-    ]
-    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
+    functions.update_event_source_mapping(UUID=deployment.resources()["ValidateContactSource"], Enabled=on)
 
 
 def wait_for_a_fresh_hour_if_this_one_ends_within(seconds: int) -> None:

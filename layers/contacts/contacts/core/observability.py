@@ -13,6 +13,7 @@ logged. A request is identified by its id, its operation, and the ids of its acc
 """
 
 import logging
+import os
 import signal
 from collections.abc import Callable, Mapping
 from json import dumps
@@ -20,7 +21,7 @@ from threading import current_thread, main_thread
 from traceback import extract_tb
 from typing import Final
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 # Lambda sets the root logger to the level of the template's LoggingConfig, INFO. At that, botocore tells with each cold
@@ -121,8 +122,27 @@ def _print(document: Mapping[str, object]) -> None:
     print(dumps(document, separators=(",", ":")))
 
 
+def count_against_version() -> None:
+    """Count a failure against the running version of the function: the metric of the alarm that takes a version back.
+
+    Only a published version is counted (behind an alias, docs/decisions/0048); nobody looks at those of `$LATEST`. It
+    has a line of its own: with the version in their dimensions all metrics of a request would be new ones, at a price.
+    """
+    version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "")
+    if version.isdigit():
+        with single_metric(
+            name="VersionFailures", unit=MetricUnit.Count, value=1, namespace="Contacts"
+        ) as metric:
+            metric.add_dimension(name="function", value=os.environ["AWS_LAMBDA_FUNCTION_NAME"])
+            metric.add_dimension(name="version", value=version)
+
+
 def record_failure(error: BaseException, fields: Mapping[str, object]) -> None:
-    """Log where an unexpected exception came from: types, places and AWS's error codes, not its messages."""
+    """Log where an unexpected exception came from: types, places and AWS's error codes, not its messages.
+
+    It counts against the version.
+    """
+    count_against_version()
     chain: list[str] = []
     cause: BaseException | None = error
     while cause is not None and len(chain) < 5:

@@ -126,6 +126,8 @@ class ApiEntrypoint:
             reply = self.reply(request)
         except ContactsError as error:
             fields["code"] = error.code
+            if type(error) is TemporarilyUnavailable and not error.is_throttled:
+                observability.count_against_version()
             reply = self.refusal(request, problem(error, request.request_id), error)
         except Exception as error:  # noqa: BLE001 (the last resort: logged, and answered as 500)
             observability.record_failure(error, fields)
