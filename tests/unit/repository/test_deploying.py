@@ -45,7 +45,7 @@ def test_a_stage_gives_parameters_that_there_are(stage: str) -> None:
 def test_a_stage_has_all_that_sam_inherits_from_nowhere(stage: str) -> None:
     whole = SAMCONFIG[stage]["global"]["parameters"]
     assert whole["language_extensions"] is True  # Else SAM does not build what Fn::ForEach makes.
-    assert SAMCONFIG[stage]["deploy"]["parameters"]["capabilities"] == "CAPABILITY_IAM"
+    assert SAMCONFIG[stage]["deploy"]["parameters"]["capabilities"] == "CAPABILITY_IAM CAPABILITY_AUTO_EXPAND"
     assert "PrivateWebhooks" not in overrides(stage)
 
 
