@@ -68,7 +68,7 @@ check: environments ## Check style, types, architecture and template
 check-types:
 	@$(quietly) $(dev)/mypy --no-error-summary
 check-template:
-	@$(quietly) $(dev)/cfn-lint --append-rules local/lint_rules -- template.yaml monitoring.yaml
+	@$(quietly) $(dev)/cfn-lint --append-rules local/lint_rules -- template.yaml monitoring.yaml .github/deploy-roles.yaml
 check-sam:
 	@AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(quietly) .venv/sam/bin/sam validate
 check-imports:
