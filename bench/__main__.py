@@ -2,9 +2,9 @@
 
 import sys
 
-from bench import batch, capacity, cold_start, cost, erasure, events, limits, load, scale, warm_cpu
+from bench import batch, capacity, cold_start, cost, dashboard, erasure, events, limits, load, scale, warm_cpu
 
-BENCHMARKS = (capacity, batch, events, limits, scale, erasure, cost, load, warm_cpu, cold_start)
+BENCHMARKS = (capacity, batch, events, limits, scale, erasure, cost, load, dashboard, warm_cpu, cold_start)
 
 
 def main() -> int:

@@ -293,6 +293,8 @@ class Invoked:
     use: Use
     failed: bool = False
     """Whether the handler let an exception out."""
+    log: str = ""
+    """The lines that it wrote."""
 
 
 @dataclass
@@ -358,6 +360,8 @@ class Service:
         """Asked before each write: a failure takes its place."""
         self.spent: Callable[[Sequence[units.Written]], object] = lambda _: None
         """Called with what each call has written."""
+        self.ended: Callable[[Invoked], object] = lambda _: None
+        """Called with each invocation when it is over."""
         self.posts: Callable[[bytes], object] = lambda _: None
         """Called with what an endpoint was sent."""
         self.endpoint_s: Callable[[], float] = lambda: ENDPOINT_S
@@ -457,7 +461,9 @@ class Service:
         use.logged += len(written.getvalue().encode())
         self._moment.elapsed = 0.0
         self.used[function].add(use)
-        return Invoked(function, answer, use, failed)
+        invoked = Invoked(function, answer, use, failed, written.getvalue())
+        self.ended(invoked)
+        return invoked
 
     @contextmanager
     def recorded(self) -> Iterator[dict[str, Use]]:

@@ -4,10 +4,12 @@ import json
 import re
 from collections.abc import Callable
 from functools import cache
+from html import escape
+from xml.etree import ElementTree as ET
 
 import pytest
 
-from bench import cloudwatch
+from bench import cloudwatch, dashboard
 from bench.cloudwatch import Metrics, Series, alarms, composites, metrics_of, raised, series
 from contacts.core import observability
 from local.stack import ROOT
@@ -404,3 +406,27 @@ def test_a_hot_key_of_an_index_is_told_by_its_cause() -> None:
     for minute in (0, 2, 4):
         counted.add(series("AWS/DynamoDB", name, {"TableName": "Table", **dimensions}), 60 * minute)
     assert raised(counted, 300) == {"KeyRangeThroughputThrottlesAlarm"}
+
+
+# ==== the picture =====================================================================================================
+
+
+def test_the_dashboard_is_drawn_with_every_widget_and_line() -> None:
+    counted = minutes_of(5, answered("reads"), failed("writes"), lines(asked("lists", None)))
+    for number in range(5):
+        counted.add(series("AWS/Lambda", "ClaimedAccountConcurrency", {}), 60 * number, 7.0)
+    picture = dashboard.drawn(counted)
+    ET.fromstring(picture)
+    for widget in cloudwatch.widgets():
+        assert escape(widget["properties"]["title"]) in picture
+        for one in cloudwatch.drawn_in(widget):
+            assert not one.is_visible or f">{one.label}<" in picture
+
+
+def test_the_picture_in_the_runbook_is_of_this_dashboard() -> None:
+    """Whoever changes the dashboard draws it anew: `python -m bench.dashboard`."""
+    picture = dashboard.CHART.read_text(encoding="utf-8")
+    for widget in cloudwatch.widgets():
+        assert f">{escape(widget['properties']['title'])}<" in picture
+        for one in cloudwatch.drawn_in(widget):
+            assert not one.is_visible or f">{one.label}<" in picture

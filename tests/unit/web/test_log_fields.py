@@ -269,6 +269,15 @@ def test_an_operation_is_in_a_group_by_its_verb(group: str, operations: str) -> 
     assert {name for name in api if group_of(name) == group} == set(operations.split())
 
 
+def test_what_is_in_no_other_group_writes() -> None:
+    """A new verb belongs here, or into `GROUPS`."""
+    writing = {
+        function.name for function in functions() if function.routes and group_of(function.name) == "writes"
+    }
+    verbs = {"add", "create", "delete", "merge", "record", "redeliver", "restore", "revoke", "rotate"}
+    assert {name.partition("_")[0] for name in writing} == verbs | {"test", "update"}
+
+
 def test_the_runbook_queries_fields_that_are_logged() -> None:
     runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
     asked = set(re.findall(r"sum\((\w+)\)|ispresent\((\w+)\)|(?:filter|and) ([\w.]+) (?:=|>=|!=)", runbook))

@@ -33,6 +33,7 @@ logger = Logger(service="contacts", location=None)
 metrics = Metrics(namespace="Contacts")
 
 GROUPS: Final = {
+    "count": "reads",
     "get": "reads",
     "show": "reads",
     "refuse": "reads",
