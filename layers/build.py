@@ -32,7 +32,7 @@ CLOUD_MACHINES = ("aarch64", "x86_64")
 CLOUD_PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
 
 # botocore describes some 440 services; scanning them takes half of the time it needs to create a client.
-USED_SERVICES = frozenset({"dynamodb", "scheduler", "sqs"})
+USED_SERVICES = frozenset({"dynamodb", "s3", "scheduler", "sqs"})
 BOTOCORE_COMMON_DATA = frozenset(
     {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
 )

@@ -16,7 +16,7 @@ from local.deployment import Deployment
 from local.stack import ROOT
 
 LAYERS = ROOT / "layers"
-USED_SERVICES = {"dynamodb", "scheduler", "sqs"}
+USED_SERVICES = {"dynamodb", "s3", "scheduler", "sqs"}
 
 # The flags after the magic number: hash-based, not checked against the source (PEP 552).
 UNCHECKED_HASH = (1).to_bytes(4, "little")
