@@ -616,9 +616,18 @@ class Runtime:
     # After a loss
 
     def restored_table(self, name: str) -> Table:
-        """A table that a backup was restored to, by its name."""
+        """A table that a backup was restored to, by its name.
+
+        Raises:
+            InvalidInput: it is the table in use.
+        """
+        from contacts.core.errors import FieldError, InvalidInput
+        from contacts.core.violations import FieldErrorCode, Violation
         from contacts.table.client import Table
 
+        if name == self.settings.table_name:
+            in_use = Violation(FieldErrorCode.NOT_FOUND, "is the table in use; a restored one is needed")
+            raise InvalidInput([FieldError("table", in_use)])
         return Table(self.client("dynamodb"), name, self.deadline)
 
     def restorer(self) -> Restorer:
