@@ -29,7 +29,7 @@ from local.stack import ROOT
 Json = dict[str, Any]
 WAYS: Final = ("erased", "opted out", "overwritten", "deleted", "robbed")
 """What happens to a tenth of the contacts, in equal shares. Of one that is robbed another contact takes the email."""
-_LATEST: Final = 120
+_LATEST: Final = 600
 """Seconds until what follows a change has come to rest."""
 _QUIET: Final = 5
 """Seconds in which nothing may follow the restore."""

@@ -116,6 +116,17 @@ def test_service_models_have_no_prose_and_all_operations(dependencies: Path) -> 
     assert "documentation" not in described["operations"]["GetItem"]
 
 
+@pytest.mark.parametrize("service", sorted(USED_SERVICES))
+def test_what_is_left_of_a_description_makes_a_client(dependencies: Path, service: str) -> None:
+    made = (
+        f"import sys; sys.path.insert(0, {str(dependencies)!r}); import botocore.session as session; "
+        f"session.get_session().create_client({service!r}, region_name='us-east-1', "
+        "aws_access_key_id='x', aws_secret_access_key='x')"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", made], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_packages_keep_their_metadata(dependencies: Path) -> None:
     assert list(dependencies.glob("email_validator-*.dist-info/METADATA"))
 
