@@ -11,8 +11,11 @@ from hypothesis import strategies as some
 from contacts.book.model import TOMBSTONE_DAYS, TRASH_DAYS
 from contacts.core.errors import InvalidInput, TemporarilyUnavailable
 from contacts.core.time import DAY, iso
+from contacts.email_validation.model import VALID
+from contacts.email_validation.store import VerdictStore
 from contacts.restoring import service
 from contacts.table import keys
+from contacts.table.client import Table
 from local.table import NAME
 from tests.support.hypothesis_profiles import examples
 from tests.support.interrupted import Interrupted
@@ -383,6 +386,43 @@ def test_a_writer_between_any_two_calls_is_neither_undone_nor_contradicted(
             world.reindexed()
             assert world.derived_contradictions() == []
     assert after > 10
+
+
+def test_an_older_writer_a_quiet_one_and_a_loud_one_come_after_it() -> None:
+    """Whoever leaves the mark is not heard, and the reindex finds it; the first who removes it is heard by both."""
+    world = since()
+    world.restore()
+    lost = world.ids["lost"]
+    world.follow()
+    world.reindexed()
+
+    def tagged_by_an_older_release(tag: str) -> None:
+        """A release that does not know the mark changes the contact in place."""
+        key = {name: {"S": value} for name, value in keys.contact(ACCOUNT_ID, lost)._asdict().items()}
+        update = {
+            "UpdateExpression": "SET tags = :t",
+            "ExpressionAttributeValues": {":t": {"L": [{"S": tag}]}},
+        }
+        world.table.call("update_item", {"TableName": NAME, "Key": key, **update})
+
+    def judged_quietly() -> None:
+        store = VerdictStore(Table(world.table.client(), NAME))
+        store.record_verdict(ACCOUNT_ID, lost, "lost@example.com", VALID, quiet=True)
+
+    for write in (lambda: tagged_by_an_older_release("old"), judged_quietly):
+        write()
+        world.follow()
+        assert world.heard == {"project_changes": [], "dispatch_webhooks": []}
+    assert world.quiet() >= {lost}
+    world.change(lost, name="Loud")
+    assert lost not in world.quiet()
+    assert {function: len(heard) for function, heard in world.heard.items()} == {
+        "project_changes": 1,
+        "dispatch_webhooks": 1,
+    }
+    assert world.derived_contradictions()  # The older writer's tag.
+    world.reindexed()
+    assert world.derived_contradictions() == []
 
 
 def test_a_run_that_is_killed_anywhere_is_completed_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
