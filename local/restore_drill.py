@@ -147,11 +147,9 @@ class Drill:
             "names taken": [one["contact_id"] for one in done["names_taken"]],
             "stay opted out": done["stay_opted_out"],
         }
-        print(
-            json.dumps(
-                {**done, "ids": {fate: len(ids) for fate, ids in done["ids"].items()}, "names_taken": "…"}
-            )
-        )
+        lists = ("ids", "names_taken", "stay_opted_out")
+        numbers = {name: number for name, number in done.items() if name not in lists}
+        print(json.dumps(numbers | {name: len(done[name]) for name in lists[1:]}))
         differences = [*again["missing"].values(), *again["orphaned"].values(), len(again["miscounted"])]
         right = {
             "the dry run says the same": {**said, "dry_run": False} == done,
