@@ -214,5 +214,24 @@ def test_who_reads_counts_is_replaced_before_who_writes_them() -> None:
     assert readers <= set(template()["Resources"]["ProjectChanges"]["DependsOn"])
 
 
+def test_what_uses_the_table_uses_a_restored_one_where_there_is_one() -> None:
+    """But for the alarms and the dashboard: those of a restored table are its own."""
+    lines = TEXT.partition("# ==== alarms")[0].splitlines()
+    uses = [
+        number for number, line in enumerate(lines) if re.search(r"!Ref Table\b|\bTable\.(Stream)?Arn", line)
+    ]
+    assert len(uses) > 5
+    for number in uses:
+        assert any("TableIsRestored" in line for line in lines[number - 4 : number + 1]), lines[number]
+
+
+def test_the_journal_outlives_every_backup() -> None:
+    """Point-in-time recovery reaches 35 days back."""
+    retention = template()["Mappings"]["BackupRetention"]
+    assert list(retention) == template()["Parameters"]["BackupDays"]["AllowedValues"]
+    for days in retention.values():
+        assert days["Journal"] >= max(days["Backup"], 35) + 60
+
+
 def test_it_stays_short_enough_to_read() -> None:
     assert len(TEXT.splitlines()) <= MAX_LINES
