@@ -529,9 +529,14 @@ class Service:
         began = time.thread_time()
         with self._lock:
             self._moment.elapsed += CALL_S
-            service = urlsplit(request.url).netloc.partition(".")[0]
-            status, document = self._answered(service, request)
-            body = json.dumps(document).encode()
+            host = urlsplit(request.url).netloc
+            if "s3." in host:
+                # The journal of erasures: S3 answers a PutObject with headers alone.
+                self._use.calls["s3", "put_object"] += 1
+                status, body = 200, b""
+            else:
+                status, document = self._answered(host.partition(".")[0], request)
+                body = json.dumps(document).encode()
             headers: Any = {"Content-Type": "application/x-amz-json-1.0", "content-length": str(len(body))}
             response = AWSResponse(request.url, status, headers, Body(body))
             self._outside_cpu += time.thread_time() - began

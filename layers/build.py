@@ -32,7 +32,7 @@ CLOUD_MACHINES = ("aarch64", "x86_64")
 CLOUD_PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
 
 # botocore describes some 440 services; scanning them takes half of the time it needs to create a client.
-USED_SERVICES = frozenset({"dynamodb", "scheduler", "sqs"})
+USED_SERVICES = frozenset({"dynamodb", "s3", "scheduler", "sqs"})
 BOTOCORE_COMMON_DATA = frozenset(
     {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
 )
@@ -97,8 +97,11 @@ def keep_used_services(data: Path) -> None:
     for examples in data.rglob("examples-1.json*"):
         examples.unlink()
     for model in data.rglob("service-2.json.gz"):
-        described = json.loads(gzip.decompress(model.read_bytes()))
-        small = json.dumps(without_documentation(described), separators=(",", ":"))
+        described = without_documentation(json.loads(gzip.decompress(model.read_bytes())))
+        # botocore takes it for granted that these have a description (S3 has some).
+        for parameter in described.get("clientContextParams", {}).values():
+            parameter["documentation"] = ""
+        small = json.dumps(described, separators=(",", ":"))
         model.write_bytes(gzip.compress(small.encode(), mtime=0))
     endpoints_file = data / "endpoints.json"
     endpoints = json.loads(endpoints_file.read_text())

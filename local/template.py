@@ -67,14 +67,28 @@ class Function:
 
 
 def template(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
-    """The whole template, parsed and expanded once a process: read it, do not change it."""
+    """The whole template, parsed and expanded once a process: read it, do not change it.
+
+    It is the template of a stack that uses its own table: what it says for a restored one is left out.
+    """
     return _template(path)
 
 
 @cache
 def _template(path: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    loaded: dict[str, Any] = _with_own_table(yaml.load(path.read_text(encoding="utf-8"), _Loader))
     return {**loaded, "Resources": expanded(loaded["Resources"], loaded.get("Mappings", {}))}
+
+
+def _with_own_table(value: Any) -> Any:
+    match value:
+        case {"Fn::If": ["TableIsRestored", _, otherwise]}:
+            return _with_own_table(otherwise)
+        case dict():
+            return {key: _with_own_table(inner) for key, inner in value.items()}
+        case list():
+            return [_with_own_table(inner) for inner in value]
+    return value
 
 
 def expanded(resources: Mapping[str, Any], mappings: Mapping[str, Any]) -> dict[str, Any]:

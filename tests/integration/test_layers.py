@@ -16,7 +16,7 @@ from local.deployment import Deployment
 from local.stack import ROOT
 
 LAYERS = ROOT / "layers"
-USED_SERVICES = {"dynamodb", "scheduler", "sqs"}
+USED_SERVICES = {"dynamodb", "s3", "scheduler", "sqs"}
 
 # The flags after the magic number: hash-based, not checked against the source (PEP 552).
 UNCHECKED_HASH = (1).to_bytes(4, "little")
@@ -114,6 +114,17 @@ def test_service_models_have_no_prose_and_all_operations(dependencies: Path) -> 
     described = json.loads(gzip.decompress(model.read_bytes()))
     assert {"GetItem", "TransactWriteItems", "Query"} <= described["operations"].keys()
     assert "documentation" not in described["operations"]["GetItem"]
+
+
+@pytest.mark.parametrize("service", sorted(USED_SERVICES))
+def test_what_is_left_of_a_description_makes_a_client(dependencies: Path, service: str) -> None:
+    made = (
+        f"import sys; sys.path.insert(0, {str(dependencies)!r}); import botocore.session as session; "
+        f"session.get_session().create_client({service!r}, region_name='us-east-1', "
+        "aws_access_key_id='x', aws_secret_access_key='x')"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", made], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_packages_keep_their_metadata(dependencies: Path) -> None:

@@ -5,7 +5,7 @@ an endpoint) it replaces in the runtime; everything else is wired as in a Lambda
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from importlib.util import module_from_spec, spec_from_file_location
@@ -25,6 +25,8 @@ from contacts.email_validation.service import BounceRecorder, EmailValidator
 from contacts.erasure.service import Eraser
 from contacts.projection.reindex import Reindexer
 from contacts.projection.service import Projector
+from contacts.restoring.replaying import Replayer
+from contacts.restoring.service import Restorer
 from contacts.runtime import Runtime, Settings
 from contacts.table.client import Table
 from contacts.web.reference import OpenEntrypoint
@@ -95,6 +97,45 @@ class ListedQueue:
         return [message.body for message in self.sent]
 
 
+@dataclass
+class ListedJournal:
+    """`erasure.journal.Journal` as lists: what was noted of whom, and when (ms since the epoch)."""
+
+    clock: Clock
+    erasures: dict[tuple[str, str], int] = field(default_factory=dict)
+    opt_outs: dict[tuple[str, str], int] = field(default_factory=dict)
+    fails: bool = False
+    """Whether it does not answer."""
+
+    def note_erased(self, account_id: str, contact_ids: Iterable[str]) -> None:
+        self._note(self.erasures, account_id, contact_ids)
+
+    def note_opted_out(self, account_id: str, email_hmacs: Iterable[str]) -> None:
+        self._note(self.opt_outs, account_id, email_hmacs)
+
+    def _note(self, entries: dict[tuple[str, str], int], account_id: str, ids: Iterable[str]) -> None:
+        if self.fails:
+            raise TemporarilyUnavailable
+        entries.update({(account_id, one): self.clock.now_ms() for one in ids})
+
+    def erased(self, account_id: str) -> frozenset[str]:
+        return frozenset(self.erased_since(account_id, 0))
+
+    def erased_since(self, account_id: str, since_ms: int) -> list[str]:
+        return self._since(self.erasures, account_id, since_ms)
+
+    def opted_out_since(self, account_id: str, since_ms: int) -> list[str]:
+        return self._since(self.opt_outs, account_id, since_ms)
+
+    def _since(self, entries: dict[tuple[str, str], int], account_id: str, since_ms: int) -> list[str]:
+        if self.fails:
+            raise TemporarilyUnavailable
+        return [one for (owner, one), at_ms in entries.items() if owner == account_id and at_ms >= since_ms]
+
+    def accounts(self) -> list[str]:
+        return sorted({owner for owner, _ in (*self.erasures, *self.opt_outs)})
+
+
 def caller_of(
     account_id: str = ACCOUNT_ID,
     dialect: Dialect = Dialect.NATIVE,
@@ -138,6 +179,9 @@ class App(Runtime):
         self._table = Table(client, NAME, self.deadline)
         self.caller = caller or caller_of()
         self.queues: dict[str, Any] = dict(queues or {})
+        self.listed_journal = ListedJournal(self.clock)
+        self.restored_tables: dict[str, Any] = {}
+        """Clients of restored tables, by the names of the tables."""
         self.handlers: dict[str, Any] = {}
 
     # What it has instead of AWS
@@ -150,6 +194,14 @@ class App(Runtime):
     def queue(self, name: str) -> Any:
         """A list in place of a queue, unless the test has something else there."""
         return self.queues.setdefault(name, ListedQueue())
+
+    def journal(self) -> Any:
+        """Lists in place of a bucket."""
+        return self.listed_journal
+
+    def restored_table(self, name: str) -> Table:
+        """A table that the test has restored."""
+        return Table(self.restored_tables[name], NAME, self.deadline)
 
     # What follows a change is held to the policies of its function
 
@@ -167,6 +219,12 @@ class App(Runtime):
 
     def eraser(self) -> Eraser:
         return self._held("erase_contact", super().eraser)
+
+    def restorer(self) -> Restorer:
+        return self._held("restore_account", super().restorer)
+
+    def replayer(self) -> Replayer:
+        return self._held("replay_journal", super().replayer)
 
     def email_validator(self) -> EmailValidator:
         return self._held("validate_contact", super().email_validator)

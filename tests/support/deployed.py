@@ -67,6 +67,8 @@ class DeployedFunctions:
     """By domain; a domain that is not in it does not exist."""
     sent: list[Json] = field(default_factory=list)
     """The calls to SQS and EventBridge Scheduler: `service`, `method` and the request."""
+    noted: list[str] = field(default_factory=list)
+    """The keys of the objects that were put into the journal."""
     of_the_table: list[Call] = field(default_factory=list)
     """The calls to DynamoDB."""
     posted: list[bytes] = field(default_factory=list)
@@ -151,6 +153,9 @@ class DeployedFunctions:
             if service == "dynamodb":
                 self.of_the_table.append((self._function, method, request))
                 return getattr(self.table.client(), method)(**request)
+            if service == "s3":
+                self.noted.append(request["Key"])
+                return {}
             self.sent.append({"service": service, "method": method, **request})
             return {}
 

@@ -37,8 +37,11 @@ class Statement:
     """Patterns of the partition keys that it allows (`dynamodb:LeadingKeys`); None: all."""
 
     def allows(self, action: str, partitions: Iterable[str]) -> bool:
-        """Whether the statement allows an action of the table on all of these partitions together."""
-        if f"dynamodb:{action}" not in self.actions:
+        """Whether the statement allows an action of the table on all of these partitions together.
+
+        A statement on restored tables allows nothing of the table in use.
+        """
+        if f"dynamodb:{action}" not in self.actions or "Table" not in self.resources:
             return False
         patterns = self.partitions
         return patterns is None or all(
@@ -167,6 +170,8 @@ def _texts(value: Any) -> list[str]:
             return [name.removesuffix(".Arn")]
         case {"Ref": str(name)} | {"Fn::Sub": str(name)}:
             return [name]
+        case {"Fn::FindInMap": [mapping, first, second]}:
+            return _texts(template()["Mappings"][mapping][first][second])
         case {"Fn::Split": [separator, text]}:
             (whole,) = _texts(text)
             return whole.split(separator)

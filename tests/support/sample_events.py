@@ -435,6 +435,24 @@ NOTHING_DIFFERS = {
     "uncounted": 0,
     "finished": True,
 }
+NOTHING_TO_RESTORE = {
+    "account_id": ACCOUNT.id,
+    "dry_run": True,
+    "contacts": 2,
+    "same": 2,
+    **dict.fromkeys(("lost", "deleted", "overwritten", "changed", "deleted_later"), 0),
+    **dict.fromkeys(("erased", "merged", "nameless", "too_large", "busy"), 0),
+    "ids": {},
+    "names_taken": [],
+    "stay_opted_out": [],
+    "finished": True,
+}
+NOTHING_TO_REPLAY = {
+    "dry_run": True,
+    **dict.fromkeys(("accounts", "unknown_accounts"), 0),
+    **dict.fromkeys(("erasures", "erased_again", "opt_outs", "opted_out_again"), 0),
+    "finished": True,
+}
 RETURNED: dict[str, Any] = {
     "deliver_webhook": ALL_DONE,
     "dispatch_webhooks": ALL_DONE,
@@ -450,6 +468,8 @@ RETURNED: dict[str, Any] = {
     },
     "record_bounce": None,
     "reindex_account": NOTHING_DIFFERS,
+    "replay_journal": NOTHING_TO_REPLAY,
+    "restore_account": NOTHING_TO_RESTORE,
     "suspend_account": {
         "account_id": ACCOUNT.id,
         "suspended_at": ANY,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from contacts.core.ids import Randomness
     from contacts.core.time import Clock
     from contacts.email_validation.service import BounceRecorder, EmailValidator, Resolver
+    from contacts.erasure.journal import Journal
     from contacts.erasure.model import Erasure
     from contacts.erasure.service import Eraser
     from contacts.events.service import EventLog, Timeline
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from contacts.projection.service import Projector
     from contacts.properties.service import PropertyService
     from contacts.properties.typed_fields import TypedFields
+    from contacts.restoring.replaying import Replayer
+    from contacts.restoring.service import Restorer
     from contacts.search.index import CountStore
     from contacts.search.service import Finder
     from contacts.search.tags import ContactTags, TagDirectory
@@ -57,6 +60,8 @@ if TYPE_CHECKING:
 
 Entry = TypeVar("Entry")
 
+_RESTORING_ENDS_S: Final = 60
+"""Seconds in which the restorer reads and writes 50 contacts, however often others are faster."""
 _REINDEXING_ENDS_S: Final = 60
 """Seconds in which the reindexer reads a page and repairs what differs, with a wait between the two."""
 
@@ -91,6 +96,11 @@ class Settings:
     def is_local(self) -> bool:
         """Whether something on this machine stands in for AWS."""
         return bool(self.services_endpoint or self._variables.get("AWS_ENDPOINT_URL"))
+
+    @property
+    def journal_bucket(self) -> str:
+        """The bucket in which it is written down who was erased and which addresses have opted out."""
+        return self._variables["JOURNAL_BUCKET"]
 
     def queue_url(self, queue: str) -> str:
         """The URL of a queue, by the beginning of its variable: `DELIVERY` of `DELIVERY_QUEUE_URL`."""
@@ -556,6 +566,7 @@ class Runtime:
 
         return Eraser(
             TraceStore(self.table),
+            self.journal(),
             self.queue("ERASURE"),
             self.queue("SECOND_ERASURE"),
             self.clock,
@@ -563,6 +574,12 @@ class Runtime:
             self.deadline.has_time_left,
             _log_long_erasure,
         )
+
+    def journal(self) -> Journal:
+        """Who was erased and which addresses have opted out, outside the table."""
+        from contacts.erasure.journal import Journal
+
+        return Journal(partial(self.client, "s3"), self.settings.journal_bucket)
 
     def email_validator(self) -> EmailValidator:
         """Validates the email addresses of contacts."""
@@ -595,6 +612,53 @@ class Runtime:
 
         store, is_quiet = VerdictStore(self.table), self._quiet_verdicts()
         return BounceRecorder(store, self.clock, self.randomness, _log_bounce_of_nobody, is_quiet)
+
+    # After a loss
+
+    def restored_table(self, name: str) -> Table:
+        """A table that a backup was restored to, by its name.
+
+        Raises:
+            InvalidInput: it is the table in use.
+        """
+        from contacts.core.errors import FieldError, InvalidInput
+        from contacts.core.violations import FieldErrorCode, Violation
+        from contacts.table.client import Table
+
+        if name == self.settings.table_name:
+            in_use = Violation(FieldErrorCode.NOT_FOUND, "is the table in use; a restored one is needed")
+            raise InvalidInput([FieldError("table", in_use)])
+        return Table(self.client("dynamodb"), name, self.deadline)
+
+    def restorer(self) -> Restorer:
+        """Brings contacts back from a restored table."""
+        from contacts.restoring.service import Restorer
+
+        has_time = partial(self.deadline.has_time_left, _RESTORING_ENDS_S)
+        return Restorer(
+            self.table,
+            self.restored_table,
+            self.account_store,
+            self.journal(),
+            self.clock,
+            self.randomness,
+            has_time,
+        )
+
+    def replayer(self) -> Replayer:
+        """Does again on a restored table what the journal has noted since."""
+        from contacts.restoring.replaying import Replayer
+
+        has_time = partial(self.deadline.has_time_left, _RESTORING_ENDS_S)
+        return Replayer(
+            self.table,
+            self.restored_table,
+            self.journal(),
+            self.queue("ERASURE"),
+            self.clock,
+            self.randomness,
+            has_time,
+        )
 
     def _quiet_verdicts(self) -> Callable[[str], bool]:
         """Whether nobody is told of an account's verdicts, by the account's id.

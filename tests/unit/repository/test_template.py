@@ -11,7 +11,7 @@ from local.template import functions, template
 from tests.support.permissions import statements_of
 
 TEXT = (ROOT / "template.yaml").read_text(encoding="utf-8")
-MAX_LINES = 1930
+MAX_LINES = 1950
 
 FEATURES = [
     "shared",
@@ -25,6 +25,7 @@ FEATURES = [
     "email validation",
     "projection",
     "erasure",
+    "restore",
     "docs",
     "alarms",
 ]
@@ -47,6 +48,8 @@ KEEPS_DATA = {
         "SecondErasureQueue",
         "ErasureDeadLetters",
     },
+    "AWS::S3::Bucket": {"Journal"},
+    "AWS::Backup::BackupVault": {"Backups"},
     "AWS::SNS::Topic": {"Alarms", "Tickets", "Bounces"},
     "AWS::Scheduler::ScheduleGroup": {"RetrySchedules"},
     "AWS::Serverless::HttpApi": {"Api"},
@@ -57,6 +60,8 @@ KEEPS_DATA = {
 POLICIES = {
     "AWS::DynamoDB::Table": ("RetainExceptOnCreate", "Retain"),
     "AWS::SQS::Queue": ("Delete", "Delete"),
+    "AWS::S3::Bucket": ("RetainExceptOnCreate", "Retain"),
+    "AWS::Backup::BackupVault": ("Retain", "Retain"),
     "AWS::SNS::Topic": (None, None),
     "AWS::Scheduler::ScheduleGroup": (None, None),
     "AWS::Serverless::HttpApi": (None, None),
@@ -87,7 +92,7 @@ def test_what_keeps_data_keeps_its_logical_id_and_its_policies(kind: str) -> Non
 
 def test_nothing_that_keeps_data_has_a_physical_name_of_its_own() -> None:
     """CloudFormation makes its names of the logical ids, so a second stack fits into the same account."""
-    names = {"TableName", "QueueName", "TopicName", "LogGroupName", "Name"}
+    names = {"TableName", "QueueName", "TopicName", "LogGroupName", "BucketName", "Name"}
     named = {
         logical_id
         for logical_id, resource in template()["Resources"].items()
@@ -210,6 +215,24 @@ def test_who_reads_counts_is_replaced_before_who_writes_them() -> None:
     assert readers | {"SearchContactsAliaslive"} <= set(
         template()["Resources"]["ProjectChanges"]["DependsOn"]
     )
+
+
+def test_what_uses_the_table_uses_a_restored_one_where_there_is_one() -> None:
+    lines = TEXT.splitlines()
+    uses = [
+        number for number, line in enumerate(lines) if re.search(r"!Ref Table\b|\bTable\.(Stream)?Arn", line)
+    ]
+    assert len(uses) > 5
+    for number in uses:
+        assert any("TableIsRestored" in line for line in lines[number - 4 : number + 1]), lines[number]
+
+
+def test_the_journal_outlives_every_backup() -> None:
+    """Point-in-time recovery reaches 35 days back."""
+    retention = template()["Mappings"]["BackupRetention"]
+    assert list(retention) == template()["Parameters"]["BackupDays"]["AllowedValues"]
+    for days in retention.values():
+        assert days["Journal"] >= max(days["Backup"], 35) + 60
 
 
 def test_it_stays_short_enough_to_read() -> None:

@@ -58,6 +58,8 @@ SECONDS = {function.name: function.timeout for function in FUNCTIONS}
 KEY_NEEDED = sample_events.REQUESTS - sample_events.KEYLESS - {"refuse_request"}
 ACCOUNT, REGION = "123456789012", "us-east-1"
 """Where moto has everything."""
+RESTORED, JOURNAL = sample_events.event("restore_account")["table"], "journal"
+"""The table that a backup was restored to, and the bucket of who was erased."""
 DELIVERED = Reply(status_code=204, error=None, duration_ms=12, response="")
 
 
@@ -90,6 +92,7 @@ class Deployed:
     def put_back(self) -> None:
         """Put it where moto looks, as it was at first."""
         dynamodb_backends[ACCOUNT][REGION].tables[NAME] = copy.deepcopy(self.table)
+        dynamodb_backends[ACCOUNT][REGION].tables[RESTORED] = self.table
         sqs_backends[ACCOUNT][REGION].queues = self.queues
         for name, queue in self.queues.items():
             queue.last_purged_at = None  # SQS purges once a minute
@@ -122,7 +125,8 @@ def table(settings: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr(BaseClient, "_make_api_call", called)
     with mock_aws():
         sample_deployment().put_back()
-        set_variables(monkeypatch, {"Table": NAME, **sample_deployment().ids})
+        set_variables(monkeypatch, {"Table": NAME, "Journal": JOURNAL, **sample_deployment().ids})
+        wiring.runtime.client("s3").create_bucket(Bucket=JOURNAL)
         yield wiring.runtime.client("dynamodb")
 
 

@@ -50,6 +50,8 @@ ENTRY = item(keys.timeline_entry(ACCOUNT, CONTACT, "e"), type="contact.event", n
 APPENDED = {**ENTRY, "appended_at": {"S": "2026-01-15T10:30:00.000Z"}}
 CHANGE = item(keys.timeline_entry(ACCOUNT, CONTACT, "e"), type="contact.updated")
 LOGGED = item(keys.event(ACCOUNT, "2026-01-15T10:30:00.000Z", "e"), type="contact.event")
+OPT_OUT = item(keys.opt_out(ACCOUNT, "0" * 64))
+UNHEARD = item(keys.tombstone(ACCOUNT, CONTACT), erased_at="2026-01-15T10:30:00.000Z")
 TOLD = {**TOMBSTONE, "event": {"M": {"event_id": {"S": "e"}}}}
 
 
@@ -77,6 +79,10 @@ TOLD = {**TOMBSTONE, "event": {"M": {"event_id": {"S": "e"}}}}
     pytest.param(APPENDED, None, True, NOBODY, id="custom event expires"),
     pytest.param(None, CHANGE, False, NOBODY, id="change noted in the timeline"),
     pytest.param(None, LOGGED, False, NOBODY, id="custom event in the log"),
+    pytest.param(None, OPT_OUT, False, PROJECTION, id="an address opts out"),
+    pytest.param(OPT_OUT, None, False, NOBODY, id="an address is subscribed again"),
+    pytest.param(None, UNHEARD, False, NOBODY, id="erased again after a restore"),
+    pytest.param(TRASH, {**TRASH, "snapshot": {"M": contact(1)}}, False, NOBODY, id="opted out in the trash"),
 ])  # fmt: skip
 def test_what_happens_to_a_contact_is_let_through_to_those_who_follow_it(
     old: Any, new: Any, is_expired: bool, followers: frozenset[str]
@@ -92,7 +98,7 @@ def test_nothing_else_in_the_table_is() -> None:
     others = [
         there
         for there in table.items()
-        if "kind" not in there and "deleted_at" not in there and there["SK"]["S"] != recorded
+        if "kind" not in there and "deleted_at" not in there and there["SK"]["S"] not in (recorded, "OPT_OUT")
     ]
     assert len(others) > 30
     for there in others:

@@ -3,12 +3,14 @@
 They are validated without pydantic, whose import takes a fifth of a cold start.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from contacts.core.errors import BodyNotJson, FieldError, InvalidInput
 from contacts.core.ids import is_uuid
+from contacts.core.time import parsed
 from contacts.core.violations import (
     BODY_NOT_OBJECT,
     NOT_BOOLEAN,
@@ -16,6 +18,7 @@ from contacts.core.violations import (
     REQUIRED,
     UNKNOWN_FIELD,
     FieldErrorCode,
+    InvalidValue,
     Violation,
     longer_than,
     wrong_length,
@@ -25,6 +28,11 @@ MAX_RESUME: Final = 255
 """Characters."""
 MAX_REASON: Final = 255
 """Characters."""
+_TABLE_NAME: Final = re.compile("[a-zA-Z0-9_.-]{3,255}")
+_NOT_A_TABLE: Final = Violation(FieldErrorCode.INVALID_FORMAT, "must be the name of a table of DynamoDB")
+_UNTIL_NEEDED: Final = Violation(
+    FieldErrorCode.REQUIRED, "is required with overwrite: the moment until which changes are undone"
+)
 _NOT_AN_ACCOUNT_ID: Final = Violation(FieldErrorCode.INVALID_FORMAT, "must be the id of an account")
 _NOT_WITHOUT_SUSPENDING: Final = Violation(FieldErrorCode.MISPLACED, "goes with suspended: true")
 
@@ -67,6 +75,81 @@ class Suspension:
         """
         fields = _validated(given, cls.__slots__, _wrong_suspension)
         return cls(fields["account_id"].lower(), fields["suspended"], fields.get("reason"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restoring:
+    """A payload of `restore_account`."""
+
+    account_id: str
+    table: str
+    """The name of the restored table."""
+    dry_run: bool
+    overwrite: bool = False
+    """Whether contacts that have changed since take the values of the restored table again."""
+    until_ms: int | None = None
+    """What was changed or deleted after this moment (ms since the epoch) stays as it is; None: no such moment."""
+    resume: str | None = None
+    """The id of the contact to go on after."""
+
+    def covers(self, at_ms: int) -> bool:
+        """Whether a change at a moment may be undone."""
+        return self.until_ms is None or at_ms <= self.until_ms
+
+    @classmethod
+    def checked(cls, given: object) -> Self:
+        """Validate a payload: `{"account_id", "table", "dry_run", "overwrite"?, "until"?, "resume"?}`.
+
+        `dry_run` has no default. `overwrite` goes with `until`.
+
+        Raises:
+            InvalidInput: names every wrong field.
+            BodyNotJson: the payload is no object.
+        """
+        known = ("account_id", "table", "dry_run", "overwrite", "until", "resume")
+        fields = _validated(given, known, _wrong_restoring)
+        return cls(
+            account_id=fields["account_id"].lower(),
+            table=fields["table"],
+            dry_run=fields["dry_run"],
+            overwrite=fields.get("overwrite", False),
+            until_ms=None if fields.get("until") is None else parsed(fields["until"]),
+            resume=fields.get("resume"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replaying:
+    """A payload of `replay_journal`: which part of the journal is done again, and on which table."""
+
+    since_ms: int
+    """What was noted since this moment (ms since the epoch): that of the backup, or earlier."""
+    dry_run: bool
+    table: str | None = None
+    """The name of a restored table that is not in use yet; None: the stack's own."""
+    account_id: str | None = None
+    """None: all accounts."""
+    resume: str | None = None
+    """The id of the account to begin with."""
+
+    @classmethod
+    def checked(cls, given: object) -> Self:
+        """Validate a payload: `{"since", "dry_run", "table"?, "account_id"?, "resume"?}`. `dry_run` has no default.
+
+        Raises:
+            InvalidInput: names every wrong field.
+            BodyNotJson: the payload is no object.
+        """
+        known = ("since", "dry_run", "table", "account_id", "resume")
+        fields = _validated(given, known, _wrong_replaying)
+        account_id = fields.get("account_id")
+        return cls(
+            since_ms=parsed(fields["since"]),
+            dry_run=fields["dry_run"],
+            table=fields.get("table"),
+            account_id=None if account_id is None else account_id.lower(),
+            resume=fields.get("resume"),
+        )
 
 
 def _validated(
@@ -127,3 +210,54 @@ def _wrong_resume(resume: object) -> Violation | None:
     if not isinstance(resume, str):
         return NOT_STRING
     return None if len(resume) <= MAX_RESUME else longer_than(MAX_RESUME)
+
+
+def _wrong_restoring(given: Mapping[str, Any]) -> dict[str, Violation | None]:
+    """What is wrong with each field of a `Restoring`, or None."""
+    overwrite, until = given.get("overwrite", False), given.get("until")
+    return {
+        "account_id": _wrong_id(given.get("account_id")) if "account_id" in given else REQUIRED,
+        "table": _wrong_table(given.get("table")) if "table" in given else REQUIRED,
+        "dry_run": _wrong_flag(given.get("dry_run")) if "dry_run" in given else REQUIRED,
+        "overwrite": _wrong_flag(overwrite),
+        "until": _UNTIL_NEEDED if overwrite is True and until is None else _wrong_moment(until),
+        "resume": _wrong_optional_id(given.get("resume")),
+    }
+
+
+def _wrong_replaying(given: Mapping[str, Any]) -> dict[str, Violation | None]:
+    """What is wrong with each field of a `Replaying`, or None."""
+    table = given.get("table")
+    return {
+        "since": _wrong_moment(given.get("since")) if given.get("since") is not None else REQUIRED,
+        "dry_run": _wrong_flag(given.get("dry_run")) if "dry_run" in given else REQUIRED,
+        "table": None if table is None else _wrong_table(table),
+        "account_id": _wrong_optional_id(given.get("account_id")),
+        "resume": _wrong_optional_id(given.get("resume")),
+    }
+
+
+def _wrong_flag(flag: object) -> Violation | None:
+    return None if isinstance(flag, bool) else NOT_BOOLEAN
+
+
+def _wrong_optional_id(an_id: object) -> Violation | None:
+    return None if an_id is None else _wrong_id(an_id)
+
+
+def _wrong_table(name: object) -> Violation | None:
+    if not isinstance(name, str):
+        return NOT_STRING
+    return None if _TABLE_NAME.fullmatch(name) else _NOT_A_TABLE
+
+
+def _wrong_moment(moment: object) -> Violation | None:
+    if moment is None:
+        return None
+    if not isinstance(moment, str):
+        return NOT_STRING
+    try:
+        parsed(moment)
+    except InvalidValue as error:
+        return error.violation
+    return None

@@ -639,6 +639,8 @@ class Transition:
     """Names that the contact may not take from a contact in the trash."""
     outcome: Outcome
     idempotency_key: IdempotencyKey | None = None
+    quiet: bool = False
+    """Whether nobody hears of it: neither the projection nor the dispatcher. A restore from a backup is quiet."""
 
     @property
     def taken_emails(self) -> frozenset[str]:
@@ -696,10 +698,11 @@ TOMBSTONE_DAYS: Final = 40
 appended late outlives what would have kept it out."""
 
 
-def tombstone_item(version: int, at_ms: int, merged_ids: Sequence[str] = ()) -> dict[str, object]:
+def tombstone_item(version: int | None, at_ms: int, merged_ids: Sequence[str] = ()) -> dict[str, object]:
     """The attributes of an erased contact's tombstone, without its key.
 
-    `version`: the contact's last version. `merged_ids`: the ids of the contacts that were merged into it; erasure looks
+    `version`: the contact's last version; None: the stream's readers do not hear of the tombstone, as their filters ask
+    for a version. `merged_ids`: the ids of the contacts that were merged into it; erasure looks
     for items under these ids, too.
     """
     item: dict[str, object] = {"erased_at": iso(at_ms), "version": version, "ttl": _tombstone_ttl(at_ms)}

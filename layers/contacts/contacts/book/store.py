@@ -123,9 +123,12 @@ class OptOuts:
         """Returns the step that removes an opt-out."""
         return self._table.delete_step("opt-out", self._key(email))
 
+    def hmac_of(self, email: str) -> str:
+        """Returns what stands for an address in keys: an HMAC-SHA256 (hex) under the account's secret."""
+        return hmac.digest(self._secret.derived("opt-outs"), email.encode(), "sha256").hex()
+
     def _key(self, email: str) -> keys.Key:
-        digest = hmac.digest(self._secret.derived("opt-outs"), email.encode(), "sha256")
-        return keys.opt_out(self._account, digest.hex())
+        return keys.opt_out(self._account, self.hmac_of(email))
 
 
 UNKNOWN: Final = (
@@ -134,6 +137,10 @@ UNKNOWN: Final = (
 """The SDK sent a call twice, and the second failed its condition: whether the first succeeded is unknown."""
 _CONTACT: Final = "contact"
 _TRASH: Final = "trash"
+_TOMBSTONE: Final = "tombstone"
+_MERGED: Final = "merged"
+_STATE_STEPS: Final = frozenset({_CONTACT, _TRASH, _TOMBSTONE, _MERGED})
+"""The steps whose conditions say in which state a contact is. A claim's step is none of them."""
 
 
 class ContactStore:
@@ -259,7 +266,7 @@ class ContactStore:
                 return transition.outcome
             if failed.is_repetition:
                 raise TemporarilyUnavailable(UNKNOWN) from None
-            if _CONTACT in failed.items or _TRASH in failed.items:
+            if not _STATE_STEPS.isdisjoint(failed.items):
                 raise ConcurrentModification from None
             raise NamesNotFree(
                 {
@@ -286,7 +293,7 @@ class ContactStore:
         if transition.was is ContactState.LIVE and transition.becomes is ContactState.LIVE:
             assert before is not None
             assert after is not None
-            expression = difference(before, after)
+            expression = difference(before, after, quiet=transition.quiet)
             expression.set("change_id", self._change_id())
             yield table.update_step(_CONTACT, live, expression)
             return
@@ -304,6 +311,10 @@ class ContactStore:
             expression = Expression()
             expression.require(expression.is_free())
             item = contact_item(after, self._change_id(), before)
+            if transition.quiet:
+                item[QUIET] = True
+                if transition.was is None:
+                    yield from self._gone_steps(contact.id)
             yield table.put_step(_CONTACT, live, item, expression)
         if transition.becomes is ContactState.DELETED:
             assert after is not None
@@ -319,11 +330,27 @@ class ContactStore:
                 },
             )
         if transition.becomes is None:
+            told = None if transition.quiet else contact.version
             yield table.put_step(
-                "tombstone",
+                _TOMBSTONE,
                 keys.tombstone(self._account, contact.id),
-                tombstone_item(contact.version, transition.at_ms, contact.merged_ids),
+                tombstone_item(told, transition.at_ms, contact.merged_ids),
             )
+
+    def _gone_steps(self, contact_id: str) -> Iterable[Step]:
+        """The conditions under which a contact that is in no state may be put under an id that it had before.
+
+        It is not in the trash, was not erased and was not merged into another contact.
+        """
+        places = {
+            _TRASH: keys.trash(self._account, contact_id),
+            _TOMBSTONE: keys.tombstone(self._account, contact_id),
+            _MERGED: keys.claim(self._account, Name(NameKind.ALIAS, contact_id)),
+        }
+        for name, key in places.items():
+            expression = Expression()
+            expression.require(expression.is_free())
+            yield self._table.check_step(name, key, expression)
 
     def _claim_steps(self, transition: Transition) -> Iterable[tuple[Name, Step]]:
         """The steps that write and delete claims, so that they match the contact's names, each with its name."""
@@ -467,13 +494,13 @@ def unchanged(expression: Expression, before: Contact) -> Expression:
     return expression
 
 
-def difference(before: Contact, after: Contact) -> Expression:
+def difference(before: Contact, after: Contact, *, quiet: bool = False) -> Expression:
     """Returns the update that turns the stored contact `before` into `after`, if it is still `before`.
 
-    The stream's readers hear of it, whatever they were to hear of the write before it.
+    The stream's readers hear of it unless it is `quiet`, whatever they were to hear of the write before it.
     """
     expression = unchanged(Expression(), before)
-    expression.remove(QUIET)
+    expression.assign(QUIET, quiet or None)
     old, new = contact_values(before), contact_values(after)
     for attribute, value in new.items():
         # Compared as DynamoDB attributes: in Python, 1 equals True.

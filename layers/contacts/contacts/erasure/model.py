@@ -1,5 +1,6 @@
 """What the erasure queues carry: which contact is to be erased, and how far its erasure is."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -10,6 +11,32 @@ from contacts.events.model import LONGEST_DISPATCH
 SECOND_PASS_AFTER: Final = LONGEST_DISPATCH + 60
 """Seconds from the first pass to the second: a minute more than a dispatcher may run, for clocks that differ."""
 _SECOND: Final = 2
+_HMAC: Final = re.compile("[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptOutNotice:
+    """Addresses that have opted out, for the journal. It travels on the erasure queue, whose function writes that."""
+
+    account_id: str
+    email_hmacs: tuple[str, ...]
+
+    @classmethod
+    def of_message(cls, body: Mapping[str, Any]) -> Self | None:
+        """The notice in a message; None: it asks for an erasure.
+
+        Raises:
+            KeyError, TypeError, ValueError: the message does not name an account and addresses.
+        """
+        if "opted_out" not in body:
+            return None
+        if not is_uuid(body["account_id"]) or not all(map(_HMAC.fullmatch, body["opted_out"])):
+            raise ValueError("no account with addresses that have opted out")
+        return cls(account_id=body["account_id"], email_hmacs=tuple(body["opted_out"]))
+
+    def message(self) -> dict[str, object]:
+        """The message."""
+        return {"account_id": self.account_id, "opted_out": list(self.email_hmacs)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,19 +2,21 @@
 
 Claims are deleted in the transaction that erases a contact, and postings by the projection. The eraser removes the
 rest: the records of Idempotency-Keys, the timeline, and through the timeline the logged events and their deliveries.
-`docs/decisions/0038` says why there are two passes.
+`docs/decisions/0038` says why there are two passes. Before the first pass is done, the journal outside the table has
+the contact's id, so that no backup brings it back (`docs/decisions/0050`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock
-from contacts.erasure.model import SECOND_PASS_AFTER, Erasure
+from contacts.erasure.model import SECOND_PASS_AFTER, Erasure, OptOutNotice
 from contacts.erasure.run import Run
 from contacts.erasure.store import TraceStore
 
@@ -34,8 +36,28 @@ def pause_after(times_received: int) -> int:
     return int(min(_PAUSE * 2 ** (times_received - 1), _LONGEST_PAUSE))
 
 
+class ErasureJournal(Protocol):
+    """Where it is written down outside the table who was erased, and which addresses have opted out."""
+
+    def note_erased(self, account_id: str, contact_ids: Iterable[str]) -> None:
+        """Write that contacts were erased.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        ...
+
+    def note_opted_out(self, account_id: str, email_hmacs: Iterable[str]) -> None:
+        """Write that addresses have opted out.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        ...
+
+
 class Eraser:
-    """Handles the messages of the erasure queues: each asks for the erasure of one contact.
+    """Handles the messages of the erasure queues: each asks for one erasure, or for opt-outs to be noted.
 
     A run may end anywhere and be repeated: a trace is removed after everything that it leads to.
     """
@@ -43,6 +65,7 @@ class Eraser:
     def __init__(
         self,
         store: TraceStore,
+        journal: ErasureJournal,
         first_passes: MessageQueue,
         second_passes: MessageQueue,
         clock: Clock,
@@ -53,6 +76,7 @@ class Eraser:
     ) -> None:
         """`has_time_left`: whether the invocation has so many seconds left."""
         self._store = store
+        self._journal = journal
         self._first_passes = first_passes
         self._second_passes = second_passes
         self._clock = clock
@@ -74,6 +98,13 @@ class Eraser:
             TemporarilyUnavailable: the second pass removed nothing; the message has to come again.
             Exception: whatever a trace raised that could not be removed. The others were.
         """
+        notice = OptOutNotice.of_message(body)
+        if notice is not None:
+            try:
+                self._journal.note_opted_out(notice.account_id, notice.email_hmacs)
+            except TemporarilyUnavailable:
+                return pause_after(times_received)
+            return None
         erasure = Erasure.of_message(body)
         if erasure.began_at_ms is None:
             erasure = replace(erasure, began_at_ms=self._clock.now_ms())
@@ -88,12 +119,16 @@ class Eraser:
     def _handle(self, erasure: Erasure) -> None:
         """
         Raises:
-            TemporarilyUnavailable: nothing was removed, or the message for the rest could not be sent.
+            TemporarilyUnavailable: nothing was removed, the journal does not answer, or the message for the rest could
+                not be sent.
         """
         run = Run(self._store, erasure, self._clock, self._randomness, self._has_time_left)
         if not erasure.is_buried and run.bury():
             # The stream tells of the tombstone, and its record asks for the erasure, as that of any other does.
             return
+        # First, for a trace that cannot be removed would keep it out for days. A journal that does not answer keeps
+        # nothing from being removed, but the erasure is not done before it is written.
+        is_noted = erasure.is_second or self._is_noted(erasure)
         if self._at_once == 1:
             is_done = run.erase(map)
         else:
@@ -104,8 +139,16 @@ class Eraser:
         if not is_done:
             self._go_on(replace(erasure, is_buried=True), run)
         elif not erasure.is_second:
+            if not is_noted:
+                self._journal.note_erased(erasure.account_id, erasure.ids)
             second = replace(erasure, is_buried=True, is_second=True)
             self._send(self._second_passes, second, SECOND_PASS_AFTER)
+
+    def _is_noted(self, erasure: Erasure) -> bool:
+        with suppress(TemporarilyUnavailable):
+            self._journal.note_erased(erasure.account_id, erasure.ids)
+            return True
+        return False
 
     def _go_on(self, erasure: Erasure, run: Run) -> None:
         if not run.removed:

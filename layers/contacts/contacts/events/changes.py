@@ -26,6 +26,8 @@ class ChangeKind(StrEnum):
     """A contact's days in the trash are over; `before` is the contact there."""
     RECORDED = "recorded"
     """A caller recorded an event of a contact; `recorded` is the event."""
+    OPTED_OUT = "opted_out"
+    """An address has opted out; in place of a contact's id there is the HMAC of the address."""
 
 
 class PartlyHandled(TemporarilyUnavailable):

@@ -20,6 +20,7 @@ from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.threads import side_by_side
 from contacts.core.time import Clock
+from contacts.erasure.model import OptOutNotice
 from contacts.events.changes import ChangeKind, PartlyHandled, StreamChange
 from contacts.projection.store import AlreadyApplied, Derived, OwnWord, Posting, ProjectionStore, WordPosting
 from contacts.search.earlier_words import earlier_words_of
@@ -110,7 +111,7 @@ class Projector:
         to_tell = [change for change in done if change.record_id not in self._ahead]
         try:
             _send(self._to_validate, _validations(to_tell))
-            _send(self._to_erase, _erasures(to_tell))
+            _send(self._to_erase, (*_erasures(to_tell), *_opt_outs(to_tell)))
         except TemporarilyUnavailable:
             raise PartlyHandled(0) from None
         if len(self._ahead) > _REMEMBERED:
@@ -370,6 +371,17 @@ def _erasures(changes: Iterable[StreamChange]) -> Iterator[Outgoing]:
         if change.merged_ids:
             body["merged_ids"] = list(change.merged_ids)
         yield Outgoing(body=body, group=account_id)
+
+
+def _opt_outs(changes: Iterable[StreamChange]) -> Iterator[Outgoing]:
+    """A message for each account with its addresses that have opted out, for the journal: at most those of a batch."""
+    of_accounts: dict[str, dict[str, None]] = defaultdict(dict)
+    for change in changes:
+        if change.kind is ChangeKind.OPTED_OUT:
+            of_accounts[change.account_id][change.contact_id] = None
+    for account_id, hmacs in of_accounts.items():
+        notice = OptOutNotice(account_id=account_id, email_hmacs=tuple(hmacs))
+        yield Outgoing(body=notice.message(), group=account_id)
 
 
 def _send(queue: MessageQueue, messages: Iterable[Outgoing]) -> None:

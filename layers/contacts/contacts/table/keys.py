@@ -92,6 +92,14 @@ def opt_out(account_id: str, email_hmac: str) -> Key:
     return Key(f"ACCOUNT#{account_id}#OPT_OUT#{email_hmac}", "OPT_OUT")
 
 
+def opted_out_address(key: Key) -> tuple[str, str] | None:
+    """The account, and the HMAC of the address, in an opt-out's key; None where the key is another item's."""
+    if key.SK != "OPT_OUT":
+        return None
+    account_id, _, email_hmac = key.PK.removeprefix("ACCOUNT#").partition("#OPT_OUT#")
+    return account_id, email_hmac
+
+
 def trash(account_id: str, contact_id: str) -> Key:
     """`ACCOUNT#<a>#TRASH` / `CONTACT#<c>`: a deleted contact that can come back."""
     return Key(f"ACCOUNT#{account_id}#TRASH", f"{_CONTACT}{contact_id}")

@@ -118,6 +118,9 @@ def stream_change(record: Mapping[str, Any]) -> StreamChange | None:
     """
     body = record["dynamodb"]
     key = keys.Key(body["Keys"]["PK"]["S"], body["Keys"]["SK"]["S"])
+    address = keys.opted_out_address(key)
+    if address is not None:
+        return _opt_out(record, *address)
     old, new = _image(body, "OldImage"), _image(body, "NewImage")
     kind = _kind_of(record, old, new)
     if kind is None:
@@ -136,6 +139,19 @@ def stream_change(record: Mapping[str, Any]) -> StreamChange | None:
         version=(new or {}).get("version", 0) if contact is None else contact.version,
         recorded=_recorded(key, new) if kind is ChangeKind.RECORDED else None,
         merged_ids=_merged_ids(contact, new) if kind in _GONE else (),
+    )
+
+
+def _opt_out(record: Mapping[str, Any], account_id: str, email_hmac: str) -> StreamChange | None:
+    """The change of an opt-out's record; None: the address has been subscribed again."""
+    if record["eventName"] != "INSERT":
+        return None
+    return StreamChange(
+        record_id=record["eventID"],
+        kind=ChangeKind.OPTED_OUT,
+        account_id=account_id,
+        contact_id=email_hmac,
+        at_ms=_moment(record["dynamodb"], None),
     )
 
 

@@ -1,0 +1,251 @@
+"""The replayer: does again, on a table that a backup was restored to, what the journal has noted since the backup.
+
+Who was erased is erased, and who opted out has opted out. Nothing is announced. Whatever is done again is found done
+the next time, so a run may end anywhere and be repeated.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final, Protocol
+
+from contacts.accounts.model import Account
+from contacts.accounts.operator_requests import Replaying
+from contacts.accounts.store import AccountStore
+from contacts.book.model import Action, Contact, ContactState, NamesNotFree, Outcome, Transition
+from contacts.book.store import ContactStore, OptOuts
+from contacts.core.errors import Contention
+from contacts.core.idempotency import ConcurrentModification, tries
+from contacts.core.ids import Name, Randomness
+from contacts.core.queue import MessageQueue, Outgoing
+from contacts.core.threads import side_by_side
+from contacts.core.time import Clock, iso
+from contacts.erasure.model import Erasure
+from contacts.restoring.model import Replayed
+from contacts.restoring.store import AT_ONCE, PresentStore
+from contacts.table.client import Table
+
+_WRITTEN_AT_ONCE: Final = 8
+"""Contacts that are written at a time."""
+
+
+class Journal(Protocol):
+    """What is kept outside the table."""
+
+    def accounts(self) -> list[str]:
+        """The ids of the accounts with entries."""
+        ...
+
+    def erased_since(self, account_id: str, since_ms: int) -> list[str]:
+        """The ids of the contacts that were erased since a moment."""
+        ...
+
+    def opted_out_since(self, account_id: str, since_ms: int) -> list[str]:
+        """The HMACs of the addresses that have opted out since a moment."""
+        ...
+
+
+class Replayer:
+    """Replays the journal."""
+
+    def __init__(
+        self,
+        table: Table,
+        restored: Callable[[str], Table],
+        journal: Journal,
+        to_erase: MessageQueue,
+        clock: Clock,
+        randomness: Randomness,
+        has_time_left: Callable[[], bool],
+    ) -> None:
+        """`table`: the one in use; `restored`: the one with a name. `has_time_left`: whether there is time for 50
+        contacts.
+        """
+        self._table = table
+        self._restored = restored
+        self._journal = journal
+        self._to_erase = to_erase
+        self._clock = clock
+        self._randomness = randomness
+        self._has_time_left = has_time_left
+
+    def replay(self, command: Replaying) -> Replayed:
+        """Replay the journal, as far as the time allows. The report says with which account to go on.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        table = self._table if command.table is None else self._restored(command.table)
+        report = Replayed(command.dry_run)
+        accounts = self._journal.accounts() if command.account_id is None else [command.account_id]
+        for account_id in accounts:
+            if account_id < (command.resume or ""):
+                continue
+            account = AccountStore(table).account(account_id)
+            if account is None:
+                report.unknown_accounts += 1
+                continue
+            run = _Run(
+                table,
+                account,
+                command,
+                report,
+                self._journal,
+                self._to_erase if command.table is None else None,
+                self._clock,
+                self._randomness,
+                self._has_time_left,
+            )
+            if not run.replay():
+                report.resume = account_id
+                break
+            report.accounts += 1
+        return report
+
+
+class _Run:
+    """The replay for one account."""
+
+    def __init__(
+        self,
+        table: Table,
+        account: Account,
+        command: Replaying,
+        report: Replayed,
+        journal: Journal,
+        to_erase: MessageQueue | None,
+        clock: Clock,
+        randomness: Randomness,
+        has_time_left: Callable[[], bool],
+    ) -> None:
+        """`to_erase`: asks for the traces of contacts to be removed; None: the table is not in use yet."""
+        self._account = account.id
+        self._command = command
+        self._report = report
+        self._journal = journal
+        self._to_erase = to_erase
+        self._clock = clock
+        self._randomness = randomness
+        self._has_time_left = has_time_left
+        self._now_s = self._clock.now_ms() // 1000
+        self._opt_outs = OptOuts(table, account.id, account.secret)
+        self._present = PresentStore(table, account.id)
+        self._store = ContactStore(table, account.id, self._opt_outs, self._randomness, self._now_s)
+
+    def replay(self) -> bool:
+        """Do again what was done since. Returns whether the time was enough.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        return self._erase() and self._opt_out()
+
+    # Erasures
+
+    def _erase(self) -> bool:
+        erased = self._journal.erased_since(self._account, self._command.since_ms)
+        self._report.erasures += len(erased)
+        for start in range(0, len(erased), AT_ONCE):
+            if not self._has_time_left():
+                return False
+            self._erase_some(erased[start : start + AT_ONCE])
+        return True
+
+    def _erase_some(self, contact_ids: Sequence[str]) -> None:
+        present = self._present.present(contact_ids, self._now_s)
+        found = [one for one in contact_ids if present[one].contact is not None]
+        self._report.erased_again += len(found)
+        if self._command.dry_run:
+            return
+        side_by_side(self._erase_again, contact_ids, _WRITTEN_AT_ONCE)
+        if self._to_erase is None:
+            return
+        erasures = (
+            Erasure(
+                account_id=self._account,
+                contact_id=one,
+                merged_ids=() if (contact := present[one].contact) is None else contact.merged_ids,
+            )
+            for one in contact_ids
+        )
+        self._to_erase.send([Outgoing(body=one.message(), group=self._account) for one in erasures])
+
+    def _erase_again(self, contact_id: str) -> None:
+        lost: frozenset[Name] = frozenset()
+        for _ in tries(self._clock, self._randomness):
+            now = self._present.present([contact_id], self._now_s)[contact_id]
+            contact = now.contact
+            if contact is None:
+                self._present.bury(contact_id, self._clock.now_ms())
+                return
+            try:
+                self._store.apply(self._transition(contact, now.state, None, lost))
+                return
+            except NamesNotFree as names:
+                lost |= names.claims.keys()
+            except (ConcurrentModification, Contention):
+                continue
+
+    # Opt-outs
+
+    def _opt_out(self) -> bool:
+        """The journal has no addresses, so every contact of an account where somebody opted out is looked at."""
+        hmacs = frozenset(self._journal.opted_out_since(self._account, self._command.since_ms))
+        self._report.opt_outs += len(hmacs)
+        if not hmacs:
+            return True
+        if not self._command.dry_run:
+            self._present.opt_out(hmacs)
+        after: str | None = None
+        while True:
+            if not self._has_time_left():
+                return False
+            contacts, after = self._present.contacts(after)
+            concerned = [one for one in contacts if self._is_concerned(one, hmacs)]
+            self._report.opted_out_again += len(concerned)
+            if not self._command.dry_run:
+                side_by_side(self._opt_out_again, concerned, _WRITTEN_AT_ONCE)
+            if after is None:
+                break
+        for contact in self._present.trashed():
+            if self._is_concerned(contact, hmacs):
+                self._report.opted_out_again += 1
+                if not self._command.dry_run:
+                    self._present.opt_out_in_trash(contact, iso(self._clock.now_ms()))
+        return True
+
+    def _is_concerned(self, contact: Contact, hmacs: frozenset[str]) -> bool:
+        return not contact.is_unsubscribed and not hmacs.isdisjoint(
+            map(self._opt_outs.hmac_of, contact.emails)
+        )
+
+    def _opt_out_again(self, contact: Contact) -> None:
+        now: Contact | None = contact
+        for _ in tries(self._clock, self._randomness):
+            if now is None or now.is_unsubscribed:
+                return
+            at = iso(self._clock.now_ms())
+            after = replace(now.opted_out(at), version=now.version + 1, updated_at=at)
+            try:
+                self._store.apply(self._transition(now, ContactState.LIVE, after))
+                return
+            except (ConcurrentModification, Contention):
+                now = self._store.by_id(contact.id)
+
+    def _transition(
+        self,
+        before: Contact,
+        was: ContactState | None,
+        after: Contact | None,
+        lost: frozenset[Name] = frozenset(),
+    ) -> Transition:
+        """A quiet change of a contact that is live afterwards, or erased (`after` None)."""
+        return Transition(
+            before=before,
+            was=was,
+            after=after,
+            becomes=None if after is None else ContactState.LIVE,
+            at_ms=self._clock.now_ms(),
+            lost=lost,
+            outcome=Outcome(action=Action.DELETED if after is None else Action.UPDATED, contact=after),
+            quiet=True,
+        )
