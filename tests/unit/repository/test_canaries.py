@@ -240,7 +240,9 @@ def test_the_line_of_a_failure_tells_nothing_of_the_person(
     assert "@" not in json.dumps(functions.logged)
 
 
-CANARIES = {name: one["Properties"] for name, one in template()["Resources"].items() if name.endswith("Canary")}
+CANARIES = {
+    name: one["Properties"] for name, one in template()["Resources"].items() if name.endswith("Canary")
+}
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 
 
