@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from functools import cache, partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
@@ -14,6 +16,7 @@ from contacts.core.time import DAY, iso
 from contacts.email_validation.model import VALID
 from contacts.email_validation.store import VerdictStore
 from contacts.restoring import service
+from contacts.runtime import Runtime
 from contacts.table import keys
 from contacts.table.client import Table
 from local.table import NAME
@@ -521,6 +524,23 @@ def test_whatever_has_happened_since_nothing_contradicts_and_nobody_is_subscribe
 
 
 # Bad input
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException"])
+def test_a_table_that_is_not_there_or_may_not_be_read_is_named(code: str) -> None:
+    def query(**_: Any) -> Any:
+        raise ClientError({"Error": {"Code": code, "Message": ""}}, "Query")
+
+    world = RestoreHarness()
+    world.app.restored_tables[RESTORED] = SimpleNamespace(query=query)
+    with pytest.raises(InvalidInput) as refused:
+        world.restore()
+    assert [error.field for error in refused.value.errors] == ["table"]
+
+
+def test_the_table_in_use_is_no_restored_one() -> None:
+    with pytest.raises(InvalidInput, match="table"):
+        Runtime.restored_table(RestoreHarness().app, NAME)
 
 
 @pytest.mark.parametrize(
