@@ -14,6 +14,7 @@ import logging
 import signal
 from collections.abc import Callable, Mapping
 from threading import current_thread, main_thread
+from time import perf_counter
 from traceback import extract_tb
 from typing import Final
 
@@ -25,6 +26,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 logging.getLogger().setLevel(logging.WARNING)
 
 logger = Logger(service="contacts", location=None)
+# The template lets DEBUG pass, for the time when an operator switches it on.
+logging.getLogger("contacts").setLevel(logging.INFO)
 metrics = Metrics(service="contacts", namespace="Contacts")
 
 LONG_S: Final = 1.0
@@ -33,12 +36,43 @@ UNDER_WAY: Final = "still under way"
 """The message of the line that a long request leaves."""
 
 
+_ids: Callable[[], Mapping[str, object]] = dict
+"""What identifies the request that is being served."""
+_is_debugging = False
+
+
+def set_debug(*, is_on: bool) -> None:
+    """Whether a line is written for each call of the table (`record_call`).
+
+    Past Powertools' own setter, which keeps the level of the template's LoggingConfig.
+    """
+    global _is_debugging
+    _is_debugging = is_on
+    logging.getLogger("contacts").setLevel(logging.DEBUG if is_on else logging.INFO)
+
+
+def is_debugging() -> bool:
+    """Whether `record_call` writes lines."""
+    return _is_debugging
+
+
+def record_call(method: str, began: float, failure: str | None = None) -> None:
+    """Log a call of the table, for who debugs: its method, duration and error, never what it was about.
+
+    `began`: as `perf_counter` said then.
+    """
+    duration_ms = round((perf_counter() - began) * 1000, 1)
+    logger.debug("call", extra={**_ids(), "method": method, "duration_ms": duration_ms, "failure": failure})
+
+
 def begin_request(ids: Callable[[], Mapping[str, object]]) -> None:
     """Log `ids()` as soon as the request that begins now is long, unless `record_request` is called before.
 
     By a timer of the process, so it costs a quick request next to nothing. The line appears between two steps of
     Python, not within a call that is stuck. Signals reach the main thread only; there Lambda calls handlers.
     """
+    global _ids
+    _ids = ids
     if current_thread() is main_thread():
         signal.signal(signal.SIGALRM, lambda *_: logger.warning(UNDER_WAY, extra=dict(ids())))
         signal.setitimer(signal.ITIMER_REAL, LONG_S)

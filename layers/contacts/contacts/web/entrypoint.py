@@ -261,6 +261,7 @@ class Entrypoint(ApiEntrypoint):
 
         Raises:
             NotAuthenticated, KeyRevoked, AccountSuspended, TemporarilyUnavailable.
+            ReadOnly: the request may write.
             LimitReached: it is known without a call that any request of the account is refused now.
         """
         key = sent_key(request)
@@ -269,6 +270,8 @@ class Entrypoint(ApiEntrypoint):
                 return
             raise NotAuthenticated("Send an API key in X-API-Key, or in Authorization as: Bearer <key>.")
         request.identified = caller = self._authenticator.identify(key)
+        if request.is_write:
+            self._authenticator.refuse_write()
         self._admit(request, self._authenticator.remembered_refusal(caller))
 
     def _count(self, request: Request, written: int) -> None:
