@@ -5,6 +5,7 @@ from typing import Any
 
 from contacts.accounts.operator_requests import SwitchChange
 from contacts.accounts.switch_service import SwitchService
+from contacts.core import observability
 from contacts.runtime import runtime
 
 
@@ -14,7 +15,12 @@ def set_switches(payload: Mapping[str, Any], switch_service: SwitchService) -> d
     `{"deliveries"?, "writes"?, "dns"?: "on" | "off", "log_level"?: "INFO" | "DEBUG", "reason"?}` → all switches,
     `changed_at`, `reason`. `{"account_id", "deliveries"?, "reason"?}` → `deliveries`, `stopped_at`, `reason`.
     """
-    return switch_service.flip(SwitchChange.checked(payload))
+    change = SwitchChange.checked(payload)
+    stand = switch_service.flip(change)
+    if change.flips:
+        flipped = " ".join(f"{name}={value}" for name, value in change.flips.items())
+        observability.note({"flipped": flipped, "of": change.account_id or "all accounts"})
+    return stand
 
 
 lambda_handler = runtime.direct_entrypoint(set_switches)

@@ -177,9 +177,18 @@ def test_a_change_is_logged_once_by_each_process(harness: Harness, caplog: pytes
     for _ in range(3):
         harness.switches()
     lines = [vars(line) for line in caplog.records]
-    assert [line["msg"] for line in lines] == ["switches flipped", "switches"]
+    assert [line["msg"] for line in lines] == ["switches"]
     assert {line["writes"] for line in lines} == {"off"}
     assert "Ada" not in str(lines)
+
+
+def test_the_line_of_a_flip_says_what_was_flipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    noted: list[dict[str, str]] = []
+    monkeypatch.setattr(observability, "note", noted.append)
+    app = App(MotoTable().client())
+    app.invoke("set_switches", {"writes": "off", "dns": "off", "reason": "by Ada"})
+    app.invoke("set_switches", {})
+    assert noted == [{"flipped": "writes=off dns=off", "of": "all accounts"}]
 
 
 # The operator's side

@@ -212,6 +212,7 @@ def test_the_runbook_queries_fields_that_are_logged() -> None:
         for name in fields.split(", ")
     }
     named = {name for names in asked for name in names if name and not name.startswith("@")}
-    logged = OF_A_REQUEST | OF_A_BATCH | OF_A_FAILURE | {"code", "items", "failed", "Failed"} | OF_LAMBDA
+    once = {"code", "items", "failed", "Failed", "flipped"}
+    logged = OF_A_REQUEST | OF_A_BATCH | OF_A_FAILURE | once | OF_LAMBDA
     assert named
     assert named <= logged

@@ -5,7 +5,6 @@ from typing import NamedTuple, Protocol
 
 from contacts.accounts.model import Account, Switches, switches_from
 from contacts.accounts.operator_requests import SwitchChange
-from contacts.core import observability
 from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.time import Clock, iso
 from contacts.core.violations import NO_ACCOUNT
@@ -89,8 +88,6 @@ class SwitchService:
         found = (
             self._switches.flip(change.flips, at, change.reason) if change.flips else self._switches.flipped()
         )
-        if change.flips:
-            observability.logger.warning("switches flipped", extra=found.switches.shown())
         return {**found.switches.shown(), "changed_at": found.changed_at, "reason": found.reason}
 
     def _flip_of(self, account_id: str, change: SwitchChange) -> dict[str, object]:
@@ -105,9 +102,6 @@ class SwitchService:
         if account is None:
             raise InvalidInput([FieldError("account_id", NO_ACCOUNT)])
         stands = "on" if account.deliveries_stopped_at is None else "off"
-        if change.deliveries is not None:
-            fields = {"account_id": account.id, "deliveries": stands}
-            observability.logger.warning("switches flipped", extra=fields)
         return {
             "account_id": account.id,
             "deliveries": stands,

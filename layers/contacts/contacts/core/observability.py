@@ -78,6 +78,12 @@ def begin_request(ids: Callable[[], Mapping[str, object]]) -> None:
         signal.setitimer(signal.ITIMER_REAL, LONG_S)
 
 
+def note(fields: Mapping[str, str]) -> None:
+    """Add fields to the line of the request that is being served, which `record_request` writes."""
+    for key, value in fields.items():
+        metrics.add_metadata(key=key, value=value)
+
+
 def record_request(operation: str, status: int, duration_ms: float, fields: Mapping[str, object]) -> None:
     """Log a finished request, and emit its latency in ms and its kind of error, if any.
 
