@@ -100,6 +100,10 @@ clients: environments .venv/clients/installed $(node) ## Generate clients in Pyt
 lint-openapi: environments $(node) ## Hold the OpenAPI document against Spectral's and Redocly's rules (needs Node.js)
 	@$(dev)/python -m local.clients lint
 
+.PHONY: audit
+audit: .venv/audit/installed ## Ask for advisories about the locked packages; without a service, hold what ships against a dated list
+	@.venv/audit/bin/python -m local.audit
+
 .PHONY: bench
 bench: environments ## Measure what docs/ say about speed, round trips, capacity, cost and load; writes docs/cost.md
 	@$(dev)/python -m bench
@@ -111,6 +115,7 @@ lock: .venv/dev/installed ## Resolve the packages of pyproject.toml anew; UPGRAD
 	@$(lock) --group ministack --output-file local/locks/ministack.txt
 	@$(lock) --group sam --output-file local/locks/sam.txt
 	@$(lock) --group clients --output-file local/locks/clients.txt
+	@$(lock) --group audit --output-file local/locks/audit.txt
 	@if command -v npm > /dev/null; then cd local/locks/node && npm install --package-lock-only --silent; \
 	else echo "npm is not installed: local/locks/node stays as it is" >&2; fi
 

@@ -135,6 +135,7 @@ def compress_swagger_ui(packages: Path) -> None:
 def remove_ballast(packages: Path) -> None:
     """Removes what no function runs. The *.dist-info stay: email-validator looks its version up in its own."""
     shutil.rmtree(packages / "bin", ignore_errors=True)
+    shutil.rmtree(packages / "boto3" / "examples", ignore_errors=True)
     for tests in [*packages.rglob("tests"), *packages.rglob("__pycache__")]:
         shutil.rmtree(tests, ignore_errors=True)
 

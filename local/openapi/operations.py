@@ -27,7 +27,7 @@ _OF_KEYS: Final[Refuses] = (
     errors.Contention,
 )
 _OF_BODIES: Final[Refuses] = (errors.BodyNotJson, errors.BodyTooLarge, errors.BodyNotReadable)
-_OF_WRITES: Final[Refuses] = (errors.IdempotencyKeyReused, errors.WrittenLimitReached)
+_OF_WRITES: Final[Refuses] = (errors.IdempotencyKeyReused, errors.WrittenLimitReached, errors.ReadOnly)
 _OF_CONTACTS: Final[Refuses] = (errors.RouteNotFound, errors.MethodNotAllowed)
 """A contact's path takes whatever follows, so it may have been meant for another route."""
 

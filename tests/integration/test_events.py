@@ -21,7 +21,7 @@ from local.table import create_table
 from local.template import Function, functions
 from tests.support import sample_events
 
-AS_LOGGING_CONFIG_SAYS = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}
+AS_LOGGING_CONFIG_SAYS = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "DEBUG"}
 """What Lambda sets for the template's LoggingConfig; the runtime client reads it."""
 
 

@@ -147,3 +147,56 @@ def test_the_locked_packages_are_there_and_no_other(dependencies: Path) -> None:
     locked = {line.split("==")[0].replace("-", "_") for line in lock.splitlines() if "==" in line}
     shipped = {path.name.split("-")[0].replace("-", "_") for path in dependencies.glob("*.dist-info")}
     assert shipped == locked
+
+
+UTILITIES_THAT_NEED_MORE = {
+    "data_masking": "jsonpath_ng",
+    "validation": "fastjsonschema",
+}
+"""Utilities of Powertools that a function cannot import, by the package that is not in the layer. (`Tracer` can be
+imported; to be used it needs `aws-xray-sdk`.)"""
+IMPORTS = """
+import importlib, json, pkgutil, sys
+from aws_lambda_powertools import utilities
+
+missing = {}
+for module in pkgutil.iter_modules(utilities.__path__):
+    try:
+        importlib.import_module(f"aws_lambda_powertools.utilities.{module.name}")
+    except ModuleNotFoundError as error:
+        missing[module.name] = error.name
+print(json.dumps(missing))
+"""
+
+
+def test_every_utility_of_powertools_can_be_imported_but_two(dependencies: Path, target: Target) -> None:
+    """Those that need boto3, too (Parameters, Feature Flags, Idempotency, Streaming): docs/decisions/0052."""
+    if target is not LOCAL:
+        pytest.skip("its binaries are for another Python")
+    environment = {"PYTHONPATH": str(dependencies), "AWS_DEFAULT_REGION": "us-east-1"}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", IMPORTS], env=environment, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == UTILITIES_THAT_NEED_MORE
+
+
+LOADED = """
+import contacts.core.observability, sys
+from contacts.table.aws import new_client
+
+new_client("dynamodb", "http://127.0.0.1:1", is_local=False)
+print("boto3" in sys.modules, "s3transfer" in sys.modules)
+"""
+
+
+def test_boto3_is_there_and_costs_no_function_its_import(
+    dependencies: Path, contacts: Path, target: Target
+) -> None:
+    if target is not LOCAL:
+        pytest.skip("its binaries are for another Python")
+    environment = {"PYTHONPATH": f"{dependencies}:{contacts}", "AWS_DEFAULT_REGION": "us-east-1"}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", LOADED], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "False"]
+    assert (dependencies / "boto3").is_dir()

@@ -979,6 +979,15 @@ def _by_name(recorder: Recorder) -> Iterator[Json]:
         get(recorder, "/v1/account", "suspended"),
     )
     yield scenario(
+        "set_switches",
+        invoke("set_switches", writes="off", reason="the table is moved"),
+        invoke("set_switches"),
+        invoke("set_switches", account_id=account_id, deliveries="off", reason="a loop"),
+        invoke("set_switches", account_id=account_id, deliveries="on"),
+        invoke("set_switches", writes="on"),
+    )
+    yield scenario("set_switches: wrong", invoke("set_switches", writes="no", dn="off"))
+    yield scenario(
         "provision_account", invoke("provision_account", name="New", plan="free", dialect="smashsend")
     )
     yield scenario("provision_account: wrong", invoke("provision_account", name="", plan="gold"))

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 
 from contacts import runtime as wiring
 from contacts.accounts.authentication import AuthContext, Authenticator
-from contacts.accounts.model import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope
+from contacts.accounts.model import Account, ApiKey, Caller, Dialect, Mode, Plan, Scope, Switches
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import Randomness
 from contacts.core.queue import Outgoing
@@ -66,8 +66,9 @@ class Reply:
 class OpenGate(Authenticator):
     """Lets every key in, as the same caller, uncounted."""
 
-    def __init__(self, caller: Caller | Callable[[], Caller]) -> None:
+    def __init__(self, caller: Caller | Callable[[], Caller], board: Any = None) -> None:
         self._always = caller if callable(caller) else lambda: caller
+        self.board = board or SimpleNamespace(switches=Switches())
 
     def identify(self, key: str) -> Caller:
         return self._always()
@@ -189,7 +190,7 @@ class App(Runtime):
     @property
     def authenticator(self) -> Authenticator:  # type: ignore[override]
         """Lets everybody in as the caller of this moment."""
-        return OpenGate(lambda: self.caller)
+        return OpenGate(lambda: self.caller, self.switch_board)
 
     def queue(self, name: str) -> Any:
         """A list in place of a queue, unless the test has something else there."""

@@ -190,6 +190,8 @@ class DeliveryHarness:
         self.time_left = 40.0
         self.suspended: set[str] = set()
         """Accounts that rest."""
+        self.stopped: set[str] = set()
+        """Accounts whose deliveries an operator has stopped."""
         role = "arn:aws:iam::123456789012:role/contacts-SchedulerRole-1Example"
         self.schedule = DeliverySchedule(
             self.queue, self.scheduler, "retries", QUEUE_ARN, DEAD_LETTERS_ARN, role, self.clock
@@ -204,6 +206,7 @@ class DeliveryHarness:
         delivery_worker = self.app.delivery_worker()
         delivery_worker._has_time_left = lambda seconds: seconds <= self.time_left
         delivery_worker._is_suspended = lambda account_id: account_id in self.suspended
+        delivery_worker._are_stopped = lambda account_id: account_id in self.stopped
         delivery_worker._deliveries_at_once = lambda _: self.at_once
         return delivery_worker
 

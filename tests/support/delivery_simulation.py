@@ -128,6 +128,8 @@ class Simulation:
         self._numbers = count()
         self._turn = threading.Semaphore(0)
         self._busy = 0
+        self.stopped: set[str] = set()
+        """Accounts whose deliveries an operator has stopped."""
         self._is_running = False
         table: Any = self.harness.table
         self._fast, self._slow = table._client, SlowClient(table._client, self)
@@ -200,6 +202,7 @@ class Simulation:
     def worker(self) -> DeliveryWorker:
         worker = self.app.delivery_worker()
         worker._is_suspended = lambda _: False
+        worker._are_stopped = lambda account_id: account_id in self.stopped
         worker._deliveries_at_once = lambda _: self.at_once
         return worker
 

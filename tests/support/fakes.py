@@ -15,6 +15,7 @@ from contacts.accounts.model import (
     KeysModified,
     MakerRevoked,
     Revocation,
+    Switches,
     Usage,
 )
 from contacts.accounts.store import LEASED_SHARE, BeyondLimit
@@ -98,6 +99,7 @@ class InMemoryAccounts:
     leased: Counter[tuple[str, str]] = field(default_factory=Counter)
     hours: dict[str, str] = field(default_factory=dict)
     records: dict[str, IdempotencyRecord] = field(default_factory=dict)
+    switched: Switches = field(default_factory=Switches)
     reads: int = 0
     counted: int = 0
     """Calls that count a request."""
@@ -105,6 +107,13 @@ class InMemoryAccounts:
     def account(self, account_id: str) -> Account | None:
         self.reads += 1
         return self.accounts.get(account_id)
+
+    def account_and_switches(self, account_id: str) -> tuple[Account | None, Switches | None]:
+        return self.account(account_id), self.switched
+
+    def switches(self) -> Switches:
+        self.reads += 1
+        return self.switched
 
     def api_key(self, key_hash: str) -> ApiKey | None:
         self.reads += 1

@@ -475,6 +475,14 @@ RETURNED: dict[str, Any] = {
         "suspended_at": ANY,
         "reason": "invoice 2026-0117 is unpaid",
     },
+    "set_switches": {
+        "deliveries": "off",
+        "writes": "on",
+        "dns": "on",
+        "log_level": "INFO",
+        "changed_at": ANY,
+        "reason": "a receiver's network is down",
+    },
     "validate_contact": ALL_DONE,
 }
 """By operation, what those return that do not speak HTTP."""

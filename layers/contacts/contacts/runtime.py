@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from contacts.accounts.model import Caller
     from contacts.accounts.service import AccountService, ApiKeyService, SuspensionService
     from contacts.accounts.store import AccountStore
+    from contacts.accounts.switch_service import SwitchService
+    from contacts.accounts.switches import SwitchBoard
     from contacts.book.batch import BatchService
     from contacts.book.merge import Merger
     from contacts.book.service import ContactBook
@@ -184,7 +186,7 @@ class Runtime:
         if self.settings.is_in_lambda:
             # Loads the certificates, shakes hands and runs the SDK's code once: 30 ms here, 200 in the first request.
             with suppress(TemporarilyUnavailable, BotoCoreError, ClientError):
-                self.account_store.api_key("warm-up")
+                self.switch_board.refresh()
         return self._started(entry)
 
     def direct_entrypoint(self, function: Callable[..., dict[str, object]]) -> LambdaHandler:
@@ -293,7 +295,14 @@ class Runtime:
         """The key check and the meter. It remembers keys, so a process has one."""
         from contacts.accounts.authentication import Authenticator
 
-        return Authenticator(self.account_store, self.clock)
+        return Authenticator(self.account_store, self.clock, self.switch_board)
+
+    @cached_property
+    def switch_board(self) -> SwitchBoard:
+        """What operators have switched off, as this process knows it."""
+        from contacts.accounts.switches import SwitchBoard
+
+        return SwitchBoard(self.account_store, self.clock)
 
     def records(self, caller: Caller) -> RecordStore:
         """What the Idempotency-Keys of the account stand for."""
@@ -319,6 +328,12 @@ class Runtime:
         from contacts.accounts.service import SuspensionService
 
         return SuspensionService(self.account_store, self.clock)
+
+    def switch_service(self) -> SwitchService:
+        """Flips switches."""
+        from contacts.accounts.switch_service import SwitchService, SwitchStore
+
+        return SwitchService(SwitchStore(self.table), self.account_store, self.clock)
 
     # Contacts
 
@@ -502,7 +517,7 @@ class Runtime:
         from contacts.webhooks.in_flight import SlotStore, WaitingStore
         from contacts.webhooks.store import DeliveryStore, WebhookStore
 
-        accounts = DeliveryTerms(self.account_store, self.clock, self.settings.enterprise_deliveries)
+        accounts = DeliveryTerms(self.switch_board, self.clock, self.settings.enterprise_deliveries)
         return DeliveryWorker(
             WebhookStore(self.table),
             EventStore(self.table),
@@ -516,6 +531,7 @@ class Runtime:
             self.randomness,
             self.deadline.has_time_left,
             accounts.is_suspended,
+            accounts.are_stopped,
             accounts.deliveries_at_once,
         )
 
@@ -595,7 +611,12 @@ class Runtime:
             self.randomness,
             is_quiet=self._quiet_verdicts(),
             invocation=self._invocation,
+            asks_dns=self._dns_is_on,
         )
+
+    def _dns_is_on(self) -> bool:
+        self.switch_board.refresh()
+        return self.switch_board.switches.dns
 
     def resolver(self) -> Resolver | None:
         """Asks the DNS; None where it is not to be asked."""

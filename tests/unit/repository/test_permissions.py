@@ -28,7 +28,7 @@ PATTERNS = {
     for access in template()["Mappings"]["TableAccess"].values()
     for text in access["Of"].split(" ")
 }
-OWN = re.compile(r"(KEY#|DOMAIN#|ACCOUNT#\?{36}(#[A-Z0-9_]+#?)?)\*?")
+OWN = re.compile(r"(SWITCHES|KEY#|DOMAIN#|ACCOUNT#\?{36}(#[A-Z0-9_]+#?)?)\*?")
 """What a pattern is made of: nothing of a caller's stands before its `*`."""
 MOST_CHARACTERS = 6144
 MOST_POLICIES = 10
@@ -109,6 +109,8 @@ FORGED = f"{ACCOUNT}#USAGE"
         ("ReindexAccount", "PutItem", of_name(NameKind.EMAIL, "ada@example.com")),
         ("ReindexAccount", "PutItem", keys.api_key("0" * 64).PK),
         ("ShowDocs", "GetItem", keys.account(ACCOUNT).PK),
+        ("CreateContact", "UpdateItem", keys.switches().PK),
+        ("DeliverWebhook", "UpdateItem", keys.switches().PK),
         ("RefuseRequest", "GetItem", CONTACTS),
     ],
 )

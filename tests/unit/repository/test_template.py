@@ -115,12 +115,13 @@ def test_the_functions_that_have_a_log_group_are_named_in_their_order() -> None:
 
 
 def test_every_function_logs_as_the_globals_say() -> None:
-    """Lambda's own lines only where an invocation dies; ours, which have no level (then Lambda takes INFO), always."""
+    """Lambda's own lines only where an invocation dies; ours always: requests' have no level (then Lambda takes INFO),
+    and those at DEBUG are written only while an operator has switched them on (`observability.set_debug`)."""
     defaults = template()["Globals"]["Function"]
     assert defaults["LoggingConfig"] == {
         "LogFormat": "JSON",
         "SystemLogLevel": {"Ref": "SystemLogLevel"},
-        "ApplicationLogLevel": "INFO",
+        "ApplicationLogLevel": "DEBUG",
     }
     assert (parameter("SystemLogLevel"), parameter("Tracing"), parameter("AccessLog")) == (
         "WARN",

@@ -69,6 +69,7 @@ MADE: dict[str, keys.Key] = {
     "deliveries in flight": keys.deliveries_in_flight(A),
     "delivery that waits for its account": keys.waiting_delivery(A, None, DELIVERY),
     "delivery that waits for its endpoint": keys.waiting_delivery(A, "wh_01941f29000a1b2c3d4", DELIVERY),
+    "switches": keys.switches(),
     "verdict on a domain": keys.domain_verdict(sha256(b"example.com").hexdigest()),
 }
 

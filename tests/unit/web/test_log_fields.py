@@ -14,7 +14,7 @@ from contacts.core.observability import (
     begin_request,
     group_of,
     record_batch,
-    record_call,
+    record_operator_call,
     record_request,
 )
 from local.stack import ROOT
@@ -222,7 +222,7 @@ def test_few_metrics_are_paid_for(capsys: pytest.CaptureFixture[str]) -> None:
             if function.routes:
                 record_request(function.name, status, 1, {})
             else:
-                record_call(function.name, status, 1, {})
+                record_operator_call(function.name, status, 1, {})
         if function.name in CONSUMERS:
             record_batch(function.name, 10, 0, 1, {})
             record_batch(function.name, 10, 3, 1, {})
@@ -288,6 +288,7 @@ def test_the_runbook_queries_fields_that_are_logged() -> None:
         for name in fields.split(", ")
     }
     named = {name for names in asked for name in names if name and not name.startswith("@")}
-    logged = OF_A_REQUEST | OF_A_BATCH | OF_A_FAILURE | {"code", "items", "failed", "Failed"} | OF_LAMBDA
+    once = {"code", "items", "failed", "Failed", "flipped"}
+    logged = OF_A_REQUEST | OF_A_BATCH | OF_A_FAILURE | once | OF_LAMBDA
     assert named
     assert named <= logged

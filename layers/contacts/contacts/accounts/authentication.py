@@ -13,12 +13,14 @@ from typing import Final
 from contacts.accounts.meter import REFUSED_MS, Meter, Reading, Remembered
 from contacts.accounts.model import Caller
 from contacts.accounts.store import AccountStore
+from contacts.accounts.switches import SwitchBoard
 from contacts.core.errors import (
     AccountSuspended,
     ContactsError,
     KeyRevoked,
     LimitReached,
     NotAuthenticated,
+    ReadOnly,
 )
 from contacts.core.time import Clock, seconds_left_in_hour
 
@@ -63,9 +65,11 @@ def _context(caller: Caller, reading: Reading, now: int) -> AuthContext:
 class Authenticator:
     """Identifies callers by their API key, and counts their requests."""
 
-    def __init__(self, store: AccountStore, clock: Clock) -> None:
+    def __init__(self, store: AccountStore, clock: Clock, board: SwitchBoard | None = None) -> None:
+        """`board`: the switches of this process; None: it has none besides."""
         self._store = store
         self._clock = clock
+        self.board = board or SwitchBoard(store, clock)
         self._meter = Meter(store)
         self._remembered: Remembered[Caller] = Remembered()
         self._refused: Remembered[Callable[[], ContactsError]] = Remembered()
@@ -84,6 +88,14 @@ class Authenticator:
         if caller.account.suspended_at is not None:
             raise AccountSuspended(caller.key.dialect)
         return caller
+
+    def refuse_write(self) -> None:
+        """
+        Raises:
+            ReadOnly: an operator has switched writing off.
+        """
+        if not self.board.switches.writes:
+            raise ReadOnly
 
     def remembered_refusal(self, caller: Caller) -> AuthContext | None:
         """The refusal of any request of a caller, if it is known without a call."""
@@ -123,7 +135,7 @@ class Authenticator:
         api_key = self._store.api_key(key_hash)
         if api_key is not None and api_key.is_revoked:
             return partial(KeyRevoked, api_key.dialect)
-        account = None if api_key is None else self._store.account(api_key.account_id)
+        account = None if api_key is None else self.board.account(api_key.account_id)
         if api_key is None or account is None:
             return partial(NotAuthenticated, "This API key is unknown or was revoked.")
         return Caller(account, api_key)

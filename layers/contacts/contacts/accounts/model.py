@@ -213,11 +213,49 @@ class Account:
     """When an operator suspended the account; None: it is in use."""
     suspension_reason: str | None = None
     """The operator's reason, for operators."""
+    deliveries_stopped_at: str | None = None
+    """When an operator stopped the account's deliveries; None: they are made."""
+    stop_reason: str | None = None
+    """The operator's reason, for operators."""
 
     @property
     def hourly_written_limit(self) -> int:
         """Items that it may write in an hour."""
         return written_limit(self.plan, self.hourly_limit, self.own_written_limit)
+
+
+LOG_LEVELS: Final = ("INFO", "DEBUG")
+"""The first one is the default. DEBUG: a line for each call of the table."""
+
+
+class Switches(NamedTuple):
+    """What operators may switch off for all accounts while the service runs. As made: nothing is."""
+
+    deliveries: bool = True
+    """Whether webhooks are sent. What is not sent waits."""
+    writes: bool = True
+    """Whether requests may write."""
+    dns: bool = True
+    """Whether the DNS is asked about the domains of new addresses."""
+    log_level: str = LOG_LEVELS[0]
+
+    def shown(self) -> dict[str, str]:
+        """Each switch as operators write it."""
+        return {
+            name: value if isinstance(value, str) else _ON_OFF[not value]
+            for name, value in self._asdict().items()
+        }
+
+
+_ON_OFF: Final = ("on", "off")
+
+
+def switches_from(item: Mapping[str, object] | None) -> Switches:
+    """The switches that an item of the table holds. What it does not say, or says wrongly, is as if not said."""
+    item = item or {}
+    deliveries, writes, dns = (item.get(name) != "off" for name in ("deliveries", "writes", "dns"))
+    level = item.get("log_level")
+    return Switches(deliveries, writes, dns, str(level) if level in LOG_LEVELS else LOG_LEVELS[0])
 
 
 class Usage(NamedTuple):

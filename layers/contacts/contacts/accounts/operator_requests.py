@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from contacts.accounts.model import LOG_LEVELS
 from contacts.core.errors import BodyNotJson, FieldError, InvalidInput
 from contacts.core.ids import is_uuid
 from contacts.core.time import parsed
@@ -21,6 +22,7 @@ from contacts.core.violations import (
     InvalidValue,
     Violation,
     longer_than,
+    not_one_of,
     wrong_length,
 )
 
@@ -35,6 +37,10 @@ _UNTIL_NEEDED: Final = Violation(
 )
 _NOT_AN_ACCOUNT_ID: Final = Violation(FieldErrorCode.INVALID_FORMAT, "must be the id of an account")
 _NOT_WITHOUT_SUSPENDING: Final = Violation(FieldErrorCode.MISPLACED, "goes with suspended: true")
+_NOT_WITHOUT_FLIPPING: Final = Violation(FieldErrorCode.MISPLACED, "goes with a switch that is flipped")
+_ONLY_OF_ALL: Final = Violation(FieldErrorCode.MISPLACED, "is flipped for all accounts only")
+_ON_OFF: Final = ("on", "off")
+_SWITCHES: Final = {"deliveries": _ON_OFF, "writes": _ON_OFF, "dns": _ON_OFF, "log_level": LOG_LEVELS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +158,38 @@ class Replaying:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class SwitchChange:
+    """A payload of `set_switches`: `{"deliveries"?, "writes"?, "dns"?, "log_level"?, "account_id"?, "reason"?}`."""
+
+    deliveries: str | None = None
+    writes: str | None = None
+    dns: str | None = None
+    log_level: str | None = None
+    account_id: str | None = None
+    """The one account whose deliveries are meant."""
+    reason: str | None = None
+
+    @classmethod
+    def checked(cls, given: object) -> Self:
+        """Validate a payload.
+
+        Raises:
+            InvalidInput: names every wrong field.
+            BodyNotJson: the payload is no object.
+        """
+        fields = dict(_validated(given, cls.__slots__, _wrong_switches))
+        if fields.get("account_id") is not None:
+            fields["account_id"] = fields["account_id"].lower()
+        return cls(**fields)
+
+    @property
+    def flips(self) -> dict[str, str]:
+        """The switches that it names."""
+        named = {name: getattr(self, name) for name in _SWITCHES}
+        return {name: value for name, value in named.items() if value is not None}
+
+
 def _validated(
     given: object, known: Sequence[str], wrong: Callable[[Mapping[str, Any]], Mapping[str, Violation | None]]
 ) -> Mapping[str, Any]:
@@ -184,15 +222,37 @@ def _wrong_suspension(given: Mapping[str, Any]) -> dict[str, Violation | None]:
     return {
         "account_id": _wrong_id(given.get("account_id")) if "account_id" in given else REQUIRED,
         "suspended": None if isinstance(suspended, bool) else NOT_BOOLEAN,
-        "reason": _wrong_reason(reason, is_allowed=suspended is not False),
+        "reason": _wrong_reason(reason, _NOT_WITHOUT_SUSPENDING, is_allowed=suspended is not False),
     }
 
 
-def _wrong_reason(reason: object, *, is_allowed: bool) -> Violation | None:
+def _wrong_switches(given: Mapping[str, Any]) -> dict[str, Violation | None]:
+    """What is wrong with each field of a `SwitchChange`, or None."""
+    account_id = given.get("account_id")
+    wrong = {name: _wrong_switch(given, name, is_of_account=account_id is not None) for name in _SWITCHES}
+    says = any(given.get(name) is not None for name in _SWITCHES)
+    reason = _wrong_reason(given.get("reason"), _NOT_WITHOUT_FLIPPING, is_allowed=says)
+    return {
+        **wrong,
+        "account_id": None if account_id is None else _wrong_id(account_id),
+        "reason": reason,
+    }
+
+
+def _wrong_switch(given: Mapping[str, Any], name: str, *, is_of_account: bool) -> Violation | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    if is_of_account and name != "deliveries":
+        return _ONLY_OF_ALL
+    return None if value in _SWITCHES[name] else not_one_of(_SWITCHES[name])
+
+
+def _wrong_reason(reason: object, misplaced: Violation, *, is_allowed: bool) -> Violation | None:
     if reason is None:
         return None
     if not is_allowed:
-        return _NOT_WITHOUT_SUSPENDING
+        return misplaced
     if not isinstance(reason, str):
         return NOT_STRING
     return None if 0 < len(reason) <= MAX_REASON else wrong_length(reason, MAX_REASON)

@@ -28,6 +28,7 @@ from contacts.accounts.model import (
     revoked_with,
 )
 from contacts.accounts.store import AccountStore
+from contacts.accounts.switches import SwitchBoard
 from contacts.book.model import Action, Outcome
 from contacts.core.errors import (
     ApiKeyNotFound,
@@ -275,9 +276,9 @@ class DeliveryTerms:
     It remembers each account for 50 seconds, as `Authenticator` remembers keys.
     """
 
-    def __init__(self, store: AccountStore, clock: Clock, enterprise_deliveries: int) -> None:
+    def __init__(self, board: SwitchBoard, clock: Clock, enterprise_deliveries: int) -> None:
         """`enterprise_deliveries`: how many deliveries an enterprise account may have in flight at once."""
-        self._store = store
+        self._board = board
         self._clock = clock
         self._enterprise_deliveries = enterprise_deliveries
         self._remembered: dict[str, tuple[int, Account | None]] = {}
@@ -290,6 +291,16 @@ class DeliveryTerms:
         """
         account = self._account(account_id)
         return account is not None and account.suspended_at is not None
+
+    def are_stopped(self, account_id: str) -> bool:
+        """Whether an operator has stopped the deliveries of an account, or of all. One read; none for 50 seconds.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        account = self._account(account_id)
+        is_own = account is not None and account.deliveries_stopped_at is not None
+        return is_own or not self._board.switches.deliveries
 
     def deliveries_at_once(self, account_id: str) -> int:
         """How many deliveries of an account may be in flight at once. One read; none for the next 50 seconds.
@@ -306,7 +317,7 @@ class DeliveryTerms:
         until, known = self._remembered.get(account_id, (0, None))
         if now < until:
             return known
-        account = self._store.account(account_id)
+        account = self._board.account(account_id)
         if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.clear()
         self._remembered[account_id] = (now + REMEMBERED_MS, account)

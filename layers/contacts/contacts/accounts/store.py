@@ -21,7 +21,9 @@ from contacts.accounts.model import (
     Plan,
     Revocation,
     Scope,
+    Switches,
     Usage,
+    switches_from,
 )
 from contacts.book.model import Outcome
 from contacts.core.idempotency import IdempotencyKey
@@ -71,10 +73,51 @@ class AccountStore:
         Raises:
             TemporarilyUnavailable.
         """
-        item = self._table.get(keys.account(account_id))
+        return self._account(account_id, self._table.get(keys.account(account_id)))
+
+    def account_and_switches(self, account_id: str) -> tuple[Account | None, Switches | None]:
+        """An account as `account` gives it, and in the same call the switches; None: they are not known now.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        item, switches, is_known = self._table.get_beside(keys.account(account_id), keys.switches())
+        return self._account(account_id, item), switches_from(switches) if is_known else None
+
+    def switches(self) -> Switches:
+        """The switches. One GetItem.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        return switches_from(self._table.get(keys.switches()))
+
+    def _account(self, account_id: str, item: Item | None) -> Account | None:
         if item is not None and "secret" not in item:
             item = self._with_secret(account_id)
         return None if item is None else _account_from(item, account_id)
+
+    def stop_deliveries(self, account_id: str, at: str | None, reason: str | None) -> Account | None:
+        """Stop an account's deliveries at a time, with a reason; `at` None: let them go on. One UpdateItem.
+
+        Returns the account; None: there is none. Deliveries that are stopped keep the time of the first stop.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        expression = Expression()
+        expression.require(expression.is_there())
+        expression.set_once("secret", self._fresh_secret())
+        if at is None:
+            expression.remove("deliveries_stopped_at")
+        else:
+            expression.set_once("deliveries_stopped_at", at)
+        expression.assign("stop_reason", reason if at else None)
+        try:
+            item = self._table.update("account", keys.account(account_id), expression)
+        except ConditionsFailed:
+            return None
+        return _account_from(item, account_id)
 
     def suspend(self, account_id: str, at: str | None, reason: str | None) -> Account | None:
         """Suspend an account at a time, with a reason; `at` None: resume it. One UpdateItem.
@@ -322,6 +365,8 @@ def _account_from(item: Item, account_id: str) -> Account:
         own_written_limit=item.get("hourly_written_limit"),
         suspended_at=item.get("suspended_at"),
         suspension_reason=item.get("suspension_reason"),
+        deliveries_stopped_at=item.get("deliveries_stopped_at"),
+        stop_reason=item.get("stop_reason"),
     )
 
 

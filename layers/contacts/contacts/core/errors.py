@@ -40,7 +40,8 @@ ContactsError
 ├── ContactTooLarge
 ├── EventTooLarge
 └── TemporarilyUnavailable
-    └── Contention
+    ├── Contention
+    └── ReadOnly
 
 An error carries what a client needs to act on it, in domain terms; `web/response.py` gives it a status.
 Messages name fields and limits, and repeat a value only to the caller who sent it.
@@ -505,3 +506,15 @@ class Contention(TemporarilyUnavailable):
     """Raised when other writers of the same contact won every one of the tries."""
 
     code = "contention"
+
+
+class ReadOnly(TemporarilyUnavailable):
+    """Raised when a request may write while an operator has switched writing off; nothing was written or counted."""
+
+    code = "read_only"
+    retry_after: ClassVar[int] = 60
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The service is read-only for a while; nothing was written. Reads are answered. Try again in a minute."
+        )

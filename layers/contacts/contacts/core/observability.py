@@ -18,6 +18,7 @@ import signal
 from collections.abc import Callable, Mapping
 from json import dumps
 from threading import current_thread, main_thread
+from time import perf_counter
 from traceback import extract_tb
 from typing import Final
 
@@ -29,6 +30,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 logging.getLogger().setLevel(logging.WARNING)
 
 logger = Logger(service="contacts", location=None)
+# The template lets DEBUG pass, for the time when an operator switches it on.
+logging.getLogger("contacts").setLevel(logging.INFO)
 # Without a service: it would be a dimension of each metric, and in each line twice.
 metrics = Metrics(namespace="Contacts")
 
@@ -52,15 +55,54 @@ UNDER_WAY: Final = "still under way"
 """The message of the line that a long request leaves."""
 
 
+_ids: Callable[[], Mapping[str, object]] = dict
+"""What identifies the request that is being served."""
+_is_debugging = False
+
+
+def set_debug(*, is_on: bool) -> None:
+    """Whether a line is written for each call of the table (`record_table_call`).
+
+    Past Powertools' own setter, which keeps the level of the template's LoggingConfig.
+    """
+    global _is_debugging
+    _is_debugging = is_on
+    logging.getLogger("contacts").setLevel(logging.DEBUG if is_on else logging.INFO)
+
+
+def is_debugging() -> bool:
+    """Whether `record_table_call` writes lines."""
+    return _is_debugging
+
+
+def record_table_call(method: str, began: float, failure: str | None = None) -> None:
+    """Log a call of the table, for who debugs: its method, duration and error, never what it was about.
+
+    `began`: as `perf_counter` said then.
+    """
+    duration_ms = round((perf_counter() - began) * 1000, 1)
+    logger.debug("call", extra={**_ids(), "method": method, "duration_ms": duration_ms, "failure": failure})
+
+
 def begin_request(ids: Callable[[], Mapping[str, object]]) -> None:
     """Log `ids()` as soon as the request that begins now is long, unless `record_request` is called before.
 
     By a timer of the process, so it costs a quick request next to nothing. The line appears between two steps of
     Python, not within a call that is stuck. Signals reach the main thread only; there Lambda calls handlers.
     """
+    global _ids
+    _ids = ids
     if current_thread() is main_thread():
         signal.signal(signal.SIGALRM, lambda *_: logger.warning(UNDER_WAY, extra=dict(ids())))
         signal.setitimer(signal.ITIMER_REAL, LONG_S)
+
+
+def note(fields: Mapping[str, str]) -> None:
+    """Add fields to the line of the operator's call that is being served."""
+    _noted.update(fields)
+
+
+_noted: dict[str, str] = {}
 
 
 def group_of(operation: str) -> str:
@@ -80,6 +122,8 @@ def record_request(operation: str, status: int, duration_ms: float, fields: Mapp
     metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=round(duration_ms, 1))
     # A metric that is mostly zero is cheaper left out: no alarm or graph tells the difference.
     kind = "ServerErrors" if status >= 500 else _COUNTED.get(status)
+    if fields.get("code") == "read_only":
+        kind = None  # An operator has switched writing off, and need not be woken for it.
     if kind is not None:
         metrics.add_metric(name=kind, unit=MetricUnit.Count, value=1)
     _write({"operation": operation, "status": status, **fields})
@@ -89,9 +133,12 @@ _COUNTED: Final = {401: "AuthErrors", 403: "AuthErrors", 429: "RateLimited"}
 """The refusals that may come as a flood. Of all others API Gateway's 4xx is enough."""
 
 
-def record_call(operation: str, status: int, duration_ms: float, fields: Mapping[str, object]) -> None:
+def record_operator_call(
+    operation: str, status: int, duration_ms: float, fields: Mapping[str, object]
+) -> None:
     """Log a call of an operator. Nothing counts it: who called has the answer."""
-    _print({"operation": operation, "status": status, "Latency": round(duration_ms, 1), **fields})
+    _print({"operation": operation, "status": status, "Latency": round(duration_ms, 1), **fields, **_noted})
+    _noted.clear()
 
 
 def record_batch(

@@ -6,12 +6,13 @@ left than that. A failed condition raises `ConditionsFailed` with the items that
 read again to learn why.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from time import sleep
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from time import perf_counter, sleep
 from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from contacts.core import observability
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.time import Deadline
 from contacts.table.aws import NO_ANSWER, THROTTLED, is_busy
@@ -100,6 +101,25 @@ class Table:
         """One item, as of the latest write."""
         found = self._call("get_item", Key=_typed(key), ConsistentRead=True).get("Item")
         return None if found is None else from_item(found)
+
+    def get_beside(self, key: Key, other: Key) -> tuple[Item | None, Item | None, bool]:
+        """Two items as of the latest write, in one call. The last value: whether the other one is known.
+
+        The other one is never waited for: where DynamoDB has left it out, nothing asks again.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        wanted = {"Keys": [_typed(key), _typed(other)], "ConsistentRead": True}
+        try:
+            answer = self._call("batch_get_item", named=False, RequestItems={self._name: wanted})
+        except ClientError:
+            # A policy of the release before allows no such call.
+            return self.get(key), None, False
+        found = {Key.of(item): item for item in _taken_from(answer["Responses"].get(self._name, []))}
+        missing = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
+        item = self.get(key) if _typed(key) in missing else found.get(key)
+        return item, found.get(other), _typed(other) not in missing
 
     # A step needs no table to be made: these are the functions of `table.expressions`.
     put_step = staticmethod(put_step)
@@ -341,8 +361,8 @@ class Table:
         try:
             if named:
                 request["TableName"] = self._name
-            response: dict[str, Any] = getattr(self._client, method)(**request)
-            return response
+            called: dict[str, Any] = self._logged(method, getattr(self._client, method), request)
+            return called
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code in _CONTENDED:
@@ -352,6 +372,23 @@ class Table:
             raise
         except NO_ANSWER as error:
             raise TemporarilyUnavailable from error
+
+    @staticmethod
+    def _logged(method: str, call: Callable[..., Any], request: Mapping[str, Any]) -> Any:
+        """What a call returns. While an operator debugs, it leaves a line."""
+        if not observability.is_debugging():
+            return call(**request)
+        began, failure = perf_counter(), None
+        try:
+            return call(**request)
+        except ClientError as error:
+            failure = error.response["Error"]["Code"]
+            raise
+        except NO_ANSWER as error:
+            failure = type(error).__name__
+            raise
+        finally:
+            observability.record_table_call(method, began, failure)
 
 
 def _size(answer: Mapping[str, Any]) -> int:

@@ -294,6 +294,11 @@ def domain_verdict(domain_digest: str) -> Key:
     return Key(f"DOMAIN#{domain_digest}", "VERDICT")
 
 
+def switches() -> Key:
+    """`SWITCHES` / `SWITCHES`: what operators have switched off for all accounts."""
+    return Key("SWITCHES", "SWITCHES")
+
+
 def property_(account_id: str, property_id: str) -> Key:
     """`ACCOUNT#<a>#PROPERTIES` / `<property id>`: a typed custom field. (`property` is Python's.)"""
     return Key(f"ACCOUNT#{account_id}#PROPERTIES", property_id)

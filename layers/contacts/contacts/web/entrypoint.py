@@ -96,7 +96,7 @@ class DirectEntrypoint:
             raise
         finally:
             fields = {"lambda_request_id": context.aws_request_id}
-            observability.record_call(self._name, status, (perf_counter() - began) * 1000, fields)
+            observability.record_operator_call(self._name, status, (perf_counter() - began) * 1000, fields)
         return result
 
 
@@ -263,6 +263,7 @@ class Entrypoint(ApiEntrypoint):
 
         Raises:
             NotAuthenticated, KeyRevoked, AccountSuspended, TemporarilyUnavailable.
+            ReadOnly: the request may write.
             LimitReached: it is known without a call that any request of the account is refused now.
         """
         key = sent_key(request)
@@ -271,6 +272,8 @@ class Entrypoint(ApiEntrypoint):
                 return
             raise NotAuthenticated("Send an API key in X-API-Key, or in Authorization as: Bearer <key>.")
         request.identified = caller = self._authenticator.identify(key)
+        if request.is_write:
+            self._authenticator.refuse_write()
         self._admit(request, self._authenticator.remembered_refusal(caller))
 
     def _count(self, request: Request, written: int) -> None:

@@ -61,6 +61,10 @@ LEASE: Final = 60
 """Seconds for which an attempt or a slot belongs to a worker that took it: longer than the function may run (40 s)."""
 RECHECK_AFTER: Final = 3600
 """Seconds until a delivery of a suspended account is checked again."""
+LOOKED_AT_EVERY: Final = 300
+"""Seconds from one look at an account whose deliveries are stopped to the next."""
+RESTED: Final = "rested."
+"""How the mark of what waits begins where it waits since deliveries were stopped."""
 USER_AGENT: Final = "Contacts-Webhooks/1"
 _TIME_NEEDED: Final = 33.0
 """Seconds that an attempt takes at most: to claim it, to send, and to record it (9 + 15 + 9)."""
@@ -124,10 +128,12 @@ class DeliveryWorker:
         randomness: Randomness,
         has_time_left: Callable[[float], bool],
         is_suspended: Callable[[str], bool],
+        are_stopped: Callable[[str], bool],
         deliveries_at_once: Callable[[str], int],
     ) -> None:
         """`has_time_left`: whether the invocation has so many seconds left. `is_suspended`: whether the account with
-        an id is suspended. `deliveries_at_once`: how many deliveries of the account may be in flight at once.
+        an id is suspended. `are_stopped`: whether an operator has stopped its deliveries. `deliveries_at_once`: how
+        many deliveries of the account may be in flight at once.
         """
         self._webhooks = webhooks
         self._events = events
@@ -141,6 +147,7 @@ class DeliveryWorker:
         self._randomness = randomness
         self._has_time_left = has_time_left
         self._is_suspended = is_suspended
+        self._are_stopped = are_stopped
         self._deliveries_at_once = deliveries_at_once
 
     def handle(self, body: Mapping[str, object], *, is_repeated: bool = False) -> int | None:
@@ -176,13 +183,17 @@ class DeliveryWorker:
         """Make an attempt (1 is the first), unless it was made already or the delivery has ended.
 
         While the account has as many deliveries in flight as it may have, the attempt waits in the table. While the
-        account is suspended, no attempt is made and none is used up: the message comes again every hour.
+        account is suspended, no attempt is made and none is used up: the message comes again every hour. While an
+        operator has stopped the account's deliveries, they wait in the table, and one message looks after them all.
 
         Returns None; or, where another worker is making the attempt, in how many seconds the message has to come again.
 
         Raises:
             TemporarilyUnavailable: the message has to come again.
         """
+        if self._are_stopped(ref.account_id):
+            self._rest(Waiting(ref, attempt))
+            return None
         webhook = self._webhooks.webhook(ref.account_id, ref.webhook_id)
         if webhook is None or self._waits_for_endpoint(webhook, ref, attempt):
             # A worker without time left may have sent this message for one to go on with what waits for a slot.
@@ -194,13 +205,43 @@ class DeliveryWorker:
         except NoSlotFree:
             return None
         with self._given_back_after_failure(slot):
-            wait_s = self._attempt_and_serve(webhook, ref, attempt)
+            wait_s = None
+            if mark is not None and mark.startswith(RESTED):
+                # What has rested is older. This attempt waits behind it, and is made below.
+                self._waiting.add(Waiting(ref, attempt), None, self._clock.now_ms() // 1000)
+                mark = self._slots.mark_rested(ref.account_id, self._rested_mark()).mark
+            else:
+                wait_s = self._attempt_and_serve(webhook, ref, attempt)
             self._serve_and_give_back(slot, mark)
         return wait_s
 
+    def _rest(self, waiting: Waiting) -> None:
+        """Let an attempt wait while the account's deliveries are stopped.
+
+        One message for each account looks every five minutes whether they may go on: that of what has waited longest.
+
+        Raises:
+            TemporarilyUnavailable: the message has to come again.
+        """
+        account_id, now_s = waiting.ref.account_id, self._clock.now_ms() // 1000
+        self._waiting.add(waiting, None, now_s)
+        if self._slots.mark_rested(account_id, self._rested_mark()).looked_at > now_s + _EARLY:
+            return
+        ref, attempt = next(iter(self._waiting.first(account_id, None, 1)), waiting)
+        # The message first: whoever ends in between leaves two of them, of which the next look leaves one.
+        self._schedule.request(ref, attempt, LOOKED_AT_EVERY)
+        self._slots.look_at(account_id, now_s + LOOKED_AT_EVERY)
+
+    def _rested_mark(self) -> str:
+        return f"{RESTED}{self._randomness(8).hex()}"
+
+    def _goes_on(self, account_id: str) -> bool:
+        """Whether a further attempt may be begun now."""
+        return self._has_time_left(_TIME_TO_SERVE) and not self._are_stopped(account_id)
+
     def _attempt_waiting(self, account_id: str) -> None:
         """Attempt what waits for a slot of an account, if anything does."""
-        if self._slots.mark_of(account_id) is None:
+        if self._are_stopped(account_id) or self._slots.mark_of(account_id) is None:
             return
         slot = self._new_slot(account_id)
         # Where no slot is free, the workers that have them are told that something waits.
@@ -262,7 +303,7 @@ class DeliveryWorker:
             mark = self._slots.release(slot.account_id, slot.text)
             if mark is None or not has_progress:
                 return
-            if not self._has_time_left(_TIME_TO_SERVE):
+            if not self._goes_on(slot.account_id):
                 self._hand_over(slot, mark)
                 return
             try:
@@ -274,7 +315,7 @@ class DeliveryWorker:
     def _serve(self, slot: "_Slot", mark: str) -> bool:
         """Attempt what waits while time is left. Returns False where other workers attempt all that waits."""
         fruitless = 0
-        while fruitless < _TRIES and self._has_time_left(_TIME_TO_SERVE):
+        while fruitless < _TRIES and self._goes_on(slot.account_id):
             waiting = self._waiting.first(slot.account_id, None, slot.at_most * _BLOCK)
             if not waiting:
                 self._slots.unmark(slot.account_id, mark)
@@ -283,7 +324,7 @@ class DeliveryWorker:
             begin = self._randomness(1)[0] % slot.at_most * _BLOCK % len(waiting)
             served = 0
             for each in waiting[begin : begin + _BLOCK]:
-                if not self._has_time_left(_TIME_TO_SERVE):
+                if not self._goes_on(slot.account_id):
                     return True
                 if not self._is_served(each):
                     break
@@ -374,11 +415,7 @@ class DeliveryWorker:
                 return
             each = waiting[self._randomness(1)[0] % len(waiting)]
             is_failing = webhook.is_active and webhook.failing_since is not None
-            if (
-                is_failing
-                or not self._has_time_left(_TIME_TO_SERVE)
-                or self._attempt(webhook, *each) is not None
-            ):
+            if is_failing or not self._goes_on(last.account_id) or self._attempt(webhook, *each) is not None:
                 self._schedule.request(*each, 0)
                 self._waiting.remove(each.ref, webhook.id)
                 return

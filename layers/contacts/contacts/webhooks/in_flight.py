@@ -21,6 +21,8 @@ _SLOTS: Final = "slots"
 """The attribute with the slots that are taken."""
 _WAITING: Final = "waiting"
 """The attribute with the mark: it is there while deliveries may wait."""
+_LOOKED_AT: Final = "looked_at"
+"""The attribute with the time of the next look, of an account whose deliveries were stopped."""
 _STEP: Final = "in flight"
 
 
@@ -33,6 +35,14 @@ class Waiting(NamedTuple):
 
     ref: DeliveryRef
     attempt: int
+
+
+class Rested(NamedTuple):
+    """What is noted of an account whose deliveries are stopped."""
+
+    mark: str
+    looked_at: int
+    """When a message comes that looks whether they may go on, in s since the epoch; 0: none is to come."""
 
 
 class SlotStore:
@@ -83,6 +93,27 @@ class SlotStore:
         expression.require(expression.has_at_least(_SLOTS, at_most))
         expression.set(_WAITING, mark)
         return self._is_written(account_id, expression)
+
+    def mark_rested(self, account_id: str, mark: str) -> Rested:
+        """Note that one more delivery waits, whether slots are taken or not. One UpdateItem.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        expression = Expression()
+        expression.set(_WAITING, mark)
+        item = self._table.update(_STEP, keys.deliveries_in_flight(account_id), expression)
+        return Rested(mark, item.get(_LOOKED_AT, 0))
+
+    def look_at(self, account_id: str, at_s: int) -> None:
+        """Note when a message comes that looks whether stopped deliveries may go on. One UpdateItem.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        expression = Expression()
+        expression.set(_LOOKED_AT, at_s)
+        self._table.write([self._table.update_step(_STEP, keys.deliveries_in_flight(account_id), expression)])
 
     def unmark(self, account_id: str, mark: str) -> bool:
         """Note that no delivery waits, unless one more waits than at the time of `mark`. One UpdateItem.

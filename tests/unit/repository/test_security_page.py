@@ -1,0 +1,130 @@
+"""docs/security.md says what the code and the template do."""
+
+import re
+from typing import Any
+
+import pytest
+
+from contacts.accounts.store import REVOKED_DAYS, USAGE_DAYS
+from contacts.book.model import TOMBSTONE_DAYS, TRASH_DAYS
+from contacts.core.time import DAY
+from contacts.events.model import IN_TIMELINE_DAYS, KEPT_DAYS
+from contacts.table import records
+from contacts.webhooks.model import DELIVERIES_KEPT_DAYS, LONGEST_ATTEMPT, RESPONSE_KEPT, WAITING_KEPT
+from contacts.webhooks.sender import PATIENCE
+from local.stack import ROOT
+from local.template import functions, template
+
+PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+KEPT = {
+    "trash": TRASH_DAYS,
+    "tombstone of an erased contact (ids alone)": TOMBSTONE_DAYS,
+    "idempotency record and pointer": records.KEPT_DAYS,
+    "event": KEPT_DAYS,
+    "timeline entry, custom events": IN_TIMELINE_DAYS,
+    "delivery with up to 1 KB of each answer": DELIVERIES_KEPT_DAYS,
+    "delivery that waits": WAITING_KEPT // DAY,
+    "revoked key (its hash)": REVOKED_DAYS,
+    "usage of an hour": USAGE_DAYS,
+    "messages of queues": 14,
+    "logs (`LogRetentionDays`)": template()["Parameters"]["LogRetentionDays"]["Default"],
+}
+
+
+def resources(kind: str) -> dict[str, Any]:
+    found = template()["Resources"].items()
+    return {name: resource.get("Properties", {}) for name, resource in found if resource["Type"] == kind}
+
+
+@pytest.mark.parametrize("what", KEPT)
+def test_what_is_kept_is_kept_so_long(what: str) -> None:
+    assert f"\n| {what} | {KEPT[what]} |\n" in PAGE
+
+
+def test_messages_are_kept_for_14_days_and_encrypted() -> None:
+    for name, queue in resources("AWS::SQS::Queue").items():
+        assert queue["MessageRetentionPeriod"] == 14 * DAY, name
+        assert queue["SqsManagedSseEnabled"] is True, name
+
+
+def test_every_kind_of_item_that_expires_is_on_the_page() -> None:
+    """The rows of docs/data-model.md that live for some days or an hour, by a word that both pages use."""
+    model = (ROOT / "docs" / "data-model.md").read_text(encoding="utf-8").split("What is in them")[1]
+    rows = re.findall(r"^\| ([^|]+) \| .+ \| ([^|]+) \|$", model.split("## Indexes")[0], re.MULTILINE)
+    expiring = {item for item, lives in rows if re.search(r"\d+ (day|hour)|a year", lives)}
+    assert expiring == {
+        "API key",  # revoked
+        "claim",  # in the trash
+        "usage",
+        "trash",
+        "tombstone",
+        "idempotency record",
+        "its pointer",
+        "timeline entry",
+        "event",
+        "page bookmark",
+        "delivery",
+        "delivery that waits",
+        "verdict on a domain",
+    }
+    kept = PAGE.split("## What is kept how long")[1].split("\n## ")[0]
+    words = (
+        "trash",
+        "tombstone",
+        "idempotency",
+        "pointer",
+        "event",
+        "timeline",
+        "usage",
+        "revoked key",
+        "page bookmark",
+    )
+    assert [word for word in (*words, "delivery that waits", "verdict on a domain") if word not in kept] == []
+
+
+def test_each_function_is_of_one_kind() -> None:
+    table = PAGE.split("| kind | functions |")[1].split("\n\n")[0]
+    rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|", table, re.MULTILINE))
+    named = {kind: set(re.findall(r"`(\w+)`", listed)) for kind, listed in rows.items()}
+    read = {
+        mapping["FunctionName"]["Ref"] for mapping in resources("AWS::Lambda::EventSourceMapping").values()
+    }
+    by_topic = {
+        name
+        for name, function in resources("AWS::Serverless::Function").items()
+        if any(event["Type"] == "SNS" for event in function.get("Events", {}).values())
+    }
+    without = {one.name: one.logical_id for one in functions() if not one.routes}
+    without.pop("refuse_request", None)
+    following = {name for name, logical_id in without.items() if logical_id in read | by_topic}
+    assert named["following a change"] == following
+    assert named["for operators"] == without.keys() - following
+    assert named["reference"] == {"show_docs"}
+    assert "Policies" not in resources("AWS::Serverless::Function")["ShowDocs"]
+
+
+def test_the_bounds_of_an_attempt_at_a_webhook() -> None:
+    assert (LONGEST_ATTEMPT, PATIENCE, RESPONSE_KEPT) == (15, 3, 1024)
+    assert "15 seconds for all, 3 for the resolver, 1 KB of the answer is kept" in PAGE
+
+
+def test_two_functions_of_callers_send_to_the_delivery_queue() -> None:
+    called = [one for one in functions() if one.routes]
+    blocks = {
+        one.name: str(template()["Resources"][one.logical_id]["Properties"].get("Policies")) for one in called
+    }
+    assert {name for name, policies in blocks.items() if "SendMessage" in policies} == {
+        "test_webhook",
+        "redeliver_delivery",
+    }
+
+
+def test_point_in_time_recovery_is_on() -> None:
+    (table,) = resources("AWS::DynamoDB::Table").values()
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert "\n| point-in-time recovery | 35 |\n" in PAGE
+
+
+def test_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", PAGE):
+        assert (ROOT / "docs" / target).resolve().exists(), target
