@@ -87,7 +87,8 @@ def test_each_function_is_of_one_kind() -> None:
     rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|", table, re.MULTILINE))
     named = {kind: set(re.findall(r"`(\w+)`", listed)) for kind, listed in rows.items()}
     read = {
-        mapping["FunctionName"]["Ref"] for mapping in resources("AWS::Lambda::EventSourceMapping").values()
+        mapping["FunctionName"]["Ref"].removesuffix(".Alias")
+        for mapping in resources("AWS::Lambda::EventSourceMapping").values()
     }
     by_topic = {
         name
