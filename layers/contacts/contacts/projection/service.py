@@ -21,7 +21,15 @@ from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.threads import side_by_side
 from contacts.core.time import Clock
 from contacts.events.changes import ChangeKind, PartlyHandled, StreamChange
-from contacts.projection.store import AlreadyApplied, Derived, OwnWord, Posting, ProjectionStore, WordPosting
+from contacts.projection.store import (
+    UNLISTED,
+    AlreadyApplied,
+    Derived,
+    OwnWord,
+    Posting,
+    ProjectionStore,
+    WordPosting,
+)
 from contacts.search.earlier_words import earlier_words_of
 from contacts.search.query import PostingList, posting_lists
 from contacts.search.words import words_of
@@ -179,12 +187,15 @@ class Projector:
             self._posted.update(change.record_id for change in own)
 
     def _list_characters(self, changes: Iterable[StreamChange], words: Iterable[Mapping[str, bool]]) -> None:
-        """List the first characters of new words, so that no word exists under a character that is not listed."""
+        """List the first characters of new words, so that no word exists under a character that is not listed.
+
+        Most words begin with one that need not be.
+        """
         new = {
             (change.account_id, word[0])
             for change, changed in zip(changes, words, strict=True)
             for word, is_there in changed.items()
-            if is_there
+            if is_there and word[0] not in UNLISTED
         } - self._listed
         if not new:
             return

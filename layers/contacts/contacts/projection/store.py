@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from os import urandom
+from string import ascii_lowercase, digits
 from typing import Final, NamedTuple
 
 from contacts.book.model import MAPS, STORED_FIELDS, Contact, ContactState, contact_from
@@ -24,10 +25,14 @@ from contacts.search.count_items import (
     further_shards,
 )
 from contacts.search.query import ALL_CONTACTS, PostingList
+from contacts.search.words import PHONE
 from contacts.table import keys
 from contacts.table.client import ConditionsFailed, Table
 from contacts.table.expressions import Expression, Item, Step
 from contacts.table.keys import Key
+
+UNLISTED: Final = frozenset({*ascii_lowercase, *digits, PHONE})
+"""First characters of words that are not listed: any account may have words that begin with them."""
 
 
 class Posting(NamedTuple):
@@ -63,7 +68,7 @@ class Directory(NamedTuple):
     posting_lists: frozenset[PostingList]
     """The posting lists that have a count."""
     characters: frozenset[str]
-    """The first characters of words."""
+    """The first characters of words: those that are listed, and those that no account lists."""
 
 
 class ProjectionStore:
@@ -217,7 +222,7 @@ class ReindexStore:
             character = keys.listed_character(Key.of(item))
             if character:
                 characters.add(character)
-        return Directory(frozenset(posting_lists), frozenset(characters))
+        return Directory(frozenset(posting_lists), UNLISTED | characters)
 
     def postings(
         self, account_id: str, posting_list: PostingList, after_id: str | None
