@@ -627,7 +627,9 @@ def test_time_may_run_out_anywhere(
     account.lose(posting(VIP, account.cid))
     account.lose_count(NEWS)
     account.lose(word("cid", account.cid))
-    whole = differences(reindexer(account.table.client()).reindex(ACCOUNT_ID, dry_run=True).as_json())
+    dry = reindexer(account.table.client()).reindex(ACCOUNT_ID, dry_run=True).as_json()
+    # What a dry run finds miscounted may be right once the postings are.
+    whole = differences({**dry, "miscounted": []})
     found, resume = 0, None
     for _ in range(200):
         running = reindexer(account.table.client(), has_time=Countdown(looks + 1))
