@@ -347,8 +347,9 @@ def _how(found: Found) -> Iterator[str]:
             f"calls side by side once. An endpoint answers in {ENDPOINT_S * 1000:g} ms. TLS to an endpoint, cold "
             "starts "
             "and the gateway are not in them. CPU is that of the quickest repetition: noise only adds.",
-            "- **Parameters** of the template have their defaults; only `QuietVerdicts` is `on` ([when to turn it "
-            "on](deploy.md#quiet-verdicts)). With `off` a verdict on a new address invokes both readers of the stream.",
+            "- **Parameters** of the template have their defaults; only `QuietVerdicts` ([when to turn it "
+            "on](deploy.md#quiet-verdicts)) and `LeanProjection` ([when](deploy.md#lean-projection)) are `on`. With "
+            "the first `off` a verdict on a new address invokes both readers of the stream.",
             "- **Contacts** have an email, an external_id, a name, a phone, two tags and one list: about 460 bytes.",
             "- **Reads** come ten a second to one warm environment, unless the row says otherwise, from a plan of "
             "1,000,000 an hour. Clients accept gzip.",

@@ -13,7 +13,7 @@ from contacts.book.model import Contact, ContactState, ValidationStatus
 from contacts.book.store import contact_item
 from contacts.core.ids import uuid7
 from contacts.core.time import DAY, iso
-from contacts.projection.store import Posting, WordPosting, derived_key
+from contacts.projection.store import UNLISTED, Posting, WordPosting, derived_key
 from contacts.search.count_items import CARRIED_BYTES, ROOM_TAKEN, carried_bytes, carried_change
 from contacts.search.query import ALL_CONTACTS, PostingList, posting_lists
 from contacts.search.words import words_of
@@ -172,7 +172,7 @@ class Tally:
     def add(self, contact: Contact) -> None:
         """Count a contact in."""
         self._posted.update(posting_lists(contact))
-        self._characters.update(word[0] for word in words_of(contact))
+        self._characters.update(word[0] for word in words_of(contact) if word[0] not in UNLISTED)
 
     def items(self, account_id: str) -> Iterator[tuple[Key, Item]]:
         """Counts, as if each contact had come alone, and first characters of words.

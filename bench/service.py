@@ -686,9 +686,10 @@ def _loaded(function: str) -> Any:
 def environment() -> dict[str, str]:
     """The variables of all functions together, as in the cloud, but with made-up credentials and private endpoints.
 
-    Verdicts are quiet, as docs/deploy.md has it after the first deployment.
+    Verdicts are quiet and the projection is lean, as docs/deploy.md has it after the first deployment.
     """
     ids = {"Table": NAME, "EmailDns": "on", "PrivateWebhooks": "allowed", "QuietVerdicts": "on"}
+    ids |= {"LeanProjection": "on"}
     for name, resource in template()["Resources"].items():
         if resource["Type"] == "AWS::SQS::Queue":
             ids[name] = f"https://sqs.us-east-1.amazonaws.com/123456789012/{name}"

@@ -31,7 +31,7 @@ from contacts.channels.store import ChannelStore
 from contacts.core.idempotency import IdempotencyKey
 from contacts.core.time import DAY, HOUR, iso, parsed
 from contacts.events.model import IN_TIMELINE_DAYS, KEPT_DAYS, CustomEvent, Event, EventType
-from contacts.projection.store import Posting, ProjectionStore, WordPosting
+from contacts.projection.store import UNLISTED, Posting, ProjectionStore, WordPosting
 from contacts.properties.model import Property, PropertyType
 from contacts.properties.store import PropertyStore
 from contacts.search.query import posting_lists
@@ -263,7 +263,7 @@ def _put_projection(table: Table) -> None:
     for contact in (LIVE, DUPLICATE):
         words, lists = words_of(contact), posting_lists(contact)
         derived.post(ACCOUNT.id, {Posting(posting_list, contact.id): True for posting_list in lists})
-        derived.list_characters({(ACCOUNT.id, word[0]) for word in words})
+        derived.list_characters({(ACCOUNT.id, word[0]) for word in words if word[0] not in UNLISTED})
         derived.post_words({(ACCOUNT.id, WordPosting(word, contact.id)): True for word in words})
 
 

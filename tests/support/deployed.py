@@ -221,7 +221,7 @@ def _environment() -> dict[str, str]:
     found: dict[str, str] = {"AWS_DEFAULT_REGION": "us-east-1"}
     for function in functions():
         found |= function.resolved_environment({"Table": NAME, **_queues()})
-    return {**found, "EMAIL_DNS": "on", "QUIET_VERDICTS": "off"}
+    return {**found, "EMAIL_DNS": "on", "QUIET_VERDICTS": "off", "LEAN_PROJECTION": "off"}
 
 
 def _queues() -> dict[str, str]:

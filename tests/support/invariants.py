@@ -10,6 +10,7 @@ from typing import Any
 from contacts.book.model import KIND, MAPS, MAX_BYTES, MAX_LISTS, MAX_TAGS, Action, contact_from, gate_name
 from contacts.core.ids import Name, NameKind, is_uuid
 from contacts.core.json import MAX_VALUES, json_values
+from contacts.projection.store import UNLISTED
 from contacts.search.count_items import counts_of
 from contacts.search.query import ALL_CONTACTS, PostingKind, PostingList, posting_lists
 from contacts.search.words import words_of
@@ -49,7 +50,7 @@ def derived_violations(items: Iterable[TypedItem], account_id: str) -> list[str]
         *(keys.word_posting(account_id, word, contact.id) for word, contact in words),
     }
     derived = {key for key in found if _is_derived(key, account_id)}
-    characters = {keys.first_character(account_id, word[0]) for word, _ in words}
+    characters = {keys.first_character(account_id, word[0]) for word, _ in words if word[0] not in UNLISTED}
     return [
         *(f"missing: {key}" for key in sorted(expected - derived)),
         *(f"in vain: {key}" for key in sorted(derived - expected)),

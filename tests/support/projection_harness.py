@@ -72,8 +72,12 @@ class Mortal:
 class Projection:
     """`project_changes`, all of it but for SQS."""
 
-    def __init__(self, dynamodb: Any) -> None:
+    is_lean = False
+    """Whether a projection is lean of which nothing is said."""
+
+    def __init__(self, dynamodb: Any, *, is_lean: bool | None = None) -> None:
         self._dynamodb = dynamodb
+        self._lean = "on" if (self.is_lean if is_lean is None else is_lean) else "off"
         self.to_validate, self.to_erase, self.unreadable = ListedQueue(), ListedQueue(), ListedQueue()
         self._start()
 
@@ -87,7 +91,8 @@ class Projection:
             "ERASURE": self.to_erase,
             "UNREADABLE": self.unreadable,
         }
-        self._entry = App(self._dynamodb, queues=queues).handler("project_changes")
+        app = App(self._dynamodb, queues=queues, LEAN_PROJECTION=self._lean)
+        self._entry = app.handler("project_changes")
         self.projector: Projector = self._entry._handle.keywords["projector"]
 
     def take(self, records: Sequence[Record]) -> int | None:

@@ -144,6 +144,11 @@ class Settings:
         return self._variables.get("QUIET_VERDICTS") == "on"
 
     @property
+    def projects_leanly(self) -> bool:
+        """Whether what is derived from new contacts is written in a way that earlier releases could not go on with."""
+        return self._variables.get("LEAN_PROJECTION") == "on"
+
+    @property
     def allows_private_endpoints(self) -> bool:
         """Whether webhooks may lead into private networks."""
         return self._variables.get("WEBHOOK_PRIVATE_ADDRESSES") == "allowed"
@@ -564,7 +569,8 @@ class Runtime:
 
         store = ProjectionStore(self.table, self.randomness)
         to_validate, to_erase = self.queue("VALIDATION"), self.queue("ERASURE")
-        return Projector(store, to_validate, to_erase, self.clock, self.randomness)
+        is_lean = self.settings.projects_leanly
+        return Projector(store, to_validate, to_erase, self.clock, self.randomness, is_lean=is_lean)
 
     def reindexer(self) -> Reindexer:
         """Rebuilds the postings, words and counts of an account."""

@@ -61,7 +61,7 @@ class Account(History):
         super().__init__()
         self.ada = self.create("ada", email="ada@example.com", tags=["vip", "beta"], lists=["news"])
         self.bea = self.create("bea", email="bea@example.com", tags=["vip"], name="Bea")
-        self.cid = self.create("cid", tags=["vip", "x#y"])
+        self.cid = self.create("cid", tags=["vip", "x#y"], name="Сід")
         self.dan = self.create("dan", email="dan@example.com", tags=["gone"])
         self.projection = Projection(self.table.client())
         self.project()
@@ -196,7 +196,6 @@ def _orphans(account: Account) -> None:
     account.put(word("ghost", NOBODY))
     account.put(word("bea", account.ada))
     account.put(word("dan@example.com", account.dan))
-    account.put(keys.first_character(ACCOUNT_ID, "g"))
 
 
 DAMAGES: dict[str, tuple[Damage, Found]] = {
@@ -230,19 +229,18 @@ DAMAGES: dict[str, tuple[Damage, Found]] = {
         {"miscounted": ["tag"]},
     ),
     "a first character": (
-        lambda account: account.lose(keys.first_character(ACCOUNT_ID, "a")),
+        lambda account: account.lose(keys.first_character(ACCOUNT_ID, "с")),
         {"missing": {"first_characters": 1}},
     ),
     "a first character with its words": (
         lambda account: [
-            account.lose(keys.first_character(ACCOUNT_ID, "b")),
-            account.lose(word("bea", account.bea)),
-            account.lose(word("bea@example.com", account.bea)),
+            account.lose(keys.first_character(ACCOUNT_ID, "с")),
+            account.lose(word("сід", account.cid)),
         ],
-        {"missing": {"words": 2}},
+        {"missing": {"words": 1}},
     ),
     "orphans": (_orphans, {"orphaned": {"postings": 3, "words": 3}}),
-    "everything": (_lose_everything, {"missing": {"postings": 9, "words": 9}}),
+    "everything": (_lose_everything, {"missing": {"postings": 9, "words": 10}}),
 }
 
 
@@ -629,7 +627,9 @@ def test_time_may_run_out_anywhere(
     account.lose(posting(VIP, account.cid))
     account.lose_count(NEWS)
     account.lose(word("cid", account.cid))
-    whole = differences(reindexer(account.table.client()).reindex(ACCOUNT_ID, dry_run=True).as_json())
+    dry = reindexer(account.table.client()).reindex(ACCOUNT_ID, dry_run=True).as_json()
+    # What a dry run finds miscounted may be right once the postings are.
+    whole = differences({**dry, "miscounted": []})
     found, resume = 0, None
     for _ in range(200):
         running = reindexer(account.table.client(), has_time=Countdown(looks + 1))

@@ -1,15 +1,17 @@
 """The projection: writes what is derived from contacts (postings, counts, words) after each change, and sends messages.
 
 The stream may deliver a change again, in another batch, or after a run that ended half-way. Each posting is written
-together with its count, on condition that it changes something, so it counts once. Words are put or deleted without a
-condition. Messages may come twice. The stream keeps the order of a contact's changes, so the last change wins.
+together with its count, on condition that it changes something, so it counts once. Those of a new contact may be put
+before; then all are counted with the posting of all, which is put on condition that there is none. Words are put or
+deleted without a condition. Messages may come twice. The stream keeps the order of a contact's changes, so the last
+change wins.
 
 Each account has a lane: its changes are projected in their order, and those of other accounts beside them. So a count
 that is held up, or a partition that throttles, holds up nobody else in the batch.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -22,9 +24,17 @@ from contacts.core.threads import side_by_side
 from contacts.core.time import Clock
 from contacts.erasure.model import OptOutNotice
 from contacts.events.changes import ChangeKind, PartlyHandled, StreamChange
-from contacts.projection.store import AlreadyApplied, Derived, OwnWord, Posting, ProjectionStore, WordPosting
+from contacts.projection.store import (
+    UNLISTED,
+    AlreadyApplied,
+    Derived,
+    OwnWord,
+    Posting,
+    ProjectionStore,
+    WordPosting,
+)
 from contacts.search.earlier_words import earlier_words_of
-from contacts.search.query import PostingList, posting_lists
+from contacts.search.query import ALL_CONTACTS, PostingList, posting_lists
 from contacts.search.words import words_of
 
 AT_ONCE: Final = 8
@@ -38,6 +48,10 @@ _REMEMBERED: Final = 50_000
 """Pairs of an account and a first character, and ids of records, that a process remembers at most."""
 
 
+class _MayBeUncounted(Exception):
+    """Raised where new contacts have postings that another process may have put and not counted."""
+
+
 class Projector:
     """Updates what is derived from contacts, and requests validations and erasures."""
 
@@ -48,8 +62,12 @@ class Projector:
         to_erase: MessageQueue,
         clock: Clock,
         randomness: Randomness,
+        *,
+        is_lean: bool = False,
     ) -> None:
+        """`is_lean`: whether the postings of new contacts are put without conditions (decision 45)."""
         self._store = store
+        self._is_lean = is_lean
         self._to_validate = to_validate
         self._to_erase = to_erase
         self._clock = clock
@@ -126,7 +144,7 @@ class Projector:
         Where others hold items again and again, fewer changes at a time are tried. `threads`: for words.
         """
         done = 0
-        waiting = list(slices(changes))[::-1]
+        waiting = list(self._slices(changes))[::-1]
         while waiting:
             together = waiting.pop()
             try:
@@ -143,6 +161,30 @@ class Projector:
             if projected < len(together):
                 break
         return done
+
+    def _slices(self, changes: Sequence[StreamChange]) -> Iterator[list[StreamChange]]:
+        """Changes in their order, as many together as `slices` says.
+
+        If the projection is lean, a new contact's first change stands in no slice with another one of this contact:
+        what is put and not counted is what this change says, in whatever batch it comes again. And the first slice is
+        short, so that a table that takes only a few calls takes it whole.
+        """
+        if not self._is_lean:
+            yield from slices(changes)
+            return
+        together: list[StreamChange] = []
+        seen: dict[str, bool] = {}
+        postings, is_first = 0, True
+        for change in changes:
+            postings += len(_moved(change))
+            apart = change.contact_id in seen and (_is_new(change) or seen[change.contact_id])
+            if together and (apart or (is_first and postings > WORDS_AT_ONCE)):
+                yield from slices(together)
+                together, is_first = [], False
+                seen.clear()
+            together.append(change)
+            seen[change.contact_id] = seen.get(change.contact_id, False) or _is_new(change)
+        yield from slices(together)
 
     def _project(self, changes: Sequence[StreamChange], threads: int) -> int:
         """Project one slice. Returns how many of its changes are projected, counted from the first.
@@ -166,26 +208,90 @@ class Projector:
             if change.record_id not in self._posted:
                 of_accounts[change.account_id].append(change)
         for account_id, own in of_accounts.items():
-            desired: dict[Derived, bool] = {}
+            desired: dict[Posting, bool] = {}
             for change in own:
                 after = _posting_lists_after(change)
                 for posting_list in _moved(change):
                     desired[Posting(posting_list, change.contact_id)] = posting_list in after
-            for transaction in transactions(desired):
-                apply_derived(
-                    partial(self._store.post, account_id), transaction, self._clock, self._randomness
-                )
+            new = {change.contact_id for change in own if _is_new(change)}
+            looks_first = bool(new) and (self._is_lean or _have_to_go(new, desired))
+            try:
+                self._post_together(account_id, desired, new, looks_first=looks_first)
+            except _MayBeUncounted:
+                self._post_together(account_id, desired, new, looks_first=True)
             if len(self._posted) > _REMEMBERED:
                 self._posted.clear()
             self._posted.update(change.record_id for change in own)
 
+    def _post_together(
+        self, account_id: str, desired: Mapping[Posting, bool], new: Collection[str], *, looks_first: bool
+    ) -> None:
+        """Write postings of an account. `new`: contacts that were created. `looks_first`: at how these are posted.
+
+        Raises:
+            _MayBeUncounted: new contacts have postings, and it did not look. Nothing was written.
+        """
+        by_condition: Mapping[Derived, bool] = dict(desired.items())
+        uncounted = frozenset[Posting]()
+        if looks_first:
+            by_condition, uncounted = self._post_new(account_id, desired, new)
+
+        def write(wanted: Mapping[Derived, bool]) -> None:
+            with_them = [one for one in uncounted if _among_all(one) in wanted]
+            try:
+                self._store.post(account_id, wanted, with_them)
+            except AlreadyApplied as already:
+                if not looks_first and _have_postings(new, already.derived):
+                    raise _MayBeUncounted from None
+                raise
+
+        for transaction in transactions(by_condition):
+            apply_derived(write, transaction, self._clock, self._randomness)
+
+    def _post_new(
+        self, account_id: str, desired: Mapping[Posting, bool], new: Collection[str]
+    ) -> tuple[Mapping[Derived, bool], frozenset[Posting]]:
+        """Look which new contacts are posted among all. Of the others nothing is counted yet, whatever was put.
+
+        If the projection is lean, put their postings. Returns the postings that are left to be written on a condition,
+        and those that are to be counted then.
+        """
+        of_contacts: dict[str, dict[Posting, bool]] = {contact_id: {} for contact_id in new}
+        for posting, should_exist in desired.items():
+            if posting.contact_id in new:
+                of_contacts[posting.contact_id][posting] = should_exist
+        among_all = {Posting(ALL_CONTACTS, contact_id) for contact_id in new}
+        posted = self._store.there(account_id, among_all)
+        plainly: dict[Posting, bool] = {}
+        to_look_at: dict[Posting, bool] = {}
+        by_condition: dict[Derived, bool] = {
+            one: should_exist for one, should_exist in desired.items() if not (should_exist and one in posted)
+        }
+        for one in among_all - posted:
+            own = of_contacts[one.contact_id]
+            del own[one]
+            # With more counts than one transaction takes, a contact is posted on conditions.
+            is_plain = self._is_lean and _steps(own) + 2 <= STEPS_AT_ONCE
+            (plainly if is_plain else to_look_at).update(own)
+        if to_look_at:
+            put = self._store.there(account_id, to_look_at)
+            plainly |= {one: to_look_at[one] for one in put}
+        for one in plainly:
+            del by_condition[one]
+        if plainly:
+            self._store.post_uncounted(account_id, plainly)
+        return by_condition, frozenset(one for one, should_exist in plainly.items() if should_exist)
+
     def _list_characters(self, changes: Iterable[StreamChange], words: Iterable[Mapping[str, bool]]) -> None:
-        """List the first characters of new words, so that no word exists under a character that is not listed."""
+        """List the first characters of new words, so that no word exists under a character that is not listed.
+
+        Most words begin with one that need not be.
+        """
         new = {
             (change.account_id, word[0])
             for change, changed in zip(changes, words, strict=True)
             for word, is_there in changed.items()
-            if is_there
+            if is_there and word[0] not in UNLISTED
         } - self._listed
         if not new:
             return
@@ -260,6 +366,35 @@ def slices(changes: Iterable[StreamChange], steps: int = STEPS_AT_ONCE) -> Itera
         yield together
 
 
+def _is_new(change: StreamChange) -> bool:
+    """Whether a contact was created: no record of it comes before this one. (One that is restored was there before.)"""
+    return change.kind is ChangeKind.CHANGED and change.before is None and change.version == 1
+
+
+def _among_all(posting: Posting) -> Posting:
+    """The posting of the same contact among all."""
+    return Posting(ALL_CONTACTS, posting.contact_id)
+
+
+def _have_to_go(new: Collection[str], desired: Mapping[Posting, bool]) -> bool:
+    """Whether a new contact has changed since, or has so many postings that one transaction does not take them."""
+    return _steps(desired) > STEPS_AT_ONCE or any(
+        not should_exist for one, should_exist in desired.items() if one.contact_id in new
+    )
+
+
+def _have_postings(new: Collection[str], there: Collection[Derived]) -> bool:
+    """Whether, among items that exist, a new contact has some that is not posted among all."""
+    return any(
+        one.contact_id in new and _among_all(one) not in there for one in there if isinstance(one, Posting)
+    )
+
+
+def _steps(postings: Collection[Posting]) -> int:
+    """How many steps postings take with the counts of their lists, if each count has an item of its own."""
+    return len(postings) + len({posting.posting_list for posting in postings})
+
+
 def _posting_lists_after(change: StreamChange) -> frozenset[PostingList]:
     return posting_lists(change.after) if change.kind is ChangeKind.CHANGED else frozenset()
 
@@ -326,11 +461,12 @@ def transactions(
 ) -> Iterator[Mapping[Derived, bool]]:
     """Groups of derived items, each for a transaction of at most `steps` steps.
 
-    The postings of one list stay together as far as possible: the list's count takes one step a group.
+    The postings of one list stay together as far as possible: the list's count takes one step a group. A contact is
+    posted among all first, and taken from there last: only meanwhile its other postings count.
     """
     group: dict[Derived, bool] = {}
     lists: set[PostingList] = set()
-    for one in sorted(desired, key=lambda one: (isinstance(one, WordPosting), one)):
+    for one in sorted(desired, key=lambda one: (_turn(one, should_exist=desired[one]), one)):
         of_list = {one.posting_list} if isinstance(one, Posting) else set()
         if len(group) + 1 + len(lists | of_list) > steps:
             yield group
@@ -339,6 +475,12 @@ def transactions(
         lists |= of_list
     if group:
         yield group
+
+
+def _turn(derived: Derived, *, should_exist: bool) -> int:
+    if isinstance(derived, WordPosting):
+        return 3
+    return 1 if derived.posting_list != ALL_CONTACTS else 0 if should_exist else 2
 
 
 def _validations(changes: Iterable[StreamChange]) -> Iterator[Outgoing]:

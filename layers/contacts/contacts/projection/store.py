@@ -1,13 +1,16 @@
 """What is derived from contacts, in the table: postings, words and counts.
 
-`ProjectionStore` writes them after a change; `ReindexStore` reads, compares and repairs them. A posting is always
-written in one transaction with its count, on condition that it changes something.
+`ProjectionStore` writes them after a change; `ReindexStore` reads, compares and repairs them. A posting is written in
+one transaction with its count, on condition that it changes something. The postings of a new contact may be put before,
+without a condition: they are counted in the transaction that puts the posting of all. So a posting counts only while
+its contact is posted among all (decision 45).
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from os import urandom
+from string import ascii_lowercase, digits
 from typing import Final, NamedTuple
 
 from contacts.book.model import MAPS, STORED_FIELDS, Contact, ContactState, contact_from
@@ -24,10 +27,14 @@ from contacts.search.count_items import (
     further_shards,
 )
 from contacts.search.query import ALL_CONTACTS, PostingList
+from contacts.search.words import PHONE
 from contacts.table import keys
 from contacts.table.client import ConditionsFailed, Table
 from contacts.table.expressions import Expression, Item, Step
 from contacts.table.keys import Key
+
+UNLISTED: Final = frozenset({*ascii_lowercase, *digits, PHONE})
+"""First characters of words that are not listed: any account may have words that begin with them."""
 
 
 class Posting(NamedTuple):
@@ -63,7 +70,7 @@ class Directory(NamedTuple):
     posting_lists: frozenset[PostingList]
     """The posting lists that have a count."""
     characters: frozenset[str]
-    """The first characters of words."""
+    """The first characters of words: those that are listed, and those that no account lists."""
 
 
 class ProjectionStore:
@@ -73,15 +80,32 @@ class ProjectionStore:
         self._table = table
         self._places = CountPlaces(table, randomness)
 
-    def post(self, account_id: str, desired: Mapping[Derived, bool]) -> None:
+    def post(
+        self, account_id: str, desired: Mapping[Derived, bool], uncounted: Iterable[Posting] = ()
+    ) -> None:
         """Write postings with the counts of their lists. One transaction.
 
-        `desired`: whether each item has to exist.
+        `desired`: whether each item has to exist. `uncounted`: postings that exist, and are to be counted as well.
 
         Raises:
             AlreadyApplied, Contention, TemporarilyUnavailable.
         """
-        write_derived(self._table, self._places, account_id, desired)
+        write_derived(self._table, self._places, account_id, desired, uncounted=uncounted)
+
+    def post_uncounted(self, account_id: str, desired: Mapping[Posting, bool]) -> None:
+        """Put and delete postings without conditions and without their counts, 25 at a time.
+
+        `desired`: whether each has to exist.
+
+        Raises:
+            TemporarilyUnavailable: some may be written, others not.
+        """
+        self._write_plainly({derived_key(account_id, one): exists for one, exists in desired.items()})
+
+    def there(self, account_id: str, postings: Iterable[Posting]) -> frozenset[Posting]:
+        """The postings that exist, among some. BatchGetItem, strongly consistent."""
+        by_key = {derived_key(account_id, one): one for one in postings}
+        return frozenset(by_key[key] for key in self._table.get_many(by_key))
 
     def list_characters(self, characters: Iterable[tuple[str, str]]) -> None:
         """List first characters of words, each with its account. Puts, which may be repeated."""
@@ -89,11 +113,7 @@ class ProjectionStore:
 
     def post_words(self, desired: Mapping[OwnWord, bool]) -> None:
         """Write words without conditions. Puts and deletes, 25 at a time. `desired`: whether each word has to exist."""
-        words = {derived_key(*own): should_exist for own, should_exist in desired.items()}
-        self._table.write_many(
-            {key: {} for key, should_exist in words.items() if should_exist},
-            (key for key, should_exist in words.items() if not should_exist),
-        )
+        self._write_plainly({derived_key(*own): should_exist for own, should_exist in desired.items()})
 
     def release_claim(self, account_id: str, contact_id: str, name: Name) -> None:
         """Delete a claim, if it still belongs to the contact, and the contact is in the trash. One DeleteItem."""
@@ -103,6 +123,12 @@ class ProjectionStore:
         with suppress(ConditionsFailed):
             self._table.write([self._table.delete_step("claim", keys.claim(account_id, name), expression)])
 
+    def _write_plainly(self, desired: Mapping[Key, bool]) -> None:
+        self._table.write_many(
+            {key: {} for key, should_exist in desired.items() if should_exist},
+            (key for key, should_exist in desired.items() if not should_exist),
+        )
+
 
 def write_derived(
     table: Table,
@@ -110,10 +136,12 @@ def write_derived(
     account_id: str,
     desired: Mapping[Derived, bool],
     checks: Sequence[Step] = (),
+    uncounted: Iterable[Posting] = (),
 ) -> None:
     """Write derived items with the counts of their lists, in one transaction.
 
-    `desired`: whether each item has to exist. `checks`: further steps, whose conditions have to hold.
+    `desired`: whether each item has to exist. `checks`: further steps, whose conditions have to hold. `uncounted`:
+    postings that exist, and are to be counted as well.
 
     Raises:
         AlreadyApplied: some items are as desired already; nothing was written.
@@ -123,7 +151,7 @@ def write_derived(
     """
     steps = list(checks)
     by_step: dict[str, Derived] = {}
-    longer: dict[PostingList, int] = defaultdict(int)
+    longer = Counter(posting.posting_list for posting in uncounted)
     for number, (derived, should_exist) in enumerate(desired.items()):
         name, key, expression = f"{number}", derived_key(account_id, derived), Expression()
         by_step[name] = derived
@@ -163,6 +191,8 @@ def derived_key(account_id: str, derived: Derived) -> Key:
 
 _CONTACTS_PAGE: Final = 100
 _KEYS_PAGE: Final = 1000
+_FEW: Final = 1000
+"""Postings that are looked up one by one, a hundred in a call, rather than by reading all between them."""
 _CONTACT: Final = "contact"
 
 
@@ -217,7 +247,7 @@ class ReindexStore:
             character = keys.listed_character(Key.of(item))
             if character:
                 characters.add(character)
-        return Directory(frozenset(posting_lists), frozenset(characters))
+        return Directory(frozenset(posting_lists), UNLISTED | characters)
 
     def postings(
         self, account_id: str, posting_list: PostingList, after_id: str | None
@@ -242,8 +272,30 @@ class ReindexStore:
         return _count_in(self._count_items(account_id, posting_list), posting_list)
 
     def length(self, account_id: str, posting_list: PostingList) -> int:
-        """The number of postings on a list, counted by Queries."""
-        return self._table.how_many(Expression.of_partition(keys.posting(account_id, posting_list, "").PK))
+        """The number of postings on a list that count: those of contacts that are posted among all.
+
+        Queries of the list; for each page of it (1 MB) Queries of the posting list of all, or BatchGetItems of it where
+        the page has few postings. Strongly consistent.
+        """
+        postings = Expression.of_partition(keys.posting(account_id, posting_list, "").PK)
+        if posting_list == ALL_CONTACTS:
+            return self._table.how_many(postings)
+        found, start = 0, None
+        while True:
+            items, start = self._table.query(postings, start=start)
+            found += self._posted_among_all(account_id, [keys.contact_id(Key.of(item)) for item in items])
+            if start is None:
+                return found
+
+    def _posted_among_all(self, account_id: str, ids: Sequence[str]) -> int:
+        """How many contacts are posted among all, of some whose ids are in order."""
+        if len(ids) <= _FEW:
+            return len(self._table.get_many(keys.posting(account_id, ALL_CONTACTS, one) for one in ids))
+        span = (keys.posting(account_id, ALL_CONTACTS, one) for one in (ids[0], ids[-1]))
+        wanted = frozenset(ids)
+        return sum(
+            keys.contact_id(Key.of(item)) in wanted for item in self._table.all_of(Expression.of_span(*span))
+        )
 
     # Writes
 
