@@ -452,9 +452,12 @@ def _faulty(
 
 # ==== a table that throttles ==========================================================================================
 
-CUT_OFF_AFTER: Final = (4, 10)
-"""Writes of one invocation after which the table throttles all others. An event that was begun before takes four
-(decision 37): with fewer none is ever ended."""
+CUT_OFF_AFTER: Final[Mapping[str, Sequence[int]]] = {
+    "dispatch_webhooks": (1, 2, 3, 5, 7, 20),
+    "project_changes": (4, 10),
+}
+"""Writes of one invocation after which the table throttles all others. Each invocation of the dispatcher is a new
+process then, which remembers nothing."""
 MAY_COST: Final = 1.2
 """Times the units of an undisturbed run that a batch may take which is cut off again and again."""
 
@@ -468,8 +471,8 @@ class Progress:
     records: int
     invocations: int
     least: int
-    """The fewest records that one invocation got further. The first is left out: until then the table was not busy, so
-    that it may begin more changes than it can end. The process remembers these."""
+    """The fewest records that two invocations in a row got further (an event takes two writes). The first is left out:
+    until then the table was not busy, so that it may begin more changes than it can end."""
     share: float
     """Write units, as a part of those of an undisturbed run."""
 
@@ -482,7 +485,7 @@ def progress(service: Service) -> list[Progress]:
     prepared.fill(20)
     for source in sources()[0]:
         whole, _, _ = _worked_off(service, source.function, _batch_of(prepared, source), None)
-        for after in CUT_OFF_AFTER:
+        for after in CUT_OFF_AFTER[source.function]:
             batch = _batch_of(prepared, source)
             spent, times, least = _worked_off(service, source.function, batch, after)
             found.append(Progress(source.function, after, len(batch), times, least, spent / whole))
@@ -509,17 +512,21 @@ def _worked_off(
         return None if after is None or next(writes, None) is not None else throttled(method, len(steps))
 
     service.strike = strike
-    spent, times, least, at = 0.0, 0, len(batch), 0
+    spent, times, least, at, last = 0.0, 0, len(batch), 0, 1
+    service.now += 3  # A batch that a busy table held up is not new.
     while at < len(batch):
         writes = iter(range(after or 0))
         service.now += 1
+        if after is not None and function == "dispatch_webhooks":
+            service.restart(function)
         invoked = service.consume(function, batch[at:])
         done = Simulation.done(invoked.answer, [(0.0, record) for record in batch[at:]])
         spent, times, at = spent + invoked.use.writes, times + 1, at + done
         if times > 1:
-            least = min(least, done)
-            if not done:
+            least = min(least, done + last)
+            if not done + last:
                 break
+        last = done
     service.strike = None
     service.records.clear()
     for queue in service.queues.values():
@@ -610,9 +617,10 @@ def _progress(table: Results, steps: Sequence[Progress]) -> list[str]:
     """What consumers do while the table cuts them off."""
     told = []
     for one in steps:
-        name = f"`{one.function}`, cut off after {one.cut_off_after} writes of each invocation"
+        writes = "write" if one.cut_off_after == 1 else "writes"
+        name = f"`{one.function}`, cut off after {one.cut_off_after} {writes} of each invocation"
         told.append(
-            f"{name}: {one.records} records in {one.invocations} invocations, after the first each at least "
+            f"{name}: {one.records} records in {one.invocations} invocations, after the first each two at least "
             f"{one.least} further, "
             f"{one.share:.2f} of the units of an undisturbed run."
         )

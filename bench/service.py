@@ -465,6 +465,10 @@ class Service:
         self.ended(invoked)
         return invoked
 
+    def restart(self, function: str) -> None:
+        """Let another process of a function, which remembers nothing, handle what comes."""
+        self._handlers[function] = _loaded(function)
+
     @contextmanager
     def recorded(self) -> Iterator[dict[str, Use]]:
         """What is used meanwhile, by function."""

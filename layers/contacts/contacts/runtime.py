@@ -274,6 +274,17 @@ class Runtime:
 
         return self._table or Table(self.client("dynamodb"), self.settings.table_name, self.deadline)
 
+    def brief_table(self) -> Table:
+        """The table, for whoever has to know soon that a call failed (`table.aws.BRIEF_CALLS`)."""
+        from contacts.table.aws import BRIEF_CALLS, new_client
+        from contacts.table.client import Table
+
+        if self._table is not None:
+            return self._table
+        endpoint, is_local = self.settings.services_endpoint, self.settings.is_local
+        client = new_client("dynamodb", endpoint, is_local=is_local, calls=BRIEF_CALLS)
+        return Table(client, self.settings.table_name, self.deadline)
+
     def table_of(self, caller: Caller) -> Table:
         """The table on which a caller's requests are carried out: a test key's keeps nothing."""
         from contacts.table.dry_run import DryRunTable
@@ -505,10 +516,11 @@ class Runtime:
         from contacts.webhooks.dispatch import Dispatcher
         from contacts.webhooks.store import WebhookStore
 
+        table = self.brief_table()
         return Dispatcher(
-            WebhookStore(self.table),
-            ContactReader(self.table),
-            EventStore(self.table),
+            WebhookStore(table),
+            ContactReader(table),
+            EventStore(table),
             self.queue("DELIVERY"),
             self.clock,
             self.randomness,

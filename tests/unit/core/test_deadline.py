@@ -6,9 +6,11 @@ import pytest
 
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.time import Deadline
+from contacts.events.model import WITHHELD_MS
+from contacts.events.store import PUT_WITHIN_MS
 from contacts.table import keys
-from contacts.table.aws import CALLS
-from contacts.table.client import LONGEST_CALL, Table
+from contacts.table.aws import BRIEF_CALLS, CALLS
+from contacts.table.client import LONGEST_BRIEF_CALL, LONGEST_CALL, Table
 from local.template import functions
 
 
@@ -43,6 +45,14 @@ def test_the_longest_call_is_what_the_client_may_take() -> None:
     # Standard retries pause at most 1 s, then at most 2 s. A connection is either not made or not answered.
     attempts = CALLS.retries["total_max_attempts"]
     assert max(CALLS.connect_timeout, CALLS.read_timeout) * attempts + 1 + 2 <= LONGEST_CALL
+
+
+def test_a_brief_call_takes_no_longer_than_a_claim_is_good_for() -> None:
+    """Between the end of the longest put of an event and its being listed two seconds are left, as clocks differ."""
+    attempts = BRIEF_CALLS.retries["total_max_attempts"]
+    longest = (BRIEF_CALLS.connect_timeout + BRIEF_CALLS.read_timeout) * attempts + 1
+    assert longest <= LONGEST_BRIEF_CALL
+    assert PUT_WITHIN_MS + LONGEST_BRIEF_CALL * 1000 + 2000 <= WITHHELD_MS
 
 
 def test_every_function_has_time_for_more_than_one_call() -> None:

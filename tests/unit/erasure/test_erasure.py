@@ -19,10 +19,11 @@ from contacts.table import keys
 from contacts.table.client import Table
 from contacts.table.expressions import Item
 from contacts.table.records import key_digest
+from contacts.webhooks.dispatch import Dispatcher
 from contacts.webhooks.model import Attempt, DeliveryRef, DeliveryStatus, after_attempt
 from contacts.webhooks.store import DeliveryModified, DeliveryStore, NotOpen
 from local.table import NAME
-from tests.support.event_harness import ACCOUNT_ID, EventHarness, Killed, Life, webhook
+from tests.support.event_harness import ACCOUNT_ID, EventHarness, Killed, Life, changes, webhook
 from tests.support.faulty_wire import FAULTS, Fault, Wire
 from tests.support.interrupted import Interrupted
 from tests.support.moto_table import MotoTable
@@ -474,6 +475,59 @@ def test_a_process_that_another_has_overtaken_leaves_its_entry_to_the_eraser(
         harness.erase(story.ada, version=2)
         assert traces(harness) == [], after
     assert calls > 12
+
+
+class Refused:
+    """A client that refuses to put events into the log, until it is told otherwise."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.refuses = True
+
+    def __getattr__(self, method: str) -> Any:
+        def call(**request: Any) -> Any:
+            if self.refuses and method == "put_item" and "#EVENTS#" in request["Item"]["PK"]["S"]:
+                raise TemporarilyUnavailable
+            return getattr(self._client, method)(**request)
+
+        return call
+
+
+@either_way
+def test_a_process_that_drops_its_claims_leaves_no_place_to_another(
+    end: Callable[[Story], None], story: Story
+) -> None:
+    """One has claimed places, and cannot put the events there. Another finds the claims. Between two of its calls she
+    is deleted, and the first one, which reads that, drops its claims. Then the other goes on."""
+    harness = story.harness
+    client, harness.undisturbed = harness.client, 1000
+    records = [{**record, "eventID": f"{record['eventID']}-2"} for record in story.records]
+    begun = harness.table.snapshot()
+    calls, after = 1, 0
+    while after < calls:
+        after += 1
+        harness.table.bring_back(begun)
+        harness.client = refused = Refused(client)
+        first = harness.dispatcher()
+        with pytest.raises(TemporarilyUnavailable):
+            first.handle(changes(records))
+        refused.refuses = False
+
+        def dropped(first: Dispatcher = first) -> None:
+            interrupted, harness.client = harness.client, client
+            end(story)
+            first.handle(changes(records))
+            harness.client = interrupted
+
+        harness.client = interrupted = Interrupted(client, after, dropped)
+        harness.dispatch(*records)
+        harness.client, calls = client, max(calls, interrupted.calls)
+        if interrupted.calls < after:
+            break
+        harness.erase(story.ada, version=2)
+        assert traces(harness) == [], after
+        assert harness.timeline(story.ada) == [], after
+    assert calls > 5
 
 
 class AsSheWas:

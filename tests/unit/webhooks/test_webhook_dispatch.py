@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -187,6 +188,7 @@ def test_a_timeline_entry_knows_where_its_event_lies_and_whom_it_is_for() -> Non
         "appended_at": appended_at,
         "webhooks": ["wh_everything", "wh_updates"],
         "shards": 4,
+        "open_at": appended_at,
         "ttl": parsed(appended_at) // 1000 + 90 * DAY,
     }
     assert keys.timeline_event_id(keys.Key(entry["PK"], entry["SK"])) == event["id"]
@@ -241,8 +243,9 @@ def test_where_nobody_asked_the_log_has_it_all_the_same() -> None:
     assert kinds(harness.logged()) == LIFE
     assert harness.mailbox.messages == []
     # A new process begins with one change at a time, and reads of each whether the contact is erased. Two of the
-    # records, of the contact's removal and of its trash's, are no events.
-    assert harness.life.made == 2 * len(LIFE) + len(records) - 2, "no call of the queue"
+    # records, of the contact's removal and of its trash's, are no events. The first record is some seconds old, so the
+    # process looks whether it came before.
+    assert harness.life.made == 2 * len(LIFE) + len(records) - 2 + 1, "no call of the queue"
 
 
 def test_nothing_is_read_where_there_is_nothing_to_tell() -> None:
@@ -393,7 +396,7 @@ def overtaken(after: int, passed_ms: int) -> tuple[EventHarness, Reader, int]:
     return harness, reader, interrupted.calls
 
 
-@pytest.mark.parametrize("passed_ms", [0, 400, 11_000])
+@pytest.mark.parametrize("passed_ms", [0, 400, 3000, 5000, 11_000])
 def test_whenever_another_process_does_the_same_each_event_is_there_once(passed_ms: int) -> None:
     """A process that everybody believes to be dead goes on after the one that took its place."""
     calls, after = 1, 0
@@ -490,6 +493,76 @@ def test_a_throttled_dispatcher_gets_further_each_time(calls: int, is_warm: bool
     assert meter.units <= at_most * number * UNITS_OF_AN_EVENT
 
 
+def cut_off(
+    harness: EventHarness, number: int, client: Any, spacing_ms: int = 2000
+) -> tuple[list[int], float]:
+    """How many changes each invocation completes while the table cuts it off, and the units of an event.
+
+    Each invocation has a process of its own, which remembers nothing.
+    """
+    rest = changes(created(harness, number))
+    meter = harness.client = Meter(harness.client)
+    harness.client = table = client(meter)
+    harness.at_once = 16
+    completed = []
+    while rest and len(completed) < 3 * number:
+        table.recovered()
+        harness.clock.at_ms += spacing_ms
+        completed.append(handled_of(harness.dispatcher(), rest))
+        rest = rest[completed[-1] :]
+    return completed, meter.units / number
+
+
+class FewWrites(Throttled):
+    """A client that takes some writes, then none until it has `recovered`. Reads it always takes."""
+
+    def _call(self, method: str, **request: Any) -> Any:
+        if method in ("query", "get_item", "batch_get_item"):
+            return getattr(self._client, method)(**request)
+        return super()._call(method, **request)
+
+
+@pytest.mark.parametrize("writes", [1, 2, 3, 4, 5, 6, 7, 8, 20])
+def test_a_new_process_goes_on_where_the_one_before_was_cut_off_in_its_writes(writes: int) -> None:
+    """An event takes two writes, so with one it takes two invocations. No write is made twice."""
+    number = 20
+    harness = EventHarness(EVERYTHING)
+    completed, units = cut_off(harness, number, lambda client: FewWrites(client, writes))
+    assert sum(completed) == len(harness.logged()) == len({str(body) for body in harness.bodies()}) == number
+    assert len(completed) <= -(-2 * number // writes) + 1
+    assert units <= 1.2 * UNITS_OF_AN_EVENT
+
+
+@pytest.mark.parametrize("calls", [3, 4, 5, 6, 7, 8, 20])
+def test_a_new_process_goes_on_where_the_one_before_was_cut_off_in_its_calls(calls: int) -> None:
+    """It looks for what was begun, and whether the contact is erased: two reads before the first write."""
+    number = 20
+    harness = EventHarness(EVERYTHING)
+    completed, units = cut_off(harness, number, lambda client: Throttled(client, calls))
+    assert sum(completed) == len(harness.logged()) == number
+    assert all(sum(pair) for pair in pairwise(completed))
+    assert units <= 1.2 * UNITS_OF_AN_EVENT
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_where_no_write_is_possible_after_what_has_to_be_read_nothing_is_spent(calls: int) -> None:
+    harness = EventHarness(EVERYTHING)
+    completed, units = cut_off(harness, 10, lambda client: Throttled(client, calls))
+    assert sum(completed) == len(harness.logged()) == 0
+    assert units * 10 <= 1
+
+
+@pytest.mark.parametrize(("writes", "at_most"), [(3, 2.5), (4, 1.2), (5, 1.5), (7, 1.5), (20, 1.2)])
+def test_a_process_that_comes_late_moves_what_was_begun(writes: int, at_most: float) -> None:
+    """Where Lambda repeats a batch only after seconds, the place of a claimed event is in the past by then."""
+    number = 20
+    harness = EventHarness(EVERYTHING)
+    completed, units = cut_off(harness, number, lambda client: FewWrites(client, writes), spacing_ms=7000)
+    assert sum(completed) == len(harness.logged()) == number
+    assert all(sum(pair) for pair in pairwise(completed))
+    assert units <= at_most * UNITS_OF_AN_EVENT
+
+
 def of_another_account(records: Sequence[Record]) -> list[Record]:
     """The same records, as those of another account."""
     return [
@@ -569,8 +642,9 @@ def test_an_account_whose_tombstones_cannot_be_read_holds_up_nobody_else() -> No
     assert len(harness.logged()) == 6
 
 
-def test_what_is_begun_together_and_goes_on_one_by_one_keeps_its_order() -> None:
-    """The first event could not be put and gets another place. The second has a place that is still at hand."""
+@pytest.mark.parametrize("happens", ["soon", "late", "another process has blocked the first"])
+def test_what_is_begun_together_and_goes_on_one_by_one_keeps_its_order(happens: str) -> None:
+    """The first event could not be put, and may get another place. The second's may still be at hand."""
     harness = EventHarness(EVERYTHING)
     harness.undisturbed = 1000
     contact_id = harness.create(email="ada@example.com")
@@ -582,9 +656,11 @@ def test_what_is_begun_together_and_goes_on_one_by_one_keeps_its_order() -> None
     harness.client = client = Refused(harness.client, about=f"Z#{first}")
     dispatcher = harness.dispatcher()
     assert handled_of(dispatcher, [created, updated]) == 0
-    assert [dict(claim.event.data) for claim in dispatcher._begun.values()] == [{}], "it may be large"
+    assert [dict(claim.event.data) for claim in dispatcher._begun.values()] == [{}, {}], "it may be large"
     client.about = "nobody"
-    harness.clock.at_ms += 100
+    harness.clock.at_ms += 5000 if happens == "late" else 100
+    if happens.startswith("another"):
+        EventStore(Table(harness.table.client(), NAME))._block(dispatcher._begun[first])
     dispatcher.handle([created, updated])
     assert kinds(harness.logged()) == ["created", "updated"]
     assert [event["data"]["contact"]["version"] for event in harness.logged()] == [1, 2]
@@ -670,6 +746,7 @@ def test_an_erasure_is_told_once_and_of_nobody() -> None:
         "appended_at": appended_at,
         "webhooks": ["wh_everything"],
         "shards": 4,
+        "open_at": appended_at,
     }
     assert len({str(body) for body in harness.bodies()}) == 1
 

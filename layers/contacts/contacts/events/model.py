@@ -18,7 +18,7 @@ IN_TIMELINE_DAYS: Final = 90
 WITHHELD_MS: Final = 10_000
 """The event log does not list younger events yet: an append in progress must not end up behind a cursor.
 
-Longer than a write may take with all of its attempts (9 s, `table.client.LONGEST_CALL`).
+Longer than it takes until an event is put after its claim, or cannot be put there any more (`store.PUT_WITHIN_MS`).
 """
 
 

@@ -27,7 +27,7 @@ from contacts.events.model import (
     TimelineEntry,
 )
 from contacts.table import keys
-from contacts.table.client import LONGEST_CALL, ConditionsFailed, Table
+from contacts.table.client import LONGEST_BRIEF_CALL, ConditionsFailed, Table
 from contacts.table.expressions import Expression, Item, entry_size, item_size
 from contacts.table.records import write_recorded
 
@@ -118,6 +118,11 @@ def event_from(item: Item, account_id: str, appended_at: str) -> Event:
     )
 
 
+def event_or_none(item: Item | None, account_id: str, appended_at: str) -> Event | None:
+    """The event of what lies in a place of the log; None: there is none."""
+    return event_from(item, account_id, appended_at) if item is not None and _is_event(item) else None
+
+
 def _position(key: keys.Key) -> Position:
     appended_at, event_id = keys.event_position(key)
     return Position(parsed(appended_at), event_id)
@@ -125,9 +130,9 @@ def _position(key: keys.Key) -> Position:
 
 MAX_EVENT_BYTES: Final = 380 * 1024
 """Bytes of an event's item, which may have 400 KB. A contact has up to 350 KB, and `previous` may add as much."""
-PUT_WITHIN_MS: Final = (WITHHELD_MS - round(LONGEST_CALL * 1000)) // 2
-"""How long after its claim an event may be put. The call takes up to 9 s, and clocks differ: all of that has to be over
-before the log lists the place."""
+PUT_WITHIN_MS: Final = WITHHELD_MS - round(LONGEST_BRIEF_CALL * 1000) - 2000
+"""How long after its claim an event may be put (4 s). The call takes up to 4 s, and clocks differ by up to two: all of
+that has to be over before the log lists the place."""
 SHARDS: Final = keys.LOG_SHARDS
 """Shards of the log."""
 _PROOF: Final = "proof"
@@ -148,9 +153,11 @@ class Claim:
     webhook_ids: tuple[str, ...]
     """The webhooks that were subscribed when the event was claimed first."""
     is_new: bool
-    """Whether whoever has this claim made it, so that nobody else can be putting the event there."""
-    is_earlier: bool = False
-    """Whether an earlier release made it, in the transaction in which it put the event."""
+    """Whether whoever has this claim made it."""
+    is_open: bool = False
+    """Whether anybody may put the event there. Of other claims, which an earlier release made, only who made it may."""
+    is_put: bool = False
+    """Whether the event is known to be there."""
 
     @property
     def appended(self) -> Appended:
@@ -175,7 +182,7 @@ class EventStore:
         item = self._table.get(keys.event(account_id, appended_at, event_id))
         if item is None:
             item = self._table.get(keys.earlier_event(account_id, appended_at, event_id))
-        return event_from(item, account_id, appended_at) if item is not None and _is_event(item) else None
+        return event_or_none(item, account_id, appended_at)
 
     def claim(self, event: Event, appended_at: str, webhook_ids: Sequence[str]) -> Claim | None:
         """Write into an event's proof that it is appended at a moment, for webhooks; or return what the proof says.
@@ -206,36 +213,54 @@ class EventStore:
             self._table.write([step])
         except ConditionsFailed as failed:
             return _claim(event, failed.items[_PROOF], own=place if failed.is_repetition else None)
-        return Claim(event=event, appended_at=appended_at, webhook_ids=tuple(webhook_ids), is_new=True)
+        return Claim(
+            event=event, appended_at=appended_at, webhook_ids=tuple(webhook_ids), is_new=True, is_open=True
+        )
 
     def claimed(self, event: Event) -> Claim | None:
         """What an event's proof says; None: nothing. One GetItem."""
-        is_last = event.tells_of_erasure
-        return _claim(event, self._table.get(_tombstone_key(event) if is_last else _timeline_key(event)))
+        return _claim(event, self._table.get(_proof_key(event)))
+
+    def claims_of(self, events: Sequence[Event]) -> dict[str, Claim]:
+        """What the proofs of events say, by the events' ids; those that are not claimed are missing.
+
+        One BatchGetItem for a hundred events, strongly consistent. Where several are claimed, another one says of each
+        whether it is in its place.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        proofs = self._table.get_many(map(_proof_key, events))
+        found = [claim for event in events if (claim := _claim(event, proofs.get(_proof_key(event))))]
+        if len(found) > 1:
+            places = self._table.get_many(map(_event_key, found))
+            found = [
+                replace(claim, is_put=claim.is_put or _is_event(places.get(_event_key(claim))))
+                for claim in found
+            ]
+        return {claim.event.id: claim for claim in found}
 
     def move(self, claim: Claim, appended_at: str) -> Claim:
         """Claim another place for an event that is not in the log. Nobody can put it at the former place any more.
 
-        One write; two where another run made the claim.
+        Two writes; one of a claim that only who made it may use.
 
         Raises:
             Contention: the event is there after all, or another run has moved it, or the contact is erased.
             TemporarilyUnavailable.
         """
-        if not claim.is_new:
+        if claim.is_open or not claim.is_new:
             self._block(claim)
         expression = Expression()
-        path: tuple[str, ...] = ("appended_at",)
-        if claim.event.tells_of_erasure:
-            path = ("event", "appended_at")
-        expression.set(path, appended_at)
-        expression.require(f"{expression.name(*path)} = {expression.value(claim.appended_at)}")
-        key = _tombstone_key if claim.event.tells_of_erasure else _timeline_key
+        path = ("event",) if claim.event.tells_of_erasure else ()
+        for attribute in ("appended_at", _OPEN):
+            expression.set((*path, attribute), appended_at)
+        expression.require(f"{expression.name(*path, 'appended_at')} = {expression.value(claim.appended_at)}")
         try:
-            self._table.write([self._table.update_step(_PROOF, key(claim.event), expression)])
+            self._table.write([self._table.update_step(_PROOF, _proof_key(claim.event), expression)])
         except ConditionsFailed:
             raise Contention from None
-        return replace(claim, appended_at=appended_at, is_new=True)
+        return replace(claim, appended_at=appended_at, is_new=True, is_open=True)
 
     def _block(self, claim: Claim) -> None:
         """Put an item that is no event in an event's place, unless there is one.
@@ -254,7 +279,7 @@ class EventStore:
 
     def is_appended(self, claim: Claim) -> bool:
         """Whether the event is in its place, or was, before its data was erased. One GetItem, strongly consistent."""
-        return claim.is_earlier or _is_event(self._table.get(_event_key(claim)))
+        return claim.is_put or _is_event(self._table.get(_event_key(claim)))
 
     def append(self, claim: Claim) -> None:
         """Put an event in its place. If it is there already, nothing is written. One PutItem.
@@ -275,15 +300,16 @@ class EventStore:
     def drop(self, claim: Claim) -> None:
         """Remove the timeline entry of an event that is not in the log: its contact is erased.
 
-        One DeleteItem; one more write where another run made the claim. An entry that leads to an event stays for the
-        eraser, and so does one that another run has moved: it may have put the event there before the erasure.
+        One PutItem, so that nobody puts the event there later, and one DeleteItem. An entry that leads to an event
+        stays for the eraser, and so does one that another run has moved: it may have put the event there before the
+        erasure.
 
         Raises:
             Contention, TemporarilyUnavailable.
         """
-        if claim.is_earlier:
+        if claim.is_put:
             return
-        if not claim.is_new:
+        if claim.is_open or not claim.is_new:
             try:
                 self._block(claim)
             except Contention:
@@ -321,9 +347,15 @@ def _entry(event: Event) -> dict[str, object]:
     }
 
 
+_OPEN: Final = "open_at"
+"""The attribute of a proof by which a claim is open: while it equals `appended_at`. A release that keeps its claims to
+itself does not set it, and moves `appended_at` alone."""
+
+
 def _place(appended_at: str, webhook_ids: Sequence[str]) -> dict[str, object]:
     """What a proof says. Without `shards`, an earlier release has written it together with the event."""
-    return {"appended_at": appended_at, "webhooks": list(webhook_ids), "shards": keys.LOG_SHARDS}
+    webhooks = list(webhook_ids)
+    return {"appended_at": appended_at, "webhooks": webhooks, "shards": keys.LOG_SHARDS, _OPEN: appended_at}
 
 
 def _claim(event: Event, proof: Item | None, own: Mapping[str, object] | None = None) -> Claim | None:
@@ -337,7 +369,8 @@ def _claim(event: Event, proof: Item | None, own: Mapping[str, object] | None = 
         appended_at=place["appended_at"],
         webhook_ids=tuple(place["webhooks"]),
         is_new=is_new,
-        is_earlier="shards" not in place,
+        is_open=place.get(_OPEN) == place["appended_at"],
+        is_put="shards" not in place,
     )
 
 
@@ -362,6 +395,10 @@ def _timeline_key(event: Event) -> keys.Key:
 
 def _event_key(claim: Claim) -> keys.Key:
     return keys.event(claim.event.account_id, claim.appended_at, claim.event.id)
+
+
+def _proof_key(event: Event) -> keys.Key:
+    return _tombstone_key(event) if event.tells_of_erasure else _timeline_key(event)
 
 
 def _tombstone_key(event: Event) -> keys.Key:

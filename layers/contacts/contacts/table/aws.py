@@ -110,9 +110,13 @@ CALLS: Final = Config(
     tcp_keepalive=True,
 )
 """Seconds. Three attempts take at most 9 s with their pauses (`table.client.LONGEST_CALL`)."""
+BRIEF_CALLS: Final = CALLS.merge(
+    Config(connect_timeout=0.5, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
+)
+"""Seconds. Two attempts take at most 4 s with their pause (`table.client.LONGEST_BRIEF_CALL`)."""
 
 
-def new_client(service: str, endpoint: str | None, *, is_local: bool) -> Any:
+def new_client(service: str, endpoint: str | None, *, is_local: bool, calls: Config = CALLS) -> Any:
     """A low-level client of a service (`dynamodb`).
 
     `endpoint`: the URL that stands in for AWS, if any. `is_local`: whether something on this machine does; then an
@@ -121,7 +125,7 @@ def new_client(service: str, endpoint: str | None, *, is_local: bool) -> Any:
     session = botocore.session.get_session()
     session.register_component("response_parser_factory", ResponseParsers())
     SERIALIZERS["json"] = AsGiven  # type: ignore[assignment]
-    made = session.create_client(service, endpoint_url=endpoint, config=CALLS)
+    made = session.create_client(service, endpoint_url=endpoint, config=calls)
     if is_local:
         made.meta.events.register("after-call-error", _refuse_unconnected)
     return made

@@ -35,6 +35,8 @@ _BUSY_REASONS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 
 LONGEST_CALL: Final = 9.0
 """Seconds: three attempts of a connect (1) and a read (2), with pauses of at most 1 and 2 between them."""
+LONGEST_BRIEF_CALL: Final = 4.0
+"""Seconds, with `table.aws.BRIEF_CALLS`: two attempts of a connect (0.5) and a read (1), with a pause of at most 1."""
 MAX_STEPS: Final = 100
 """Of one transaction."""
 _KEYS_AT_ONCE: Final = 100

@@ -35,6 +35,8 @@ CHANGES_AT_ONCE: Final = 100
 """Changes that are worked on together. Their events have to be put soon after their claims (`store.PUT_WITHIN_MS`)."""
 MESSAGES_AT_ONCE: Final = 10
 """What SQS takes in one call."""
+_LATE_MS: Final = 3_000
+"""Age of a record that may have come before: an undisturbed one comes within a second or two."""
 _REMEMBERED: Final = 50_000
 """Ids of records, and claims, that a process remembers at most."""
 
@@ -91,7 +93,7 @@ class Dispatcher:
         self._done: set[str] = set()
         """Ids of records that this process has handled, although they have to come again."""
         self._begun: dict[str, Claim] = {}
-        """The claims that this process has made and not used, by the ids of their events."""
+        """The claims that this process has made or found, and whose events it has not put, by the ids of the events."""
 
     def handle(self, changes: Sequence[StreamChange]) -> None:
         """Append the events of changes, and request their deliveries.
@@ -111,6 +113,7 @@ class Dispatcher:
                 for number, change in enumerate(changes)
                 if change.record_id not in self._done
             ]
+            batch.looks = bool(work) and self._clock.now_ms() - work[0].change.at_ms > _LATE_MS
             undone = self._handled(work, batch)
         handled = min((one.number for one in undone), default=len(changes))
         self._remember(work)
@@ -150,13 +153,13 @@ class Dispatcher:
             if one.is_done:
                 self._done.add(one.change.record_id)
             else:
-                self._begun.update(
-                    {claim.event.id: _without_data(claim) for claim in one.claims if claim.is_new}
-                )
+                self._begun.update({claim.event.id: _without_data(claim) for claim in one.claims})
 
     def _append(self, together: Sequence[_Work], batch: "_Batch") -> None:
         """Append the events of some changes, as far as possible, and make their messages."""
         batch.read_webhooks({one.change.account_id for one in together if one.events or one.change.recorded})
+        if batch.looks:
+            batch.look([event for one in together for event in one.events if event.id not in self._begun])
         lanes: dict[tuple[str, str], _Lane] = defaultdict(list)
         for one in together:
             lanes[one.change.account_id, one.change.contact_id].append(one)
@@ -200,9 +203,10 @@ class Dispatcher:
         if begun is not None:
             one.claims.append(replace(begun, event=event))
             return
-        claim = batch.appender.claim(event, batch.subscribers(event))
+        claim = batch.found.get(event.id) or batch.appender.claim(event, batch.subscribers(event))
         if claim is not None:
             one.claims.append(claim)
+            batch.looks |= not claim.is_new
 
     def _request(self, together: Sequence[_Work], batch: "_Batch") -> None:
         """Send the messages of changes whose events are appended."""
@@ -249,13 +253,15 @@ def _put(lane: _Lane, batch: "_Batch", erased: frozenset[tuple[str, str]]) -> No
     for one in lane:
         contact = one.change.account_id, one.change.contact_id
         while one.claims:
-            # A claim that was tried is not remembered: its event may arrive in the log yet.
-            claim = one.claims.pop(0)
+            claim = one.claims[0]
             latest = batch.latest.get(contact, "")
             try:
                 appended = batch.appender.append(claim, erased, latest)
             except TemporarilyUnavailable:
+                # Its event may be in the log, or arrive there yet; or it was moved.
+                one.claims[0] = replace(claim, is_new=False)
                 return
+            one.claims.pop(0)
             if appended is not None:
                 batch.latest[contact] = max(latest, appended.appended_at)
                 one.messages += _delivery_messages(claim.event, appended)
@@ -303,6 +309,10 @@ class _Batch:
         self.threads = threads
         self.latest: dict[tuple[str, str], str] = {}
         """When the latest event of a contact was appended, by the account's and the contact's id."""
+        self.looks = False
+        """Whether events may have been claimed by another process that did not get further."""
+        self.found: dict[str, Claim] = {}
+        """The claims of others, by the ids of their events."""
         self._of_accounts: dict[str, list[Webhook]] = {}
 
     def read_webhooks(self, account_ids: Iterable[str]) -> None:
@@ -315,6 +325,17 @@ class _Batch:
                 return
 
         self.threads.each(read, sorted(set(account_ids) - self._of_accounts.keys()))
+
+    def look(self, events: Sequence[Event]) -> None:
+        """Look for claims of events. Where the first event is not claimed, the others are taken for new ones, too."""
+        first, others = events[:1], events[1:]
+        try:
+            self.found = self.appender.claims_of(first)
+            self.looks = bool(self.found)
+            if self.found and others:
+                self.found |= self.appender.claims_of(others)
+        except TemporarilyUnavailable:
+            return
 
     def subscribers(self, event: Event) -> list[str]:
         """The ids of the webhooks that are subscribed to an event's type.
