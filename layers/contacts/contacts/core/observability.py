@@ -25,6 +25,8 @@ from typing import Final
 from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
+from contacts.core import debugging
+
 # Lambda sets the root logger to the level of the template's LoggingConfig, INFO. At that, botocore tells with each cold
 # start where it has found credentials.
 logging.getLogger().setLevel(logging.WARNING)
@@ -57,7 +59,6 @@ UNDER_WAY: Final = "still under way"
 
 _ids: Callable[[], Mapping[str, object]] = dict
 """What identifies the request that is being served."""
-_is_debugging = False
 
 
 def set_debug(*, is_on: bool) -> None:
@@ -65,14 +66,8 @@ def set_debug(*, is_on: bool) -> None:
 
     Past Powertools' own setter, which keeps the level of the template's LoggingConfig.
     """
-    global _is_debugging
-    _is_debugging = is_on
+    debugging.is_on = is_on
     logging.getLogger("contacts").setLevel(logging.DEBUG if is_on else logging.INFO)
-
-
-def is_debugging() -> bool:
-    """Whether `record_table_call` writes lines."""
-    return _is_debugging
 
 
 def record_table_call(method: str, began: float, failure: str | None = None) -> None:
