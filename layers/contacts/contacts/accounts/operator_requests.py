@@ -120,7 +120,7 @@ class Restoring:
             dry_run=fields["dry_run"],
             overwrite=fields.get("overwrite", False),
             until_ms=None if fields.get("until") is None else parsed(fields["until"]),
-            resume=fields.get("resume"),
+            resume=_in_lower_case(fields.get("resume")),
         )
 
 
@@ -205,6 +205,11 @@ def _validated(
     if found:
         raise InvalidInput([FieldError(str(name), why) for name, why in found.items()])
     return given
+
+
+def _in_lower_case(an_id: str | None) -> str | None:
+    """An id as it is stored, since an operator may write it otherwise."""
+    return None if an_id is None else an_id.lower()
 
 
 def _wrong_reindexing(given: Mapping[str, Any]) -> dict[str, Violation | None]:

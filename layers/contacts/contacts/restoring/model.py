@@ -129,6 +129,12 @@ def with_verdict_of(contact: Contact, present: Contact | None) -> Contact:
     )
 
 
+_ID_BYTES: Final = 40
+"""An id in the report's JSON, with quotes, comma and space."""
+_TAKEN_BYTES: Final = 140
+"""A name in it that was taken, at most."""
+
+
 @dataclass(slots=True)
 class Report:
     """What a run did, or in a dry run would do. Ids and kinds of names, never personal data."""
@@ -143,6 +149,12 @@ class Report:
     opted_out: list[str] = field(default_factory=list)
     """Contacts that were subscribed in the restored table and stay opted out."""
     resume: str | None = None
+
+    @property
+    def size(self) -> int:
+        """An upper bound of its bytes as JSON, but for the numbers."""
+        ids = sum(map(len, self.ids.values())) + len(self.opted_out)
+        return ids * _ID_BYTES + len(self.names_taken) * _TAKEN_BYTES
 
     def note(self, plan: Plan) -> None:
         """Note what became of a contact."""

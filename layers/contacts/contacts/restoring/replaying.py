@@ -4,7 +4,7 @@ Who was erased is erased, and who opted out has opted out. Nothing is announced.
 the next time, so a run may end anywhere and be repeated.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -39,8 +39,8 @@ class Journal(Protocol):
         """The ids of the contacts that were erased since a moment."""
         ...
 
-    def opted_out_since(self, account_id: str, since_ms: int) -> list[str]:
-        """The HMACs of the addresses that have opted out since a moment."""
+    def opted_out_since(self, account_id: str, since_ms: int) -> Mapping[str, int]:
+        """The addresses that have opted out since a moment: when (ms since the epoch), by their HMACs."""
         ...
 
 
