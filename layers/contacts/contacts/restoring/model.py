@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 from contacts.book.model import Contact, ContactState, Transition, contact_out, is_same
 from contacts.core.ids import Name
@@ -41,6 +41,42 @@ class Fate(StrEnum):
 
 
 WRITTEN: Final = frozenset({Fate.LOST, Fate.DELETED, Fate.OVERWRITTEN})
+
+
+class Stage(StrEnum):
+    """What a replay does for an account, in this order."""
+
+    ERASED = "erased"
+    """Erases contacts again."""
+    OPTED_OUT = "opted_out"
+    """Writes that addresses have opted out."""
+    LIVE = "live"
+    """Opts out the live contacts that have such an address."""
+    TRASHED = "trashed"
+    """Opts out those in the trash."""
+
+
+class Place(NamedTuple):
+    """How far a replay has come."""
+
+    account_id: str
+    stage: Stage = Stage.ERASED
+    after: str = ""
+    """The last one that is done: the id of a contact, or the HMAC of an address in `OPTED_OUT`; "": none is."""
+
+    @classmethod
+    def of(cls, resume: str) -> Self:
+        """The place that a report has named; the id of an account alone: its beginning."""
+        account_id, _, rest = resume.partition(":")
+        if not rest:
+            return cls(account_id)
+        stage, _, after = rest.partition(":")
+        return cls(account_id, Stage(stage), after)
+
+    @property
+    def text(self) -> str:
+        """The place as reports name it."""
+        return self.account_id if self == Place(self.account_id) else ":".join(self)
 
 
 @dataclass(slots=True)
