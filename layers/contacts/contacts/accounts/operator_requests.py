@@ -237,12 +237,13 @@ def _wrong_suspension(given: Mapping[str, Any]) -> dict[str, Violation | None]:
 def _wrong_switches(given: Mapping[str, Any]) -> dict[str, Violation | None]:
     """What is wrong with each field of a `SwitchChange`, or None."""
     account_id = given.get("account_id")
-    wrong = {name: _wrong_switch(given, name, is_of_account=account_id is not None) for name in _SWITCHES}
+    wrong = {name: _wrong_switch(given, name, is_of_account="account_id" in given) for name in _SWITCHES}
     says = any(given.get(name) is not None for name in _SWITCHES)
     reason = _wrong_reason(given.get("reason"), _NOT_WITHOUT_FLIPPING, is_allowed=says)
     return {
         **wrong,
-        "account_id": None if account_id is None else _wrong_id(account_id),
+        # A null, as a script makes of a variable that is empty, must not stop the deliveries of all accounts.
+        "account_id": _wrong_id(account_id) if "account_id" in given else None,
         "reason": reason,
     }
 
