@@ -1,7 +1,7 @@
-"""CloudWatch on paper: metrics of log lines, statistics, metric math, the states of the alarms of monitoring.yaml.
+"""CloudWatch on paper: metrics of log lines, statistics, metric math, the states of the templates' alarms.
 
 As the CloudWatch user guide has it ("Statistics definitions", "Using math expressions", "Evaluating an alarm"), as far
-as monitoring.yaml uses it.
+as monitoring.yaml and the alarms of template.yaml that take versions back use it.
 """
 
 import ast
@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from json import loads
 from math import ceil
+from pathlib import Path
 from typing import Any, Final
 
 from local.stack import ROOT
 from local.template import template
 
 MONITORING: Final = ROOT / "monitoring.yaml"
+TEMPLATE: Final = ROOT / "template.yaml"
 
 Value = float | None
 """Of a metric or an expression; None where there is no data."""
@@ -49,13 +51,17 @@ class Metrics:
     def add_lines(self, text: str, at: float) -> None:
         """Add what log lines count (embedded metric format), all at one moment."""
         for line in text.splitlines():
-            document = loads(line) if line.startswith("{") else {}
-            for directive in document.get("_aws", {}).get("CloudWatchMetrics", ()):
-                for names in directive["Dimensions"]:
-                    dimensions = {name: document[name] for name in names}
-                    for metric in directive["Metrics"]:
-                        of = series(directive["Namespace"], metric["Name"], dimensions)
-                        self.add(of, at, document[metric["Name"]])
+            if line.startswith("{"):
+                self.add_line(loads(line), at)
+
+    def add_line(self, line: Mapping[str, Any], at: float) -> None:
+        """Add what a log line counts, if anything ("Embedded metric format specification")."""
+        for directive in line.get("_aws", {}).get("CloudWatchMetrics", ()):
+            for names in directive["Dimensions"]:
+                dimensions = {name: line[name] for name in names}
+                for metric in directive["Metrics"]:
+                    of = series(directive["Namespace"], metric["Name"], dimensions)
+                    self.add(of, at, line[metric["Name"]])
 
     def statistic(self, of: Series, statistic: str, begin: float, end: float) -> Value:
         """A statistic of the values from `begin` until before `end`."""
@@ -79,30 +85,46 @@ class Metrics:
 # ==== metric math =====================================================================================================
 
 
-def evaluated(expression: str, values: Mapping[str, Value]) -> Value:
-    """What a math expression makes of the values of metrics in one period. Without a value it needs, it has none."""
+@dataclass(frozen=True)
+class _Known:
+    """What an expression may name: metrics with their values, and other expressions."""
+
+    values: Mapping[str, Value]
+    expressions: Mapping[str, str]
+
+    def value(self, name: str) -> Value:
+        if name in self.values:
+            return self.values[name]
+        return evaluated(self.expressions[name], self.values, self.expressions)
+
+
+def evaluated(
+    expression: str, values: Mapping[str, Value], expressions: Mapping[str, str] | None = None
+) -> Value:
+    """What a math expression makes of the values of metrics in one period. Without a value it needs, it has none.
+
+    `expressions`: others that it may name, by their ids.
+    """
     text = re.sub(r"\bAND\b", "and", re.sub(r"\bOR\b", "or", expression))
-    found = _of(ast.parse(text, mode="eval").body, values)
-    assert not isinstance(found, list)
-    return found
+    return _number(ast.parse(text, mode="eval").body, _Known(values, expressions or {}))
 
 
-def _of(node: ast.expr, values: Mapping[str, Value]) -> Value | list[Value]:
+def _of(node: ast.expr, known: _Known) -> Value | list[Value]:
     match node:
         case ast.Constant(value=int() | float() as number):
             return float(number)
         case ast.Name(id=name):
-            return values[name]
+            return known.value(name)
         case ast.List(elts=elements):
-            return [_number(element, values) for element in elements]
+            return [_number(element, known) for element in elements]
         case ast.Call(func=ast.Name(id=name), args=arguments):
-            return _call(name, arguments, values)
+            return _call(name, arguments, known)
     parts: dict[type, Sequence[ast.expr]] = {
         ast.BinOp: [getattr(node, "left", node), getattr(node, "right", node)],
         ast.Compare: [getattr(node, "left", node), *getattr(node, "comparators", ())],
         ast.BoolOp: getattr(node, "values", ()),
     }
-    found = [_number(part, values) for part in parts[type(node)]]
+    found = [_number(part, known) for part in parts[type(node)]]
     if any(one is None for one in found):
         return None
     return _operated(node, [one for one in found if one is not None])
@@ -132,29 +154,29 @@ def _operated(node: ast.expr, numbers: Sequence[float]) -> Value:
     raise NotImplementedError(ast.dump(node))
 
 
-def _number(node: ast.expr, values: Mapping[str, Value]) -> Value:
-    found = _of(node, values)
+def _number(node: ast.expr, known: _Known) -> Value:
+    found = _of(node, known)
     assert not isinstance(found, list)
     return found
 
 
-def _call(name: str, arguments: Sequence[ast.expr], values: Mapping[str, Value]) -> Value | list[Value]:
+def _call(name: str, arguments: Sequence[ast.expr], known: _Known) -> Value | list[Value]:
     match name, arguments:
         case "METRICS", []:
-            return list(values.values())
+            return list(known.values.values())
         case "IF", [condition, then, otherwise]:
-            holds = _number(condition, values)
-            return None if holds is None else _number(then if holds else otherwise, values)
+            holds = _number(condition, known)
+            return None if holds is None else _number(then if holds else otherwise, known)
         case "FILL", [what, filling]:
-            found, filled = _of(what, values), _number(filling, values)
+            found, filled = _of(what, known), _number(filling, known)
             if isinstance(found, list):
                 return [filled if one is None else one for one in found]
             return filled if found is None else found
         case "SUM", [what]:
-            summed = _of(what, values)
+            summed = _of(what, known)
             assert isinstance(summed, list)
-            known = [one for one in summed if one is not None]
-            return sum(known) if known else None
+            there = [one for one in summed if one is not None]
+            return sum(there) if there else None
     raise NotImplementedError(name)
 
 
@@ -171,6 +193,10 @@ def named(value: Any, names: Mapping[str, str]) -> Any:
         case {"Fn::Sub": [text, variables]}:
             known = {name: str(one) for name, one in named(variables, names).items()}
             return named({"Fn::Sub": text}, {**names, **known})
+        case {"Fn::GetAtt": [str(name), str(attribute)]}:
+            return names.get(f"{name}.{attribute}", f"{name}.{attribute}")
+        case {"Fn::Join": [separator, parts]}:
+            return separator.join(named(parts, names))
         case dict():
             return {key: named(inner, names) for key, inner in value.items()}
         case list():
@@ -178,8 +204,10 @@ def named(value: Any, names: Mapping[str, str]) -> Any:
     return value
 
 
-def watched(kind: str, names: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
-    """The properties of all resources of a type of monitoring.yaml, by logical id, with names for references.
+def watched(
+    kind: str, names: Mapping[str, str] | None = None, path: Path = MONITORING
+) -> dict[str, dict[str, Any]]:
+    """The properties of all resources of a type of a template, by logical id, with names for references.
 
     A parameter that has a default in template.yaml has that.
     """
@@ -190,7 +218,7 @@ def watched(kind: str, names: Mapping[str, str] | None = None) -> dict[str, dict
     }
     return {
         name: named(resource["Properties"], {**defaults, **(names or {})})
-        for name, resource in template(MONITORING)["Resources"].items()
+        for name, resource in template(path)["Resources"].items()
         if resource["Type"] == kind
     }
 
@@ -198,6 +226,12 @@ def watched(kind: str, names: Mapping[str, str] | None = None) -> dict[str, dict
 def alarms() -> dict[str, dict[str, Any]]:
     """The alarms on metrics."""
     return watched("AWS::CloudWatch::Alarm")
+
+
+def canaries(names: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
+    """The alarms of template.yaml that take versions back. `names`: of functions and, as `<function>.Version.Version`,
+    of their versions."""
+    return watched("AWS::CloudWatch::Alarm", names, TEMPLATE)
 
 
 def composites() -> dict[str, dict[str, Any]]:
@@ -228,7 +262,7 @@ def is_raised(alarm: Mapping[str, Any], metrics: Metrics, now: float) -> bool:
         threshold = float(alarm["Threshold"])
         is_equal = alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold" and value == threshold
         breaching += value is not None and (value > threshold or is_equal)
-    return breaching >= int(alarm["DatapointsToAlarm"])
+    return breaching >= int(alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]))
 
 
 def _period(alarm: Mapping[str, Any]) -> int:
@@ -247,8 +281,9 @@ def _value(alarm: Mapping[str, Any], metrics: Metrics, begin: float, end: float)
         for one in alarm["Metrics"]
         if (stat := one.get("MetricStat"))
     }
-    (expression,) = (one["Expression"] for one in alarm["Metrics"] if "Expression" in one)
-    return evaluated(expression, values)
+    expressions = {one["Id"]: one["Expression"] for one in alarm["Metrics"] if "Expression" in one}
+    (returned,) = (one["Id"] for one in alarm["Metrics"] if one.get("ReturnData", True))
+    return evaluated(expressions[returned], values, expressions)
 
 
 def raised(metrics: Metrics, now: float) -> set[str]:

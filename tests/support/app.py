@@ -123,15 +123,19 @@ class ListedJournal:
         return frozenset(self.erased_since(account_id, 0))
 
     def erased_since(self, account_id: str, since_ms: int) -> list[str]:
-        return self._since(self.erasures, account_id, since_ms)
+        return list(self._since(self.erasures, account_id, since_ms))
 
-    def opted_out_since(self, account_id: str, since_ms: int) -> list[str]:
+    def opted_out_since(self, account_id: str, since_ms: int) -> dict[str, int]:
         return self._since(self.opt_outs, account_id, since_ms)
 
-    def _since(self, entries: dict[tuple[str, str], int], account_id: str, since_ms: int) -> list[str]:
+    def _since(self, entries: dict[tuple[str, str], int], account_id: str, since_ms: int) -> dict[str, int]:
         if self.fails:
             raise TemporarilyUnavailable
-        return [one for (owner, one), at_ms in entries.items() if owner == account_id and at_ms >= since_ms]
+        return {
+            one: at_ms
+            for (owner, one), at_ms in sorted(entries.items())
+            if owner == account_id and at_ms >= since_ms
+        }
 
     def accounts(self) -> list[str]:
         return sorted({owner for owner, _ in (*self.erasures, *self.opt_outs)})

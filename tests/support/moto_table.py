@@ -25,8 +25,10 @@ from moto.dynamodb.responses import DynamoHandler
 
 from local.table import NAME, create_table
 from tests.support import aws_limits, quick_moto
+from tests.support.thorough import THOROUGH
 
-quick_moto.quicken()
+if not THOROUGH:
+    quick_moto.quicken()
 
 TypedItem = dict[str, Any]
 """An item in DynamoDB's typed JSON."""

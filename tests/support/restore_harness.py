@@ -1,6 +1,6 @@
 """An account that is backed up, goes on, and is restored: the contact routes, the stream's readers, and both tables."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from contacts.book.store import QUIET
@@ -21,6 +21,12 @@ ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000a"
 RESTORED = "contacts-restored-1"
 LIST, ONE = "/v1/contacts", "/v1/contacts/{ref}"
 Json = dict[str, Any]
+HasTime = Callable[[], bool]
+
+
+def always() -> bool:
+    """There is time left."""
+    return True
 
 
 class RestoreHarness:
@@ -112,10 +118,12 @@ class RestoreHarness:
         command = {"account_id": ACCOUNT_ID, "table": RESTORED, "dry_run": False, **payload}
         return _invoked(app or self.app, "restore_account", command)
 
-    def replay(self, since_ms: int, app: App | None = None, **payload: Any) -> Json:
+    def replay(
+        self, since_ms: int, app: App | None = None, has_time: HasTime = always, **payload: Any
+    ) -> Json:
         """What `replay_journal` answers."""
         command = {"since": iso(since_ms), "dry_run": False, **payload}
-        return _invoked(app or self.app, "replay_journal", command)
+        return _invoked(app or self.app, "replay_journal", command, has_time)
 
     def reindexed(self) -> int:
         """How many differences `reindex_account` finds."""
@@ -149,9 +157,9 @@ class RestoreHarness:
         return derived_violations(self.table.items(), ACCOUNT_ID)
 
 
-def _invoked(app: App, function: str, payload: Json) -> Json:
-    """What a function answers that has all the time it needs."""
+def _invoked(app: App, function: str, payload: Json, has_time: HasTime = always) -> Json:
+    """What a function answers."""
     (service,) = app.handler(function)._function.keywords.values()
-    service._has_time_left = lambda: True
+    service._has_time_left = has_time
     answer: Json = app.invoke(function, payload)
     return answer

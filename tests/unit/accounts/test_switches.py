@@ -257,6 +257,8 @@ def test_suspending_and_stopping_are_told_apart(harness: Harness) -> None:
         ({"writes": ["off"]}, {"writes": "must be one of on, off"}),
         ({"log_level": "debug"}, {"log_level": "must be one of INFO, DEBUG"}),
         ({"account_id": "acme"}, {"account_id": "must be the id of an account"}),
+        ({"account_id": None, "deliveries": "off"}, {"account_id": "must be a string"}),
+        ({"account_id": "", "deliveries": "off"}, {"account_id": "must be the id of an account"}),
         (
             {"account_id": "01941f29-0000-7000-8000-00000000000a", "writes": "off"},
             {"writes": "is flipped for all accounts only"},

@@ -3,6 +3,8 @@
 The other tests of this folder run in both ways. Here both ways meet, in one account.
 """
 
+from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -128,6 +130,49 @@ def test_only_postings_of_contacts_that_are_posted_among_all_are_counted(
     table.write_many({}, [keys.posting(ACCOUNT_ID, ALL_CONTACTS, ids[2])])
     assert store.ReindexStore(table).length(ACCOUNT_ID, VIP) == 4
     assert store.ReindexStore(table).length(ACCOUNT_ID, ALL_CONTACTS) == 4
+
+
+def test_a_put_that_comes_late_counts_although_somebody_has_looked_before() -> None:
+    """One process has put a part of the postings. Its last put comes while another, which is not lean, completes it."""
+    history = History()
+    history.create("ada", tags=["vip"], lists=["news"])
+    untouched, calls = history.table.snapshot(), Mortal(history.table.client(), 2)
+    with pytest.raises(Killed):
+        Projection(calls, is_lean=True).take(history.records)
+    (late,) = [request for method, request in calls.calls if method == "batch_write_item"]
+    for number in range(2):
+        history.table.bring_back(untouched)
+        puts = late["RequestItems"][NAME]
+        first = Table(history.table.client(), NAME)
+        first.write_many({_put_key(puts[number]): {}}, [])
+        client = Mortal(history.table.client())
+        looked = partial(first.write_many, {_put_key(puts[1 - number]): {}}, [])
+
+        def call(
+            method: str, request: Any, client: Mortal = client, looked: Callable[[], object] = looked
+        ) -> Any:
+            reads = sum(one == "batch_get_item" for one, _ in client.calls)
+            if method == "transact_write_items" and reads == 2:
+                looked()
+            return getattr(client, method)(**request)
+
+        projected(history.records, Calling(call))
+        assert history.violations() == [], number
+
+
+def _put_key(put: Any) -> keys.Key:
+    item = put["PutRequest"]["Item"]
+    return keys.Key(item["PK"]["S"], item["SK"]["S"])
+
+
+class Calling:
+    """A client whose calls a function makes: of the method and the request."""
+
+    def __init__(self, call: Callable[[str, Any], Any]) -> None:
+        self._call = call
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        return lambda **request: self._call(method, request)
 
 
 @pytest.mark.parametrize("number", [47, 48, 50])

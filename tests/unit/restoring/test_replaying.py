@@ -1,5 +1,7 @@
 """`replay_journal`: who was erased or opted out after a backup is so again on the table that it was restored to."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -7,8 +9,12 @@ import pytest
 from contacts.core.errors import InvalidInput, TemporarilyUnavailable
 from contacts.core.ids import uuid7
 from contacts.restoring import replaying
+from contacts.restoring.model import Stage
+from contacts.restoring.store import PresentStore
 from contacts.table import keys
 from tests.support.fakes import CountingBytes
+from tests.support.in_process_api import InProcessApi
+from tests.support.interrupted import Interrupted
 from tests.support.projection_harness import Killed, Mortal
 from tests.support.restore_harness import ACCOUNT_ID, RESTORED, Json, RestoreHarness
 
@@ -165,6 +171,67 @@ def test_a_run_without_time_says_with_which_account_to_go_on() -> None:
     assert world.replay(world.since_ms, resume=ACCOUNT_ID)["erased_again"] == 3
 
 
+def in_runs(world: Lost, run: Callable[..., Json], **payload: Any) -> list[Json]:
+    """The reports of runs, each of which goes on where the one before ended."""
+    reports = [run(world.since_ms, **payload)]
+    while not reports[-1]["finished"]:
+        assert len(reports) < 100
+        reports.append(run(world.since_ms, resume=reports[-1]["resume"], **payload))
+    return reports
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_runs_that_have_time_for_one_step_each_do_all_of_it(
+    dry_run: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account may take longer than one run: each goes on within it."""
+    whole = Lost()
+    at_once = whole.replay(whole.since_ms, dry_run=dry_run)
+    for module in ("replaying", "store"):
+        monkeypatch.setattr(f"contacts.restoring.{module}.AT_ONCE", 1)
+    world = Lost()
+
+    def run(since_ms: int, **payload: Any) -> Json:
+        return world.replay(since_ms, has_time=partial(next, iter((True, False))), **payload)
+
+    reports = in_runs(world, run, dry_run=dry_run)
+    assert len(reports) > 10
+    assert {report["resume"].split(":")[1] for report in reports[:-1]} == set(Stage)
+    for name in ("erasures", "erased_again", "opt_outs", "opted_out_again", "accounts"):
+        assert sum(report[name] for report in reports) == at_once[name], name
+    assert world.live().keys() == whole.live().keys()
+    assert sorted(world.asked) == sorted(whole.asked)
+
+
+def test_a_busy_table_ends_a_run_that_says_where_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = Lost()
+    write, is_answered = PresentStore.opt_out, iter((False, True))
+
+    def busy(own: PresentStore, hmacs: Any) -> None:
+        if not next(is_answered):
+            raise TemporarilyUnavailable
+        write(own, hmacs)
+
+    monkeypatch.setattr(PresentStore, "opt_out", busy)
+    first, second = in_runs(world, world.replay)
+    assert (first["erased_again"], first["resume"]) == (3, f"{ACCOUNT_ID}:opted_out:")
+    assert (second["erasures"], second["opted_out_again"]) == (0, 2)
+
+
+def test_who_restores_a_contact_at_that_moment_does_not_bring_it_back_subscribed() -> None:
+    world = Lost()
+    kept = world.kept()
+    for after in range(1, 30):
+        world.bring_back(kept)
+        client = Interrupted(world.table.client(), after, partial(world.replay, world.since_ms))
+        api = InProcessApi(client, ACCOUNT_ID, world.clock, CountingBytes())
+        api.request("POST", "/v1/contacts/{ref}/restore", world.ids["bin"])
+        if client.calls < after:
+            break
+        assert world.live()[world.ids["bin"]]["is_unsubscribed"], after
+    assert after > 2
+
+
 def test_nothing_is_written_where_the_journal_does_not_answer() -> None:
     world = Lost()
     world.journal.fails = True
@@ -182,6 +249,7 @@ def test_nothing_is_written_where_the_journal_does_not_answer() -> None:
             {"since": "2026-01-01T00:00:00Z", "dry_run": True, "account_id": "a", "resume": 1},
             {"account_id", "resume"},
         ),
+        ({"since": "2026-01-01T00:00:00Z", "dry_run": True, "resume": f"{ACCOUNT_ID}:gone:"}, {"resume"}),
         ({"since": "2026-01-01T00:00:00Z", "dry_run": True, "until": "x"}, {"until"}),
     ],
 )

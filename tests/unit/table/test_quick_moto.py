@@ -8,6 +8,9 @@ from moto.dynamodb.comparisons import ConditionExpressionParser
 from local.table import NAME
 from tests.support import quick_moto
 from tests.support.moto_table import MotoTable, Refusal
+from tests.support.thorough import THOROUGH
+
+pytestmark = pytest.mark.skipif(THOROUGH, reason="`make test-thorough` has moto as it is")
 
 CONDITIONS = [
     "attribute_not_exists(#a)",

@@ -4,8 +4,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -422,13 +423,13 @@ class Contended(EventStore):
         self.times = times
         self.tried_at: list[str] = []
 
-    def claim(self, event: Event, appended_at: str, webhook_ids: Sequence[str]) -> Claim | None:
+    def claim(self, event: Event, appended_at: str, *more: Any) -> Claim | None:
         self.tried_at.append(appended_at)
         self.times -= 1
         if self.times >= 0:
             self._harness.clock.at_ms += 2000
             raise Contention
-        return super().claim(event, appended_at, webhook_ids)
+        return super().claim(event, appended_at, *more)
 
 
 def test_each_try_appends_at_its_own_moment() -> None:
@@ -664,6 +665,39 @@ def test_what_is_begun_together_and_goes_on_one_by_one_keeps_its_order(happens: 
     dispatcher.handle([created, updated])
     assert kinds(harness.logged()) == ["created", "updated"]
     assert [event["data"]["contact"]["version"] for event in harness.logged()] == [1, 2]
+
+
+@pytest.mark.parametrize("who", ["another process", "the process that claimed it"])
+def test_an_event_is_not_put_in_front_of_one_that_was_moved(who: str) -> None:
+    """The first of two events is claimed 3 s before the second. Another process moves it, and is cut off then."""
+    harness = EventHarness(EVERYTHING)
+    harness.undisturbed = 1000
+    contact_id = harness.create(email="ada@example.com")
+    records = harness.records()
+    harness.request("PATCH", ref=contact_id, body={"first_name": "Ada"})
+    batch = changes([*records, *harness.records()])
+    at_hand, writes = harness.client, FewWrites(harness.client, 2)
+    taking = chain((3000,), repeat(0))
+
+    def claimed(**request: Any) -> Any:
+        answer = writes.put_item(**request)
+        harness.clock.at_ms += next(taking)
+        return answer
+
+    harness.client = SimpleNamespace(
+        put_item=claimed,
+        update_item=writes.update_item,
+        get_item=at_hand.get_item,
+        batch_get_item=at_hand.batch_get_item,
+    )
+    claiming = harness.dispatcher()
+    assert handled_of(claiming, batch) == 0
+    harness.undisturbed, harness.client = 0, FewWrites(at_hand, 3)
+    harness.clock.at_ms += 1500
+    assert handled_of(harness.dispatcher(), batch) == 1
+    harness.client, writes._left = at_hand, 10
+    (claiming if who.startswith("the") else harness.dispatcher()).handle(batch[1:])
+    assert kinds(harness.logged()) == ["created", "updated"]
 
 
 @settings(max_examples=examples(10))

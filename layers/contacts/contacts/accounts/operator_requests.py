@@ -35,6 +35,10 @@ _NOT_A_TABLE: Final = Violation(FieldErrorCode.INVALID_FORMAT, "must be the name
 _UNTIL_NEEDED: Final = Violation(
     FieldErrorCode.REQUIRED, "is required with overwrite: the moment until which changes are undone"
 )
+_PLACE: Final = re.compile("[0-9a-f-]{36}(:(erased|opted_out|live|trashed):([0-9a-f-]{36}|[0-9a-f]{64})?)?")
+_NOT_A_PLACE: Final = Violation(
+    FieldErrorCode.INVALID_FORMAT, "must be `resume` of a report, or the id of an account"
+)
 _NOT_AN_ACCOUNT_ID: Final = Violation(FieldErrorCode.INVALID_FORMAT, "must be the id of an account")
 _NOT_WITHOUT_SUSPENDING: Final = Violation(FieldErrorCode.MISPLACED, "goes with suspended: true")
 _NOT_WITHOUT_FLIPPING: Final = Violation(FieldErrorCode.MISPLACED, "goes with a switch that is flipped")
@@ -120,7 +124,7 @@ class Restoring:
             dry_run=fields["dry_run"],
             overwrite=fields.get("overwrite", False),
             until_ms=None if fields.get("until") is None else parsed(fields["until"]),
-            resume=fields.get("resume"),
+            resume=_in_lower_case(fields.get("resume")),
         )
 
 
@@ -136,7 +140,7 @@ class Replaying:
     account_id: str | None = None
     """None: all accounts."""
     resume: str | None = None
-    """The id of the account to begin with."""
+    """Where to go on, as a report has said, or the id of the account to begin with."""
 
     @classmethod
     def checked(cls, given: object) -> Self:
@@ -148,13 +152,12 @@ class Replaying:
         """
         known = ("since", "dry_run", "table", "account_id", "resume")
         fields = _validated(given, known, _wrong_replaying)
-        account_id = fields.get("account_id")
         return cls(
             since_ms=parsed(fields["since"]),
             dry_run=fields["dry_run"],
             table=fields.get("table"),
-            account_id=None if account_id is None else account_id.lower(),
-            resume=fields.get("resume"),
+            account_id=_in_lower_case(fields.get("account_id")),
+            resume=_in_lower_case(fields.get("resume")),
         )
 
 
@@ -207,6 +210,11 @@ def _validated(
     return given
 
 
+def _in_lower_case(an_id: str | None) -> str | None:
+    """An id as it is stored, since an operator may write it otherwise."""
+    return None if an_id is None else an_id.lower()
+
+
 def _wrong_reindexing(given: Mapping[str, Any]) -> dict[str, Violation | None]:
     """What is wrong with each field of a `Reindexing`, or None."""
     return {
@@ -229,12 +237,13 @@ def _wrong_suspension(given: Mapping[str, Any]) -> dict[str, Violation | None]:
 def _wrong_switches(given: Mapping[str, Any]) -> dict[str, Violation | None]:
     """What is wrong with each field of a `SwitchChange`, or None."""
     account_id = given.get("account_id")
-    wrong = {name: _wrong_switch(given, name, is_of_account=account_id is not None) for name in _SWITCHES}
+    wrong = {name: _wrong_switch(given, name, is_of_account="account_id" in given) for name in _SWITCHES}
     says = any(given.get(name) is not None for name in _SWITCHES)
     reason = _wrong_reason(given.get("reason"), _NOT_WITHOUT_FLIPPING, is_allowed=says)
     return {
         **wrong,
-        "account_id": None if account_id is None else _wrong_id(account_id),
+        # A null, as a script makes of a variable that is empty, must not stop the deliveries of all accounts.
+        "account_id": _wrong_id(account_id) if "account_id" in given else None,
         "reason": reason,
     }
 
@@ -293,7 +302,7 @@ def _wrong_replaying(given: Mapping[str, Any]) -> dict[str, Violation | None]:
         "dry_run": _wrong_flag(given.get("dry_run")) if "dry_run" in given else REQUIRED,
         "table": None if table is None else _wrong_table(table),
         "account_id": _wrong_optional_id(given.get("account_id")),
-        "resume": _wrong_optional_id(given.get("resume")),
+        "resume": _wrong_place(given.get("resume")),
     }
 
 
@@ -303,6 +312,15 @@ def _wrong_flag(flag: object) -> Violation | None:
 
 def _wrong_optional_id(an_id: object) -> Violation | None:
     return None if an_id is None else _wrong_id(an_id)
+
+
+def _wrong_place(resume: object) -> Violation | None:
+    """What is wrong with a `resume` of `replay_journal`: `<account>`, or `<account>:<stage>:<id or HMAC>`."""
+    if resume is None:
+        return None
+    if not isinstance(resume, str):
+        return NOT_STRING
+    return None if _PLACE.fullmatch(resume.lower()) else _NOT_A_PLACE
 
 
 def _wrong_table(name: object) -> Violation | None:

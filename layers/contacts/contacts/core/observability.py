@@ -22,8 +22,11 @@ from time import perf_counter
 from traceback import extract_tb
 from typing import Final
 
-from aws_lambda_powertools import Logger, Metrics, single_metric
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics.metric import SingleMetric
+
+from contacts.core import debugging
 
 # Lambda sets the root logger to the level of the template's LoggingConfig, INFO. At that, botocore tells with each cold
 # start where it has found credentials.
@@ -57,7 +60,6 @@ UNDER_WAY: Final = "still under way"
 
 _ids: Callable[[], Mapping[str, object]] = dict
 """What identifies the request that is being served."""
-_is_debugging = False
 
 
 def set_debug(*, is_on: bool) -> None:
@@ -65,14 +67,8 @@ def set_debug(*, is_on: bool) -> None:
 
     Past Powertools' own setter, which keeps the level of the template's LoggingConfig.
     """
-    global _is_debugging
-    _is_debugging = is_on
+    debugging.is_on = is_on
     logging.getLogger("contacts").setLevel(logging.DEBUG if is_on else logging.INFO)
-
-
-def is_debugging() -> bool:
-    """Whether `record_table_call` writes lines."""
-    return _is_debugging
 
 
 def record_table_call(method: str, began: float, failure: str | None = None) -> None:
@@ -126,7 +122,7 @@ def record_request(operation: str, status: int, duration_ms: float, fields: Mapp
         kind = None  # An operator has switched writing off, and need not be woken for it.
     if kind is not None:
         metrics.add_metric(name=kind, unit=MetricUnit.Count, value=1)
-    _write({"operation": operation, "status": status, **fields})
+    _write({"operation": operation, "status": status, **fields}, metrics)
 
 
 _COUNTED: Final = {401: "AuthErrors", 403: "AuthErrors", 429: "RateLimited"}
@@ -154,15 +150,15 @@ def record_batch(
         return
     metrics.add_dimension(name="operation", value=operation)
     metrics.add_metric(name="Failed", unit=MetricUnit.Count, value=failed)
-    _write(line)
+    _write(line, metrics)
 
 
-def _write(fields: Mapping[str, object]) -> None:
-    """Print the metrics that were added, with `fields` in the same line."""
-    document: dict[str, object] = {**metrics.serialize_metric_set()}
+def _write(fields: Mapping[str, object], counted: Metrics | SingleMetric) -> None:
+    """Print the metrics that were added to `counted`, with `fields` in the same line."""
+    document: dict[str, object] = {**counted.serialize_metric_set()}
     # Powertools writes lists of values. Logs Insights would call the only one `Latency.0`.
-    only = {name: metric["Value"][0] for name, metric in metrics.metric_set.items()}
-    metrics.clear_metrics()
+    only = {name: metric["Value"][0] for name, metric in counted.metric_set.items()}
+    counted.clear_metrics()
     _print({**document, **fields, **only})
 
 
@@ -178,11 +174,12 @@ def count_against_version() -> None:
     """
     version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "")
     if version.isdigit():
-        with single_metric(
-            name="VersionFailures", unit=MetricUnit.Count, value=1, namespace="Contacts"
-        ) as metric:
-            metric.add_dimension(name="function", value=os.environ["AWS_LAMBDA_FUNCTION_NAME"])
-            metric.add_dimension(name="version", value=version)
+        # Not `metrics`: threads may fail side by side.
+        failures = SingleMetric(namespace="Contacts")
+        failures.add_dimension(name="function", value=os.environ["AWS_LAMBDA_FUNCTION_NAME"])
+        failures.add_dimension(name="version", value=version)
+        failures.add_metric(name="VersionFailures", unit=MetricUnit.Count, value=1)
+        _write({}, failures)
 
 
 def record_failure(error: BaseException, fields: Mapping[str, object]) -> None:

@@ -16,6 +16,7 @@ from contacts.table.aws import NO_ANSWER, is_busy
 
 _ERASED: Final = "erased"
 _OPTED_OUT: Final = "opted-out"
+_WITHIN_SECOND_MS: Final = 999
 _AT_ONCE: Final = 10
 """Objects that are written at a time."""
 
@@ -58,15 +59,15 @@ class Journal:
         Raises:
             TemporarilyUnavailable.
         """
-        return [one for one, at_ms in self._entries(_ERASED, account_id) if at_ms >= since_ms]
+        return list(self._since(_ERASED, account_id, since_ms))
 
-    def opted_out_since(self, account_id: str, since_ms: int) -> list[str]:
-        """The HMACs of the addresses of an account that have opted out since a moment (ms since the epoch).
+    def opted_out_since(self, account_id: str, since_ms: int) -> dict[str, int]:
+        """The addresses of an account that have opted out since a moment: when (ms since the epoch), by their HMACs.
 
         Raises:
             TemporarilyUnavailable.
         """
-        return [one for one, at_ms in self._entries(_OPTED_OUT, account_id) if at_ms >= since_ms]
+        return self._since(_OPTED_OUT, account_id, since_ms)
 
     def accounts(self) -> list[str]:
         """The ids of the accounts that the journal has entries of.
@@ -79,6 +80,11 @@ class Journal:
             for page in self._pages(Prefix=f"{kind}/", Delimiter="/"):
                 found.update(one["Prefix"].split("/")[1] for one in page.get("CommonPrefixes", ()))
         return sorted(found)
+
+    def _since(self, kind: str, account_id: str, since_ms: int) -> dict[str, int]:
+        """Entries that were written since a moment, and when. S3 says the second; what lies within it has its end."""
+        entries = ((one, at_ms + _WITHIN_SECOND_MS) for one, at_ms in self._entries(kind, account_id))
+        return {one: at_ms for one, at_ms in entries if at_ms >= since_ms}
 
     def _entries(self, kind: str, account_id: str) -> Iterator[tuple[str, int]]:
         """The last part of each entry's key, and when it was written last (ms since the epoch)."""

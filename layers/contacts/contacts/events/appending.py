@@ -9,7 +9,8 @@ place in the log, if nothing is there. Each step is one plain write or read, and
   event, so that nobody can put the event there later, and another place is claimed. So no two items of the log are one
   event.
 - *Not behind a cursor.* An event that cannot be put soon after its claim gets another place, at the present.
-- *In order.* So does an event of a contact whose event before it got another place.
+- *In order.* So does an event of a contact whose event before it got another place. Who puts it need not know of that:
+  the time of an event runs from the claim of the one that has to be put before it.
 - *Nothing about an erased contact.* The eraser reads the timeline after the tombstone was written. If the tombstone was
   written before it is read here, the event is not put. If it was written later, the eraser finds the claim, and erases
   the event or blocks its place.
@@ -59,15 +60,15 @@ class EventAppender:
         self._clock = clock
         self._randomness = randomness
 
-    def claim(self, event: Event, webhook_ids: Sequence[str]) -> Claim | None:
-        """Claim a place for an event. None: its contact is gone.
+    def claim(self, event: Event, webhook_ids: Sequence[str], open_since: str | None = None) -> Claim | None:
+        """Claim a place for an event. None: its contact is gone. `open_since`: as `Claim.open_since`.
 
         Raises:
             Contention, TemporarilyUnavailable.
         """
         for _ in tries(self._clock, self._randomness):
             try:
-                return self._store.claim(event, self._moments.next(), webhook_ids)
+                return self._store.claim(event, self._moments.next(), webhook_ids, open_since)
             except Contention:
                 continue
         raise Contention
@@ -135,5 +136,5 @@ class EventAppender:
 
     def _is_at_hand(self, claim: Claim, after: str) -> bool:
         """Whether an event can be put in its place without looking."""
-        is_soon = self._clock.now_ms() - parsed(claim.appended_at) <= PUT_WITHIN_MS
+        is_soon = self._clock.now_ms() - parsed(claim.good_from) <= PUT_WITHIN_MS
         return (claim.is_new or claim.is_open) and is_soon and claim.appended_at > after

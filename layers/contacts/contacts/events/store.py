@@ -158,6 +158,16 @@ class Claim:
     """Whether anybody may put the event there. Of other claims, which an earlier release made, only who made it may."""
     is_put: bool = False
     """Whether the event is known to be there."""
+    open_since: str | None = None
+    """When an earlier event of the contact was claimed that was to be put first; None: there was none.
+
+    Who comes too late for that one moves it behind this place. So it is too late for this one as well.
+    """
+
+    @property
+    def good_from(self) -> str:
+        """The moment from which the time runs in which the event may be put."""
+        return self.open_since or self.appended_at
 
     @property
     def appended(self) -> Appended:
@@ -184,7 +194,9 @@ class EventStore:
             item = self._table.get(keys.earlier_event(account_id, appended_at, event_id))
         return event_or_none(item, account_id, appended_at)
 
-    def claim(self, event: Event, appended_at: str, webhook_ids: Sequence[str]) -> Claim | None:
+    def claim(
+        self, event: Event, appended_at: str, webhook_ids: Sequence[str], open_since: str | None = None
+    ) -> Claim | None:
         """Write into an event's proof that it is appended at a moment, for webhooks; or return what the proof says.
 
         None: the proof of an erasure or of a custom event is gone, and so is the contact. One write.
@@ -192,7 +204,7 @@ class EventStore:
         Raises:
             Contention, TemporarilyUnavailable.
         """
-        place = _place(appended_at, webhook_ids)
+        place = _place(appended_at, webhook_ids) | ({} if open_since is None else {_SINCE: open_since})
         expression = Expression()
         if event.tells_of_erasure:
             expression.set("event", {"event_id": event.id, **place})
@@ -214,7 +226,12 @@ class EventStore:
         except ConditionsFailed as failed:
             return _claim(event, failed.items[_PROOF], own=place if failed.is_repetition else None)
         return Claim(
-            event=event, appended_at=appended_at, webhook_ids=tuple(webhook_ids), is_new=True, is_open=True
+            event=event,
+            appended_at=appended_at,
+            webhook_ids=tuple(webhook_ids),
+            is_new=True,
+            is_open=True,
+            open_since=open_since,
         )
 
     def claimed(self, event: Event) -> Claim | None:
@@ -255,12 +272,14 @@ class EventStore:
         path = ("event",) if claim.event.tells_of_erasure else ()
         for attribute in ("appended_at", _OPEN):
             expression.set((*path, attribute), appended_at)
+        if claim.open_since is not None:
+            expression.remove(*path, _SINCE)
         expression.require(f"{expression.name(*path, 'appended_at')} = {expression.value(claim.appended_at)}")
         try:
             self._table.write([self._table.update_step(_PROOF, _proof_key(claim.event), expression)])
         except ConditionsFailed:
             raise Contention from None
-        return replace(claim, appended_at=appended_at, is_new=True, is_open=True)
+        return replace(claim, appended_at=appended_at, is_new=True, is_open=True, open_since=None)
 
     def _block(self, claim: Claim) -> None:
         """Put an item that is no event in an event's place, unless there is one.
@@ -350,6 +369,8 @@ def _entry(event: Event) -> dict[str, object]:
 _OPEN: Final = "open_at"
 """The attribute of a proof by which a claim is open: while it equals `appended_at`. A release that keeps its claims to
 itself does not set it, and moves `appended_at` alone."""
+_SINCE: Final = "open_since"
+"""The attribute of a proof that holds `Claim.open_since`."""
 
 
 def _place(appended_at: str, webhook_ids: Sequence[str]) -> dict[str, object]:
@@ -371,6 +392,7 @@ def _claim(event: Event, proof: Item | None, own: Mapping[str, object] | None = 
         is_new=is_new,
         is_open=place.get(_OPEN) == place["appended_at"],
         is_put="shards" not in place,
+        open_since=place.get(_SINCE),
     )
 
 

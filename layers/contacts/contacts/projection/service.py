@@ -215,10 +215,12 @@ class Projector:
                     desired[Posting(posting_list, change.contact_id)] = posting_list in after
             new = {change.contact_id for change in own if _is_new(change)}
             looks_first = bool(new) and (self._is_lean or _have_to_go(new, desired))
-            try:
-                self._post_together(account_id, desired, new, looks_first=looks_first)
-            except _MayBeUncounted:
-                self._post_together(account_id, desired, new, looks_first=True)
+            for _ in tries(self._clock, self._randomness):
+                try:
+                    self._post_together(account_id, desired, new, looks_first=looks_first)
+                    break
+                except _MayBeUncounted:
+                    looks_first = True
             if len(self._posted) > _REMEMBERED:
                 self._posted.clear()
             self._posted.update(change.record_id for change in own)
@@ -229,7 +231,9 @@ class Projector:
         """Write postings of an account. `new`: contacts that were created. `looks_first`: at how these are posted.
 
         Raises:
-            _MayBeUncounted: new contacts have postings, and it did not look. Nothing was written.
+            _MayBeUncounted: new contacts have postings, and it did not look, or they were put since. Of these contacts
+                nothing is counted.
+            Contention, TemporarilyUnavailable.
         """
         by_condition: Mapping[Derived, bool] = dict(desired.items())
         uncounted = frozenset[Posting]()
@@ -241,7 +245,7 @@ class Projector:
             try:
                 self._store.post(account_id, wanted, with_them)
             except AlreadyApplied as already:
-                if not looks_first and _have_postings(new, already.derived):
+                if _have_postings(wanted, already.derived, new):
                     raise _MayBeUncounted from None
                 raise
 
@@ -383,10 +387,14 @@ def _have_to_go(new: Collection[str], desired: Mapping[Posting, bool]) -> bool:
     )
 
 
-def _have_postings(new: Collection[str], there: Collection[Derived]) -> bool:
-    """Whether, among items that exist, a new contact has some that is not posted among all."""
+def _have_postings(
+    wanted: Mapping[Derived, bool], already: Collection[Derived], new: Collection[str]
+) -> bool:
+    """Whether a new contact that is not posted among all has a posting. `already`: items that are as `wanted`."""
     return any(
-        one.contact_id in new and _among_all(one) not in there for one in there if isinstance(one, Posting)
+        wanted[one] and one.contact_id in new and _among_all(one) in wanted.keys() - already
+        for one in already
+        if isinstance(one, Posting)
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 from contacts.book.model import Contact, ContactState, Transition, contact_out, is_same
 from contacts.core.ids import Name
@@ -41,6 +41,42 @@ class Fate(StrEnum):
 
 
 WRITTEN: Final = frozenset({Fate.LOST, Fate.DELETED, Fate.OVERWRITTEN})
+
+
+class Stage(StrEnum):
+    """What a replay does for an account, in this order."""
+
+    ERASED = "erased"
+    """Erases contacts again."""
+    OPTED_OUT = "opted_out"
+    """Writes that addresses have opted out."""
+    LIVE = "live"
+    """Opts out the live contacts that have such an address."""
+    TRASHED = "trashed"
+    """Opts out those in the trash."""
+
+
+class Place(NamedTuple):
+    """How far a replay has come."""
+
+    account_id: str
+    stage: Stage = Stage.ERASED
+    after: str = ""
+    """The last one that is done: the id of a contact, or the HMAC of an address in `OPTED_OUT`; "": none is."""
+
+    @classmethod
+    def of(cls, resume: str) -> Self:
+        """The place that a report has named; the id of an account alone: its beginning."""
+        account_id, _, rest = resume.partition(":")
+        if not rest:
+            return cls(account_id)
+        stage, _, after = rest.partition(":")
+        return cls(account_id, Stage(stage), after)
+
+    @property
+    def text(self) -> str:
+        """The place as reports name it."""
+        return self.account_id if self == Place(self.account_id) else ":".join(self)
 
 
 @dataclass(slots=True)
@@ -129,6 +165,12 @@ def with_verdict_of(contact: Contact, present: Contact | None) -> Contact:
     )
 
 
+_ID_BYTES: Final = 40
+"""An id in the report's JSON, with quotes, comma and space."""
+_TAKEN_BYTES: Final = 140
+"""A name in it that was taken, at most."""
+
+
 @dataclass(slots=True)
 class Report:
     """What a run did, or in a dry run would do. Ids and kinds of names, never personal data."""
@@ -143,6 +185,12 @@ class Report:
     opted_out: list[str] = field(default_factory=list)
     """Contacts that were subscribed in the restored table and stay opted out."""
     resume: str | None = None
+
+    @property
+    def size(self) -> int:
+        """An upper bound of its bytes as JSON, but for the numbers."""
+        ids = sum(map(len, self.ids.values())) + len(self.opted_out)
+        return ids * _ID_BYTES + len(self.names_taken) * _TAKEN_BYTES
 
     def note(self, plan: Plan) -> None:
         """Note what became of a contact."""

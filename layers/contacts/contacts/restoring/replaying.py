@@ -4,8 +4,9 @@ Who was erased is erased, and who opted out has opted out. Nothing is announced.
 the next time, so a run may end anywhere and be repeated.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Final, Protocol
 
 from contacts.accounts.model import Account
@@ -13,19 +14,21 @@ from contacts.accounts.operator_requests import Replaying
 from contacts.accounts.store import AccountStore
 from contacts.book.model import Action, Contact, ContactState, NamesNotFree, Outcome, Transition
 from contacts.book.store import ContactStore, OptOuts
-from contacts.core.errors import Contention
+from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.idempotency import ConcurrentModification, tries
 from contacts.core.ids import Name, Randomness
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.threads import side_by_side
 from contacts.core.time import Clock, iso
 from contacts.erasure.model import Erasure
-from contacts.restoring.model import Replayed
+from contacts.restoring.model import Place, Replayed, Stage
 from contacts.restoring.store import AT_ONCE, PresentStore
 from contacts.table.client import Table
 
 _WRITTEN_AT_ONCE: Final = 8
 """Contacts that are written at a time."""
+_PageAfter = Callable[[str | None], tuple[list[Contact], str | None]]
+"""Some contacts after the one with an id, and the id after which the next come (None: no more)."""
 
 
 class Journal(Protocol):
@@ -39,8 +42,8 @@ class Journal(Protocol):
         """The ids of the contacts that were erased since a moment."""
         ...
 
-    def opted_out_since(self, account_id: str, since_ms: int) -> list[str]:
-        """The HMACs of the addresses that have opted out since a moment."""
+    def opted_out_since(self, account_id: str, since_ms: int) -> Mapping[str, int]:
+        """The addresses that have opted out since a moment: when (ms since the epoch), by their HMACs."""
         ...
 
 
@@ -69,17 +72,19 @@ class Replayer:
         self._has_time_left = has_time_left
 
     def replay(self, command: Replaying) -> Replayed:
-        """Replay the journal, as far as the time allows. The report says with which account to go on.
+        """Replay the journal, as far as the time allows. The report says where to go on.
 
         Raises:
-            TemporarilyUnavailable.
+            TemporarilyUnavailable: before anything was done.
         """
         table = self._table if command.table is None else self._restored(command.table)
         report = Replayed(command.dry_run)
         accounts = self._journal.accounts() if command.account_id is None else [command.account_id]
+        begins = Place("") if command.resume is None else Place.of(command.resume)
         for account_id in accounts:
-            if account_id < (command.resume or ""):
+            if account_id < begins.account_id:
                 continue
+            place = begins if account_id == begins.account_id else Place(account_id)
             account = AccountStore(table).account(account_id)
             if account is None:
                 report.unknown_accounts += 1
@@ -88,6 +93,7 @@ class Replayer:
                 table,
                 account,
                 command,
+                place,
                 report,
                 self._journal,
                 self._to_erase if command.table is None else None,
@@ -95,8 +101,14 @@ class Replayer:
                 self._randomness,
                 self._has_time_left,
             )
-            if not run.replay():
-                report.resume = account_id
+            try:
+                is_done = run.replay()
+            except TemporarilyUnavailable:
+                if run.place == place and not report.accounts:
+                    raise
+                is_done = False
+            if not is_done:
+                report.resume = run.place.text
                 break
             report.accounts += 1
         return report
@@ -110,6 +122,7 @@ class _Run:
         table: Table,
         account: Account,
         command: Replaying,
+        place: Place,
         report: Replayed,
         journal: Journal,
         to_erase: MessageQueue | None,
@@ -117,9 +130,13 @@ class _Run:
         randomness: Randomness,
         has_time_left: Callable[[], bool],
     ) -> None:
-        """`to_erase`: asks for the traces of contacts to be removed; None: the table is not in use yet."""
+        """`place`: where to begin. `to_erase`: asks for the traces of contacts to be removed; None: the table is not in
+        use yet.
+        """
         self._account = account.id
         self._command = command
+        self.place = place
+        """Where to go on."""
         self._report = report
         self._journal = journal
         self._to_erase = to_erase
@@ -132,22 +149,40 @@ class _Run:
         self._store = ContactStore(table, account.id, self._opt_outs, self._randomness, self._now_s)
 
     def replay(self) -> bool:
-        """Do again what was done since. Returns whether the time was enough.
+        """Do again what was done since, from `place` on. Returns whether the time was enough.
 
         Raises:
-            TemporarilyUnavailable.
+            TemporarilyUnavailable: `place` is where to go on.
         """
-        return self._erase() and self._opt_out()
+        steps = {
+            Stage.ERASED: self._erase,
+            Stage.OPTED_OUT: self._note_opt_outs,
+            Stage.LIVE: self._opt_out_live,
+            Stage.TRASHED: self._opt_out_trashed,
+        }
+        begins = self.place
+        for stage in list(steps)[list(steps).index(begins.stage) :]:
+            self.place = begins if stage is begins.stage else Place(self._account, stage)
+            if not steps[stage]():
+                return False
+        return True
+
+    def _some_of(self, entries: Iterable[str]) -> Iterator[list[str]]:
+        """Entries of the journal that are left, some at a time, each some of them done when the next are asked for."""
+        left = sorted(one for one in entries if one > self.place.after)
+        for start in range(0, len(left), AT_ONCE):
+            some = left[start : start + AT_ONCE]
+            yield some
+            self.place = self.place._replace(after=some[-1])
 
     # Erasures
 
     def _erase(self) -> bool:
-        erased = self._journal.erased_since(self._account, self._command.since_ms)
-        self._report.erasures += len(erased)
-        for start in range(0, len(erased), AT_ONCE):
+        for some in self._some_of(self._journal.erased_since(self._account, self._command.since_ms)):
             if not self._has_time_left():
                 return False
-            self._erase_some(erased[start : start + AT_ONCE])
+            self._report.erasures += len(some)
+            self._erase_some(some)
         return True
 
     def _erase_some(self, contact_ids: Sequence[str]) -> None:
@@ -187,36 +222,47 @@ class _Run:
 
     # Opt-outs
 
-    def _opt_out(self) -> bool:
-        """The journal has no addresses, so every contact of an account where somebody opted out is looked at."""
-        hmacs = frozenset(self._journal.opted_out_since(self._account, self._command.since_ms))
-        self._report.opt_outs += len(hmacs)
-        if not hmacs:
-            return True
-        if not self._command.dry_run:
-            self._present.opt_out(hmacs)
-        after: str | None = None
-        while True:
+    @cached_property
+    def _hmacs(self) -> frozenset[str]:
+        """The addresses that have opted out."""
+        return frozenset(self._journal.opted_out_since(self._account, self._command.since_ms))
+
+    def _note_opt_outs(self) -> bool:
+        for some in self._some_of(self._hmacs):
             if not self._has_time_left():
                 return False
-            contacts, after = self._present.contacts(after)
-            concerned = [one for one in contacts if self._is_concerned(one, hmacs)]
-            self._report.opted_out_again += len(concerned)
+            self._report.opt_outs += len(some)
             if not self._command.dry_run:
-                side_by_side(self._opt_out_again, concerned, _WRITTEN_AT_ONCE)
-            if after is None:
-                break
-        for contact in self._present.trashed():
-            if self._is_concerned(contact, hmacs):
-                self._report.opted_out_again += 1
-                if not self._command.dry_run:
-                    self._present.opt_out_in_trash(contact, iso(self._clock.now_ms()))
+                self._present.opt_out(some)
         return True
 
-    def _is_concerned(self, contact: Contact, hmacs: frozenset[str]) -> bool:
-        return not contact.is_unsubscribed and not hmacs.isdisjoint(
-            map(self._opt_outs.hmac_of, contact.emails)
+    def _opt_out_live(self) -> bool:
+        return self._opt_out(self._present.contacts, self._opt_out_again)
+
+    def _opt_out_trashed(self) -> bool:
+        return self._opt_out(
+            self._present.trashed,
+            lambda contact: self._present.opt_out_in_trash(contact, iso(self._clock.now_ms())),
         )
+
+    def _opt_out(self, page_after: _PageAfter, opt_out: Callable[[Contact], None]) -> bool:
+        """The journal has no addresses, so every contact of an account where somebody opted out is looked at."""
+        while self._hmacs:
+            if not self._has_time_left():
+                return False
+            contacts, further = page_after(self.place.after or None)
+            concerned = [one for one in contacts if self._is_concerned(one)]
+            self._report.opted_out_again += len(concerned)
+            if not self._command.dry_run:
+                side_by_side(opt_out, concerned, _WRITTEN_AT_ONCE)
+            if further is None:
+                break
+            self.place = self.place._replace(after=further)
+        return True
+
+    def _is_concerned(self, contact: Contact) -> bool:
+        hmacs = map(self._opt_outs.hmac_of, contact.emails)
+        return not contact.is_unsubscribed and not self._hmacs.isdisjoint(hmacs)
 
     def _opt_out_again(self, contact: Contact) -> None:
         now: Contact | None = contact

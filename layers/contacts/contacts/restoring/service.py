@@ -44,16 +44,20 @@ from contacts.table.client import Table
 
 AT_ONCE: Final = 8
 """Contacts that are written at a time."""
-MOST_AT_A_TIME: Final = 20_000
-"""Contacts that one invocation reads at most: its report holds an id for each."""
+LARGEST_REPORT: Final = 4_000_000
+"""Bytes after which a run ends. An invocation's answer may have 6 MB, and 50 contacts add some tens of KB at most."""
 Taken = Mapping[Name, str]
 
 
 class Journal(Protocol):
-    """What is kept outside the table about who was erased."""
+    """What is kept outside the table about who was erased and who has opted out."""
 
     def erased(self, account_id: str) -> frozenset[str]:
         """The ids of the contacts of an account that were erased."""
+        ...
+
+    def opted_out_since(self, account_id: str, since_ms: int) -> Mapping[str, int]:
+        """The addresses that have opted out since a moment: when (ms since the epoch), by their HMACs."""
         ...
 
 
@@ -90,13 +94,12 @@ class Restorer:
         if account is None:
             raise InvalidInput([FieldError("account_id", NO_ACCOUNT)])
         source = RestoredTable(self._restored(command.table), command.account_id)
-        erased = self._journal.erased(command.account_id)
-        run = _Run(self._table, account, command, erased, self._clock, self._randomness)
+        run = _Run(self._table, account, command, self._journal, self._clock, self._randomness)
         report = Report(command.account_id, command.dry_run)
         after = command.resume
         while True:
-            contacts, after_these = source.contacts(after)
             try:
+                contacts, after_these = source.contacts(after)
                 plans = run.through(contacts)
             except TemporarilyUnavailable:
                 if not report.read:
@@ -108,7 +111,7 @@ class Restorer:
             after = after_these
             if after is None:
                 return report
-            if report.read >= MOST_AT_A_TIME or not self._has_time_left():
+            if report.size >= LARGEST_REPORT or not self._has_time_left():
                 report.resume = after
                 return report
 
@@ -121,12 +124,13 @@ class _Run:
         table: Table,
         account: Account,
         command: Restoring,
-        erased: frozenset[str],
+        journal: Journal,
         clock: Clock,
         randomness: Randomness,
     ) -> None:
         self._command = command
-        self._erased = erased
+        self._erased = journal.erased(account.id)
+        self._noted_opt_outs = journal.opted_out_since(account.id, 0)
         self._clock = clock
         self._randomness = randomness
         self._now_s = clock.now_ms() // 1000
@@ -247,7 +251,7 @@ class _Run:
             return Plan(contact_id=backup.id, fate=Fate.NAMELESS, taken=taken)
         after = with_verdict_of(after, now.contact)
         at_ms = self._clock.now_ms()
-        if not after.is_unsubscribed and self._opt_outs.include_any_of(after.emails):
+        if not after.is_unsubscribed and self._has_opted_out(fate, backup, after):
             after = after.opted_out(iso(at_ms))
         stays_opted_out = after.is_unsubscribed and not backup.is_unsubscribed
         if now.live is not None and is_same(after, now.live):
@@ -273,6 +277,18 @@ class _Run:
             taken=taken,
             stays_opted_out=stays_opted_out,
         )
+
+    def _has_opted_out(self, fate: Fate, backup: Contact, after: Contact) -> bool:
+        """Whether one of a contact's addresses has opted out.
+
+        Where nothing is left of a contact, the opt-outs of its addresses may be lost, too. The journal has those since
+        the contact was changed last, and subscribing again changes it.
+        """
+        if self._opt_outs.include_any_of(after.emails):
+            return True
+        noted = map(self._noted_opt_outs.get, map(self._opt_outs.hmac_of, after.emails))
+        changed_ms = parsed(backup.updated_at)
+        return fate is Fate.LOST and any(at_ms is not None and at_ms >= changed_ms for at_ms in noted)
 
     def _owner(self, name: Name, contact: Contact, claims: Mapping[Name, Claim], known: Taken) -> str | None:
         """The id of the other contact, live or in the trash, that has a name; None: the contact may have it."""

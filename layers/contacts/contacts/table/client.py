@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from contacts.core import observability
+from contacts.core import debugging
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.time import Deadline
 from contacts.table.aws import NO_ANSWER, THROTTLED, is_busy
@@ -378,8 +378,10 @@ class Table:
     @staticmethod
     def _logged(method: str, call: Callable[..., Any], request: Mapping[str, Any]) -> Any:
         """What a call returns. While an operator debugs, it leaves a line."""
-        if not observability.is_debugging():
+        if not debugging.is_on:
             return call(**request)
+        from contacts.core import observability
+
         began, failure = perf_counter(), None
         try:
             return call(**request)

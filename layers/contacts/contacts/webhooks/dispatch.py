@@ -174,36 +174,39 @@ class Dispatcher:
 
     def _claim(self, lane: _Lane, batch: "_Batch") -> _Lane:
         """Claim places for the events of a lane. Returns the changes before the first that was not possible for."""
+        since: str | None = None
         for number, one in enumerate(lane):
             try:
                 if one.change.recorded is not None:
-                    self._claim_recorded(one, batch)
+                    self._claim_recorded(one, batch, since)
                 for event in filter(batch.is_told, one.events):
-                    self._claim_one(one, event, batch)
+                    self._claim_one(one, event, batch, since or _first_of(one.claims))
             except TemporarilyUnavailable:
                 return lane[:number]
+            since = since or _first_of(one.claims)
         return lane
 
-    def _claim_recorded(self, one: _Work, batch: "_Batch") -> None:
+    def _claim_recorded(self, one: _Work, batch: "_Batch", since: str | None) -> None:
         """Claim a place for a custom event, unless its contact is gone."""
         change = one.change
         assert change.recorded is not None, "the caller looked"
         contact = self._contacts.contact(change.account_id, change.contact_id)
         event = event_of_recording(change.account_id, change.contact_id, change.recorded, contact)
         if contact is not None:
-            self._claim_one(one, event, batch)
+            self._claim_one(one, event, batch, since)
             return
         # An earlier run may have appended the event, while the contact was live.
         claim = batch.appender.appended(event)
         if claim is not None:
             one.claims.append(claim)
 
-    def _claim_one(self, one: _Work, event: Event, batch: "_Batch") -> None:
+    def _claim_one(self, one: _Work, event: Event, batch: "_Batch", since: str | None) -> None:
+        """Claim a place for an event. `since`: `Claim.open_since`."""
         begun = self._begun.pop(event.id, None)
         if begun is not None:
             one.claims.append(replace(begun, event=event))
             return
-        claim = batch.found.get(event.id) or batch.appender.claim(event, batch.subscribers(event))
+        claim = batch.found.get(event.id) or batch.appender.claim(event, batch.subscribers(event), since)
         if claim is not None:
             one.claims.append(claim)
             batch.looks |= not claim.is_new
@@ -226,6 +229,11 @@ class Dispatcher:
 def _without_data(claim: Claim) -> Claim:
     """A claim to be remembered. Its event comes again, and may hold 380 KB."""
     return replace(claim, event=replace(claim.event, data={}))
+
+
+def _first_of(claims: Sequence[Claim]) -> str | None:
+    """The moment from which the first of some claims is good; None: there are none, or its event is there."""
+    return next((claim.good_from for claim in claims if not claim.is_put), None)
 
 
 def _claims_of(lanes: Iterable[_Lane]) -> Iterator[Claim]:
