@@ -124,6 +124,8 @@ class Simulation:
         self.app.webhook_sender = lambda: self.endpoints  # type: ignore[method-assign, assignment, return-value]
         self.app.delivery_schedule = lambda: self.harness.schedule  # type: ignore[method-assign]
         self.app.queue = lambda name: {"DELIVERY": self.queue}.get(name, self.harness.dead_letters)  # type: ignore[method-assign, assignment, return-value]
+        self._idle: list[DeliveryWorker] = []
+        """Processes that handle nothing now. The one that was used last goes on first."""
         self._waiting: list[tuple[int, int, threading.Semaphore]] = []
         self._numbers = count()
         self._turn = threading.Semaphore(0)
@@ -183,9 +185,10 @@ class Simulation:
         self.received += 1
         wait_s: int | None = None
         try:
-            worker = self.worker()
+            worker = self._idle.pop() if self._idle else self.worker()
             worker._has_time_left = lambda seconds: self.clock.at_ms + seconds * 1000 <= began + TIMEOUT_MS
             wait_s = self.handle(worker, waiting)
+            self._idle.append(worker)
         except (Exception, Killed) as error:  # noqa: BLE001 (as QueueEntrypoint does)
             # It comes back when its visibility timeout is over, counted from its receipt.
             wait_s = VISIBILITY_S - (self.clock.at_ms - began) // 1000

@@ -176,6 +176,7 @@ def test_what_happens_meanwhile_is_sent_once_the_account_is_resumed(harness: Del
     harness.run(until_ms=harness.clock.at_ms + 20 * 3600 * 1000)
     assert harness.endpoint.requests == []
     assert harness.log() == []  # No attempt was begun.
+    assert len(harness.scheduler.made) <= 21, "one an hour, for all that waits"
     harness.suspended.clear()
     resumed_ms = harness.clock.at_ms
     harness.run()

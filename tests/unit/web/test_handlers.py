@@ -34,7 +34,6 @@ from contacts.core.observability import logger
 from contacts.core.time import SystemClock, parsed
 from contacts.table import aws as aws_clients
 from contacts.table import keys
-from contacts.table.expressions import to_item
 from contacts.table.keys import Key
 from contacts.webhooks.model import Reply
 from contacts.webhooks.sender import WebhookSender
@@ -418,6 +417,9 @@ def test_a_suspended_accounts_endpoint_is_sent_nothing(table: Any, monkeypatch: 
         "batchItemFailures": []
     }
     assert len(scheduled) == 1
-    # The slot that was taken for it is free again.
-    in_flight = to_item(keys.deliveries_in_flight(asked_for["account_id"])._asdict())
-    assert [item for item in table.scan(TableName=NAME)["Items"] if item not in before] == [in_flight]
+    # No slot was taken. It waits, and the account is marked.
+    account_id, webhook_id = asked_for["account_id"], asked_for["webhook_id"]
+    in_flight, delivery = (item for item in table.scan(TableName=NAME)["Items"] if item not in before)
+    assert in_flight.keys() == {"PK", "SK", "waiting"}
+    key = keys.waiting_delivery(account_id, None, asked_for["delivery_id"])
+    assert (delivery["PK"]["S"], delivery["webhook_id"]["S"]) == (key.PK, webhook_id)

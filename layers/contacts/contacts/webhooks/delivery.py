@@ -20,10 +20,19 @@ from contacts.core.idempotency import tries
 from contacts.core.ids import Randomness
 from contacts.core.json import to_json
 from contacts.core.queue import MessageQueue, Outgoing
-from contacts.core.time import DAY, Clock, iso, parsed
+from contacts.core.time import DAY, HOUR, Clock, iso, parsed
 from contacts.events.model import KEPT_DAYS, Event, event_out
 from contacts.events.store import EventStore
-from contacts.webhooks.in_flight import NoSlotFree, SlotStore, Waiting, WaitingStore
+from contacts.webhooks.in_flight import (
+    AlreadyInFlight,
+    NoSlotFree,
+    SlotStore,
+    Taken,
+    Waiting,
+    WaitingStore,
+    ended,
+    slot_text,
+)
 from contacts.webhooks.model import (
     DISABLED_AFTER,
     GONE,
@@ -37,6 +46,7 @@ from contacts.webhooks.model import (
     Reply,
     Webhook,
     after_attempt,
+    first_attempt_of,
     is_asked_for,
 )
 from contacts.webhooks.store import UNGROUPED, DeliveryModified, DeliveryStore, NotOpen, WebhookStore
@@ -59,8 +69,8 @@ def signed_headers(message_id: str, at_s: int, body: str, secrets: Iterable[str]
 
 LEASE: Final = 60
 """Seconds for which an attempt or a slot belongs to a worker that took it: longer than the function may run (40 s)."""
-RECHECK_AFTER: Final = 3600
-"""Seconds until a delivery of a suspended account is checked again."""
+RECHECK_AFTER: Final = HOUR
+"""Seconds until it is looked again whether an account is still suspended."""
 USER_AGENT: Final = "Contacts-Webhooks/1"
 _TIME_NEEDED: Final = 33.0
 """Seconds that an attempt takes at most: to claim it, to send, and to record it (9 + 15 + 9)."""
@@ -75,6 +85,12 @@ _TIME_TO_SERVE: Final = _TIME_NEEDED + 2
 """Seconds that must be left to begin an attempt that waits: with two more for what is read before."""
 _BLOCK: Final = 4
 """Attempts that wait and that a worker makes before it looks again which ones do."""
+_KEPT_OF: Final = 4
+"""At most one of so many slots of an account is kept though its delivery has ended."""
+_MAX_KEPT: Final = 1000
+"""Accounts of which a process remembers something."""
+_RESTS: Final = -1
+"""In the place of seconds: the account was suspended a moment ago, and the attempt waits in the table."""
 _TRIES: Final = 5
 """Tries to take a slot, or to wait for one. Each one fails only where another worker took or gave back a slot."""
 
@@ -98,8 +114,8 @@ class Schedule(Protocol):
         """
         ...
 
-    def recheck(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
-        """Request the same attempt once more in `delay_s` seconds (over 15 minutes). It can be requested repeatedly.
+    def recheck(self, ref: DeliveryRef, attempt: int, delay_s: int) -> None:
+        """Request an attempt once more in `delay_s` seconds (an hour or more), for all that waits in its account.
 
         Raises:
             TemporarilyUnavailable.
@@ -142,6 +158,10 @@ class DeliveryWorker:
         self._has_time_left = has_time_left
         self._is_suspended = is_suspended
         self._deliveries_at_once = deliveries_at_once
+        self._kept: dict[str, frozenset[str]] = {}
+        """Slots of accounts that this process gives back together with another: their deliveries, or leases, ended."""
+        self._rechecked: dict[str, int] = {}
+        """The hours in which this process has last requested that an account be looked at again."""
 
     def handle(self, body: Mapping[str, object], *, is_repeated: bool = False) -> int | None:
         """Make the attempt that a message asks for. Returns what `attempt` returns.
@@ -175,63 +195,125 @@ class DeliveryWorker:
     def attempt(self, ref: DeliveryRef, attempt: int) -> int | None:
         """Make an attempt (1 is the first), unless it was made already or the delivery has ended.
 
-        While the account has as many deliveries in flight as it may have, the attempt waits in the table. While the
-        account is suspended, no attempt is made and none is used up: the message comes again every hour.
+        While the account has as many deliveries in flight as it may have, or is suspended, the attempt waits in the
+        table. No attempt of a suspended account is made, and none is used up; one message for all that waits comes
+        every hour.
 
         Returns None; or, where another worker is making the attempt, in how many seconds the message has to come again.
 
         Raises:
             TemporarilyUnavailable: the message has to come again.
         """
-        webhook = self._webhooks.webhook(ref.account_id, ref.webhook_id)
+        around = self._deliveries.around(ref)
+        webhook = around.webhook
         if webhook is None or self._waits_for_endpoint(webhook, ref, attempt):
             # A worker without time left may have sent this message for one to go on with what waits for a slot.
             self._attempt_waiting(ref.account_id)
             return None
-        slot = self._new_slot(ref.account_id)
+        event = self._event(ref, around.event)
+        if _final_status(ref, webhook, event) is None and self._waits_for_resumption(ref, attempt):
+            return None
+        is_new = attempt == 1 and not ref.is_test and around.delivery is None
+        slot = self._new_slot(ref.account_id, ref.delivery_id if is_new else None)
         try:
-            mark = self._take_or_wait(slot, Waiting(ref, attempt))
+            taken = self._take_or_wait(slot, Waiting(ref, attempt))
         except NoSlotFree:
             return None
+        except AlreadyInFlight as other:
+            return other.seconds
         with self._given_back_after_failure(slot):
-            wait_s = self._attempt_and_serve(webhook, ref, attempt)
-            self._serve_and_give_back(slot, mark)
-        return wait_s
+            # Where something waits, it may be this delivery, and another worker may attempt it with a slot of another.
+            claim = slot if is_new and taken.mark is None else None
+            wait_s = self._attempt_and_serve(webhook, ref, attempt, event, claim)
+            if wait_s is None and taken.mark is not None and self._is_suspended(ref.account_id):
+                # It has ended, or waits no longer than events are kept; now another one leads to what waits.
+                self._waiting.remove(ref, None)
+            if not self._is_kept(slot, taken):
+                self._serve_and_give_back(slot, taken.mark)
+        return None if wait_s == _RESTS else wait_s
 
     def _attempt_waiting(self, account_id: str) -> None:
         """Attempt what waits for a slot of an account, if anything does."""
         if self._slots.mark_of(account_id) is None:
             return
+        if self._is_suspended(account_id):
+            self._recheck(account_id)
+            return
         slot = self._new_slot(account_id)
         # Where no slot is free, the workers that have them are told that something waits.
         with suppress(NoSlotFree), self._given_back_after_failure(slot):
-            self._serve_and_give_back(slot, self._take(slot))
+            self._serve_and_give_back(slot, self._take(slot).mark)
 
-    def _new_slot(self, account_id: str) -> "_Slot":
+    def _waits_for_resumption(self, ref: DeliveryRef, attempt: int) -> bool:
+        """Let an attempt wait in the table while its account is suspended. Returns whether it waits."""
+        now_ms = self._clock.now_ms()
+        if not _can_wait(ref, now_ms) or not self._is_suspended(ref.account_id):
+            return False
+        self._waiting.add(Waiting(ref, attempt), None, now_ms // 1000)
+        self._slots.mark_all(ref.account_id, self._randomness(8).hex())
+        self._recheck(ref.account_id, Waiting(ref, attempt))
+        return True
+
+    def _recheck(self, account_id: str, waiting: Waiting | None = None) -> None:
+        """Have it looked again later whether a suspended account is resumed, if anything waits there.
+
+        `waiting`: what waits, as far as is known.
+        """
+        hour = self._clock.now_ms() // (HOUR * 1000)
+        if self._rechecked.get(account_id) == hour:
+            return
+        for ref, attempt in [waiting] if waiting else self._waiting.first(account_id, None, 1):
+            self._schedule.recheck(ref, attempt, RECHECK_AFTER)
+            if len(self._rechecked) >= _MAX_KEPT:
+                self._rechecked.clear()
+            self._rechecked[account_id] = hour
+
+    def _new_slot(self, account_id: str, delivery_id: str | None = None) -> "_Slot":
+        """A slot to be taken. `delivery_id`: of the one delivery that it is for."""
         until_s = self._clock.now_ms() // 1000 + LEASE
-        return _Slot(
-            account_id, self._deliveries_at_once(account_id), f"{until_s}.{self._randomness(8).hex()}"
-        )
+        text = slot_text(until_s, self._randomness(5).hex(), delivery_id)
+        return _Slot(account_id, self._deliveries_at_once(account_id), text)
 
-    def _take(self, slot: "_Slot") -> str | None:
-        """Take a slot. Returns the mark.
+    def _take(self, slot: "_Slot") -> Taken:
+        """Take a slot.
 
         Raises:
-            NoSlotFree, TemporarilyUnavailable.
+            AlreadyInFlight, NoSlotFree, TemporarilyUnavailable.
         """
         return self._slots.take(slot.account_id, slot.text, slot.at_most, self._clock.now_ms() // 1000)
 
-    def _take_or_wait(self, slot: "_Slot", waiting: Waiting) -> str | None:
-        """Take a slot, or let an attempt wait. Returns the mark.
+    def _is_kept(self, slot: "_Slot", taken: Taken) -> bool:
+        """Whether a slot is kept although its delivery has ended, to be given back together with others later.
+
+        That is so while few slots of the account are taken. So where none is free, most are of workers that are told
+        what waits when they give theirs back. A slot that nobody gives back is free when its lease ends.
+        """
+        is_kept = taken.mark is None and len(taken.slots) <= slot.at_most // _KEPT_OF
+        more = frozenset({slot.text}) if is_kept else ended(taken.slots, self._clock.now_ms() // 1000)
+        if more:
+            if len(self._kept) >= _MAX_KEPT:
+                self._kept.clear()
+            self._kept[slot.account_id] = self._kept.get(slot.account_id, frozenset()) | more
+        return is_kept
+
+    def _release(self, slot: "_Slot") -> str | None:
+        """Give a slot back, with those that were kept. Returns the mark."""
+        return self._slots.release(
+            slot.account_id, self._kept.pop(slot.account_id, frozenset()) | {slot.text}
+        )
+
+    def _take_or_wait(self, slot: "_Slot", waiting: Waiting) -> Taken:
+        """Take a slot, or let an attempt wait.
 
         Raises:
+            AlreadyInFlight: another worker is making the attempt.
             NoSlotFree: the attempt waits.
             TemporarilyUnavailable.
         """
         is_added = False
         for _ in range(_TRIES):
             try:
-                mark = self._take(slot)
+                taken = self._take(slot)
             except NoSlotFree:
                 self._waiting.add(waiting, None, self._clock.now_ms() // 1000)
                 is_added = True
@@ -240,7 +322,7 @@ class DeliveryWorker:
             else:
                 if is_added:
                     self._waiting.remove(waiting.ref, None)
-                return mark
+                return taken
         raise TemporarilyUnavailable
 
     @contextmanager
@@ -249,7 +331,7 @@ class DeliveryWorker:
             yield
         except Exception:
             with suppress(TemporarilyUnavailable):
-                self._slots.release(slot.account_id, slot.text)
+                self._release(slot)
             raise
 
     def _serve_and_give_back(self, slot: "_Slot", mark: str | None) -> None:
@@ -258,16 +340,20 @@ class DeliveryWorker:
         `mark`: as it was when the slot was taken. What waits since then is told when the slot is given back.
         """
         while True:
-            has_progress = mark is None or self._serve(slot, mark)
-            mark = self._slots.release(slot.account_id, slot.text)
+            is_suspended = mark is not None and self._is_suspended(slot.account_id)
+            has_progress = mark is None or is_suspended or self._serve(slot, mark)
+            mark = self._release(slot)
             if mark is None or not has_progress:
+                return
+            if is_suspended:
+                self._recheck(slot.account_id)
                 return
             if not self._has_time_left(_TIME_TO_SERVE):
                 self._hand_over(slot, mark)
                 return
             try:
-                mark = self._take(slot)
-            except NoSlotFree:
+                mark = self._take(slot).mark
+            except (NoSlotFree, AlreadyInFlight):
                 # The workers that have the slots are told that something waits.
                 return
 
@@ -298,7 +384,7 @@ class DeliveryWorker:
         try:
             if webhook is None or self._waits_for_endpoint(webhook, ref, attempt):
                 pass
-            elif self._attempt_and_serve(webhook, ref, attempt) is not None:
+            elif self._attempt_and_serve(webhook, ref, attempt, self._event(ref)) is not None:
                 return False
         except TemporarilyUnavailable:
             raise
@@ -343,9 +429,16 @@ class DeliveryWorker:
         self._waiting.remove(ref, webhook.id)
         return False
 
-    def _attempt_and_serve(self, webhook: Webhook, ref: DeliveryRef, attempt: int) -> int | None:
+    def _attempt_and_serve(
+        self,
+        webhook: Webhook,
+        ref: DeliveryRef,
+        attempt: int,
+        event: Event | None,
+        claim: "_Slot | None" = None,
+    ) -> int | None:
         """Make an attempt as `_attempt` does, and then what waits for the endpoint, if it can be made now."""
-        wait_s = self._attempt(webhook, ref, attempt)
+        wait_s = self._attempt(webhook, ref, attempt, event, claim)
         if wait_s is None and (webhook.failing_since is not None or webhook.waiting is not None):
             self._serve_endpoint(ref)
         return wait_s
@@ -377,7 +470,7 @@ class DeliveryWorker:
             if (
                 is_failing
                 or not self._has_time_left(_TIME_TO_SERVE)
-                or self._attempt(webhook, *each) is not None
+                or self._attempt(webhook, *each, self._event(each.ref)) is not None
             ):
                 self._schedule.request(*each, 0)
                 self._waiting.remove(each.ref, webhook.id)
@@ -385,14 +478,23 @@ class DeliveryWorker:
             self._waiting.remove(each.ref, webhook.id)
             last = each.ref
 
-    def _attempt(self, webhook: Webhook, ref: DeliveryRef, attempt: int) -> int | None:
-        """Make an attempt as `attempt` does, with a slot that was taken."""
-        event = self._event(ref)
+    def _attempt(
+        self,
+        webhook: Webhook,
+        ref: DeliveryRef,
+        attempt: int,
+        event: Event | None,
+        claim: "_Slot | None" = None,
+    ) -> int | None:
+        """Make an attempt as `attempt` does, with a slot that was taken. Returns `_RESTS` where it waits meanwhile.
+
+        `claim`: the slot, where it keeps others from attempting this delivery, which is not in the table yet. An
+        eraser that does not find the delivery writes it as ended, so the result is recorded without the response.
+        """
         final = _final_status(ref, webhook, event)
         if final is None and self._is_suspended(ref.account_id):
-            if _can_wait(ref, self._clock.now_ms()):
-                self._schedule.recheck(ref, attempt, RECHECK_AFTER)
-                return None
+            if self._waits_for_resumption(ref, attempt):
+                return _RESTS
             final = DeliveryStatus.FAILED
         if not self._has_time_left(_TIME_NEEDED):
             raise TemporarilyUnavailable
@@ -402,7 +504,10 @@ class DeliveryWorker:
                 self._deliveries.end(ref, attempt, final, now_ms)
                 return None
             token = self._randomness(8).hex()
-            delivery = self._deliveries.claim(ref, attempt, token, now_ms, LEASE)
+            if claim is not None:
+                delivery = first_attempt_of(ref, token)
+            else:
+                delivery = self._deliveries.claim(ref, attempt, token, now_ms, LEASE)
         except NotOpen as refused:
             return self._resume(webhook, refused.delivery, attempt)
         payload = delivery.payload if event is None else event_out(event)
@@ -412,15 +517,15 @@ class DeliveryWorker:
             made = replace(made, response=None)
         if not (ref.is_test or made.is_success):
             webhook = self._with_failure(webhook, made.at)
-        recorded = self._record(delivery, made)
+        recorded = self._record(None if claim is not None else delivery, delivery, made)
         if recorded is not None:
             self._follow_up(webhook, recorded)
         return None
 
-    def _event(self, ref: DeliveryRef) -> Event | None:
-        """The event of a delivery; None for a test, which has its payload in the delivery."""
-        if ref.appended_at is None:
-            return None
+    def _event(self, ref: DeliveryRef, found: Event | None = None) -> Event | None:
+        """The event of a delivery; None for a test, which has its payload in the delivery. `found`: if it was read."""
+        if found is not None or ref.appended_at is None:
+            return found
         return self._events.event(ref.account_id, ref.appended_at, ref.event_id)
 
     def _resume(self, webhook: Webhook, delivery: Delivery | None, attempt: int) -> int | None:
@@ -459,8 +564,10 @@ class DeliveryWorker:
                 self._webhooks.note_failure(webhook, at)
         return replace(webhook, failing_since=webhook.failing_since or at)
 
-    def _record(self, delivery: Delivery, attempt: Attempt) -> Delivery | None:
+    def _record(self, before: Delivery | None, delivery: Delivery, attempt: Attempt) -> Delivery | None:
         """Record an attempt. Returns the delivery after it; None where another worker has claimed the delivery since.
+
+        `before`: as it is in the table; None: it is not there yet.
 
         Raises:
             Contention, TemporarilyUnavailable.
@@ -469,16 +576,17 @@ class DeliveryWorker:
         for _ in tries(self._clock, self._randomness):
             after = after_attempt(delivery, attempt, self._clock.now_ms(), random_byte)
             try:
-                self._deliveries.record(delivery, after)
+                self._deliveries.record(before, after)
             except Contention:
                 continue
             except DeliveryModified as moved:
-                # The delivery was erased or redelivered while the endpoint was answering.
-                if moved.delivery is None or moved.delivery.claim != delivery.claim:
+                # The delivery was erased, ended, held or redelivered while the endpoint was answering.
+                before = moved.delivery
+                if before is None or (before.claim != delivery.claim and before.begun >= made):
                     return None
-                delivery = moved.delivery
-                if delivery.done == made:
-                    return delivery  # The SDK repeated the call, and found what it had written itself.
+                if before.done == made:
+                    return before  # The SDK repeated the call, and found what it had written itself.
+                delivery = replace(before, begun=made, claim=delivery.claim)
                 continue
             return after
         raise Contention

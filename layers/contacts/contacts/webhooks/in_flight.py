@@ -2,8 +2,8 @@
 
 An account has a few slots: so many of its deliveries are attempted at once, whatever its endpoints are and however
 slow they answer. A worker takes a slot before it attempts a delivery, and gives the slot back afterwards. All slots of
-an account are in one item, as a set of texts `<lease end>.<token>`. The slot of a worker that died is free again when
-its lease has ended.
+an account are in one item, as a set of texts `<lease end>.<token>`. A slot for one delivery names it, so that no other
+worker attempts it meanwhile. The slot of a worker that died is free again when its lease has ended.
 
 A delivery that finds no slot free waits in the table, and the item is marked. The mark has a new value whenever one
 more delivery waits. Whoever takes a slot or gives it back is told the mark.
@@ -28,6 +28,42 @@ class NoSlotFree(Exception):
     """Raised where an account has as many deliveries in flight as it may have; nothing was written."""
 
 
+class AlreadyInFlight(Exception):
+    """Raised where another worker has a slot for the same delivery; no slot is taken."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"for {seconds} s")
+        self.seconds = seconds
+        """Until the other worker's lease ends, at least 1."""
+
+
+class Taken(NamedTuple):
+    """What there was when a slot was taken."""
+
+    mark: str | None
+    slots: frozenset[str]
+    """All that were taken, the own one included."""
+
+
+def slot_text(until_s: int, token: str, delivery_id: str | None) -> str:
+    """A slot: `<end of the lease, in s since the epoch>.<token>`, and `.<end of the delivery's id>` of one delivery."""
+    return f"{until_s}.{token}" if delivery_id is None else f"{until_s}.{token}.{delivery_id[-12:]}"
+
+
+def ended(slots: frozenset[str], now_s: int) -> frozenset[str]:
+    """Those of some slots whose lease has ended."""
+    return frozenset(slot for slot in slots if _until(slot) <= now_s)
+
+
+def _until(slot: str) -> int:
+    return int(slot.partition(".")[0])
+
+
+def _of(slot: str) -> str | None:
+    """Which delivery a slot is of; None: of none that is known."""
+    return slot.split(".")[2] if slot.count(".") == 2 else None
+
+
 class Waiting(NamedTuple):
     """An attempt that waits."""
 
@@ -41,35 +77,51 @@ class SlotStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def take(self, account_id: str, slot: str, at_most: int, now_s: int) -> str | None:
-        """Take a slot of an account that has `at_most`. Returns the mark. One UpdateItem.
-
-        `slot`: `<end of the lease, in s since the epoch>.<token>`. Three UpdateItems where leases have ended.
+    def take(self, account_id: str, slot: str, at_most: int, now_s: int) -> Taken:
+        """Take a slot (`slot_text`) of an account that has `at_most`. One UpdateItem; three where leases have ended.
 
         Raises:
+            AlreadyInFlight: another worker has a slot for the same delivery.
             NoSlotFree, TemporarilyUnavailable.
         """
         for _ in range(2):
             try:
-                return self._take(account_id, slot, at_most)
+                item = self._take(account_id, slot, at_most)
             except ConditionsFailed as failed:
-                taken: frozenset[str] = (failed.items[_STEP] or {}).get(_SLOTS, frozenset())
+                item = failed.items[_STEP] or {}
+            taken = Taken(item.get(_WAITING), item.get(_SLOTS, frozenset()))
             # The SDK repeats a call whose answer got lost, and then finds what it has written itself.
-            if slot in taken:
-                return None
-            ended = frozenset(other for other in taken if int(other.partition(".")[0]) <= now_s)
-            if not ended:
+            is_taken = slot in taken.slots
+            seconds = _seconds_of_another(slot, taken.slots, now_s)
+            if seconds:
+                if is_taken:
+                    self._discard(account_id, frozenset({slot}))
+                raise AlreadyInFlight(seconds)
+            if is_taken:
+                return taken
+            over = ended(taken.slots, now_s)
+            if not over:
                 break
-            self._discard(account_id, ended)
+            self._discard(account_id, over)
         raise NoSlotFree
 
-    def release(self, account_id: str, slot: str) -> str | None:
-        """Give a slot back. Returns the mark. One UpdateItem. Safe to repeat.
+    def release(self, account_id: str, slots: frozenset[str]) -> str | None:
+        """Give slots back. Returns the mark. One UpdateItem. Safe to repeat.
 
         Raises:
             TemporarilyUnavailable.
         """
-        return self._discard(account_id, frozenset({slot})).get(_WAITING)
+        return self._discard(account_id, slots).get(_WAITING)
+
+    def mark_all(self, account_id: str, mark: str) -> None:
+        """Note that one more delivery waits, whether slots are free or not. One UpdateItem.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        expression = Expression()
+        expression.set(_WAITING, mark)
+        self._is_written(account_id, expression)
 
     def mark(self, account_id: str, mark: str, at_most: int) -> bool:
         """Note that one more delivery waits, if all slots are taken. Returns whether they are. One UpdateItem.
@@ -106,12 +158,11 @@ class SlotStore:
         item = self._table.get(keys.deliveries_in_flight(account_id)) or {}
         return item.get(_WAITING)
 
-    def _take(self, account_id: str, slot: str, at_most: int) -> str | None:
+    def _take(self, account_id: str, slot: str, at_most: int) -> Item:
         expression = Expression()
         expression.require(expression.has_fewer(_SLOTS, at_most))
         expression.add(_SLOTS, frozenset({slot}))
-        item = self._table.update(_STEP, keys.deliveries_in_flight(account_id), expression)
-        return item.get(_WAITING)
+        return self._table.update(_STEP, keys.deliveries_in_flight(account_id), expression)
 
     def _discard(self, account_id: str, slots: frozenset[str]) -> Item:
         expression = Expression()
@@ -125,6 +176,15 @@ class SlotStore:
         except ConditionsFailed:
             return False
         return True
+
+
+def _seconds_of_another(slot: str, slots: frozenset[str], now_s: int) -> int:
+    """Seconds until the lease of another slot for the same delivery ends; 0: there is none."""
+    own = _of(slot)
+    if own is None:
+        return 0
+    left = [_until(other) - now_s for other in slots - {slot} if _of(other) == own]
+    return max([0, *left])
 
 
 class WaitingStore:
