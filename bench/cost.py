@@ -138,10 +138,10 @@ class Prepared:
             self.ids += [one["contact"]["id"] for one in results]
         self.service.follow()
 
-    def subscribe(self, endpoints: int, url: str = ENDPOINT) -> None:
+    def subscribe(self, endpoints: int) -> None:
         """Make so many webhooks, each for every event."""
         for _ in range(endpoints):
-            self.call("POST", "/v1/webhooks", {"url": url, "events": ["*"]})
+            self.call("POST", "/v1/webhooks", {"url": ENDPOINT, "events": ["*"]})
 
 
 Act = Callable[[Prepared, int], object]

@@ -42,7 +42,7 @@ from local import sample_account
 from local.queues import create_queues
 from local.sample_account import FIRST_SCOPES
 from local.table import NAME, create_table
-from local.template import functions
+from local.template import functions, template
 from tests.support import sample_events
 from tests.support.app import deployed
 from tests.support.documented import SECRET, assert_answer, assert_safe
@@ -395,6 +395,12 @@ def test_a_suspended_account_is_refused_in_its_dialect_and_not_counted(dialect: 
         else:
             assert "request_id" not in answer["body"]
     assert table.scan(TableName=NAME)["Items"] == before
+
+
+def test_as_many_deliveries_as_come_together_are_attempted_at_once(table: Any) -> None:
+    """An endpoint that hangs keeps none of the others waiting."""
+    properties = template()["Resources"]["DeliverWebhookSource"]["Properties"]
+    assert handler("deliver_webhook")._at_once == properties["BatchSize"] == 10
 
 
 def test_a_suspended_accounts_endpoint_is_sent_nothing(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:

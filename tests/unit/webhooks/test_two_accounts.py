@@ -38,11 +38,13 @@ def neighbours_delays(simulation: Simulation, seconds: int) -> list[float]:
     return delays
 
 
-@pytest.mark.parametrize("workers", [10, 50])
+@pytest.mark.parametrize(("workers", "at_once", "batch"), [(10, 2, 1), (50, 2, 1), (10, 2, 10), (50, 25, 10)])
 @pytest.mark.parametrize("reply", [SLOW, SILENT], ids=["slow", "silent"])
-def test_an_account_whose_endpoints_hang_delays_nobody_else(reply: Reply, workers: int) -> None:
+def test_an_account_whose_endpoints_hang_delays_nobody_else(
+    reply: Reply, workers: int, at_once: int, batch: int
+) -> None:
     undisturbed = max(neighbours_delays(Simulation(workers), 3))
-    simulation = Simulation(workers)
+    simulation = Simulation(workers, at_once, batch)
     hooks = dict(simulation.register(ACCOUNT_ID, number, reply) for number in range(36))
     for _ in range(3):
         simulation.dispatch(ACCOUNT_ID, *hooks)

@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -730,6 +731,17 @@ def test_a_worker_of_a_large_account_gives_several_slots_back_at_once(harness: D
     assert taken == [1, 2, 3, 4, 5, 6, 0] * 2
     assert made == [4, 4, 4, 4, 4, 4, 5] * 2
     assert {one.status for one in harness.log()} == {DELIVERED}
+
+
+def test_threads_of_one_worker_deliver_each_event_once(harness: DeliveryHarness) -> None:
+    harness.at_once = 25
+    worker, refs = harness.delivery_worker(), [harness.happen()[0] for _ in range(20)]
+    with ThreadPoolExecutor(10) as pool:
+        waits = list(pool.map(lambda ref: worker.handle(ref.message(1)), refs))
+    assert waits == [None] * 20
+    assert sorted(request.event_id for request in harness.endpoint.requests) == [ref.event_id for ref in refs]
+    assert {(one.status, one.done) for one in harness.log()} == {(DELIVERED, 1)}
+    assert len(slots(harness)) <= 25 // 4
 
 
 def test_slots_that_their_workers_have_left_behind_are_given_back_by_others(harness: DeliveryHarness) -> None:

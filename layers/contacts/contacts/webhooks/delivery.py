@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Final, NamedTuple, Protocol
 
 import standardwebhooks
@@ -124,7 +125,7 @@ class Schedule(Protocol):
 
 
 class DeliveryWorker:
-    """Handles the messages of the delivery queue: each asks for one attempt at one delivery."""
+    """Handles the messages of the delivery queue: each asks for one attempt at one delivery. Threads may share it."""
 
     def __init__(
         self,
@@ -158,6 +159,7 @@ class DeliveryWorker:
         self._has_time_left = has_time_left
         self._is_suspended = is_suspended
         self._deliveries_at_once = deliveries_at_once
+        self._lock = Lock()
         self._kept: dict[str, frozenset[str]] = {}
         """Slots of accounts that this process gives back together with another: their deliveries, or leases, ended."""
         self._rechecked: dict[str, int] = {}
@@ -291,9 +293,10 @@ class DeliveryWorker:
         is_kept = taken.mark is None and len(taken.slots) <= slot.at_most // _KEPT_OF
         more = frozenset({slot.text}) if is_kept else ended(taken.slots, self._clock.now_ms() // 1000)
         if more:
-            if len(self._kept) >= _MAX_KEPT:
-                self._kept.clear()
-            self._kept[slot.account_id] = self._kept.get(slot.account_id, frozenset()) | more
+            with self._lock:
+                if len(self._kept) >= _MAX_KEPT:
+                    self._kept.clear()
+                self._kept[slot.account_id] = self._kept.get(slot.account_id, frozenset()) | more
         return is_kept
 
     def _release(self, slot: "_Slot") -> str | None:
