@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -162,7 +163,7 @@ def test_a_message_that_fails_each_time_does_not_keep_the_others_waiting(
     events = [simulation.dispatch(ACCOUNT_ID, webhook_id)[0] for _ in range(6)]
     event, broken = DeliveryWorker._event, events[1::2]
 
-    def fails(worker: DeliveryWorker, ref: DeliveryRef, *found: Event | None) -> Event | None:
+    def fails(worker: DeliveryWorker, ref: DeliveryRef, *found: Any) -> Event | None:
         if ref in broken:
             raise ValueError
         return event(worker, ref, *found)
@@ -181,7 +182,7 @@ def test_what_waits_and_cannot_be_attempted_is_left_to_a_message_of_its_own(
     first, broken, last = (simulation.dispatch(ACCOUNT_ID, webhook_id)[0] for _ in range(3))
     event = DeliveryWorker._event
 
-    def fails(worker: DeliveryWorker, ref: DeliveryRef, *found: Event | None) -> Event | None:
+    def fails(worker: DeliveryWorker, ref: DeliveryRef, *found: Any) -> Event | None:
         if ref == broken:
             raise ValueError
         return event(worker, ref, *found)

@@ -23,7 +23,8 @@ from contacts.core.json import to_json
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import DAY, HOUR, Clock, iso, parsed
 from contacts.events.model import KEPT_DAYS, Event, event_out
-from contacts.events.store import EventStore
+from contacts.events.store import EventStore, event_or_none
+from contacts.table.expressions import Item
 from contacts.webhooks.in_flight import (
     AlreadyInFlight,
     NoSlotFree,
@@ -525,10 +526,12 @@ class DeliveryWorker:
             self._follow_up(webhook, recorded)
         return None
 
-    def _event(self, ref: DeliveryRef, found: Event | None = None) -> Event | None:
-        """The event of a delivery; None for a test, which has its payload in the delivery. `found`: if it was read."""
-        if found is not None or ref.appended_at is None:
-            return found
+    def _event(self, ref: DeliveryRef, found: Item | None = None) -> Event | None:
+        """The event of a delivery; None for a test, whose payload is in the delivery. `found`: its item, if read."""
+        if ref.appended_at is None:
+            return None
+        if found is not None:
+            return event_or_none(found, ref.account_id, ref.appended_at)
         return self._events.event(ref.account_id, ref.appended_at, ref.event_id)
 
     def _resume(self, webhook: Webhook, delivery: Delivery | None, attempt: int) -> int | None:

@@ -15,8 +15,6 @@ from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
 from contacts.core.ids import is_uuid
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import DAY, HOUR, Clock, iso, parsed
-from contacts.events.model import Event
-from contacts.events.store import event_or_none
 from contacts.table import keys
 from contacts.table.aws import NO_ANSWER, is_busy
 from contacts.table.client import ConditionsFailed, Table
@@ -342,8 +340,8 @@ class Around(NamedTuple):
     """A delivery and what it is of, as they were at about the same moment."""
 
     webhook: Webhook | None
-    event: Event | None
-    """None: there is none, or an earlier release may have put it elsewhere, or it is a test."""
+    event: Item | None
+    """What lies in its place in the log. None: nothing, as of a test; or an earlier release has put it elsewhere."""
     delivery: Delivery | None
 
 
@@ -402,16 +400,14 @@ class DeliveryStore:
             TemporarilyUnavailable.
         """
         webhook, delivery = keys.webhook(ref.account_id, ref.webhook_id), _delivery_key(ref)
-        wanted, event = [webhook, delivery], None
+        wanted = [webhook, delivery]
         if ref.appended_at is not None:
             wanted.append(keys.event(ref.account_id, ref.appended_at, ref.event_id))
         found = self._table.get_many(wanted)
-        if ref.appended_at is not None:
-            event = event_or_none(found.get(wanted[-1]), ref.account_id, ref.appended_at)
         there = found.get(webhook)
         return Around(
             None if there is None else _from_item(ref.account_id, there),
-            event,
+            found.get(wanted[2]) if len(wanted) > 2 else None,
             _delivery_or_none(found.get(delivery), ref),
         )
 
