@@ -1,4 +1,4 @@
-"""From the delivery queue: make one attempt at delivering one event to one endpoint."""
+"""From the delivery queue: make attempts at delivering events to endpoints, each message's in a thread of its own."""
 
 from contacts.runtime import runtime
 from contacts.webhooks.delivery import DeliveryWorker
@@ -12,4 +12,4 @@ def deliver_webhook(message: Message, delivery_worker: DeliveryWorker) -> None:
         raise RetryLater(wait_s)
 
 
-lambda_handler = runtime.queue_entrypoint(deliver_webhook, "DELIVERY")
+lambda_handler = runtime.queue_entrypoint(deliver_webhook, "DELIVERY", at_once=10)

@@ -321,8 +321,8 @@ class _Recorder:
         return partial(self._kept, method)
 
     @staticmethod
-    def _kept(method: str, *arguments: Any) -> Callable[[Runtime], Any]:
-        return lambda runtime: getattr(runtime, method)(*arguments)
+    def _kept(method: str, *arguments: Any, **named: Any) -> Callable[[Runtime], Any]:
+        return lambda runtime: getattr(runtime, method)(*arguments, **named)
 
 
 @cache

@@ -100,7 +100,11 @@ class SlowEndpoints:
 class Simulation:
     """A number of workers, a queue, and accounts with endpoints."""
 
-    def __init__(self, workers: int, at_once: int = 2) -> None:
+    def __init__(self, workers: int, at_once: int = 2, batch: int = 1) -> None:
+        """`batch`: messages that an invocation gets at most, each in a thread of its own."""
+        self.batch = batch
+        self._starting: list[tuple[Waiting, list[int]]] = []
+        """Messages of invocations that have begun, and how many of each are not done."""
         self.clock = SimulatedClock()
         self.clock.pause = self.pause
         self.workers = workers
@@ -124,6 +128,8 @@ class Simulation:
         self.app.webhook_sender = lambda: self.endpoints  # type: ignore[method-assign, assignment, return-value]
         self.app.delivery_schedule = lambda: self.harness.schedule  # type: ignore[method-assign]
         self.app.queue = lambda name: {"DELIVERY": self.queue}.get(name, self.harness.dead_letters)  # type: ignore[method-assign, assignment, return-value]
+        self._idle: list[DeliveryWorker] = []
+        """Processes that handle nothing now. The one that was used last goes on first."""
         self._waiting: list[tuple[int, int, threading.Semaphore]] = []
         self._numbers = count()
         self._turn = threading.Semaphore(0)
@@ -162,6 +168,8 @@ class Simulation:
         table._client, self._is_running = self._fast, False
 
     def _next(self) -> int | None:
+        if self._starting:
+            return self.clock.at_ms
         moments = [self._waiting[0][0]] if self._waiting else []
         if self._busy < self.workers:
             moments += [waiting.due_ms for waiting in self.queue.waiting[:1]]
@@ -171,23 +179,31 @@ class Simulation:
     def _step(self) -> None:
         """Let one thread run until it waits."""
         now = self.clock.at_ms
-        if self._waiting and self._waiting[0][0] <= now:
+        if self._starting:
+            threading.Thread(target=self._receive, args=self._starting.pop(0), daemon=True).start()
+        elif self._waiting and self._waiting[0][0] <= now:
             heappop(self._waiting)[2].release()
         elif self.queue.waiting and self.queue.waiting[0].due_ms <= now and self._busy < self.workers:
             self._busy += 1
-            threading.Thread(target=self._receive, args=(heappop(self.queue.waiting),), daemon=True).start()
+            undone: list[int] = []
+            while self.queue.waiting and self.queue.waiting[0].due_ms <= now and len(undone) < self.batch:
+                undone.append(1)
+                self._starting.append((heappop(self.queue.waiting), undone))
+            self._step()
+            return
         else:
             return
         self._turn.acquire()
 
-    def _receive(self, waiting: Waiting) -> None:
+    def _receive(self, waiting: Waiting, undone: list[int]) -> None:
         began = self.clock.at_ms
         self.received += 1
         wait_s: int | None = None
         try:
-            worker = self.worker()
+            worker = self._idle.pop() if self._idle else self.worker()
             worker._has_time_left = lambda seconds: self.clock.at_ms + seconds * 1000 <= began + TIMEOUT_MS
             wait_s = self.handle(worker, waiting)
+            self._idle.append(worker)
         except (Exception, Killed) as error:  # noqa: BLE001 (as QueueEntrypoint does)
             # It comes back when its visibility timeout is over, counted from its receipt.
             wait_s = VISIBILITY_S - (self.clock.at_ms - began) // 1000
@@ -196,7 +212,8 @@ class Simulation:
         finally:
             if wait_s is not None:
                 self.queue.put(waiting.message, wait_s, waiting.times_received + 1)
-            self._busy -= 1
+            undone.pop()
+            self._busy -= not undone
             self._turn.release()
 
     def worker(self) -> DeliveryWorker:

@@ -34,7 +34,6 @@ from contacts.core.observability import logger
 from contacts.core.time import SystemClock, parsed
 from contacts.table import aws as aws_clients
 from contacts.table import keys
-from contacts.table.expressions import to_item
 from contacts.table.keys import Key
 from contacts.webhooks.model import Reply
 from contacts.webhooks.sender import WebhookSender
@@ -43,7 +42,7 @@ from local import sample_account
 from local.queues import create_queues
 from local.sample_account import FIRST_SCOPES
 from local.table import NAME, create_table
-from local.template import functions
+from local.template import functions, template
 from tests.support import sample_events
 from tests.support.app import deployed
 from tests.support.documented import SECRET, assert_answer, assert_safe
@@ -408,6 +407,12 @@ def test_a_suspended_account_is_refused_in_its_dialect_and_not_counted(dialect: 
     assert stored() == before
 
 
+def test_as_many_deliveries_as_come_together_are_attempted_at_once(table: Any) -> None:
+    """An endpoint that hangs keeps none of the others waiting."""
+    properties = template()["Resources"]["DeliverWebhookSource"]["Properties"]
+    assert handler("deliver_webhook")._at_once == properties["BatchSize"] == 10
+
+
 def test_a_suspended_accounts_endpoint_is_sent_nothing(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: object) -> None:
         raise AssertionError("it was sent")
@@ -428,6 +433,9 @@ def test_a_suspended_accounts_endpoint_is_sent_nothing(table: Any, monkeypatch: 
         "batchItemFailures": []
     }
     assert len(scheduled) == 1
-    # The slot that was taken for it is free again.
-    in_flight = to_item(keys.deliveries_in_flight(asked_for["account_id"])._asdict())
-    assert [item for item in stored() if item not in before] == [in_flight]
+    # No slot was taken. It waits, and the account is marked.
+    account_id, webhook_id = asked_for["account_id"], asked_for["webhook_id"]
+    in_flight, delivery = (item for item in stored() if item not in before)
+    assert in_flight.keys() == {"PK", "SK", "waiting", "looked_at"}
+    key = keys.waiting_delivery(account_id, None, asked_for["delivery_id"])
+    assert (delivery["PK"]["S"], delivery["webhook_id"]["S"]) == (key.PK, webhook_id)

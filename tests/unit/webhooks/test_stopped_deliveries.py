@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from contacts.book.model import Action, Outcome
 from contacts.core.queue import Outgoing
-from contacts.webhooks.delivery import LOOKED_AT_EVERY
+from contacts.webhooks.delivery import STOPPED_LOOK
+from contacts.webhooks.in_flight import Waiting, WaitingStore
 from contacts.webhooks.model import DeliveryRef, DeliveryStatus
 from tests.support.delivery_harness import ACCOUNT_ID, BROKEN, OK, DeliveryHarness
 from tests.support.hypothesis_profiles import examples
@@ -42,7 +44,7 @@ def test_nothing_is_sent_and_one_message_looks_after_them_all() -> None:
     harness.run(until_ms=harness.clock.at_ms + 3 * HOUR_MS)
     assert (sent(harness), waiting(harness), len(harness.queue.waiting)) == ([], 20, 1)
     # A look every five minutes, whatever the number of deliveries; no schedule, no attempt used up.
-    assert len(harness.queue.sent) - messages == pytest.approx(3 * 3600 / LOOKED_AT_EVERY, abs=1)
+    assert len(harness.queue.sent) - messages == pytest.approx(3 * 3600 / STOPPED_LOOK, abs=1)
     assert harness.scheduler.made == []
     assert {harness.item(ref) is None for ref in refs} == {True}
 
@@ -159,32 +161,97 @@ def test_wherever_a_worker_dies_nothing_is_forgotten(calls: int) -> None:
     assert (sent(harness), waiting(harness)) == ([ref.event_id], 0)
 
 
+def test_who_is_stopped_while_suspended_is_looked_at_as_soon_as_who_is_stopped() -> None:
+    harness = DeliveryHarness(OK)
+    harness.register()
+    harness.suspended.add(ACCOUNT_ID)
+    refs = [harness.dispatch()]
+    harness.run(until_ms=harness.clock.at_ms + 1000)
+    harness.suspended, harness.stopped = set(), {ACCOUNT_ID}
+    refs.append(harness.dispatch())
+    harness.run(until_ms=harness.clock.at_ms + 1000)
+    harness.stopped.clear()
+    harness.run(until_ms=harness.clock.at_ms + STOPPED_LOOK * 1000)
+    assert sent(harness) == [ref.event_id for ref in refs]
+
+
+def test_all_of_a_suspended_account_end_when_their_events_are_gone() -> None:
+    """One look leads to the next, also where the endpoint is gone of the delivery that it is for."""
+    harness = DeliveryHarness(OK)
+    harness.register()
+    other = harness.register("wh_01941f29000a1b2c3d5")
+    harness.suspended.add(ACCOUNT_ID)
+    gone, *refs = (harness.dispatch(*hooks) for hooks in ([other.id], [], [], []))
+    harness.run(until_ms=harness.clock.at_ms + HOUR_MS)
+    harness.webhooks.remove(ACCOUNT_ID, other.id, Outcome(action=Action.DELETED), None, harness.clock.at_ms)
+    harness.clock.at_ms += 30 * 24 * HOUR_MS
+    harness.run()
+    assert {harness.delivery(ref).status for ref in refs} == {DeliveryStatus.FAILED}
+    assert (sent(harness), waiting(harness), harness.item(gone)) == ([], 0, None)
+
+
+def test_a_late_message_takes_no_place_of_a_later_attempt() -> None:
+    harness = DeliveryHarness(BROKEN, OK)
+    harness.register()
+    ref = harness.dispatch()
+    harness.run_until_made(ref, 1)
+    harness.stopped.add(ACCOUNT_ID)
+    harness.take(ref, 2)
+    harness.take(ref, 1)
+    store = WaitingStore(harness.table)
+    assert store.first(ACCOUNT_ID, None, 2) == [Waiting(ref, 2)]
+    store.remove(Waiting(ref, 1), None)
+    assert store.first(ACCOUNT_ID, None, 2) == [Waiting(ref, 2)]
+    harness.stopped.clear()
+    harness.run()
+    assert (harness.delivery(ref).status, harness.delivery(ref).done) == (DeliveryStatus.DELIVERED, 2)
+
+
+def test_what_a_worker_let_wait_before_it_died_does_not_wait_for_ever() -> None:
+    """It died before it had said that something waits, and deliveries go on when its message comes back."""
+    harness = DeliveryHarness(OK)
+    harness.register()
+    harness.stopped.add(ACCOUNT_ID)
+    ref = harness.dispatch()
+    harness.life.calls = harness.life.made + 1
+    harness.run(at_most=1)
+    harness.stopped.clear()
+    harness.run()
+    assert (sent(harness), waiting(harness)) == ([ref.event_id], 0)
+
+
 @settings(max_examples=examples(20))
 @given(
     steps=some.lists(
-        some.tuples(some.integers(0, 3), some.integers(0, 900), some.booleans(), some.integers(1, 40)),
+        some.tuples(
+            some.integers(0, 3),
+            some.integers(0, 900),
+            some.sampled_from(["", "stopped", "suspended", "both"]),
+            some.integers(1, 40),
+        ),
         min_size=1,
         max_size=8,
     ),
     answers=some.lists(some.booleans(), max_size=4),
 )
 def test_however_often_they_are_stopped_nothing_is_lost(
-    steps: list[tuple[int, int, bool, int]], answers: list[bool]
+    steps: list[tuple[int, int, str, int]], answers: list[bool]
 ) -> None:
-    """In each step events come, an operator flips the switch, and a process dies after some calls."""
+    """In each step events come, an operator flips a switch or suspends the account, and a process dies."""
     harness = DeliveryHarness(*(OK if is_ok else BROKEN for is_ok in answers), OK)
     harness.register()
     refs, number = [], count()
-    for events, seconds, is_stopped, calls in steps:
+    for events, seconds, rests, calls in steps:
         harness.life.calls = 1_000_000_000
         refs += [harness.dispatch(number=next(number)) for _ in range(events)]
-        harness.stopped = {ACCOUNT_ID} if is_stopped else set()
+        harness.stopped = {ACCOUNT_ID} if rests in ("stopped", "both") else set()
+        harness.suspended = {ACCOUNT_ID} if rests in ("suspended", "both") else set()
         before = len(sent(harness))
         harness.life.calls = harness.life.made + calls
         harness.run(until_ms=harness.clock.at_ms + seconds * 1000)
-        assert not is_stopped or len(sent(harness)) == before
+        assert not rests or len(sent(harness)) == before
     harness.life.calls = 1_000_000_000
-    harness.stopped.clear()
+    harness.stopped, harness.suspended = set(), set()
     harness.run()
     assert {harness.delivery(ref).status for ref in refs} <= {DeliveryStatus.DELIVERED}
     assert (waiting(harness), len(harness.queue.waiting)) == (0, 0)

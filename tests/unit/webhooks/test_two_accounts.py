@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -38,11 +39,13 @@ def neighbours_delays(simulation: Simulation, seconds: int) -> list[float]:
     return delays
 
 
-@pytest.mark.parametrize("workers", [10, 50])
+@pytest.mark.parametrize(("workers", "at_once", "batch"), [(10, 2, 1), (50, 2, 1), (10, 2, 10), (50, 25, 10)])
 @pytest.mark.parametrize("reply", [SLOW, SILENT], ids=["slow", "silent"])
-def test_an_account_whose_endpoints_hang_delays_nobody_else(reply: Reply, workers: int) -> None:
+def test_an_account_whose_endpoints_hang_delays_nobody_else(
+    reply: Reply, workers: int, at_once: int, batch: int
+) -> None:
     undisturbed = max(neighbours_delays(Simulation(workers), 3))
-    simulation = Simulation(workers)
+    simulation = Simulation(workers, at_once, batch)
     hooks = dict(simulation.register(ACCOUNT_ID, number, reply) for number in range(36))
     for _ in range(3):
         simulation.dispatch(ACCOUNT_ID, *hooks)
@@ -160,10 +163,10 @@ def test_a_message_that_fails_each_time_does_not_keep_the_others_waiting(
     events = [simulation.dispatch(ACCOUNT_ID, webhook_id)[0] for _ in range(6)]
     event, broken = DeliveryWorker._event, events[1::2]
 
-    def fails(worker: DeliveryWorker, ref: DeliveryRef) -> Event | None:
+    def fails(worker: DeliveryWorker, ref: DeliveryRef, *found: Any) -> Event | None:
         if ref in broken:
             raise ValueError
-        return event(worker, ref)
+        return event(worker, ref, *found)
 
     monkeypatch.setattr(DeliveryWorker, "_event", fails)
     simulation.run(4 * VISIBILITY_S)
@@ -179,10 +182,10 @@ def test_what_waits_and_cannot_be_attempted_is_left_to_a_message_of_its_own(
     first, broken, last = (simulation.dispatch(ACCOUNT_ID, webhook_id)[0] for _ in range(3))
     event = DeliveryWorker._event
 
-    def fails(worker: DeliveryWorker, ref: DeliveryRef) -> Event | None:
+    def fails(worker: DeliveryWorker, ref: DeliveryRef, *found: Any) -> Event | None:
         if ref == broken:
             raise ValueError
-        return event(worker, ref)
+        return event(worker, ref, *found)
 
     monkeypatch.setattr(DeliveryWorker, "_event", fails)
     simulation.run(60)
@@ -197,8 +200,9 @@ def test_what_waits_and_cannot_be_attempted_is_left_to_a_message_of_its_own(
 @settings(max_examples=examples(8), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
 def test_whatever_happens_the_cap_holds_and_everything_is_sent(data: st.DataObject) -> None:
-    """Fast, slow and broken endpoints, workers that die: never more in flight than allowed, and nothing is left."""
-    at_once = data.draw(st.integers(1, 3))
+    """Fast, slow and broken endpoints, workers that die, an operator who stops and starts them: never more in flight
+    than allowed, and nothing is left."""
+    at_once = data.draw(st.sampled_from([1, 2, 3, 5, 9]))
     simulation = Simulation(data.draw(st.integers(1, 8)), at_once)
     replies = data.draw(
         st.lists(st.sampled_from([OK, SLOW, replace(OK, duration_ms=400)]), min_size=1, max_size=3)
@@ -209,8 +213,10 @@ def test_whatever_happens_the_cap_holds_and_everything_is_sent(data: st.DataObje
     kills = len(simulation.kills)
     events = data.draw(st.lists(st.sampled_from([0, 0, 1, 20]), min_size=1, max_size=6))
     for pause in events:
+        simulation.stopped = data.draw(st.sampled_from([set(), set(), {ACCOUNT_ID}]))
         simulation.dispatch(ACCOUNT_ID, *hooks)
         simulation.run(pause)
+    simulation.stopped = set()
     simulation.run(1500)
     sent = events_sent(simulation, urls)
     assert len(sent) == len(events) * len(hooks)

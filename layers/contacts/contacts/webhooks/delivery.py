@@ -4,6 +4,9 @@ An account has few deliveries in flight at once (`in_flight`). A worker that fin
 in the table, and its message is done. The worker that gives a slot back attempts what waits, while it has time, and
 then sends messages for the rest. So what waits costs no message that comes again and again, and no schedule.
 
+Deliveries of an account rest while it is suspended or an operator has stopped them: they wait in the same place, and
+one message for each account looks from time to time whether they may go on.
+
 `signed_headers` signs what is sent, after Standard Webhooks.
 """
 
@@ -11,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Final, NamedTuple, Protocol
 
 import standardwebhooks
@@ -20,10 +24,20 @@ from contacts.core.idempotency import tries
 from contacts.core.ids import Randomness
 from contacts.core.json import to_json
 from contacts.core.queue import MessageQueue, Outgoing
-from contacts.core.time import DAY, Clock, iso, parsed
+from contacts.core.time import DAY, HOUR, Clock, iso, parsed
 from contacts.events.model import KEPT_DAYS, Event, event_out
-from contacts.events.store import EventStore
-from contacts.webhooks.in_flight import NoSlotFree, SlotStore, Waiting, WaitingStore
+from contacts.events.store import EventStore, event_or_none
+from contacts.table.expressions import Item
+from contacts.webhooks.in_flight import (
+    AlreadyInFlight,
+    NoSlotFree,
+    SlotStore,
+    Taken,
+    Waiting,
+    WaitingStore,
+    ended,
+    slot_text,
+)
 from contacts.webhooks.model import (
     DISABLED_AFTER,
     GONE,
@@ -37,6 +51,7 @@ from contacts.webhooks.model import (
     Reply,
     Webhook,
     after_attempt,
+    first_attempt_of,
     is_asked_for,
 )
 from contacts.webhooks.store import UNGROUPED, DeliveryModified, DeliveryStore, NotOpen, WebhookStore
@@ -59,12 +74,10 @@ def signed_headers(message_id: str, at_s: int, body: str, secrets: Iterable[str]
 
 LEASE: Final = 60
 """Seconds for which an attempt or a slot belongs to a worker that took it: longer than the function may run (40 s)."""
-RECHECK_AFTER: Final = 3600
-"""Seconds until a delivery of a suspended account is checked again."""
-LOOKED_AT_EVERY: Final = 300
-"""Seconds from one look at an account whose deliveries are stopped to the next."""
-RESTED: Final = "rested."
-"""How the mark of what waits begins where it waits since deliveries were stopped."""
+STOPPED_LOOK: Final = 300
+"""Seconds from one look at an account whose deliveries an operator has stopped to the next."""
+SUSPENDED_LOOK: Final = HOUR
+"""Seconds from one look at a suspended account to the next."""
 USER_AGENT: Final = "Contacts-Webhooks/1"
 _TIME_NEEDED: Final = 33.0
 """Seconds that an attempt takes at most: to claim it, to send, and to record it (9 + 15 + 9)."""
@@ -79,6 +92,10 @@ _TIME_TO_SERVE: Final = _TIME_NEEDED + 2
 """Seconds that must be left to begin an attempt that waits: with two more for what is read before."""
 _BLOCK: Final = 4
 """Attempts that wait and that a worker makes before it looks again which ones do."""
+_KEPT_OF: Final = 4
+"""At most one of so many slots of an account is kept though its delivery has ended."""
+_MAX_KEPT: Final = 1000
+"""Accounts of which a process remembers something."""
 _TRIES: Final = 5
 """Tries to take a slot, or to wait for one. Each one fails only where another worker took or gave back a slot."""
 
@@ -102,8 +119,8 @@ class Schedule(Protocol):
         """
         ...
 
-    def recheck(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
-        """Request the same attempt once more in `delay_s` seconds (over 15 minutes). It can be requested repeatedly.
+    def look(self, ref: DeliveryRef, attempt: int, delay_s: int) -> None:
+        """Request an attempt once more in `delay_s` seconds, in the name of all that rest in its account.
 
         Raises:
             TemporarilyUnavailable.
@@ -112,7 +129,7 @@ class Schedule(Protocol):
 
 
 class DeliveryWorker:
-    """Handles the messages of the delivery queue: each asks for one attempt at one delivery."""
+    """Handles the messages of the delivery queue: each asks for one attempt at one delivery. Threads may share it."""
 
     def __init__(
         self,
@@ -149,6 +166,9 @@ class DeliveryWorker:
         self._is_suspended = is_suspended
         self._are_stopped = are_stopped
         self._deliveries_at_once = deliveries_at_once
+        self._lock = Lock()
+        self._kept: dict[str, frozenset[str]] = {}
+        """Slots of accounts that this process gives back together with another: their deliveries, or leases, ended."""
 
     def handle(self, body: Mapping[str, object], *, is_repeated: bool = False) -> int | None:
         """Make the attempt that a message asks for. Returns what `attempt` returns.
@@ -182,97 +202,160 @@ class DeliveryWorker:
     def attempt(self, ref: DeliveryRef, attempt: int) -> int | None:
         """Make an attempt (1 is the first), unless it was made already or the delivery has ended.
 
-        While the account has as many deliveries in flight as it may have, the attempt waits in the table. While the
-        account is suspended, no attempt is made and none is used up: the message comes again every hour. While an
-        operator has stopped the account's deliveries, they wait in the table, and one message looks after them all.
+        While the account has as many deliveries in flight as it may have, the attempt waits in the table. There it
+        also rests while the account is suspended or an operator has stopped its deliveries: no attempt is made or used
+        up, and one message looks after all that rest.
 
         Returns None; or, where another worker is making the attempt, in how many seconds the message has to come again.
 
         Raises:
             TemporarilyUnavailable: the message has to come again.
         """
-        if self._are_stopped(ref.account_id):
-            self._rest(Waiting(ref, attempt))
+        rest_s = self._rest_s(ref.account_id)
+        if rest_s is not None and _can_rest(ref, rest_s, self._clock.now_ms()):
+            self._rest(Waiting(ref, attempt), rest_s)
             return None
-        webhook = self._webhooks.webhook(ref.account_id, ref.webhook_id)
+        around = self._deliveries.around(ref)
+        webhook = around.webhook
+        if rest_s is not None:
+            return self._end_resting(webhook, ref, attempt)
         if webhook is None or self._waits_for_endpoint(webhook, ref, attempt):
             # A worker without time left may have sent this message for one to go on with what waits for a slot.
             self._attempt_waiting(ref.account_id)
             return None
-        slot = self._new_slot(ref.account_id)
+        event = self._event(ref, around.event)
+        is_new = attempt == 1 and not ref.is_test and around.delivery is None
+        slot = self._new_slot(ref.account_id, ref.delivery_id if is_new else None)
         try:
-            mark = self._take_or_wait(slot, Waiting(ref, attempt))
+            taken = self._take_or_wait(slot, Waiting(ref, attempt))
         except NoSlotFree:
             return None
+        except AlreadyInFlight as other:
+            return other.seconds
         with self._given_back_after_failure(slot):
-            wait_s = None
-            if mark is not None and mark.startswith(RESTED):
+            mark, wait_s = taken.mark, None
+            if mark is not None and taken.is_resting:
                 # What has rested is older. This attempt waits behind it, and is made below.
                 self._waiting.add(Waiting(ref, attempt), None, self._clock.now_ms() // 1000)
-                mark = self._slots.mark_rested(ref.account_id, self._rested_mark()).mark
+                mark = self._randomness(8).hex()
+                self._slots.mark_always(ref.account_id, mark)
             else:
-                wait_s = self._attempt_and_serve(webhook, ref, attempt)
-            self._serve_and_give_back(slot, mark)
+                # Where something waits, it may be this one, and another worker may attempt it with another's slot.
+                claim = slot if is_new and mark is None else None
+                wait_s = self._attempt_and_serve(webhook, ref, attempt, event, claim)
+            if not self._is_kept(slot, taken):
+                self._serve_and_give_back(slot, mark)
         return wait_s
 
-    def _rest(self, waiting: Waiting) -> None:
-        """Let an attempt wait while the account's deliveries are stopped.
+    def _rest_s(self, account_id: str) -> int | None:
+        """In how many seconds to look again whether an account's deliveries may be attempted; None: they may now."""
+        if self._are_stopped(account_id):
+            return STOPPED_LOOK
+        return SUSPENDED_LOOK if self._is_suspended(account_id) else None
 
-        One message for each account looks every five minutes whether they may go on: that of what has waited longest.
+    def _rest(self, waiting: Waiting, rest_s: int) -> None:
+        """Let an attempt wait while no delivery of its account is attempted, and see to it that somebody looks.
 
         Raises:
             TemporarilyUnavailable: the message has to come again.
         """
-        account_id, now_s = waiting.ref.account_id, self._clock.now_ms() // 1000
-        self._waiting.add(waiting, None, now_s)
-        if self._slots.mark_rested(account_id, self._rested_mark()).looked_at > now_s + _EARLY:
-            return
-        ref, attempt = next(iter(self._waiting.first(account_id, None, 1)), waiting)
-        # The message first: whoever ends in between leaves two of them, of which the next look leaves one.
-        self._schedule.request(ref, attempt, LOOKED_AT_EVERY)
-        self._slots.look_at(account_id, now_s + LOOKED_AT_EVERY)
+        account_id = waiting.ref.account_id
+        self._waiting.add(waiting, None, self._clock.now_ms() // 1000)
+        looked_at = self._slots.mark_always(account_id, self._randomness(8).hex())
+        self._look_later(account_id, rest_s, looked_at)
 
-    def _rested_mark(self) -> str:
-        return f"{RESTED}{self._randomness(8).hex()}"
+    def _look_later(self, account_id: str, rest_s: int, looked_at: int) -> None:
+        """Request the attempt that has waited longest in `rest_s` seconds, unless a look comes by then anyway.
+
+        `looked_at`: when the next look is to come, or the last one was.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        now_s = self._clock.now_ms() // 1000
+        if now_s + _EARLY < looked_at <= now_s + rest_s:
+            return
+        for ref, attempt in self._waiting.first(account_id, None, 1):
+            # The message first: whoever ends in between leaves two of them, of which the next look leaves one.
+            self._schedule.look(ref, attempt, rest_s)
+            self._slots.look_at(account_id, now_s + rest_s)
+
+    def _end_resting(self, webhook: Webhook | None, ref: DeliveryRef, attempt: int) -> int | None:
+        """End a delivery of a suspended account that rests no longer. Returns what `attempt` returns.
+
+        The message may have been the look at the account, so this sees to the next one.
+        """
+        wait_s = None if webhook is None else self._end(webhook, ref, attempt, DeliveryStatus.FAILED)
+        if wait_s is None:
+            self._waiting.remove(Waiting(ref, attempt), None)
+            self._look_later(ref.account_id, SUSPENDED_LOOK, self._slots.looked_at(ref.account_id))
+        return wait_s
 
     def _goes_on(self, account_id: str) -> bool:
         """Whether a further attempt may be begun now."""
-        return self._has_time_left(_TIME_TO_SERVE) and not self._are_stopped(account_id)
+        return self._has_time_left(_TIME_TO_SERVE) and self._rest_s(account_id) is None
 
     def _attempt_waiting(self, account_id: str) -> None:
         """Attempt what waits for a slot of an account, if anything does."""
-        if self._are_stopped(account_id) or self._slots.mark_of(account_id) is None:
+        if self._rest_s(account_id) is not None or not self._waiting.first(account_id, None, 1):
             return
         slot = self._new_slot(account_id)
         # Where no slot is free, the workers that have them are told that something waits.
         with suppress(NoSlotFree), self._given_back_after_failure(slot):
-            self._serve_and_give_back(slot, self._take(slot))
+            mark = self._take(slot).mark
+            if mark is None:
+                # A worker died after it had let a delivery wait, and before it had said so.
+                mark = self._randomness(8).hex()
+                self._slots.mark_always(account_id, mark)
+            self._serve_and_give_back(slot, mark)
 
-    def _new_slot(self, account_id: str) -> "_Slot":
+    def _new_slot(self, account_id: str, delivery_id: str | None = None) -> "_Slot":
+        """A slot to be taken. `delivery_id`: of the one delivery that it is for."""
         until_s = self._clock.now_ms() // 1000 + LEASE
-        return _Slot(
-            account_id, self._deliveries_at_once(account_id), f"{until_s}.{self._randomness(8).hex()}"
-        )
+        text = slot_text(until_s, self._randomness(5).hex(), delivery_id)
+        return _Slot(account_id, self._deliveries_at_once(account_id), text)
 
-    def _take(self, slot: "_Slot") -> str | None:
-        """Take a slot. Returns the mark.
+    def _take(self, slot: "_Slot") -> Taken:
+        """Take a slot.
 
         Raises:
-            NoSlotFree, TemporarilyUnavailable.
+            AlreadyInFlight, NoSlotFree, TemporarilyUnavailable.
         """
         return self._slots.take(slot.account_id, slot.text, slot.at_most, self._clock.now_ms() // 1000)
 
-    def _take_or_wait(self, slot: "_Slot", waiting: Waiting) -> str | None:
-        """Take a slot, or let an attempt wait. Returns the mark.
+    def _is_kept(self, slot: "_Slot", taken: Taken) -> bool:
+        """Whether a slot is kept although its delivery has ended, to be given back together with others later.
+
+        That is so while few slots of the account are taken. So where none is free, most are of workers that are told
+        what waits when they give theirs back. A slot that nobody gives back is free when its lease ends.
+        """
+        is_kept = taken.mark is None and len(taken.slots) <= slot.at_most // _KEPT_OF
+        more = frozenset({slot.text}) if is_kept else ended(taken.slots, self._clock.now_ms() // 1000)
+        if more:
+            with self._lock:
+                if len(self._kept) >= _MAX_KEPT:
+                    self._kept.clear()
+                self._kept[slot.account_id] = self._kept.get(slot.account_id, frozenset()) | more
+        return is_kept
+
+    def _release(self, slot: "_Slot") -> str | None:
+        """Give a slot back, with those that were kept. Returns the mark."""
+        return self._slots.release(
+            slot.account_id, self._kept.pop(slot.account_id, frozenset()) | {slot.text}
+        )
+
+    def _take_or_wait(self, slot: "_Slot", waiting: Waiting) -> Taken:
+        """Take a slot, or let an attempt wait.
 
         Raises:
+            AlreadyInFlight: another worker is making the attempt.
             NoSlotFree: the attempt waits.
             TemporarilyUnavailable.
         """
         is_added = False
         for _ in range(_TRIES):
             try:
-                mark = self._take(slot)
+                taken = self._take(slot)
             except NoSlotFree:
                 self._waiting.add(waiting, None, self._clock.now_ms() // 1000)
                 is_added = True
@@ -280,8 +363,8 @@ class DeliveryWorker:
                     raise
             else:
                 if is_added:
-                    self._waiting.remove(waiting.ref, None)
-                return mark
+                    self._waiting.remove(waiting, None)
+                return taken
         raise TemporarilyUnavailable
 
     @contextmanager
@@ -290,7 +373,7 @@ class DeliveryWorker:
             yield
         except Exception:
             with suppress(TemporarilyUnavailable):
-                self._slots.release(slot.account_id, slot.text)
+                self._release(slot)
             raise
 
     def _serve_and_give_back(self, slot: "_Slot", mark: str | None) -> None:
@@ -300,15 +383,15 @@ class DeliveryWorker:
         """
         while True:
             has_progress = mark is None or self._serve(slot, mark)
-            mark = self._slots.release(slot.account_id, slot.text)
+            mark = self._release(slot)
             if mark is None or not has_progress:
                 return
             if not self._goes_on(slot.account_id):
                 self._hand_over(slot, mark)
                 return
             try:
-                mark = self._take(slot)
-            except NoSlotFree:
+                mark = self._take(slot).mark
+            except (NoSlotFree, AlreadyInFlight):
                 # The workers that have the slots are told that something waits.
                 return
 
@@ -339,13 +422,13 @@ class DeliveryWorker:
         try:
             if webhook is None or self._waits_for_endpoint(webhook, ref, attempt):
                 pass
-            elif self._attempt_and_serve(webhook, ref, attempt) is not None:
+            elif self._attempt_and_serve(webhook, ref, attempt, self._event(ref)) is not None:
                 return False
         except TemporarilyUnavailable:
             raise
         except Exception:  # noqa: BLE001 (its own message fails as well, and is then logged and set aside)
             self._schedule.request(ref, attempt, 0)
-        self._waiting.remove(ref, None)
+        self._waiting.remove(Waiting(ref, attempt), None)
         return True
 
     def _hand_over(self, slot: "_Slot", mark: str) -> None:
@@ -357,7 +440,7 @@ class DeliveryWorker:
         # Two workers that give slots back at the same moment should not choose the same one.
         ref, attempt = waiting[self._randomness(1)[0] % len(waiting)]
         self._schedule.request(ref, attempt, 0)
-        self._waiting.remove(ref, None)
+        self._waiting.remove(Waiting(ref, attempt), None)
 
     def _waits_for_endpoint(self, webhook: Webhook, ref: DeliveryRef, attempt: int) -> bool:
         """Let an attempt wait in the table while its endpoint is parked. Returns whether it waits.
@@ -381,12 +464,19 @@ class DeliveryWorker:
         if self._webhooks.mark_waiting(webhook, self._randomness(8).hex()):
             return True
         # Another delivery has had success, or has ended: nobody may be left who attempts what waits.
-        self._waiting.remove(ref, webhook.id)
+        self._waiting.remove(Waiting(ref, attempt), webhook.id)
         return False
 
-    def _attempt_and_serve(self, webhook: Webhook, ref: DeliveryRef, attempt: int) -> int | None:
+    def _attempt_and_serve(
+        self,
+        webhook: Webhook,
+        ref: DeliveryRef,
+        attempt: int,
+        event: Event | None,
+        claim: "_Slot | None" = None,
+    ) -> int | None:
         """Make an attempt as `_attempt` does, and then what waits for the endpoint, if it can be made now."""
-        wait_s = self._attempt(webhook, ref, attempt)
+        wait_s = self._attempt(webhook, ref, attempt, event, claim)
         if wait_s is None and (webhook.failing_since is not None or webhook.waiting is not None):
             self._serve_endpoint(ref)
         return wait_s
@@ -399,7 +489,7 @@ class DeliveryWorker:
         """
         while True:
             webhook = self._webhooks.webhook(last.account_id, last.webhook_id)
-            if webhook is None or self._is_suspended(last.account_id):
+            if webhook is None:
                 return
             now_s = self._clock.now_ms() // 1000
             if webhook.probe == last.delivery_id and webhook.probe_due <= now_s + _EARLY:
@@ -415,31 +505,41 @@ class DeliveryWorker:
                 return
             each = waiting[self._randomness(1)[0] % len(waiting)]
             is_failing = webhook.is_active and webhook.failing_since is not None
-            if is_failing or not self._goes_on(last.account_id) or self._attempt(webhook, *each) is not None:
+            if (
+                is_failing
+                or not self._goes_on(last.account_id)
+                or self._attempt(webhook, *each, self._event(each.ref)) is not None
+            ):
                 self._schedule.request(*each, 0)
-                self._waiting.remove(each.ref, webhook.id)
+                self._waiting.remove(each, webhook.id)
                 return
-            self._waiting.remove(each.ref, webhook.id)
+            self._waiting.remove(each, webhook.id)
             last = each.ref
 
-    def _attempt(self, webhook: Webhook, ref: DeliveryRef, attempt: int) -> int | None:
-        """Make an attempt as `attempt` does, with a slot that was taken."""
-        event = self._event(ref)
+    def _attempt(
+        self,
+        webhook: Webhook,
+        ref: DeliveryRef,
+        attempt: int,
+        event: Event | None,
+        claim: "_Slot | None" = None,
+    ) -> int | None:
+        """Make an attempt as `attempt` does, with a slot that was taken.
+
+        `claim`: the slot, where it keeps others from attempting this delivery, which is not in the table yet. An
+        eraser that does not find the delivery writes it as ended, so the result is recorded without the response.
+        """
         final = _final_status(ref, webhook, event)
-        if final is None and self._is_suspended(ref.account_id):
-            if _can_wait(ref, self._clock.now_ms()):
-                self._schedule.recheck(ref, attempt, RECHECK_AFTER)
-                return None
-            final = DeliveryStatus.FAILED
         if not self._has_time_left(_TIME_NEEDED):
             raise TemporarilyUnavailable
-        now_ms = self._clock.now_ms()
+        if final is not None:
+            return self._end(webhook, ref, attempt, final)
         try:
-            if final is not None:
-                self._deliveries.end(ref, attempt, final, now_ms)
-                return None
             token = self._randomness(8).hex()
-            delivery = self._deliveries.claim(ref, attempt, token, now_ms, LEASE)
+            if claim is not None:
+                delivery = first_attempt_of(ref, token)
+            else:
+                delivery = self._deliveries.claim(ref, attempt, token, self._clock.now_ms(), LEASE)
         except NotOpen as refused:
             return self._resume(webhook, refused.delivery, attempt)
         payload = delivery.payload if event is None else event_out(event)
@@ -449,15 +549,25 @@ class DeliveryWorker:
             made = replace(made, response=None)
         if not (ref.is_test or made.is_success):
             webhook = self._with_failure(webhook, made.at)
-        recorded = self._record(delivery, made)
+        recorded = self._record(None if claim is not None else delivery, delivery, made)
         if recorded is not None:
             self._follow_up(webhook, recorded)
         return None
 
-    def _event(self, ref: DeliveryRef) -> Event | None:
-        """The event of a delivery; None for a test, which has its payload in the delivery."""
+    def _end(self, webhook: Webhook, ref: DeliveryRef, attempt: int, status: DeliveryStatus) -> int | None:
+        """End a delivery in the place of an attempt. Returns what `attempt` returns."""
+        try:
+            self._deliveries.end(ref, attempt, status, self._clock.now_ms())
+        except NotOpen as refused:
+            return self._resume(webhook, refused.delivery, attempt)
+        return None
+
+    def _event(self, ref: DeliveryRef, found: Item | None = None) -> Event | None:
+        """The event of a delivery; None for a test, whose payload is in the delivery. `found`: its item, if read."""
         if ref.appended_at is None:
             return None
+        if found is not None:
+            return event_or_none(found, ref.account_id, ref.appended_at)
         return self._events.event(ref.account_id, ref.appended_at, ref.event_id)
 
     def _resume(self, webhook: Webhook, delivery: Delivery | None, attempt: int) -> int | None:
@@ -496,8 +606,10 @@ class DeliveryWorker:
                 self._webhooks.note_failure(webhook, at)
         return replace(webhook, failing_since=webhook.failing_since or at)
 
-    def _record(self, delivery: Delivery, attempt: Attempt) -> Delivery | None:
+    def _record(self, before: Delivery | None, delivery: Delivery, attempt: Attempt) -> Delivery | None:
         """Record an attempt. Returns the delivery after it; None where another worker has claimed the delivery since.
+
+        `before`: as it is in the table; None: it is not there yet.
 
         Raises:
             Contention, TemporarilyUnavailable.
@@ -506,16 +618,17 @@ class DeliveryWorker:
         for _ in tries(self._clock, self._randomness):
             after = after_attempt(delivery, attempt, self._clock.now_ms(), random_byte)
             try:
-                self._deliveries.record(delivery, after)
+                self._deliveries.record(before, after)
             except Contention:
                 continue
             except DeliveryModified as moved:
-                # The delivery was erased or redelivered while the endpoint was answering.
-                if moved.delivery is None or moved.delivery.claim != delivery.claim:
+                # The delivery was erased, ended, held or redelivered while the endpoint was answering.
+                before = moved.delivery
+                if before is None or (before.claim != delivery.claim and before.begun >= made):
                     return None
-                delivery = moved.delivery
-                if delivery.done == made:
-                    return delivery  # The SDK repeated the call, and found what it had written itself.
+                if before.done == made:
+                    return before  # The SDK repeated the call, and found what it had written itself.
+                delivery = replace(before, begun=made, claim=delivery.claim)
                 continue
             return after
         raise Contention
@@ -573,8 +686,10 @@ class _Slot(NamedTuple):
     text: str
 
 
-def _can_wait(ref: DeliveryRef, now_ms: int) -> bool:
-    """Whether a delivery of a suspended account can wait: it is no test, and its event is kept (for 30 days)."""
+def _can_rest(ref: DeliveryRef, rest_s: int, now_ms: int) -> bool:
+    """Whether a delivery can rest: in a suspended account no test does, and none whose event is no longer kept."""
+    if rest_s == STOPPED_LOOK:
+        return True
     return ref.appended_at is not None and now_ms - parsed(ref.appended_at) < KEPT_DAYS * DAY * 1000
 
 

@@ -224,6 +224,13 @@ class Delivery:
         return _next_delay(self, 0) is None
 
 
+def first_attempt_of(ref: DeliveryRef, claim: str) -> Delivery:
+    """A delivery whose first attempt is being made, by the worker that a token identifies."""
+    return Delivery(
+        ref=ref, status=DeliveryStatus.PENDING, next_attempt_at=None, attempts=(), begun=1, claim=claim
+    )
+
+
 def after_attempt(delivery: Delivery, attempt: Attempt, at_ms: int, random_byte: int) -> Delivery:
     """The delivery after an attempt.
 

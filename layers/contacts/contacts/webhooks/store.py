@@ -5,7 +5,7 @@
 
 import json
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -14,7 +14,7 @@ from contacts.core.errors import TemporarilyUnavailable, WebhookNotFound
 from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
 from contacts.core.ids import is_uuid
 from contacts.core.queue import MessageQueue, Outgoing
-from contacts.core.time import DAY, Clock, iso
+from contacts.core.time import DAY, Clock, iso, parsed
 from contacts.table import keys
 from contacts.table.aws import NO_ANSWER, is_busy
 from contacts.table.client import ConditionsFailed, Table
@@ -336,6 +336,15 @@ _DELIVERY: Final = "delivery"
 """The name of a delivery's step."""
 
 
+class Around(NamedTuple):
+    """A delivery and what it is of, as they were at about the same moment."""
+
+    webhook: Webhook | None
+    event: Item | None
+    """What lies in its place in the log. None: nothing, as of a test; or an earlier release has put it elsewhere."""
+    delivery: Delivery | None
+
+
 class DeliveryStore:
     """The deliveries of all accounts."""
 
@@ -384,6 +393,24 @@ class DeliveryStore:
         found = [_delivery_from(item, account_id, webhook_id) for item in items]
         return found, None if further is None else keys.delivery_id(further)
 
+    def around(self, ref: DeliveryRef) -> Around:
+        """A delivery, its webhook and its event. One BatchGetItem, strongly consistent.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        webhook, delivery = keys.webhook(ref.account_id, ref.webhook_id), _delivery_key(ref)
+        wanted = [webhook, delivery]
+        if ref.appended_at is not None:
+            wanted.append(keys.event(ref.account_id, ref.appended_at, ref.event_id))
+        found = self._table.get_many(wanted)
+        there = found.get(webhook)
+        return Around(
+            None if there is None else _from_item(ref.account_id, there),
+            found.get(wanted[2]) if len(wanted) > 2 else None,
+            _delivery_or_none(found.get(delivery), ref),
+        )
+
     def claim(self, ref: DeliveryRef, attempt: int, token: str, at_ms: int, lease_s: int) -> Delivery:
         """Claim an attempt for `lease_s` seconds. Returns the delivery. One conditional UpdateItem.
 
@@ -409,26 +436,35 @@ class DeliveryStore:
             item = there
         return _delivery_from(item, ref.account_id, ref.webhook_id)
 
-    def record(self, before: Delivery, after: Delivery) -> None:
+    def record(self, before: Delivery | None, after: Delivery) -> None:
         """Write a delivery after an attempt. One conditional UpdateItem.
+
+        `before`: as it was read; None: there was none, and the attempt is its first.
 
         Raises:
             DeliveryModified: the delivery is no longer as it was read.
             Contention, TemporarilyUnavailable.
         """
-        expression = Expression()
-        expression.require(expression.equals("claimed_by", before.claim))
-        expression.require(expression.equals("done", before.done))
-        expression.require(expression.equals("status", before.status))
-        expression.require(expression.equals("round_began_after", before.round_began_after))
+        expression, ref = Expression(), after.ref
+        if before is None:
+            expression.require(expression.is_free())
+            _identify(expression, ref, parsed(after.attempts[0].at))
+        else:
+            expression.require(expression.equals("claimed_by", before.claim))
+            expression.require(expression.equals("done", before.done))
+            expression.require(expression.equals("status", before.status))
+            expression.require(expression.equals("round_began_after", before.round_began_after))
+        if before is None or before.claim != after.claim:
+            expression.set("begun", after.begun)
+            expression.assign("claimed_by", after.claim)
         expression.set("status", after.status)
         expression.set("done", after.done)
         expression.set("attempts", [_attempt_item(attempt) for attempt in after.attempts])
         expression.assign("next_attempt_at", after.next_attempt_at)
         try:
-            self._table.write([self._table.update_step(_DELIVERY, _delivery_key(before.ref), expression)])
+            self._table.write([self._table.update_step(_DELIVERY, _delivery_key(ref), expression)])
         except ConditionsFailed as failed:
-            raise DeliveryModified(_delivery_or_none(failed.items[_DELIVERY], before.ref)) from None
+            raise DeliveryModified(_delivery_or_none(failed.items[_DELIVERY], ref)) from None
 
     def end(self, ref: DeliveryRef, attempt: int, status: DeliveryStatus, at_ms: int) -> None:
         """End a delivery without making the attempt. One conditional UpdateItem.
@@ -533,15 +569,20 @@ def _open(ref: DeliveryRef, attempt: int, now_s: int) -> Expression:
     if attempt == 1 and not ref.is_test:
         is_open = f"{expression.is_free()} OR ({is_open})"
     expression.require(f"({is_open})")
+    _identify(expression, ref, now_s * 1000)
+    expression.set_once("done", 0)
+    expression.set_once("attempts", [])
+    return expression
+
+
+def _identify(expression: Expression, ref: DeliveryRef, at_ms: int) -> None:
+    """Set what follows from the message, unless it is there."""
     expression.set_once("event_id", ref.event_id)
     expression.set_once("event_type", ref.event_type)
     if ref.appended_at is not None:
         expression.set_once("appended_at", ref.appended_at)
-    expression.set_once("done", 0)
     expression.set_once("round_began_after", 0)
-    expression.set_once("attempts", [])
-    expression.set_once("ttl", _ttl(now_s * 1000))
-    return expression
+    expression.set_once("ttl", _ttl(at_ms))
 
 
 def _delivery_key(ref: DeliveryRef) -> keys.Key:
@@ -643,17 +684,20 @@ class DeliverySchedule:
             at_ms = self._clock.now_ms() + round(delay_s * 1000)
             self._create_schedule(f"{ref.delivery_id}-{attempt}", ref, attempt, at_ms)
 
-    def recheck(self, ref: DeliveryRef, attempt: int, delay_s: float) -> None:
-        """Request the same attempt once more in `delay_s` seconds (over 15 minutes), by a schedule.
+    def look(self, ref: DeliveryRef, attempt: int, delay_s: int) -> None:
+        """Request an attempt once more in `delay_s` seconds, in the name of all that rest in its account.
 
-        The minute is part of the schedule's name. Scheduler deletes a schedule a moment after it was due, so the one
-        that sent this message may still exist. A schedule of the same name could not be created.
+        A longer delay is a schedule with its time in its name: the one that sent this message, which Scheduler deletes
+        a moment later, is never taken for it, nor one that comes earlier than the caller notes.
 
         Raises:
             TemporarilyUnavailable.
         """
-        at_ms = self._clock.now_ms() + round(delay_s * 1000)
-        self._create_schedule(f"{ref.delivery_id}-{attempt}-{at_ms // 60_000}", ref, attempt, at_ms)
+        if delay_s <= LONGEST_SQS_DELAY:
+            self.request(ref, attempt, delay_s)
+        else:
+            at_ms = self._clock.now_ms() + delay_s * 1000
+            self._create_schedule(f"{ref.account_id}-{at_ms // 1000}", ref, attempt, at_ms)
 
     def _create_schedule(self, name: str, ref: DeliveryRef, attempt: int, at_ms: int) -> None:
         """CreateSchedule. A schedule that has the name already was created by an earlier request for the same attempt.
