@@ -204,6 +204,14 @@ def test_the_dispatcher_lives_as_long_as_others_wait_for_it() -> None:
     assert template()["Resources"]["DispatchWebhooks"]["Properties"]["Timeout"] == LONGEST_DISPATCH
 
 
+def test_every_parameter_that_globals_use_makes_new_versions() -> None:
+    """By the layer that every function has; what stands in Globals itself is no change to SAM."""
+    used = set(re.findall(r"!Ref (\w+)", TEXT[TEXT.index("\nGlobals:") : TEXT.index("\nMappings:")]))
+    used &= template()["Parameters"].keys()
+    (_, named), *_ = properties_of("AWS::Serverless::LayerVersion")["ContactsLayer"]["Description"].values()
+    assert {one["Ref"] for one in named if isinstance(one, dict)} == used
+
+
 def test_who_reads_events_is_replaced_before_who_writes_them() -> None:
     """Old code looks for an event where an earlier release has put it."""
     readers = {"ListEvents", "DeliverWebhookAliaslive", "RedeliverDelivery", "EraseContact"}
