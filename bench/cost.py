@@ -556,6 +556,7 @@ def standing_costs() -> list[tuple[str, float]]:
     """What a month costs before anybody asks for anything: metrics, alarms, the dashboard, idle queues."""
     # An alarm on metric math is paid for by the metrics that it looks at.
     looked_at = sum(len(cloudwatch.metrics_of(alarm)) for alarm in cloudwatch.alarms().values())
+    of_versions = sum(len(cloudwatch.metrics_of(alarm)) for alarm in cloudwatch.canaries().values())
     composites = len(cloudwatch.composites())
     month = PRICES["per_month"]
     metrics = OWN_METRICS
@@ -564,6 +565,7 @@ def standing_costs() -> list[tuple[str, float]]:
     return [
         (f"{metrics} metrics of our own, each used", metrics * month["metric"]["usd"]),
         (f"{looked_at} metrics that alarms look at", looked_at * month["alarm"]["usd"]),
+        (f"{of_versions} metrics by which versions are taken back", of_versions * month["alarm"]["usd"]),
         (f"{composites} alarms on two others", composites * month["composite_alarm"]["usd"]),
         ("1 dashboard", month["dashboard"]["usd"]),
         (f"{polls / 1e6:.1f} M polls of {queues} queues without messages", polls * price("sqs_requests")),

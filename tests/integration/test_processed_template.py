@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bench.cloudwatch import MONITORING
 from local.stack import ROOT
 from local.template import template
 
@@ -43,11 +44,22 @@ DEPLOYED: dict[str, tuple[str, dict[str, str]]] = {
             "ExecuteApi": "off",
             "AlarmEmail": "ops@example.com",
             "AccessLog": "on",
+            "TicketEmail": "dev@example.com",
+            "TopTenants": "on",
+            "BackupDays": "365",
+            "BackupCopyVault": "arn:aws:backup:eu-west-1:123456789012:backup-vault:copies",
         },
     ),
-    "without canaries": (TEXT, {"Canaries": "false", "Stage": "local", "PrivateWebhooks": "allowed"}),
+    "with a restored table": (TEXT, {"RestoredTable": "contacts-restored-1", "RestoredStreamLabel": "label"}),
+    "traced": (TEXT, {"Tracing": "Active"}),
+    "without canaries": (
+        TEXT,
+        {"Canaries": "false", "Stage": "local", "PrivateWebhooks": "allowed", "Monitoring": "off"},
+    ),
     "with another layer": (
-        TEXT.replace("Description: The contacts package\n      ContentUri: layers", "ContentUri: others"),
+        TEXT.replace(
+            "!Ref RestoredTable]]\n      ContentUri: layers", "!Ref RestoredTable]]\n      ContentUri: others"
+        ),
         {},
     ),
     "with another handler and parameter": (
@@ -95,6 +107,16 @@ def version_of(resources: Json, function: str) -> str:
 def test_it_stays_well_below_what_cloudformation_takes(processed: dict[str, Json], deployed: str) -> None:
     """Resources under a condition count, whether it is met or not."""
     assert len(resources_of(processed, deployed)) <= MOST_RESOURCES
+
+
+def test_the_stack_of_the_alarms_does_too() -> None:
+    assert len(template(MONITORING)["Resources"]) <= MOST_RESOURCES
+
+
+def test_the_page_says_how_many_roles_and_policies_a_stack_has(processed: dict[str, Json]) -> None:
+    kinds = [resource["Type"] for resource in resources_of(processed, "with all there is").values()]
+    said = f"{kinds.count('AWS::IAM::Role')} and {kinds.count('AWS::IAM::ManagedPolicy')} a stack"
+    assert said in (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 
 
 def test_functions_with_traffic_are_called_by_their_alias_alone(processed: dict[str, Json]) -> None:
@@ -148,6 +170,9 @@ def test_a_bad_version_is_taken_back_by_its_own_alarm(processed: dict[str, Json]
         # Nor for a parameter.
         ("with another handler and parameter", {"GetContact", "DeliverWebhook"}),
         ("with all there is", set()),
+        # Globals set these.
+        ("with a restored table", HOT),
+        ("traced", HOT),
     ],
 )
 def test_a_version_is_published_when_anything_of_a_function_changes(

@@ -1,10 +1,12 @@
 """monitoring.yaml: each alarm looks at what is counted, leads to a section of the runbook, and knows a bad day."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from functools import cache
 from html import escape
+from unittest.mock import patch
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -36,6 +38,7 @@ CONSUMERS = [
     *("validate_contact: OK", "erase_contact: OK", "record_bounce: Permanent"),
 ]
 
+OF_A_VERSION = ("ExecutedVersion", "FunctionName", "Resource")
 SQS_PAGE = (
     "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
     "sqs-available-cloudwatch-metrics.html"
@@ -46,6 +49,7 @@ OF_AWS = {
     },
     "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html": {
         *(("AWS/Lambda", name, ("FunctionName",)) for name in ("Errors", "Invocations", "IteratorAge")),
+        *(("AWS/Lambda", name, OF_A_VERSION) for name in ("Errors", "Invocations")),
         # Without dimensions: of all functions of the region.
         *(("AWS/Lambda", name, ()) for name in ("Throttles", "ClaimedAccountConcurrency")),
     },
@@ -91,9 +95,14 @@ def lines(act: Callable[[DeployedFunctions], object]) -> str:
         return "".join(f"{json.dumps(line)}\n" for line in functions.logged)
 
 
-def asked(group: str, key: str | None = KEY) -> Callable[[DeployedFunctions], object]:
-    method, target, body = REQUESTS[group]
+def requested(
+    method: str, target: str, body: object = None, key: str | None = KEY
+) -> Callable[[DeployedFunctions], object]:
     return lambda functions: functions.request(method, target, body, key=key)
+
+
+def asked(group: str, key: str | None = KEY) -> Callable[[DeployedFunctions], object]:
+    return requested(*REQUESTS[group], key)
 
 
 def failing(act: Callable[[DeployedFunctions], object]) -> Callable[[DeployedFunctions], object]:
@@ -126,6 +135,25 @@ def consumed(scenario: str) -> Callable[[DeployedFunctions], object]:
     return consume
 
 
+CONTACT = "/v1/contacts/crm-1"
+VERSION = "42"
+VERSIONED: dict[str, Callable[[DeployedFunctions], object]] = {
+    "CreateContact": requested("POST", "/v1/contacts", {"email": "new@example.com"}),
+    "GetContact": requested("GET", CONTACT),
+    "UpdateContact": requested("PATCH", CONTACT, {"name": "Ada"}),
+    "DeleteContact": requested("DELETE", CONTACT),
+    "BatchContacts": asked("batches"),
+    "ListContacts": requested("GET", "/v1/contacts"),
+    "SearchContacts": requested("GET", "/v1/contacts/search?q=ada"),
+    "RecordEvent": requested("POST", f"{CONTACT}/events", {"name": "paid"}),
+    "ProjectChanges": consumed("project_changes: INSERT of a contact"),
+    "DispatchWebhooks": consumed("dispatch_webhooks: INSERT of a contact"),
+    "DeliverWebhook": consumed("deliver_webhook: OK"),
+    "ValidateContact": consumed("validate_contact: OK"),
+}
+"""What fails in each function that has versions, when the table does what nobody expects."""
+
+
 @pytest.fixture(scope="module")
 def emitted() -> set[Series]:
     """Every series that real handlers count, on good days and bad ones."""
@@ -134,6 +162,17 @@ def emitted() -> set[Series]:
 
 def gathered() -> set[Series]:
     counted = Metrics()
+    with functions_of_the_account() as functions:
+        functions.table = Unavailable(RuntimeError())
+        for function, act in VERSIONED.items():
+            with patch.dict(
+                os.environ,
+                {"AWS_LAMBDA_FUNCTION_NAME": function, "AWS_LAMBDA_FUNCTION_VERSION": VERSION},
+            ):
+                act(functions)
+        for line in functions.logged:
+            if "VersionFailures" in line:
+                counted.add_line(line, 0)
     for group in REQUESTS:
         for act in (asked(group), asked(group, None), failing(asked(group)), over_the_limit(asked(group))):
             counted.add_lines(lines(act), 0)
@@ -153,7 +192,10 @@ def not_counted(looked_at: set[Series], emitted: set[Series]) -> set[Series]:
 
 
 def on_alarms() -> set[Series]:
-    return {one for alarm in alarms().values() for one in metrics_of(alarm)}
+    """What alarms look at, those of template.yaml as well."""
+    versions = {f"{function}.Version.Version": VERSION for function in VERSIONED}
+    looking = [*alarms().values(), *cloudwatch.canaries(versions).values()]
+    return {one for alarm in looking for one in metrics_of(alarm)}
 
 
 def on_the_dashboard() -> set[Series]:
@@ -182,7 +224,7 @@ def test_nothing_is_paid_for_that_nobody_looks_at(emitted: set[Series]) -> None:
 
 @pytest.mark.parametrize(
     ("named", "otherwise"),
-    [("AuthErrors", "Unauthorized"), ("group", "family")],
+    [("AuthErrors", "Unauthorized"), ("VersionFailures", "Bugs"), ("group", "family")],
 )
 def test_a_metric_that_is_renamed_in_code_is_missed(
     named: str, otherwise: str, monkeypatch: pytest.MonkeyPatch

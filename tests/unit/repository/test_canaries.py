@@ -182,6 +182,23 @@ def test_what_a_caller_does_wrong_counts_against_nobody(
     assert "VersionFailures" not in version.counted()
 
 
+def test_what_an_operator_switched_off_counts_against_nobody(
+    functions: DeployedFunctions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions.invoke("set_switches", {"writes": "off"})
+    functions.at_ms += 60_000
+    version = Version(functions, "create_contact", monkeypatch)
+    write = lambda functions: functions.request("POST", "/v1/contacts", {}, key=a_key())  # noqa: E731
+    answered = set()
+
+    def ask(number: int) -> None:
+        answered.add(version.invoke(write, nothing)["statusCode"])
+
+    assert not version.is_taken_back("CreateContact", 12, ask)
+    assert answered == {503}
+    assert version.counted() & {"VersionFailures", "ServerErrors"} == set()
+
+
 def test_what_the_old_version_does_counts_against_it_alone(
     functions: DeployedFunctions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,6 +74,16 @@ def test_the_workflow_has_no_stored_keys_of_aws_and_asks_for_little() -> None:
                 assert step["with"] == {"persist-credentials": False}
 
 
+def test_cloudformation_may_read_the_roles_and_policies_that_it_makes() -> None:
+    """What it reads of AWS::IAM::Role and AWS::IAM::ManagedPolicy, by the handlers in their resource schemas.
+    PowerUserAccess allows none of it."""
+    role = template(ROOT / ".github" / "deploy-roles.yaml")["Resources"]["StackRole"]["Properties"]
+    (statement,) = role["Policies"][0]["PolicyDocument"]["Statement"]
+    read = {"GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies"}
+    read |= {"GetPolicy", "GetPolicyVersion", "ListEntitiesForPolicy"}
+    assert {f"iam:{action}" for action in read} <= set(statement["Action"])
+
+
 def test_two_deployments_never_cross() -> None:
     assert WORKFLOW["concurrency"] == {"group": "deploy", "cancel-in-progress": False}
 
