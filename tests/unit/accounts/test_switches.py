@@ -265,6 +265,10 @@ def test_suspending_and_stopping_are_told_apart(harness: Harness) -> None:
         ),
         ({"reason": "why not"}, {"reason": "goes with a switch that is flipped"}),
         ({"dns": "off", "reason": ""}, {"reason": "must have 1 to 255 characters"}),
+        (
+            {"dns": "off", "reason": "\ud800"},
+            {"reason": "must be valid Unicode, without lone surrogates"},
+        ),
         ({"dns": "no", "writes": "x"}, {"dns": "must be one of on, off", "writes": "must be one of on, off"}),
     ],
 )

@@ -122,6 +122,21 @@ def test_an_erasure_is_not_done_before_it_is_noted_but_it_removes_what_it_can() 
     assert len(erasing.desk.second.messages) == 1
 
 
+def test_a_journal_that_refuses_keeps_no_trace_from_being_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A policy of the bucket that somebody has changed, for example."""
+
+    def refuse(*_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "PutObject")
+
+    erasing = Erasing()
+    erasing.world.clock.at_ms += 3_600_000
+    monkeypatch.setattr(erasing.journal, "note_erased", refuse)
+    with pytest.raises(ClientError):
+        erasing.desk.eraser.handle(erasing.body)
+    assert erasing.traces() == []
+    assert erasing.desk.second.messages == []
+
+
 def test_opt_outs_are_noted_and_wait_while_the_journal_does_not_answer() -> None:
     erasing = Erasing()
     body = {"account_id": ACCOUNT_ID, "opted_out": [HMAC]}

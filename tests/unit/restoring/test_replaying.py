@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from contacts.core.errors import InvalidInput, TemporarilyUnavailable
 from contacts.core.ids import uuid7
@@ -230,6 +232,18 @@ def test_who_restores_a_contact_at_that_moment_does_not_bring_it_back_subscribed
             break
         assert world.live()[world.ids["bin"]]["is_unsubscribed"], after
     assert after > 2
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException"])
+def test_a_table_that_is_not_there_or_may_not_be_read_is_named(code: str) -> None:
+    def get_item(**_: Any) -> Any:
+        raise ClientError({"Error": {"Code": code, "Message": ""}}, "GetItem")
+
+    world = Lost()
+    world.app.restored_tables[RESTORED] = SimpleNamespace(get_item=get_item)
+    with pytest.raises(InvalidInput) as refused:
+        world.replay(world.since_ms, table=RESTORED)
+    assert [error.field for error in refused.value.errors] == ["table"]
 
 
 def test_nothing_is_written_where_the_journal_does_not_answer() -> None:

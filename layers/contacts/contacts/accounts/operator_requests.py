@@ -23,6 +23,7 @@ from contacts.core.violations import (
     Violation,
     longer_than,
     not_one_of,
+    text_violation,
     wrong_length,
 )
 
@@ -264,7 +265,7 @@ def _wrong_reason(reason: object, misplaced: Violation, *, is_allowed: bool) -> 
         return misplaced
     if not isinstance(reason, str):
         return NOT_STRING
-    return None if 0 < len(reason) <= MAX_REASON else wrong_length(reason, MAX_REASON)
+    return text_violation(reason) if 0 < len(reason) <= MAX_REASON else wrong_length(reason, MAX_REASON)
 
 
 def _wrong_id(account_id: object) -> Violation | None:
@@ -278,7 +279,7 @@ def _wrong_resume(resume: object) -> Violation | None:
         return None
     if not isinstance(resume, str):
         return NOT_STRING
-    return None if len(resume) <= MAX_RESUME else longer_than(MAX_RESUME)
+    return text_violation(resume) if len(resume) <= MAX_RESUME else longer_than(MAX_RESUME)
 
 
 def _wrong_restoring(given: Mapping[str, Any]) -> dict[str, Violation | None]:

@@ -14,7 +14,7 @@ from contacts.core.json import json_values
 from contacts.core.text import composed, look_alikes
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
 from contacts.properties.model import ContactInput
-from contacts.web.bodies import COMPOSED, Body, Draft, JsonObject, clean, json_errors, text_violation
+from contacts.web.bodies import COMPOSED, Body, Draft, JsonObject, clean, json_errors
 
 
 def _email(text: str) -> str:
@@ -129,7 +129,7 @@ class ContactChange(ContactFields):
 
 def _twice(entries: Mapping[str, Any], path: str) -> dict[str, FieldError]:
     """Returns the keys of a map that are spelled in another way than a key before them and look the same."""
-    keys = (key for key in entries if text_violation(key) is None)
+    keys = (key for key in entries if violations.text_violation(key) is None)
     return {key: FieldError(f"{path}.{key}", violations.KEY_GIVEN_TWICE) for key in look_alikes(keys)}
 
 

@@ -181,3 +181,12 @@ def offset_beyond(most: int) -> Violation:
     """An offset that would skip more contacts than one request may."""
     message = f"must be at most {most:,}; go further with cursor, or page by page"
     return Violation(FieldErrorCode.OFFSET_TOO_LARGE, message, most)
+
+
+def text_violation(text: str) -> Violation | None:
+    """What is wrong with a string, if anything: NUL, or half of a surrogate pair, which no UTF-8 can hold."""
+    if "\0" in text:
+        return HAS_NUL
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        return NOT_UNICODE
+    return None

@@ -126,8 +126,8 @@ class Eraser:
         if not erasure.is_buried and run.bury():
             # The stream tells of the tombstone, and its record asks for the erasure, as that of any other does.
             return
-        # First, for a trace that cannot be removed would keep it out for days. A journal that does not answer keeps
-        # nothing from being removed, but the erasure is not done before it is written.
+        # First, for a trace that cannot be removed would keep it out for days. A journal that does not answer, or
+        # refuses, keeps nothing from being removed, but the erasure is not done before it is written.
         is_noted = erasure.is_second or self._is_noted(erasure)
         if self._at_once == 1:
             is_done = run.erase(map)
@@ -145,7 +145,7 @@ class Eraser:
             self._send(self._second_passes, second, SECOND_PASS_AFTER)
 
     def _is_noted(self, erasure: Erasure) -> bool:
-        with suppress(TemporarilyUnavailable):
+        with suppress(Exception):  # If it fails again, when all is removed, it is raised.
             self._journal.note_erased(erasure.account_id, erasure.ids)
             return True
         return False

@@ -40,9 +40,6 @@ class Fate(StrEnum):
     """Others wrote to it in each of eight tries. A further run finds it."""
 
 
-WRITTEN: Final = frozenset({Fate.LOST, Fate.DELETED, Fate.OVERWRITTEN})
-
-
 class Stage(StrEnum):
     """What a replay does for an account, in this order."""
 

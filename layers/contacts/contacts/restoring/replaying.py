@@ -5,6 +5,7 @@ the next time, so a run may end anywhere and be repeated.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from typing import Final, Protocol
@@ -22,7 +23,7 @@ from contacts.core.threads import side_by_side
 from contacts.core.time import Clock, iso
 from contacts.erasure.model import Erasure
 from contacts.restoring.model import Place, Replayed, Stage
-from contacts.restoring.store import AT_ONCE, PresentStore
+from contacts.restoring.store import AT_ONCE, PresentStore, refused_as_named
 from contacts.table.client import Table
 
 _WRITTEN_AT_ONCE: Final = 8
@@ -75,6 +76,7 @@ class Replayer:
         """Replay the journal, as far as the time allows. The report says where to go on.
 
         Raises:
+            InvalidInput: there is no such table.
             TemporarilyUnavailable: before anything was done.
         """
         table = self._table if command.table is None else self._restored(command.table)
@@ -85,7 +87,8 @@ class Replayer:
             if account_id < begins.account_id:
                 continue
             place = begins if account_id == begins.account_id else Place(account_id)
-            account = AccountStore(table).account(account_id)
+            with nullcontext() if command.table is None else refused_as_named():
+                account = AccountStore(table).account(account_id)
             if account is None:
                 report.unknown_accounts += 1
                 continue

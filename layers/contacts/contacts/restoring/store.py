@@ -1,7 +1,7 @@
 """Reads the table that a backup was restored to, and what there is of its contacts now."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from botocore.exceptions import ClientError
@@ -24,6 +24,21 @@ _NO_TABLE: Final = Violation(
 )
 
 
+@contextmanager
+def refused_as_named() -> Iterator[None]:
+    """Of a call to a table that an operator has named: it is the name that is wrong where DynamoDB refuses it.
+
+    Raises:
+        InvalidInput: the table is not there or may not be read (field `table`).
+    """
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _UNREADABLE:
+            raise InvalidInput([FieldError("table", _NO_TABLE)]) from None
+        raise
+
+
 class RestoredTable:
     """The contacts of one account as a restored table has them."""
 
@@ -40,12 +55,8 @@ class RestoredTable:
         """
         expression = Expression.of_partition(keys.contacts(self._account))
         start = None if after is None else keys.contact(self._account, after)
-        try:
+        with refused_as_named():
             items, further = self._table.query(expression, start=start, limit=AT_ONCE)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _UNREADABLE:
-                raise InvalidInput([FieldError("table", _NO_TABLE)]) from None
-            raise
         return [contact_from(item) for item in items], None if further is None else keys.contact_id(further)
 
 

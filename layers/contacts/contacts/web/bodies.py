@@ -27,19 +27,10 @@ _NOT_STORABLE: Final = Violation(
 )
 
 
-def text_violation(text: str) -> Violation | None:
-    """What is wrong with a string, if anything: NUL, or half of a surrogate pair, which no UTF-8 can hold."""
-    if "\0" in text:
-        return violations.HAS_NUL
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        return violations.NOT_UNICODE
-    return None
-
-
 def json_errors(value: object, path: str, depth: int = 1) -> Iterator[FieldError]:
     """Everything in a JSON value that cannot be stored, with its path."""
     if isinstance(value, str):
-        wrong = text_violation(value)
+        wrong = violations.text_violation(value)
         if wrong:
             yield FieldError(path, wrong)
     elif isinstance(value, dict | list):
@@ -49,7 +40,7 @@ def json_errors(value: object, path: str, depth: int = 1) -> Iterator[FieldError
         entries = value.items() if isinstance(value, dict) else enumerate(value)
         for key, entry in entries:
             if isinstance(key, str):
-                wrong = text_violation(key) or (
+                wrong = violations.text_violation(key) or (
                     None if 0 < len(key) <= MAX_KEY else violations.wrong_length(key, MAX_KEY)
                 )
                 if wrong:
@@ -81,7 +72,7 @@ def clean(text: str) -> str:
     Raises:
         InvalidValue: it holds NUL or half of a surrogate pair.
     """
-    wrong = text_violation(text)
+    wrong = violations.text_violation(text)
     if wrong:
         raise InvalidValue(wrong)
     return text
