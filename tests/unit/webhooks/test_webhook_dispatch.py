@@ -291,12 +291,14 @@ def test_who_subscribes_later_is_not_told_again_and_who_leaves_still_is() -> Non
 
 
 def shown(harness: EventHarness) -> str:
-    """What was written and sent, but for the moments, which follow the clock, and doubles of messages."""
+    """What was written and sent, but for doubles of messages, the moments, which follow the clock, and from when a
+    place was open, which depends on what was claimed together.
+    """
     contact_ids = {event["contact_id"] for event in harness.logged()}
     written = [*harness.logged(), *(entry for contact in contact_ids for entry in harness.timeline(contact))]
     written += [item for item in harness.items().values() if "erased_at" in item]
-    without_ttl = [{name: item[name] for name in sorted(item.keys() - {"ttl"})} for item in written]
-    everything = json.dumps([without_ttl, sorted({json.dumps(body) for body in harness.bodies()})])
+    lasting = [{name: item[name] for name in sorted(item.keys() - {"ttl", "open_since"})} for item in written]
+    everything = json.dumps([lasting, sorted({json.dumps(body) for body in harness.bodies()})])
     for number, moment in enumerate(place(event)[0] for event in harness.logged()):
         everything = everything.replace(moment, f"moment {number}")
     return everything
