@@ -189,11 +189,12 @@ class Drill:
         }
 
     def _come_to_rest(self) -> None:
-        """Wait until nothing follows any more."""
+        """Wait until nothing follows any more, and each request to the endpoint is on record."""
         latest, last = time.monotonic() + _LATEST, None
         while time.monotonic() < latest:
-            now = (self._heard(), len(self._items()))
-            if now == last:
+            heard = self._heard()
+            now = (heard, len(self._items()))
+            if now == last and heard["requests"] <= heard["deliveries"]:
                 return
             last = now
             time.sleep(_QUIET)
