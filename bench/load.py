@@ -673,7 +673,7 @@ def _progress(table: Results, steps: Sequence[Progress]) -> list[str]:
         writes = "write" if one.cut_off_after == 1 else "writes"
         name = f"`{one.function}`, cut off after {one.cut_off_after} {writes} of each invocation"
         told.append(
-            f"{name}: {one.records} records in {one.invocations} invocations, after the first each two at least "
+            f"{name}: {one.records} records in {one.invocations} invocations, after the first any two at least "
             f"{one.least} further, "
             f"{one.share:.2f} of the units of an undisturbed run."
         )
