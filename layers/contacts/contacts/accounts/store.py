@@ -105,19 +105,7 @@ class AccountStore:
         Raises:
             TemporarilyUnavailable.
         """
-        expression = Expression()
-        expression.require(expression.is_there())
-        expression.set_once("secret", self._fresh_secret())
-        if at is None:
-            expression.remove("deliveries_stopped_at")
-        else:
-            expression.set_once("deliveries_stopped_at", at)
-        expression.assign("stop_reason", reason if at else None)
-        try:
-            item = self._table.update("account", keys.account(account_id), expression)
-        except ConditionsFailed:
-            return None
-        return _account_from(item, account_id)
+        return self._halt(account_id, at, reason, "deliveries_stopped_at", "stop_reason")
 
     def suspend(self, account_id: str, at: str | None, reason: str | None) -> Account | None:
         """Suspend an account at a time, with a reason; `at` None: resume it. One UpdateItem.
@@ -127,15 +115,21 @@ class AccountStore:
         Raises:
             TemporarilyUnavailable.
         """
+        return self._halt(account_id, at, reason, "suspended_at", "suspension_reason")
+
+    def _halt(
+        self, account_id: str, at: str | None, reason: str | None, since: str, why: str
+    ) -> Account | None:
+        """Say on an account since when something is halted, and why. `since`, `why`: the attributes."""
         expression = Expression()
         expression.require(expression.is_there())
         expression.set_once("secret", self._fresh_secret())
         if at is None:
-            expression.remove("suspended_at")
-            expression.remove("suspension_reason")
+            expression.remove(since)
+            expression.remove(why)
         else:
-            expression.set_once("suspended_at", at)
-            expression.assign("suspension_reason", reason)
+            expression.set_once(since, at)
+            expression.assign(why, reason)
         try:
             item = self._table.update("account", keys.account(account_id), expression)
         except ConditionsFailed:

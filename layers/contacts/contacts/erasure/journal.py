@@ -8,11 +8,8 @@ an HMAC of an address, so writing it twice is writing it once.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
-
-from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.threads import side_by_side
-from contacts.table.aws import NO_ANSWER, is_busy
+from contacts.table.aws import called
 
 _ERASED: Final = "erased"
 _OPTED_OUT: Final = "opted-out"
@@ -106,15 +103,7 @@ class Journal:
         side_by_side(lambda key: self._call("put_object", Key=key, Body=b""), keys, _AT_ONCE)
 
     def _call(self, method: str, **request: Any) -> dict[str, Any]:
-        try:
-            answer: dict[str, Any] = getattr(self._client(), method)(Bucket=self._bucket, **request)
-            return answer
-        except ClientError as error:
-            if is_busy(error):
-                raise TemporarilyUnavailable from None
-            raise
-        except NO_ANSWER as error:
-            raise TemporarilyUnavailable from error
+        return called(self._client(), method, Bucket=self._bucket, **request)
 
 
 def _key(kind: str, account_id: str, entry: str) -> str:

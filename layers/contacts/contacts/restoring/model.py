@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple, Protocol, Self
 
 from contacts.book.model import Contact, ContactState, Transition, contact_out, is_same
 from contacts.core.ids import Name
@@ -11,6 +11,26 @@ from contacts.core.ids import Name
 VERSIONS_LEFT_FREE: Final = 1_000
 """Added to the version of a contact of which nothing is left: it may have had later versions than the restored table
 has. Receivers of webhooks take an event with a lower version for an old one, and an ETag must not come twice."""
+
+
+class Journal(Protocol):
+    """What is kept outside the table about who was erased and who has opted out; `erasure.journal.Journal`."""
+
+    def accounts(self) -> list[str]:
+        """The ids of the accounts with entries."""
+        ...
+
+    def erased(self, account_id: str) -> frozenset[str]:
+        """The ids of the contacts of an account that were erased."""
+        ...
+
+    def erased_since(self, account_id: str, since_ms: int) -> list[str]:
+        """The ids of the contacts that were erased since a moment (ms since the epoch)."""
+        ...
+
+    def opted_out_since(self, account_id: str, since_ms: int) -> Mapping[str, int]:
+        """The addresses that have opted out since a moment: when (ms since the epoch), by their HMACs."""
+        ...
 
 
 class Fate(StrEnum):

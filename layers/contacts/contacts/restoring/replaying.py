@@ -4,11 +4,11 @@ Who was erased is erased, and who opted out has opted out. Nothing is announced.
 the next time, so a run may end anywhere and be repeated.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
-from typing import Final, Protocol
+from typing import Final
 
 from contacts.accounts.model import Account
 from contacts.accounts.operator_requests import Replaying
@@ -22,7 +22,7 @@ from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.threads import side_by_side
 from contacts.core.time import Clock, iso
 from contacts.erasure.model import Erasure
-from contacts.restoring.model import Place, Replayed, Stage
+from contacts.restoring.model import Journal, Place, Replayed, Stage
 from contacts.restoring.store import AT_ONCE, PresentStore, refused_as_named
 from contacts.table.client import Table
 
@@ -30,22 +30,6 @@ _WRITTEN_AT_ONCE: Final = 8
 """Contacts that are written at a time."""
 _PageAfter = Callable[[str | None], tuple[list[Contact], str | None]]
 """Some contacts after the one with an id, and the id after which the next come (None: no more)."""
-
-
-class Journal(Protocol):
-    """What is kept outside the table."""
-
-    def accounts(self) -> list[str]:
-        """The ids of the accounts with entries."""
-        ...
-
-    def erased_since(self, account_id: str, since_ms: int) -> list[str]:
-        """The ids of the contacts that were erased since a moment."""
-        ...
-
-    def opted_out_since(self, account_id: str, since_ms: int) -> Mapping[str, int]:
-        """The addresses that have opted out since a moment: when (ms since the epoch), by their HMACs."""
-        ...
 
 
 class Replayer:

@@ -8,7 +8,7 @@ next ordinary write. Postings, words and counts follow by `reindex_account`.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from contacts.accounts.model import Account
 from contacts.accounts.operator_requests import Restoring
@@ -33,6 +33,7 @@ from contacts.core.violations import NO_ACCOUNT
 from contacts.restoring.model import (
     VERSIONS_LEFT_FREE,
     Fate,
+    Journal,
     Plan,
     Present,
     Report,
@@ -47,18 +48,6 @@ AT_ONCE: Final = 8
 LARGEST_REPORT: Final = 4_000_000
 """Bytes after which a run ends. An invocation's answer may have 6 MB, and 50 contacts add some tens of KB at most."""
 Taken = Mapping[Name, str]
-
-
-class Journal(Protocol):
-    """What is kept outside the table about who was erased and who has opted out."""
-
-    def erased(self, account_id: str) -> frozenset[str]:
-        """The ids of the contacts of an account that were erased."""
-        ...
-
-    def opted_out_since(self, account_id: str, since_ms: int) -> Mapping[str, int]:
-        """The addresses that have opted out since a moment: when (ms since the epoch), by their HMACs."""
-        ...
 
 
 class Restorer:

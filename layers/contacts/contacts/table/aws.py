@@ -56,6 +56,24 @@ def is_busy(error: ClientError) -> bool:
     return error.response["Error"]["Code"] in BUSY or status >= 500
 
 
+def called(client: Any, method: str, **request: Any) -> dict[str, Any]:
+    """What a method of a client of botocore answers.
+
+    Raises:
+        TemporarilyUnavailable: the service is busy, or gave no answer.
+        ClientError: it refused the call.
+    """
+    try:
+        answer: dict[str, Any] = getattr(client, method)(**request)
+        return answer
+    except ClientError as error:
+        if is_busy(error):
+            raise TemporarilyUnavailable from None
+        raise
+    except NO_ANSWER as error:
+        raise TemporarilyUnavailable from error
+
+
 _ATTRIBUTE: Final = "AttributeValue"
 
 

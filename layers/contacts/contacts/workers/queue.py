@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final, Protocol
 
-from botocore.exceptions import ClientError
-
 from contacts.core import observability
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.queue import Outgoing
 from contacts.core.threads import side_by_side
-from contacts.table.aws import NO_ANSWER, is_busy
+from contacts.table.aws import called
 from contacts.workers.stream import Begin, Event, Failures
 
 _AT_ONCE: Final = 10
@@ -58,15 +56,7 @@ class SqsQueue:
         self._call("change_message_visibility", ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
 
     def _call(self, method: str, **request: Any) -> dict[str, Any]:
-        try:
-            response: dict[str, Any] = getattr(self._client, method)(QueueUrl=self._url, **request)
-            return response
-        except ClientError as error:
-            if is_busy(error):
-                raise TemporarilyUnavailable from None
-            raise
-        except NO_ANSWER as error:
-            raise TemporarilyUnavailable from error
+        return called(self._client, method, QueueUrl=self._url, **request)
 
 
 def _entry(entry_id: str, message: Outgoing) -> dict[str, Any]:
