@@ -113,8 +113,9 @@ class Projection:
                 api.project(item)
         contact = contact_from(from_item(item))
         words, postings = len(words_of(contact)), len(posting_lists(contact))
-        # A transaction, whose units count twice, with the item that carries all counts; and a batch.
-        return consumed, Budget(2, words + 2 * (postings + 1), 0)
+        # A look at the posting of all, a batch of the other postings, a transaction of that one and the item that
+        # carries all counts, whose units count twice; and a batch of words (docs/decisions/0045).
+        return consumed, Budget(4, words + (postings - 1) + 2 * 2, 1)
 
 
 class Api:

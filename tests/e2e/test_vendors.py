@@ -113,7 +113,11 @@ def test_artamail(connect: Callable[[str], Api], accounts: Accounts) -> None:
             path = f"/contacts/{email}"
 
             def judged(path: str = path) -> str:
-                return str(answered(api.get(path), 200)["validation_status"])
+                found = api.get(path)
+                # The stack is busy with all the addresses that have waited until now.
+                return (
+                    "pending" if found.status_code == 503 else str(answered(found, 200)["validation_status"])
+                )
 
             assert until(lambda: judged() != "pending")
             assert judged() == verdict

@@ -63,9 +63,15 @@ def logs(accounts: Accounts) -> dict[str, list[str]]:
 
 
 def documents(lines: list[str]) -> list[dict[str, Any]]:
-    """The structured lines of invocations: not of requests that take long here, nor of switches that a test flipped."""
+    """The structured lines of invocations: without those of requests that take long here, of switches that a test
+    flipped, and of failures of the table that count against a version."""
     found = [json.loads(line) for line in lines if line.startswith("{")]
-    return [document for document in found if document.get("message") not in (UNDER_WAY, "switches", "call")]
+    return [
+        document
+        for document in found
+        if document.get("message") not in (UNDER_WAY, "switches", "call")
+        and "VersionFailures" not in document
+    ]
 
 
 def test_nothing_personal_is_in_the_logs(logs: dict[str, list[str]]) -> None:
@@ -81,7 +87,7 @@ def test_every_invocation_has_one_line(function: str, logs: dict[str, list[str]]
     invocations = sum(line.startswith("START ") for line in lines)
     found = documents(lines)
     assert abs(invocations - len(found)) <= 1 + invocations * LOST_BY_THE_EMULATOR
-    assert {document["operation"] for document in found} == {LOGICAL_IDS[function]}
+    assert [document for document in found if document.get("operation") != LOGICAL_IDS[function]] == []
     assert all("_aws" in document for document in found if "route" in document)
     assert len({document["lambda_request_id"] for document in found}) == len(found)
     others = [line for line in lines if not line.startswith("{") and not A_LINE_OF_LAMBDA.match(line)]

@@ -23,6 +23,7 @@ from tests.support import sample_events
 
 AS_LOGGING_CONFIG_SAYS = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "DEBUG"}
 """What Lambda sets for the template's LoggingConfig; the runtime client reads it."""
+JOURNAL = "journal-of-sample-events"
 
 
 @pytest.fixture(scope="module", params=functions(), ids=lambda function: function.name)
@@ -36,8 +37,14 @@ def invoked(request: pytest.FixtureRequest, emulator: LocalStack) -> Iterator[tu
     client = emulator.deployment.client("dynamodb")
     table = create_table(client, f"contacts-{uuid4().hex}")
     sample_account.fill(client, table)
+    tables = [table]
+    if function.name == "restore_account":
+        tables.append(create_table(client, sample_events.event(function.name)["table"]))
+        sample_account.fill(client, tables[1])
     queues = create_queues(emulator.deployment.client("sqs"))
-    environment = function.resolved_environment({"Table": table, **queues}) | AS_LOGGING_CONFIG_SAYS
+    emulator.deployment.client("s3").create_bucket(Bucket=JOURNAL)
+    names = {"Table": table, "Journal": JOURNAL, **queues}
+    environment = function.resolved_environment(names) | AS_LOGGING_CONFIG_SAYS
     with RuntimeEmulator(
         function.folder,
         environment | {"AWS_ENDPOINT_URL": emulator.endpoint_url},
@@ -47,7 +54,8 @@ def invoked(request: pytest.FixtureRequest, emulator: LocalStack) -> Iterator[tu
         memory=function.memory,
     ) as runtime:
         yield function, runtime.invoke(sample_events.event(function.name))
-    client.delete_table(TableName=table)
+    for name in tables:
+        client.delete_table(TableName=name)
 
 
 def json_lines(log: str) -> list[Any]:
