@@ -287,7 +287,7 @@ def _value(alarm: Mapping[str, Any], metrics: Metrics, begin: float, end: float)
 
 
 def raised(metrics: Metrics, now: float) -> set[str]:
-    """The alarms that tell somebody, of those that are in the state ALARM at a moment."""
+    """The names of the alarms that have an action and are in the state ALARM at a moment."""
     simple = alarms()
     states = {name: is_raised(alarm, metrics, now) for name, alarm in simple.items()}
     found = {name for name, state in states.items() if state and simple[name].get("AlarmActions")}

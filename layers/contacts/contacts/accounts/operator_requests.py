@@ -182,10 +182,8 @@ class SwitchChange:
             InvalidInput: names every wrong field.
             BodyNotJson: the payload is no object.
         """
-        fields = dict(_validated(given, cls.__slots__, _wrong_switches))
-        if fields.get("account_id") is not None:
-            fields["account_id"] = fields["account_id"].lower()
-        return cls(**fields)
+        fields = _validated(given, cls.__slots__, _wrong_switches)
+        return cls(**{**fields, "account_id": _in_lower_case(fields.get("account_id"))})
 
     @property
     def flips(self) -> dict[str, str]:

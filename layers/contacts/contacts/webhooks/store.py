@@ -10,13 +10,13 @@ from typing import Any, Final, NamedTuple
 from botocore.exceptions import ClientError
 
 from contacts.book.model import Outcome
-from contacts.core.errors import TemporarilyUnavailable, WebhookNotFound
+from contacts.core.errors import WebhookNotFound
 from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
 from contacts.core.ids import is_uuid
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import DAY, Clock, iso, parsed
 from contacts.table import keys
-from contacts.table.aws import NO_ANSWER, is_busy
+from contacts.table.aws import called
 from contacts.table.client import ConditionsFailed, Table
 from contacts.table.collection import Collection, CollectionSpec
 from contacts.table.expressions import Expression, Item
@@ -708,7 +708,9 @@ class DeliverySchedule:
             TemporarilyUnavailable: Scheduler is busy, or has as many schedules as it takes.
         """
         try:
-            self._scheduler.create_schedule(
+            called(
+                self._scheduler,
+                "create_schedule",
                 Name=name,
                 GroupName=self._group,
                 ScheduleExpression=f"at({iso(at_ms)[:19]})",
@@ -724,10 +726,5 @@ class DeliverySchedule:
                 },
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ConflictException":
-                return
-            if is_busy(error):
-                raise TemporarilyUnavailable from None
-            raise
-        except NO_ANSWER as error:
-            raise TemporarilyUnavailable from error
+            if error.response["Error"]["Code"] != "ConflictException":
+                raise
