@@ -17,6 +17,8 @@ ContactsError
 │   ├── DeliveryNotFound
 │   ├── PropertyNotFound
 │   ├── ChannelNotFound
+│   ├── ImportNotFound
+│   ├── ExportNotFound
 │   └── RouteNotFound
 ├── MethodNotAllowed
 ├── Conflict
@@ -228,6 +230,24 @@ class WebhookNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("Webhook not found.")
+
+
+class ImportNotFound(NotFound):
+    """Raised when the account has no import with that id, or no longer: they are kept for 30 days."""
+
+    code = "import_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("Import not found.")
+
+
+class ExportNotFound(NotFound):
+    """Raised when the account has no export with that id, or no longer."""
+
+    code = "export_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("Export not found.")
 
 
 class DeliveryNotFound(NotFound):

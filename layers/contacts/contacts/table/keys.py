@@ -324,6 +324,16 @@ def channel_count(account_id: str) -> Key:
     return Key(f"ACCOUNT#{account_id}", "CHANNELS")
 
 
+def import_(account_id: str, import_id: str) -> Key:
+    """`ACCOUNT#<a>#IMPORTS` / `<import id>`: a file of contacts that is, or was, imported. (`import` is Python's.)"""
+    return Key(f"ACCOUNT#{account_id}#IMPORTS", import_id)
+
+
+def export(account_id: str, export_id: str) -> Key:
+    """`ACCOUNT#<a>#EXPORTS` / `<export id>`: contacts that are, or were, written to a file."""
+    return Key(f"ACCOUNT#{account_id}#EXPORTS", export_id)
+
+
 def _of(posting_list: tuple[str, str]) -> str:
     kind, value = posting_list
     return f"{kind.upper()}#{value}" if value else kind.upper()

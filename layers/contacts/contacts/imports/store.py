@@ -1,0 +1,104 @@
+"""Imports in the table: one item each, changed only as it was read."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any, Final
+
+from contacts.core.errors import ImportNotFound
+from contacts.core.time import DAY, parsed
+from contacts.imports.model import (
+    KEPT_DAYS,
+    Blanks,
+    Counts,
+    FileFormat,
+    Import,
+    ImportEvents,
+    ImportFile,
+    ImportMode,
+    ImportOptions,
+    ImportProblem,
+    ImportState,
+    Undo,
+    UndoState,
+)
+from contacts.table import keys
+from contacts.table.client import Table
+from contacts.table.collection import Collection, CollectionSpec
+from contacts.table.expressions import Item
+
+
+def _values(job: Import) -> dict[str, object]:
+    """The attributes of an import's item, without its key."""
+    return {
+        **{one.name: getattr(job, one.name) for one in fields(job)},
+        "options": _stored(asdict(job.options)),
+        "file": _stored(asdict(job.file)),
+        "mapping": [[column, target] for column, target in job.mapping.items()],
+        "counts": list(job.counts),
+        "problem": None if job.problem is None else list(job.problem),
+        "undo": None if job.undo is None else _stored(asdict(job.undo)),
+        "kind": "import",
+        "ttl": parsed(job.created_at) // 1000 + KEPT_DAYS * DAY,
+    }
+
+
+def _stored(values: Mapping[str, Any]) -> dict[str, object]:
+    """Attributes without those that are None; tuples as lists."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _import_from(account_id: str, item: Item) -> Import:
+    options, file, undo, problem = item["options"], item["file"], item.get("undo"), item.get("problem")
+    return Import(
+        id=item["id"],
+        state=ImportState(item["state"]),
+        options=ImportOptions(
+            **{
+                **options,
+                "mode": ImportMode(options["mode"]),
+                "blanks": Blanks(options["blanks"]),
+                "events": ImportEvents(options["events"]),
+                "add_tags": tuple(options.get("add_tags", ())),
+                "add_lists": tuple(options.get("add_lists", ())),
+            }
+        ),
+        file=ImportFile(
+            **{
+                **file,
+                "format": FileFormat(file["format"]) if "format" in file else None,
+                "columns": tuple(file.get("columns", ())),
+            }
+        ),
+        mapping=dict(item["mapping"]),
+        counts=Counts(*item["counts"]),
+        problem=None if problem is None else ImportProblem(*problem),
+        undo=None if undo is None else Undo(**{**undo, "state": UndoState(undo["state"])}),
+        parts=item["parts"],
+        next_part=item["next_part"],
+        read_bytes=item["read_bytes"],
+        created_at=item["created_at"],
+        started_at=item.get("started_at"),
+        finished_at=item.get("finished_at"),
+        key_id=item.get("key_id"),
+        version=item["version"],
+    )
+
+
+IMPORTS: Final = CollectionSpec(
+    name="import",
+    key=keys.import_,
+    to_item=_values,
+    from_item=_import_from,
+    not_found=ImportNotFound,
+)
+
+
+class ImportStore(Collection[Import]):
+    """The imports of one account."""
+
+    def __init__(self, table: Table, account_id: str) -> None:
+        super().__init__(table, account_id, IMPORTS)
