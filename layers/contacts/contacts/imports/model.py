@@ -20,6 +20,8 @@ MAX_FILE_BYTES: Final = 5 * 1024**3
 MAX_COLUMNS: Final = 1000
 MAX_ROW_BYTES: Final = 1024 * 1024
 """A longer row is an error of its own."""
+MAX_PART_BYTES: Final = 4 * 1024**2
+"""A part has fewer rows where they are long: it ends with the row that takes it over so many bytes of JSON."""
 MAX_ROWS: Final = 10_000_000
 """Rows of a file."""
 PREVIEWED_CONTACTS: Final = 20
@@ -195,6 +197,24 @@ class ImportProblem(NamedTuple):
     detail: str
 
 
+class Unreadable(Exception):
+    """Raised when a file cannot be read: it is none of the formats, too large, or broken."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        """`code`: for programs (`empty_file`); `detail`: for people, a whole sentence."""
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class FileReplaced(Exception):
+    """Raised when an upload is another one than the one that is being read, or gone."""
+
+
+class PartMissing(Exception):
+    """Raised when there is no such part."""
+
+
 class UndoState(StrEnum):
     """How far an undo is."""
 
@@ -236,6 +256,8 @@ class Import:
     """The part to be checked or carried out next."""
     read_bytes: int = 0
     """How much of the file is read."""
+    checkpoint: tuple[int, ...] | None = None
+    """Where reading goes on (`imports.reading.Checkpoint`), after the parts that are cut; None: at the beginning."""
     created_at: str
     started_at: str | None = None
     """When the first row was carried out."""
