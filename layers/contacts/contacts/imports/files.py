@@ -13,7 +13,7 @@ import csv
 import gzip
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ResponseStreamingError
@@ -24,7 +24,7 @@ from contacts.core.json import from_json, to_json
 from contacts.core.spreadsheets import escaped
 from contacts.core.threads import side_by_side
 from contacts.core.time import Clock, iso
-from contacts.imports.model import FileFormat, FileReplaced, PartMissing, Row, RowError
+from contacts.imports.model import FileFormat, FileReplaced, PartMissing, Row, RowError, UploadOut
 from contacts.table.aws import called
 
 UPLOAD_URL_SECONDS: Final = 3600
@@ -47,17 +47,7 @@ _REPLACED: Final = frozenset({"PreconditionFailed", "412"})
 _SPREADSHEETS: Final = frozenset({FileFormat.CSV, FileFormat.TSV, FileFormat.XLSX})
 
 
-class UploadOut(TypedDict):
-    """Where the file is to be sent."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    """To be sent as they are."""
-    expires_at: str
-
-
-def uploaded(key: str) -> tuple[str, str] | None:
+def ids_in(key: str) -> tuple[str, str] | None:
     """The account and the import that an object's key in a notification of S3 belongs to; None: it is no upload."""
     kind, *ids = unquote_plus(key).split("/")
     if kind != "uploads" or len(ids) != 2 or not all(map(is_uuid, ids)):
@@ -123,6 +113,15 @@ class ImportFiles:
     def source(self, account_id: str, import_id: str, etag: str, size: int) -> Upload:
         """The bytes of an upload."""
         return Upload(self._client(), self._bucket, _upload(account_id, import_id), etag, size)
+
+    def uploaded(self, account_id: str, import_id: str) -> tuple[str, int] | None:
+        """The ETag and the bytes of the upload; None: there is none. One HeadObject.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        found = self._head(_upload(account_id, import_id))
+        return None if found is None else (found["ETag"].strip('"'), int(found["ContentLength"]))
 
     def delete_upload(self, account_id: str, import_id: str) -> None:
         """Delete the upload, if there is one.
@@ -210,6 +209,14 @@ class ImportFiles:
         )
         return url, self._expiry(DOWNLOAD_URL_SECONDS)
 
+    def has_errors(self, account_id: str, import_id: str, file_format: FileFormat) -> bool:
+        """Whether there is an error file: `join_errors` has written it, and it is not deleted. One HeadObject.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        return self._head(_errors(account_id, import_id, file_format)) is not None
+
     def delete_error_parts(self, account_id: str, import_id: str) -> None:
         """Delete what `put_errors` has written; the joined file stays.
 
@@ -258,6 +265,14 @@ class ImportFiles:
     def _get(self, key: str) -> bytes | None:
         try:
             return _bytes(self._client(), Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if _code(error) in _GONE:
+                return None
+            raise
+
+    def _head(self, key: str) -> dict[str, Any] | None:
+        try:
+            return self._call("head_object", Key=key)
         except ClientError as error:
             if _code(error) in _GONE:
                 return None
