@@ -167,7 +167,7 @@ def test_reading_goes_on_in_another_invocation(harness: PlannerHarness) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"state": ImportState.CANCELLED},
+        {"state": ImportState.CANCELLED, "finished_at": "2026-01-15T10:29:30.000Z"},
         {"state": ImportState.COMPLETED},
         {"state": ImportState.FAILED},
         {"created_at": "2026-01-14T10:30:00.000Z"},
@@ -271,9 +271,16 @@ def test_a_message_that_fails_again_and_again_ends_the_import(harness: PlannerHa
 
 def test_a_cancelled_import_keeps_its_failed_rows(harness: PlannerHarness) -> None:
     file = ImportFile(name="a.csv", size=30, format=FileFormat.CSV, columns=("email",))
-    made(harness, 30, state=ImportState.CANCELLED, file=file)
+    made(harness, 30, state=ImportState.CANCELLED, file=file, finished_at=CREATED)
     harness.files.put_errors(harness.account_id, IMPORT, 1, [(Row(2, ("x",)), [RowError("email", "no")])])
-    harness.handle({"account_id": harness.account_id, "import_id": IMPORT})
+    message = {"account_id": harness.account_id, "import_id": IMPORT}
+    harness.handle(message)
+    # Whoever is at a part has not seen it yet.
+    harness.files.put_errors(harness.account_id, IMPORT, 2, [(Row(9, ("y",)), [RowError("email", "no")])])
+    harness.clock.at_ms += 30_000
+    harness.handle(message)
+    harness.handle(message)
+    assert b"".join(harness.bucket.objects.values()).count(b"\r\n") == 3
     assert list(harness.bucket.objects) == [f"errors/{harness.account_id}/{IMPORT}/errors.csv"]
 
 

@@ -13,7 +13,7 @@ from contacts.core.errors import InvalidInput
 from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing
-from contacts.core.time import Clock, iso
+from contacts.core.time import Clock, iso, parsed
 from contacts.events.jobs import announcement_step, ended_import
 from contacts.imports.columns import complete_mapping, is_mappable
 from contacts.imports.files import ImportFiles, Upload, ids_in
@@ -44,6 +44,11 @@ ENDS_S: Final = 60
 """Seconds in which a part is cut and the import saved, however long its rows are."""
 GIVES_UP_AFTER: Final = 5
 """Receipts of a message. Then the file counts as unreadable, so that nobody waits for it."""
+CANCELLED_FOR_S: Final = 20
+"""Seconds after which nobody is at a part of an import that was cancelled: rows are carried out a hundred at a time.
+
+(`imports.service` has the message come after 30.)
+"""
 MAX_NAMES_BYTES: Final = 100_000
 """Bytes of all columns' names together: the item of an import has them twice, and 400 KB."""
 
@@ -314,10 +319,16 @@ class Planner:
             self._steps.send([Outgoing(body=step.message(), group=account_id)])
 
     def _clear(self, account_id: str, import_id: str, job: Import | None) -> None:
-        """Delete the files of an import that has ended, but for its error file, which is made of what is there."""
+        """Delete the files of an import that has ended, but for its error file, which is made of what is there.
+
+        Of one that was cancelled just now only the upload: whoever is at a part still writes errors.
+        """
         self._files.delete_upload(account_id, import_id)
-        if job is not None and job.file.format is not None and job.state is ImportState.CANCELLED:
-            self._files.join_errors(account_id, import_id, job.file.columns, job.file.format)
+        if job is not None and job.state is ImportState.CANCELLED:
+            if self._clock.now_ms() < parsed(job.finished_at or job.created_at) + CANCELLED_FOR_S * 1000:
+                return
+            if job.file.format is not None:
+                self._files.join_errors(account_id, import_id, job.file.columns, job.file.format)
             self._files.delete_error_parts(account_id, import_id)
         self._files.delete_parts(account_id, import_id)
         self._files.delete_preview(account_id, import_id)

@@ -241,7 +241,10 @@ class ImportControl:
 
         body = {"account_id": self._account, "import_id": import_id.lower()}
         message = Outgoing(body=body, group=self._account)
-        return self._changed(import_id, cancelled, self._reading, lambda _: message, idempotency_key)
+        # Only the delayed one: whoever is at a part writes errors of it until it sees that the import has ended.
+        return self._changed(
+            import_id, cancelled, self._reading, lambda _: message, idempotency_key, is_urgent=False
+        )
 
     def undo(self, import_id: str, idempotency_key: IdempotencyKey | None) -> Outcome:
         """Take an import back: what it created goes to the trash, what it changed gets its values back.
@@ -276,10 +279,13 @@ class ImportControl:
         queue: MessageQueue,
         message_for: Callable[[Import], Outgoing],
         idempotency_key: IdempotencyKey | None,
+        *,
+        is_urgent: bool = True,
     ) -> Outcome:
         """Read an import and write what `change` makes of it; after a conflict with another writer, again.
 
-        `message_for`: what lets the other function go on, for the import after the change.
+        `message_for`: what lets the other function go on, for the import after the change. `is_urgent`: whether it is
+        also to come without delay.
         """
         written: Import | None = None
 
@@ -295,8 +301,9 @@ class ImportControl:
                 queue.send([replace(message, delay_s=DELAYED_MESSAGE_S)])
                 written = after
                 self._store.change(job, after, outcome, idempotency_key, now)
-            with suppress(TemporarilyUnavailable):  # The delayed one comes.
-                queue.send([message])
+            if is_urgent:
+                with suppress(TemporarilyUnavailable):  # The delayed one comes.
+                    queue.send([message])
             return outcome
 
         return run_idempotent(attempt, idempotency_key, self._clock, self._randomness)
