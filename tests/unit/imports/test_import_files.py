@@ -77,9 +77,11 @@ def test_a_part_gives_the_rows_that_were_put(client: Any) -> None:
     for part in (1, 2, 3):
         files.put_part(*WHERE, part, ROWS)
     assert files.part(*WHERE, 2) == ROWS
-    first = client.get_object(Bucket=BUCKET, Key=f"parts/{ACCOUNT}/{IMPORT}/000001")["Body"].read()
+    first = client.get_object(Bucket=BUCKET, Key=f"parts/{ACCOUNT}/{IMPORT}/0/000001")["Body"].read()
     files.put_part(*WHERE, 1, ROWS)
-    assert client.get_object(Bucket=BUCKET, Key=f"parts/{ACCOUNT}/{IMPORT}/000001")["Body"].read() == first
+    assert client.get_object(Bucket=BUCKET, Key=f"parts/{ACCOUNT}/{IMPORT}/0/000001")["Body"].read() == first
+    files.put_part(*WHERE, 1, ROWS[:1], "5d41")
+    assert (files.part(*WHERE, 1), files.part(*WHERE, 1, "5d41")) == (ROWS, ROWS[:1])
     files.delete_parts(*WHERE)
     files.delete_parts(*WHERE)
     with pytest.raises(PartMissing):

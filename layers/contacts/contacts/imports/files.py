@@ -1,7 +1,7 @@
 """The files of imports in a bucket of S3: uploads, the parts that they are cut into, error files and previews.
 
     uploads/<account>/<import>                 as the client has put it
-    parts/<account>/<import>/<n>               rows, as gzipped NDJSON: [line, cells] or [line, cells, field, reason]
+    parts/<account>/<import>/<etag>/<n>        rows, as gzipped NDJSON: [line, cells] or [line, cells, field, reason]
     errors/<account>/<import>/parts/<n>        rows that failed, with what is wrong with each
     errors/<account>/<import>/errors.csv       all of them (`errors.ndjson` where the file has objects)
     previews/<account>/<import>.json           what a dry run found
@@ -133,22 +133,26 @@ class ImportFiles:
 
     # Parts
 
-    def put_part(self, account_id: str, import_id: str, part: int, rows: Iterable[Row]) -> None:
+    def put_part(
+        self, account_id: str, import_id: str, part: int, rows: Iterable[Row], etag: str | None = None
+    ) -> None:
         """Write the rows of a part; the first part is 1. The same rows make the same bytes.
+
+        `etag`: of the upload. So whoever still cuts an upload that was replaced writes no part of the other one.
 
         Raises:
             TemporarilyUnavailable.
         """
-        self._put(_part(account_id, import_id, part), _packed(map(_row_out, rows)))
+        self._put(_part(account_id, import_id, part, etag), _packed(map(_row_out, rows)))
 
-    def part(self, account_id: str, import_id: str, part: int) -> list[Row]:
-        """The rows of a part.
+    def part(self, account_id: str, import_id: str, part: int, etag: str | None = None) -> list[Row]:
+        """The rows of a part. `etag`: as of `put_part`.
 
         Raises:
             PartMissing: there is no such part; if the import has ended, its parts are deleted.
             TemporarilyUnavailable.
         """
-        packed = self._get(_part(account_id, import_id, part))
+        packed = self._get(_part(account_id, import_id, part, etag))
         if packed is None:
             raise PartMissing
         return [_row_from(entry) for entry in _unpacked(packed)]
@@ -338,8 +342,8 @@ def _parts(account_id: str, import_id: str) -> str:
     return f"parts/{account_id}/{import_id}/"
 
 
-def _part(account_id: str, import_id: str, part: int) -> str:
-    return f"{_parts(account_id, import_id)}{part:06}"
+def _part(account_id: str, import_id: str, part: int, etag: str | None) -> str:
+    return f"{_parts(account_id, import_id)}{etag or '0'}/{part:06}"
 
 
 def _error_parts(account_id: str, import_id: str) -> str:

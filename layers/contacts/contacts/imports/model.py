@@ -359,7 +359,8 @@ READING_SHARE: Final = 0.1
 class UploadOut(TypedDict):
     """Where the file is to be sent."""
 
-    method: Literal["PUT"]
+    method: str
+    """`PUT`"""
     url: str
     """Good for an hour; `GET /v1/imports/{id}` makes a new one."""
     headers: Json
