@@ -5,7 +5,7 @@ Rows are objects of NDJSON, each the body that it means, so that nothing depends
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from contacts.accounts.store import AccountStore
 from contacts.accounts.switches import SwitchBoard
@@ -32,6 +32,7 @@ from contacts.imports.model import (
 )
 from contacts.imports.steps import CarrierServices
 from contacts.imports.store import ImportStore
+from contacts.imports.values import ReadRow
 from contacts.table.client import Table
 from contacts.table.expressions import from_item
 from local.table import NAME
@@ -48,25 +49,21 @@ class Killed(BaseException):
     """The function ends in the middle of whatever it does."""
 
 
-class ReadObject(NamedTuple):
-    """A row as `imports.values.ReadRow` has it."""
-
-    body: Body
-    says_subscribed: bool
-    errors: tuple[RowError, ...]
-
-
 class ObjectReader:
     """Reads rows that are the bodies they mean; `is_unsubscribed: false` asks for a subscription."""
 
-    def read(self, row: Row) -> ReadObject:
+    def read(self, row: Row) -> ReadRow:
         assert isinstance(row.cells, Mapping)
+        if row.error is not None or row.cells.get("unclear"):
+            return ReadRow({}, errors=(row.error or RowError("status", "is unclear"),), is_refused=True)
+        if not row.cells:
+            return ReadRow({}, is_blank=True)
         body = {key: value for key, value in row.cells.items() if key not in ("is_unsubscribed", "wrong")}
         if row.cells.get("is_unsubscribed"):
             body["is_unsubscribed"] = True
         wrong = row.cells.get("wrong")
         errors = () if wrong is None else (RowError(wrong, "cannot be read"),)
-        return ReadObject(body, row.cells.get("is_unsubscribed") is False, errors)
+        return ReadRow(body, row.cells.get("is_unsubscribed") is False, errors)
 
 
 class CarryingHarness:
@@ -107,7 +104,6 @@ class CarryingHarness:
             randomness=self.randomness,
             has_time_left=lambda _: True,
             reader_of=lambda *_: ObjectReader(),
-            typed_names=lambda _: (),
             at_once=self.at_once,
         )
         return ImportCarrier(services)

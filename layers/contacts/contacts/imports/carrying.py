@@ -57,7 +57,6 @@ from contacts.imports.steps import (
     SETTLED_S,
     TRIES,
     CarrierServices,
-    ReadRow,
     StepRun,
     Stop,
     never,
@@ -67,11 +66,13 @@ from contacts.imports.steps import (
 )
 from contacts.imports.store import ImportStore
 from contacts.imports.undoing import UndoRun
+from contacts.imports.values import ReadRow, typed_names
 from contacts.properties.model import ContactInput, ValueRule, validate
 from contacts.properties.typed_fields import ValueRules
 
 _PART_MISSING: Final = ImportProblem("part_missing", "A part of the file was gone before it was carried out.")
 _NOT_CARRIED_OUT: Final = RowError(None, "not carried out: an error of ours, five times; send the row again")
+_BLANK: Final = RowOutcome(RowResult.SKIPPED, (RowError(None, "the row is blank"),))
 
 
 class ImportCarrier:
@@ -273,7 +274,7 @@ class PartRun(StepRun):
             Stop: it was missing several times: the import has failed.
         """
         try:
-            return _Part(self._files.part(*self._named, self._step.part))
+            return _Part(self._files.part(*self._named, self._step.part, job.file.etag))
         except PartMissing:
             if self._times_received < TRIES:
                 raise
@@ -283,17 +284,18 @@ class PartRun(StepRun):
     def _prepared(self, job: Import, part: _Part, numbers: Sequence[int]) -> list[_Prepared]:
         """The rows that can be carried out; what came of the others is noted."""
         options = job.options
-        needed = list(self._services.typed_names(job.mapping))
+        needed = list(typed_names(job.mapping))
         reader = self._services.reader_of(job.file.columns, job.mapping, options, self._rules_for(needed))
         drafts: list[tuple[int, ContactInput, ReadRow]] = []
         for number in numbers:
             row = part.rows[number]
             try:
-                if row.error is not None:
-                    raise _RowRefused(row.error)
                 read = reader.read(row)
-                if read.errors and not options.skips_invalid:
+                if read.is_refused or (read.errors and not options.skips_invalid):
                     raise _RowRefused(*read.errors)
+                if read.is_blank:
+                    part.outcomes[number] = _BLANK
+                    continue
                 given = NewContact.draft(_body(read)).to_input()
             except InvalidInput as error:
                 errors = tuple(RowError(one.field, one.message) for one in error.errors)
