@@ -29,7 +29,6 @@ from contacts.imports.model import (
     PREVIEWED_CONTACTS,
     PREVIEWED_ERRORS,
     ROWS_AT_ONCE,
-    ROWS_OF_PART,
     Counts,
     Import,
     ImportProblem,
@@ -59,6 +58,7 @@ from contacts.imports.steps import (
     CarrierServices,
     StepRun,
     Stop,
+    most_rows_of_part,
     never,
     patiently,
     rules_of,
@@ -340,7 +340,7 @@ class PartRun(StepRun):
         if job.next_part != self._step.part or job.next_part > job.parts:
             return
         part = _Part(())
-        self._recall(job, part, range(ROWS_OF_PART))
+        self._recall(job, part, range(most_rows_of_part(job)))
         self._settled(self._step.part, part.counts())
 
     def _finish(self) -> None:

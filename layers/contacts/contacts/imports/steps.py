@@ -31,6 +31,7 @@ from contacts.core.time import Clock, iso, seconds_left_in_hour
 from contacts.events.jobs import announcement_step, ended_import
 from contacts.imports.files import ImportFiles
 from contacts.imports.model import (
+    ROWS_OF_PART,
     Import,
     ImportEvents,
     ImportOptions,
@@ -321,6 +322,11 @@ def rules_of(options: ImportOptions) -> RowRules:
         OnInvalid.SKIP if options.skips_invalid else OnInvalid.REJECT,
         Quiet.EVENTS if options.events is ImportEvents.SUMMARY else None,
     )
+
+
+def most_rows_of_part(job: Import) -> int:
+    """How many rows a part has at most; each other one has at least one row. The files that would tell may be gone."""
+    return max(0, min(ROWS_OF_PART, job.counts.rows - job.parts + 1))
 
 
 def never(_: object) -> Outcome:

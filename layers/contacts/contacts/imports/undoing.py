@@ -26,7 +26,6 @@ from contacts.core.idempotency import (
 from contacts.core.time import Clock, iso, parsed
 from contacts.imports.model import (
     ROWS_AT_ONCE,
-    ROWS_OF_PART,
     Import,
     ImportState,
     ImportTask,
@@ -44,6 +43,7 @@ from contacts.imports.steps import (
     TRIES,
     StepRun,
     Stop,
+    most_rows_of_part,
     never,
     patiently,
     rules_of,
@@ -71,11 +71,12 @@ class UndoRun(StepRun):
             self._send(self._step, wait_s)
             return None
         results: dict[int, UndoResult] = {}
-        for start in reversed(range(0, ROWS_OF_PART, ROWS_AT_ONCE)):
+        for start in reversed(range(0, most_rows_of_part(job), ROWS_AT_ONCE)):
             job, account = self._looked_at(ImportTask.UNDO)
             if job.undo is None or job.undo.next_part != part:
                 return SETTLED_S
-            self._undo_chunk(job, account, range(start, start + ROWS_AT_ONCE), results)
+            end = min(start + ROWS_AT_ONCE, most_rows_of_part(job))
+            self._undo_chunk(job, account, range(start, end), results)
         if not self._undone(part, results):
             return SETTLED_S
         if part > 1:
@@ -228,7 +229,7 @@ def _taken_back(
             at_ms=now,
             # Not even an email that is put back is taken from a contact in the trash.
             spares_trashed=frozenset(plan.after.names),
-            outcome=Outcome(action=Action.UPDATED, details={"undo": str(plan.result)}),
+            outcome=Outcome(action=Action.UPDATED, details={"undo": str(plan.result), "id": contact_id}),
             idempotency_key=key,
             quiet=quiet,
         )
