@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from contacts.book.model import Contact
@@ -234,7 +234,7 @@ rows_of_people = some.fixed_dictionaries(
 )
 
 
-@settings(max_examples=examples(120), phases=[Phase.generate])
+@settings(max_examples=examples(120))
 @given(
     before=some.lists(rows_of_people, max_size=3),
     trashed=some.sets(people, max_size=1),
