@@ -32,7 +32,7 @@ from contacts.imports.model import (
 )
 from contacts.imports.steps import CarrierServices
 from contacts.imports.store import ImportStore
-from contacts.imports.values import ReadRow
+from contacts.imports.values import ReadRow, RowReader
 from contacts.table.client import Table
 from contacts.table.expressions import from_item
 from local.table import NAME
@@ -82,6 +82,8 @@ class CarryingHarness:
         self.clock = FakeClock()
         self.randomness = CountingBytes(10**9)
         self.at_once = at_once
+        self.mapping: Mapping[str, str | None] = {}
+        """Of the next imports. Where there is one, rows are read as those of a file are."""
         self.bucket = FakeBucket()
         self.queue = ListedQueue()
         self.api = InProcessApi(OneAtATime(self.table.client()), account_id, self.clock, CountingBytes())
@@ -103,10 +105,13 @@ class CarryingHarness:
             clock=self.clock,
             randomness=self.randomness,
             has_time_left=lambda _: True,
-            reader_of=lambda *_: ObjectReader(),
+            reader_of=self._reader_of,
             at_once=self.at_once,
         )
         return ImportCarrier(services)
+
+    def _reader_of(self, *given: Any) -> Any:
+        return RowReader(*given) if self.mapping else ObjectReader()
 
     def cut(self, *parts: Sequence[Body], task: ImportTask = ImportTask.WRITE, **options: Any) -> str:
         """The id of an import whose file is cut into parts; the first message is sent."""
@@ -124,7 +129,10 @@ class CarryingHarness:
             id=import_id,
             state=state,
             options=ImportOptions(**options),
-            file=ImportFile(name="people.ndjson", size=1, format=FileFormat.NDJSON),
+            file=ImportFile(
+                name="people.ndjson", size=1, format=FileFormat.NDJSON, columns=tuple(self.mapping)
+            ),
+            mapping=self.mapping,
             counts=Counts(rows=sum(map(len, parts))),
             parts=len(parts),
             created_at=iso(now),
