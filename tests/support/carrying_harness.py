@@ -3,7 +3,8 @@
 Rows are objects of NDJSON, each the body that it means, so that nothing depends on how files are read.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +35,7 @@ from contacts.imports.steps import CarrierServices
 from contacts.imports.store import ImportStore
 from contacts.imports.values import ReadRow, RowReader
 from contacts.table.client import Table
-from contacts.table.expressions import from_item
+from contacts.table.expressions import Expression, from_item
 from local.table import NAME
 from tests.support.app import ACCOUNT_ID, ListedQueue, caller_of
 from tests.support.bucket import FakeBucket
@@ -139,7 +140,7 @@ class CarryingHarness:
             started_at=iso(now),
             key_id="k",
         )
-        self.store._table.write([self.store._put_step(job, _unconditional())])
+        self.store._table.write([self.store._put_step(job, Expression())])
         self.send(import_id, task, 1)
         return import_id
 
@@ -203,45 +204,10 @@ class CarryingHarness:
 
     def failures(self, import_id: str) -> list[dict[str, Any]]:
         """The rows of the error file."""
-        import json
-
         text = self.bucket.objects.get(f"errors/{self.account_id}/{import_id}/errors.ndjson", b"")
         return [json.loads(line) for line in text.decode().splitlines()]
-
-
-class Fragile:
-    """A client that a process is killed in: before, or after, its n-th call."""
-
-    def __init__(self, client: Any, at_call: int, *, is_after: bool) -> None:
-        self._client = client
-        self._left = at_call
-        self._is_after = is_after
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        call = getattr(self._client, method)
-
-        def called(**request: Any) -> Any:
-            self._left -= 1
-            if self._left == 0 and not self._is_after:
-                raise Killed
-            answer = call(**request)
-            if self._left == 0:
-                raise Killed
-            return answer
-
-        return called
 
 
 def bodies(count: int, first: int = 0, **more: Any) -> list[Body]:
     """People that differ."""
     return [{"email": f"p{number}@example.com", **more} for number in range(first, first + count)]
-
-
-def _unconditional() -> Any:
-    from contacts.table.expressions import Expression
-
-    return Expression()
-
-
-def results_of(jobs: Iterable[Import]) -> list[Counts]:
-    return [job.counts for job in jobs]

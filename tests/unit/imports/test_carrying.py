@@ -7,6 +7,7 @@ import pytest
 from contacts.imports.model import Counts, ImportMode, ImportState
 from tests.support.carrying_harness import CarryingHarness, bodies
 from tests.support.invariants import violations
+from tests.support.table_costs import CountedClient
 
 
 @pytest.fixture
@@ -163,3 +164,25 @@ def test_written_rows_are_quiet_for_events_unless_each_is_told() -> None:
         world.run(bodies(1), events=events)
         (contact,) = (item for item in world.table.items() if item.get("kind", {}).get("S") == "contact")
         assert contact.get("quiet") == quiet
+
+
+@pytest.mark.parametrize(
+    ("before", "row", "write_units"),
+    [
+        pytest.param([], {"first_name": "Ada"}, 10, id="created: what a batch with an Idempotency-Key takes"),
+        pytest.param([{"first_name": "Ada"}], {"first_name": "Bea"}, 6, id="updated"),
+        pytest.param([{"first_name": "Ada"}], {"first_name": "Ada"}, 0, id="unchanged"),
+    ],
+)
+def test_what_a_row_costs(before: Any, row: Any, write_units: int) -> None:
+    """A contact, two claims, a receipt and its pointer. Beside the rows: the import, its event, and the meter."""
+    world = CarryingHarness()
+    names = [{**body, "external_id": f"crm-{number}"} for number, body in enumerate(bodies(100))]
+    for name in names:
+        for body in before:
+            world.api.request("POST", "/v1/contacts", body=name | body)
+    world.cut([name | row for name in names])
+    client = CountedClient(world.table)
+    world.work(world.carrier(client))
+    assert client.write_units - 100 * write_units <= 8
+    assert client.read_units <= 100 * (1 if not before else 3) + 10
