@@ -42,6 +42,7 @@ from tests.support.bucket import FakeBucket
 from tests.support.fakes import CountingBytes, FakeClock, OneAtATime
 from tests.support.in_process_api import InProcessApi
 from tests.support.moto_table import MotoTable
+from tests.support.permissions import Held
 
 Body = Mapping[str, Any]
 
@@ -95,7 +96,7 @@ class CarryingHarness:
 
     def carrier(self, client: Any = None, bucket: Any = None) -> ImportCarrier:
         """What a new process of the function has."""
-        table = Table(client or OneAtATime(self.table.client()), NAME)
+        table = Table(Held(client or OneAtATime(self.table.client()), "carry_out_import"), NAME)
         accounts = AccountStore(table)
         services = CarrierServices(
             table=table,
