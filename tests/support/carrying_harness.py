@@ -124,7 +124,8 @@ class CarryingHarness:
             rows = []
             for body in part:
                 line += 1
-                rows.append(Row(line, body, RowError(None, "too long") if body.get("unreadable") else None))
+                is_long = isinstance(body, Mapping) and body.get("unreadable")
+                rows.append(Row(line, body, RowError(None, "too long") if is_long else None))
             self.files.put_part(self.account_id, import_id, number, rows)
         state = ImportState.RUNNING if task is ImportTask.WRITE else ImportState.READING
         job = Import(

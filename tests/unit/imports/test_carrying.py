@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 
 from contacts.imports.model import Counts, ImportMode, ImportState
+from contacts.properties.model import PropertyType
+from contacts.properties.service import CreateProperty, PropertyService
+from contacts.properties.store import PropertyStore
+from contacts.table.client import Table
+from local.table import NAME
 from tests.support.carrying_harness import CarryingHarness, bodies
+from tests.support.fakes import CountingBytes
 from tests.support.invariants import violations
 from tests.support.table_costs import CountedClient
 
@@ -186,3 +192,42 @@ def test_what_a_row_costs(before: Any, row: Any, write_units: int) -> None:
     world.work(world.carrier(client))
     assert client.write_units - 100 * write_units <= 8
     assert client.read_units <= 100 * (1 if not before else 3) + 10
+
+
+def test_values_are_held_against_the_properties_of_the_account() -> None:
+    """The real reader reads the cells."""
+    world = CarryingHarness()
+    store = PropertyStore(Table(world.table.client(), NAME), world.account_id)
+    service = PropertyService(store, world.clock, CountingBytes(7))
+    service.add(CreateProperty(name="size", type=PropertyType.NUMBER), None)
+    world.mapping = {
+        "Mail": "email",
+        "Size": "custom_fields.size",
+        "All": "custom_fields",
+        "Out": "is_unsubscribed",
+    }
+    rows: Any = [
+        ("a@example.com", "42", "", "no"),
+        ("b@example.com", "large", "", ""),
+        ("c@example.com", "", '{"size": "large"}', ""),
+        ("d@example.com", "", "", "perhaps"),
+        ("", "", "", ""),
+    ]
+    job = world.run(rows)
+    assert job.counts == Counts(rows=5, created=1, skipped=1, failed=3)
+    assert world.by_email()["a@example.com"].custom_fields == {"size": 42}
+    assert [row["import_line"] for row in world.failures(job.id)] == [3, 4, 5]
+    assert [row["import_field"] for row in world.failures(job.id)][1] == "custom_fields.size"
+    job = world.run(rows, skips_invalid=True)
+    assert job.counts == Counts(rows=5, created=2, unchanged=1, skipped=1, failed=1)
+
+
+def test_a_value_that_fills_a_contact_can_be_written_but_not_taken_back() -> None:
+    world = CarryingHarness()
+    before = {f"k{number:04}": "x" * 25 for number in range(9000)}
+    after = {f"k{number:04}": "y" * 25 for number in range(9000)}
+    world.run([{"email": "ada@example.com", "custom_fields": before}])
+    job = world.run([{"email": "ada@example.com", "custom_fields": after}])
+    assert job.counts == Counts(rows=1, updated=1)
+    undo = world.undo(job.id)
+    assert (undo.restored, undo.kept) == (0, 1)
