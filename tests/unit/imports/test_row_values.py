@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contacts.book.schemas import NewContact
 from contacts.core.errors import ContactsError
-from contacts.core.json import from_json
+from contacts.core.json import from_json, to_json
 from contacts.core.separated import joined
 from contacts.core.spreadsheets import escaped
 from contacts.imports.columns import CONSENT, FIELDS, complete_mapping, guessed_mapping
@@ -84,6 +84,7 @@ def one(target: str, cell: str, options: ImportOptions = KEEP) -> Any:
         ("is_active", "nein", False),
         ("is_active", "X", True),
         ("custom_fields.plz", "01099", "01099"),
+        ("custom_fields.plz", "'01099", "01099"),
         ("custom_fields.n", "1234.50", 1234.5),
         ("custom_fields.n", "1.234,56", 1234.56),
         ("custom_fields.n", "1,234.56", 1234.56),
@@ -319,6 +320,14 @@ def test_rules_are_needed_for_columns_without_a_type() -> None:
     assert typed_names(mapping) == ["age"]
 
 
+def test_a_quote_before_digits_stays_in_columns_of_our_own() -> None:
+    cells = {"external_id": "'007", "custom_fields.zip": "'01099", "Zip Code": "'01099"}
+    assert read(cells).body == {
+        "external_id": "'007",
+        "custom_fields": {"zip": "'01099", "zip_code": "01099"},
+    }
+
+
 # Objects
 
 CONTACT = {
@@ -496,10 +505,10 @@ def test_what_an_export_writes_is_read_as_it_was(body: dict[str, Any]) -> None:
     for field, value in body.items():
         if field == "custom_fields":
             for name, entry in value.items():
-                text = entry if isinstance(entry, str) else json.dumps(entry)
+                text = entry if isinstance(entry, str) else to_json(entry)
                 cells[f"{field}.{name}:{_TYPES[name]}"] = escaped(text)
         elif isinstance(value, list):
             cells[field] = escaped(joined(value))
         else:
-            cells[field] = escaped(value) if isinstance(value, str) else json.dumps(value)
+            cells[field] = escaped(value) if isinstance(value, str) else to_json(value)
     assert read(cells) == ReadRow(body)

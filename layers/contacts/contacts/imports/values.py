@@ -26,7 +26,6 @@ from contacts.imports.columns import (
     Target,
     custom_name,
     free_name,
-    key_of,
     late_target,
     target_of,
 )
@@ -123,11 +122,13 @@ class RowReader:
         text = unescaped(cell)
         if target.type is not CellType.TEXT:
             text = _trimmed(text)
+            if column != self._mapping[column]:
+                # Shopify and others put a ' before digits, too, so that spreadsheets take them for a text.
+                text = _QUOTE_BEFORE_DIGIT.sub("", text)
         if not text:
             draft.leave_blank(target)
             return
-        with_errors = draft.noting(target)
-        with with_errors:
+        with draft.noting(target):
             self._put_text(draft, column, target, text)
 
     def _put_text(self, draft: "_Draft", column: str, target: Target, text: str) -> None:
@@ -149,15 +150,12 @@ class RowReader:
             else:
                 self._put_beside(draft, column, text)
         else:
-            draft.put(field, self._scalar(field, column, text))
+            draft.put(field, self._scalar(field, text))
 
-    def _scalar(self, field: str, column: str, text: str) -> object:
+    def _scalar(self, field: str, text: str) -> object:
         match field:
             case "email":
                 return _email(text)
-            case "external_id":
-                # Shopify and others put a ' before ids, so that spreadsheets take them for texts.
-                return text if key_of(column) == "externalid" else re.sub(r"^'(?=\d)", "", text)
             case "phone":
                 return _phone(text, self._options.default_country)
             case "is_active":
@@ -364,6 +362,7 @@ def _says(value: object) -> bool:
     return value is not None
 
 
+_QUOTE_BEFORE_DIGIT: Final = re.compile(r"^'(?=[0-9])")
 _NOT_TRIMMED_BY_PYTHON: Final = "\ufeff\u200b\u200e\u200f\u2060"
 """Marks that nobody sees: of byte order and direction, and those that join words."""
 
