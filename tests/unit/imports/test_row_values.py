@@ -328,6 +328,40 @@ def test_a_quote_before_digits_stays_in_columns_of_our_own() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("cells", "body"),
+    [
+        # importcsv#15: columns whose names contain "email" were taken for the email.
+        (
+            {"Email consent": "no", "Email opt-in date": "2024", "Email": "a@b.cc"},
+            {"is_unsubscribed": True, "custom_fields": {"email_opt_in_date": "2024"}, "email": "a@b.cc"},
+        ),
+        # mautic#1601, #9027: opt-outs were not read.
+        ({"email": "a@b.cc", "Do Not Email": "TRUE"}, {"email": "a@b.cc", "is_unsubscribed": True}),
+        ({"email": "a@b.cc", "donotContact": "yes"}, {"email": "a@b.cc", "is_unsubscribed": True}),
+        # noptin#602: a postal code lost its zero.
+        ({"email": "a@b.cc", "PLZ": "01099"}, {"email": "a@b.cc", "custom_fields": {"plz": "01099"}}),
+        # notifuse#223: a no-break space became part of the address.
+        ({"email": "a@b.cc\u00a0"}, {"email": "a@b.cc"}),
+        # listmonk#2189: spaces before the names of columns and in cells.
+        ({"email": "a@b.cc", " first name": " Ada"}, {"email": "a@b.cc", "first_name": "Ada"}),
+        # odoo#99995: the quote before a plus stayed.
+        ({"email": "a@b.cc", "Phone": "'+380 99 345-67-89"}, {"email": "a@b.cc", "phone": "+380993456789"}),
+        # owncloud-archive/contacts#818: several numbers in one cell of Google's.
+        (
+            {"E-mail 1 - Value": "a@b.cc", "Phone 1 - Value": "+44 20 7123 4567 ::: +44 20 7123 0000"},
+            {"email": "a@b.cc", "phone": "+442071234567"},
+        ),
+        # mautic#1932: rows of commas became contacts.
+        ({"email": "", "name": "", "phone": ""}, {}),
+    ],
+)
+def test_what_broke_other_importers(cells: dict[str, str], body: dict[str, Any]) -> None:
+    found = read(cells)
+    assert found.body == body
+    assert not found.errors
+
+
 # Objects
 
 CONTACT = {
