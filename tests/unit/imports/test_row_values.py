@@ -234,7 +234,14 @@ OUT: dict[str, object] = {"is_unsubscribed": True}
         ("is_subscribed", "NEVER_SUBSCRIBED", OUT, False),
         ("is_subscribed", "5/1/2024", {}, True),
         ("unsubscribed_at", "2024-05-01 10:00:00", OUT, False),
+        ("unsubscribed_at", "yes", OUT, False),
         ("status", "", {}, False),
+        ("status", "NULL", {}, False),
+        ("is_unsubscribed", "N/A", {}, False),
+        ("is_unsubscribed", "0000-00-00 00:00:00", {}, False),
+        ("unsubscribed_at", "0000-00-00", {}, False),
+        ("unsubscribed_at", "never", {}, False),
+        ("unsubscribed_at", "\\N", {}, False),
     ],
 )
 def test_who_has_opted_out(target: str, cells: str, body: dict[str, object], says_subscribed: bool) -> None:
@@ -422,6 +429,35 @@ def test_a_contact_of_the_api_passes_through() -> None:
         (
             {"email": "a@b.cc", "custom_fields": {"x": 1}, "list_ids": [3, 5]},
             {"email": "a@b.cc", "custom_fields": {"x": 1, "list_ids": [3, 5]}},
+        ),
+        # Klaviyo's API, and Brevo's.
+        (
+            {"id": "01", "attributes": {"email": "a@b.cc", "first_name": "A", "properties": {"vip": True}}},
+            {"email": "a@b.cc", "first_name": "A", "custom_fields": {"vip": True}},
+        ),
+        (
+            {
+                "email": "a@b.cc",
+                "emailBlacklisted": True,
+                "attributes": {"VORNAME": "A", "SMS": "+4915112345678", "X": 1},
+            },
+            {
+                "email": "a@b.cc",
+                "is_unsubscribed": True,
+                "first_name": "A",
+                "phone": "+4915112345678",
+                "custom_fields": {"X": 1},
+            },
+        ),
+        # Mailchimp's API.
+        (
+            {
+                "email_address": "a@b.cc",
+                "status": "cleaned",
+                "merge_fields": {"FNAME": "A"},
+                "tags": [{"id": 1, "name": "x"}],
+            },
+            {"email": "a@b.cc", "is_unsubscribed": True, "first_name": "A", "tags": ["x"]},
         ),
         ({"email": None, "vip": True}, {"custom_fields": {"vip": True}}),
     ],

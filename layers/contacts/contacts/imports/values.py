@@ -257,7 +257,7 @@ class RowReader:
         if member not in self._inside:
             target = late_target(member, self._mapping)
             if target is not None and target.field == UNPACKED:
-                target = None
+                target = Target("custom_fields")
             elif target is not None and target.field == "custom_fields":
                 target = Target("custom_fields", free_name(composed(member)[:MAX_KEY], ()) or "column")
             self._inside[member] = target
@@ -476,6 +476,11 @@ def _slug(text: str) -> str:
 _STATUS_NUMBERS: Final = {"1": True, "0": False, "2": False, "3": False, "4": False}
 """As ActiveCampaign and Mailtrain count: 1 subscribed, 2 unsubscribed, 3 bounced; 0 unconfirmed at the one, 4
 complained at the other."""
+_NOTHING: Final = frozenset({"null", "\\n", "n/a", "#n/a", "nan", "-", "--"})
+"""What databases and spreadsheets write in the place of nothing."""
+_NEVER: Final = frozenset({"never", "none", "nil"})
+_NO_MOMENT: Final = re.compile(r"0000-00-00|0001-01-01")
+"""MySQL and .NET write it where there is no moment."""
 _MOMENT_BEGINS: Final = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4}")
 
 
@@ -497,10 +502,10 @@ def _consent(field: str, text: str) -> bool | None:
     Who has not agreed (yet) is not subscribed: nobody may write to them.
     """
     text = _trimmed(text)
-    if not text:
+    if not text or text.lower() in _NOTHING or _NO_MOMENT.match(text):
         return None
     if field == "unsubscribed_at":
-        return False
+        return None if text.lower() in _NEVER or text in MEANS_NO else False
     if field == "status":
         if text in _STATUS_NUMBERS:
             return _STATUS_NUMBERS[text]
