@@ -212,6 +212,27 @@ def complete_mapping(
     return _completed(columns, given, properties)
 
 
+def corrected_mapping(
+    columns: Iterable[str],
+    before: Mapping[str, str | None],
+    given: Mapping[str, str | None],
+    properties: Iterable[str] = (),
+    *,
+    may_have_more: bool = False,
+) -> dict[str, str | None]:
+    """A complete mapping, `before`, with what the caller says now.
+
+    A column that was before what another is now is guessed anew: it becomes a custom field, as a rule.
+
+    Raises: as `complete_mapping`.
+    """
+    if errors := mapping_errors(given):
+        raise InvalidInput(errors)
+    taken = {path for path in _paths(given.values()) if path not in SEVERAL}
+    kept = {column: text for column, text in before.items() if _paths([text]).isdisjoint(taken)}
+    return complete_mapping(columns, {**kept, **given}, properties, may_have_more=may_have_more)
+
+
 def mapping_errors(given: Mapping[str, str | None]) -> list[FieldError]:
     """What is wrong with a mapping, whatever the file's columns are: a target that is none, or is given twice."""
     errors: list[FieldError] = []

@@ -26,7 +26,6 @@ from contacts.imports.columns import (
     Target,
     custom_name,
     free_name,
-    key_of,
     late_target,
     target_of,
 )
@@ -123,11 +122,13 @@ class RowReader:
         text = unescaped(cell)
         if target.type is not CellType.TEXT:
             text = _trimmed(text)
+            if column != self._mapping[column]:
+                # Shopify and others put a ' before digits, too, so that spreadsheets take them for a text.
+                text = _QUOTE_BEFORE_DIGIT.sub("", text)
         if not text:
             draft.leave_blank(target)
             return
-        with_errors = draft.noting(target)
-        with with_errors:
+        with draft.noting(target):
             self._put_text(draft, column, target, text)
 
     def _put_text(self, draft: "_Draft", column: str, target: Target, text: str) -> None:
@@ -149,15 +150,12 @@ class RowReader:
             else:
                 self._put_beside(draft, column, text)
         else:
-            draft.put(field, self._scalar(field, column, text))
+            draft.put(field, self._scalar(field, text))
 
-    def _scalar(self, field: str, column: str, text: str) -> object:
+    def _scalar(self, field: str, text: str) -> object:
         match field:
             case "email":
                 return _email(text)
-            case "external_id":
-                # Shopify and others put a ' before ids, so that spreadsheets take them for texts.
-                return text if key_of(column) == "externalid" else re.sub(r"^'(?=\d)", "", text)
             case "phone":
                 return _phone(text, self._options.default_country)
             case "is_active":
@@ -259,7 +257,7 @@ class RowReader:
         if member not in self._inside:
             target = late_target(member, self._mapping)
             if target is not None and target.field == UNPACKED:
-                target = None
+                target = Target("custom_fields")
             elif target is not None and target.field == "custom_fields":
                 target = Target("custom_fields", free_name(composed(member)[:MAX_KEY], ()) or "column")
             self._inside[member] = target
@@ -364,6 +362,7 @@ def _says(value: object) -> bool:
     return value is not None
 
 
+_QUOTE_BEFORE_DIGIT: Final = re.compile(r"^'(?=[0-9])")
 _NOT_TRIMMED_BY_PYTHON: Final = "\ufeff\u200b\u200e\u200f\u2060"
 """Marks that nobody sees: of byte order and direction, and those that join words."""
 
@@ -477,6 +476,11 @@ def _slug(text: str) -> str:
 _STATUS_NUMBERS: Final = {"1": True, "0": False, "2": False, "3": False, "4": False}
 """As ActiveCampaign and Mailtrain count: 1 subscribed, 2 unsubscribed, 3 bounced; 0 unconfirmed at the one, 4
 complained at the other."""
+_NOTHING: Final = frozenset({"null", "\\n", "n/a", "#n/a", "nan", "-", "--"})
+"""What databases and spreadsheets write in the place of nothing."""
+_NEVER: Final = frozenset({"never", "none", "nil"})
+_NO_MOMENT: Final = re.compile(r"0000-00-00|0001-01-01")
+"""MySQL and .NET write it where there is no moment."""
 _MOMENT_BEGINS: Final = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4}")
 
 
@@ -498,10 +502,10 @@ def _consent(field: str, text: str) -> bool | None:
     Who has not agreed (yet) is not subscribed: nobody may write to them.
     """
     text = _trimmed(text)
-    if not text:
+    if not text or text.lower() in _NOTHING or _NO_MOMENT.match(text):
         return None
     if field == "unsubscribed_at":
-        return False
+        return None if text.lower() in _NEVER or text in MEANS_NO else False
     if field == "status":
         if text in _STATUS_NUMBERS:
             return _STATUS_NUMBERS[text]
