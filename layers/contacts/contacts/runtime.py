@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from contacts.erasure.model import Erasure
     from contacts.erasure.service import Eraser
     from contacts.events.service import EventLog, Timeline
+    from contacts.imports.files import ImportFiles
+    from contacts.imports.service import ImportControl, ImportList, ImportService
+    from contacts.imports.store import ImportStore
     from contacts.projection.reindex import Reindexer
     from contacts.projection.service import Projector
     from contacts.properties.service import PropertyService
@@ -103,6 +106,11 @@ class Settings:
     def journal_bucket(self) -> str:
         """The bucket in which it is written down who was erased and which addresses have opted out."""
         return self._variables["JOURNAL_BUCKET"]
+
+    @property
+    def files_bucket(self) -> str:
+        """The bucket of the files of imports and exports."""
+        return self._variables["FILES_BUCKET"]
 
     def queue_url(self, queue: str) -> str:
         """The URL of a queue, by the beginning of its variable: `DELIVERY` of `DELIVERY_QUEUE_URL`."""
@@ -266,6 +274,16 @@ class Runtime:
                 service, self.settings.services_endpoint, is_local=self.settings.is_local
             )
         return self._clients[service]
+
+    def presigning_client(self) -> Any:
+        """The client of S3 that signs URLs."""
+        from contacts.table.aws import presigning_client
+
+        if "presigning" not in self._clients:
+            self._clients["presigning"] = presigning_client(
+                self.settings.services_endpoint, is_local=self.settings.is_local
+            )
+        return self._clients["presigning"]
 
     @cached_property
     def table(self) -> Table:
@@ -651,6 +669,42 @@ class Runtime:
 
         store, is_quiet = VerdictStore(self.table), self._quiet_verdicts()
         return BounceRecorder(store, self.clock, self.randomness, _log_bounce_of_nobody, is_quiet)
+
+    # Imports
+
+    def import_files(self) -> ImportFiles:
+        """Uploads, parts, error files and previews."""
+        from contacts.imports.files import ImportFiles
+
+        return ImportFiles(
+            partial(self.client, "s3"), self.settings.files_bucket, self.presigning_client, self.clock
+        )
+
+    def import_store(self, caller: Caller) -> ImportStore:
+        """The imports of the account, as items."""
+        from contacts.imports.store import ImportStore
+
+        return ImportStore(self.table_of(caller), caller.account_id)
+
+    def import_list(self, caller: Caller) -> ImportList:
+        """Lists imports."""
+        from contacts.imports.service import ImportList
+
+        return ImportList(self.import_store(caller), self.clock)
+
+    def import_service(self, caller: Caller) -> ImportService:
+        """Makes imports and reads them."""
+        from contacts.imports.service import ImportService
+
+        return ImportService(self.import_store(caller), self.import_files(), self.clock, self.randomness)
+
+    def import_control(self, caller: Caller) -> ImportControl:
+        """Starts, cancels and undoes imports."""
+        from contacts.imports.service import ImportControl
+
+        queues = self.queue("IMPORT_FILE"), self.queue("IMPORT")
+        store, account_id = self.import_store(caller), caller.account_id
+        return ImportControl(store, account_id, *queues, self.clock, self.randomness)
 
     # After a loss
 
