@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from contacts.erasure.model import Erasure
     from contacts.erasure.service import Eraser
     from contacts.events.service import EventLog, Timeline
+    from contacts.imports.carrying import ImportCarrier
     from contacts.imports.files import ImportFiles
     from contacts.imports.service import ImportControl, ImportList, ImportService
     from contacts.imports.store import ImportStore
@@ -705,6 +706,23 @@ class Runtime:
         queues = self.queue("IMPORT_FILE"), self.queue("IMPORT")
         store, account_id = self.import_store(caller), caller.account_id
         return ImportControl(store, account_id, *queues, self.clock, self.randomness)
+
+    def import_carrier(self) -> ImportCarrier:
+        """Checks the rows of imports, writes them, and takes them back."""
+        from contacts.imports.carrying import ImportCarrier
+        from contacts.imports.steps import CarrierServices
+
+        services = CarrierServices(
+            table=self.table,
+            board=self.switch_board,
+            accounts=self.account_store,
+            files=self.import_files(),
+            queue=self.queue("IMPORT"),
+            clock=self.clock,
+            randomness=self.randomness,
+            has_time_left=self.deadline.has_time_left,
+        )
+        return ImportCarrier(services)
 
     # After a loss
 
