@@ -39,6 +39,12 @@ if TYPE_CHECKING:
     from contacts.erasure.model import Erasure
     from contacts.erasure.service import Eraser
     from contacts.events.service import EventLog, Timeline
+    from contacts.exports.erasing import ExportEraser
+    from contacts.exports.files import ExportFiles
+    from contacts.exports.person import PersonExporter
+    from contacts.exports.service import ExportDirectory, ExportService
+    from contacts.exports.store import ExportStore
+    from contacts.exports.writing import ExportWriter
     from contacts.imports.files import ImportFiles
     from contacts.projection.reindex import Reindexer
     from contacts.projection.service import Projector
@@ -623,6 +629,7 @@ class Runtime:
             self.randomness,
             self.deadline.has_time_left,
             _log_long_erasure,
+            files=[self.export_eraser()],
         )
 
     def journal(self) -> Journal:
@@ -676,6 +683,86 @@ class Runtime:
 
         return ImportFiles(
             partial(self.client, "s3"), self.settings.files_bucket, self.presigning_client, self.clock
+        )
+
+    # Exports
+
+    def export_store(self, caller: Caller) -> ExportStore:
+        """The exports of the account in the table."""
+        from contacts.exports.store import ExportStore
+
+        return ExportStore(self.table_of(caller), caller.account_id)
+
+    def export_files(self) -> ExportFiles:
+        """The files of exports."""
+        from contacts.exports.files import ExportFiles
+
+        return ExportFiles(partial(self.client, "s3"), self.settings.files_bucket, self.presigning_client)
+
+    def export_service(self, caller: Caller) -> ExportService:
+        """Takes requests for exports."""
+        from contacts.exports.service import ExportService
+
+        return ExportService(self.export_store(caller), self.queue("EXPORT"), self.clock, self.randomness)
+
+    def export_directory(self, caller: Caller) -> ExportDirectory:
+        """The exports of the account, with the URLs of their files."""
+        from contacts.exports.service import ExportDirectory
+
+        store = self.export_store(caller)
+        return ExportDirectory(store, self.export_files, caller.account_id, self.clock)
+
+    def export_writer(self) -> ExportWriter:
+        """Writes exports."""
+        from contacts.exports.store import ExportStore
+        from contacts.exports.writing import ExportWriter, Sources
+        from contacts.properties.store import PropertyStore
+        from contacts.search.index import Bookmarks, ContactIndex
+        from contacts.search.service import Finder
+
+        def sources(account_id: str) -> Sources:
+            index = ContactIndex(self.table, account_id)
+            return Sources(
+                ExportStore(self.table, account_id),
+                Finder(index, Bookmarks(self.table, account_id, self.clock)),
+                PropertyStore(self.table, account_id),
+            )
+
+        return ExportWriter(
+            sources,
+            self.export_files(),
+            self.queue("EXPORT"),
+            self.clock,
+            self.randomness,
+            self.deadline.has_time_left,
+            lambda account_id, export, at_ms: (),
+        )
+
+    def export_eraser(self) -> ExportEraser:
+        """Takes away files of exports that may hold a person who is erased."""
+        from contacts.exports.erasing import ExportEraser
+        from contacts.exports.store import ExportStore
+
+        return ExportEraser(partial(ExportStore, self.table), self.export_files(), self.clock)
+
+    def person_exporter(self, caller: Caller) -> PersonExporter:
+        """Exports single persons."""
+        from contacts.channels.store import ChannelStore
+        from contacts.events.store import EventStore, TimelineStore
+        from contacts.exports.person import PersonExporter
+        from contacts.webhooks.store import DeliveryStore
+
+        table, account_id = self.table_of(caller), caller.account_id
+        return PersonExporter(
+            self.contact_book(caller),
+            self.contact_store(caller),
+            self.opt_outs(caller),
+            TimelineStore(table, account_id),
+            EventStore(table),
+            DeliveryStore(table),
+            ChannelStore(table, account_id),
+            account_id,
+            self.clock,
         )
 
     # After a loss

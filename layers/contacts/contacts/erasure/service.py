@@ -6,7 +6,7 @@ rest: the records of Idempotency-Keys, the timeline, and through the timeline th
 the contact's id, so that no backup brings it back (`docs/decisions/0050`).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -56,6 +56,18 @@ class ErasureJournal(Protocol):
         ...
 
 
+class AccountFiles(Protocol):
+    """Files of an account that may hold contacts."""
+
+    def remove(self, account_id: str, erased_at_ms: int) -> None:
+        """Take away each file for which contacts were read before a moment (ms since the epoch).
+
+        Raises:
+            TemporarilyUnavailable: some may be left.
+        """
+        ...
+
+
 class Eraser:
     """Handles the messages of the erasure queues: each asks for one erasure, or for opt-outs to be noted.
 
@@ -73,8 +85,9 @@ class Eraser:
         has_time_left: Callable[[float], bool],
         log_long: LogLong,
         at_once: int = AT_ONCE,
+        files: Sequence[AccountFiles] = (),
     ) -> None:
-        """`has_time_left`: whether the invocation has so many seconds left."""
+        """`has_time_left`: whether the invocation has so many seconds left. `files`: those of exports and imports."""
         self._store = store
         self._journal = journal
         self._first_passes = first_passes
@@ -84,6 +97,7 @@ class Eraser:
         self._has_time_left = has_time_left
         self._log_long = log_long
         self._at_once = at_once
+        self._files = files
 
     def handle(self, body: Mapping[str, Any], times_received: int = 1) -> int | None:
         """Erase what a message asks for, as far as one run gets, and ask for what is still to be done.
@@ -129,6 +143,7 @@ class Eraser:
         # First, for a trace that cannot be removed would keep it out for days. A journal that does not answer, or
         # refuses, keeps nothing from being removed, but the erasure is not done before it is written.
         is_noted = erasure.is_second or self._is_noted(erasure)
+        are_files_gone = self._are_files_gone(erasure)
         if self._at_once == 1:
             is_done = run.erase(map)
         else:
@@ -138,7 +153,10 @@ class Eraser:
             raise run.failure
         if not is_done:
             self._go_on(replace(erasure, is_buried=True), run)
-        elif not erasure.is_second:
+            return
+        if not are_files_gone:
+            self._remove_files(erasure)
+        if not erasure.is_second:
             if not is_noted:
                 self._journal.note_erased(erasure.account_id, erasure.ids)
             second = replace(erasure, is_buried=True, is_second=True)
@@ -149,6 +167,16 @@ class Eraser:
             self._journal.note_erased(erasure.account_id, erasure.ids)
             return True
         return False
+
+    def _are_files_gone(self, erasure: Erasure) -> bool:
+        with suppress(Exception):  # As with the journal: what fails again in the end is raised.
+            self._remove_files(erasure)
+            return True
+        return False
+
+    def _remove_files(self, erasure: Erasure) -> None:
+        for files in self._files:
+            files.remove(erasure.account_id, erasure.began_at_ms or 0)
 
     def _go_on(self, erasure: Erasure, run: Run) -> None:
         if not run.removed:
