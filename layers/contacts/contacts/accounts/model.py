@@ -241,6 +241,8 @@ class Switches(NamedTuple):
     """Whether requests may write."""
     dns: bool = True
     """Whether the DNS is asked about the domains of new addresses."""
+    imports: bool = True
+    """Whether imports go on. Those that are running pause."""
     log_level: str = LOG_LEVELS[0]
 
     def shown(self) -> dict[str, str]:
@@ -257,9 +259,14 @@ _ON_OFF: Final = ("on", "off")
 def switches_from(item: Mapping[str, object] | None) -> Switches:
     """The switches that an item of the table holds. What it does not say, or says wrongly, is as if not said."""
     item = item or {}
-    deliveries, writes, dns = (item.get(name) != "off" for name in ("deliveries", "writes", "dns"))
     level = item.get("log_level")
-    return Switches(deliveries, writes, dns, str(level) if level in LOG_LEVELS else LOG_LEVELS[0])
+    return Switches(
+        deliveries=item.get("deliveries") != "off",
+        writes=item.get("writes") != "off",
+        dns=item.get("dns") != "off",
+        imports=item.get("imports") != "off",
+        log_level=str(level) if level in LOG_LEVELS else LOG_LEVELS[0],
+    )
 
 
 class Usage(NamedTuple):

@@ -17,6 +17,7 @@ from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
 from contacts.core.ids import Name
 from contacts.core.time import DAY, iso, parsed
 from contacts.events.model import (
+    ENTERED,
     IN_TIMELINE_DAYS,
     KEPT_DAYS,
     MAX_DATA_BYTES,
@@ -109,7 +110,7 @@ def event_from(item: Item, account_id: str, appended_at: str) -> Event:
     """The event of an item of the log. After erasure, only its id, type and `is_erased`."""
     return Event(
         id=item["id"],
-        type=EventType(item["type"]),
+        type=item["type"],
         timestamp=item.get("timestamp", appended_at),
         account_id=account_id,
         contact_id=item.get("contact_id"),
@@ -220,7 +221,7 @@ class EventStore:
     ) -> Claim | None:
         """Write into an event's proof that it is appended at a moment, for webhooks; or return what the proof says.
 
-        None: the proof of an erasure or of a custom event is gone, and so is the contact. One write.
+        None: the proof of an erasure, or an entry that was there before, is gone, and so is the contact. One write.
 
         Raises:
             Contention, TemporarilyUnavailable.
@@ -232,7 +233,7 @@ class EventStore:
             expression.require(expression.is_there())
             expression.require(expression.equals("event", None))
             step = self._table.update_step(_PROOF, _tombstone_key(event), expression)
-        elif event.type is EventType.CUSTOM:
+        elif event.type in ENTERED:
             for attribute, value in place.items():
                 expression.set(attribute, value)
             expression.require(expression.is_there())
