@@ -34,6 +34,7 @@ from contacts.webhooks.delivery import DeliveryWorker
 from contacts.webhooks.dispatch import Dispatcher
 from local.stack import ROOT
 from local.table import NAME
+from tests.support.bucket import FakeBucket
 from tests.support.documented import assert_answer
 from tests.support.fakes import SECRET, CountingBytes, FakeClock
 from tests.support.gateway import handed_over
@@ -44,7 +45,12 @@ OTHER_ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000b"
 _OPENED = "2026-01-01T00:00:00.000Z"
 CONTEXT: Any = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
 """What Lambda passes beside the event."""
-VARIABLES = {"TABLE_NAME": NAME, "EMAIL_DNS": "off", "ENTERPRISE_DELIVERIES": "25"}
+VARIABLES = {
+    "TABLE_NAME": NAME,
+    "EMAIL_DNS": "off",
+    "ENTERPRISE_DELIVERIES": "25",
+    "FILES_BUCKET": "files",
+}
 """The environment of an App's functions, but for the queues, which it has itself."""
 
 
@@ -185,6 +191,8 @@ class App(Runtime):
         self.caller = caller or caller_of()
         self.queues: dict[str, Any] = dict(queues or {})
         self.listed_journal = ListedJournal(self.clock)
+        self.bucket: Any = FakeBucket()
+        """S3, with the files of imports and exports."""
         self.restored_tables: dict[str, Any] = {}
         """Clients of restored tables, by the names of the tables."""
         self.handlers: dict[str, Any] = {}
@@ -199,6 +207,13 @@ class App(Runtime):
     def queue(self, name: str) -> Any:
         """A list in place of a queue, unless the test has something else there."""
         return self.queues.setdefault(name, ListedQueue())
+
+    def client(self, service: str) -> Any:
+        """The bucket, in place of S3."""
+        return self.bucket if service == "s3" else super().client(service)
+
+    def presigning_client(self) -> Any:
+        return self.bucket
 
     def journal(self) -> Any:
         """Lists in place of a bucket."""

@@ -41,10 +41,12 @@ if TYPE_CHECKING:
     from contacts.events.service import EventLog, Timeline
     from contacts.exports.erasing import ExportEraser
     from contacts.exports.files import ExportFiles
+    from contacts.exports.model import Export
     from contacts.exports.person import PersonExporter
     from contacts.exports.service import ExportDirectory, ExportService
     from contacts.exports.store import ExportStore
     from contacts.exports.writing import ExportWriter
+    from contacts.imports.erasing import ImportEraser
     from contacts.imports.files import ImportFiles
     from contacts.projection.reindex import Reindexer
     from contacts.projection.service import Projector
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from contacts.search.service import Finder
     from contacts.search.tags import ContactTags, TagDirectory
     from contacts.table.client import Table
+    from contacts.table.expressions import Step
     from contacts.table.records import RecordStore
     from contacts.web.entrypoint import LambdaHandler
     from contacts.web.routing import Operation
@@ -629,7 +632,7 @@ class Runtime:
             self.randomness,
             self.deadline.has_time_left,
             _log_long_erasure,
-            files=[self.export_eraser()],
+            files=[self.export_eraser(), self.import_eraser()],
         )
 
     def journal(self) -> Journal:
@@ -685,6 +688,13 @@ class Runtime:
             partial(self.client, "s3"), self.settings.files_bucket, self.presigning_client, self.clock
         )
 
+    def import_eraser(self) -> ImportEraser:
+        """Takes away files of imports that may hold a person who is erased."""
+        from contacts.imports.erasing import ImportEraser
+
+        bucket = self.settings.files_bucket
+        return ImportEraser(self.table, partial(self.client, "s3"), bucket, self.clock)
+
     # Exports
 
     def export_store(self, caller: Caller) -> ExportStore:
@@ -714,6 +724,7 @@ class Runtime:
 
     def export_writer(self) -> ExportWriter:
         """Writes exports."""
+        from contacts.events.jobs import announcement_step, ended_export
         from contacts.exports.store import ExportStore
         from contacts.exports.writing import ExportWriter, Sources
         from contacts.properties.store import PropertyStore
@@ -728,6 +739,10 @@ class Runtime:
                 PropertyStore(self.table, account_id),
             )
 
+        def announce(account_id: str, export: Export, at_ms: int) -> list[Step]:
+            told = ended_export(export)
+            return [announcement_step(self.table, account_id, export.id, *told, at_ms, self.randomness)]
+
         return ExportWriter(
             sources,
             self.export_files(),
@@ -735,7 +750,7 @@ class Runtime:
             self.clock,
             self.randomness,
             self.deadline.has_time_left,
-            lambda account_id, export, at_ms: (),
+            announce,
         )
 
     def export_eraser(self) -> ExportEraser:

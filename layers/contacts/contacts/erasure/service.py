@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.idempotency import tries
 from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock
@@ -143,20 +144,19 @@ class Eraser:
         # First, for a trace that cannot be removed would keep it out for days. A journal that does not answer, or
         # refuses, keeps nothing from being removed, but the erasure is not done before it is written.
         is_noted = erasure.is_second or self._is_noted(erasure)
-        are_files_gone = self._are_files_gone(erasure)
         if self._at_once == 1:
             is_done = run.erase(map)
         else:
             with ThreadPoolExecutor(self._at_once) as pool:
                 is_done = run.erase(pool.map)
+        failure = self._failure_of_files(erasure)
         if run.failure is not None:
             raise run.failure
-        if not is_done:
+        if not is_done or isinstance(failure, TemporarilyUnavailable):
             self._go_on(replace(erasure, is_buried=True), run)
-            return
-        if not are_files_gone:
-            self._remove_files(erasure)
-        if not erasure.is_second:
+        elif failure is not None:
+            raise failure
+        elif not erasure.is_second:
             if not is_noted:
                 self._journal.note_erased(erasure.account_id, erasure.ids)
             second = replace(erasure, is_buried=True, is_second=True)
@@ -168,15 +168,20 @@ class Eraser:
             return True
         return False
 
-    def _are_files_gone(self, erasure: Erasure) -> bool:
-        with suppress(Exception):  # As with the journal: what fails again in the end is raised.
-            self._remove_files(erasure)
-            return True
-        return False
+    def _failure_of_files(self, erasure: Erasure) -> Exception | None:
+        """Take away the account's files that may hold the person. Returns what kept some from being taken away."""
+        try:
+            for files in self._files:
+                self._remove(files, erasure)
+        except Exception as failure:  # noqa: BLE001 (as with a trace: the others go first)
+            return failure
+        return None
 
-    def _remove_files(self, erasure: Erasure) -> None:
-        for files in self._files:
-            files.remove(erasure.account_id, erasure.began_at_ms or 0)
+    def _remove(self, files: AccountFiles, erasure: Erasure) -> None:
+        for _ in tries(self._clock, self._randomness):
+            with suppress(TemporarilyUnavailable):
+                files.remove(erasure.account_id, erasure.began_at_ms or 0)
+                return
 
     def _go_on(self, erasure: Erasure, run: Run) -> None:
         if not run.removed:

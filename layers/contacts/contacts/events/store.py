@@ -466,6 +466,10 @@ LAST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 """The greatest id."""
 
 
+_PAGES_OF_ENTRIES: Final = 5
+"""Pages of a query (1 MB each) that are read at most of a contact's timeline when all of it is asked for."""
+
+
 class PlacedEntry(NamedTuple):
     """An entry of a timeline, and where its event is."""
 
@@ -568,7 +572,9 @@ class TimelineStore:
         Raises:
             TemporarilyUnavailable.
         """
-        return self._placed(contact_ids, None, None, now_s, at_most=at_most, evaluate=at_most + 1)
+        return self._placed(
+            contact_ids, None, None, now_s, at_most=at_most, evaluate=_PAGES_OF_ENTRIES * at_most
+        )
 
     def _placed(
         self,

@@ -143,11 +143,11 @@ class PersonExporter:
         gates = self._gates(contact)
         room.taken = len(to_json([shown, consent, gates]).encode()) + 1000
         timeline = room.fill("timeline", (timeline_entry_out(one.entry) for one in entries))
-        if len(timeline) < len(entries):
-            next_after = timeline[-1]["id"] if timeline else None
-        elif next_after is not None:
+        if next_after is not None:
             for name in _LIST_BYTES:
                 room.note(name)
+        if len(timeline) < len(entries):
+            next_after = timeline[-1]["id"]
         events = room.fill("events", self._logged(entries, now_ms))
         deliveries = room.fill("deliveries", self._delivered(entries, now_ms // 1000))
         return {
