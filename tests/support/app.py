@@ -23,6 +23,8 @@ from contacts.core.queue import Outgoing
 from contacts.core.time import Clock
 from contacts.email_validation.service import BounceRecorder, EmailValidator
 from contacts.erasure.service import Eraser
+from contacts.exports.person import PersonExporter
+from contacts.exports.writing import ExportWriter
 from contacts.projection.reindex import Reindexer
 from contacts.projection.service import Projector
 from contacts.restoring.replaying import Replayer
@@ -239,6 +241,14 @@ class App(Runtime):
 
     def eraser(self) -> Eraser:
         return self._held("erase_contact", super().eraser)
+
+    def export_writer(self) -> ExportWriter:
+        return self._held("write_export", super().export_writer)
+
+    def person_exporter(self, caller: Caller) -> PersonExporter:
+        if caller.is_test:
+            return super().person_exporter(caller)
+        return self._held("export_contact", lambda: super(App, self).person_exporter(caller))
 
     def restorer(self) -> Restorer:
         return self._held("restore_account", super().restorer)
