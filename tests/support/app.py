@@ -214,6 +214,9 @@ class App(Runtime):
         """The bucket, in place of S3."""
         return self.bucket if service == "s3" else super().client(service)
 
+    def file_client(self) -> Any:
+        return self.bucket
+
     def presigning_client(self) -> Any:
         return self.bucket
 

@@ -282,6 +282,15 @@ class Runtime:
             )
         return self._clients[service]
 
+    def file_client(self) -> Any:
+        """The client of S3 for parts of files, whose calls may take longer."""
+        from contacts.table.aws import FILE_CALLS, new_client
+
+        if "files" not in self._clients:
+            endpoint, is_local = self.settings.services_endpoint, self.settings.is_local
+            self._clients["files"] = new_client("s3", endpoint, is_local=is_local, calls=FILE_CALLS)
+        return self._clients["files"]
+
     def presigning_client(self) -> Any:
         """The client of S3 that signs URLs."""
         from contacts.table.aws import presigning_client
@@ -707,7 +716,7 @@ class Runtime:
         """The files of exports."""
         from contacts.exports.files import ExportFiles
 
-        return ExportFiles(partial(self.client, "s3"), self.settings.files_bucket, self.presigning_client)
+        return ExportFiles(self.file_client, self.settings.files_bucket, self.presigning_client)
 
     def export_service(self, caller: Caller) -> ExportService:
         """Takes requests for exports."""
