@@ -68,6 +68,7 @@ TAGS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "Tags and lists": ("Each with how many contacts have it", ("/v1/tags", "/v1/lists")),
     "Contact properties": ("Custom fields with a type", ("/v1/contact-properties",)),
+    "Imports": ("Files of contacts, carried out row by row", ("/v1/imports",)),
     "Webhooks": ("Being told of every change", ("/v1/webhooks",)),
     "Events": ("Every change of the last 30 days, to be fetched", ("/v1/events",)),
     "Exports": (

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from contacts.exports.writing import ExportWriter
     from contacts.imports.erasing import ImportEraser
     from contacts.imports.files import ImportFiles
+    from contacts.imports.service import ImportControl, ImportList, ImportService
+    from contacts.imports.store import ImportStore
     from contacts.projection.reindex import Reindexer
     from contacts.projection.service import Projector
     from contacts.properties.service import PropertyService
@@ -696,6 +698,32 @@ class Runtime:
         return ImportFiles(
             partial(self.client, "s3"), self.settings.files_bucket, self.presigning_client, self.clock
         )
+
+    def import_store(self, caller: Caller) -> ImportStore:
+        """The imports of the account, as items."""
+        from contacts.imports.store import ImportStore
+
+        return ImportStore(self.table_of(caller), caller.account_id)
+
+    def import_list(self, caller: Caller) -> ImportList:
+        """Lists imports."""
+        from contacts.imports.service import ImportList
+
+        return ImportList(self.import_store(caller), self.clock)
+
+    def import_service(self, caller: Caller) -> ImportService:
+        """Makes imports and reads them."""
+        from contacts.imports.service import ImportService
+
+        return ImportService(self.import_store(caller), self.import_files(), self.clock, self.randomness)
+
+    def import_control(self, caller: Caller) -> ImportControl:
+        """Starts, cancels and undoes imports."""
+        from contacts.imports.service import ImportControl
+
+        queues = self.queue("IMPORT_FILE"), self.queue("IMPORT")
+        store, account_id = self.import_store(caller), caller.account_id
+        return ImportControl(store, account_id, *queues, self.clock, self.randomness)
 
     def import_eraser(self) -> ImportEraser:
         """Takes away files of imports that may hold a person who is erased."""

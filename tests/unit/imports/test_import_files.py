@@ -16,7 +16,7 @@ from moto import mock_aws
 
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.spreadsheets import escaped, unescaped
-from contacts.imports.files import ImportFiles, uploaded
+from contacts.imports.files import ImportFiles, ids_in
 from contacts.imports.model import FileFormat, FileReplaced, PartMissing, Row, RowError
 from contacts.table.aws import presigning_client
 from tests.support.bucket import FakeBucket
@@ -55,8 +55,10 @@ def test_an_upload_is_read_as_long_as_it_is_the_same(client: Any) -> None:
     client.put_object(Bucket=BUCKET, Key=UPLOAD, Body=b"email\nb@x.test\n")
     with pytest.raises(FileReplaced):
         source.read(0, 5)
+    assert files.uploaded(*WHERE) == (client.head_object(Bucket=BUCKET, Key=UPLOAD)["ETag"].strip('"'), 15)
     files.delete_upload(*WHERE)
     files.delete_upload(*WHERE)
+    assert files.uploaded(*WHERE) is None
     with pytest.raises(FileReplaced):
         source.read(0, 5)
 
@@ -75,9 +77,11 @@ def test_a_part_gives_the_rows_that_were_put(client: Any) -> None:
     for part in (1, 2, 3):
         files.put_part(*WHERE, part, ROWS)
     assert files.part(*WHERE, 2) == ROWS
-    first = client.get_object(Bucket=BUCKET, Key=f"parts/{ACCOUNT}/{IMPORT}/000001")["Body"].read()
+    first = client.get_object(Bucket=BUCKET, Key=f"parts/{ACCOUNT}/{IMPORT}/0/000001")["Body"].read()
     files.put_part(*WHERE, 1, ROWS)
-    assert client.get_object(Bucket=BUCKET, Key=f"parts/{ACCOUNT}/{IMPORT}/000001")["Body"].read() == first
+    assert client.get_object(Bucket=BUCKET, Key=f"parts/{ACCOUNT}/{IMPORT}/0/000001")["Body"].read() == first
+    files.put_part(*WHERE, 1, ROWS[:1], "5d41")
+    assert (files.part(*WHERE, 1), files.part(*WHERE, 1, "5d41")) == (ROWS, ROWS[:1])
     files.delete_parts(*WHERE)
     files.delete_parts(*WHERE)
     with pytest.raises(PartMissing):
@@ -91,6 +95,8 @@ def test_the_error_file_has_all_rows_in_order_and_can_be_sent_again(client: Any)
     files.put_errors(*WHERE, 2, [(ROWS[0], wrong[:1]), (ROWS[2], [RowError(None, "too wide")])])
     files.put_errors(*WHERE, 3, [])
     files.join_errors(*WHERE, ("Email", "Score", "import_line"), FileFormat.XLSX)
+    assert files.has_errors(*WHERE, FileFormat.CSV)
+    assert not files.has_errors(*WHERE, FileFormat.NDJSON)
     files.delete_error_parts(*WHERE)
     files.join_errors(*WHERE, ("Email",), FileFormat.XLSX)  # The message comes again: nothing is lost.
     text = client.get_object(Bucket=BUCKET, Key=f"errors/{ACCOUNT}/{IMPORT}/errors.csv")["Body"].read()
@@ -213,7 +219,7 @@ def test_the_url_of_an_error_file_names_the_download(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_the_key_of_an_upload_tells_whose_it_is(key: str, ids: tuple[str, str] | None) -> None:
-    assert uploaded(key) == ids
+    assert ids_in(key) == ids
 
 
 @settings(max_examples=examples(300))

@@ -1,7 +1,7 @@
 """The files of imports in a bucket of S3: uploads, the parts that they are cut into, error files and previews.
 
     uploads/<account>/<import>                 as the client has put it
-    parts/<account>/<import>/<n>               rows, as gzipped NDJSON: [line, cells] or [line, cells, field, reason]
+    parts/<account>/<import>/<etag>/<n>        rows, as gzipped NDJSON: [line, cells] or [line, cells, field, reason]
     errors/<account>/<import>/parts/<n>        rows that failed, with what is wrong with each
     errors/<account>/<import>/errors.csv       all of them (`errors.ndjson` where the file has objects)
     previews/<account>/<import>.json           what a dry run found
@@ -13,7 +13,7 @@ import csv
 import gzip
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ResponseStreamingError
@@ -24,7 +24,7 @@ from contacts.core.json import from_json, to_json
 from contacts.core.spreadsheets import escaped
 from contacts.core.threads import side_by_side
 from contacts.core.time import Clock, iso
-from contacts.imports.model import FileFormat, FileReplaced, PartMissing, Row, RowError
+from contacts.imports.model import FileFormat, FileReplaced, PartMissing, Row, RowError, UploadOut
 from contacts.table.aws import called
 
 UPLOAD_URL_SECONDS: Final = 3600
@@ -47,17 +47,7 @@ _REPLACED: Final = frozenset({"PreconditionFailed", "412"})
 _SPREADSHEETS: Final = frozenset({FileFormat.CSV, FileFormat.TSV, FileFormat.XLSX})
 
 
-class UploadOut(TypedDict):
-    """Where the file is to be sent."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    """To be sent as they are."""
-    expires_at: str
-
-
-def uploaded(key: str) -> tuple[str, str] | None:
+def ids_in(key: str) -> tuple[str, str] | None:
     """The account and the import that an object's key in a notification of S3 belongs to; None: it is no upload."""
     kind, *ids = unquote_plus(key).split("/")
     if kind != "uploads" or len(ids) != 2 or not all(map(is_uuid, ids)):
@@ -124,6 +114,15 @@ class ImportFiles:
         """The bytes of an upload."""
         return Upload(self._client(), self._bucket, _upload(account_id, import_id), etag, size)
 
+    def uploaded(self, account_id: str, import_id: str) -> tuple[str, int] | None:
+        """The ETag and the bytes of the upload; None: there is none. One HeadObject.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        found = self._head(_upload(account_id, import_id))
+        return None if found is None else (found["ETag"].strip('"'), int(found["ContentLength"]))
+
     def delete_upload(self, account_id: str, import_id: str) -> None:
         """Delete the upload, if there is one.
 
@@ -134,22 +133,26 @@ class ImportFiles:
 
     # Parts
 
-    def put_part(self, account_id: str, import_id: str, part: int, rows: Iterable[Row]) -> None:
+    def put_part(
+        self, account_id: str, import_id: str, part: int, rows: Iterable[Row], etag: str | None = None
+    ) -> None:
         """Write the rows of a part; the first part is 1. The same rows make the same bytes.
+
+        `etag`: of the upload. So whoever still cuts an upload that was replaced writes no part of the other one.
 
         Raises:
             TemporarilyUnavailable.
         """
-        self._put(_part(account_id, import_id, part), _packed(map(_row_out, rows)))
+        self._put(_part(account_id, import_id, part, etag), _packed(map(_row_out, rows)))
 
-    def part(self, account_id: str, import_id: str, part: int) -> list[Row]:
-        """The rows of a part.
+    def part(self, account_id: str, import_id: str, part: int, etag: str | None = None) -> list[Row]:
+        """The rows of a part. `etag`: as of `put_part`.
 
         Raises:
             PartMissing: there is no such part; if the import has ended, its parts are deleted.
             TemporarilyUnavailable.
         """
-        packed = self._get(_part(account_id, import_id, part))
+        packed = self._get(_part(account_id, import_id, part, etag))
         if packed is None:
             raise PartMissing
         return [_row_from(entry) for entry in _unpacked(packed)]
@@ -210,6 +213,14 @@ class ImportFiles:
         )
         return url, self._expiry(DOWNLOAD_URL_SECONDS)
 
+    def has_errors(self, account_id: str, import_id: str, file_format: FileFormat) -> bool:
+        """Whether there is an error file: `join_errors` has written it, and it is not deleted. One HeadObject.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        return self._head(_errors(account_id, import_id, file_format)) is not None
+
     def delete_error_parts(self, account_id: str, import_id: str) -> None:
         """Delete what `put_errors` has written; the joined file stays.
 
@@ -258,6 +269,14 @@ class ImportFiles:
     def _get(self, key: str) -> bytes | None:
         try:
             return _bytes(self._client(), Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if _code(error) in _GONE:
+                return None
+            raise
+
+    def _head(self, key: str) -> dict[str, Any] | None:
+        try:
+            return self._call("head_object", Key=key)
         except ClientError as error:
             if _code(error) in _GONE:
                 return None
@@ -323,8 +342,8 @@ def _parts(account_id: str, import_id: str) -> str:
     return f"parts/{account_id}/{import_id}/"
 
 
-def _part(account_id: str, import_id: str, part: int) -> str:
-    return f"{_parts(account_id, import_id)}{part:06}"
+def _part(account_id: str, import_id: str, part: int, etag: str | None) -> str:
+    return f"{_parts(account_id, import_id)}{etag or '0'}/{part:06}"
 
 
 def _error_parts(account_id: str, import_id: str) -> str:
