@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import md5
 from itertools import count
 from typing import Any, Final
@@ -15,6 +15,14 @@ Answer = tuple[str, int, dict[str, str], bytes]
 """What was asked for (`get_object`), status, headers, body."""
 _XML: Final = {"Content-Type": "application/xml"}
 _RANGE: Final = re.compile(r"bytes=(\d+)-(\d*)")
+
+
+class ObjectBody(io.BytesIO):
+    """As much of a urllib3 response as botocore reads: at once, or piece by piece."""
+
+    def stream(self, *_: object, **__: object) -> Iterator[bytes]:
+        """All that is left."""
+        yield self.read()
 
 
 class Buckets:

@@ -44,7 +44,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
 
 from bench import units
-from bench.buckets import Buckets
+from bench.buckets import Buckets, ObjectBody
 from bench.warm_cpu_worker import Body
 from contacts import runtime as wiring
 from contacts.core.observability import logger
@@ -545,7 +545,8 @@ class Service:
                 body = json.dumps(document).encode()
                 headers["Content-Type"] = "application/x-amz-json-1.0"
             headers["content-length"] = str(len(body))
-            response = AWSResponse(request.url, status, headers, Body(body))
+            content = ObjectBody(body) if "s3." in host else Body(body)
+            response = AWSResponse(request.url, status, headers, content)
             self._outside_cpu += time.thread_time() - began
         return response
 

@@ -476,8 +476,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     what.add_argument(
         "--on-invalid",
-        choices=("fail", "skip"),
-        help="a field that is refused: fail its row, or leave it out",
+        choices=("reject", "skip"),
+        help="a field that is refused: refuse its row, or leave it out",
     )
     how = parser.add_argument_group("how the file is read")
     how.add_argument(

@@ -81,6 +81,8 @@ COLUMNS: Final = (
 
 REPEATS_EVERY: Final = 50
 BROKEN_EVERY: Final = 1000
+BROKEN_AT: Final = 507
+"""The first row that has no address. Its person comes once."""
 OPTED_OUT_EVERY: Final = 40
 
 
@@ -89,7 +91,7 @@ def row(number: int) -> dict[str, str]:
     # The last of each fifty is the first of them once more.
     person = number - REPEATS_EVERY + 1 if number % REPEATS_EVERY == REPEATS_EVERY - 1 else number
     (given, first), (family, last) = GIVEN[person % len(GIVEN)], FAMILY[person // 3 % len(FAMILY)]
-    at = " at " if number % BROKEN_EVERY == BROKEN_EVERY // 2 else "@"
+    at = " at " if number % BROKEN_EVERY == BROKEN_AT else "@"
     return {
         "Email": f"{given}.{family}.{person}{at}example.{('com', 'org', 'net')[person % 3]}",
         "Customer ID": f"{person:08}",
