@@ -20,11 +20,11 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from local.smoke import Answer, Api, Failed
-from local.stack import ROOT
 from local.transfer import BrokeOff, FileChanged, FileRefused, fetch_file, send_file
 
 Json = dict[str, Any]
 
+ROOT: Final = Path(__file__).resolve().parent.parent
 IMPORTS: Final = "/v1/imports"
 EXPORTS: Final = "/v1/exports"
 MAX_BYTES: Final = 5 * 1024**3
@@ -59,15 +59,29 @@ class Bar(Protocol):
         """What stands behind the bar."""
 
 
+class _NoBar:
+    """Shows nothing."""
+
+    def update(self, n: float) -> None:
+        """Nothing to do."""
+
+    def set_postfix_str(self, s: str) -> None:
+        """Nothing to do."""
+
+
 Bars = Callable[[str, int | None], AbstractContextManager[Bar]]
 """Makes a bar: what it is about, and how many bytes there are in all; None: it goes from 0 to 1."""
 
 
 @contextmanager
 def shown_bar(title: str, size: int | None) -> Iterator[Bar]:
-    """A bar on standard error; none where nobody sees it."""
-    from tqdm import tqdm  # type: ignore[import-untyped]
-
+    """A bar on standard error; none where nobody sees it, or where there is no tqdm."""
+    try:
+        from tqdm import tqdm  # type: ignore[import-untyped]
+    except ModuleNotFoundError:
+        print(f"{title} …", file=sys.stderr)
+        yield _NoBar()
+        return
     style: dict[str, Any] = {"total": size, "unit": "B", "unit_scale": True, "unit_divisor": 1024}
     if size is None:
         style = {"total": 1.0, "bar_format": "{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}"}
