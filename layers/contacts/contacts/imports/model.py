@@ -487,7 +487,7 @@ class ImportErrorsOut(TypedDict):
     """Where the rows that failed are, as they came, each with what is wrong with it."""
 
     url: str | None
-    """Good for five minutes. Null where no row failed, or the file is gone: it is kept for 24 hours."""
+    """Good for five minutes. Null where no row failed, or the file is gone: it is kept for seven days."""
     expires_at: Moment | None
     rows: Count
     """Rows that failed."""
