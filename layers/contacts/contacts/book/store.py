@@ -170,6 +170,11 @@ class ContactStore:
             return None
         return contact_from(item["snapshot"])
 
+    def deleted_at(self, contact_id: str) -> str | None:
+        """When a contact was moved to the trash (ISO 8601); None: it is not there. One GetItem."""
+        item = self._table.get(keys.trash(self._account, contact_id))
+        return None if item is None or item["ttl"] <= self._now_s else str(item["deleted_at"])
+
     def claim(self, name: Name) -> Claim | None:
         """Returns the claim on a name, unless it has expired. One GetItem."""
         claim = _claim_from(self._table.get(keys.claim(self._account, name)))
