@@ -696,9 +696,8 @@ class Runtime:
         """Uploads, parts, error files and previews."""
         from contacts.imports.files import ImportFiles
 
-        return ImportFiles(
-            partial(self.client, "s3"), self.settings.files_bucket, self.presigning_client, self.clock
-        )
+        bucket, clock = self.settings.files_bucket, self.clock
+        return ImportFiles(self.file_client, bucket, self.presigning_client, clock)
 
     def import_store(self, caller: Caller) -> ImportStore:
         """The imports of the account, as items."""
