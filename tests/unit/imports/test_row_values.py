@@ -459,6 +459,7 @@ def test_a_contact_of_the_api_passes_through() -> None:
             },
             {"email": "a@b.cc", "is_unsubscribed": True, "first_name": "A", "tags": ["x"]},
         ),
+        ({"email": "a@b.cc", "status": "", "is_unsubscribed": 0}, {"email": "a@b.cc"}),
         ({"email": None, "vip": True}, {"custom_fields": {"vip": True}}),
     ],
 )
@@ -473,6 +474,31 @@ def test_members_that_the_first_objects_lacked_are_read_alike() -> None:
         "first_name": "Ada",
         "custom_fields": {"e_mail": "a@b.cc", "shoe_size": 1, "shoe_size_2": 2},
     }
+
+
+def test_a_number_of_names_that_look_alike_is_read_in_passing() -> None:
+    members = {"-" * number: number for number in range(1, 3000)}
+    custom_fields = read_object(members, columns=("email",)).body["custom_fields"]
+    assert len(custom_fields) == len(members)
+    assert list(custom_fields)[-1] == "column_2999"
+
+
+@pytest.mark.parametrize("field", ["custom_fields", "metadata"])
+def test_a_field_that_must_be_an_object_is_refused_as_a_text(field: str) -> None:
+    expected = (RowError(field, "must be an object"),)
+    assert read({"email": "a@b.cc", field: "x"}).errors == expected
+    assert read_object({"email": "a@b.cc", field: 5}).errors == expected
+
+
+def test_values_that_no_text_tells_break_nothing() -> None:
+    deep: list[Any] = []
+    for _ in range(5000):
+        deep = [deep]
+    members = {"email": 10**5000, "external_id": float("nan"), "phone": True, "status": deep}
+    found = read_object(members)
+    assert found.is_refused
+    # A body with these is refused by their names.
+    assert [found.body[name] for name in ("email", "external_id", "phone")] == [*members.values()][:3]
 
 
 def test_null_clears_where_blanks_clear() -> None:
