@@ -407,6 +407,7 @@ class PartRun(StepRun):
         known: Known,
     ) -> None:
         rows = self._prepared(job, part, numbers)
+        known.make_room()
         emails = (name.value for row in rows for name in row.names if name.kind is NameKind.EMAIL)
         known.read_ahead((name for row in rows for name in row.names), emails)
         rules = rules_of(job.options)
