@@ -106,7 +106,7 @@ def read(written: bytes, kind: ExportFormat) -> tuple[Sequence[str], Row]:
 @pytest.mark.parametrize("kind", ExportFormat)
 @given(body=BODIES)
 @settings(
-    max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=examples(400), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 def test_an_imported_export_gives_the_same_contact(
     kind: ExportFormat, has_properties: bool, body: dict[str, Any]
