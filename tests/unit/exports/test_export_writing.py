@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.exports.model import MAX_RUNS, ExportFormat, ExportState
-from contacts.exports.writing import ENDS_S, LEASE_S, SAVED_AFTER_S
+from contacts.exports.writing import ENDS_S, LEASE_S, TURN_S
 from tests.support.app import ACCOUNT_ID
 from tests.support.event_harness import Killed, Life, Mortal
 from tests.support.export_harness import ExportHarness
@@ -133,7 +133,7 @@ def test_little_that_took_long_is_kept_before_there_is_enough_for_a_part(harness
     read = writer._page_from
 
     def slowly(page: Any) -> Any:
-        waits(SAVED_AFTER_S)
+        waits(TURN_S)
         return read(page)
 
     writer._page_from = slowly  # type: ignore[method-assign]
