@@ -38,7 +38,7 @@ PAGE: Final = 1000
 """Contacts that are read at a time; 6 MB of them at most."""
 OLDEST_FIRST: Final = Order(SortField.CREATED_AT, descending=False)
 TURN_S: Final = 120
-"""Seconds after which an invocation ends, so that other exports have their turn. What it has written since the last part
+"""Seconds after which an invocation ends, so that other exports have a turn. What it has written since the last part
 is kept, however little: of ten million contacts a filter may choose three."""
 ENDS_S: Final = 60
 """Seconds before the end of the invocation at which it reads no further page."""
