@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from contacts.exports.service import ExportDirectory, ExportService
     from contacts.exports.store import ExportStore
     from contacts.exports.writing import ExportWriter
+    from contacts.imports.carrying import ImportCarrier
     from contacts.imports.erasing import ImportEraser
     from contacts.imports.files import ImportFiles
     from contacts.imports.service import ImportControl, ImportList, ImportService
@@ -724,6 +725,23 @@ class Runtime:
         queues = self.queue("IMPORT_FILE"), self.queue("IMPORT")
         store, account_id = self.import_store(caller), caller.account_id
         return ImportControl(store, account_id, *queues, self.clock, self.randomness)
+
+    def import_carrier(self) -> ImportCarrier:
+        """Checks the rows of imports, writes them, and takes them back."""
+        from contacts.imports.carrying import ImportCarrier
+        from contacts.imports.steps import CarrierServices
+
+        services = CarrierServices(
+            table=self.table,
+            board=self.switch_board,
+            accounts=self.account_store,
+            files=self.import_files(),
+            queue=self.queue("IMPORT"),
+            clock=self.clock,
+            randomness=self.randomness,
+            has_time_left=self.deadline.has_time_left,
+        )
+        return ImportCarrier(services)
 
     def import_eraser(self) -> ImportEraser:
         """Takes away files of imports that may hold a person who is erased."""
