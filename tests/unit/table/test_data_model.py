@@ -27,7 +27,6 @@ EVENT = "01941f29-7c00-7bbb-8000-000000000003"
 DELIVERY = "01941f29-7c00-7ccc-8000-000000000004"
 PROPERTY = "01941f29-7c00-7ddd-8000-000000000005"
 CHANNEL = "01941f29-7c00-7eee-8000-000000000006"
-EXPORT = "01941f29-7c00-7fff-8000-000000000007"
 MADE: dict[str, keys.Key] = {
     "account": keys.account(A),
     "API key": keys.api_key("2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"),
@@ -72,7 +71,6 @@ MADE: dict[str, keys.Key] = {
     "deliveries in flight": keys.deliveries_in_flight(A),
     "delivery that waits for its account": keys.waiting_delivery(A, None, DELIVERY),
     "delivery that waits for its endpoint": keys.waiting_delivery(A, "wh_01941f29000a1b2c3d4", DELIVERY),
-    "export": keys.export(A, EXPORT),
     "switches": keys.switches(),
     "verdict on a domain": keys.domain_verdict(sha256(b"example.com").hexdigest()),
 }
