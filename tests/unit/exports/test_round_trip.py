@@ -113,7 +113,7 @@ def _made(result: ReadRow) -> Contact:
 @pytest.mark.parametrize("has_properties", [True, False], ids=["the same account", "an empty account"])
 @pytest.mark.parametrize("kind", ExportFormat)
 @given(bodies=st.lists(BODIES, min_size=1, max_size=3), is_gzipped=st.booleans())
-@settings(max_examples=examples(300), suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(100), suppress_health_check=list(HealthCheck))
 def test_an_imported_export_gives_the_same_contacts(
     kind: ExportFormat, has_properties: bool, bodies: list[dict[str, Any]], is_gzipped: bool
 ) -> None:
