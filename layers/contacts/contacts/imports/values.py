@@ -486,7 +486,7 @@ def _slug(text: str) -> str:
 _STATUS_NUMBERS: Final = {"1": True, "0": False, "2": False, "3": False, "4": False}
 """As ActiveCampaign and Mailtrain count: 1 subscribed, 2 unsubscribed, 3 bounced; 0 unconfirmed at the one, 4
 complained at the other."""
-_NOTHING: Final = frozenset({"null", "\\n", "n/a", "#n/a", "nan", "-", "--"})
+_NOTHING: Final = frozenset({"null", "\\n", "n/a", "#n/a", "nan", "-", "--", "[]", "{}"})
 """What databases and spreadsheets write in the place of nothing."""
 _NEVER: Final = frozenset({"never", "none", "nil"})
 _NO_MOMENT: Final = re.compile(r"0000-00-00|0001-01-01")
