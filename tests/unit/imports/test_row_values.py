@@ -158,6 +158,7 @@ def test_a_cell_says(target: str, cell: str, value: object) -> None:
         ("custom_fields.o", "[1]", "must be an object"),
         ("custom_fields.o", "{", "must be JSON"),
         ("custom_fields.x:json", "[NaN]", "must be JSON"),
+        ("custom_fields.x:json", '{"a": 1, "a": 2}', "must be JSON"),
         ("custom_fields.x:json", "[" * 100_000, "must be JSON"),
         ("custom_fields.x:number", "seven", "must be a number"),
         ("phone", "030 1234567", "has no country code"),

@@ -629,17 +629,13 @@ def _option(text: str, options: Sequence[str]) -> str:
     return alike[0] if len(alike) == 1 else text
 
 
-def _refuse_constant(name: str) -> object:
-    raise ValueError(name)
-
-
 def _json_or_none(text: str) -> object:
-    import json
+    """The value of a JSON text; None: it is none, or says something twice, or it is `null`."""
+    # Few files have such cells.
+    from contacts.imports.json_rows import parsed_json
 
     try:
-        return json.loads(
-            text, parse_int=exact_number, parse_float=exact_number, parse_constant=_refuse_constant
-        )
+        return parsed_json(text)
     except (ValueError, RecursionError):
         return None
 
