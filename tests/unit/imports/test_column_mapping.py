@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contacts.book.schemas import ContactFields
 from contacts.core.errors import InvalidInput
 from contacts.imports.column_names import ENGLISH, OTHER_LANGUAGES, SECOND_CHOICE
 from contacts.imports.columns import (
     FIELDS,
     SEVERAL,
+    UNPACKED,
     complete_mapping,
     corrected_mapping,
     guessed_mapping,
@@ -106,6 +108,12 @@ def test_every_word_of_the_tables_is_a_target() -> None:
     for table in (ENGLISH, *OTHER_LANGUAGES, SECOND_CHOICE):
         assert all(target_of(target) is not None for target in table)
         assert all(key_of(name) for names in table.values() for name in names.split(","))
+
+
+def test_whatever_a_request_may_set_a_column_may_be() -> None:
+    assert set(ContactFields.model_fields) <= set(FIELDS)
+    own = {name: guessed_mapping([name])[name] for name in FIELDS if name != UNPACKED}
+    assert own == {name: name for name in own}
 
 
 def test_the_spelling_of_a_property_counts() -> None:
