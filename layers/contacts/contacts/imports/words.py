@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from contacts.imports.columns import key_of
+from contacts.imports.columns import MAX_KEY, key_of
 
 _YES: Final = """
     true, yes, y, t, 1, on, x, ✓, ✔, ☑, checked, ja, j, wahr, oui, vrai, si, sí, verdadero, sim,
@@ -52,6 +52,8 @@ class Words:
         if self._found is None:
             words = [word.strip() for word in self._text.split(",")]
             self._found = frozenset({key_of(word) or word for word in words})
+        if len(text) > MAX_KEY:
+            return False
         # 10, -1 and 1.5 are not 1.
         is_number = any(one.isdigit() for one in text)
         return (text if is_number else key_of(text) or text) in self._found
