@@ -1,7 +1,8 @@
 """Rows of XLSX: the first sheet that is visible, by calamine.
 
 Calamine aborts the whole process where it gets no memory: a file of 1 KB can name a cell in the last row and column,
-and calamine makes room for 17 billion. So a workbook is unpacked and measured before calamine sees it.
+and calamine makes room for 17 billion; another can promise as many texts. So a workbook is unpacked and measured before
+calamine sees it.
 """
 
 import io
@@ -11,11 +12,15 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from posixpath import join, normpath
-from typing import Final, NamedTuple
+from string import ascii_letters, digits
+from typing import TYPE_CHECKING, Final, NamedTuple
 from xml.etree import ElementTree as ET
 
 from contacts.imports.model import Row, RowError, Unreadable
-from contacts.imports.text_rows import column_names
+from contacts.imports.text_rows import column_names, fitted
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet
 
 MAX_WORKBOOK_BYTES: Final = 100 * 1024**2
 """Packed. It is read in one piece."""
@@ -30,11 +35,14 @@ _LAST_COLUMN: Final = 16_384
 _LAST_ROW: Final = 1_048_576
 
 _ROW: Final = re.compile(rb"<(?:[\w.-]+:)?row\b")
-_CELL: Final = re.compile(rb"<(?:[\w.-]+:)?c\b")
-_REFERENCE: Final = re.compile(rb"""\sr\s*=\s*["']\s*([A-Za-z]*)(\d+)""")
+_REFERENCE: Final = re.compile(rb"""\sr\s*=\s*["']\s*([A-Za-z]*\d+)""")
+_LETTERS: Final = ascii_letters.encode()
+_DIGITS: Final = digits.encode()
 _ERROR_CELL: Final = re.compile(
     rb"""<(?:[\w.-]+:)?c\b(?=[^<>]*\st\s*=\s*["']e["'])[^<>]*\sr\s*=\s*["']([A-Za-z]+)(\d+)"""
 )
+_PROMISED: Final = re.compile(rb"""uniqueCount\s*=\s*["']\s*(\d+)""")
+_SHORTEST_STRING: Final = len("<si/>")
 _OFFICE: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _OFFICE_STRICT: Final = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
@@ -46,7 +54,6 @@ class Sheet(NamedTuple):
 
     name: str
     columns: tuple[str, ...]
-    header_row: int
     rows: Iterator[Row]
 
 
@@ -79,51 +86,53 @@ def sheet_of(workbook: bytes) -> Sheet:
         Unreadable: it is damaged or protected (`bad_spreadsheet`), too large (`unpacks_too_large`), or
             as `column_names`.
     """
+    errors = _measured(workbook)
+    number, sheet = _first_sheet(workbook)
+    rows = enumerate(sheet.iter_rows(), start=1)
+    for _, values in rows:
+        header = [_text(value) for value in values]
+        if any(cell.strip() for cell in header):
+            columns = column_names(header)
+            left = sheet.start[1] if sheet.start else 0
+            return Sheet(sheet.name, columns, _rows(rows, header, columns, errors.get(number, {}), left))
+    raise Unreadable("no_rows", f"The sheet {sheet.name!r} has no rows.")
+
+
+def _first_sheet(workbook: bytes) -> "tuple[int, CalamineSheet]":
     from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-    errors = _measured(workbook)
     try:
         opened = CalamineWorkbook.from_filelike(io.BytesIO(workbook))
-        number = next(
-            (
-                number
-                for number, sheet in enumerate(opened.sheets_metadata)
-                if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
-            ),
-            None,
-        )
-        if number is None:
-            raise bad("has no sheet that is visible")
-        sheet = opened.get_sheet_by_index(number)
-        rows = enumerate(sheet.iter_rows(), start=1)
+        for number, sheet in enumerate(opened.sheets_metadata):
+            if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
+                return number, opened.get_sheet_by_index(number)
     except CalamineError:
         raise bad("is damaged") from None
-    left = 0 if sheet.start is None else sheet.start[1]
-    of_sheet = errors.get(number, {})
-    for row_number, values in rows:
-        cells = [_text(value) for value in values]
-        if any(cell.strip() for cell in cells):
-            columns = column_names(cells)
-            return Sheet(sheet.name, columns, row_number, _rows(rows, cells, of_sheet, left))
-    raise Unreadable("no_rows", f"The sheet {sheet.name!r} has no rows.")
+    except BaseException as error:
+        # What its authors did not foresee: a panic of Rust, which is no Exception.
+        if type(error).__name__ == "PanicException":
+            raise bad("is damaged") from None
+        raise
+    raise bad("has no sheet that is visible")
 
 
 def _rows(
     rows: Iterator[tuple[int, list[_Value]]],
     header: list[str],
-    errors: Mapping[int, Sequence[str]],
+    columns: Sequence[str],
+    errors: Mapping[int, Sequence[tuple[str, int]]],
     left: int,
 ) -> Iterator[Row]:
-    width = len(header)
     for number, values in rows:
-        cells = tuple(_text(value) for value in values)
-        wrong = errors.get(number)
-        if wrong is not None:
-            names = ", ".join(wrong[:3])
-            error = RowError(None, f"The cell {names} holds an error of the spreadsheet, such as #N/A.")
-            yield Row(number, cells[:width], error)
-        elif any(cell.strip() for cell in cells) and list(cells) != header:
-            yield Row(number, cells)
+        cells = [_text(value) for value in values]
+        if number in errors:
+            letters, column = errors[number][0]
+            name = columns[column - 1 - left] if column - 1 - left < len(columns) else None
+            reason = f"The cell {letters}{number} holds an error of the spreadsheet, such as #N/A."
+            yield Row(number, tuple(cells), RowError(name, reason))
+        elif any(cell.strip() for cell in cells) and cells != header:
+            error = fitted(cells, len(columns))
+            yield Row(number, tuple(cells), error)
 
 
 def _text(value: _Value) -> str:
@@ -146,7 +155,7 @@ def _text(value: _Value) -> str:
             return str(value)
 
 
-def _measured(workbook: bytes) -> dict[int, dict[int, list[str]]]:
+def _measured(workbook: bytes) -> dict[int, dict[int, list[tuple[str, int]]]]:
     """The cells that hold an error: by the number of the sheet, from 0 on, and of the row.
 
     Raises:
@@ -165,21 +174,29 @@ def _measured(workbook: bytes) -> dict[int, dict[int, list[str]]]:
             sheets = _sheets(archive, by_name)
             left, found = MAX_UNPACKED_BYTES, {}
             for entry in entries:
+                number = sheets.get(entry.filename.lower())
                 measure = _Measure()
                 for piece in _unpacked(workbook, entry):
                     left -= len(piece)
                     if left < 0:
                         raise _too_large()
-                    if entry.filename.lower() in sheets:
+                    _check_promise(piece, entry.file_size)
+                    if number is not None:
                         measure.read(piece)
-                measure.finish()
-                if entry.filename.lower() in sheets:
-                    found[sheets[entry.filename.lower()]] = measure.errors
+                if number is not None:
+                    measure.finish()
+                    found[number] = measure.errors
             return found
     except (zipfile.BadZipFile, zlib.error, ET.ParseError, KeyError, ValueError, OSError, EOFError):
         raise bad("is damaged") from None
     except (NotImplementedError, RuntimeError):
         raise bad("is protected by a password, or packed in an unusual way") from None
+
+
+def _check_promise(xml: bytes, size: int) -> None:
+    """Raise Unreadable if a workbook promises more texts than it can hold: calamine makes room for all at once."""
+    if any(int(promised) > size // _SHORTEST_STRING + 1 for promised in _PROMISED.findall(xml)):
+        raise bad("is damaged")
 
 
 def _unpacked(workbook: bytes, entry: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -232,7 +249,7 @@ class _Measure:
     """How large a sheet is, read in pieces of its XML."""
 
     def __init__(self) -> None:
-        self.errors: dict[int, list[str]] = {}
+        self.errors: dict[int, list[tuple[str, int]]] = {}
         self._rest = b""
         self._rows = 0
         self._last_row = 0
@@ -260,12 +277,13 @@ class _Measure:
 
     def _measure(self, row: bytes) -> None:
         self._rows += 1
-        columns = {len(_CELL.findall(row))}
-        for letters, number in set(_REFERENCE.findall(row)):
-            self._last_row = max(self._last_row, int(number))
-            if letters:
-                columns.add(_column(letters))
-        self._last_column = max(self._last_column, *columns)
+        references = b" ".join(_REFERENCE.findall(row))
+        numbers = {*references.translate(None, _LETTERS).split()}
+        columns = {*references.translate(None, _DIGITS).split()}
+        self._last_row = max(self._last_row, *map(int, numbers), 0)
+        # Cells may be without a reference, and stand then where the one before ends.
+        cells = row.count(b"<c") + row.count(b":c")
+        self._last_column = max(self._last_column, *map(_column, columns), cells)
         height = max(self._last_row, self._rows)
         if height * self._last_column > MAX_CELLS:
             detail = (
@@ -275,7 +293,7 @@ class _Measure:
             raise Unreadable("unpacks_too_large", detail)
         if b'"e"' in row or b"'e'" in row:
             for letters, number in _ERROR_CELL.findall(row):
-                self.errors.setdefault(int(number), []).append(f"{letters.decode()}{number.decode()}")
+                self.errors.setdefault(int(number), []).append((letters.decode(), _column(letters)))
 
 
 def _column(letters: bytes) -> int:
