@@ -41,6 +41,10 @@ invoke: environments ## Invoke one function against the running stack: F=get_con
 smoke: .venv/dev/installed ## Try out a running API with a contact of its own: URL=http://127.0.0.1:4566 KEY=sk_live_…
 	@KEY="$(KEY)" $(dev)/python -m local.smoke "$(URL)"
 
+.PHONY: load
+load: environments ## Import a file into a running API: FILE=people.csv URL=… KEY=… ARGS="--dry-run"; ARGS=--help tells more
+	@$(if $(KEY),KEY="$(KEY)") $(if $(URL),API="$(URL)") $(dev)/python -m local.load $(if $(FILE),"$(FILE)") $(ARGS)
+
 .PHONY: drill
 drill: environments ## Lose 1,000 contacts of the running stack, and restore them without a sound
 	@$(dev)/python -m local.restore_drill

@@ -44,6 +44,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
 
 from bench import units
+from bench.buckets import Buckets, ObjectBody
 from bench.warm_cpu_worker import Body
 from contacts import runtime as wiring
 from contacts.core.observability import logger
@@ -348,6 +349,7 @@ class Service:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.buckets = Buckets()
         self.now = BEGINS_AT
         """Simulated, in seconds since the epoch; between invocations the bench advances it."""
         self.records: list[Json] = []
@@ -534,15 +536,17 @@ class Service:
         with self._lock:
             self._moment.elapsed += CALL_S
             host = urlsplit(request.url).netloc
+            headers: Any = {}
             if "s3." in host:
-                # The journal of erasures: S3 answers a PutObject with headers alone.
-                self._use.calls["s3", "put_object"] += 1
-                status, body = 200, b""
+                method, status, headers, body = self.buckets.answer(request)
+                self._use.calls["s3", method] += 1
             else:
                 status, document = self._answered(host.partition(".")[0], request)
                 body = json.dumps(document).encode()
-            headers: Any = {"Content-Type": "application/x-amz-json-1.0", "content-length": str(len(body))}
-            response = AWSResponse(request.url, status, headers, Body(body))
+                headers["Content-Type"] = "application/x-amz-json-1.0"
+            headers["content-length"] = str(len(body))
+            content = ObjectBody(body) if "s3." in host else Body(body)
+            response = AWSResponse(request.url, status, headers, content)
             self._outside_cpu += time.thread_time() - began
         return response
 

@@ -71,6 +71,10 @@ TAGS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "Imports": ("Files of contacts, carried out row by row", ("/v1/imports",)),
     "Webhooks": ("Being told of every change", ("/v1/webhooks",)),
     "Events": ("Every change of the last 30 days, to be fetched", ("/v1/events",)),
+    "Exports": (
+        "Contacts as a file, and everything of one person",
+        ("/v1/exports", "/v1/contacts/{ref}/export"),
+    ),
     "Account": ("Plan, limits and keys", ("/v1/account", "/v1/api-keys")),
     "Reference": ("This document", ("/openapi.json", "/docs")),
 }

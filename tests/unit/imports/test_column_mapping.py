@@ -10,6 +10,7 @@ from contacts.imports.columns import (
     FIELDS,
     SEVERAL,
     complete_mapping,
+    corrected_mapping,
     guessed_mapping,
     is_mappable,
     key_of,
@@ -118,6 +119,33 @@ def test_a_wrong_mapping_is_refused_by_the_name_of_the_column(
     with pytest.raises(InvalidInput) as refused:
         complete_mapping(["Email", "Other"], given_mapping)
     assert [(error.field, says in error.message) for error in refused.value.errors] == [(field, True)]
+
+
+@pytest.mark.parametrize(
+    ("given_mapping", "corrected"),
+    [
+        ({}, {"Mail": "email", "Mail 2": "custom_fields.mail_2", "Tags": "tags"}),
+        ({"Mail 2": "email"}, {"Mail": "custom_fields.mail", "Mail 2": "email", "Tags": "tags"}),
+        ({"Mail 2": "tags"}, {"Mail": "email", "Mail 2": "tags", "Tags": "tags"}),
+        ({"Mail 2": None, "Tags": "lists"}, {"Mail": "email", "Mail 2": None, "Tags": "lists"}),
+        (
+            {"Tags": "custom_fields.mail_2:json"},
+            {"Mail": "email", "Mail 2": "custom_fields.mail_2_2", "Tags": "custom_fields.mail_2:json"},
+        ),
+    ],
+)
+def test_what_the_caller_says_later_wins(
+    given_mapping: dict[str, str | None], corrected: dict[str, str | None]
+) -> None:
+    columns = ["Mail", "Mail 2", "Tags"]
+    assert corrected_mapping(columns, guessed_mapping(columns), given_mapping) == corrected
+
+
+def test_a_correction_is_checked_as_a_mapping_is() -> None:
+    with pytest.raises(InvalidInput, match=r"mapping\.Name"):
+        corrected_mapping(["Mail"], {"Mail": "email"}, {"Name": "name"})
+    with pytest.raises(InvalidInput, match=r"mapping\.Mail"):
+        corrected_mapping(["Mail"], {"Mail": "email"}, {"Mail": "mail"})
 
 
 def test_every_wrong_column_is_named_at_once() -> None:

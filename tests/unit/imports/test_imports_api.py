@@ -286,7 +286,7 @@ def test_a_start_begins_from_the_first_part(app: ImportApp) -> None:
     [
         ({"who": "email"}, "mapping.who"),
         ({"name": "mail"}, "mapping.name"),
-        ({"name": "email"}, "mapping.name"),
+        ({"name": "email", "email": "email"}, "mapping.email"),
         ({"email": None}, "mapping"),
         ({"email": "first_name"}, "mapping"),
         ({"email": 5}, "mapping.email"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contacts.book.schemas import NewContact
 from contacts.core.errors import ContactsError
-from contacts.core.json import from_json
+from contacts.core.json import from_json, to_json
 from contacts.core.separated import joined
 from contacts.core.spreadsheets import escaped
 from contacts.imports.columns import CONSENT, FIELDS, complete_mapping, guessed_mapping
@@ -84,6 +84,7 @@ def one(target: str, cell: str, options: ImportOptions = KEEP) -> Any:
         ("is_active", "nein", False),
         ("is_active", "X", True),
         ("custom_fields.plz", "01099", "01099"),
+        ("custom_fields.plz", "'01099", "01099"),
         ("custom_fields.n", "1234.50", 1234.5),
         ("custom_fields.n", "1.234,56", 1234.56),
         ("custom_fields.n", "1,234.56", 1234.56),
@@ -233,7 +234,14 @@ OUT: dict[str, object] = {"is_unsubscribed": True}
         ("is_subscribed", "NEVER_SUBSCRIBED", OUT, False),
         ("is_subscribed", "5/1/2024", {}, True),
         ("unsubscribed_at", "2024-05-01 10:00:00", OUT, False),
+        ("unsubscribed_at", "yes", OUT, False),
         ("status", "", {}, False),
+        ("status", "NULL", {}, False),
+        ("is_unsubscribed", "N/A", {}, False),
+        ("is_unsubscribed", "0000-00-00 00:00:00", {}, False),
+        ("unsubscribed_at", "0000-00-00", {}, False),
+        ("unsubscribed_at", "never", {}, False),
+        ("unsubscribed_at", "\\N", {}, False),
     ],
 )
 def test_who_has_opted_out(target: str, cells: str, body: dict[str, object], says_subscribed: bool) -> None:
@@ -319,6 +327,48 @@ def test_rules_are_needed_for_columns_without_a_type() -> None:
     assert typed_names(mapping) == ["age"]
 
 
+def test_a_quote_before_digits_stays_in_columns_of_our_own() -> None:
+    cells = {"external_id": "'007", "custom_fields.zip": "'01099", "Zip Code": "'01099"}
+    assert read(cells).body == {
+        "external_id": "'007",
+        "custom_fields": {"zip": "'01099", "zip_code": "01099"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("cells", "body"),
+    [
+        # importcsv#15: columns whose names contain "email" were taken for the email.
+        (
+            {"Email consent": "no", "Email opt-in date": "2024", "Email": "a@b.cc"},
+            {"is_unsubscribed": True, "custom_fields": {"email_opt_in_date": "2024"}, "email": "a@b.cc"},
+        ),
+        # mautic#1601, #9027: opt-outs were not read.
+        ({"email": "a@b.cc", "Do Not Email": "TRUE"}, {"email": "a@b.cc", "is_unsubscribed": True}),
+        ({"email": "a@b.cc", "donotContact": "yes"}, {"email": "a@b.cc", "is_unsubscribed": True}),
+        # noptin#602: a postal code lost its zero.
+        ({"email": "a@b.cc", "PLZ": "01099"}, {"email": "a@b.cc", "custom_fields": {"plz": "01099"}}),
+        # notifuse#223: a no-break space became part of the address.
+        ({"email": "a@b.cc\u00a0"}, {"email": "a@b.cc"}),
+        # listmonk#2189: spaces before the names of columns and in cells.
+        ({"email": "a@b.cc", " first name": " Ada"}, {"email": "a@b.cc", "first_name": "Ada"}),
+        # odoo#99995: the quote before a plus stayed.
+        ({"email": "a@b.cc", "Phone": "'+380 99 345-67-89"}, {"email": "a@b.cc", "phone": "+380993456789"}),
+        # owncloud-archive/contacts#818: several numbers in one cell of Google's.
+        (
+            {"E-mail 1 - Value": "a@b.cc", "Phone 1 - Value": "+44 20 7123 4567 ::: +44 20 7123 0000"},
+            {"email": "a@b.cc", "phone": "+442071234567"},
+        ),
+        # mautic#1932: rows of commas became contacts.
+        ({"email": "", "name": "", "phone": ""}, {}),
+    ],
+)
+def test_what_broke_other_importers(cells: dict[str, str], body: dict[str, Any]) -> None:
+    found = read(cells)
+    assert found.body == body
+    assert not found.errors
+
+
 # Objects
 
 CONTACT = {
@@ -380,6 +430,36 @@ def test_a_contact_of_the_api_passes_through() -> None:
             {"email": "a@b.cc", "custom_fields": {"x": 1}, "list_ids": [3, 5]},
             {"email": "a@b.cc", "custom_fields": {"x": 1, "list_ids": [3, 5]}},
         ),
+        # Klaviyo's API, and Brevo's.
+        (
+            {"id": "01", "attributes": {"email": "a@b.cc", "first_name": "A", "properties": {"vip": True}}},
+            {"email": "a@b.cc", "first_name": "A", "custom_fields": {"vip": True}},
+        ),
+        (
+            {
+                "email": "a@b.cc",
+                "emailBlacklisted": True,
+                "attributes": {"VORNAME": "A", "SMS": "+4915112345678", "X": 1},
+            },
+            {
+                "email": "a@b.cc",
+                "is_unsubscribed": True,
+                "first_name": "A",
+                "phone": "+4915112345678",
+                "custom_fields": {"X": 1},
+            },
+        ),
+        # Mailchimp's API.
+        (
+            {
+                "email_address": "a@b.cc",
+                "status": "cleaned",
+                "merge_fields": {"FNAME": "A"},
+                "tags": [{"id": 1, "name": "x"}],
+            },
+            {"email": "a@b.cc", "is_unsubscribed": True, "first_name": "A", "tags": ["x"]},
+        ),
+        ({"email": "a@b.cc", "status": "", "is_unsubscribed": 0}, {"email": "a@b.cc"}),
         ({"email": None, "vip": True}, {"custom_fields": {"vip": True}}),
     ],
 )
@@ -394,6 +474,31 @@ def test_members_that_the_first_objects_lacked_are_read_alike() -> None:
         "first_name": "Ada",
         "custom_fields": {"e_mail": "a@b.cc", "shoe_size": 1, "shoe_size_2": 2},
     }
+
+
+def test_a_number_of_names_that_look_alike_is_read_in_passing() -> None:
+    members = {"-" * number: number for number in range(1, 3000)}
+    custom_fields = read_object(members, columns=("email",)).body["custom_fields"]
+    assert len(custom_fields) == len(members)
+    assert list(custom_fields)[-1] == "column_2999"
+
+
+@pytest.mark.parametrize("field", ["custom_fields", "metadata"])
+def test_a_field_that_must_be_an_object_is_refused_as_a_text(field: str) -> None:
+    expected = (RowError(field, "must be an object"),)
+    assert read({"email": "a@b.cc", field: "x"}).errors == expected
+    assert read_object({"email": "a@b.cc", field: 5}).errors == expected
+
+
+def test_values_that_no_text_tells_break_nothing() -> None:
+    deep: list[Any] = []
+    for _ in range(5000):
+        deep = [deep]
+    members = {"email": 10**5000, "external_id": float("nan"), "phone": True, "status": deep}
+    found = read_object(members)
+    assert found.is_refused
+    # A body with these is refused by their names.
+    assert [found.body[name] for name in ("email", "external_id", "phone")] == [*members.values()][:3]
 
 
 def test_null_clears_where_blanks_clear() -> None:
@@ -496,10 +601,10 @@ def test_what_an_export_writes_is_read_as_it_was(body: dict[str, Any]) -> None:
     for field, value in body.items():
         if field == "custom_fields":
             for name, entry in value.items():
-                text = entry if isinstance(entry, str) else json.dumps(entry)
+                text = entry if isinstance(entry, str) else to_json(entry)
                 cells[f"{field}.{name}:{_TYPES[name]}"] = escaped(text)
         elif isinstance(value, list):
             cells[field] = escaped(joined(value))
         else:
-            cells[field] = escaped(value) if isinstance(value, str) else json.dumps(value)
+            cells[field] = escaped(value) if isinstance(value, str) else to_json(value)
     assert read(cells) == ReadRow(body)

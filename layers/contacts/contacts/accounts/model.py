@@ -297,6 +297,8 @@ class Charge(NamedTuple):
     written: int = 0
     leased: int = 0
     """How many more requests are counted and not yet known to be used; negative where some were used."""
+    left_to_others: int = 0
+    """Written items of the hour that must be left afterwards: an import leaves some to the account's own requests."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ ContactsError
 │   ├── ImportEnded
 │   ├── ImportNotFinished
 │   ├── ImportNotUndoable
+│   ├── TooManyExports
 │   ├── SameContact
 │   ├── MergeTooLarge
 │   ├── MergedAway
@@ -397,6 +398,12 @@ class TooManyChannels(Conflict):
     """Raised when an account already has as many channels as it may have."""
 
     code = "too_many_channels"
+
+
+class TooManyExports(Conflict):
+    """Raised when as many exports of the account are under way as may be."""
+
+    code = "too_many_exports"
 
 
 class ChannelOff(Conflict):

@@ -54,8 +54,8 @@ ENGLISH: Final = {
         "opted out at, opt out date, email opt out date, unsubscribe time, unsubscribed time, date of unsubscription,"
         "bounced at, unsubscription date, email optout time, opt out timestamp"
     ),
-    "custom_fields": "attributes, attribs, data, variables, custom properties, custom attributes, customfields",
-    "*": "properties, merge fields",
+    "custom_fields": "attribs, data, variables, custom properties, custom attributes, customfields",
+    "*": "properties, attributes, merge fields",
     "metadata.photo": "photo",
 }
 OTHER_LANGUAGES: Final = (

@@ -150,29 +150,31 @@ def custom_name(column: str) -> tuple[str, CellType | None]:
     return "_".join(part for part in text.split("_") if part) or "column", kind
 
 
-def free_name(name: str, taken: Collection[str]) -> str:
-    """The name, with a number behind it where it is taken or means a field of every contact."""
-    free, number = name, 1
+def free_name(name: str, taken: Collection[str], number: int = 1) -> tuple[str, int]:
+    """The name, with a number behind it where it is taken or means a field of every contact; and the number.
+
+    `number`: the last one that was tried; 1: none.
+    """
+    free = name if number == 1 else f"{name[: MAX_KEY - 8]}_{number}"
     while free in taken or free in CORE_FIELDS:
         number += 1
         free = f"{name[: MAX_KEY - 8]}_{number}"
-    return free
+    return free, number
 
 
-def late_target(member: str, mapping: Mapping[str, str | None]) -> Target | None:
+def late_target(member: str, taken: Collection[str]) -> Target | None:
     """Where a member of an object goes that is none of the file's columns; None: it is ignored.
 
-    It is a field that no column is, or else a custom field.
+    It is a field that no column is, or else a custom field. `taken`: the paths of the columns' targets.
     """
     guess = _guess(member, {})
     if guess is not None and guess.target is None:
         return None
-    if guess is not None:
-        target = target_of(guess.target or "")
-        if target is not None and (target.field in SEVERAL or target.path not in _paths(mapping.values())):
-            return target
+    target = None if guess is None else target_of(guess.target or "")
+    if target is not None and (target.field in SEVERAL or target.path not in taken):
+        return target
     name, kind = custom_name(member)
-    return Target("custom_fields", free_name(name, ()), kind)
+    return Target("custom_fields", free_name(name, ())[0], kind)
 
 
 def guessed_mapping(columns: Iterable[str], properties: Iterable[str] = ()) -> dict[str, str | None]:
@@ -210,6 +212,27 @@ def complete_mapping(
     if errors:
         raise InvalidInput(errors)
     return _completed(columns, given, properties)
+
+
+def corrected_mapping(
+    columns: Iterable[str],
+    before: Mapping[str, str | None],
+    given: Mapping[str, str | None],
+    properties: Iterable[str] = (),
+    *,
+    may_have_more: bool = False,
+) -> dict[str, str | None]:
+    """A complete mapping, `before`, with what the caller says now.
+
+    A column that was before what another is now is guessed anew: it becomes a custom field, as a rule.
+
+    Raises: as `complete_mapping`.
+    """
+    if errors := mapping_errors(given):
+        raise InvalidInput(errors)
+    taken = {path for path in _paths(given.values()) if path not in SEVERAL}
+    kept = {column: text for column, text in before.items() if _paths([text]).isdisjoint(taken)}
+    return complete_mapping(columns, {**kept, **given}, properties, may_have_more=may_have_more)
 
 
 def mapping_errors(given: Mapping[str, str | None]) -> list[FieldError]:
@@ -252,14 +275,15 @@ def _completed(
     guesses = {column: _guess(column, names) for column in columns if column not in given}
     chosen = _chosen(guesses, _paths(given.values()))
     taken = _paths((*given.values(), *chosen.values()))
+    used = {path.removeprefix("custom_fields.") for path in taken if path.startswith("custom_fields.")}
+    numbers: dict[str, int] = {}
     for column, guess in guesses.items():
         if column in chosen or (guess is not None and guess.target is None):
             continue
         name, kind = custom_name(column)
-        used = {path.partition(".")[2] for path in taken if path.startswith("custom_fields.")}
-        target = Target("custom_fields", free_name(name, used), kind)
-        chosen[column] = str(target)
-        taken.add(target.path)
+        free, numbers[name] = free_name(name, used, numbers.get(name, 1))
+        chosen[column] = str(Target("custom_fields", free, kind))
+        used.add(free)
     found = {column: given.get(column, chosen.get(column)) for column in columns}
     return {**found, **given}
 

@@ -332,20 +332,24 @@ class ImportStep:
     import_id: str
     task: ImportTask
     part: int
+    tries: int = 0
+    """How often it was put off before without progress; of a part that was begun before, at least 1."""
 
     def message(self) -> dict[str, object]:
         """The body of the message."""
-        return {
+        body: dict[str, object] = {
             "account_id": self.account_id,
             "import_id": self.import_id,
             "task": str(self.task),
             "part": self.part,
         }
+        return body | {"tries": self.tries} if self.tries else body
 
 
 def step_from(body: Mapping[str, Any]) -> ImportStep:
     """The step that a message asks for."""
-    return ImportStep(body["account_id"], body["import_id"], ImportTask(body["task"]), int(body["part"]))
+    task, part, tries = ImportTask(body["task"]), int(body["part"]), int(body.get("tries", 0))
+    return ImportStep(body["account_id"], body["import_id"], task, part, tries)
 
 
 READING_SHARE: Final = 0.1
@@ -483,7 +487,7 @@ class ImportErrorsOut(TypedDict):
     """Where the rows that failed are, as they came, each with what is wrong with it."""
 
     url: str | None
-    """Good for five minutes. Null where no row failed, or the file is gone: it is kept for 24 hours."""
+    """Good for five minutes. Null where no row failed, or the file is gone: it is kept for seven days."""
     expires_at: Moment | None
     rows: Count
     """Rows that failed."""

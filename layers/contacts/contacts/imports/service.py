@@ -27,7 +27,7 @@ from contacts.core.ids import Randomness, uuid7
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock, iso
 from contacts.core.violations import FieldErrorCode, Violation
-from contacts.imports.columns import complete_mapping, is_mappable
+from contacts.imports.columns import corrected_mapping, is_mappable
 from contacts.imports.files import ImportFiles
 from contacts.imports.model import (
     UNDO_WITHIN_DAYS,
@@ -206,10 +206,8 @@ class ImportControl:
                 raise ImportNotReady(
                     f"The import is {_told(job.state)}; only one that is ready can be started."
                 )
-            complete = complete_mapping(
-                job.file.columns,
-                {**job.mapping, **mapping},
-                may_have_more=job.file.has_objects,
+            complete = corrected_mapping(
+                job.file.columns, job.mapping, mapping, may_have_more=job.file.has_objects
             )
             if not is_mappable(complete):
                 raise InvalidInput([FieldError("mapping", _NOT_MAPPABLE)])

@@ -7,12 +7,13 @@ a row may opt out, and that it says "subscribed" is told beside the body.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from contacts.book.model import MAPS, SLUG, distinct
 from contacts.core import violations
 from contacts.core.ids import is_e164
-from contacts.core.json import Number, exact_number
+from contacts.core.json import Number, exact_number, is_storable
 from contacts.core.separated import separated
 from contacts.core.spreadsheets import unescaped
 from contacts.core.text import composed
@@ -96,6 +97,7 @@ class RowReader:
             for number, column in enumerate(self._columns)
             if (target := self._targets.get(column)) is not None
         ]
+        self._paths = frozenset(target.path for target in targets.values() if target is not None)
         self._of_members: dict[str, Target | None] = dict(self._targets)
         self._inside: dict[str, Target | None] = {}
 
@@ -114,7 +116,7 @@ class RowReader:
 
     def _target_of_member(self, member: str) -> Target | None:
         if member not in self._of_members:
-            self._of_members[member] = late_target(member, self._mapping)
+            self._of_members[member] = late_target(member, self._paths)
         return self._of_members[member]
 
     # Cells
@@ -123,11 +125,13 @@ class RowReader:
         text = unescaped(cell)
         if target.type is not CellType.TEXT:
             text = _trimmed(text)
+            if column != self._mapping[column]:
+                # Shopify and others put a ' before digits, too, so that spreadsheets take them for a text.
+                text = _QUOTE_BEFORE_DIGIT.sub("", text)
         if not text:
             draft.leave_blank(target)
             return
-        with_errors = draft.noting(target)
-        with with_errors:
+        with draft.noting(target):
             self._put_text(draft, column, target, text)
 
     def _put_text(self, draft: "_Draft", column: str, target: Target, text: str) -> None:
@@ -147,17 +151,14 @@ class RowReader:
             if isinstance(value, dict | list):
                 self._put_object(draft, column, target, value)
             else:
-                self._put_beside(draft, column, text)
+                self._put_beside(draft, column, target, text)
         else:
-            draft.put(field, self._scalar(field, column, text))
+            draft.put(field, self._scalar(field, text))
 
-    def _scalar(self, field: str, column: str, text: str) -> object:
+    def _scalar(self, field: str, text: str) -> object:
         match field:
             case "email":
                 return _email(text)
-            case "external_id":
-                # Shopify and others put a ' before ids, so that spreadsheets take them for texts.
-                return text if key_of(column) == "externalid" else re.sub(r"^'(?=\d)", "", text)
             case "phone":
                 return _phone(text, self._options.default_country)
             case "is_active":
@@ -172,10 +173,16 @@ class RowReader:
         rule = self._rules.get(key) if target.field == "custom_fields" else None
         return text if rule is None or rule.is_archived else by_rule(text, rule)
 
-    def _put_beside(self, draft: "_Draft", column: str, value: object) -> None:
-        """Put what is no object, though its column's name says so, into a custom field of the column's name."""
+    def _put_beside(self, draft: "_Draft", column: str, target: Target, value: object) -> None:
+        """Put what is no object, though its column's name says so, into a custom field of the column's name.
+
+        Raises:
+            InvalidValue: the column has the name of a field that is an object.
+        """
+        if key_of(column) == key_of(target.field):
+            raise InvalidValue(violations.NOT_OBJECT)
         name, _ = custom_name(column)
-        draft.put_entry("custom_fields", free_name(name, draft.entries("custom_fields")), value)
+        draft.put_entry("custom_fields", free_name(name, ())[0], value, is_late=True)
 
     # Objects
 
@@ -199,15 +206,12 @@ class RowReader:
                 field, target.key, self._typed_json(target, value), is_late=column not in self._targets
             )
         elif field in CONSENT:
-            draft.hear(_consent(field, _text_of(value)))
+            said = _text_of(value, yes="true", no="false")
+            draft.hear(_consent(field, "?" if said is None else said))
         elif field in _SEQUENCES:
             self._put_entries(draft, column, target, value)
-        elif (
-            field in (*NAMES, "phone")
-            and isinstance(value, str | int | float)
-            and not isinstance(value, bool)
-        ):
-            text = _trimmed(_text_of(value))
+        elif field in (*NAMES, "phone") and (given := _text_of(value)) is not None:
+            text = _trimmed(given)
             if text:
                 self._put_text(draft, column, target, text)
             else:
@@ -244,7 +248,7 @@ class RowReader:
         entries = _entries_of(value)
         if entries is None:
             if value is not None and value != "":
-                self._put_beside(draft, column, value)
+                self._put_beside(draft, column, target, value)
         elif target.field == UNPACKED:
             self._read_members(draft, entries, self._target_inside)
         else:
@@ -257,11 +261,11 @@ class RowReader:
     def _target_inside(self, member: str) -> Target | None:
         """Where a member of an unpacked object goes: names that are no field keep their spelling."""
         if member not in self._inside:
-            target = late_target(member, self._mapping)
+            target = late_target(member, self._paths)
             if target is not None and target.field == UNPACKED:
-                target = None
+                target = Target("custom_fields")
             elif target is not None and target.field == "custom_fields":
-                target = Target("custom_fields", free_name(composed(member)[:MAX_KEY], ()) or "column")
+                target = Target("custom_fields", free_name(composed(member)[:MAX_KEY], ())[0] or "column")
             self._inside[member] = target
         return self._inside[member]
 
@@ -276,6 +280,8 @@ class _Draft:
         self._heard: set[bool] = set()
         """Whether somebody is subscribed, as columns say it."""
         self._is_refused = False
+        self._numbers: dict[str, int] = {}
+        """By custom field, the last number that stands behind its name."""
 
     def noting(self, target: Target) -> "_Noting":
         """Notes what cannot be read as an error of the row."""
@@ -288,7 +294,8 @@ class _Draft:
 
     def put(self, field: str, value: object) -> None:
         """Set a field. Where two columns say it, the first counts."""
-        self._body.setdefault(field, value)
+        if self._body.get(field) is None:
+            self._body[field] = value
 
     def add(self, field: str, texts: Iterable[object]) -> None:
         """Add tags or lists to those of other columns."""
@@ -297,16 +304,14 @@ class _Draft:
         # What is no text is refused later, by its name.
         self._body[field] = list(distinct(both)) if all(isinstance(one, str) for one in both) else both
 
-    def entries(self, field: str) -> dict[str, Any]:
-        """The entries of a map so far."""
-        return self._body.get(field) or {}
-
     def put_entry(self, field: str, key: str, value: object, *, is_late: bool = False) -> None:
         """Set an entry of a map. `is_late`: it is under another name where there is one of the same name."""
         entries = self._body.setdefault(field, {})
+        name = key
         if is_late and key in entries:
-            key = free_name(key, entries)
-        entries[key] = value
+            # Each search begins where the last one ended: a row may have a hundred thousand names of one kind.
+            name, self._numbers[key] = free_name(key, entries, self._numbers.get(key, 1))
+        entries[name] = value
 
     def leave_blank(self, target: Target) -> None:
         """A cell is blank: it says nothing, or that the field is to be cleared.
@@ -364,6 +369,7 @@ def _says(value: object) -> bool:
     return value is not None
 
 
+_QUOTE_BEFORE_DIGIT: Final = re.compile(r"^'(?=[0-9])")
 _NOT_TRIMMED_BY_PYTHON: Final = "\ufeff\u200b\u200e\u200f\u2060"
 """Marks that nobody sees: of byte order and direction, and those that join words."""
 
@@ -372,13 +378,16 @@ def _trimmed(text: str) -> str:
     return text.strip().strip(_NOT_TRIMMED_BY_PYTHON).strip()
 
 
-def _text_of(value: object) -> str:
-    """A value of JSON as a cell would have it: 99999, not 99999.0."""
+def _text_of(value: object, yes: str | None = None, no: str | None = None) -> str | None:
+    """A text, or a number as a cell would have it: 99999, not 99999.0. None: it is something else.
+
+    `yes`, `no`: what true and false are.
+    """
     if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return value if isinstance(value, str) else str(value)
+        return yes if value else no
+    if isinstance(value, int | float | Decimal) and is_storable(value):
+        return str(int(value)) if value == int(value) else str(value)
+    return value if isinstance(value, str) else None
 
 
 def _entries_of(value: object) -> Mapping[str, Any] | None:
@@ -477,6 +486,11 @@ def _slug(text: str) -> str:
 _STATUS_NUMBERS: Final = {"1": True, "0": False, "2": False, "3": False, "4": False}
 """As ActiveCampaign and Mailtrain count: 1 subscribed, 2 unsubscribed, 3 bounced; 0 unconfirmed at the one, 4
 complained at the other."""
+_NOTHING: Final = frozenset({"null", "\\n", "n/a", "#n/a", "nan", "-", "--"})
+"""What databases and spreadsheets write in the place of nothing."""
+_NEVER: Final = frozenset({"never", "none", "nil"})
+_NO_MOMENT: Final = re.compile(r"0000-00-00|0001-01-01")
+"""MySQL and .NET write it where there is no moment."""
 _MOMENT_BEGINS: Final = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4}")
 
 
@@ -498,10 +512,10 @@ def _consent(field: str, text: str) -> bool | None:
     Who has not agreed (yet) is not subscribed: nobody may write to them.
     """
     text = _trimmed(text)
-    if not text:
+    if not text or text.lower() in _NOTHING or _NO_MOMENT.match(text):
         return None
     if field == "unsubscribed_at":
-        return False
+        return None if text.lower() in _NEVER or text in MEANS_NO else False
     if field == "status":
         if text in _STATUS_NUMBERS:
             return _STATUS_NUMBERS[text]

@@ -133,6 +133,9 @@ BRIEF_CALLS: Final = CALLS.merge(
 )
 """Seconds. Two attempts take at most 4 s with their pause (`table.client.LONGEST_BRIEF_CALL`)."""
 
+FILE_CALLS: Final = CALLS.merge(Config(connect_timeout=2, read_timeout=30))
+"""Seconds. For parts of files: S3 answers once it has stored megabytes, or put a file together."""
+
 
 def new_client(service: str, endpoint: str | None, *, is_local: bool, calls: Config = CALLS) -> Any:
     """A low-level client of a service (`dynamodb`).
