@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts.imports import reading, spreadsheets, streams
+from contacts.imports import json_rows, reading, spreadsheets, streams, text_rows
 from contacts.imports.model import FileFormat, FileReplaced, ImportOptions, Row, Unreadable
 from contacts.imports.reading import OpenFile, open_file
 from tests.support.hypothesis_profiles import examples
@@ -466,6 +466,15 @@ def test_a_file_has_no_more_rows_than_an_import(monkeypatch: pytest.MonkeyPatch)
     assert refusal("email\na@x.org\nb@x.org\nc@x.org\n").code == "too_many_rows"
 
 
+@pytest.mark.parametrize(("first", "module"), [("email", text_rows), ('{"email": 1}', json_rows)])
+def test_a_file_that_goes_on_without_rows_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, first: str, module: Any
+) -> None:
+    monkeypatch.setattr(module, "MAX_ROWS", 100)
+
+    assert refusal(first + "\n" * 200).code == "too_many_rows"
+
+
 def test_a_large_json_document_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MAX_DOCUMENT_BYTES", 20)
 
@@ -555,7 +564,9 @@ def test_what_a_file_is(
         assert file.is_gzipped is is_gzipped
 
 
-def test_cells_of_a_spreadsheet_are_texts() -> None:
+@pytest.mark.parametrize("piece", [7, 1_000_000])
+def test_cells_of_a_spreadsheet_are_texts(monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    monkeypatch.setattr(spreadsheets, "_PIECE", piece)
     content = workbook(
         "".join(
             [
@@ -595,6 +606,16 @@ def test_the_first_sheet_that_is_visible_is_read() -> None:
 
     assert file.sheet == "Sheet 2"
     assert [one.cells for one in file.rows()] == [("a@x.org",)]
+
+
+@pytest.mark.parametrize("piece", [7, 1_000_000])
+def test_what_was_only_formatted_does_not_count(monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    """Programs write rows and cells without anything in them: a border around the whole sheet is one."""
+    monkeypatch.setattr(spreadsheets, "_PIECE", piece)
+    formatted = '<row r="1048576" s="1"><c r="A1048576" s="1"/><c r="XFD1048576" s="1"></c></row>'
+    content = workbook(row(1, "email") + row(2, "a@x.org") + formatted)
+
+    assert cells_of(content) == [("a@x.org",)]
 
 
 def test_a_spreadsheet_goes_on_at_its_checkpoint() -> None:

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from contacts.core.json import exact_number
 from contacts.imports.lines import Lines, RecordTooLong
-from contacts.imports.model import MAX_COLUMNS, Row, RowError, Unreadable
-from contacts.imports.text_rows import BLANK, TOO_LONG
+from contacts.imports.model import MAX_COLUMNS, MAX_ROWS, Row, RowError, Unreadable
+from contacts.imports.text_rows import BLANK, TOO_LONG, too_many_empty
 
 MAX_DOCUMENT_BYTES: Final = 50 * 1024**2
 """A document is read in one piece, and takes ten times as much memory."""
@@ -88,7 +88,12 @@ def _lists_in(document: Mapping[str, Any], levels: int) -> Iterator[list[Any]]:
 
 
 def ndjson_rows(lines: Lines) -> Iterator[Row]:
-    """The rows: an object a line. Empty lines are none."""
+    """The rows: an object a line. Empty lines are none.
+
+    Raises:
+        Unreadable: there are too many empty lines.
+    """
+    empty = 0
     while True:
         lines.begin_record()
         try:
@@ -101,6 +106,10 @@ def ndjson_rows(lines: Lines) -> Iterator[Row]:
             continue
         if text:
             yield _row(text, lines)
+            continue
+        empty += 1
+        if empty > MAX_ROWS:
+            raise too_many_empty()
 
 
 def _row(text: str, lines: Lines) -> Row:

@@ -35,6 +35,8 @@ _LAST_COLUMN: Final = 16_384
 _LAST_ROW: Final = 1_048_576
 
 _ROW: Final = re.compile(rb"<(?:[\w.-]+:)?row\b")
+_EMPTY_CELL: Final = re.compile(rb"<(?:[\w.-]+:)?c\b[^<>]*(?:/>|></)")
+_END: Final = re.compile(rb"</(?:[\w.-]+:)?sheetData")
 _REFERENCE: Final = re.compile(rb"""\sr\s*=\s*["']\s*([A-Za-z]*\d+)""")
 _LETTERS: Final = ascii_letters.encode()
 _DIGITS: Final = digits.encode()
@@ -185,12 +187,25 @@ def _measured(workbook: bytes) -> dict[int, dict[int, list[tuple[str, int]]]]:
                         measure.read(piece)
                 if number is not None:
                     measure.finish()
-                    found[number] = measure.errors
+                    found[number] = measure.errors if not measure.is_too_large else _exact(workbook, entry)
             return found
     except (zipfile.BadZipFile, zlib.error, ET.ParseError, KeyError, ValueError, OSError, EOFError):
         raise bad("is damaged") from None
     except (NotImplementedError, RuntimeError):
         raise bad("is protected by a password, or packed in an unusual way") from None
+
+
+def _exact(workbook: bytes, entry: zipfile.ZipInfo) -> dict[int, list[tuple[str, int]]]:
+    """The cells of a sheet that hold an error. Programs write cells without a value: for a border around the sheet.
+
+    Raises:
+        Unreadable: it is too large without these, too.
+    """
+    measure = _Measure(is_exact=True)
+    for piece in _unpacked(workbook, entry):
+        measure.read(piece)
+    measure.finish()
+    return measure.errors
 
 
 def _check_promise(xml: bytes, size: int) -> None:
@@ -246,49 +261,64 @@ def _sheets(archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo]) ->
 
 
 class _Measure:
-    """How large a sheet is, read in pieces of its XML."""
+    """How far the cells of a sheet reach that hold something, read in pieces of its XML."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_exact: bool = False) -> None:
+        """`is_exact`: whether cells without a value are told from others, which takes its time."""
+        self._is_exact = is_exact
+        self.is_too_large = False
         self.errors: dict[int, list[tuple[str, int]]] = {}
         self._rest = b""
         self._rows = 0
         self._last_row = 0
         self._last_column = 0
+        self._has_ended = False
+        self._has_hidden_text = False
 
     def read(self, piece: bytes) -> None:
         """A further piece of the sheet's XML.
 
         Raises:
-            Unreadable: the sheet is too large, or no UTF-8.
+            Unreadable: the sheet is too large (unless that may be for cells without a value), or no UTF-8.
         """
+        if self._has_ended or self.is_too_large:
+            return
         if b"\0" in piece:
             raise bad("is damaged")
-        rows = _ROW.split(self._rest + piece)
-        # What may be cut stays for the next piece, with the beginning of a tag that `split` has not seen.
-        self._rest = b"<row" + rows.pop() if len(rows) > 1 or self._rest.startswith(b"<row") else rows.pop()
+        # In comments and CDATA tags are none.
+        self._has_hidden_text = self._has_hidden_text or b"<!" in piece
+        *whole, self._rest = _ROW.split(self._rest + piece)
+        for row in whole:
+            self._measure(row)
+            self._rows += 1
+        if _END.search(self._rest) is not None and not self._has_hidden_text:
+            self.finish()
         if len(self._rest) > _MAX_ROW_XML:
             raise bad("has a row that is too long")
-        for row in rows:
-            self._measure(row)
 
     def finish(self) -> None:
-        """There are no further pieces."""
-        self._measure(self._rest)
+        """There are no further rows."""
+        if not self._has_ended:
+            self._measure(_END.split(self._rest)[0] if not self._has_hidden_text else self._rest)
+            self._rest, self._has_ended = b"", True
 
-    def _measure(self, row: bytes) -> None:
-        self._rows += 1
+    def _measure(self, xml: bytes) -> None:
+        """Take in the XML after the beginning of a row's tag, or all that is before the first row."""
+        row = _EMPTY_CELL.sub(b"", xml) if self._is_exact else xml
+        cells = row.count(b"<c") + row.count(b":c")
+        if not self._rows or not cells:
+            return
         references = b" ".join(_REFERENCE.findall(row))
         numbers = {*references.translate(None, _LETTERS).split()}
         columns = {*references.translate(None, _DIGITS).split()}
-        self._last_row = max(self._last_row, *map(int, numbers), 0)
-        # Cells may be without a reference, and stand then where the one before ends.
-        cells = row.count(b"<c") + row.count(b":c")
-        self._last_column = max(self._last_column, *map(_column, columns), cells)
-        height = max(self._last_row, self._rows)
-        if height * self._last_column > MAX_CELLS:
+        # Rows and cells may be without a reference, and stand then after the one before.
+        self._last_row = max(self._last_row, self._rows, *map(int, numbers))
+        self._last_column = max(self._last_column, cells, *map(_column, columns))
+        self.is_too_large = self._last_row * self._last_column > MAX_CELLS
+        if self.is_too_large and self._is_exact:
             detail = (
-                f"The sheet reaches to row {height:,} and column {self._last_column:,}: more than {MAX_CELLS:,} cells. "
-                "Delete empty rows and columns that were once formatted, or save it as CSV."
+                f"The sheet reaches to row {self._last_row:,} and column {self._last_column:,}: that is more than "
+                f"{MAX_CELLS:,} cells. Delete what stands far from the table, or save it as CSV."
             )
             raise Unreadable("unpacks_too_large", detail)
         if b'"e"' in row or b"'e'" in row:

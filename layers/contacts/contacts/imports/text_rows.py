@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 from contacts.imports.lines import Lines, RecordTooLong
-from contacts.imports.model import MAX_COLUMNS, MAX_ROW_BYTES, Row, RowError, Unreadable
+from contacts.imports.model import MAX_COLUMNS, MAX_ROW_BYTES, MAX_ROWS, Row, RowError, Unreadable
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 """The likeliest first."""
@@ -149,6 +149,7 @@ class TextRows:
         reader = csv.reader(
             lines, delimiter=self._delimiter, skipinitialspace=self._skips_spaces, strict=True
         )
+        empty = 0
         while True:
             lines.begin_record()
             error: RowError | None = None
@@ -160,18 +161,25 @@ class TextRows:
                 self._skip(lines)
                 cells, error = [], TOO_LONG
             except csv.Error:
-                quotes = Quotes(self._delimiter, skips_spaces=self._skips_spaces)
-                for number, line in enumerate(lines.record):
-                    quotes.read(line, lines.record_line + number)
-                if lines.has_ended and quotes.are_open:
-                    raise _not_closed(quotes.line) from None
+                self._check_quotes(lines)
                 cells, error = ["".join(lines.record).rstrip("\r\n")], NOT_QUOTED
             if error is None:
                 if not any(cell.strip(BLANK) for cell in cells):
+                    empty += 1
+                    if empty > MAX_ROWS:
+                        raise too_many_empty()
                     continue
                 if lines.is_garbled:
                     error = RowError(None, f"The row holds bytes that are not {lines.encoding.name}.")
             yield cells, error
+
+    def _check_quotes(self, lines: Lines) -> None:
+        """Raise Unreadable if the text has ended within quotes."""
+        quotes = Quotes(self._delimiter, skips_spaces=self._skips_spaces)
+        for number, line in enumerate(lines.record):
+            quotes.read(line, lines.record_line + number)
+        if lines.has_ended and quotes.are_open:
+            raise _not_closed(quotes.line)
 
     def _skip(self, lines: Lines) -> None:
         """Read to the end of a record that is too long.
@@ -216,6 +224,11 @@ def fitted(cells: list[str], columns: int) -> RowError | None:
         return None
     reason = f"The row has {len(cells):,} cells, and the header {columns:,}. Is a delimiter in a cell?"
     return RowError(None, reason)
+
+
+def too_many_empty() -> Unreadable:
+    """The error for a file that goes on and on without a row: nobody would wait for its end."""
+    return Unreadable("too_many_rows", f"The file has more than {MAX_ROWS:,} empty lines.")
 
 
 def _not_closed(line: int) -> Unreadable:
