@@ -142,12 +142,25 @@ class ImportApp(App):
     """The operations of imports, with a bucket in memory."""
 
     def __init__(self, client: Any, bucket: Any = None) -> None:
-        super().__init__(client, randomness=CountingBytes(), FILES_BUCKET="files")
-        self.bucket = FakeBucket() if bucket is None else bucket
-        self.files = ImportFiles(lambda: self.bucket, "files", lambda: self.bucket, self.clock)
+        super().__init__(client, randomness=CountingBytes())
+        self.bucket = bucket or self.bucket
+        self.files = self.import_files()
 
-    def import_files(self) -> ImportFiles:
-        return self.files
+    def ask(self, function: str, *request: Any, **more: Any) -> Reply:
+        """As `App.ask`; the function is held to its policies."""
+        self.__dict__.pop("table", None)
+        try:
+            return self._held(function, lambda: super(ImportApp, self).ask(function, *request, **more))
+        finally:
+            self.__dict__.pop("table", None)
+
+    def planner(self) -> Planner:
+        """Held to the policies of its function, too."""
+        self.__dict__.pop("table", None)
+        try:
+            return self._held("plan_import", super().planner)
+        finally:
+            self.__dict__.pop("table", None)
 
     @property
     def store(self) -> ImportStore:

@@ -188,7 +188,7 @@ WHO_MAY = {
     ("PutObject", "errors"): {"PlanImport", "CarryOutImport"},
     ("GetObject", "errors"): {"PlanImport", "CarryOutImport", "GetImportErrors"},
     ("DeleteObject", "errors"): {"PlanImport", "CarryOutImport", "EraseContact"},
-    ("AbortMultipartUpload", "errors"): {"CarryOutImport", "EraseContact"},
+    ("AbortMultipartUpload", "errors"): {"PlanImport", "CarryOutImport", "EraseContact"},
     ("PutObject", "previews"): {"PlanImport", "CarryOutImport"},
     ("GetObject", "previews"): {"PlanImport", "CarryOutImport", "GetImport"},
     ("DeleteObject", "previews"): {"PlanImport", "CarryOutImport", "EraseContact"},
