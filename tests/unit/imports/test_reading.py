@@ -506,6 +506,10 @@ BROKEN_ROWS = [
     ("NaN", b'{"email": "a"}\n{"n": NaN}\n{"email": "b"}\n', 2, "not a JSON object"),
     ("a member twice", b'{"email": "a"}\n{"n": 1, "n": 2}\n{"email": "b"}\n', 2, "twice"),
     ("a line of two megabytes", JSON_LINE + b'{"n": "' + b"x" * 2_000_000 + b'"}\n{"email": "b"}\n', 2, "1,048,576"),
+    ("objects in objects", JSON_LINE + b'{"n": ' * 101 + b"1" + b"}" * 101 + b'\n{"email": "b"}\n', 2, "nested"),
+    ("half of a character in a name", JSON_LINE + b'{"\\ud800": 1}\n{"email": "b"}\n', 2, "whose name"),
+    ("half of a character in a document", b'[{"email": "a"}, {"\\ud800": 1}, {"email": "b"}]', 2, "whose name"),
+    ("a number in a document", b'[{"email": "a"}, 1.5, {"email": "b"}]', 2, "not a JSON object"),
     ("arrays in arrays", b'{"email": "a"}\n{"n": ' + b"[" * 200_000 + b'\n{"email": "b"}\n', 2, "not a JSON object"),
 ]  # fmt: skip
 

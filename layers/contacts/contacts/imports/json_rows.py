@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from contacts.core.json import exact_number
+from contacts.core.violations import text_violation
 from contacts.imports.lines import Lines, RecordTooLong
 from contacts.imports.model import MAX_COLUMNS, MAX_ROWS, Row, RowError, Unreadable
 from contacts.imports.text_rows import BLANK, TOO_LONG, too_many_empty
@@ -17,6 +18,8 @@ _NAMES: Final = frozenset({"email", "external_id"})
 """An object with one of these is a contact."""
 _LISTS_WITHIN: Final = 3
 """Levels: `{"data": {"contacts": […]}}` has two."""
+_MAX_LEVELS: Final = 100
+"""What a contact may have is a fifth of that; how deep Python can write and read again depends on who calls it."""
 _NO_JSON: Final = RowError(None, "The line is not a JSON object.")
 
 
@@ -122,7 +125,27 @@ def _row(text: str, lines: Lines) -> Row:
         return Row(line, (text,), RowError(None, "The object has a member twice."))
     except (ValueError, RecursionError):
         return Row(line, (text,), _NO_JSON)
-    return Row(line, found) if isinstance(found, dict) else Row(line, (text,), _NO_JSON)
+    if not isinstance(found, dict):
+        return Row(line, (text,), _NO_JSON)
+    error = _objection(found) if text.count("[") + text.count("{") > _MAX_LEVELS or "\\u" in text else None
+    return Row(line, found) if error is None else Row(line, (text,), error)
+
+
+def _objection(found: dict[str, Any]) -> RowError | None:
+    """Why an object cannot be kept until it is carried out."""
+    if any(text_violation(name) is not None for name in found):
+        return RowError(None, "The object has a member whose name holds NUL or half of a surrogate pair.")
+    level: list[Any] = [found]
+    for _ in range(_MAX_LEVELS):
+        entries = (
+            entry
+            for container in level
+            for entry in (container.values() if isinstance(container, dict) else container)
+        )
+        level = [entry for entry in entries if isinstance(entry, dict | list)]
+        if not level:
+            return None
+    return RowError(None, f"The object is nested more than {_MAX_LEVELS} levels deep.")
 
 
 def _skip_line(lines: Lines) -> None:
@@ -164,12 +187,20 @@ def document_rows(text: str) -> list[Row]:
         entries = [document] if listed is None else listed
     if not isinstance(entries, list):
         raise _bad_json("it is no array of objects")
-    return [
-        Row(number, entry)
-        if isinstance(entry, dict)
-        else Row(number, (json.dumps(entry, default=str),), _NO_JSON)
-        for number, entry in enumerate(entries, start=1)
-    ]
+    return [_row_of(number, entry) for number, entry in enumerate(entries, start=1)]
+
+
+def _row_of(number: int, entry: Any) -> Row:
+    error = _objection(entry) if isinstance(entry, dict) else _NO_JSON
+    return Row(number, entry) if error is None else Row(number, (_shown(entry),), error)
+
+
+def _shown(entry: Any) -> str:
+    """An entry of a document as a text, for the file of errors."""
+    try:
+        return json.dumps(entry, default=str)
+    except (RecursionError, ValueError):
+        return ""
 
 
 def _bad_json(why: str) -> Unreadable:
