@@ -77,14 +77,15 @@ def _only_list(document: Mapping[str, Any]) -> list[Any] | None:
     if not _NAMES.isdisjoint(document):
         return None
     lists = list(_lists_in(document, _LISTS_WITHIN))
-    if len(lists) > 1:
+    filled = [one for one in lists if one]
+    if len(filled) > 1:
         raise _bad_json("it has several arrays of objects; send the one with the contacts")
-    return lists[0] if lists else None
+    return next(iter(filled or lists), None)
 
 
 def _lists_in(document: Mapping[str, Any], levels: int) -> Iterator[list[Any]]:
     for value in document.values():
-        if isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
+        if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
             yield value
         elif isinstance(value, dict) and levels > 1:
             yield from _lists_in(value, levels - 1)
