@@ -80,6 +80,7 @@ class ImportCarrier:
 
     def __init__(self, services: CarrierServices) -> None:
         self._services = services
+        NewContact.prepare()
 
     def handle(self, step: ImportStep, times_received: int) -> int | None:
         """Do what a message asks for. Returns after how many seconds it has to come again; None: it is done.
@@ -353,6 +354,7 @@ class PartRun(StepRun):
         self._files.delete_error_parts(*self._named)
         self._files.delete_parts(*self._named)
         self._files.delete_upload(*self._named)
+        self._files.delete_preview(*self._named)
         has_errors = job.counts.failed > 0
         self._end(job, ImportState.COMPLETED_WITH_ERRORS if has_errors else ImportState.COMPLETED)
 
