@@ -119,7 +119,9 @@ bench: environments ## Measure what docs/ say about speed, round trips, capacity
 .PHONY: lock
 lock: .venv/dev/installed ## Resolve the packages of pyproject.toml anew; UPGRADE=--upgrade takes newer ones
 	@$(lock) --group runtime --output-file layers/dependencies/requirements.txt
-	@$(lock) --group dev --constraint layers/dependencies/requirements.txt --output-file local/locks/dev.txt
+	@$(lock) --group imports --output-file layers/imports/requirements.txt
+	@$(lock) --group dev --constraint layers/dependencies/requirements.txt --constraint layers/imports/requirements.txt \
+	    --output-file local/locks/dev.txt
 	@$(lock) --group ministack --output-file local/locks/ministack.txt
 	@$(lock) --group sam --output-file local/locks/sam.txt
 	@$(lock) --group clients --output-file local/locks/clients.txt

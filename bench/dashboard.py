@@ -198,7 +198,10 @@ def _show(progress: str) -> None:
 # ==== drawing =========================================================================================================
 
 COLUMN, ROW, TOP, GAP = 50, 42, 70, 10
-COLOURS: Final = ("#0969da", "#cf222e", "#1a7f37", "#bf8700", "#8250df", "#59636e", "#bc4c00")
+COLOURS: Final = (
+    *("#0969da", "#cf222e", "#1a7f37", "#bf8700", "#8250df", "#59636e", "#bc4c00"),
+    *("#1b7c83", "#bf3989", "#24292f"),
+)
 
 
 def drawn(metrics: Metrics) -> str:
@@ -260,7 +263,7 @@ def _widget(widget: Mapping[str, Any], metrics: Metrics) -> list[str]:
                 (left + (place + 0.5) * step * across, low - (value - least) * up) for place, value in run
             ]
             # Lines that lie on each other can be told apart: the later is thinner.
-            lines.append(polyline(points, COLOURS[number], 3.5 - 0.4 * number))
+            lines.append(polyline(points, COLOURS[number], max(3.5 - 0.4 * number, 1)))
             lines += [
                 f'<circle cx="{a:.1f}" cy="{b:.1f}" r="2" fill="{COLOURS[number]}"/>' for a, b in points[-1:]
             ]

@@ -432,7 +432,7 @@ def cost_of(case: Case, url: str) -> Cost:
         "SERVICES_ENDPOINT": url,
         "AWS_ENDPOINT_URL": url,
     }
-    variables = function_environment(function.folder, environment, built_layers())
+    variables = function_environment(function.folder, environment, built_layers(function.layers))
     variables["PYTHONPATH"] += f"{os.pathsep}{ROOT}"
     task = {
         "handler": function.handler,

@@ -110,11 +110,10 @@ def table_contents(contacts: int = 0) -> dict[str, Any]:
 
 def ours() -> list[Subject]:
     """Every function of the template with its event from events/."""
-    layers = tuple(built_layers())
-    return [_our_subject(function, layers) for function in functions()]
+    return [_our_subject(function) for function in functions()]
 
 
-def _our_subject(function: Function, layers: tuple[Path, ...]) -> Subject:
+def _our_subject(function: Function) -> Subject:
     event = sample_event(function.name)
     if function.name == "reindex_account":
         event = {**event, "account_id": EMPTY_ACCOUNT}
@@ -122,7 +121,7 @@ def _our_subject(function: Function, layers: tuple[Path, ...]) -> Subject:
         function.name,
         function.folder,
         event,
-        layers,
+        tuple(built_layers(function.layers)),
         handler=function.handler,
         timeout=function.timeout,
         # As in the cloud, though nothing is asked of the DNS: the sample contact has been judged.

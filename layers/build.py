@@ -1,6 +1,6 @@
-"""Builds a layer: `python build.py dependencies|contacts <directory>`, run by the Python version it is built for.
+"""Builds a layer: `python build.py dependencies|imports|contacts <directory>`, run by the Python it is built for.
 
-Both layers ship unchecked-hash .pyc files beside their sources: a function that has to compile its imports
+All layers ship unchecked-hash .pyc files beside their sources: a function that has to compile its imports
 starts about 300 ms later, and /opt is read-only, so it would never get the chance to keep them. Unchecked,
 because a timestamp does not survive the zip file and the check costs a stat for each module.
 
@@ -42,8 +42,11 @@ def main(layer: str, target: Path) -> None:
     """Builds `layer` into `target`, which becomes the root of its zip file."""
     packages = target / "python"
     shutil.rmtree(packages, ignore_errors=True)
-    if layer == "dependencies":
-        install(packages)
+    if layer == "imports":
+        install(layer, packages)
+        remove_ballast(packages)
+    elif layer == "dependencies":
+        install(layer, packages)
         keep_used_services(packages / "botocore" / "data")
         compress_swagger_ui(packages)
         remove_ballast(packages)
@@ -53,16 +56,17 @@ def main(layer: str, target: Path) -> None:
     compile_all(target)
 
 
-def install(packages: Path) -> None:
-    """Installs exactly the locked packages: the lock is complete and hashed, so nothing is resolved here."""
+def install(layer: str, packages: Path) -> None:
+    """Installs exactly the packages of a layer's lock, which is complete and hashed: nothing is resolved here."""
+    lock = HERE / layer / "requirements.txt"
     if os.environ.get("LAYER_PYTHON"):
-        pip_install(packages)
+        pip_install(lock, packages)
         return
     first, *others = CLOUD_MACHINES
-    pip_install(packages, first)
+    pip_install(lock, packages, first)
     for machine in others:
         with tempfile.TemporaryDirectory() as scratch:
-            pip_install(Path(scratch), machine)
+            pip_install(lock, Path(scratch), machine)
             add_binaries(Path(scratch), packages, machine)
 
 
@@ -74,8 +78,8 @@ def add_binaries(source: Path, packages: Path, machine: str) -> None:
         shutil.copy2(binary, packages / binary.relative_to(source))
 
 
-def pip_install(packages: Path, machine: str | None = None) -> None:
-    """Installs the locked packages for a machine of the cloud, or for this interpreter."""
+def pip_install(lock: Path, packages: Path, machine: str | None = None) -> None:
+    """Installs the packages of a lock for a machine of the cloud, or for this interpreter."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--root-user-action", "ignore", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
     command += ["--no-compile"]
@@ -83,7 +87,7 @@ def pip_install(packages: Path, machine: str | None = None) -> None:
         command += ["--implementation", "cp", "--python-version", "3.13"]
         for platform in CLOUD_PLATFORMS:
             command += ["--platform", f"{platform}_{machine}"]
-    command += ["--target", str(packages), "--requirement", str(HERE / "dependencies" / "requirements.txt")]
+    command += ["--target", str(packages), "--requirement", str(lock)]
     subprocess.run(command, check=True)
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-SHIPS: Final = ROOT / "layers" / "dependencies" / "requirements.txt"
-"""The packages that ship."""
+SHIPS: Final = tuple(ROOT / "layers" / layer / "requirements.txt" for layer in ("dependencies", "imports"))
+"""The packages that ship, by layer."""
 LOCKS: Final = ROOT / "local" / "locks"
 LISTED: Final = LOCKS / "advisories.toml"
 OLD_DAYS: Final = 90
@@ -35,16 +35,16 @@ class Audited(NamedTuple):
     """Packages of which nothing was found out."""
 
 
-def pinned(lock: Path) -> dict[str, str]:
-    """The version of each package of a lock."""
-    return dict(_PINNED.findall(lock.read_text(encoding="utf-8")))
+def pinned(*locks: Path) -> dict[str, str]:
+    """The version of each package of the locks."""
+    return {name: version for lock in locks for name, version in _PINNED.findall(lock.read_text("utf-8"))}
 
 
-def asked(lock: Path) -> Audited:
-    """What pip-audit finds out about a lock."""
+def asked(*locks: Path) -> Audited:
+    """What pip-audit finds out about locks."""
     command = [sys.executable, "-m", "pip_audit", "--no-deps", "--disable-pip", "--progress-spinner", "off"]
     done = subprocess.run(
-        [*command, "--format", "json", "--requirement", str(lock)],
+        [*command, "--format", "json", *(f"--requirement={lock}" for lock in locks)],
         capture_output=True,
         text=True,
         check=False,
@@ -53,8 +53,8 @@ def asked(lock: Path) -> Audited:
     try:
         answer = json.loads(done.stdout)
     except json.JSONDecodeError:
-        return Audited({}, sorted(pinned(lock)))
-    return read(answer, pinned(lock))
+        return Audited({}, sorted(pinned(*locks)))
+    return read(answer, pinned(*locks))
 
 
 def read(answer: Mapping[str, Any], locked: Mapping[str, str]) -> Audited:
@@ -93,8 +93,8 @@ def _number(version: str) -> tuple[int, ...]:
 
 def main() -> int:
     """Audit every lock. Returns the exit code."""
-    locked = pinned(SHIPS)
-    shipped = asked(SHIPS)
+    locked = pinned(*SHIPS)
+    shipped = asked(*SHIPS)
     _tell("ships", shipped.advisories)
     if shipped.unknown:
         listed = tomllib.loads(LISTED.read_text(encoding="utf-8"))

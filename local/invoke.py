@@ -93,7 +93,7 @@ def invoke(function: Function, event: Any, stack: dict[str, Any] | None) -> tupl
     emulator = RuntimeEmulator(
         function.folder,
         environment,
-        built_layers(),
+        built_layers(function.layers),
         handler=function.handler,
         timeout=function.timeout,
         memory=function.memory,

@@ -6,27 +6,28 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from local.errors import LocalStackError
 from local.stack import ROOT
 
-_SOURCES = {
-    "dependencies": ("build.py", "dependencies"),
-    "contacts": ("build.py", "contacts"),
-}
-"""What each layer is made of, below layers/: the same content is built once."""
+_NAMES = {"DependenciesLayer": "dependencies", "ImportLayer": "imports", "ContactsLayer": "contacts"}
+"""The folder of each layer of the template, below layers/. With build.py it is all that the layer is made of: the same
+content is built once."""
 _KEPT = 3
 
 
-def built_layers() -> list[Path]:
-    """The folders that are /opt/python on Lambda, dependencies first.
+def built_layers(layers: Sequence[str] = ("DependenciesLayer", "ContactsLayer")) -> list[Path]:
+    """The folders that are /opt/python on Lambda, in the order of `layers`: their logical ids in the template.
+
+    Without `layers`: those that every function has.
 
     Raises:
         LocalStackError: one of them could not be built.
     """
-    return [_built(layer) for layer in _SOURCES]
+    return [_built(_NAMES[layer]) for layer in layers]
 
 
 def _built(layer: str) -> Path:
@@ -55,7 +56,7 @@ def _built(layer: str) -> Path:
 def _version(layer: str) -> str:
     """A digest of everything the layer is built from, the interpreter among it."""
     digest = hashlib.sha256(sys.version.encode())
-    for source in _SOURCES[layer]:
+    for source in ("build.py", layer):
         path = ROOT / "layers" / source
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file() and "__pycache__" not in file.parts:

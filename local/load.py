@@ -77,7 +77,7 @@ Bars = Callable[[str, int | None], AbstractContextManager[Bar]]
 def shown_bar(title: str, size: int | None) -> Iterator[Bar]:
     """A bar on standard error; none where nobody sees it, or where there is no tqdm."""
     try:
-        from tqdm import tqdm  # type: ignore[import-untyped]
+        from tqdm import tqdm
     except ModuleNotFoundError:
         print(f"{title} …", file=sys.stderr)
         yield _NoBar()

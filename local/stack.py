@@ -115,6 +115,8 @@ class LocalStack:
             "DOCKER_HOST": f"unix://{self.directory}/no-docker.sock",
             "PERSIST_STATE": "1" if self.persistent else "0",
             "STATE_DIR": str(self.directory / "state"),
+            # Each object is a file at once: an import goes on after a crash, as its messages and its item do.
+            "S3_PERSIST": "1" if self.persistent else "0",
             "S3_DATA_DIR": str(self.directory / "state" / "s3"),
             # Workers unpack the layers into directories of their own, which a killed emulator leaves behind.
             "TMPDIR": str(temporary),

@@ -47,6 +47,8 @@ class Function:
     handler: str
     timeout: int
     memory: int
+    layers: tuple[str, ...]
+    """Logical ids, in the order in which they are unpacked: those of all functions, then its own."""
     environment: Mapping[str, Any]
     """As the template has it: values may be intrinsics (`resolved` replaces them)."""
     routes: tuple[tuple[str, str], ...]
@@ -183,6 +185,9 @@ def functions(path: Path = ROOT / "template.yaml") -> list[Function]:
                 handler=properties["Handler"],
                 timeout=properties["Timeout"],
                 memory=properties["MemorySize"],
+                layers=tuple(
+                    layer["Ref"] for layer in [*_layers(defaults), *_layers(resource["Properties"])]
+                ),
                 environment={**_variables(defaults), **_variables(resource["Properties"])},
                 routes=tuple(
                     (
@@ -195,6 +200,11 @@ def functions(path: Path = ROOT / "template.yaml") -> list[Function]:
             )
         )
     return found
+
+
+def _layers(properties: Mapping[str, Any]) -> list[dict[str, str]]:
+    layers: list[dict[str, str]] = properties.get("Layers", [])
+    return layers
 
 
 def _variables(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from contacts.runtime import runtime
 def set_switches(payload: Mapping[str, Any], switch_service: SwitchService) -> dict[str, object]:
     """Flip switches, of all accounts or (`deliveries` only) of one; `{}` changes nothing and tells how they stand.
 
-    `{"deliveries"?, "writes"?, "dns"?: "on" | "off", "log_level"?: "INFO" | "DEBUG", "reason"?}` → all switches,
-    `changed_at`, `reason`. `{"account_id", "deliveries"?, "reason"?}` → `deliveries`, `stopped_at`, `reason`.
+    `{"deliveries"?, "writes"?, "dns"?, "imports"?: "on" | "off", "log_level"?: "INFO" | "DEBUG", "reason"?}` → all
+    switches, `changed_at`, `reason`. `{"account_id", "deliveries"?, "reason"?}` → `deliveries`, `stopped_at`, `reason`.
     """
     change = SwitchChange.checked(payload)
     stand = switch_service.flip(change)

@@ -18,7 +18,7 @@ def body_of(route: Served) -> dict[str, Any]:
     example = sample(route)
     if example is not None:
         content["examples"] = {"sample": {"value": example}}
-    return {"required": True, "content": {"application/json": content}}
+    return {"required": route.body.is_required, "content": {"application/json": content}}
 
 
 def sample(route: Served) -> Any:

@@ -11,6 +11,7 @@ from contacts.events.changes import (
     MergedDataOut,
     NoDataOut,
 )
+from contacts.events.jobs import ExportEndedDataOut, ImportEndedDataOut
 from contacts.events.model import EventType
 from local.openapi.schemas import Schema, name_of, reference
 
@@ -31,6 +32,12 @@ _TOLD: Final[Mapping[EventType, tuple[str, type]]] = {
         ContactDataOut,
     ),
     EventType.CUSTOM: ("A caller recorded something that a contact did", CustomDataOut),
+    EventType.IMPORT_COMPLETED: ("An import is done, with or without rows that failed", ImportEndedDataOut),
+    EventType.IMPORT_FAILED: (
+        "The file of an import could not be read; nothing was written",
+        ImportEndedDataOut,
+    ),
+    EventType.EXPORT_COMPLETED: ("The file of an export can be fetched", ExportEndedDataOut),
     EventType.TEST: ("Only where it is asked for, to try an endpoint out", NoDataOut),
 }
 """By type of event: when it is sent, and what its `data` is."""

@@ -32,7 +32,13 @@ Schema = dict[str, Any]
 
 REF: Final = "#/components/schemas/"
 _SIMPLE: Final = ("string", "integer", "number", "boolean", "array", "object")
-_TYPES: Final[Mapping[type, str]] = {str: "string", bool: "boolean", int: "integer", NoneType: "null"}
+_TYPES: Final[Mapping[type, str]] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    NoneType: "null",
+}
 
 
 def reference(name: str) -> Schema:

@@ -68,8 +68,13 @@ TAGS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "Tags and lists": ("Each with how many contacts have it", ("/v1/tags", "/v1/lists")),
     "Contact properties": ("Custom fields with a type", ("/v1/contact-properties",)),
+    "Imports": ("Files of contacts, carried out row by row", ("/v1/imports",)),
     "Webhooks": ("Being told of every change", ("/v1/webhooks",)),
     "Events": ("Every change of the last 30 days, to be fetched", ("/v1/events",)),
+    "Exports": (
+        "Contacts as a file, and everything of one person",
+        ("/v1/exports", "/v1/contacts/{ref}/export"),
+    ),
     "Account": ("Plan, limits and keys", ("/v1/account", "/v1/api-keys")),
     "Reference": ("This document", ("/openapi.json", "/docs")),
 }

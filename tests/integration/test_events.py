@@ -48,7 +48,7 @@ def invoked(request: pytest.FixtureRequest, emulator: LocalStack) -> Iterator[tu
     with RuntimeEmulator(
         function.folder,
         environment | {"AWS_ENDPOINT_URL": emulator.endpoint_url},
-        built_layers(),
+        built_layers(function.layers),
         handler=function.handler,
         timeout=function.timeout,
         memory=function.memory,

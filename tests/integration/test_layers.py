@@ -53,6 +53,17 @@ def dependencies(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="module")
+def imports(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built("ImportLayer", target, tmp_path_factory.mktemp("imports"))
+
+
+@pytest.fixture(params=["dependencies", "imports"])
+def lock_and_packages(request: pytest.FixtureRequest, target: Target) -> tuple[Path, Path]:
+    """A layer of third-party packages: its lock, and what was built of it."""
+    return LAYERS / request.param / "requirements.txt", request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
 def contacts(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built("ContactsLayer", target, tmp_path_factory.mktemp("contacts"))
 
@@ -77,8 +88,8 @@ def built(layer: str, target: Target, directory: Path) -> Path:
     return artifacts / "python"
 
 
-def test_every_module_of_the_dependencies_is_compiled(dependencies: Path, target: Target) -> None:
-    assert not uncompiled(dependencies, target.cache_tag)
+def test_every_third_party_module_is_compiled(lock_and_packages: tuple[Path, Path], target: Target) -> None:
+    assert not uncompiled(lock_and_packages[1], target.cache_tag)
 
 
 def test_every_module_of_contacts_is_compiled(contacts: Path, target: Target) -> None:
@@ -131,10 +142,10 @@ def test_packages_keep_their_metadata(dependencies: Path) -> None:
     assert list(dependencies.glob("email_validator-*.dist-info/METADATA"))
 
 
-def test_binaries_are_of_the_target(dependencies: Path, target: Target) -> None:
+def test_binaries_are_of_the_target(lock_and_packages: tuple[Path, Path], target: Target) -> None:
     """Every extension module is there once for each machine, and says for which: none can be taken for another's."""
     modules: dict[Path, set[str]] = defaultdict(set)
-    for binary in dependencies.rglob("*.so"):
+    for binary in lock_and_packages[1].rglob("*.so"):
         name, tag, *_ = binary.name.split(".")
         assert tag.startswith(f"{target.cache_tag}-")
         modules[binary.with_name(name)].add(tag.removeprefix(f"{target.cache_tag}-").split("-")[0])
@@ -142,11 +153,27 @@ def test_binaries_are_of_the_target(dependencies: Path, target: Target) -> None:
     assert set(map(frozenset, modules.values())) == {target.machines}
 
 
-def test_the_locked_packages_are_there_and_no_other(dependencies: Path) -> None:
-    lock = (LAYERS / "dependencies" / "requirements.txt").read_text()
-    locked = {line.split("==")[0].replace("-", "_") for line in lock.splitlines() if "==" in line}
-    shipped = {path.name.split("-")[0].replace("-", "_") for path in dependencies.glob("*.dist-info")}
+def test_the_locked_packages_are_there_and_no_other(lock_and_packages: tuple[Path, Path]) -> None:
+    lock, packages = lock_and_packages
+    locked = {line.split("==")[0].replace("-", "_") for line in lock.read_text().splitlines() if "==" in line}
+    shipped = {path.name.split("-")[0].replace("-", "_") for path in packages.glob("*.dist-info")}
     assert shipped == locked
+
+
+def test_the_layers_of_packages_share_no_package(dependencies: Path, imports: Path) -> None:
+    """The later of two layers hides what an earlier one has under the same path."""
+    assert {path.name for path in dependencies.iterdir()} & {path.name for path in imports.iterdir()} == set()
+
+
+def test_a_file_reader_can_import_what_it_reads_with(imports: Path, target: Target) -> None:
+    if target is not LOCAL:
+        pytest.skip("its binaries are for another Python")
+    loaded = "import phonenumbers, python_calamine; phonenumbers.parse('0170 1234567', 'DE')"
+    environment = {"PYTHONPATH": str(imports)}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", loaded], env=environment, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 UTILITIES_THAT_NEED_MORE = {

@@ -13,8 +13,8 @@ from local.template import template
 Json = dict[str, Any]
 
 TEXT = (ROOT / "template.yaml").read_text(encoding="utf-8")
-MOST_RESOURCES = 450
-"""CloudFormation takes 500."""
+MOST_RESOURCES = 485
+"""CloudFormation takes 500. What comes next needs a stack of its own, as the alarms have (docs/decisions/0058)."""
 
 HOT = {
     "CreateContact",

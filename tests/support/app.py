@@ -23,6 +23,8 @@ from contacts.core.queue import Outgoing
 from contacts.core.time import Clock
 from contacts.email_validation.service import BounceRecorder, EmailValidator
 from contacts.erasure.service import Eraser
+from contacts.exports.person import PersonExporter
+from contacts.exports.writing import ExportWriter
 from contacts.projection.reindex import Reindexer
 from contacts.projection.service import Projector
 from contacts.restoring.replaying import Replayer
@@ -34,6 +36,7 @@ from contacts.webhooks.delivery import DeliveryWorker
 from contacts.webhooks.dispatch import Dispatcher
 from local.stack import ROOT
 from local.table import NAME
+from tests.support.bucket import FakeBucket
 from tests.support.documented import assert_answer
 from tests.support.fakes import SECRET, CountingBytes, FakeClock
 from tests.support.gateway import handed_over
@@ -44,7 +47,12 @@ OTHER_ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000b"
 _OPENED = "2026-01-01T00:00:00.000Z"
 CONTEXT: Any = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 20_000)
 """What Lambda passes beside the event."""
-VARIABLES = {"TABLE_NAME": NAME, "EMAIL_DNS": "off", "ENTERPRISE_DELIVERIES": "25"}
+VARIABLES = {
+    "TABLE_NAME": NAME,
+    "EMAIL_DNS": "off",
+    "ENTERPRISE_DELIVERIES": "25",
+    "FILES_BUCKET": "files",
+}
 """The environment of an App's functions, but for the queues, which it has itself."""
 
 
@@ -185,6 +193,8 @@ class App(Runtime):
         self.caller = caller or caller_of()
         self.queues: dict[str, Any] = dict(queues or {})
         self.listed_journal = ListedJournal(self.clock)
+        self.bucket: Any = FakeBucket()
+        """S3, with the files of imports and exports."""
         self.restored_tables: dict[str, Any] = {}
         """Clients of restored tables, by the names of the tables."""
         self.handlers: dict[str, Any] = {}
@@ -199,6 +209,16 @@ class App(Runtime):
     def queue(self, name: str) -> Any:
         """A list in place of a queue, unless the test has something else there."""
         return self.queues.setdefault(name, ListedQueue())
+
+    def client(self, service: str) -> Any:
+        """The bucket, in place of S3."""
+        return self.bucket if service == "s3" else super().client(service)
+
+    def file_client(self) -> Any:
+        return self.bucket
+
+    def presigning_client(self) -> Any:
+        return self.bucket
 
     def journal(self) -> Any:
         """Lists in place of a bucket."""
@@ -224,6 +244,14 @@ class App(Runtime):
 
     def eraser(self) -> Eraser:
         return self._held("erase_contact", super().eraser)
+
+    def export_writer(self) -> ExportWriter:
+        return self._held("write_export", super().export_writer)
+
+    def person_exporter(self, caller: Caller) -> PersonExporter:
+        if caller.is_test:
+            return super().person_exporter(caller)
+        return self._held("export_contact", lambda: super(App, self).person_exporter(caller))
 
     def restorer(self) -> Restorer:
         return self._held("restore_account", super().restorer)

@@ -127,7 +127,7 @@ class InMemoryAccounts:
         leased = self.leased[account.id, hour] + charge.leased
         if (
             after.requests > account.hourly_limit
-            or (charge.written and after.written > account.hourly_written_limit)
+            or (charge.written and after.written > account.hourly_written_limit - charge.left_to_others)
             or (charge.leased > 0 and leased > account.hourly_limit // LEASED_SHARE)
         ):
             raise BeyondLimit(used)

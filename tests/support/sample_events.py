@@ -479,6 +479,7 @@ RETURNED: dict[str, Any] = {
         "deliveries": "off",
         "writes": "on",
         "dns": "on",
+        "imports": "on",
         "log_level": "INFO",
         "changed_at": ANY,
         "reason": "a receiver's network is down",

@@ -17,7 +17,7 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from contacts.events.model import EventType
+from contacts.events.model import ENTERED
 from contacts.table import keys
 from contacts.workers.stream import TTL_PRINCIPAL
 from tests.support.moto_table import MotoTable, TypedItem
@@ -97,7 +97,8 @@ def unreadable(number: int | None = None) -> Record:
 
 
 def about_contacts(records: Iterable[Record]) -> list[Record]:
-    """Those of contacts, of trash, of tombstones and of custom events: what the event source mappings let through."""
+    """Those of contacts, of trash, of tombstones and of events that somebody put in a timeline: what the event source
+    mappings let through."""
     return [record for record in records if _is_about_contact(record["dynamodb"]) or _is_recorded(record)]
 
 
@@ -159,7 +160,7 @@ def key_of(item: TypedItem) -> ItemKey:
 def _is_recorded(record: Record) -> bool:
     image = record["dynamodb"].get("NewImage", {})
     is_entry = keys.timeline_event_id(keys.Key(*key_of(record["dynamodb"]["Keys"]))) is not None
-    return record["eventName"] == "INSERT" and is_entry and image["type"] == {"S": EventType.CUSTOM}
+    return record["eventName"] == "INSERT" and is_entry and image["type"]["S"] in ENTERED
 
 
 def _is_about_contact(body: Mapping[str, Any]) -> bool:

@@ -39,6 +39,18 @@ if TYPE_CHECKING:
     from contacts.erasure.model import Erasure
     from contacts.erasure.service import Eraser
     from contacts.events.service import EventLog, Timeline
+    from contacts.exports.erasing import ExportEraser
+    from contacts.exports.files import ExportFiles
+    from contacts.exports.model import Export
+    from contacts.exports.person import PersonExporter
+    from contacts.exports.service import ExportDirectory, ExportService
+    from contacts.exports.store import ExportStore
+    from contacts.exports.writing import ExportWriter
+    from contacts.imports.carrying import ImportCarrier
+    from contacts.imports.erasing import ImportEraser
+    from contacts.imports.files import ImportFiles
+    from contacts.imports.service import ImportControl, ImportList, ImportService
+    from contacts.imports.store import ImportStore
     from contacts.projection.reindex import Reindexer
     from contacts.projection.service import Projector
     from contacts.properties.service import PropertyService
@@ -49,6 +61,7 @@ if TYPE_CHECKING:
     from contacts.search.service import Finder
     from contacts.search.tags import ContactTags, TagDirectory
     from contacts.table.client import Table
+    from contacts.table.expressions import Step
     from contacts.table.records import RecordStore
     from contacts.web.entrypoint import LambdaHandler
     from contacts.web.routing import Operation
@@ -103,6 +116,11 @@ class Settings:
     def journal_bucket(self) -> str:
         """The bucket in which it is written down who was erased and which addresses have opted out."""
         return self._variables["JOURNAL_BUCKET"]
+
+    @property
+    def files_bucket(self) -> str:
+        """The bucket of the files of imports and exports."""
+        return self._variables["FILES_BUCKET"]
 
     def queue_url(self, queue: str) -> str:
         """The URL of a queue, by the beginning of its variable: `DELIVERY` of `DELIVERY_QUEUE_URL`."""
@@ -266,6 +284,25 @@ class Runtime:
                 service, self.settings.services_endpoint, is_local=self.settings.is_local
             )
         return self._clients[service]
+
+    def file_client(self) -> Any:
+        """The client of S3 for parts of files, whose calls may take longer."""
+        from contacts.table.aws import FILE_CALLS, new_client
+
+        if "files" not in self._clients:
+            endpoint, is_local = self.settings.services_endpoint, self.settings.is_local
+            self._clients["files"] = new_client("s3", endpoint, is_local=is_local, calls=FILE_CALLS)
+        return self._clients["files"]
+
+    def presigning_client(self) -> Any:
+        """The client of S3 that signs URLs."""
+        from contacts.table.aws import presigning_client
+
+        if "presigning" not in self._clients:
+            self._clients["presigning"] = presigning_client(
+                self.settings.services_endpoint, is_local=self.settings.is_local
+            )
+        return self._clients["presigning"]
 
     @cached_property
     def table(self) -> Table:
@@ -607,6 +644,7 @@ class Runtime:
             self.randomness,
             self.deadline.has_time_left,
             _log_long_erasure,
+            files=[self.export_eraser(), self.import_eraser()],
         )
 
     def journal(self) -> Journal:
@@ -651,6 +689,151 @@ class Runtime:
 
         store, is_quiet = VerdictStore(self.table), self._quiet_verdicts()
         return BounceRecorder(store, self.clock, self.randomness, _log_bounce_of_nobody, is_quiet)
+
+    # Imports
+
+    def import_files(self) -> ImportFiles:
+        """Uploads, parts, error files and previews."""
+        from contacts.imports.files import ImportFiles
+
+        return ImportFiles(
+            partial(self.client, "s3"), self.settings.files_bucket, self.presigning_client, self.clock
+        )
+
+    def import_store(self, caller: Caller) -> ImportStore:
+        """The imports of the account, as items."""
+        from contacts.imports.store import ImportStore
+
+        return ImportStore(self.table_of(caller), caller.account_id)
+
+    def import_list(self, caller: Caller) -> ImportList:
+        """Lists imports."""
+        from contacts.imports.service import ImportList
+
+        return ImportList(self.import_store(caller), self.clock)
+
+    def import_service(self, caller: Caller) -> ImportService:
+        """Makes imports and reads them."""
+        from contacts.imports.service import ImportService
+
+        return ImportService(self.import_store(caller), self.import_files(), self.clock, self.randomness)
+
+    def import_control(self, caller: Caller) -> ImportControl:
+        """Starts, cancels and undoes imports."""
+        from contacts.imports.service import ImportControl
+
+        queues = self.queue("IMPORT_FILE"), self.queue("IMPORT")
+        store, account_id = self.import_store(caller), caller.account_id
+        return ImportControl(store, account_id, *queues, self.clock, self.randomness)
+
+    def import_carrier(self) -> ImportCarrier:
+        """Checks the rows of imports, writes them, and takes them back."""
+        from contacts.imports.carrying import ImportCarrier
+        from contacts.imports.steps import CarrierServices
+
+        services = CarrierServices(
+            table=self.table,
+            board=self.switch_board,
+            accounts=self.account_store,
+            files=self.import_files(),
+            queue=self.queue("IMPORT"),
+            clock=self.clock,
+            randomness=self.randomness,
+            has_time_left=self.deadline.has_time_left,
+        )
+        return ImportCarrier(services)
+
+    def import_eraser(self) -> ImportEraser:
+        """Takes away files of imports that may hold a person who is erased."""
+        from contacts.imports.erasing import ImportEraser
+
+        bucket = self.settings.files_bucket
+        return ImportEraser(self.table, partial(self.client, "s3"), bucket, self.clock)
+
+    # Exports
+
+    def export_store(self, caller: Caller) -> ExportStore:
+        """The exports of the account in the table."""
+        from contacts.exports.store import ExportStore
+
+        return ExportStore(self.table_of(caller), caller.account_id)
+
+    def export_files(self) -> ExportFiles:
+        """The files of exports."""
+        from contacts.exports.files import ExportFiles
+
+        return ExportFiles(self.file_client, self.settings.files_bucket, self.presigning_client)
+
+    def export_service(self, caller: Caller) -> ExportService:
+        """Takes requests for exports."""
+        from contacts.exports.service import ExportService
+
+        return ExportService(self.export_store(caller), self.queue("EXPORT"), self.clock, self.randomness)
+
+    def export_directory(self, caller: Caller) -> ExportDirectory:
+        """The exports of the account, with the URLs of their files."""
+        from contacts.exports.service import ExportDirectory
+
+        store = self.export_store(caller)
+        return ExportDirectory(store, self.export_files, caller.account_id, self.clock)
+
+    def export_writer(self) -> ExportWriter:
+        """Writes exports."""
+        from contacts.events.jobs import announcement_step, ended_export
+        from contacts.exports.store import ExportStore
+        from contacts.exports.writing import ExportWriter, Sources
+        from contacts.properties.store import PropertyStore
+        from contacts.search.index import Bookmarks, ContactIndex
+        from contacts.search.service import Finder
+
+        def sources(account_id: str) -> Sources:
+            index = ContactIndex(self.table, account_id)
+            return Sources(
+                ExportStore(self.table, account_id),
+                Finder(index, Bookmarks(self.table, account_id, self.clock)),
+                PropertyStore(self.table, account_id),
+            )
+
+        def announce(account_id: str, export: Export, at_ms: int) -> list[Step]:
+            told = ended_export(export)
+            return [announcement_step(self.table, account_id, export.id, *told, at_ms, self.randomness)]
+
+        return ExportWriter(
+            sources,
+            self.export_files(),
+            self.queue("EXPORT"),
+            self.clock,
+            self.randomness,
+            self.deadline.has_time_left,
+            announce,
+        )
+
+    def export_eraser(self) -> ExportEraser:
+        """Takes away files of exports that may hold a person who is erased."""
+        from contacts.exports.erasing import ExportEraser
+        from contacts.exports.store import ExportStore
+
+        return ExportEraser(partial(ExportStore, self.table), self.export_files(), self.clock)
+
+    def person_exporter(self, caller: Caller) -> PersonExporter:
+        """Exports single persons."""
+        from contacts.channels.store import ChannelStore
+        from contacts.events.store import EventStore, TimelineStore
+        from contacts.exports.person import PersonExporter
+        from contacts.webhooks.store import DeliveryStore
+
+        table, account_id = self.table_of(caller), caller.account_id
+        return PersonExporter(
+            self.contact_book(caller),
+            self.contact_store(caller),
+            self.opt_outs(caller),
+            TimelineStore(table, account_id),
+            EventStore(table),
+            DeliveryStore(table),
+            ChannelStore(table, account_id),
+            account_id,
+            self.clock,
+        )
 
     # After a loss
 

@@ -2,5 +2,6 @@
 
 FIRST_SCOPES = [
     *("contacts:read", "contacts:write", "properties:read", "properties:write"),
-    *("webhooks:read", "webhooks:write", "keys:write", "account:read"),
+    *("webhooks:read", "webhooks:write", "imports:read", "imports:write", "exports:read", "exports:write"),
+    *("keys:write", "account:read"),
 ]

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from hashlib import sha256
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from contacts.accounts.authentication import Authenticator
 from contacts.accounts.meter import MAX_REMEMBERED
-from contacts.accounts.model import BUNDLES, MAX_API_KEYS, Caller, Dialect, Mode, Plan, Scope
+from contacts.accounts.model import BUNDLES, MAX_API_KEYS, Caller, Dialect, Mode, Plan, Scope, full_keys
 from contacts.accounts.service import AccountService, ApiKeyService, CreateApiKey
 from contacts.core.errors import (
     ApiKeyNotFound,
@@ -204,6 +205,38 @@ def test_a_bundle_is_given_by_whoever_has_it_or_all_it_stands_for(bundle: Scope,
         scopes = tuple(BUNDLES[bundle] - {lacking})
         caller = Caller(harness.account, replace(harness.caller.key, scopes=scopes))
         assert caller.may_grant([bundle]) is bundle
+
+
+FILES = ("imports:read", "imports:write", "exports:read", "exports:write")
+
+
+@pytest.mark.parametrize(
+    ("own", "changes", "granted"),
+    [
+        (("keys:write", "contacts:write"), {}, FILES[:2]),
+        (("keys:write", "contacts:read"), {}, FILES[2:]),
+        (("keys:write", "contacts:read", "contacts:write"), {}, FILES),
+        (("contacts:read", "contacts:write"), {}, ()),
+        (("keys:write", "api_user"), {}, ()),
+        (("keys:write", "contacts:read", "contacts:write"), {"mode": Mode.TEST}, ()),
+        (("keys:write", "contacts:read", "contacts:write"), {"dialect": Dialect.ARTAMAIL}, ()),
+        (FILES, {"mode": Mode.TEST}, FILES),
+    ],
+)
+def test_a_key_of_an_earlier_release_gives_on_imports_and_exports(
+    own: tuple[str, ...], changes: dict[str, Any], granted: tuple[str, ...], harness: Harness
+) -> None:
+    key = replace(harness.caller.key, scopes=tuple(map(Scope, own)), **changes)
+    caller = Caller(harness.account, key)
+    assert [scope for scope in FILES if caller.may_grant([Scope(scope)]) is None] == list(granted)
+
+
+def test_a_key_of_an_earlier_release_stays_one_that_may_do_all(harness: Harness) -> None:
+    own = harness.caller.key
+    earlier = tuple(scope for scope in own.scopes if scope not in FILES)
+    first = replace(own, scopes=earlier)
+    made = replace(own, id="key_2", scopes=(Scope.CONTACTS_WRITE, Scope.IMPORTS_WRITE))
+    assert full_keys([first, made]) == [first]
 
 
 def test_a_new_key_is_shown_once(harness: Harness) -> None:

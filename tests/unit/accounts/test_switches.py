@@ -81,7 +81,7 @@ def harness() -> Harness:
 
 
 def test_where_nobody_has_flipped_anything_nothing_is_off(harness: Harness) -> None:
-    assert harness.switches() == Switches() == (True, True, True, "INFO")
+    assert harness.switches() == Switches() == (True, True, True, True, "INFO")
 
 
 def test_a_switch_takes_effect_within_a_minute_and_costs_no_call(harness: Harness) -> None:
@@ -162,12 +162,20 @@ def test_a_function_without_accounts_asks_once_in_ten_seconds_and_never_fails(ha
     [
         None,
         {},
-        {"deliveries": "on", "writes": "OFF", "dns": False, "log_level": "TRACE"},
-        {"writes": None, "log_level": 10, "imports": "off"},
+        {"deliveries": "on", "writes": "OFF", "dns": False, "imports": "Off", "log_level": "TRACE"},
+        {"writes": None, "log_level": 10, "exports": "off"},
     ],
 )
 def test_what_an_item_says_wrongly_is_as_if_not_said(item: dict[str, object] | None) -> None:
     assert switches_from(item) == Switches()
+
+
+def test_imports_are_stopped_and_go_on_without_the_others(harness: Harness) -> None:
+    harness.flip(imports="off")
+    assert harness.switches() == Switches(imports=False)
+    harness.flip(imports="on")
+    harness.clock.at_ms += MINUTE_MS
+    assert harness.switches() == Switches()
 
 
 def test_a_change_is_logged_once_by_each_process(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
@@ -195,7 +203,7 @@ def test_the_line_of_a_flip_says_what_was_flipped(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_flip_tells_how_all_stand_and_nothing_named_is_nothing_changed(harness: Harness) -> None:
-    on = {"deliveries": "on", "writes": "on", "dns": "on", "log_level": "INFO"}
+    on = {"deliveries": "on", "writes": "on", "dns": "on", "imports": "on", "log_level": "INFO"}
     assert harness.flip() == {**on, "changed_at": None, "reason": None}
     flipped = harness.flip(deliveries="off", log_level="DEBUG", reason="a loop")
     assert flipped == {
@@ -251,7 +259,8 @@ def test_suspending_and_stopping_are_told_apart(harness: Harness) -> None:
     ("payload", "wrong"),
     [
         ({"deliverys": "off"}, {"deliverys": "is no field of this request"}),
-        ({"imports": "off"}, {"imports": "is no field of this request"}),
+        ({"exports": "off"}, {"exports": "is no field of this request"}),
+        ({"imports": True}, {"imports": "must be one of on, off"}),
         ({"deliveries": "stop"}, {"deliveries": "must be one of on, off"}),
         ({"deliveries": False}, {"deliveries": "must be one of on, off"}),
         ({"writes": ["off"]}, {"writes": "must be one of on, off"}),

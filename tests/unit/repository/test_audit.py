@@ -10,12 +10,12 @@ LOCKED = {"idna": "3.20", "urllib3": "2.8.0"}
 
 
 def test_the_list_knows_every_package_that_ships_and_no_other() -> None:
-    assert tomllib.loads(LISTED.read_text(encoding="utf-8"))["ended"].keys() == pinned(SHIPS).keys()
+    assert tomllib.loads(LISTED.read_text(encoding="utf-8"))["ended"].keys() == pinned(*SHIPS).keys()
 
 
 def test_what_ships_has_no_advisory_of_the_list() -> None:
     ended = tomllib.loads(LISTED.read_text(encoding="utf-8"))["ended"]
-    assert held_against_list(pinned(SHIPS), ended) == Audited({}, [])
+    assert held_against_list(pinned(*SHIPS), ended) == Audited({}, [])
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_what_is_deployed_by_default_is_arm64_and_the_layers_serve_both() -> Non
     layers = [
         each for each in template()["Resources"].values() if each["Type"] == "AWS::Serverless::LayerVersion"
     ]
-    assert len(layers) == 2
+    assert len(layers) == 3
     for layer in layers:
         assert layer["Properties"]["CompatibleArchitectures"] == ["arm64", "x86_64"]
         assert f"python{lambda_image.PYTHON_VERSION}" in layer["Properties"]["CompatibleRuntimes"]

@@ -37,14 +37,17 @@ MOST_POLICIES = 10
 
 def test_the_recorded_scenarios_hold_every_function_against_its_policies() -> None:
     """They do so in tests/unit/book/test_recorded_account.py. Two functions are in none: they have no items. Two others
-    read a second table; tests/unit/restoring holds those.
+    read a second table; tests/unit/restoring holds those. Those of imports and exports need S3: tests/unit/imports and
+    tests/unit/exports hold them.
     """
     steps = [step for scenario in recorded_scenarios().values() for step in scenario["steps"]]
     played = {
         step["function"] if "function" in step else handed_over(step["method"], step["target"]).operation
         for step in steps
     }
-    assert LOGICAL_IDS.keys() - played <= {"show_docs", "refuse_request", "restore_account", "replay_journal"}
+    others = {"show_docs", "refuse_request", "restore_account", "replay_journal"}
+    of_files = {name for name, function in LOGICAL_IDS.items() if re.search("Import|Export", function)}
+    assert LOGICAL_IDS.keys() - played <= others | of_files
 
 
 def of_name(kind: NameKind, value: str) -> str:
@@ -112,6 +115,22 @@ FORGED = f"{ACCOUNT}#USAGE"
         ("CreateContact", "UpdateItem", keys.switches().PK),
         ("DeliverWebhook", "UpdateItem", keys.switches().PK),
         ("RefuseRequest", "GetItem", CONTACTS),
+        ("CreateImport", "PutItem", CONTACTS),
+        ("CreateImport", "PutItem", keys.export(ACCOUNT, CONTACT).PK),
+        ("GetImport", "PutItem", keys.import_(ACCOUNT, CONTACT).PK),
+        ("CancelImport", "DeleteItem", keys.import_(ACCOUNT, CONTACT).PK),
+        ("PlanImport", "PutItem", CONTACTS),
+        ("PlanImport", "GetItem", CONTACTS),
+        ("CarryOutImport", "PutItem", keys.api_key("0" * 64).PK),
+        ("CarryOutImport", "PutItem", keys.webhook(ACCOUNT, "wh_1").PK),
+        ("CarryOutImport", "PutItem", keys.export(ACCOUNT, CONTACT).PK),
+        ("CarryOutImport", "DeleteItem", keys.import_(ACCOUNT, CONTACT).PK),
+        ("CreateExport", "Query", CONTACTS),
+        ("WriteExport", "PutItem", CONTACTS),
+        ("WriteExport", "PutItem", keys.import_(ACCOUNT, CONTACT).PK),
+        ("ExportContact", "PutItem", CONTACTS),
+        ("ExportContact", "Query", keys.api_key("0" * 64).PK),
+        ("GetExport", "Query", CONTACTS),
     ],
 )
 def test_what_a_function_does_not_do_is_refused(function: str, action: str, partition: str) -> None:
@@ -157,6 +176,44 @@ def test_what_follows_a_change_is_held_to_its_policies_wherever_it_is_tested() -
     table.write_many({}, [keys.first_character(ACCOUNT, "a")])
     with pytest.raises(Lacking, match=f"^project_changes lacks GetItem on {CONTACTS}$"):
         table.get(keys.contact(ACCOUNT, CONTACT))
+
+
+WHO_MAY = {
+    ("PutObject", "uploads"): {"CreateImport", "GetImport"},
+    ("GetObject", "uploads"): {"PlanImport"},
+    ("DeleteObject", "uploads"): {"PlanImport", "CarryOutImport"},
+    ("PutObject", "parts"): {"PlanImport"},
+    ("GetObject", "parts"): {"PlanImport", "CarryOutImport"},
+    ("DeleteObject", "parts"): {"PlanImport", "CarryOutImport"},
+    ("PutObject", "errors"): {"PlanImport", "CarryOutImport"},
+    ("GetObject", "errors"): {"PlanImport", "CarryOutImport", "GetImportErrors"},
+    ("DeleteObject", "errors"): {"PlanImport", "CarryOutImport", "EraseContact"},
+    ("AbortMultipartUpload", "errors"): {"CarryOutImport", "EraseContact"},
+    ("PutObject", "previews"): {"PlanImport", "CarryOutImport"},
+    ("GetObject", "previews"): {"PlanImport", "CarryOutImport", "GetImport"},
+    ("DeleteObject", "previews"): {"PlanImport", "CarryOutImport", "EraseContact"},
+    ("AbortMultipartUpload", "previews"): {"EraseContact"},
+    ("PutObject", "exports"): {"WriteExport"},
+    ("GetObject", "exports"): {"WriteExport", "GetExport"},
+    ("DeleteObject", "exports"): {"WriteExport", "EraseContact"},
+    ("AbortMultipartUpload", "exports"): {"WriteExport", "EraseContact"},
+    ("ListMultipartUploadParts", "exports"): {"WriteExport"},
+}
+"""Which functions may do what with which kind of files."""
+
+
+def test_each_function_may_touch_the_kinds_of_files_that_it_needs() -> None:
+    found: dict[tuple[str, str], set[str]] = {}
+    for function in LOGICAL_IDS.values():
+        for statement in statements_of(function):
+            for resource in statement.resources:
+                kind = re.fullmatch(r"\$\{Files\.Arn\}/([a-z]+)/\*", resource)
+                if kind is None:
+                    assert "Files.Arn}" not in resource, (function, resource)
+                    continue
+                for action in statement.actions:
+                    found.setdefault((action.removeprefix("s3:"), kind[1]), set()).add(function)
+    assert found == WHO_MAY
 
 
 def test_no_function_may_have_the_whole_table() -> None:

@@ -14,6 +14,7 @@ from contacts.webhooks.model import DELIVERIES_KEPT_DAYS, LONGEST_ATTEMPT, RESPO
 from contacts.webhooks.sender import PATIENCE
 from local.stack import ROOT
 from local.template import functions, template
+from tests.support.permissions import statements_of
 
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 KEPT = {
@@ -65,6 +66,7 @@ def test_every_kind_of_item_that_expires_is_on_the_page() -> None:
         "page bookmark",
         "delivery",
         "delivery that waits",
+        "import",
         "verdict on a domain",
     }
     kept = PAGE.split("## What is kept how long")[1].split("\n## ")[0]
@@ -111,13 +113,13 @@ def test_the_bounds_of_an_attempt_at_a_webhook() -> None:
 
 def test_two_functions_of_callers_send_to_the_delivery_queue() -> None:
     called = [one for one in functions() if one.routes]
-    blocks = {
-        one.name: str(template()["Resources"][one.logical_id]["Properties"].get("Policies")) for one in called
+    sending = {
+        one.name
+        for one in called
+        for statement in statements_of(one.logical_id)
+        if "sqs:SendMessage" in statement.actions and "DeliveryQueue" in statement.resources
     }
-    assert {name for name, policies in blocks.items() if "SendMessage" in policies} == {
-        "test_webhook",
-        "redeliver_delivery",
-    }
+    assert sending == {"test_webhook", "redeliver_delivery"}
 
 
 def test_point_in_time_recovery_is_on() -> None:

@@ -14,15 +14,19 @@ from contacts.book.model import Contact, ValidationStatus
 from contacts.core.ids import Name, NameKind, uuid7
 from contacts.core.time import iso
 from contacts.events.changes import event_of_erasure, event_of_recording, event_of_trashing, events_of_change
+from contacts.events.jobs import ended_export, ended_import
 from contacts.events.model import (
     Event,
     EventType,
     TimelineEntry,
     custom_event,
     entry_of,
+    event_at,
     event_out,
     timeline_entry_out,
 )
+from contacts.exports.model import Export, ExportFormat, ExportState
+from contacts.imports.model import Import, ImportFile, ImportOptions, ImportState
 from contacts.webhooks.model import (
     RETRY_DELAYS,
     Attempt,
@@ -86,6 +90,18 @@ def produced() -> list[dict[str, Any]]:
         event_of_recording(ACCOUNT_ID, before.id, ORDERED, before),
         *events_of_change("r", AT_MS, ACCOUNT_ID, after, replace(after, version=3, merged_names=(MERGED,))),
     ]
+    made = {"id": uuid7(AT_MS, bytes(10)), "created_at": iso(AT_MS), "finished_at": iso(AT_MS)}
+    imported = Import(
+        **made, state=ImportState.COMPLETED, options=ImportOptions(), file=ImportFile(name="a.csv", size=1)
+    )
+    exported = Export(**made, state=ExportState.COMPLETED, format=ExportFormat.CSV)
+    ends = [
+        event_at("r", kind, AT_MS, ACCOUNT_ID, job_id, data)
+        for job_id, (kind, data) in (
+            (imported.id, ended_import(imported)),
+            (exported.id, ended_export(exported)),
+        )
+    ]
     test = Event(
         id=uuid7(AT_MS, bytes(10)),
         type=EventType.TEST,
@@ -94,7 +110,7 @@ def produced() -> list[dict[str, Any]]:
         contact_id=None,
         data={},
     )
-    return [event_out(event) for event in (*changes, test)]
+    return [event_out(event) for event in (*changes, *ends, test)]
 
 
 def form(value: Any) -> Any:
@@ -176,6 +192,12 @@ def take() -> Callable[[Any, Any], Any]:
 
 TAKE = take()
 STEPS = ("update", "unsubscribe", "judge", "record", "trash", "restore", "erase")
+
+
+def test_what_is_not_about_a_contact_changes_no_contact() -> None:
+    for event in produced():
+        if not event["type"].startswith("contact."):
+            assert TAKE(None, event) is None
 
 
 @dataclass

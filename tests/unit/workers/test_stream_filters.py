@@ -43,12 +43,18 @@ def quiet(version: int) -> Any:
     return {**contact(version), **to_item({QUIET: True})}
 
 
+def imported(version: int) -> Any:
+    """A contact that an import wrote which tells of itself once."""
+    return {**contact(version), **to_item({QUIET: "events"})}
+
+
 TRASH = item(keys.trash(ACCOUNT, CONTACT), snapshot={"version": 1}, deleted_at="2026-01-15T10:30:00.000Z")
 TOMBSTONE = item(keys.tombstone(ACCOUNT, CONTACT), erased_at="2026-01-15T10:30:00.000Z", version=1)
 MERGED = item(keys.tombstone(ACCOUNT, CONTACT), **merged_tombstone_item("c", AT_S * 1000))
 ENTRY = item(keys.timeline_entry(ACCOUNT, CONTACT, "e"), type="contact.event", name="seen", data={})
 APPENDED = {**ENTRY, "appended_at": {"S": "2026-01-15T10:30:00.000Z"}}
 CHANGE = item(keys.timeline_entry(ACCOUNT, CONTACT, "e"), type="contact.updated")
+ENDED = item(keys.timeline_entry(ACCOUNT, CONTACT, "e"), type="import.completed", data={})
 LOGGED = item(keys.event(ACCOUNT, "2026-01-15T10:30:00.000Z", "e"), type="contact.event")
 OPT_OUT = item(keys.opt_out(ACCOUNT, "0" * 64))
 UNHEARD = item(keys.tombstone(ACCOUNT, CONTACT), erased_at="2026-01-15T10:30:00.000Z")
@@ -61,6 +67,12 @@ TOLD = {**TOMBSTONE, "event": {"M": {"event_id": {"S": "e"}}}}
     pytest.param(contact(1), quiet(1), False, NOBODY, id="changed quietly"),
     pytest.param(quiet(1), quiet(2), False, NOBODY, id="changed quietly again"),
     pytest.param(quiet(1), contact(2), False, BOTH, id="changed after a quiet change"),
+    pytest.param(None, imported(1), False, PROJECTION, id="created by an import"),
+    pytest.param(contact(1), imported(2), False, PROJECTION, id="changed by an import"),
+    pytest.param(quiet(1), imported(2), False, PROJECTION, id="changed by an import after a quiet change"),
+    pytest.param(imported(1), contact(2), False, BOTH, id="changed after an import"),
+    pytest.param(imported(1), quiet(1), False, NOBODY, id="changed quietly after an import"),
+    pytest.param(imported(1), None, False, PROJECTION, id="left after an import"),
     pytest.param(contact(1), None, False, PROJECTION, id="left"),
     pytest.param(quiet(1), None, False, PROJECTION, id="left after a quiet change"),
     pytest.param(None, {**TRASH, "snapshot": {"M": quiet(1)}}, False, EVENTS, id="put in the trash with a mark"),
@@ -77,6 +89,10 @@ TOLD = {**TOMBSTONE, "event": {"M": {"event_id": {"S": "e"}}}}
     pytest.param(ENTRY, APPENDED, False, NOBODY, id="custom event appended to the log"),
     pytest.param(APPENDED, None, False, NOBODY, id="custom event erased"),
     pytest.param(APPENDED, None, True, NOBODY, id="custom event expires"),
+    pytest.param(None, ENDED, False, EVENTS, id="an import has ended"),
+    pytest.param(ENDED, {**ENDED, "appended_at": {"S": "2026-01-15T10:30:00.000Z"}}, False, NOBODY,
+                 id="the end of an import appended to the log"),
+    pytest.param(ENDED, None, True, NOBODY, id="the end of an import expires"),
     pytest.param(None, CHANGE, False, NOBODY, id="change noted in the timeline"),
     pytest.param(None, LOGGED, False, NOBODY, id="custom event in the log"),
     pytest.param(None, OPT_OUT, False, PROJECTION, id="an address opts out"),

@@ -46,6 +46,10 @@ class Scope(StrEnum):
     PROPERTIES_WRITE = "properties:write"
     WEBHOOKS_READ = "webhooks:read"
     WEBHOOKS_WRITE = "webhooks:write"
+    IMPORTS_READ = "imports:read"
+    IMPORTS_WRITE = "imports:write"
+    EXPORTS_READ = "exports:read"
+    EXPORTS_WRITE = "exports:write"
     KEYS_WRITE = "keys:write"
     ACCOUNT_READ = "account:read"
     API_USER = "api_user"
@@ -192,6 +196,19 @@ BUNDLES: Final = {
 """The scopes that the operations of each bundle need. A key that has all of them may grant the bundle."""
 
 
+OF_FILES: Final = {
+    Scope.IMPORTS_READ: Scope.CONTACTS_WRITE,
+    Scope.IMPORTS_WRITE: Scope.CONTACTS_WRITE,
+    Scope.EXPORTS_READ: Scope.CONTACTS_READ,
+    Scope.EXPORTS_WRITE: Scope.CONTACTS_READ,
+}
+"""The scopes of imports and exports, and what a live native key with `keys:write` needs to grant them.
+
+Keys that earlier releases have made lack them, and a key only grants what it has: no account would ever get them. Who
+may write all contacts one by one may do so by a file; who may read them all may have them as one.
+"""
+
+
 READING_CONTACTS: Final = frozenset({Scope.CONTACTS_READ, *BUNDLES})
 """Scopes that allow to read contacts: `api_user` to list them, `user` to read one by its name."""
 
@@ -237,6 +254,8 @@ class Switches(NamedTuple):
     """Whether requests may write."""
     dns: bool = True
     """Whether the DNS is asked about the domains of new addresses."""
+    imports: bool = True
+    """Whether imports go on. Those that are running pause."""
     log_level: str = LOG_LEVELS[0]
 
     def shown(self) -> dict[str, str]:
@@ -253,9 +272,14 @@ _ON_OFF: Final = ("on", "off")
 def switches_from(item: Mapping[str, object] | None) -> Switches:
     """The switches that an item of the table holds. What it does not say, or says wrongly, is as if not said."""
     item = item or {}
-    deliveries, writes, dns = (item.get(name) != "off" for name in ("deliveries", "writes", "dns"))
     level = item.get("log_level")
-    return Switches(deliveries, writes, dns, str(level) if level in LOG_LEVELS else LOG_LEVELS[0])
+    return Switches(
+        deliveries=item.get("deliveries") != "off",
+        writes=item.get("writes") != "off",
+        dns=item.get("dns") != "off",
+        imports=item.get("imports") != "off",
+        log_level=str(level) if level in LOG_LEVELS else LOG_LEVELS[0],
+    )
 
 
 class Usage(NamedTuple):
@@ -273,6 +297,8 @@ class Charge(NamedTuple):
     written: int = 0
     leased: int = 0
     """How many more requests are counted and not yet known to be used; negative where some were used."""
+    left_to_others: int = 0
+    """Written items of the hour that must be left afterwards: an import leaves some to the account's own requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,8 +328,11 @@ class Caller:
         return not READING_CONTACTS.isdisjoint(self.key.scopes)
 
     def may_grant(self, scopes: Collection[Scope]) -> Scope | None:
-        """The first scope that the caller may not grant to another key, because its own key lacks it; else None."""
-        own = set(self.key.scopes)
+        """The first scope that the caller may not grant to another key, because its own key lacks it; else None.
+
+        Those of imports and exports also a key may grant that lacks them (`OF_FILES`).
+        """
+        own = {*self.key.scopes, *_of_files(self.key)}
         return next(
             (scope for scope in scopes if scope not in own and not BUNDLES.get(scope, {scope}) <= own), None
         )
@@ -327,7 +356,7 @@ def revoked_with(keys: Sequence[ApiKey], key_id: str, spared_id: str) -> list[Ap
 
 
 def full_keys(keys: Collection[ApiKey]) -> list[ApiKey]:
-    """The keys that have all scopes which any live key of the account has, and can make keys with them.
+    """The keys that have or may grant all scopes which any live key of the account has, and can make keys with them.
 
     They are native and live: keys of other dialects make no keys, and test keys make none that are stored.
     """
@@ -336,8 +365,17 @@ def full_keys(keys: Collection[ApiKey]) -> list[ApiKey]:
     return [
         key
         for key in live
-        if key.dialect is Dialect.NATIVE and Scope.KEYS_WRITE in key.scopes and every <= _single_scopes(key)
+        if key.dialect is Dialect.NATIVE
+        and Scope.KEYS_WRITE in key.scopes
+        and every <= _single_scopes(key) | _of_files(key)
     ]
+
+
+def _of_files(key: ApiKey) -> frozenset[Scope]:
+    """The scopes of imports and exports that a key may grant though it may lack them (`OF_FILES`)."""
+    if key.dialect is not Dialect.NATIVE or key.mode is not Mode.LIVE or Scope.KEYS_WRITE not in key.scopes:
+        return frozenset()
+    return frozenset(scope for scope, needed in OF_FILES.items() if needed in key.scopes)
 
 
 def _single_scopes(key: ApiKey) -> frozenset[Scope]:

@@ -45,7 +45,13 @@ _NOT_WITHOUT_SUSPENDING: Final = Violation(FieldErrorCode.MISPLACED, "goes with 
 _NOT_WITHOUT_FLIPPING: Final = Violation(FieldErrorCode.MISPLACED, "goes with a switch that is flipped")
 _ONLY_OF_ALL: Final = Violation(FieldErrorCode.MISPLACED, "is flipped for all accounts only")
 _ON_OFF: Final = ("on", "off")
-_SWITCHES: Final = {"deliveries": _ON_OFF, "writes": _ON_OFF, "dns": _ON_OFF, "log_level": LOG_LEVELS}
+_SWITCHES: Final = {
+    "deliveries": _ON_OFF,
+    "writes": _ON_OFF,
+    "dns": _ON_OFF,
+    "imports": _ON_OFF,
+    "log_level": LOG_LEVELS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +170,12 @@ class Replaying:
 
 @dataclass(frozen=True, slots=True)
 class SwitchChange:
-    """A payload of `set_switches`: `{"deliveries"?, "writes"?, "dns"?, "log_level"?, "account_id"?, "reason"?}`."""
+    """A payload of `set_switches`: each switch that is flipped, `account_id` and `reason`, all optional."""
 
     deliveries: str | None = None
     writes: str | None = None
     dns: str | None = None
+    imports: str | None = None
     log_level: str | None = None
     account_id: str | None = None
     """The one account whose deliveries are meant."""

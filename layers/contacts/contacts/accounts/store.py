@@ -172,7 +172,8 @@ class AccountStore:
         expression = Expression()
         expression.count_up("used", account.hourly_limit, charge.requests)
         if charge.written:
-            expression.count_up("written", account.hourly_written_limit, charge.written)
+            most = account.hourly_written_limit - charge.left_to_others
+            expression.count_up("written", most, charge.written)
         if charge.leased > 0:
             expression.count_up("leased", account.hourly_limit // LEASED_SHARE, charge.leased)
         elif charge.leased:

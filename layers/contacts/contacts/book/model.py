@@ -6,7 +6,7 @@ contacts, and `ContactOut` (a contact as the API shows it).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Annotated, Any, Final, Literal, NamedTuple, NotRequired, TypedDict
 
 from contacts.core.answers import Json, Moment, Uuid
@@ -621,6 +621,15 @@ class Claim:
     expires_at: int | None = None
 
 
+class Quiet(Enum):
+    """Who does not hear of a write. The values are stored with what is written."""
+
+    ALL = True
+    """Neither the projection nor the dispatcher of events: a restore from a backup."""
+    EVENTS = "events"
+    """The dispatcher alone: a row of an import that has one event when it ends. Postings and counts follow."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
     """A contact that goes from one state to another, with everything that must be written in the same transaction.
@@ -639,8 +648,8 @@ class Transition:
     """Names that the contact may not take from a contact in the trash."""
     outcome: Outcome
     idempotency_key: IdempotencyKey | None = None
-    quiet: bool = False
-    """Whether nobody hears of it: neither the projection nor the dispatcher. A restore from a backup is quiet."""
+    quiet: Quiet | None = None
+    """Who does not hear of it; None: everybody does."""
 
     @property
     def taken_emails(self) -> frozenset[str]:

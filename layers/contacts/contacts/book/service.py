@@ -87,6 +87,24 @@ class ContactBook:
         """
         return retry_on_conflict(lambda: self._find(ref).contact, self._clock, self._randomness)
 
+    def get_kept(self, ref: Ref) -> Contact:
+        """Returns the contact that `ref` names, strongly consistent: the live one, or else the one in the trash.
+
+        Raises:
+            ContactNotFound: there is no such contact.
+        """
+
+        def find() -> Contact:
+            try:
+                return self._find(ref).contact
+            except ContactNotFound:
+                return self._find_trashed(ref).contact
+
+        try:
+            return retry_on_conflict(find, self._clock, self._randomness)
+        except ContactNotFound:
+            raise ContactNotFound from None
+
     def create(
         self,
         given: Mapping[str, object],

@@ -24,6 +24,7 @@ from contacts.book.model import (
     NamesNotFree,
     NotInPlace,
     Outcome,
+    Quiet,
     Transition,
     VersionDiffers,
     contact_from,
@@ -42,8 +43,9 @@ from contacts.table.expressions import Expression, Item, Step, entry_size, item_
 from contacts.table.records import RECORD_STEPS, write_recorded
 
 QUIET: Final = "quiet"
-"""The attribute of a contact's item whose last write nobody has to hear of: the event source mappings in template.yaml
-leave out records whose new image has it. Every other write of a contact removes it, in its own expression.
+"""The attribute of a contact's item whose last write not everybody has to hear of (`Quiet`): the event source mappings
+in template.yaml leave out records whose new image has it. Every other write of a contact removes it, in its own
+expression.
 """
 _KEY_AND_BOOKKEEPING_BYTES: Final = 256
 """Upper bound for PK, SK, kind, size_bound, values_bound, change_id, quiet and the longest verdict on an email with
@@ -170,6 +172,11 @@ class ContactStore:
             return None
         return contact_from(item["snapshot"])
 
+    def deleted_at(self, contact_id: str) -> str | None:
+        """When a contact was moved to the trash (ISO 8601); None: it is not there. One GetItem."""
+        item = self._table.get(keys.trash(self._account, contact_id))
+        return None if item is None or item["ttl"] <= self._now_s else str(item["deleted_at"])
+
     def claim(self, name: Name) -> Claim | None:
         """Returns the claim on a name, unless it has expired. One GetItem."""
         claim = _claim_from(self._table.get(keys.claim(self._account, name)))
@@ -240,9 +247,7 @@ class ContactStore:
             ConcurrentModification: the contact has changed since it was read.
             AlreadyRecorded, TemporarilyUnavailable.
         """
-        is_subscribed = transition.after is not None and not transition.after.is_unsubscribed
-        if is_subscribed and self._opt_outs.include_any_of(transition.taken_emails):
-            transition = transition.opted_out()
+        transition = self._with_opt_outs(transition)
         claims = dict(self._claim_steps(transition))
         self._check_look_alikes(transition, claims)
         steps = [*self._contact_steps(transition), *claims.values()]
@@ -257,7 +262,7 @@ class ContactStore:
                 steps,
                 self._account,
                 transition.idempotency_key,
-                transition.outcome,
+                self._to_record(transition),
                 about,
                 transition.at_ms,
             )
@@ -275,6 +280,20 @@ class ContactStore:
                     if step.name in failed.items
                 }
             ) from None
+        return transition.outcome
+
+    def _with_opt_outs(self, transition: Transition) -> Transition:
+        """The transition; if it gives an address that has opted out to a subscribed contact, with that one opted out.
+
+        One GetItem for each address that a subscribed contact takes.
+        """
+        is_subscribed = transition.after is not None and not transition.after.is_unsubscribed
+        if is_subscribed and self._opt_outs.include_any_of(transition.taken_emails):
+            return transition.opted_out()
+        return transition
+
+    def _to_record(self, transition: Transition) -> Outcome:
+        """What is recorded under the Idempotency-Key: the outcome, unless a store that has more to remember says so."""
         return transition.outcome
 
     def _is_ours(self, existing: Item | None, steps: Sequence[Step]) -> bool:
@@ -311,10 +330,10 @@ class ContactStore:
             expression = Expression()
             expression.require(expression.is_free())
             item = contact_item(after, self._change_id(), before)
-            if transition.quiet:
-                item[QUIET] = True
-                if transition.was is None:
-                    yield from self._gone_steps(contact.id)
+            if transition.quiet is not None:
+                item[QUIET] = transition.quiet.value
+            if transition.quiet is Quiet.ALL and transition.was is None:
+                yield from self._gone_steps(contact.id)
             yield table.put_step(_CONTACT, live, item, expression)
         if transition.becomes is ContactState.DELETED:
             assert after is not None
@@ -327,10 +346,11 @@ class ContactStore:
                     "snapshot": {key: value for key, value in snapshot.items() if value is not None},
                     "deleted_at": iso(transition.at_ms),
                     "ttl": _trash_ends(transition.at_ms),
+                    QUIET: None if transition.quiet is None else transition.quiet.value,
                 },
             )
         if transition.becomes is None:
-            told = None if transition.quiet else contact.version
+            told = None if transition.quiet is Quiet.ALL else contact.version
             yield table.put_step(
                 _TOMBSTONE,
                 keys.tombstone(self._account, contact.id),
@@ -494,13 +514,13 @@ def unchanged(expression: Expression, before: Contact) -> Expression:
     return expression
 
 
-def difference(before: Contact, after: Contact, *, quiet: bool = False) -> Expression:
+def difference(before: Contact, after: Contact, *, quiet: Quiet | None = None) -> Expression:
     """Returns the update that turns the stored contact `before` into `after`, if it is still `before`.
 
-    The stream's readers hear of it unless it is `quiet`, whatever they were to hear of the write before it.
+    The stream's readers hear of it, but for those of `quiet`, whatever they were to hear of the write before it.
     """
     expression = unchanged(Expression(), before)
-    expression.assign(QUIET, quiet or None)
+    expression.assign(QUIET, None if quiet is None else quiet.value)
     old, new = contact_values(before), contact_values(after)
     for attribute, value in new.items():
         # Compared as DynamoDB attributes: in Python, 1 equals True.

@@ -31,6 +31,12 @@ ContactsError
 │   ├── TooManyProperties
 │   ├── TooManyChannels
 │   ├── ChannelOff
+│   ├── TooManyImports
+│   ├── ImportNotReady
+│   ├── ImportEnded
+│   ├── ImportNotFinished
+│   ├── ImportNotUndoable
+│   ├── TooManyExports
 │   ├── SameContact
 │   ├── MergeTooLarge
 │   ├── MergedAway
@@ -394,6 +400,12 @@ class TooManyChannels(Conflict):
     code = "too_many_channels"
 
 
+class TooManyExports(Conflict):
+    """Raised when as many exports of the account are under way as may be."""
+
+    code = "too_many_exports"
+
+
 class ChannelOff(Conflict):
     """Raised when a contact is to arrive through a channel that is switched off; nothing was written."""
 
@@ -401,6 +413,36 @@ class ChannelOff(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This channel is off. A PUT with state: true switches it on.")
+
+
+class TooManyImports(Conflict):
+    """Raised when as many imports of the account are under way as may be."""
+
+    code = "too_many_imports"
+
+
+class ImportNotReady(Conflict):
+    """Raised when an import is to be started that does not wait for that."""
+
+    code = "import_not_ready"
+
+
+class ImportEnded(Conflict):
+    """Raised when an import is to be cancelled that has ended."""
+
+    code = "import_ended"
+
+
+class ImportNotFinished(Conflict):
+    """Raised when the failed rows of an import are asked for that is under way."""
+
+    code = "import_not_finished"
+
+
+class ImportNotUndoable(Conflict):
+    """Raised when an import is to be taken back that is under way, has written nothing, is too old, or was before."""
+
+    code = "import_not_undoable"
 
 
 class SameContact(Conflict):

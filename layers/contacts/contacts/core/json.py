@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 
-def to_json(body: Mapping[str, Any]) -> str:
+def to_json(body: object) -> str:
     """JSON text, every number with its value."""
     try:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

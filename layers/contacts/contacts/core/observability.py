@@ -45,6 +45,7 @@ GROUPS: Final = {
     "refuse": "reads",
     "list": "lists",
     "search": "lists",
+    "export": "lists",
     "batch": "batches",
 }
 """The group of an operation by the verb that its name begins with; any other verb writes.

@@ -6,13 +6,14 @@ rest: the records of Idempotency-Keys, the timeline, and through the timeline th
 the contact's id, so that no backup brings it back (`docs/decisions/0050`).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.idempotency import tries
 from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock
@@ -56,6 +57,18 @@ class ErasureJournal(Protocol):
         ...
 
 
+class AccountFiles(Protocol):
+    """Files of an account that may hold contacts."""
+
+    def remove(self, account_id: str, erased_at_ms: int) -> None:
+        """Take away each file for which contacts were read before a moment (ms since the epoch).
+
+        Raises:
+            TemporarilyUnavailable: some may be left.
+        """
+        ...
+
+
 class Eraser:
     """Handles the messages of the erasure queues: each asks for one erasure, or for opt-outs to be noted.
 
@@ -73,8 +86,9 @@ class Eraser:
         has_time_left: Callable[[float], bool],
         log_long: LogLong,
         at_once: int = AT_ONCE,
+        files: Sequence[AccountFiles] = (),
     ) -> None:
-        """`has_time_left`: whether the invocation has so many seconds left."""
+        """`has_time_left`: whether the invocation has so many seconds left. `files`: those of exports and imports."""
         self._store = store
         self._journal = journal
         self._first_passes = first_passes
@@ -84,6 +98,7 @@ class Eraser:
         self._has_time_left = has_time_left
         self._log_long = log_long
         self._at_once = at_once
+        self._files = files
 
     def handle(self, body: Mapping[str, Any], times_received: int = 1) -> int | None:
         """Erase what a message asks for, as far as one run gets, and ask for what is still to be done.
@@ -134,10 +149,13 @@ class Eraser:
         else:
             with ThreadPoolExecutor(self._at_once) as pool:
                 is_done = run.erase(pool.map)
+        failure = self._failure_of_files(erasure)
         if run.failure is not None:
             raise run.failure
-        if not is_done:
+        if not is_done or isinstance(failure, TemporarilyUnavailable):
             self._go_on(replace(erasure, is_buried=True), run)
+        elif failure is not None:
+            raise failure
         elif not erasure.is_second:
             if not is_noted:
                 self._journal.note_erased(erasure.account_id, erasure.ids)
@@ -149,6 +167,21 @@ class Eraser:
             self._journal.note_erased(erasure.account_id, erasure.ids)
             return True
         return False
+
+    def _failure_of_files(self, erasure: Erasure) -> Exception | None:
+        """Take away the account's files that may hold the person. Returns what kept some from being taken away."""
+        try:
+            for files in self._files:
+                self._remove(files, erasure)
+        except Exception as failure:  # noqa: BLE001 (as with a trace: the others go first)
+            return failure
+        return None
+
+    def _remove(self, files: AccountFiles, erasure: Erasure) -> None:
+        for _ in tries(self._clock, self._randomness):
+            with suppress(TemporarilyUnavailable):
+                files.remove(erasure.account_id, erasure.began_at_ms or 0)
+                return
 
     def _go_on(self, erasure: Erasure, run: Run) -> None:
         if not run.removed:

@@ -26,6 +26,8 @@ class ChangeKind(StrEnum):
     """A contact's days in the trash are over; `before` is the contact there."""
     RECORDED = "recorded"
     """A caller recorded an event of a contact; `recorded` is the event."""
+    ANNOUNCED = "announced"
+    """A job has ended, and `announced` is the event that says so. In place of a contact's id there is the job's."""
     OPTED_OUT = "opted_out"
     """An address has opted out; in place of a contact's id there is the HMAC of the address."""
 
@@ -54,6 +56,7 @@ class StreamChange:
     version: int = 0
     """The contact's version: of `after`, else of `before`, else of the tombstone."""
     recorded: CustomEvent | None = None
+    announced: Event | None = None
     merged_ids: tuple[str, ...] = ()
     """Of a contact that was erased or expired: the ids of the contacts that had been merged into it."""
 

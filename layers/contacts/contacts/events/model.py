@@ -40,11 +40,21 @@ class EventType(StrEnum):
     VALIDATED = "contact.validated"
     CUSTOM = "contact.event"
     """What a caller recorded of a contact."""
+    IMPORT_COMPLETED = "import.completed"
+    """An import is done, with or without rows that failed."""
+    IMPORT_FAILED = "import.failed"
+    """The file of an import could not be read."""
+    EXPORT_COMPLETED = "export.completed"
+    """The file of an export is there."""
     TEST = "webhook.test"
     """Only sent where it is asked for; not in the log, and nothing to subscribe to."""
 
 
 SUBSCRIBABLE: Final = tuple(kind for kind in EventType if kind is not EventType.TEST)
+OF_JOBS: Final = frozenset({EventType.IMPORT_COMPLETED, EventType.IMPORT_FAILED, EventType.EXPORT_COMPLETED})
+"""Events about no contact. Their entries stand under the id of the job, as if that were a contact's."""
+ENTERED: Final = OF_JOBS | {EventType.CUSTOM}
+"""Events whose entry in a timeline is there before they are appended: whoever causes them puts it there."""
 EVERYTHING: Final = "*"
 """Stands for all events but those that are told only to who names them."""
 ONLY_BY_NAME: Final = frozenset({EventType.VALIDATED})
@@ -59,13 +69,15 @@ class Event:
     """
 
     id: str
-    type: EventType
+    type: str
+    """An `EventType`; of an event that a later release has appended, any text."""
     timestamp: str
     account_id: str
     contact_id: str | None
+    """Whose timeline has the entry. Of an event about a job (`OF_JOBS`): the job's id."""
     data: Mapping[str, object]
     """`contact` as the native API shows it, and by type: `changed`, `previous`, `permanent`, `merged_id`, `name` and
-    `data`.
+    `data`; of a job what `events.jobs` says.
     """
     is_erased: bool = False
     """The person was erased, and `data` with them."""

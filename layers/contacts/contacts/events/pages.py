@@ -9,7 +9,15 @@ from contacts.core.violations import not_one_of
 from contacts.events.model import SUBSCRIBABLE, EventPageOut, EventType, timeline_entry_out
 from contacts.events.service import EventLog, Timeline
 from contacts.events.store import Position
-from contacts.web.pagination import PageSize, fingerprint, from_cursor, opened, sealed, shown_page
+from contacts.web.pagination import (
+    PageSize,
+    fingerprint,
+    from_cursor,
+    opened,
+    sealed,
+    shown_page,
+    to_cursor,
+)
 from contacts.web.response import MAX_ANSWER_BYTES, Answer
 
 
@@ -62,6 +70,15 @@ def _from_cursor(query: bytes, cursor: str) -> Position:
     return Position(int.from_bytes(moment), str(UUID(bytes=event_id)))
 
 
+def timeline_cursor(account_id: str, contact_id: str, after_id: str) -> str:
+    """The cursor of `timeline_page` that goes on after an entry, for entries of all types."""
+    return to_cursor(_timeline(account_id, contact_id, None), after_id)
+
+
+def _timeline(account_id: str, contact_id: str, kind: str | None) -> bytes:
+    return fingerprint(account_id, "timeline", contact_id, kind)
+
+
 def timeline_page(
     timeline: Timeline, account_id: str, ref: Ref, kind: str | None, cursor: str | None, limit: PageSize
 ) -> Answer:
@@ -75,7 +92,7 @@ def timeline_page(
     """
     only = logged_type(kind)
     contact = timeline.contact(ref)
-    query = fingerprint(account_id, "timeline", contact.id, kind)
+    query = _timeline(account_id, contact.id, kind)
     after_id = None if cursor is None else from_cursor(query, cursor)
     entries, next_after = timeline.page(contact, only, after_id, limit)
     return shown_page(map(timeline_entry_out, entries), next_after, query)

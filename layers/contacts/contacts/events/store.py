@@ -4,7 +4,7 @@ The event log has a few shards, each in the order in which events were appended.
 its contact's partition, in the order of the entries' ids, which begin with when the events happened.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from operator import attrgetter
@@ -17,6 +17,7 @@ from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
 from contacts.core.ids import Name
 from contacts.core.time import DAY, iso, parsed
 from contacts.events.model import (
+    ENTERED,
     IN_TIMELINE_DAYS,
     KEPT_DAYS,
     MAX_DATA_BYTES,
@@ -109,7 +110,7 @@ def event_from(item: Item, account_id: str, appended_at: str) -> Event:
     """The event of an item of the log. After erasure, only its id, type and `is_erased`."""
     return Event(
         id=item["id"],
-        type=EventType(item["type"]),
+        type=item["type"],
         timestamp=item.get("timestamp", appended_at),
         account_id=account_id,
         contact_id=item.get("contact_id"),
@@ -194,12 +195,33 @@ class EventStore:
             item = self._table.get(keys.earlier_event(account_id, appended_at, event_id))
         return event_or_none(item, account_id, appended_at)
 
+    def events(self, account_id: str, placed: Sequence[tuple[str, str]], now_s: int) -> Iterator[Event]:
+        """Events of the log by when they were appended and their ids, in that order, as many as there are.
+
+        BatchGetItem, as many at a time as memory holds; once more for those that an earlier release may have put
+        elsewhere.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        places = {keys.event(account_id, *place): place for place in placed}
+        for turn in self._table.get_in_turns(places):
+            missing = [places[key] for key in turn.keys if key not in turn.items]
+            elsewhere = {place: keys.earlier_event(account_id, *place) for place in missing}
+            earlier = self._table.get_many(elsewhere.values()) if elsewhere else {}
+            for key in turn.keys:
+                place = places[key]
+                item = turn.items.get(key) or earlier.get(elsewhere.get(place, key))
+                event = event_or_none(item, account_id, place[0])
+                if event is not None and item is not None and item["ttl"] > now_s:
+                    yield event
+
     def claim(
         self, event: Event, appended_at: str, webhook_ids: Sequence[str], open_since: str | None = None
     ) -> Claim | None:
         """Write into an event's proof that it is appended at a moment, for webhooks; or return what the proof says.
 
-        None: the proof of an erasure or of a custom event is gone, and so is the contact. One write.
+        None: the proof of an erasure, or an entry that was there before, is gone, and so is the contact. One write.
 
         Raises:
             Contention, TemporarilyUnavailable.
@@ -211,7 +233,7 @@ class EventStore:
             expression.require(expression.is_there())
             expression.require(expression.equals("event", None))
             step = self._table.update_step(_PROOF, _tombstone_key(event), expression)
-        elif event.type is EventType.CUSTOM:
+        elif event.type in ENTERED:
             for attribute, value in place.items():
                 expression.set(attribute, value)
             expression.require(expression.is_there())
@@ -444,6 +466,27 @@ LAST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 """The greatest id."""
 
 
+_PAGES_OF_ENTRIES: Final = 5
+"""Pages of a query (1 MB each) that are read at most of a contact's timeline when all of it is asked for."""
+
+
+class PlacedEntry(NamedTuple):
+    """An entry of a timeline, and where its event is."""
+
+    entry: TimelineEntry
+    happened_ms: int
+    """When the event was recorded, in ms since the epoch. Ids of deliveries begin with it."""
+    appended_at: str | None
+    """When it was appended, which is part of its key in the log; None: it is not in the log."""
+    webhook_ids: tuple[str, ...]
+    """The webhooks that it was or will be delivered to."""
+
+    @property
+    def id(self) -> str:
+        """The event's id."""
+        return self.entry.id
+
+
 class TimelineStore:
     """The timelines of one account's contacts."""
 
@@ -516,7 +559,34 @@ class TimelineStore:
         Raises:
             TemporarilyUnavailable.
         """
-        found: list[TimelineEntry] = []
+        found, down_to = self._placed(contact_ids, kind, after_id, now_s, at_most=at_most, evaluate=evaluate)
+        return [one.entry for one in found], down_to
+
+    def placed_newest_first(
+        self, contact_ids: Sequence[str], now_s: int, *, at_most: int
+    ) -> tuple[list[PlacedEntry], str | None]:
+        """Up to `at_most` entries of all the contacts, the newest first, and the id to go on after (None: none).
+
+        As `newest_first`, of all types, with where their events are.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        return self._placed(
+            contact_ids, None, None, now_s, at_most=at_most, evaluate=_PAGES_OF_ENTRIES * at_most
+        )
+
+    def _placed(
+        self,
+        contact_ids: Sequence[str],
+        kind: EventType | None,
+        after_id: str | None,
+        now_s: int,
+        *,
+        at_most: int,
+        evaluate: int,
+    ) -> tuple[list[PlacedEntry], str | None]:
+        found: list[PlacedEntry] = []
         down_to: str | None = None
         for contact_id in contact_ids:
             more, further = self._newest_of(
@@ -541,7 +611,7 @@ class TimelineStore:
         *,
         at_most: int,
         evaluate: int,
-    ) -> tuple[list[TimelineEntry], str | None]:
+    ) -> tuple[list[PlacedEntry], str | None]:
         """The entries of one contact, the newest first: ids begin with the time.
 
         `down_to`: the id of the oldest entry to read.
@@ -559,8 +629,17 @@ class TimelineStore:
         items, further = self._table.newest_of(
             expression, start, at_most=at_most, evaluate=evaluate, are_few=kind is not None
         )
-        entries = [_entry_from(item) for item in items]
+        entries = [_placed_from(item) for item in items]
         return entries, None if further is None else keys.timeline_event_id(further)
+
+
+def _placed_from(item: Item) -> PlacedEntry:
+    return PlacedEntry(
+        entry=_entry_from(item),
+        happened_ms=parsed(item["timestamp"]),
+        appended_at=item.get("appended_at"),
+        webhook_ids=tuple(item.get("webhooks", ())),
+    )
 
 
 def _entry_from(item: Item) -> TimelineEntry:

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple, NotRequired, TypedDict
+
+from contacts.core.answers import Count, Json, JsonSchema, Moment, PageOut, Uuid
+from contacts.core.time import DAY, HOUR, iso, parsed
 
 KEPT_DAYS: Final = 30
 """Days that an import is listed."""
@@ -20,6 +23,8 @@ MAX_FILE_BYTES: Final = 5 * 1024**3
 MAX_COLUMNS: Final = 1000
 MAX_ROW_BYTES: Final = 1024 * 1024
 """A longer row is an error of its own."""
+MAX_PART_BYTES: Final = 4 * 1024**2
+"""A part has fewer rows where they are long: it ends with the row that takes it over so many bytes of JSON."""
 MAX_ROWS: Final = 10_000_000
 """Rows of a file."""
 PREVIEWED_CONTACTS: Final = 20
@@ -135,6 +140,11 @@ class ImportFile:
     columns: tuple[str, ...] = ()
     """Names as in the header, each once (`Email`, `Email (2)`); of NDJSON the members of its objects."""
 
+    @property
+    def has_objects(self) -> bool:
+        """Whether its rows are objects, which may have members that the first ones lack."""
+        return self.format in (FileFormat.NDJSON, FileFormat.JSON)
+
 
 class Counts(NamedTuple):
     """How many rows there are and what came of them. Those after `rows` add up to the rows that are done."""
@@ -195,8 +205,26 @@ class ImportProblem(NamedTuple):
     detail: str
 
 
+class Unreadable(Exception):
+    """Raised when a file cannot be read: it is none of the formats, too large, or broken."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        """`code`: for programs (`empty_file`); `detail`: for people, a whole sentence."""
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class FileReplaced(Exception):
+    """Raised when an upload is another one than the one that is being read, or gone."""
+
+
+class PartMissing(Exception):
+    """Raised when there is no such part."""
+
+
 class UndoState(StrEnum):
-    """How far an undo is."""
+    """How far the undo of an import is."""
 
     RUNNING = "running"
     COMPLETED = "completed"
@@ -236,6 +264,8 @@ class Import:
     """The part to be checked or carried out next."""
     read_bytes: int = 0
     """How much of the file is read."""
+    checkpoint: tuple[int, ...] | None = None
+    """Where reading goes on (`imports.reading.Checkpoint`), after the parts that are cut; None: at the beginning."""
     created_at: str
     started_at: str | None = None
     """When the first row was carried out."""
@@ -256,6 +286,34 @@ class Import:
         """Whether its state stays as it is."""
         return self.state in ENDED
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the whole file is cut into parts."""
+        return self.parts > 0 and self.checkpoint is None
+
+    def as_of(self, now_ms: int) -> "Import":
+        """The import as it is now: without a file it expires, and nobody writes that."""
+        waits = self.state is ImportState.AWAITING_UPLOAD
+        if waits and parsed(self.created_at) + UPLOAD_WITHIN_HOURS * HOUR * 1000 <= now_ms:
+            return replace(self, state=ImportState.EXPIRED)
+        return self
+
+    @property
+    def may_have_written(self) -> bool:
+        """Whether it may have changed a contact. Of the part in which it was cancelled, nobody may count the rows."""
+        counts = self.counts
+        has_counted = counts.created + counts.updated + counts.protected > 0
+        return self.started_at is not None and (has_counted or self.state is ImportState.CANCELLED)
+
+    def can_be_undone(self, now_ms: int) -> bool:
+        """Whether it may be taken back: it has ended, may have written something, and was not taken back before.
+
+        The records of its rows are kept for seven days, so the days count from its first row.
+        """
+        if not self.has_ended or self.undo is not None or not self.may_have_written:
+            return False
+        return now_ms < parsed(self.started_at or "") + UNDO_WITHIN_DAYS * DAY * 1000
+
 
 class ImportTask(StrEnum):
     """What a message asks for. (`carry_out_import` reads them.)"""
@@ -274,17 +332,238 @@ class ImportStep:
     import_id: str
     task: ImportTask
     part: int
+    tries: int = 0
+    """How often it was put off before without progress; of a part that was begun before, at least 1."""
 
     def message(self) -> dict[str, object]:
         """The body of the message."""
-        return {
+        body: dict[str, object] = {
             "account_id": self.account_id,
             "import_id": self.import_id,
             "task": str(self.task),
             "part": self.part,
         }
+        return body | {"tries": self.tries} if self.tries else body
 
 
 def step_from(body: Mapping[str, Any]) -> ImportStep:
     """The step that a message asks for."""
-    return ImportStep(body["account_id"], body["import_id"], ImportTask(body["task"]), int(body["part"]))
+    task, part, tries = ImportTask(body["task"]), int(body["part"]), int(body.get("tries", 0))
+    return ImportStep(body["account_id"], body["import_id"], task, part, tries)
+
+
+READING_SHARE: Final = 0.1
+"""Of the progress of an import. (Writing a row takes some hundred times as long as reading it.)"""
+
+
+class UploadOut(TypedDict):
+    """Where the file is to be sent."""
+
+    method: str
+    """`PUT`"""
+    url: str
+    """Good for an hour; `GET /v1/imports/{id}` makes a new one."""
+    headers: Json
+    """To be sent as they are."""
+    expires_at: Moment
+
+
+class ImportOptionsOut(TypedDict):
+    """What the caller chose."""
+
+    dry_run: bool
+    restore_trashed: bool
+    blanks: Annotated[str, Blanks]
+    add_tags: list[str]
+    add_lists: list[str]
+    events: Annotated[str, ImportEvents]
+    on_invalid: str
+    """`reject` or `skip`."""
+    default_country: str | None
+    encoding: str | None
+    delimiter: str | None
+
+
+class ImportFileOut(TypedDict):
+    """The file: what the caller said of it, and what reading found."""
+
+    name: str
+    size: Count
+    """Bytes."""
+    format: Annotated[str, FileFormat] | None
+    """Null until it is read, as the members below."""
+    is_gzipped: bool
+    encoding: str | None
+    delimiter: str | None
+    columns: list[str]
+
+
+class ImportCountsOut(TypedDict):
+    """How many rows there are, and what came of them. Those after `rows` add up to the rows that are done."""
+
+    rows: Count
+    created: Count
+    updated: Count
+    unchanged: Count
+    skipped: Count
+    protected: Count
+    """Applied, but for a subscription that somebody had ended."""
+    failed: Count
+
+
+class ImportProblemOut(TypedDict):
+    """Why it failed, or why it waits for `start`."""
+
+    code: str
+    detail: str
+
+
+class RowErrorOut(TypedDict):
+    """What is wrong with a row."""
+
+    line: Count
+    field: str | None
+    reason: str
+
+
+class PreviewOut(TypedDict):
+    """What would come of it: the first contacts, and the first errors."""
+
+    contacts: list[Json]
+    errors: list[RowErrorOut]
+
+
+class UndoOut(TypedDict):
+    """How far taking it back is."""
+
+    state: Annotated[str, UndoState]
+    trashed: Count
+    """Contacts that it had created, and that are in the trash now."""
+    restored: Count
+    """Contacts whose previous values are back."""
+    kept: Count
+    """Contacts that were changed since, or are gone: nothing was undone."""
+    started_at: Moment
+    finished_at: Moment | None
+
+
+class ImportOut(TypedDict):
+    """An import."""
+
+    id: Uuid
+    state: Annotated[str, ImportState]
+    mode: Annotated[str, ImportMode]
+    options: ImportOptionsOut
+    file: ImportFileOut
+    mapping: Json
+    """By column: the field that it fills, or null. As given until the file is read; then complete."""
+    counts: ImportCountsOut
+    progress: Annotated[float, JsonSchema(minimum=0, maximum=1)]
+    """Of reading the file and carrying out its rows."""
+    rows_per_second: float | None
+    """Since its first row; null before."""
+    created_at: Moment
+    started_at: Moment | None
+    """When its first row was carried out."""
+    expected_end: Moment | None
+    """While it runs, if it goes on as fast as until now."""
+    finished_at: Moment | None
+    problem: NotRequired[ImportProblemOut]
+    preview: NotRequired[PreviewOut]
+    """Of a dry run that waits for `start`."""
+    upload: NotRequired[UploadOut]
+    """While the file is awaited."""
+    undo: NotRequired[UndoOut]
+    test_mode: NotRequired[Literal[True]]
+
+
+class ImportPageOut(PageOut):
+    """A page of imports, the newest first, without `preview` and `upload`."""
+
+    data: list[ImportOut]
+
+
+class ImportErrorsOut(TypedDict):
+    """Where the rows that failed are, as they came, each with what is wrong with it."""
+
+    url: str | None
+    """Good for five minutes. Null where no row failed, or the file is gone: it is kept for seven days."""
+    expires_at: Moment | None
+    rows: Count
+    """Rows that failed."""
+
+
+def import_out(job: Import, now_ms: int) -> ImportOut:
+    """An import as callers see it, without `preview` and `upload`. `now_ms`: the moment, in ms since the epoch."""
+    options, file, counts = job.options, job.file, job.counts
+    shown: ImportOut = {
+        "id": job.id,
+        "state": str(job.state),
+        "mode": str(options.mode),
+        "options": {
+            "dry_run": options.dry_run,
+            "restore_trashed": options.restore_trashed,
+            "blanks": str(options.blanks),
+            "add_tags": list(options.add_tags),
+            "add_lists": list(options.add_lists),
+            "events": str(options.events),
+            "on_invalid": "skip" if options.skips_invalid else "reject",
+            "default_country": options.default_country,
+            "encoding": options.encoding,
+            "delimiter": options.delimiter,
+        },
+        "file": {
+            "name": file.name,
+            "size": file.size,
+            "format": None if file.format is None else str(file.format),
+            "is_gzipped": file.is_gzipped,
+            "encoding": file.encoding,
+            "delimiter": file.delimiter,
+            "columns": list(file.columns),
+        },
+        "mapping": dict(job.mapping),
+        "counts": {
+            "rows": counts.rows,
+            "created": counts.created,
+            "updated": counts.updated,
+            "unchanged": counts.unchanged,
+            "skipped": counts.skipped,
+            "protected": counts.protected,
+            "failed": counts.failed,
+        },
+        "progress": progress_of(job),
+        "rows_per_second": None,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "expected_end": None,
+        "finished_at": job.finished_at,
+    }
+    if job.started_at is not None:
+        until_ms = now_ms if job.finished_at is None else parsed(job.finished_at)
+        seconds = max(until_ms - parsed(job.started_at), 1) / 1000
+        shown["rows_per_second"] = round(counts.done / seconds, 1)
+        if job.finished_at is None and counts.done:
+            left_s = (counts.rows - counts.done) * seconds / counts.done
+            shown["expected_end"] = iso(now_ms + int(left_s * 1000))
+    if job.problem is not None:
+        shown["problem"] = {"code": job.problem.code, "detail": job.problem.detail}
+    if job.undo is not None:
+        undo = job.undo
+        shown["undo"] = {
+            "state": str(undo.state),
+            "trashed": undo.trashed,
+            "restored": undo.restored,
+            "kept": undo.kept,
+            "started_at": undo.started_at,
+            "finished_at": undo.finished_at,
+        }
+    return shown
+
+
+def progress_of(job: Import) -> float:
+    """How much of an import is done, from 0 to 1. It falls when a dry run that has checked all rows is started."""
+    if job.state in (ImportState.COMPLETED, ImportState.COMPLETED_WITH_ERRORS):
+        return 1.0
+    read = 1.0 if job.is_cut else min(job.read_bytes / job.file.size, 1.0)
+    done = job.counts.done / job.counts.rows if job.counts.rows and job.is_cut else 0.0
+    return round(READING_SHARE * read + (1 - READING_SHARE) * done, 4)

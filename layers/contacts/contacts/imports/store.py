@@ -1,10 +1,11 @@
 """Imports in the table: one item each, changed only as it was read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Final
 
 from contacts.core.errors import ImportNotFound
+from contacts.core.idempotency import ConcurrentModification
 from contacts.core.time import DAY, parsed
 from contacts.imports.model import (
     KEPT_DAYS,
@@ -22,9 +23,9 @@ from contacts.imports.model import (
     UndoState,
 )
 from contacts.table import keys
-from contacts.table.client import Table
+from contacts.table.client import ConditionsFailed, Table
 from contacts.table.collection import Collection, CollectionSpec
-from contacts.table.expressions import Item
+from contacts.table.expressions import Item, Step
 
 
 def _values(job: Import) -> dict[str, object]:
@@ -35,6 +36,7 @@ def _values(job: Import) -> dict[str, object]:
         "file": _stored(asdict(job.file)),
         "mapping": [[column, target] for column, target in job.mapping.items()],
         "counts": list(job.counts),
+        "checkpoint": None if job.checkpoint is None else list(job.checkpoint),
         "problem": None if job.problem is None else list(job.problem),
         "undo": None if job.undo is None else _stored(asdict(job.undo)),
         "kind": "import",
@@ -80,6 +82,7 @@ def _import_from(account_id: str, item: Item) -> Import:
         parts=item["parts"],
         next_part=item["next_part"],
         read_bytes=item["read_bytes"],
+        checkpoint=tuple(item["checkpoint"]) if "checkpoint" in item else None,
         created_at=item["created_at"],
         started_at=item.get("started_at"),
         finished_at=item.get("finished_at"),
@@ -102,3 +105,29 @@ class ImportStore(Collection[Import]):
 
     def __init__(self, table: Table, account_id: str) -> None:
         super().__init__(table, account_id, IMPORTS)
+
+    def newest(self, after_id: str | None, at_most: int) -> tuple[list[Import], str | None]:
+        """Up to `at_most` imports, the newest first, and the id to go on after (None: that was all).
+
+        Queries, strongly consistent, of which a page may end after 1 MB: an import with a thousand columns is long.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        start = None if after_id is None else self._key(after_id)
+        items, further = self._table.newest_of(
+            self._partition(), start, at_most=at_most, evaluate=at_most + 1, are_few=False
+        )
+        return [self._from(item) for item in items], None if further is None else further.SK
+
+    def replace(self, before: Import, after: Import, further: Sequence[Step] = ()) -> None:
+        """Write an import, if it is still as it was read; with further steps in one transaction.
+
+        Raises:
+            ConcurrentModification: it is no longer as it was read; nothing was written.
+            Contention, TemporarilyUnavailable.
+        """
+        try:
+            self._table.write([self._put_step(after, self.as_read(before)), *further])
+        except ConditionsFailed:
+            raise ConcurrentModification from None

@@ -13,7 +13,7 @@ from typing import Final
 from contacts.accounts.model import Account
 from contacts.accounts.operator_requests import Replaying
 from contacts.accounts.store import AccountStore
-from contacts.book.model import Action, Contact, ContactState, NamesNotFree, Outcome, Transition
+from contacts.book.model import Action, Contact, ContactState, NamesNotFree, Outcome, Quiet, Transition
 from contacts.book.store import ContactStore, OptOuts
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.idempotency import ConcurrentModification, tries
@@ -280,5 +280,5 @@ class _Run:
             at_ms=self._clock.now_ms(),
             lost=lost,
             outcome=Outcome(action=Action.DELETED if after is None else Action.UPDATED, contact=after),
-            quiet=True,
+            quiet=Quiet.ALL,
         )

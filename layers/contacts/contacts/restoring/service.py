@@ -20,6 +20,7 @@ from contacts.book.model import (
     ContactState,
     NamesNotFree,
     Outcome,
+    Quiet,
     Transition,
     is_same,
 )
@@ -257,7 +258,7 @@ class _Run:
             ),
             spares_trashed=frozenset(after.names),
             outcome=Outcome(action=Action.RESTORED, contact=after),
-            quiet=True,
+            quiet=Quiet.ALL,
         )
         return Plan(
             contact_id=backup.id,

@@ -133,6 +133,9 @@ BRIEF_CALLS: Final = CALLS.merge(
 )
 """Seconds. Two attempts take at most 4 s with their pause (`table.client.LONGEST_BRIEF_CALL`)."""
 
+FILE_CALLS: Final = CALLS.merge(Config(connect_timeout=2, read_timeout=30))
+"""Seconds. For parts of files: S3 answers once it has stored megabytes, or put a file together."""
+
 
 def new_client(service: str, endpoint: str | None, *, is_local: bool, calls: Config = CALLS) -> Any:
     """A low-level client of a service (`dynamodb`).
@@ -147,6 +150,25 @@ def new_client(service: str, endpoint: str | None, *, is_local: bool, calls: Con
     if is_local:
         made.meta.events.register("after-call-error", _refuse_unconnected)
     return made
+
+
+def presigning_client(endpoint: str | None, *, is_local: bool) -> Any:
+    """A client of S3 that signs URLs for callers. Signing is computation alone, with the credentials of this process.
+
+    On AWS the URLs have the bucket's region in their host (`<bucket>.s3.<region>.amazonaws.com`): without it, requests
+    are redirected while a bucket is new. What stands in for AWS has one host, so there the bucket is in the path.
+    `endpoint`, `is_local`: as of `new_client`.
+    """
+    signing = Config(
+        signature_version="s3v4",
+        # Without it botocore signs a checksum of a body that it does not have.
+        request_checksum_calculation="when_required",
+        s3={
+            "addressing_style": "path" if is_local else "virtual",
+            "us_east_1_regional_endpoint": "regional",
+        },
+    )
+    return new_client("s3", endpoint, is_local=is_local, calls=CALLS.merge(signing))
 
 
 def _refuse_unconnected(exception: Exception, **_: object) -> None:

@@ -88,6 +88,9 @@ class Body(BaseModel):
     most_values: ClassVar[int] = MAX_VALUES
     """JSON values that are read of each field that takes any JSON."""
 
+    is_required: ClassVar[bool] = True
+    """Whether a request must have a body. If not, no body is an empty object."""
+
     # Built by `prepare`: of all these bodies, a function takes one.
     model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)
 
@@ -104,7 +107,8 @@ class Body(BaseModel):
             InvalidInput: names every wrong field.
             BodyNotJson, BodyTooLarge.
         """
-        return cls.checked(request.json())
+        is_left_out = not cls.is_required and not request.body()
+        return cls.checked({} if is_left_out else request.json())
 
     @classmethod
     def checked(cls, given: object) -> Self:

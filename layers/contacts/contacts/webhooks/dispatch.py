@@ -378,6 +378,8 @@ def _events_of(change: StreamChange) -> Iterable[Event]:
             return (event_of_trashing(*at, change.after),)
         case ChangeKind.ERASED:
             return (event_of_erasure(*at, change.contact_id, change.version),)
+        case ChangeKind.ANNOUNCED if change.announced is not None:
+            return (change.announced,)
         case (
             _
         ):  # The contact was removed: the record of its trash item or of its tombstone becomes the event.

@@ -4,6 +4,7 @@
 """
 
 import json
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
@@ -363,6 +364,19 @@ class DeliveryStore:
         if item is None or item["ttl"] <= now_s:
             return None
         return _delivery_from(item, account_id, webhook_id)
+
+    def of(self, refs: Iterable[DeliveryRef], now_s: int) -> Iterator[Delivery]:
+        """The deliveries that refs name, in their order, as many as there are. BatchGetItem, strongly consistent.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        by_key = {_delivery_key(ref): ref for ref in refs}
+        for turn in self._table.get_in_turns(by_key):
+            for key in turn.keys:
+                item = turn.items.get(key)
+                if item is not None and item["ttl"] > now_s:
+                    yield _delivery_from(item, by_key[key].account_id, by_key[key].webhook_id)
 
     def newest_first(
         self,

@@ -14,7 +14,8 @@ from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import parsed
 from contacts.events.changes import ChangeKind, PartlyHandled, StreamChange
-from contacts.events.model import CustomEvent, EventType
+from contacts.events.model import OF_JOBS, CustomEvent, EventType
+from contacts.events.model import Event as ToldEvent
 from contacts.table import keys
 from contacts.table.expressions import Item, from_item
 
@@ -138,6 +139,7 @@ def stream_change(record: Mapping[str, Any]) -> StreamChange | None:
         after=after,
         version=(new or {}).get("version", 0) if contact is None else contact.version,
         recorded=_recorded(key, new) if kind is ChangeKind.RECORDED else None,
+        announced=_announced(key, new) if kind is ChangeKind.ANNOUNCED else None,
         merged_ids=_merged_ids(contact, new) if kind in _GONE else (),
     )
 
@@ -182,7 +184,11 @@ def _kind_of(record: Mapping[str, Any], old: Item | None, new: Item | None) -> C
         return ChangeKind.ERASED if name == "INSERT" and is_own else None
     if some.get("type") == EventType.CUSTOM:
         return ChangeKind.RECORDED if name == "INSERT" else None
-    raise ValueError("neither a contact, nor its trash, nor its tombstone, nor a custom event")
+    if some.get("type") in OF_JOBS:
+        return ChangeKind.ANNOUNCED if name == "INSERT" else None
+    raise ValueError(
+        "neither a contact, its trash or tombstone, nor an event that somebody put in a timeline"
+    )
 
 
 def _image(body: Mapping[str, Any], name: str) -> Item | None:
@@ -214,6 +220,21 @@ def _recorded(key: keys.Key, entry: Item | None) -> CustomEvent:
         data=entry["data"],
         recorded_at=entry["timestamp"],
         occurred_at=entry.get("occurred_at"),
+    )
+
+
+def _announced(key: keys.Key, entry: Item | None) -> ToldEvent:
+    event_id = keys.timeline_event_id(key)
+    assert event_id is not None, "the key is a timeline entry's"
+    assert entry is not None, "the entry was put"
+    account_id, job_id = keys.owner(key)
+    return ToldEvent(
+        id=event_id,
+        type=entry["type"],
+        timestamp=entry["timestamp"],
+        account_id=account_id,
+        contact_id=job_id,
+        data=entry["data"],
     )
 
 

@@ -1,0 +1,111 @@
+"""Exports in the table: one item each, changed only as it was read."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, Final
+
+from contacts.book.model import Action, Outcome
+from contacts.core.errors import ExportNotFound
+from contacts.core.ids import uuid7
+from contacts.core.time import DAY, parsed
+from contacts.exports.model import KEPT_MS, LISTED_DAYS, Export, ExportFormat, ExportState
+from contacts.table import keys
+from contacts.table.client import Table
+from contacts.table.collection import Collection, CollectionSpec
+from contacts.table.expressions import Expression, Item, Step
+
+_LAST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+_TUPLES: Final = ("fields", "etags")
+_CHANGED: Final = Outcome(action=Action.UPDATED)
+
+
+def _values(export: Export) -> dict[str, Any]:
+    """The attributes of an export's item, without its key."""
+    return {
+        **{one.name: getattr(export, one.name) for one in fields(export)},
+        "filter": {name: list(texts) for name, texts in export.filter.items()},
+        **{name: list(getattr(export, name)) for name in _TUPLES},
+        "kind": "export",
+        "ttl": parsed(export.created_at) // 1000 + LISTED_DAYS * DAY,
+    }
+
+
+def _export_from(_account_id: str, item: Item) -> Export:
+    # What a later release has added is left alone; what this one has added may be missing.
+    values = {one.name: item[one.name] for one in fields(Export) if one.name in item}
+    return Export(
+        **{
+            **values,
+            "state": ExportState(item["state"]),
+            "format": ExportFormat(item["format"]),
+            **{name: tuple(item.get(name, ())) for name in _TUPLES},
+        }
+    )
+
+
+EXPORTS: Final = CollectionSpec(
+    name="export",
+    key=keys.export,
+    to_item=_values,
+    from_item=_export_from,
+    not_found=ExportNotFound,
+)
+
+
+class ExportStore(Collection[Export]):
+    """The exports of one account. Those whose 30 days are over count as gone."""
+
+    def __init__(self, table: Table, account_id: str) -> None:
+        super().__init__(table, account_id, EXPORTS)
+
+    def save(self, before: Export, after: Export, at_ms: int, besides: Sequence[Step] = ()) -> Export:
+        """Replace an export, if it is still as it was read. Returns the export. One PutItem.
+
+        `besides`: further steps, for one transaction of all.
+
+        Raises:
+            ConcurrentModification: it is no longer as it was read; nothing was written.
+            Contention, TemporarilyUnavailable.
+        """
+        steps = [self._put_step(after, self.as_read(before)), *besides]
+        self._write_change(steps, _CHANGED, None, at_ms)
+        return after
+
+    def newest_first(
+        self, after_id: str | None, at_most: int, now_ms: int
+    ) -> tuple[list[Export], str | None]:
+        """The next up to `at_most` exports, the newest first, and the id to go on after (None: those were the last).
+
+        Queries, strongly consistent.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        listed_from = uuid7(now_ms - LISTED_DAYS * DAY * 1000, bytes(10))
+        until = _LAST_ID if after_id is None else after_id
+        found: list[Export] = []
+        start = None
+        while True:
+            items, start = self._table.query(
+                self._between(listed_from, until), start=start, limit=at_most + 2, forward=False
+            )
+            found += [one for one in map(self._from, items) if one.id != after_id]
+            if len(found) > at_most:
+                return found[:at_most], found[at_most - 1].id
+            if start is None:
+                return found, None
+
+    def with_files(self, now_ms: int) -> list[Export]:
+        """The exports that may have a file, or parts of one, at a moment (ms since the epoch).
+
+        One Query, strongly consistent, mostly of one read unit: an export runs for 24 hours at most, and its file is
+        kept for as long.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        since = uuid7(now_ms - 2 * KEPT_MS, bytes(10))
+        return [self._from(item) for item in self._table.all_of(self._between(since, _LAST_ID))]
+
+    def _between(self, first_id: str, last_id: str) -> Expression:
+        return Expression.of_span(self._key(first_id), self._key(last_id))

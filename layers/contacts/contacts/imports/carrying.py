@@ -1,0 +1,476 @@
+"""Carries imports out, part after part: checks their rows, writes them, or takes them back.
+
+A message names a part. Its rows are carried out a hundred at a time, each in a transaction of its own with its receipt.
+Then one conditional write of the import says that the part is done and adds its counts, and a message for the next part
+follows. So wherever a function is killed, the message comes again, finds the receipts and goes on.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, NamedTuple, NoReturn
+
+from contacts.accounts.model import Account
+from contacts.book.batch import Item
+from contacts.book.model import (
+    contact_out,
+)
+from contacts.book.schemas import NewContact
+from contacts.book.store import OptOuts
+from contacts.book.weight import items_of
+from contacts.core import observability
+from contacts.core.errors import Contention, InvalidInput, TemporarilyUnavailable
+from contacts.core.idempotency import (
+    retry_on_conflict,
+)
+from contacts.core.ids import Name, NameKind
+from contacts.imports.model import (
+    NO_ROWS,
+    PREVIEWED_CONTACTS,
+    PREVIEWED_ERRORS,
+    ROWS_AT_ONCE,
+    Counts,
+    Import,
+    ImportProblem,
+    ImportState,
+    ImportStep,
+    ImportTask,
+    PartMissing,
+    Row,
+    RowError,
+    RowResult,
+)
+from contacts.imports.rows import (
+    ERASED_SINCE,
+    CheckingRowStore,
+    Known,
+    RowOutcome,
+    WritingRowStore,
+    carry_out_row,
+    receipt_key,
+    recorded_outcome,
+)
+from contacts.imports.steps import (
+    BEGUN_WITHIN_S,
+    RUNNING,
+    SETTLED_S,
+    TRIES,
+    CarrierServices,
+    StepRun,
+    Stop,
+    most_rows_of_part,
+    never,
+    patiently,
+    rules_of,
+    run_in_lanes,
+)
+from contacts.imports.store import ImportStore
+from contacts.imports.undoing import UndoRun
+from contacts.imports.values import ReadRow, typed_names
+from contacts.properties.model import ContactInput, ValueRule, validate
+from contacts.properties.typed_fields import ValueRules
+
+_PART_MISSING: Final = ImportProblem("part_missing", "A part of the file was gone before it was carried out.")
+_NOT_CARRIED_OUT: Final = RowError(None, "not carried out: an error of ours, five times; send the row again")
+_BLANK: Final = RowOutcome(RowResult.SKIPPED, (RowError(None, "the row is blank"),))
+
+
+class ImportCarrier:
+    """Carries out what messages of the import queue ask for."""
+
+    def __init__(self, services: CarrierServices) -> None:
+        self._services = services
+
+    def handle(self, step: ImportStep, times_received: int) -> int | None:
+        """Do what a message asks for. Returns after how many seconds it has to come again; None: it is done.
+
+        Raises:
+            TemporarilyUnavailable: not even a message for later could be sent.
+            Exception: an error of ours; the message comes again.
+        """
+        store = ImportStore(self._services.table, step.account_id)
+        kind = UndoRun if step.task is ImportTask.UNDO else PartRun
+        return kind(self._services, store, step, times_received).handled()
+
+
+class _Prepared(NamedTuple):
+    """A row that can be carried out."""
+
+    number: int
+    given: ContactInput
+    says_subscribed: bool
+    weight: int
+
+    @property
+    def names(self) -> frozenset[Name]:
+        """The names that lead to its contact."""
+        kinds = (NameKind.EMAIL, NameKind.EXTERNAL_ID)
+        accepted = self.given.accepted
+        return frozenset(Name(kind, accepted[kind]) for kind in kinds if accepted.get(kind))
+
+
+@dataclass(slots=True)
+class _Part:
+    """The rows of a part and what came of them."""
+
+    rows: Sequence[Row]
+    outcomes: dict[int, RowOutcome] = field(default_factory=dict)
+    """By the number of the row in the part."""
+    written: int = 0
+    """Rows that this invocation has carried out."""
+    error: Exception | None = None
+    """An error of ours, of which a row is left."""
+
+    def counts(self) -> Counts:
+        """How many rows of each result there are."""
+        return _counted(self.outcomes.values())
+
+    def errors(self) -> list[tuple[Row, Sequence[RowError]]]:
+        """The rows that failed."""
+        return [
+            (self.rows[number], outcome.errors)
+            for number, outcome in sorted(self.outcomes.items())
+            if outcome.result is RowResult.FAILED
+        ]
+
+
+class PartRun(StepRun):
+    """A message about a part that is to be checked or written."""
+
+    def __init__(
+        self, services: CarrierServices, store: ImportStore, step: ImportStep, times_received: int
+    ) -> None:
+        super().__init__(services, store, step, times_received)
+        self._value_rules: dict[str, ValueRule | None] = {}
+
+    def _carried_out(self, job: Import) -> int | None:
+        return self._check(job) if self._step.task is ImportTask.CHECK else self._write(job)
+
+    # Writing
+
+    def _write(self, job: Import) -> int | None:
+        """Carry out a part for real."""
+        part = self._step.part
+        if job.state is ImportState.CANCELLED:
+            self._count_cancelled(job)
+            return None
+        if job.state not in RUNNING:
+            return None
+        if job.next_part > job.parts:
+            self._finish()
+            return None
+        if part != job.next_part:
+            self._go_on_where_it_stands_still(job.next_part, part + 1)
+            return None
+        done = self._rows_of(job)
+        for start in range(0, len(done.rows), ROWS_AT_ONCE):
+            job, account = self._looked_at(ImportTask.WRITE)
+            if job.next_part != part:
+                return SETTLED_S
+            self._write_chunk(job, account, done, range(start, min(start + ROWS_AT_ONCE, len(done.rows))))
+        self._files.put_errors(*self._named, part, done.errors())
+        if not self._settled(part, done.counts()):
+            return SETTLED_S
+        if part >= job.parts:
+            self._finish()
+        else:
+            self._next(part + 1)
+        return None
+
+    def _write_chunk(self, job: Import, account: Account, part: _Part, numbers: Sequence[int]) -> None:
+        """Carry out up to a hundred rows, as far as they were not carried out before."""
+        if self._times_received > 1 or self._step.tries:
+            self._recall(job, part, numbers)
+        rows = self._prepared(job, part, [number for number in numbers if number not in part.outcomes])
+        while rows:
+            charged = self._charged(job, account, [row.weight for row in rows])
+            now, rows = rows[: charged.rows], rows[charged.rows :]
+            self._write_rows(job, account, part, now)
+            left = [row for row in now if row.number not in part.outcomes]
+            if left:
+                self._refund(job, account, sum(row.weight for row in left), charged.at_ms)
+                self._put_off(part)
+        # Somebody else may have carried them out since: then that is what came of them.
+        self._recall(
+            job,
+            part,
+            [one for one in numbers if one in part.outcomes and not part.outcomes[one].has_receipt],
+        )
+
+    def _write_rows(self, job: Import, account: Account, part: _Part, rows: Sequence[_Prepared]) -> None:
+        opt_outs = OptOuts(self._table, account.id, account.secret)
+        now_s = self._clock.now_ms() // 1000
+        known, rules = Known(self._table, account.id, opt_outs, now_s), rules_of(job.options)
+        known.read_ahead(name for row in rows for name in row.names)
+        begun_until = self._clock.now_ms() + BEGUN_WITHIN_S * 1000
+        is_stopped = False
+
+        by_number = {row.number: row for row in rows}
+
+        def carry_out(number: int) -> bool:
+            nonlocal is_stopped
+            if is_stopped or self._clock.now_ms() > begun_until:
+                return False
+            row = by_number[number]
+            store = WritingRowStore(
+                self._table,
+                account.id,
+                opt_outs,
+                self._randomness,
+                now_s,
+                known,
+                rules,
+                says_subscribed=row.says_subscribed,
+            )
+            key = receipt_key(job.id, self._step.part, number)
+            carrying = partial(carry_out_row, store, row.given, rules, key, self._clock, self._randomness)
+            try:
+                part.outcomes[number] = patiently(carrying, self._clock, self._randomness)
+                part.written += 1
+            except Contention:
+                return False  # This person's rows alone have to wait.
+            except TemporarilyUnavailable:
+                is_stopped = True
+            except Exception as error:  # noqa: BLE001 (other rows go on; the message comes again)
+                self._note_our_error(part, number, error)
+            return number in part.outcomes
+
+        # Rows that lead to the same contact follow each other, as in the file.
+        items = [
+            Item(row.number, frozenset({*row.names, *known.owners(row.names)}), (), never) for row in rows
+        ]
+        run_in_lanes(items, carry_out, self._services.at_once)
+
+    def _note_our_error(self, part: _Part, number: int, error: Exception) -> None:
+        if self._times_received < TRIES:
+            part.error = error
+            return
+        observability.record_failure(error, {"import_id": self._step.import_id})
+        part.outcomes[number] = RowOutcome(RowResult.FAILED, (_NOT_CARRIED_OUT,))
+
+    def _put_off(self, part: _Part) -> NoReturn:
+        """
+        Raises:
+            Stop: rows are left; a message for later is sent.
+            Exception: rows are left by an error of ours.
+        """
+        if part.error is not None:
+            raise part.error
+        self._later(has_progressed=part.written > 0)
+        raise Stop
+
+    def _recall(self, job: Import, part: _Part, numbers: Iterable[int]) -> None:
+        """Take over what rows have done before, by their receipts. BatchGetItem: a unit for each row."""
+        for number, record in self._receipts(job, numbers).items():
+            known = record.outcome
+            part.outcomes[number] = ERASED_SINCE if known is None else recorded_outcome(known.details)
+
+    # Reading rows
+
+    def _rows_of(self, job: Import) -> _Part:
+        """
+        Raises:
+            PartMissing: the file is gone; it comes again.
+            Stop: it was missing several times: the import has failed.
+        """
+        try:
+            return _Part(self._files.part(*self._named, self._step.part, job.file.etag))
+        except PartMissing:
+            if self._times_received < TRIES:
+                raise
+            self._end(job, ImportState.FAILED, _PART_MISSING)
+            raise Stop from None
+
+    def _prepared(self, job: Import, part: _Part, numbers: Sequence[int]) -> list[_Prepared]:
+        """The rows that can be carried out; what came of the others is noted."""
+        options = job.options
+        needed = list(typed_names(job.mapping))
+        reader = self._services.reader_of(job.file.columns, job.mapping, options, self._rules_for(needed))
+        drafts: list[tuple[int, ContactInput, ReadRow]] = []
+        for number in numbers:
+            row = part.rows[number]
+            try:
+                read = reader.read(row)
+                if read.is_refused or (read.errors and not options.skips_invalid):
+                    raise _RowRefused(*read.errors)
+                if read.is_blank:
+                    part.outcomes[number] = _BLANK
+                    continue
+                given = NewContact.draft(_body(read)).to_input()
+            except InvalidInput as error:
+                errors = tuple(RowError(one.field, one.message) for one in error.errors)
+                part.outcomes[number] = RowOutcome(RowResult.FAILED, errors)
+            except _RowRefused as refused:
+                part.outcomes[number] = RowOutcome(RowResult.FAILED, refused.errors)
+            else:
+                drafts.append((number, given, read))
+        rules = self._rules_for({name for _, given, _ in drafts for name in given.typed_names})
+        return [
+            _Prepared(number, validate(given, rules), read.says_subscribed, items_of(_body(read)))
+            for number, given, read in drafts
+        ]
+
+    def _rules_for(self, names: Iterable[str]) -> Mapping[str, ValueRule]:
+        """The rules of the account's properties with these names; each is read once for a part."""
+        wanted = [name for name in dict.fromkeys(names) if name not in self._value_rules]
+        if wanted:
+            found = ValueRules(self._table, self._step.account_id).rules(wanted)
+            self._value_rules.update({name: found.get(name) for name in wanted})
+        return {name: rule for name, rule in self._value_rules.items() if rule is not None}
+
+    # What is written of the import
+
+    def _settled(self, part: int, counts: Counts) -> bool:
+        """Write that a part is done. Returns whether it was still to be done."""
+
+        def attempt() -> bool:
+            job = self._store.get(self._step.import_id)
+            if job is None or job.next_part != part:
+                return False
+            is_over = job.state not in (*RUNNING, ImportState.READING, ImportState.CANCELLED)
+            if is_over:
+                return False
+            self._store.replace(job, job.changed(next_part=part + 1, counts=_sum(job.counts, counts)))
+            return True
+
+        return retry_on_conflict(attempt, self._clock, self._randomness)
+
+    def _count_cancelled(self, job: Import) -> None:
+        """Count what the rows of the part had done in which an import was cancelled, by their receipts."""
+        if job.next_part != self._step.part or job.next_part > job.parts:
+            return
+        part = _Part(())
+        self._recall(job, part, range(most_rows_of_part(job)))
+        self._settled(self._step.part, part.counts())
+
+    def _finish(self) -> None:
+        """The last part is done: make one error file, delete what is not needed any more, and say so."""
+        job = self._store.get(self._step.import_id)
+        if job is None or job.state not in RUNNING or job.next_part <= job.parts:
+            return
+        if job.counts.failed and job.file.format is not None:
+            self._files.join_errors(*self._named, job.file.columns, job.file.format)
+        self._files.delete_error_parts(*self._named)
+        self._files.delete_parts(*self._named)
+        self._files.delete_upload(*self._named)
+        has_errors = job.counts.failed > 0
+        self._end(job, ImportState.COMPLETED_WITH_ERRORS if has_errors else ImportState.COMPLETED)
+
+    # Checking
+
+    def _check(self, job: Import) -> int | None:
+        """Say what would come of a part. Nothing is written to contacts.
+
+        Rows of one person see each other within a part, not across parts.
+        """
+        part = self._step.part
+        if job.state is not ImportState.READING:
+            return None
+        if job.next_part > job.parts:
+            self._be_ready(job)
+            return None
+        if part != job.next_part:
+            self._go_on_where_it_stands_still(job.next_part, part + 1)
+            return None
+        done = self._rows_of(job)
+        known: Known | None = None
+        for start in range(0, len(done.rows), ROWS_AT_ONCE):
+            job, account = self._looked_at(ImportTask.CHECK)
+            opt_outs = OptOuts(self._table, account.id, account.secret)
+            now_s = self._clock.now_ms() // 1000
+            known = known or Known(self._table, account.id, opt_outs, now_s)
+            numbers = range(start, min(start + ROWS_AT_ONCE, len(done.rows)))
+            self._check_chunk(job, account, opt_outs, done, numbers, known)
+        if done.error is not None:
+            raise done.error
+        self._preview(done)
+        if not self._settled(part, done.counts()):
+            return SETTLED_S
+        if part >= job.parts:
+            self._be_ready(job)
+        else:
+            self._next(part + 1)
+        return None
+
+    def _check_chunk(
+        self,
+        job: Import,
+        account: Account,
+        opt_outs: OptOuts,
+        part: _Part,
+        numbers: Sequence[int],
+        known: Known,
+    ) -> None:
+        rows = self._prepared(job, part, numbers)
+        emails = (name.value for row in rows for name in row.names if name.kind is NameKind.EMAIL)
+        known.read_ahead((name for row in rows for name in row.names), emails)
+        rules = rules_of(job.options)
+        for row in rows:
+            store = CheckingRowStore(
+                self._table,
+                account.id,
+                opt_outs,
+                self._randomness,
+                self._clock.now_ms() // 1000,
+                known,
+                rules,
+                says_subscribed=row.says_subscribed,
+            )
+            key = receipt_key(job.id, self._step.part, row.number)
+            try:
+                part.outcomes[row.number] = carry_out_row(
+                    store, row.given, rules, key, self._clock, self._randomness
+                )
+            except TemporarilyUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 (other rows are checked; the message comes again)
+                self._note_our_error(part, row.number, error)
+
+    def _preview(self, part: _Part) -> None:
+        """Keep the first contacts as they would be, and the first errors."""
+        shown = self._files.preview(*self._named) if self._step.part > 1 else None
+        preview: dict[str, Any] = shown or {"contacts": [], "errors": [], "parts": 0}
+        contacts, errors = preview["contacts"], preview["errors"]
+        if preview["parts"] >= self._step.part:
+            return  # Written before this function was killed.
+        if len(contacts) >= PREVIEWED_CONTACTS and len(errors) >= PREVIEWED_ERRORS:
+            return
+        for number, outcome in sorted(part.outcomes.items()):
+            if outcome.contact is not None and len(contacts) < PREVIEWED_CONTACTS:
+                contacts.append(contact_out(outcome.contact))
+            if outcome.result is RowResult.FAILED:
+                line = part.rows[number].line
+                errors += [{"line": line, "field": one.field, "reason": one.reason} for one in outcome.errors]
+        preview["parts"] = self._step.part
+        self._files.put_preview(*self._named, {**preview, "errors": errors[:PREVIEWED_ERRORS]})
+
+    def _be_ready(self, job: Import) -> None:
+        """The dry run is over: the import waits for `start`, which begins with the first part."""
+        self._changed(job, lambda one: one.changed(state=ImportState.READY, next_part=1), ImportState.READING)
+
+
+def _body(read: ReadRow) -> dict[str, Any]:
+    """The body of a row. Whatever reads rows: none of them subscribes anybody."""
+    body = dict(read.body)
+    if body.get("is_unsubscribed") is False:
+        del body["is_unsubscribed"]
+    return body
+
+
+def _counted(outcomes: Iterable[RowOutcome]) -> Counts:
+    numbers = dict.fromkeys(RowResult, 0)
+    for outcome in outcomes:
+        numbers[outcome.result] += 1
+    return NO_ROWS._replace(**{str(result): number for result, number in numbers.items()})
+
+
+def _sum(one: Counts, another: Counts) -> Counts:
+    return Counts(*(left + right for left, right in zip(one, another, strict=True)))
+
+
+class _RowRefused(Exception):
+    """Raised when a row cannot be read."""
+
+    def __init__(self, *errors: RowError) -> None:
+        super().__init__("refused")
+        self.errors = errors

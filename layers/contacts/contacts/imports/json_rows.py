@@ -1,0 +1,171 @@
+"""Rows of NDJSON, and of one JSON document."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from contacts.core.json import exact_number
+from contacts.imports.lines import Lines, RecordTooLong
+from contacts.imports.model import MAX_COLUMNS, Row, RowError, Unreadable
+from contacts.imports.text_rows import BLANK, TOO_LONG
+
+MAX_DOCUMENT_BYTES: Final = 50 * 1024**2
+"""A document is read in one piece, and takes ten times as much memory."""
+_SAMPLE: Final = 1000
+"""Rows whose members are the columns."""
+_NO_JSON: Final = RowError(None, "The line is not a JSON object.")
+
+
+class _NoNumber(ValueError):
+    """Raised at NaN and Infinity, which are no JSON."""
+
+
+class _NameTwice(ValueError):
+    """Raised where an object has two members of one name: it means two things."""
+
+
+def _refused(constant: str) -> object:
+    raise _NoNumber(constant)
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) < len(members):
+        raise _NameTwice
+    return found
+
+
+def parsed_json(text: str) -> Any:
+    """The value of a JSON text, every number with its value.
+
+    Raises:
+        ValueError: it is no JSON, or says something twice.
+        RecursionError: it is nested too deeply.
+    """
+    return json.loads(
+        text,
+        parse_int=exact_number,
+        parse_float=exact_number,
+        parse_constant=_refused,
+        object_pairs_hook=_object,
+    )
+
+
+def is_ndjson(first_lines: list[str]) -> bool:
+    """Whether a text that begins with these whole lines is NDJSON, and not one document."""
+    filled = [line for line in first_lines if line.strip(BLANK)]
+    try:
+        first = parsed_json(filled[0].strip(BLANK))
+    except (ValueError, RecursionError, IndexError):
+        return False
+    return isinstance(first, dict) and (len(filled) > 1 or _only_list(first) is None)
+
+
+def _only_list(document: Mapping[str, Any]) -> list[Any] | None:
+    """The one list of objects among the members of an object, directly or within `data`-like objects of it."""
+    lists = [
+        value
+        for value in document.values()
+        if isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
+    ]
+    return lists[0] if len(lists) == 1 else None
+
+
+def ndjson_rows(lines: Lines) -> Iterator[Row]:
+    """The rows: an object a line. Empty lines are none."""
+    while True:
+        lines.begin_record()
+        try:
+            text = next(lines).strip(BLANK)
+        except StopIteration:
+            return
+        except RecordTooLong:
+            _skip_line(lines)
+            yield Row(lines.record_line, {}, TOO_LONG)
+            continue
+        if text:
+            yield _row(text, lines)
+
+
+def _row(text: str, lines: Lines) -> Row:
+    line = lines.record_line
+    if lines.is_garbled:
+        return Row(line, (text,), RowError(None, f"The row holds bytes that are not {lines.encoding.name}."))
+    try:
+        found = parsed_json(text)
+    except _NameTwice:
+        return Row(line, (text,), RowError(None, "The object has a member twice."))
+    except (ValueError, RecursionError):
+        return Row(line, (text,), _NO_JSON)
+    return Row(line, found) if isinstance(found, dict) else Row(line, (text,), _NO_JSON)
+
+
+def _skip_line(lines: Lines) -> None:
+    first, piece = lines.record_line, lines.record[-1]
+    while not piece.endswith(("\n", "\r")):
+        lines.begin_record()
+        try:
+            piece = next(lines)
+        except RecordTooLong:
+            piece = lines.record[-1]
+        except StopIteration:
+            break
+    lines.record_line = first
+
+
+def document_rows(text: str) -> list[Row]:
+    """The rows of one document: an array of objects, or an object with one such array, as list operations answer.
+
+    In the place of a line they have their number: all may be in one line.
+
+    Raises:
+        Unreadable: it is neither (`bad_json`).
+    """
+    try:
+        document = parsed_json(text.strip(BLANK))
+    except json.JSONDecodeError as error:
+        raise _bad_json(
+            f"it breaks off or is wrong in line {error.lineno:,}, column {error.colno:,}"
+        ) from None
+    except _NameTwice:
+        raise _bad_json("an object in it has a member twice") from None
+    except ValueError:
+        raise _bad_json("NaN and Infinity are no JSON") from None
+    except RecursionError:
+        raise _bad_json("it is nested too deeply") from None
+    entries = _only_list(document) if isinstance(document, dict) else document
+    if entries is None and isinstance(document, dict):
+        if any(isinstance(value, list) for value in document.values()):
+            raise _bad_json("it has several arrays of objects, or none; send the one with the contacts")
+        entries = [document]
+    if not isinstance(entries, list):
+        raise _bad_json("it is no array of objects")
+    return [
+        Row(number, entry)
+        if isinstance(entry, dict)
+        else Row(number, (json.dumps(entry, default=str),), _NO_JSON)
+        for number, entry in enumerate(entries, start=1)
+    ]
+
+
+def _bad_json(why: str) -> Unreadable:
+    return Unreadable("bad_json", f"The JSON document cannot be read: {why}.")
+
+
+def columns_of(rows: Iterator[Row], most: int = _SAMPLE) -> tuple[str, ...]:
+    """The names of the members of the first objects, `most` of them, in the order in which they come.
+
+    Raises:
+        Unreadable: there are more than may be.
+    """
+    names: dict[str, None] = {}
+    for number, row in enumerate(rows):
+        if number == most:
+            break
+        if isinstance(row.cells, Mapping):
+            names.update(dict.fromkeys(row.cells))
+        if len(names) > MAX_COLUMNS:
+            raise Unreadable(
+                "too_many_columns", f"The objects have more than {MAX_COLUMNS:,} different members."
+            )
+    return tuple(names)

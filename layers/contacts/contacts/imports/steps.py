@@ -1,0 +1,379 @@
+"""What the steps of an import have in common: whether it goes on, what it may write, and what is written of it.
+
+The same message may come twice, and two functions may carry out the same part at once. The receipts let each row happen
+once, and the import's version lets each part be counted once. Whoever finds that somebody else has counted the part
+waits a minute, and sends the next message only where the chain stands still: so chains that run side by
+side become one.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple, Protocol, TypeVar
+
+from contacts.accounts.model import Account, Charge
+from contacts.accounts.store import AccountStore, BeyondLimit
+from contacts.accounts.switches import SwitchBoard
+from contacts.book.batch import AT_ONCE, Item, lanes
+from contacts.book.model import (
+    Outcome,
+    Quiet,
+)
+from contacts.core.errors import Contention, TemporarilyUnavailable
+from contacts.core.idempotency import (
+    IdempotencyRecord,
+    retry_on_conflict,
+)
+from contacts.core.ids import Randomness
+from contacts.core.queue import MessageQueue, Outgoing
+from contacts.core.threads import side_by_side
+from contacts.core.time import Clock, iso, seconds_left_in_hour
+from contacts.events.jobs import announcement_step, ended_import
+from contacts.imports.files import ImportFiles
+from contacts.imports.model import (
+    ROWS_OF_PART,
+    Import,
+    ImportEvents,
+    ImportOptions,
+    ImportProblem,
+    ImportState,
+    ImportStep,
+    ImportTask,
+    Row,
+)
+from contacts.imports.rows import (
+    RowRules,
+    receipt_key,
+)
+from contacts.imports.store import ImportStore
+from contacts.imports.values import ReadRow, RowReader
+from contacts.properties.model import OnInvalid, ValueRule
+from contacts.table.client import Table
+from contacts.table.records import RecordStore
+
+Value = TypeVar("Value")
+
+RESERVE: Final = 10
+"""An import leaves one in so many written items of an hour to the account's own requests."""
+TRIES: Final = 5
+"""How often a part is received before the rows that still fail by an error of ours go to the error file."""
+LONGEST_DELAY_S: Final = 900
+"""Of a message, in seconds: more than SQS does not take."""
+FIRST_DELAY_S: Final = 5
+"""Seconds after the first time that the table was throttled; doubled with each further time without progress."""
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 2.0
+"""Seconds that a row waits for a busy table, before it is put off."""
+SUSPENDED_S: Final = 300
+"""Seconds until it is looked again whether an account is suspended, or a switch off."""
+SETTLED_S: Final = 60
+"""Seconds until somebody else who has counted the part has certainly sent the next message."""
+BEGUN_WITHIN_S: Final = 20
+"""Seconds after the look at an import in which rows are begun: then it is looked at again."""
+ENDS_S: Final = 15
+"""Seconds in which a hundred rows are usually over: with less time left, a new message goes on. (Rows that take longer
+are left for that, too: nothing is asked of the table when less than ten seconds are left.)"""
+_MOST_TRIES: Final = 10
+_NO_KEY: Final = "import"
+"""In the usage of an hour, which lists the keys that it was used by."""
+RUNNING: Final = frozenset({ImportState.RUNNING, ImportState.PAUSED})
+_ACCOUNT_GONE: Final = ImportProblem("account_gone", "The account was deleted while the import ran.")
+
+
+class ReadsRows(Protocol):
+    """Reads the rows of a file: `imports.values.RowReader`."""
+
+    def read(self, row: Row) -> ReadRow:
+        """What a row says."""
+        ...
+
+
+ReaderOf = Callable[
+    [Sequence[str], Mapping[str, str | None], ImportOptions, Mapping[str, ValueRule]], ReadsRows
+]
+"""Makes the reader for columns, their mapping, options, and the rules of typed fields."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarrierServices:
+    """What carrying out imports needs."""
+
+    table: Table
+    board: SwitchBoard
+    accounts: AccountStore
+    files: ImportFiles
+    queue: MessageQueue
+    clock: Clock
+    randomness: Randomness
+    has_time_left: Callable[[float], bool]
+    """Whether the invocation has so many seconds."""
+    reader_of: ReaderOf = RowReader
+    at_once: int = AT_ONCE
+    """Rows that are written at a time."""
+
+
+class Stop(Exception):
+    """Raised where a part is not to be gone on with now: whatever has to follow is done."""
+
+
+class Charged(NamedTuple):
+    """Rows whose written items are counted."""
+
+    rows: int
+    """The first so many."""
+    at_ms: int
+    """In the hour of this moment."""
+
+
+class StepRun:
+    """One message."""
+
+    def __init__(
+        self, services: CarrierServices, store: ImportStore, step: ImportStep, times_received: int
+    ) -> None:
+        self._services = services
+        self._table = services.table
+        self._files = services.files
+        self._clock = services.clock
+        self._randomness = services.randomness
+        self._store = store
+        self._step = step
+        self._times_received = times_received
+        self._named = (step.account_id, step.import_id)
+
+    def handled(self) -> int | None:
+        """Do what the message asks for. Returns after how many seconds it has to come again; None: it is done.
+
+        Raises:
+            TemporarilyUnavailable: not even a message for later could be sent.
+            Exception: an error of ours; the message comes again.
+        """
+        try:
+            job = self._store.get(self._step.import_id)
+            return None if job is None else self._carried_out(job)
+        except Stop:
+            return None
+        except TemporarilyUnavailable:
+            self._later()
+            return None
+
+    def _carried_out(self, job: Import) -> int | None:
+        """Do what the message asks for, of an import as it is.
+
+        Raises:
+            Stop, TemporarilyUnavailable, Exception.
+        """
+        raise NotImplementedError
+
+    def _count_cancelled(self, job: Import) -> None:
+        """Count what was done of the part in which the import was cancelled."""
+
+    # Messages
+
+    def _later(self, *, has_progressed: bool = False) -> None:
+        """Send a message that tries again, after longer and longer as long as there is no progress."""
+        tries = 0 if has_progressed else self._step.tries
+        delay_s = min(FIRST_DELAY_S * 2**tries, LONGEST_DELAY_S)
+        self._send(replace(self._step, tries=min(tries + 1, _MOST_TRIES)), delay_s)
+
+    def _send(self, step: ImportStep, delay_s: int = 0) -> None:
+        self._services.queue.send([Outgoing(body=step.message(), group=step.account_id, delay_s=delay_s)])
+
+    # What rows have done
+
+    def _receipts(self, job: Import, numbers: Iterable[int]) -> dict[int, IdempotencyRecord[Outcome]]:
+        by_key = {receipt_key(job.id, self._step.part, number).key: number for number in numbers}
+        found = self._records().recorded_under(by_key) if by_key else {}
+        return {by_key[key]: record for key, record in found.items()}
+
+    def _records(self) -> RecordStore:
+        return RecordStore(self._table, self._step.account_id, self._clock.now_ms() // 1000)
+
+    # Whether it goes on
+
+    def _looked_at(self, task: ImportTask) -> tuple[Import, Account]:
+        """The import and its account, as they are now.
+
+        Raises:
+            Stop: it does not go on, or not now.
+        """
+        job = self._store.get(self._step.import_id)
+        if job is None:
+            raise Stop
+        if task is ImportTask.WRITE and job.state is ImportState.CANCELLED:
+            self._count_cancelled(job)
+            raise Stop
+        if task is ImportTask.WRITE and job.state not in RUNNING:
+            raise Stop
+        if task is ImportTask.CHECK and job.state is not ImportState.READING:
+            raise Stop
+        account = self._services.board.account(self._step.account_id)
+        if account is None:
+            self._end(job, ImportState.FAILED, _ACCOUNT_GONE)
+            raise Stop
+        if not self._services.has_time_left(ENDS_S):
+            self._send(self._begun())
+            raise Stop
+        if task is ImportTask.CHECK:
+            return job, account
+        switches = self._services.board.switches
+        if account.suspended_at is not None or not (switches.writes and switches.imports):
+            self._pause(job, SUSPENDED_S)
+            raise Stop
+        if job.state is ImportState.PAUSED and task is ImportTask.WRITE:
+            job = self._changed(job, lambda one: one.changed(state=ImportState.RUNNING), ImportState.PAUSED)
+        return job, account
+
+    def _charged(self, job: Import, account: Account, weights: Sequence[int]) -> Charged:
+        """Count the written items of as many rows as this hour has room for.
+
+        One UpdateItem, seldom two.
+
+        Raises:
+            Stop: it has room for none; a message for later is sent.
+        """
+        limit = account.hourly_written_limit
+        reserve = limit // RESERVE
+        room = limit - reserve
+        for _ in range(2):
+            rows, total = _fitting(weights, room)
+            if not rows:
+                break
+            charge, at_ms = Charge(requests=0, written=total, left_to_others=reserve), self._clock.now_ms()
+            try:
+                self._services.accounts.count(account, job.key_id or _NO_KEY, at_ms, charge)
+            except BeyondLimit as beyond:
+                room = limit - reserve - beyond.usage.written
+            else:
+                return Charged(rows, at_ms)
+        self._pause(job, seconds_left_in_hour(self._clock.now_ms()))
+        raise Stop
+
+    def _refund(self, job: Import, account: Account, weight: int, at_ms: int) -> None:
+        """Give back the written items of rows that are left for later. One UpdateItem."""
+        with suppress(TemporarilyUnavailable, BeyondLimit):
+            charge = Charge(requests=0, written=-weight)
+            self._services.accounts.count(account, job.key_id or _NO_KEY, at_ms, charge)
+
+    def _pause(self, job: Import, seconds: int) -> None:
+        """Let the import, or its undo, wait, and a message come after some seconds."""
+        if job.state is ImportState.RUNNING:
+            self._changed(job, lambda one: one.changed(state=ImportState.PAUSED), ImportState.RUNNING)
+        self._send(self._begun(), min(seconds, LONGEST_DELAY_S))
+
+    def _begun(self) -> ImportStep:
+        """The step, once rows of it may be carried out: their receipts are read first."""
+        return replace(self._step, tries=max(self._step.tries, 1))
+
+    def _go_on_where_it_stands_still(self, stands_at: int, follows: int) -> None:
+        """A message for a part that is done came again: whoever did the part may have been killed before it sent on."""
+        if self._times_received > 1 and stands_at == follows:
+            self._next(follows)
+
+    def _next(self, part: int) -> None:
+        self._send(ImportStep(*self._named, self._step.task, part))
+
+    # What is written of the import
+
+    def _changed(self, job: Import, change: Callable[[Import], Import], while_in: ImportState) -> Import:
+        """Change the import while it is in a state. Returns it as it is then.
+
+        Raises:
+            Stop: it is gone.
+            Contention, TemporarilyUnavailable.
+        """
+        found: list[Import] = [job]
+
+        def attempt() -> Import:
+            before = found.pop() if found else self._store.get(job.id)
+            if before is None:
+                raise Stop
+            if before.state is not while_in:
+                return before
+            after = change(before)
+            self._store.replace(before, after)
+            return after
+
+        return retry_on_conflict(attempt, self._clock, self._randomness)
+
+    def _end(self, job: Import, state: ImportState, problem: ImportProblem | None = None) -> None:
+        """End the import, and let its event follow, in one transaction."""
+
+        def attempt() -> None:
+            before = self._store.get(job.id)
+            if before is None or before.has_ended:
+                return
+            now = self._clock.now_ms()
+            after = before.changed(state=state, problem=problem, finished_at=iso(now))
+            kind, data = ended_import(after)
+            step = announcement_step(
+                self._table, self._step.account_id, job.id, kind, data, now, self._randomness
+            )
+            self._store.replace(before, after, [step])
+
+        retry_on_conflict(attempt, self._clock, self._randomness)
+
+
+def rules_of(options: ImportOptions) -> RowRules:
+    """What rows may do, by the options of their import."""
+    return RowRules(
+        options.mode,
+        options.restore_trashed,
+        OnInvalid.SKIP if options.skips_invalid else OnInvalid.REJECT,
+        Quiet.EVENTS if options.events is ImportEvents.SUMMARY else None,
+    )
+
+
+def most_rows_of_part(job: Import) -> int:
+    """How many rows a part has at most; each other one has at least one row. The files that would tell may be gone."""
+    return max(0, min(ROWS_OF_PART, job.counts.rows - job.parts + 1))
+
+
+def never(_: object) -> Outcome:
+    """What `book.batch` would run of an item: an import runs its rows itself."""
+    raise AssertionError("the items of an import are carried out by the import")
+
+
+def _fitting(weights: Sequence[int], room: int) -> tuple[int, int]:
+    """How many of the first rows fit, and what they weigh. A row that fits no hour counts as much as there is."""
+    total = 0
+    for number, weight in enumerate(weights):
+        if total + weight > room:
+            return (1, room) if number == 0 and 0 < room < weight else (number, total)
+        total += weight
+    return len(weights), total
+
+
+def run_in_lanes(items: Sequence[Item], carry_out: Callable[[int], bool], at_once: int) -> None:
+    """Carry out items, several at a time, those with a common name one after the other.
+
+    `carry_out`: is given the number of an item. Where it returns False, those that follow in the lane are left, too.
+    """
+
+    def run_lane(lane: Sequence[Item]) -> None:
+        for item in lane:
+            if not carry_out(item.number):
+                return
+
+    side_by_side(run_lane, lanes(items), at_once)
+
+
+def patiently(attempt: Callable[[], Value], clock: Clock, randomness: Randomness) -> Value:
+    """Returns what `attempt` returns. While the table is busy, it tries again, after pauses of half a second and more.
+
+    An account's own contacts take some 330 creates a second: an import is soon throttled, for a moment.
+
+    Raises:
+        TemporarilyUnavailable: it was busy four times. What `attempt` raises.
+    """
+    pause = FIRST_PAUSE_S
+    while True:
+        try:
+            return attempt()
+        except Contention:
+            raise
+        except TemporarilyUnavailable:
+            if pause > LONGEST_PAUSE_S:
+                raise
+        clock.sleep(pause * (0.5 + randomness(1)[0] / 510))
+        pause *= 2

@@ -1,0 +1,168 @@
+"""The bytes of a file, as a stream: read in ranges, and unpacked where they are gzipped. Memory stays flat."""
+
+import zlib
+from typing import Final, Protocol
+
+from contacts.core.errors import TemporarilyUnavailable
+from contacts.imports.model import Unreadable
+
+GZIP_MAGIC: Final = b"\x1f\x8b"
+MAX_UNPACKED_BYTES: Final = 20 * 1024**3
+"""What a gzipped file may unpack to: with rows of 2 KB, more than the rows that an import may have."""
+MAX_RATIO: Final = 200
+"""How much larger than its packed bytes a text may be. (CSV of contacts has 3 to 20, NDJSON up to 60, zeros 1,030.)"""
+_RATIO_COUNTS_FROM: Final = 64 * 1024**2
+"""Unpacked bytes. Less than that does no harm, whatever its ratio."""
+_PACKED_AT_ONCE: Final = 1024 * 1024
+
+
+class ByteSource(Protocol):
+    """Bytes that can be read from anywhere: an object in S3, which is the same one all the time."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        ...
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Bytes from `offset` on: `length` of them, fewer only at the end.
+
+        Raises:
+            FileReplaced: it is another object than before.
+            TemporarilyUnavailable.
+        """
+        ...
+
+
+class ByteStream(Protocol):
+    """Bytes one after the other."""
+
+    def read(self, most: int) -> bytes:
+        """The next bytes, at most so many; none at the end."""
+        ...
+
+    def skip_to(self, offset: int) -> None:
+        """Go on with the byte that has so many before it; forwards only."""
+        ...
+
+    @property
+    def read_bytes(self) -> int:
+        """Bytes of the source that are read, packed as they are."""
+        ...
+
+
+class PlainStream:
+    """The bytes of a source as they are."""
+
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
+        self.read_bytes = 0
+
+    def read(self, most: int) -> bytes:
+        """The next bytes, at most so many; none at the end."""
+        length = min(most, self._source.size - self.read_bytes)
+        if length <= 0:
+            return b""
+        read = self._source.read(self.read_bytes, length)
+        if not read:
+            raise TemporarilyUnavailable
+        self.read_bytes += len(read)
+        return read
+
+    def skip_to(self, offset: int) -> None:
+        """Go on with the byte that has so many before it."""
+        self.read_bytes = offset
+
+
+class UnzippedStream:
+    """The bytes of a gzipped source, unpacked: one gzip member or several, one after the other."""
+
+    def __init__(self, source: ByteSource) -> None:
+        self._packed = PlainStream(source)
+        self._to_unpack = b""
+        self._member: zlib._Decompress | None = None
+        self._unpacked = 0
+
+    @property
+    def read_bytes(self) -> int:
+        """Bytes of the source that are read, packed as they are."""
+        return self._packed.read_bytes
+
+    def read(self, most: int) -> bytes:
+        """The next unpacked bytes, at most so many; none at the end.
+
+        Raises:
+            Unreadable: it is damaged or cut off (`bad_gzip`), or unpacks to more than is read (`unpacks_too_large`).
+        """
+        while not self._is_over():
+            if self._member is None:
+                self._member = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+            try:
+                read = self._member.decompress(self._to_unpack, most)
+            except zlib.error:
+                raise _bad_gzip("is damaged") from None
+            if self._member.eof:
+                self._to_unpack, self._member = self._member.unused_data, None
+            else:
+                self._to_unpack = self._member.unconsumed_tail
+            if read:
+                self._unpacked += len(read)
+                self._check_size()
+                return read
+        return b""
+
+    def _is_over(self) -> bool:
+        """Whether everything is unpacked. Sees to it that there is something to unpack, if not."""
+        if self._to_unpack:
+            return self._member is None and self._is_padding()
+        self._to_unpack = self._packed.read(_PACKED_AT_ONCE)
+        if self._to_unpack:
+            return self._member is None and self._is_padding()
+        if self._member is not None:
+            raise _bad_gzip("ends too early; it was not written or sent to its end")
+        return True
+
+    def _is_padding(self) -> bool:
+        """Whether zeros are all that follows, as tapes and some tools add them."""
+        if len(self._to_unpack) < len(GZIP_MAGIC):
+            self._to_unpack += self._packed.read(_PACKED_AT_ONCE)
+        if self._to_unpack.startswith(GZIP_MAGIC):
+            return False
+        while self._to_unpack:
+            if self._to_unpack.strip(b"\0"):
+                raise _bad_gzip("goes on after its end with something else")
+            self._to_unpack = self._packed.read(_PACKED_AT_ONCE)
+        return True
+
+    def _check_size(self) -> None:
+        packed = max(self.read_bytes - len(self._to_unpack), 1)
+        is_bomb = self._unpacked > _RATIO_COUNTS_FROM and self._unpacked > packed * MAX_RATIO
+        if is_bomb or self._unpacked > MAX_UNPACKED_BYTES:
+            detail = (
+                f"The file unpacks to more than {MAX_RATIO} times its size, or more than "
+                f"{MAX_UNPACKED_BYTES // 1024**3} GB. Send it in several files."
+            )
+            raise Unreadable("unpacks_too_large", detail)
+
+    def skip_to(self, offset: int) -> None:
+        """Go on with the unpacked byte that has so many before it."""
+        while self._unpacked < offset:
+            if not self.read(min(offset - self._unpacked, _PACKED_AT_ONCE)):
+                return
+
+
+def _bad_gzip(what: str) -> Unreadable:
+    return Unreadable("bad_gzip", f"The gzip file {what}. Pack it anew, or send it unpacked.")
+
+
+def stream_of(source: ByteSource, *, is_gzipped: bool) -> ByteStream:
+    """The bytes of a source from its beginning, unpacked."""
+    return UnzippedStream(source) if is_gzipped else PlainStream(source)
+
+
+def first_bytes(stream: ByteStream, most: int) -> bytes:
+    """The next bytes of a stream: as many as asked for, unless it ends before."""
+    read = bytearray()
+    while len(read) < most and (more := stream.read(most - len(read))):
+        read += more
+    return bytes(read)

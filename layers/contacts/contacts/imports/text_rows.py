@@ -1,0 +1,246 @@
+"""Rows of CSV and TSV: records as RFC 4180 has them, cut where they end."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Final
+
+from contacts.imports.lines import Lines, RecordTooLong
+from contacts.imports.model import MAX_COLUMNS, MAX_ROW_BYTES, Row, RowError, Unreadable
+
+DELIMITERS: Final = (",", ";", "\t", "|")
+"""The likeliest first."""
+MAX_SKIPPED_BYTES: Final = 16 * 1024**2
+"""A record that is longer has a quote that nobody closed."""
+_COMPARED: Final = 50
+"""Records at the beginning by which the delimiter is found out."""
+_SEPARATOR: Final = re.compile(r'sep=([^\r\n"])\s*', re.IGNORECASE)
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+BLANK: Final = " \t\r\n\0\x1a\ufeff\xa0"
+"""Also the zeros that a crash leaves at the end of a file, and DOS's end of a file."""
+
+NOT_QUOTED: Final = RowError(
+    None,
+    'After a quote that ends a cell comes something else than the delimiter. A quote in a cell is written twice: ""',
+)
+TOO_LONG: Final = RowError(None, f"The row is longer than {MAX_ROW_BYTES:,} bytes.")
+
+
+def delimiter_of(head: str, preferred: str | None = None) -> str:
+    """The delimiter of a text that begins with `head`: the one that gives the first records equally many cells.
+
+    Where several do, the one that gives the most. `preferred`: the one that the file's name speaks for.
+    """
+    first = head.lstrip("\ufeff\r\n")
+    if (told := _SEPARATOR.match(first)) is not None and "\n" in first[: told.end()].replace("\r", "\n"):
+        return told.group(1)
+    candidates = sorted(DELIMITERS, key=lambda one: one != preferred)
+    return max(candidates, key=lambda one: _fitness(first, one))
+
+
+def _fitness(head: str, delimiter: str) -> tuple[bool, float, int]:
+    counts: list[int] = []
+    records = csv.reader(_split(head), delimiter=delimiter, strict=True)
+    # The last record may be cut.
+    with suppress(csv.Error):
+        counts.extend(
+            len(one) for one in islice(records, _COMPARED) if any(cell.strip(BLANK) for cell in one)
+        )
+    if not counts or counts[0] == 1:
+        return False, 0, 0
+    others = counts[1:]
+    alike = sum(count == counts[0] for count in others) / len(others) if others else 1
+    return True, alike, counts[0]
+
+
+def _split(text: str) -> list[str]:
+    """The lines of a text. (`str.splitlines` takes more than line ends for them.)"""
+    return [
+        line.decode("utf-8", "surrogatepass")
+        for line in text.encode("utf-8", "surrogatepass").splitlines(keepends=True)
+    ]
+
+
+def column_names(cells: Sequence[str]) -> tuple[str, ...]:
+    """The names of columns, each once: a second `Email` is `Email (2)`, one without a name `Column 3`.
+
+    Raises:
+        Unreadable: there are more than may be (`too_many_columns`), or it is no header (`header_missing`).
+    """
+    given = [" ".join(cell.strip(BLANK).split()) for cell in cells]
+    if len(given) > MAX_COLUMNS:
+        # Spreadsheets write what was once touched.
+        while given and not given[-1]:
+            given.pop()
+    if len(given) > MAX_COLUMNS:
+        detail = f"The file has {len(given):,} columns; at most {MAX_COLUMNS:,} are read."
+        raise Unreadable("too_many_columns", detail)
+    if any(_EMAIL.fullmatch(name) for name in given):
+        detail = (
+            "The first row holds an email address where the names of the columns are expected. "
+            "Put a row of names before it, such as: email,first_name,last_name"
+        )
+        raise Unreadable("header_missing", detail)
+    if not any(character.isalpha() for name in given for character in name):
+        detail = (
+            "The first row has no letters, so it does not name the columns. "
+            "Put a row of names before it, such as: email,first_name,last_name"
+        )
+        raise Unreadable("header_missing", detail)
+    return distinct_names(name or f"Column {number}" for number, name in enumerate(given, start=1))
+
+
+def distinct_names(names: Iterator[str]) -> tuple[str, ...]:
+    """Names, each once: a second `Email` is `Email (2)`."""
+    distinct: dict[str, None] = {}
+    for name in names:
+        number, free = 1, name
+        while free in distinct:
+            number += 1
+            free = f"{name} ({number})"
+        distinct[free] = None
+    return tuple(distinct)
+
+
+class TextRows:
+    """The rows of CSV. Reads the header first; `read` then gives the rows after it, or from a later line on."""
+
+    def __init__(self, delimiter: str) -> None:
+        self._delimiter = delimiter
+        self._header: list[str] = []
+        # Characters; the limit that `csv` has by itself is 131,072. `Lines` sees to ours.
+        csv.field_size_limit(MAX_ROW_BYTES + 1)
+
+    def read_header(self, lines: Lines) -> tuple[str, ...]:
+        """The names of the columns.
+
+        Raises:
+            Unreadable: `no_rows`, and as `column_names` and `read`.
+        """
+        for cells, error in self._records(lines):
+            if error is TOO_LONG:
+                raise Unreadable("too_many_columns", f"The header is longer than {MAX_ROW_BYTES:,} bytes.")
+            if error is not None:
+                detail = f"The header, in line {lines.record_line:,}, cannot be read. {error.reason}"
+                raise Unreadable("header_missing", detail)
+            if self._header or not _SEPARATOR.fullmatch("".join(lines.record)):
+                self._header = cells
+                return column_names(cells)
+        raise Unreadable("no_rows", "The file has no rows.")
+
+    def read(self, lines: Lines, columns: Sequence[str]) -> Iterator[Row]:
+        """The rows. Those without any text in them are none, and neither is the header when it comes again.
+
+        Raises:
+            Unreadable: a quote is never closed (`quote_not_closed`).
+        """
+        width = len(columns)
+        for cells, refusal in self._records(lines):
+            error = refusal
+            if error is None and len(cells) > width:
+                while len(cells) > width and not cells[-1].strip(BLANK):
+                    cells.pop()
+                if len(cells) > width:
+                    error = _too_many(len(cells), width)
+            if error is not None or cells != self._header:
+                yield Row(lines.record_line, tuple(cells), error)
+
+    def _records(self, lines: Lines) -> Iterator[tuple[list[str], RowError | None]]:
+        """Records with a text in them: their cells, or what they have instead, and why they cannot be read."""
+        reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
+        while True:
+            lines.begin_record()
+            error: RowError | None = None
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except RecordTooLong:
+                self._skip(lines)
+                cells, error = [], TOO_LONG
+            except csv.Error:
+                quotes = Quotes(self._delimiter)
+                for number, line in enumerate(lines.record):
+                    quotes.read(line, lines.record_line + number)
+                if lines.has_ended and quotes.are_open:
+                    raise _not_closed(quotes.line) from None
+                cells, error = ["".join(lines.record).rstrip("\r\n")], NOT_QUOTED
+            if error is None:
+                if not any(cell.strip(BLANK) for cell in cells):
+                    continue
+                if lines.is_garbled:
+                    error = RowError(None, f"The row holds bytes that are not {lines.encoding.name}.")
+            yield cells, error
+
+    def _skip(self, lines: Lines) -> None:
+        """Read to the end of a record that is too long.
+
+        Raises:
+            Unreadable: it does not end.
+        """
+        quotes = Quotes(self._delimiter)
+        line = lines.record_line
+        for piece in lines.record:
+            quotes.read(piece, line)
+            line += 1
+        first, skipped = lines.record_line, lines.record_bytes
+        piece = lines.record[-1]
+        while quotes.are_open or not piece.endswith(("\n", "\r")):
+            if skipped > MAX_SKIPPED_BYTES:
+                if quotes.are_open:
+                    raise _not_closed(quotes.line)
+                raise Unreadable(
+                    "row_too_long", f"Line {first:,} is longer than {MAX_SKIPPED_BYTES:,} bytes."
+                )
+            lines.begin_record()
+            line = lines.next_line
+            try:
+                piece = next(lines)
+            except RecordTooLong:
+                piece = lines.record[-1]
+            except StopIteration:
+                if quotes.are_open:
+                    raise _not_closed(quotes.line) from None
+                break
+            skipped += lines.record_bytes
+            quotes.read(piece, line)
+        lines.record_line = first
+
+
+def _too_many(cells: int, columns: int) -> RowError:
+    return RowError(
+        None, f"The row has {cells:,} cells, and the header {columns:,}. Is a delimiter in a cell?"
+    )
+
+
+def _not_closed(line: int) -> Unreadable:
+    detail = f'The quote that opens in line {line:,} is never closed. Close it, or write a quote in a cell twice: ""'
+    return Unreadable("quote_not_closed", detail)
+
+
+class Quotes:
+    """Whether a record is within quotes, after the lines that were read."""
+
+    def __init__(self, delimiter: str) -> None:
+        self._delimiter = delimiter
+        self._before = delimiter
+        self.are_open = False
+        self.line = 0
+        """In which line they were opened."""
+
+    def read(self, text: str, line: int) -> None:
+        """A further line, or a piece of one."""
+        at = text.find('"')
+        while at >= 0:
+            before = text[at - 1] if at else self._before
+            if self.are_open:
+                self.are_open = False
+            elif before == self._delimiter:
+                self.are_open, self.line = True, line
+            elif before == '"':
+                # It was doubled, and has not closed them.
+                self.are_open = True
+            at = text.find('"', at + 1)
+        self._before = text[-1:] or self._before

@@ -1,0 +1,244 @@
+"""Takes imports back, the last part first, and in it the last row first."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from contacts.accounts.model import Account
+from contacts.book.batch import Item
+from contacts.book.model import (
+    Action,
+    Contact,
+    ContactState,
+    NamesNotFree,
+    Outcome,
+    Quiet,
+    Transition,
+)
+from contacts.book.store import ContactStore, OptOuts
+from contacts.core import observability
+from contacts.core.errors import Contention, TemporarilyUnavailable
+from contacts.core.idempotency import (
+    AlreadyRecorded,
+    ConcurrentModification,
+    retry_on_conflict,
+)
+from contacts.core.time import Clock, iso, parsed
+from contacts.imports.model import (
+    ROWS_AT_ONCE,
+    Import,
+    ImportState,
+    ImportTask,
+    Undo,
+    UndoState,
+)
+from contacts.imports.rows import (
+    Known,
+    undo_key,
+)
+from contacts.imports.steps import (
+    BEGUN_WITHIN_S,
+    ENDS_S,
+    SETTLED_S,
+    TRIES,
+    StepRun,
+    Stop,
+    most_rows_of_part,
+    never,
+    patiently,
+    rules_of,
+    run_in_lanes,
+)
+from contacts.imports.undo_plan import UndoPlan, UndoResult, undo_plan
+
+
+class UndoRun(StepRun):
+    """A message about a part that is to be taken back."""
+
+    def _carried_out(self, job: Import) -> int | None:
+        """Take a part back, its last row first."""
+        part, undo = self._step.part, job.undo
+        if undo is None or undo.state is not UndoState.RUNNING:
+            return None
+        if undo.next_part == 0:
+            self._undone(0, {})
+            return None
+        if part != undo.next_part:
+            self._go_on_where_it_stands_still(undo.next_part, part - 1)
+            return None
+        wait_s = self._until_settled(job)
+        if wait_s:
+            self._send(self._step, wait_s)
+            return None
+        results: dict[int, UndoResult] = {}
+        for start in reversed(range(0, most_rows_of_part(job), ROWS_AT_ONCE)):
+            job, account = self._looked_at(ImportTask.UNDO)
+            if job.undo is None or job.undo.next_part != part:
+                return SETTLED_S
+            end = min(start + ROWS_AT_ONCE, most_rows_of_part(job))
+            self._undo_chunk(job, account, range(start, end), results)
+        if not self._undone(part, results):
+            return SETTLED_S
+        if part > 1:
+            self._next(part - 1)
+        return None
+
+    def _until_settled(self, job: Import) -> int:
+        """Seconds until nobody carries out rows any more that were begun before a cancellation."""
+        if job.state is not ImportState.CANCELLED or job.finished_at is None:
+            return 0
+        since_ms = self._clock.now_ms() - parsed(job.finished_at)
+        return max(0, BEGUN_WITHIN_S + ENDS_S - since_ms // 1000)
+
+    def _undo_chunk(
+        self, job: Import, account: Account, numbers: Sequence[int], results: dict[int, UndoResult]
+    ) -> None:
+        receipts = self._receipts(job, numbers)
+        if not receipts:
+            return
+        for number, record in receipts.items():
+            if record.outcome is None:
+                results[number] = UndoResult.KEPT  # The person was erased.
+        rows = {
+            number: record.outcome.details
+            for number, record in receipts.items()
+            if record.outcome is not None
+        }
+        undo_keys = {undo_key(job.id, self._step.part, number).key: number for number in rows}
+        before = {undo_keys[key]: record for key, record in self._records().recorded_under(undo_keys).items()}
+        for number, record in before.items():
+            details = {} if record.outcome is None else record.outcome.details
+            results[number] = UndoResult(str(details.get("undo", UndoResult.KEPT)))
+        # A row that was kept left nothing behind. Where a row before it is taken back already, it was decided on.
+        decided = {rows[number]["id"]: number for number in sorted(before, reverse=True)}
+        for number, receipt in rows.items():
+            if number not in results and decided.get(receipt["id"], number) < number:
+                results[number] = UndoResult.KEPT
+        left = sorted((number for number in rows if number not in results), reverse=True)
+        while left:
+            charged = self._charged(job, account, [1] * len(left))
+            now, left = left[: charged.rows], left[charged.rows :]
+            self._undo_rows(job, account, {number: rows[number] for number in now}, results)
+            put_off = sum(number not in results for number in now)
+            if put_off:
+                self._refund(job, account, put_off, charged.at_ms)
+                self._later(has_progressed=put_off < len(now))
+                raise Stop
+
+    def _undo_rows(
+        self,
+        job: Import,
+        account: Account,
+        rows: Mapping[int, Mapping[str, Any]],
+        results: dict[int, UndoResult],
+    ) -> None:
+        opt_outs = OptOuts(self._table, account.id, account.secret)
+        now_s = self._clock.now_ms() // 1000
+        store = ContactStore(self._table, account.id, opt_outs, self._randomness, now_s)
+        known = Known(self._table, account.id, opt_outs, now_s)
+        known.read_contacts((str(receipt["id"]), ContactState.LIVE) for receipt in rows.values())
+        quiet = rules_of(job.options).quiet
+        is_stopped = False
+
+        def take_back(negative: int) -> bool:
+            nonlocal is_stopped
+            if is_stopped:
+                return False
+            number = -negative
+            key = undo_key(job.id, self._step.part, number)
+            taking = partial(
+                _taken_back, store, known.live, rows[number], quiet=quiet, key=key, clock=self._clock
+            )
+            try:
+                results[number] = patiently(
+                    partial(retry_on_conflict, taking, self._clock, self._randomness),
+                    self._clock,
+                    self._randomness,
+                )
+            except AlreadyRecorded as already:
+                recorded = already.record.outcome
+                results[number] = UndoResult(recorded.details["undo"]) if recorded else UndoResult.KEPT
+            except Contention:
+                return False  # This contact's rows alone have to wait.
+            except TemporarilyUnavailable:
+                is_stopped = True
+            except Exception as error:
+                if self._times_received < TRIES:
+                    raise
+                observability.record_failure(error, {"import_id": self._step.import_id})
+                results[number] = UndoResult.KEPT
+            return number in results
+
+        items = [Item(-number, frozenset({receipt["id"]}), (), never) for number, receipt in rows.items()]
+        run_in_lanes(items, take_back, self._services.at_once)
+
+    def _undone(self, part: int, results: Mapping[int, UndoResult]) -> bool:
+        """Write that a part is taken back. Returns whether it was still to be."""
+        counts = {kind: sum(result is kind for result in results.values()) for kind in UndoResult}
+
+        def attempt() -> bool:
+            job = self._store.get(self._step.import_id)
+            undo = None if job is None else job.undo
+            if job is None or undo is None or undo.state is not UndoState.RUNNING or undo.next_part != part:
+                return False
+            is_last = part <= 1
+            after = Undo(
+                state=UndoState.COMPLETED if is_last else UndoState.RUNNING,
+                next_part=max(part - 1, 0),
+                trashed=undo.trashed + counts[UndoResult.TRASHED],
+                restored=undo.restored + counts[UndoResult.RESTORED],
+                kept=undo.kept + counts[UndoResult.KEPT],
+                started_at=undo.started_at,
+                finished_at=iso(self._clock.now_ms()) if is_last else None,
+            )
+            self._store.replace(job, job.changed(undo=after))
+            return True
+
+        return retry_on_conflict(attempt, self._clock, self._randomness)
+
+
+def _taken_back(
+    store: ContactStore,
+    read: dict[str, Contact | None],
+    receipt: Mapping[str, Any],
+    *,
+    quiet: Quiet | None,
+    key: Any,
+    clock: Clock,
+) -> UndoResult:
+    """Try once to take a row back. `read`: contacts by id, as they were read; what changes is read anew.
+
+    Raises:
+        ConcurrentModification: the contact has changed since it was read.
+        AlreadyRecorded, Contention, TemporarilyUnavailable.
+    """
+    contact_id = str(receipt["id"])
+    contact = read.pop(contact_id) if contact_id in read else store.by_id(contact_id)
+    now = clock.now_ms()
+    spared: frozenset[str] = frozenset()
+    while True:
+        plan: UndoPlan = undo_plan(receipt, contact, iso(now), spared)
+        if plan.after is None:
+            read[contact_id] = contact
+            return plan.result
+        transition = Transition(
+            before=contact,
+            was=ContactState.LIVE,
+            after=plan.after,
+            becomes=plan.becomes,
+            at_ms=now,
+            # Not even an email that is put back is taken from a contact in the trash.
+            spares_trashed=frozenset(plan.after.names),
+            outcome=Outcome(action=Action.UPDATED, details={"undo": str(plan.result), "id": contact_id}),
+            idempotency_key=key,
+            quiet=quiet,
+        )
+        try:
+            store.apply(transition)
+        except NamesNotFree as taken:
+            names = {str(name.kind) for name in taken.claims}
+            if names <= spared:
+                raise ConcurrentModification from None
+            spared |= names
+        else:
+            return plan.result

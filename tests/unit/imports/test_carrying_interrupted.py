@@ -1,0 +1,384 @@
+"""Wherever a function is killed, put off or made to wait, no row is lost or doubled, and each is counted."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from contacts.accounts.store import AccountStore
+from contacts.core.errors import TemporarilyUnavailable
+from contacts.imports.model import Counts, ImportState, ImportTask, step_from
+from contacts.table.client import Table
+from local.table import NAME
+from tests.support.carrying_harness import CarryingHarness, Killed, bodies
+from tests.support.fakes import OneAtATime
+from tests.support.invariants import violations
+
+ROWS = [
+    {"email": "new@example.com", "tags": ["a"]},
+    {"email": "ada@example.com", "first_name": "Bea"},
+    {"email": "ada@example.com", "first_name": "Cea"},
+    {"email": "ada@example.com", "first_name": "Cea"},
+    {"email": "no email"},
+    {"email": "out@example.com", "is_unsubscribed": False, "first_name": "Out"},
+    {"email": "gone@example.com"},
+]
+COUNTS = Counts(rows=9, created=3, updated=2, unchanged=1, skipped=1, protected=1, failed=1)
+
+
+def world_of_people() -> CarryingHarness:
+    world = CarryingHarness()
+    for body in (
+        {"email": "ada@example.com", "first_name": "Ada"},
+        {"email": "out@example.com", "is_unsubscribed": True},
+        {"email": "gone@example.com"},
+    ):
+        assert world.api.request("POST", "/v1/contacts", body=body).status == 201
+    assert world.api.request("DELETE", "/v1/contacts/{ref}", "gone@example.com").status == 200
+    return world
+
+
+class Wires:
+    """The table and the bucket, of which a process is killed at one call of either."""
+
+    def __init__(self, world: CarryingHarness, at_call: int, *, is_after: bool) -> None:
+        self.calls = 0
+        self.at_call = at_call
+        self.is_after = is_after
+        self.client = self.wire(OneAtATime(world.table.client()))
+        self.bucket = self.wire(world.bucket)
+
+    def wire(self, target: Any) -> Any:
+        outer = self
+
+        class Wire:
+            def __getattr__(self, method: str) -> Any:
+                call = getattr(target, method)
+
+                def called(**request: Any) -> Any:
+                    outer.calls += 1
+                    is_now = outer.calls == outer.at_call
+                    if is_now and not outer.is_after:
+                        raise Killed
+                    answer = call(**request)
+                    if is_now:
+                        raise Killed
+                    return answer
+
+                return called
+
+        return Wire()
+
+
+def work_and_be_killed(world: CarryingHarness, wires: Wires, *, is_sent_twice: bool = False) -> bool:
+    """Work until killed; the message that was worked on comes again. Returns whether it came to that."""
+    carrier = world.carrier(wires.client, wires.bucket)
+    while world.queue.sent:
+        message = world.queue.sent.pop(0)
+        try:
+            assert carrier.handle(step_from(message.body), 1) is None
+        except Killed:
+            again = world.carrier()
+            if is_sent_twice:
+                world.queue.sent.append(message)
+            wait_s = again.handle(step_from(message.body), 2)
+            assert wait_s is None
+            world.work(again)
+            return True
+    return False
+
+
+def kills() -> Iterator[tuple[int, bool]]:
+    for call in range(1, 200):
+        yield from ((call, False), (call, True))
+
+
+def test_a_kill_at_any_call_loses_and_doubles_nothing() -> None:
+    world = world_of_people()
+    beginning = world.table.snapshot(), world.clock.at_ms
+    tried = 0
+    for at_call, is_after in kills():
+        world.table.bring_back(beginning[0])
+        world.bucket.objects.clear()
+        import_id = world.cut(ROWS, bodies(2))
+        is_killed = work_and_be_killed(
+            world, Wires(world, at_call, is_after=is_after), is_sent_twice=at_call % 3 == 0
+        )
+        world.work()
+        job = world.job(import_id)
+        assert job.state is ImportState.COMPLETED_WITH_ERRORS, (at_call, is_after)
+        assert job.counts == COUNTS, (at_call, is_after)
+        by_email = world.by_email()
+        assert (by_email["ada@example.com"].first_name, by_email["ada@example.com"].version) == ("Cea", 3)
+        assert by_email["new@example.com"].version == 1
+        assert [row["import_line"] for row in world.failures(import_id)] == [6]
+        assert not [key for key in world.bucket.objects if not key.endswith("errors.ndjson")]
+        announced = [
+            item for item in world.table.items() if item.get("type", {}).get("S") == "import.completed"
+        ]
+        assert len(announced) == 1
+        if not is_killed:
+            break
+        tried += 1
+    assert tried > 40
+    assert violations(world.table.items(), world.account_id, world.clock.at_ms // 1000) == []
+
+
+def test_a_hand_edit_between_two_tries_stays() -> None:
+    world = world_of_people()
+    world.cut([{"email": "ada@example.com", "first_name": "Row"}, *bodies(3)])
+    message = world.queue.sent.pop()
+    calls = Wires(world, 0, is_after=False)
+    for at_call in range(1, 60):
+        wires = Wires(world, at_call, is_after=True)
+        with suppress(Killed):
+            world.carrier(wires.client, wires.bucket).handle(step_from(message.body), 1)
+        if world.by_email()["ada@example.com"].first_name == "Row":
+            break
+    assert calls.calls == 0
+    body = {"first_name": "Hand"}
+    assert world.api.request("PATCH", "/v1/contacts/{ref}", "ada@example.com", body=body).status == 200
+    world.carrier().handle(step_from(message.body), 2)
+    world.work()
+    assert world.by_email()["ada@example.com"].first_name == "Hand"
+
+
+def test_who_was_erased_between_two_tries_stays_gone() -> None:
+    world = world_of_people()
+    import_id = world.cut([*bodies(1), {"email": "wrong"}])
+    message = world.queue.sent[0]
+    wires = Wires(world, 9, is_after=True)
+    with suppress(Killed):
+        world.carrier(wires.client, wires.bucket).handle(step_from(message.body), 1)
+    assert "p0@example.com" in world.by_email()
+    ref, query = "p0@example.com", {"permanent": "true"}
+    assert world.api.request("DELETE", "/v1/contacts/{ref}", ref, query=query).status == 200
+    for item in world.table.items():
+        if item["SK"]["S"] == "REQUEST":  # as erasure strips it
+            world.table.client().update_item(
+                TableName=NAME,
+                Key={"PK": item["PK"], "SK": item["SK"]},
+                UpdateExpression="SET erased = :t REMOVE details, did",
+                ExpressionAttributeValues={":t": {"BOOL": True}},
+            )
+    world.queue.sent.clear()
+    world.carrier().handle(step_from(message.body), 2)
+    world.work()
+    assert "p0@example.com" not in world.by_email()
+    job = world.job(import_id)
+    assert (job.counts.done, job.state) == (2, ImportState.COMPLETED_WITH_ERRORS)
+
+
+def test_two_functions_at_the_same_part_count_it_once_and_become_one_chain() -> None:
+    world = world_of_people()
+    import_id = world.cut(bodies(3), bodies(3, 3), bodies(3, 6))
+    first = world.queue.sent.pop()
+    carrier = world.carrier()
+    assert carrier.handle(step_from(first.body), 1) is None
+    # The same message, delivered to another function at the same time, and once more as a message of its own.
+    assert carrier.handle(step_from(first.body), 1) is None
+    assert len(world.queue.sent) == 1
+    assert carrier.handle(step_from(first.body), 2) is None
+    assert len(world.queue.sent) == 2, "the chain may stand still"
+    for message in list(world.queue.sent):
+        carrier.handle(step_from(message.body), 1)
+    world.queue.sent[:2] = []
+    assert len(world.queue.sent) == 1, "two chains have become one"
+    world.work()
+    assert world.job(import_id).counts == Counts(rows=9, created=9)
+
+
+def test_an_import_waits_for_the_next_hour_and_leaves_a_tenth_to_requests() -> None:
+    world = CarryingHarness(own_written_limit=200)
+    import_id = world.cut(bodies(400))
+    carrier = world.carrier()
+    carrier.handle(step_from(world.queue.sent.pop(0).body), 1)
+    assert world.job(import_id).state is ImportState.PAUSED
+    assert len(world.contacts()) == 180
+    (waiting,) = world.queue.sent
+    assert 0 < waiting.delay_s <= 900
+    world.work()
+    job = world.job(import_id)
+    assert (job.state, job.counts) == (ImportState.COMPLETED, Counts(rows=400, created=400))
+    hours = [item for item in world.table.items() if item["PK"]["S"].endswith("USAGE")]
+    assert sorted(int(item["written"]["N"]) for item in hours) == [40, 180, 180]
+    assert all(int(item["used"]["N"]) == 0 for item in hours), "no request was made"
+
+
+def test_an_hour_too_small_for_one_row_still_takes_one() -> None:
+    world = CarryingHarness(own_written_limit=2)
+    job = world.run([{"email": "a@example.com", "tags": [str(number) for number in range(100)]}])
+    assert job.counts == Counts(rows=1, created=1)
+
+
+@pytest.mark.parametrize("why", ["suspended", "writes", "imports"])
+def test_a_suspended_account_and_a_switch_make_it_wait(why: str) -> None:
+    world = CarryingHarness()
+    import_id = world.cut(bodies(2))
+    accounts = AccountStore(Table(world.table.client(), NAME))
+    switches = {"PK": {"S": "SWITCHES"}, "SK": {"S": "SWITCHES"}}
+    if why == "suspended":
+        accounts.suspend(world.account_id, "2026-01-01T00:00:00.000Z", "abuse")
+    else:
+        world.table.client().put_item(TableName=NAME, Item={**switches, why: {"S": "off"}})
+    carrier = world.carrier()
+    for _ in range(2):
+        carrier.handle(step_from(world.queue.sent.pop(0).body), 1)
+        assert (world.job(import_id).state, world.contacts()) == (ImportState.PAUSED, {})
+    if why == "suspended":
+        accounts.suspend(world.account_id, None, None)
+    else:
+        world.table.client().delete_item(TableName=NAME, Key=switches)
+    world.work()
+    assert world.job(import_id).counts == Counts(rows=2, created=2)
+
+
+def test_an_account_that_is_gone_ends_it() -> None:
+    world = CarryingHarness()
+    import_id = world.cut(bodies(2))
+    for item in world.table.items():
+        if item["SK"]["S"] == "ACCOUNT":
+            world.table.remove(item)
+    world.work()
+    job = world.job(import_id)
+    assert job.state is ImportState.FAILED
+    assert job.problem is not None
+    assert job.problem.code == "account_gone"
+
+
+def test_a_cancelled_import_stops_before_the_next_hundred_and_counts_what_was_done() -> None:
+    world = CarryingHarness()
+    import_id = world.cut(bodies(250), bodies(5, 250))
+
+    class Cancelling:
+        """Somebody cancels once a hundred contacts are there."""
+
+        def __init__(self) -> None:
+            self.client = OneAtATime(world.table.client())
+            self.transactions = 0
+
+        def __getattr__(self, method: str) -> Any:
+            if method == "transact_write_items":
+                self.transactions += 1
+                if self.transactions == 100:
+                    job = world.job(import_id)
+                    world.store.replace(
+                        job, job.changed(state=ImportState.CANCELLED, finished_at=job.created_at)
+                    )
+            return getattr(self.client, method)
+
+    world.work(world.carrier(Cancelling()))
+    job = world.job(import_id)
+    assert job.state is ImportState.CANCELLED
+    assert job.counts == Counts(rows=255, created=100)
+    assert len(world.contacts()) == 100
+    world.clock.at_ms += 3_600_000
+    undo = world.undo(import_id)
+    assert (undo.trashed, undo.restored, undo.kept) == (100, 0, 0)
+
+
+@pytest.mark.parametrize("state", [state for state in ImportState if state not in ("running", "paused")])
+@pytest.mark.parametrize("task", [ImportTask.WRITE, ImportTask.CHECK])
+def test_a_message_for_an_import_in_another_state_does_nothing(state: ImportState, task: ImportTask) -> None:
+    if (state, task) == (ImportState.READING, ImportTask.CHECK):
+        return
+    world = CarryingHarness()
+    import_id = world.cut(bodies(2))
+    job = world.job(import_id)
+    world.store.replace(job, job.changed(state=state))
+    world.queue.sent.clear()
+    world.send(import_id, task, 1)
+    world.work()
+    assert world.contacts() == {}
+    assert replace(world.job(import_id), version=0, next_part=1) == replace(job, version=0, state=state)
+
+
+class Throttled:
+    """A table that refuses some calls of a method."""
+
+    def __init__(self, world: CarryingHarness, refuses: Callable[[int], bool]) -> None:
+        self.client = OneAtATime(world.table.client())
+        self.refuses = refuses
+        self.calls = 0
+        self.done = 0
+
+    def __getattr__(self, method: str) -> Any:
+        def called(**request: Any) -> Any:
+            if method == "transact_write_items":
+                self.calls += 1
+                if self.refuses(self.calls):
+                    error: Any = {"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": {}}
+                    raise ClientError(error, method)
+                self.done += 1
+            return getattr(self.client, method)(**request)
+
+        return called
+
+
+@pytest.mark.parametrize(
+    "refuses",
+    [
+        pytest.param(lambda call: call % 3 == 0, id="every third"),
+        pytest.param(lambda call: call % 12 > 5, id="longer than a row waits"),
+        pytest.param(lambda call: call < 40, id="for a long time"),
+    ],
+)
+@pytest.mark.parametrize("at_once", [1, 8])
+def test_a_throttled_table_makes_it_slower_and_not_dearer(
+    refuses: Callable[[int], bool], at_once: int
+) -> None:
+    world = CarryingHarness(at_once=at_once)
+    import_id = world.cut(bodies(60), bodies(60, 60))
+    table = Throttled(world, refuses)
+    world.work(world.carrier(table))
+    assert world.job(import_id).counts == Counts(rows=120, created=120)
+    assert table.done == 121, "each row once, and the end of the import"
+    hours = [item for item in world.table.items() if item["PK"]["S"].endswith("USAGE")]
+    assert sum(int(item["written"]["N"]) for item in hours) == 120
+
+
+def test_a_row_that_fails_by_an_error_of_ours_goes_to_the_error_file_at_the_fifth_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from contacts.imports import carrying
+
+    carry_out_row = carrying.carry_out_row
+
+    def failing(store: Any, given: Any, *more: Any) -> Any:
+        if given.accepted["email"] == "p1@example.com":
+            raise ZeroDivisionError
+        return carry_out_row(store, given, *more)
+
+    monkeypatch.setattr(carrying, "carry_out_row", failing)
+    world = CarryingHarness()
+    import_id = world.cut(bodies(3))
+    message = world.queue.sent.pop()
+    carrier = world.carrier()
+    for times in range(1, 5):
+        with pytest.raises(ZeroDivisionError):
+            carrier.handle(step_from(message.body), times)
+    carrier.handle(step_from(message.body), 5)
+    world.work()
+    job = world.job(import_id)
+    assert (job.state, job.counts) == (
+        ImportState.COMPLETED_WITH_ERRORS,
+        Counts(rows=3, created=2, failed=1),
+    )
+    assert "not carried out" in world.failures(import_id)[0]["import_reason"]
+    assert len(world.contacts()) == 2
+
+
+def test_a_queue_that_is_away_lets_the_message_come_again() -> None:
+    world = CarryingHarness()
+    world.cut(bodies(1), bodies(1, 1))
+    message = world.queue.sent.pop()
+    world.queue.fails = True
+    with pytest.raises(TemporarilyUnavailable):
+        world.carrier().handle(step_from(message.body), 1)
+    world.queue.fails = False
+    world.carrier().handle(step_from(message.body), 2)
+    world.work()
+    assert len(world.contacts()) == 2
