@@ -31,6 +31,8 @@ from contacts.channels.store import ChannelStore
 from contacts.core.idempotency import IdempotencyKey
 from contacts.core.time import DAY, HOUR, iso, parsed
 from contacts.events.model import IN_TIMELINE_DAYS, KEPT_DAYS, CustomEvent, Event, EventType
+from contacts.imports.model import Counts, FileFormat, Import, ImportFile, ImportOptions, ImportState
+from contacts.imports.store import ImportStore
 from contacts.projection.store import UNLISTED, Posting, ProjectionStore, WordPosting
 from contacts.properties.model import Property, PropertyType
 from contacts.properties.store import PropertyStore
@@ -233,6 +235,62 @@ def fill(client: Any, table_name: str) -> None:
     _put_projection(table)
     _put_events(table, now_ms)
     _put_delivery(table, now_ms)
+    for job in imports(now_ms):
+        ImportStore(table, ACCOUNT.id).add(job, Outcome(action=Action.CREATED), None, now_ms)
+
+
+def imports(now_ms: int) -> list[Import]:
+    """An import that is ready, one that runs, one that has ended, and one that awaits its file; all made an hour ago.
+
+    Their times are those of the clock: without a file an import expires, and it can be undone for some days only.
+    """
+    made, read = iso(now_ms - HOUR * 1000), iso(now_ms - HOUR * 999)
+    columns = ("E-Mail", "Vorname", "Notiz")
+    mapping = {"E-Mail": "email", "Vorname": "first_name", "Notiz": "custom_fields.notiz"}
+    awaiting = Import(
+        id="019bbc40-1c40-7a3e-8f21-5d3c8b6e4a04",
+        state=ImportState.AWAITING_UPLOAD,
+        options=ImportOptions(default_country="DE"),
+        file=ImportFile(name="Kontakte März.csv", size=174),
+        created_at=made,
+        key_id=API_KEY.id,
+    )
+    file = ImportFile(
+        name="Kontakte März.csv",
+        size=48_213,
+        etag="0cc175b9c0f1b6a831c399e269772661",
+        format=FileFormat.CSV,
+        encoding="utf-8",
+        delimiter=";",
+        columns=columns,
+    )
+    ready = awaiting.changed(
+        id="019bbc40-1c40-7a3e-8f21-5d3c8b6e4a01",
+        state=ImportState.READY,
+        options=ImportOptions(dry_run=True),
+        file=file,
+        mapping=mapping,
+        counts=Counts(rows=1200, created=1190, failed=10),
+        parts=2,
+        next_part=3,
+        read_bytes=file.size,
+    )
+    running = ready.changed(
+        id="019bbc40-1c40-7a3e-8f21-5d3c8b6e4a02",
+        state=ImportState.RUNNING,
+        options=ImportOptions(),
+        counts=Counts(rows=1200, created=990, failed=10),
+        next_part=2,
+        started_at=read,
+    )
+    ended = running.changed(
+        id="019bbc40-1c40-7a3e-8f21-5d3c8b6e4a03",
+        state=ImportState.COMPLETED_WITH_ERRORS,
+        counts=Counts(rows=1200, created=1190, failed=10),
+        next_part=3,
+        finished_at=read,
+    )
+    return [ready, running, ended, awaiting]
 
 
 def _put_contacts(table: Table, now_ms: int) -> None:

@@ -142,12 +142,9 @@ class ImportApp(App):
     """The operations of imports, with a bucket in memory."""
 
     def __init__(self, client: Any, bucket: Any = None) -> None:
-        super().__init__(client, randomness=CountingBytes(), FILES_BUCKET="files")
-        self.bucket = FakeBucket() if bucket is None else bucket
-        self.files = ImportFiles(lambda: self.bucket, "files", lambda: self.bucket, self.clock)
-
-    def import_files(self) -> ImportFiles:
-        return self.files
+        super().__init__(client, randomness=CountingBytes())
+        self.bucket = bucket or self.bucket
+        self.files = self.import_files()
 
     @property
     def store(self) -> ImportStore:

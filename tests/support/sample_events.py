@@ -5,11 +5,14 @@ An answer's moments, and ids made for it, stand here as ANY.
 
 import json
 from dataclasses import asdict, dataclass, field
+from time import time_ns
 from typing import Any
 from unittest.mock import ANY
 
 from contacts.channels.model import channel_out, gate_out
+from contacts.core.time import parsed
 from contacts.events.model import entry_of, event_out, timeline_entry_out
+from contacts.imports.model import import_out
 from contacts.properties.model import property_out
 from contacts.webhooks.model import webhook_out
 from local.sample_account import (
@@ -31,6 +34,7 @@ from local.sample_account import (
     WEBHOOK,
 )
 from local.sample_account import UPDATED as CHANGE
+from local.sample_account import imports as sample_imports
 from local.stack import ROOT
 from local.template import functions
 from tests.support.documented import document
@@ -67,6 +71,7 @@ def names() -> list[str]:
     return sorted(path.stem for path in EVENTS.glob("*.json"))
 
 
+IMPORTS = sample_imports(time_ns() // 1_000_000)
 SCOPES_SHOWN = [str(scope) for scope in FIRST_SCOPES]
 
 CREATED = {
@@ -367,7 +372,52 @@ CHAT = {
     "updated_at": LIVE.updated_at,
 }
 
+
+def _shown_import(number: int, **changes: Any) -> dict[str, Any]:
+    """One of the sample account's imports as it is shown, whenever that is."""
+    times = ("created_at", "started_at", "finished_at", "expected_end", "rows_per_second")
+    shown = import_out(IMPORTS[number], parsed(IMPORTS[number].created_at) + 3_600_000)
+    return {**shown, **{time: shown[time] and ANY for time in times}, **changes}  # type: ignore[literal-required]
+
+
+NEW_IMPORT = {
+    **_shown_import(3),
+    "id": ANY,
+    "file": {**_shown_import(3)["file"], "size": 48_213},
+    "options": {**_shown_import(3)["options"], "add_tags": ["messe 2026"]},
+    "mapping": {"Stadt": "custom_fields.city"},
+}
+UNDONE = {"state": "running", "trashed": 0, "restored": 0, "kept": 0, "started_at": ANY, "finished_at": None}
+
 EXPECTED = {
+    "create_import": Expected(201, {**NEW_IMPORT, "upload": ANY}),
+    "get_import": Expected(200, _shown_import(0)),
+    "list_imports": Expected(
+        200,
+        {
+            "data": [_shown_import(number) for number in (3, 2, 1, 0)],
+            "has_more": False,
+            "next_cursor": None,
+        },
+    ),
+    "start_import": Expected(
+        202,
+        {
+            **_shown_import(1),
+            "id": IMPORTS[0].id,
+            "options": {**_shown_import(1)["options"], "dry_run": True},
+            "mapping": {"E-Mail": "email", "Vorname": "first_name", "Notiz": None},
+            "counts": {**dict.fromkeys(_shown_import(1)["counts"], 0), "rows": 1200},
+            "progress": 0.1,
+            "rows_per_second": 0.0,
+            "expected_end": None,
+        },
+    ),
+    "cancel_import": Expected(
+        202, {**_shown_import(1), "state": "cancelled", "expected_end": None, "finished_at": ANY}
+    ),
+    "undo_import": Expected(202, {**_shown_import(2), "undo": UNDONE}),
+    "get_import_errors": Expected(200, {"url": None, "expires_at": None, "rows": 10}),
     "add_gate": Expected(201, NEW_GATE),
     "create_channel": Expected(201, NEW_CHANNEL),
     "get_channel": Expected(200, CHANNEL_SHOWN),
@@ -456,7 +506,9 @@ NOTHING_TO_REPLAY = {
 RETURNED: dict[str, Any] = {
     "deliver_webhook": ALL_DONE,
     "dispatch_webhooks": ALL_DONE,
+    "carry_out_import": ALL_DONE,
     "erase_contact": ALL_DONE,
+    "plan_import": ALL_DONE,
     "project_changes": ALL_DONE,
     "provision_account": {
         "account_id": ANY,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from contacts.imports.carrying import ImportCarrier
     from contacts.imports.erasing import ImportEraser
     from contacts.imports.files import ImportFiles
+    from contacts.imports.model import ImportOptions
+    from contacts.imports.planning import Planner
+    from contacts.imports.reading import ByteSource, OpenFile
     from contacts.imports.service import ImportControl, ImportList, ImportService
     from contacts.imports.store import ImportStore
     from contacts.projection.reindex import Reindexer
@@ -696,9 +699,8 @@ class Runtime:
         """Uploads, parts, error files and previews."""
         from contacts.imports.files import ImportFiles
 
-        return ImportFiles(
-            partial(self.client, "s3"), self.settings.files_bucket, self.presigning_client, self.clock
-        )
+        bucket, clock = self.settings.files_bucket, self.clock
+        return ImportFiles(self.file_client, bucket, self.presigning_client, clock)
 
     def import_store(self, caller: Caller) -> ImportStore:
         """The imports of the account, as items."""
@@ -725,6 +727,32 @@ class Runtime:
         queues = self.queue("IMPORT_FILE"), self.queue("IMPORT")
         store, account_id = self.import_store(caller), caller.account_id
         return ImportControl(store, account_id, *queues, self.clock, self.randomness)
+
+    def planner(self) -> Planner:
+        """Cuts uploads into parts."""
+        from contacts.imports.planning import Planner
+        from contacts.imports.reading import Checkpoint, open_file
+        from contacts.properties.store import PropertyStore
+
+        def opened(
+            source: ByteSource, name: str, options: ImportOptions, start: Sequence[int] | None
+        ) -> OpenFile:
+            return open_file(source, name, options, None if start is None else Checkpoint(*start))
+
+        def properties(account_id: str) -> list[str]:
+            return [one.name for one in PropertyStore(self.table, account_id).all()]
+
+        return Planner(
+            self.table,
+            self.import_files(),
+            opened,
+            self.queue("IMPORT_FILE"),
+            self.queue("IMPORT"),
+            properties,
+            self.clock,
+            self.randomness,
+            self.deadline.has_time_left,
+        )
 
     def import_carrier(self) -> ImportCarrier:
         """Checks the rows of imports, writes them, and takes them back."""

@@ -1,9 +1,12 @@
 """The planner: an upload becomes parts, whatever comes between, and every row is in one of them."""
 
+import gzip
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,7 +26,7 @@ from contacts.imports.model import (
     UndoState,
 )
 from contacts.imports.planning import parts_of
-from tests.support.import_harness import PlannerHarness, notification
+from tests.support.import_harness import ImportApp, PlannerHarness, notification
 from tests.support.moto_table import MotoTable
 
 IMPORT = "01941f29-7c00-7aaa-8000-000000000001"
@@ -378,3 +381,45 @@ def test_all_of_an_import_is_stored(harness: PlannerHarness) -> None:
         harness, 5, checkpoint=(1, 2), undo=undo, started_at=CREATED, mapping={"a": None, "b": "email"}
     )
     assert harness.job(IMPORT) == job
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "format_", "columns"),
+    [
+        ("a.csv", b"\xef\xbb\xbfE-Mail;Vorname\r\nada@x.test;Ada\r\n", FileFormat.CSV, ("E-Mail", "Vorname")),
+        ("a.csv.gz", gzip.compress(b"email\nada@x.test\n"), FileFormat.CSV, ("email",)),
+        ("a.tsv", b"email\tname\nada@x.test\tAda\n", FileFormat.TSV, ("email", "name")),
+        ("a.ndjson", b'{"email": "ada@x.test", "tags": ["x"]}\n', FileFormat.NDJSON, ("email", "tags")),
+        ("a.json", b'{"data": [{"email": "ada@x.test"}]}', FileFormat.JSON, ("email",)),
+    ],
+)
+def test_every_format_is_read_where_the_function_is_deployed(
+    name: str, file: bytes, format_: FileFormat, columns: tuple[str, ...]
+) -> None:
+    app = ImportApp(MotoTable().client())
+    import_id = app.create({"file_name": name, "size": len(file)}).body["id"]
+    key = f"uploads/{app.caller.account_id}/{import_id}"
+    app.bucket.objects[key] = file
+    record = {
+        "messageId": "m-1",
+        "receiptHandle": "r-1",
+        "body": json.dumps(notification(key)),
+        "attributes": {"ApproximateReceiveCount": "1"},
+    }
+    context = SimpleNamespace(aws_request_id="l-1", get_remaining_time_in_millis=lambda: 900_000)
+    assert app.handler("plan_import")({"Records": [record]}, context) == {"batchItemFailures": []}
+    shown = app.get(import_id).body
+    assert (shown["state"], shown["counts"]["rows"]) == ("running", 1), shown
+    assert (shown["file"]["format"], shown["file"]["columns"]) == (format_, list(columns))
+    assert "email" in shown["mapping"].values()
+    assert app.queue("IMPORT").bodies[0]["task"] == "write"
+
+
+def test_a_picture_is_none_of_the_formats() -> None:
+    app = ImportApp(MotoTable().client())
+    import_id = app.create({"file_name": "people.csv", "size": 16}).body["id"]
+    app.bucket.objects[f"uploads/{app.caller.account_id}/{import_id}"] = b"\x89PNG\r\n\x1a\n" + bytes(8)
+    app.planner().handle({"account_id": app.caller.account_id, "import_id": import_id}, 1)
+    shown = app.get(import_id).body
+    assert (shown["state"], shown["problem"]["code"]) == ("failed", "not_text")
+    assert not app.bucket.objects

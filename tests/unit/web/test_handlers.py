@@ -57,8 +57,8 @@ SECONDS = {function.name: function.timeout for function in FUNCTIONS}
 KEY_NEEDED = sample_events.REQUESTS - sample_events.KEYLESS - {"refuse_request"}
 ACCOUNT, REGION = "123456789012", "us-east-1"
 """Where moto has everything."""
-RESTORED, JOURNAL = sample_events.event("restore_account")["table"], "journal"
-"""The table that a backup was restored to, and the bucket of who was erased."""
+RESTORED, JOURNAL, FILES = sample_events.event("restore_account")["table"], "journal", "files"
+"""The table that a backup was restored to, the bucket of who was erased, and the one of files."""
 DELIVERED = Reply(status_code=204, error=None, duration_ms=12, response="")
 
 
@@ -124,8 +124,11 @@ def table(settings: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr(BaseClient, "_make_api_call", called)
     with mock_aws():
         sample_deployment().put_back()
-        set_variables(monkeypatch, {"Table": NAME, "Journal": JOURNAL, **sample_deployment().ids})
-        wiring.runtime.client("s3").create_bucket(Bucket=JOURNAL)
+        set_variables(
+            monkeypatch, {"Table": NAME, "Journal": JOURNAL, "Files": FILES, **sample_deployment().ids}
+        )
+        for bucket in (JOURNAL, FILES):
+            wiring.runtime.client("s3").create_bucket(Bucket=bucket)
         yield wiring.runtime.client("dynamodb")
 
 
