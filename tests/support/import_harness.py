@@ -146,6 +146,22 @@ class ImportApp(App):
         self.bucket = bucket or self.bucket
         self.files = self.import_files()
 
+    def ask(self, function: str, *request: Any, **more: Any) -> Reply:
+        """As `App.ask`; the function is held to its policies."""
+        self.__dict__.pop("table", None)
+        try:
+            return self._held(function, lambda: super(ImportApp, self).ask(function, *request, **more))
+        finally:
+            self.__dict__.pop("table", None)
+
+    def planner(self) -> Planner:
+        """Held to the policies of its function, too."""
+        self.__dict__.pop("table", None)
+        try:
+            return self._held("plan_import", super().planner)
+        finally:
+            self.__dict__.pop("table", None)
+
     @property
     def store(self) -> ImportStore:
         """The imports of the caller's account."""

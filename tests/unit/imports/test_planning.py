@@ -392,6 +392,7 @@ def test_all_of_an_import_is_stored(harness: PlannerHarness) -> None:
         ("a.ndjson", b'{"email": "ada@x.test", "tags": ["x"]}\n', FileFormat.NDJSON, ("email", "tags")),
         ("a.json", b'{"data": [{"email": "ada@x.test"}]}', FileFormat.JSON, ("email",)),
     ],
+    ids=["csv", "gzip", "tsv", "ndjson", "json"],
 )
 def test_every_format_is_read_where_the_function_is_deployed(
     name: str, file: bytes, format_: FileFormat, columns: tuple[str, ...]

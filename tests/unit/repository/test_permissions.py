@@ -188,7 +188,7 @@ WHO_MAY = {
     ("PutObject", "errors"): {"PlanImport", "CarryOutImport"},
     ("GetObject", "errors"): {"PlanImport", "CarryOutImport", "GetImportErrors"},
     ("DeleteObject", "errors"): {"PlanImport", "CarryOutImport", "EraseContact"},
-    ("AbortMultipartUpload", "errors"): {"CarryOutImport", "EraseContact"},
+    ("AbortMultipartUpload", "errors"): {"PlanImport", "CarryOutImport", "EraseContact"},
     ("PutObject", "previews"): {"PlanImport", "CarryOutImport"},
     ("GetObject", "previews"): {"PlanImport", "CarryOutImport", "GetImport"},
     ("DeleteObject", "previews"): {"PlanImport", "CarryOutImport", "EraseContact"},
@@ -197,7 +197,6 @@ WHO_MAY = {
     ("GetObject", "exports"): {"WriteExport", "GetExport"},
     ("DeleteObject", "exports"): {"WriteExport", "EraseContact"},
     ("AbortMultipartUpload", "exports"): {"WriteExport", "EraseContact"},
-    ("ListMultipartUploadParts", "exports"): {"WriteExport"},
 }
 """Which functions may do what with which kind of files."""
 
