@@ -13,9 +13,9 @@ from hypothesis.stateful import (
 )
 from hypothesis.strategies import booleans, integers, sampled_from
 
-from contacts.core.queue import Outgoing
+from contacts.accounts.store import AccountStore
 from contacts.imports import planning
-from contacts.imports.model import ENDED, Import, ImportState, ImportStep, ImportTask, step_from
+from contacts.imports.model import ENDED, Import, ImportState, step_from
 from tests.support.app import ListedQueue
 from tests.support.hypothesis_profiles import examples
 from tests.support.import_harness import ImportApp, PlannerHarness
@@ -53,7 +53,7 @@ class Imports(RuleBasedStateMachine):
         self.app = ImportApp(self.table.client(), self.harness.bucket)
         self.app.clock = self.harness.clock
         self.app.queues = {"IMPORT_FILE": self.harness.reading, "IMPORT": self.harness.steps}
-        self.harness.properties = []
+        AccountStore(self.app.table).open_account(self.app.caller.account, [])
         reply = self.app.create({"file_name": "a.csv", "size": len(GOOD), "dry_run": dry_run})
         self.id = str(reply.body["id"])
         self.seen = self.job
@@ -101,23 +101,7 @@ class Imports(RuleBasedStateMachine):
             self._carry(body)
 
     def _carry(self, body: Any) -> None:
-        """What whoever carries out parts does to the import."""
-        step, job, store = step_from(body), self.job, self.app.store
-        states = {ImportTask.CHECK: {S.READING}, ImportTask.WRITE: {S.RUNNING, S.PAUSED}}
-        if job.state not in states.get(step.task, ()) or step.part != job.next_part:
-            return
-        assert job.is_cut, "nothing is carried out before the file is cut"
-        rows = self.harness.files.part(self.app.caller.account_id, job.id, step.part, job.file.etag)
-        counts = job.counts._replace(created=job.counts.created + len(rows))
-        changes: dict[str, Any] = {"next_part": step.part + 1, "counts": counts}
-        if step.part == job.parts:
-            is_check = step.task is ImportTask.CHECK
-            changes["state"] = S.READY if is_check else S.COMPLETED
-            changes |= {} if is_check else {"finished_at": job.created_at}
-        else:
-            following = ImportStep(step.account_id, step.import_id, step.task, step.part + 1)
-            self.harness.steps.send([Outgoing(body=following.message())])
-        store.replace(job, job.changed(**changes))
+        self.app.import_carrier().handle(step_from(body), 1)
 
     @rule(what=sampled_from(["start", "start", "undo", "undo", "cancel", "pause", "an hour", "a day"]))
     def ask(self, what: str) -> None:
@@ -163,5 +147,5 @@ def test_no_sequence_leaves_the_states(monkeypatch: Any) -> None:
     monkeypatch.setattr(planning, "ROWS_OF_PART", 3)
     monkeypatch.setattr(planning, "PARTS_BETWEEN_SAVES", 1)
     run_state_machine_as_test(
-        Imports, settings=settings(max_examples=examples(300), stateful_step_count=15, deadline=None)
+        Imports, settings=settings(max_examples=examples(200), stateful_step_count=15, deadline=None)
     )
