@@ -15,6 +15,7 @@ from contacts.table.client import Table
 from local.table import NAME
 from tests.support.carrying_harness import CarryingHarness, Killed, bodies
 from tests.support.fakes import OneAtATime
+from tests.support.interrupted import Interrupted
 from tests.support.invariants import violations
 
 ROWS = [
@@ -191,20 +192,50 @@ def test_two_functions_at_the_same_part_count_it_once_and_become_one_chain() -> 
     assert world.job(import_id).counts == Counts(rows=9, created=9)
 
 
+def test_a_second_function_between_any_two_calls_changes_nothing() -> None:
+    """SQS may deliver a message twice at once."""
+    world = world_of_people()
+    beginning = world.table.snapshot()
+    for after in range(1, 60):
+        world.table.bring_back(beginning)
+        world.bucket.objects.clear()
+        import_id = world.cut(ROWS, bodies(2))
+        message = world.queue.sent.pop()
+
+        def meanwhile(message: Any = message) -> None:
+            assert world.carrier().handle(step_from(message.body), 1) is None
+
+        client = Interrupted(world.table.client(), after, meanwhile)
+        wait_s = world.carrier(client).handle(step_from(message.body), 1)
+        is_over = client.calls < after
+        assert wait_s in (None, 60)
+        if wait_s:
+            world.carrier().handle(step_from(message.body), 2)
+        world.work()
+        job = world.job(import_id)
+        assert (job.state, job.counts) == (ImportState.COMPLETED_WITH_ERRORS, COUNTS), after
+        by_email = world.by_email()
+        assert (by_email["ada@example.com"].first_name, by_email["ada@example.com"].version) == ("Cea", 3)
+        assert [row["import_line"] for row in world.failures(import_id)] == [6]
+        if is_over:
+            return
+    raise AssertionError("it has more calls than that")
+
+
 def test_an_import_waits_for_the_next_hour_and_leaves_a_tenth_to_requests() -> None:
-    world = CarryingHarness(own_written_limit=200)
-    import_id = world.cut(bodies(400))
+    world = CarryingHarness(own_written_limit=40)
+    import_id = world.cut(bodies(80))
     carrier = world.carrier()
     carrier.handle(step_from(world.queue.sent.pop(0).body), 1)
     assert world.job(import_id).state is ImportState.PAUSED
-    assert len(world.contacts()) == 180
+    assert len(world.contacts()) == 36
     (waiting,) = world.queue.sent
     assert 0 < waiting.delay_s <= 900
     world.work()
     job = world.job(import_id)
-    assert (job.state, job.counts) == (ImportState.COMPLETED, Counts(rows=400, created=400))
+    assert (job.state, job.counts) == (ImportState.COMPLETED, Counts(rows=80, created=80))
     hours = [item for item in world.table.items() if item["PK"]["S"].endswith("USAGE")]
-    assert sorted(int(item["written"]["N"]) for item in hours) == [40, 180, 180]
+    assert sorted(int(item["written"]["N"]) for item in hours) == [8, 36, 36]
     assert all(int(item["used"]["N"]) == 0 for item in hours), "no request was made"
 
 
@@ -251,7 +282,7 @@ def test_an_account_that_is_gone_ends_it() -> None:
 
 def test_a_cancelled_import_stops_before_the_next_hundred_and_counts_what_was_done() -> None:
     world = CarryingHarness()
-    import_id = world.cut(bodies(250), bodies(5, 250))
+    import_id = world.cut(bodies(150), bodies(5, 150))
 
     class Cancelling:
         """Somebody cancels once a hundred contacts are there."""
@@ -273,7 +304,7 @@ def test_a_cancelled_import_stops_before_the_next_hundred_and_counts_what_was_do
     world.work(world.carrier(Cancelling()))
     job = world.job(import_id)
     assert job.state is ImportState.CANCELLED
-    assert job.counts == Counts(rows=255, created=100)
+    assert job.counts == Counts(rows=155, created=100)
     assert len(world.contacts()) == 100
     world.clock.at_ms += 3_600_000
     undo = world.undo(import_id)
