@@ -6,13 +6,17 @@ from typing import Any, Final
 
 from contacts.core.json import exact_number
 from contacts.imports.lines import Lines, RecordTooLong
-from contacts.imports.model import MAX_COLUMNS, Row, RowError, Unreadable
-from contacts.imports.text_rows import BLANK, TOO_LONG
+from contacts.imports.model import MAX_COLUMNS, MAX_ROWS, Row, RowError, Unreadable
+from contacts.imports.text_rows import BLANK, TOO_LONG, too_many_empty
 
 MAX_DOCUMENT_BYTES: Final = 50 * 1024**2
 """A document is read in one piece, and takes ten times as much memory."""
 _SAMPLE: Final = 1000
 """Rows whose members are the columns."""
+_NAMES: Final = frozenset({"email", "external_id"})
+"""An object with one of these is a contact."""
+_LISTS_WITHIN: Final = 3
+"""Levels: `{"data": {"contacts": […]}}` has two."""
 _NO_JSON: Final = RowError(None, "The line is not a JSON object.")
 
 
@@ -56,23 +60,40 @@ def is_ndjson(first_lines: list[str]) -> bool:
     filled = [line for line in first_lines if line.strip(BLANK)]
     try:
         first = parsed_json(filled[0].strip(BLANK))
-    except (ValueError, RecursionError, IndexError):
+        return isinstance(first, dict) and (len(filled) > 1 or _only_list(first) is None)
+    except (ValueError, RecursionError, IndexError, Unreadable):
         return False
-    return isinstance(first, dict) and (len(filled) > 1 or _only_list(first) is None)
 
 
 def _only_list(document: Mapping[str, Any]) -> list[Any] | None:
-    """The one list of objects among the members of an object, directly or within `data`-like objects of it."""
-    lists = [
-        value
-        for value in document.values()
-        if isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
-    ]
-    return lists[0] if len(lists) == 1 else None
+    """The one array of objects in an object, or in the objects within it; None: it has none, or is a contact itself.
+
+    Raises:
+        Unreadable: it has several.
+    """
+    if not _NAMES.isdisjoint(document):
+        return None
+    lists = list(_lists_in(document, _LISTS_WITHIN))
+    if len(lists) > 1:
+        raise _bad_json("it has several arrays of objects; send the one with the contacts")
+    return lists[0] if lists else None
+
+
+def _lists_in(document: Mapping[str, Any], levels: int) -> Iterator[list[Any]]:
+    for value in document.values():
+        if isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
+            yield value
+        elif isinstance(value, dict) and levels > 1:
+            yield from _lists_in(value, levels - 1)
 
 
 def ndjson_rows(lines: Lines) -> Iterator[Row]:
-    """The rows: an object a line. Empty lines are none."""
+    """The rows: an object a line. Empty lines are none.
+
+    Raises:
+        Unreadable: there are too many empty lines.
+    """
+    empty = 0
     while True:
         lines.begin_record()
         try:
@@ -85,6 +106,10 @@ def ndjson_rows(lines: Lines) -> Iterator[Row]:
             continue
         if text:
             yield _row(text, lines)
+            continue
+        empty += 1
+        if empty > MAX_ROWS:
+            raise too_many_empty()
 
 
 def _row(text: str, lines: Lines) -> Row:
@@ -133,11 +158,10 @@ def document_rows(text: str) -> list[Row]:
         raise _bad_json("NaN and Infinity are no JSON") from None
     except RecursionError:
         raise _bad_json("it is nested too deeply") from None
-    entries = _only_list(document) if isinstance(document, dict) else document
-    if entries is None and isinstance(document, dict):
-        if any(isinstance(value, list) for value in document.values()):
-            raise _bad_json("it has several arrays of objects, or none; send the one with the contacts")
-        entries = [document]
+    entries = document
+    if isinstance(document, dict):
+        listed = _only_list(document)
+        entries = [document] if listed is None else listed
     if not isinstance(entries, list):
         raise _bad_json("it is no array of objects")
     return [
