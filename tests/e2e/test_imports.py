@@ -14,7 +14,7 @@ from tests.support.accounts import Account
 from tests.support.api import assert_problem, path_of
 from tests.support.guides import blocks, section
 from tests.support.receiver import Receiver
-from tests.support.steps.imports import at_rest, exported, failed_rows, imported
+from tests.support.steps.imports import PATIENCE, at_rest, exported, failed_rows, imported
 from tests.support.steps.webhooks import webhook
 from tests.support.waiting import until
 
@@ -73,7 +73,7 @@ def test_a_file_goes_in_what_failed_is_mended_and_all_is_taken_back(account: Acc
     api.patch(path_of(joan["id"]), {"custom_fields": {"firma": "Kept"}})
     assert api.post(f"/v1/imports/{job['id']}/undo").status_code == 202
     undone = lambda: api.get(f"/v1/imports/{job['id']}").json().get("undo") or {}  # noqa: E731
-    assert until(lambda: undone().get("state") == "completed", 60), undone()
+    assert until(lambda: undone().get("state") == "completed", PATIENCE), undone()
     assert api.get(path_of("0001")).status_code == 404
     after = api.contact(joan["id"])
     assert (after["is_unsubscribed"], after["first_name"], after["custom_fields"]) == (
@@ -175,7 +175,7 @@ def test_the_guide_is_what_happens(stack: dict[str, Any], account: Account, tmp_
     assert status == 409, problem
     status, job = run(undo, tmp_path, **variables)
     assert status == 202, job
-    assert until(lambda: api.contact("ada@example.com")["custom_fields"] == {"company": "Acme"}, 60)
+    assert until(lambda: api.contact("ada@example.com")["custom_fields"] == {"company": "Acme"}, PATIENCE)
 
     (sync,) = lines_of("A nightly sync")
     row = json.loads(blocks(section(GUIDE, "A nightly sync"), "json")[0])
