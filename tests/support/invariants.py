@@ -257,8 +257,8 @@ def _record_violations(book: _Book) -> Iterator[str]:
             continue
         told = record.get("contact") or record["details"]
         about = told.get("contact_id") or told.get("id")
-        # A request about an API key, a property, a channel or an import has no contact to be found from; that of an erasure
-        # nothing to be found for.
+        # A request about an API key, a property, a channel or an import has no contact to be found from; that of an
+        # erasure nothing to be found for.
         found_from = is_uuid(about) and about not in {*book.properties, *book.channels, *book.jobs}
         if found_from and about not in book.erased and (about, key) not in book.pointers:
             yield f"no pointer under contact {about} leads to the record of {key}"
