@@ -358,6 +358,7 @@ class PartRun(StepRun):
         self._files.delete_error_parts(*self._named)
         self._files.delete_parts(*self._named)
         self._files.delete_upload(*self._named)
+        self._files.delete_preview(*self._named)
         has_errors = job.counts.failed > 0
         self._end(job, ImportState.COMPLETED_WITH_ERRORS if has_errors else ImportState.COMPLETED)
 
