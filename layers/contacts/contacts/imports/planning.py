@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
+from contacts.core import observability
 from contacts.core.errors import InvalidInput
 from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Randomness
@@ -289,6 +290,10 @@ class Planner:
         told = ended_import(failed)
         announcement = announcement_step(self._table, account_id, job.id, *told, now, self._randomness)
         self._replace(account_id, job, failed, [announcement])
+        ids = {"account_id": account_id, "import_id": job.id}
+        # What its caller has to mend is no error of ours.
+        log = observability.logger.error if problem is _GIVEN_UP else observability.logger.info
+        log("import ended", extra={**ids, "state": str(failed.state), "code": problem.code})
         self._clear(account_id, job.id, failed)
 
     def _replace(self, account_id: str, job: Import, after: Import, further: Sequence[Step] = ()) -> Import:
