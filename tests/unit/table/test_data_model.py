@@ -65,6 +65,7 @@ MADE: dict[str, keys.Key] = {
     "channel": keys.channel(A, CHANNEL),
     "number of channels": keys.channel_count(A),
     "import": keys.import_(A, "01941f29-7c00-7bbb-8000-000000000007"),
+    "export": keys.export(A, "01941f29-7c00-7bbb-8000-000000000008"),
     "webhook": keys.webhook(A, "wh_01941f29000a1b2c3d4"),
     "delivery": keys.delivery(A, "wh_01941f29000a1b2c3d4", DELIVERY),
     "deliveries in flight": keys.deliveries_in_flight(A),
