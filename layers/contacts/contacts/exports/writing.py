@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from contacts.core import observability
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Randomness, is_uuid
@@ -185,6 +186,8 @@ class ExportWriter:
         self._files.delete(job.account_id, old)
         with suppress(ConcurrentModification):
             self._replace(job, old.ended(ExportState.FAILED, self._now()))
+            ids = {"account_id": job.account_id, "export_id": job.export_id}
+            observability.logger.error("export failed", extra=ids)
 
     # What is written
 
