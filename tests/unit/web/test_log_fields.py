@@ -254,12 +254,13 @@ def test_few_metrics_are_paid_for(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (
             "reads",
-            "get_account get_chat get_contact get_channel get_property get_webhook refuse_request show_docs",
+            "get_account get_chat get_contact get_channel get_export get_import get_import_errors get_property "
+            "get_webhook refuse_request show_docs",
         ),
         (
             "lists",
-            "list_api_keys list_channels list_contact_events list_contacts list_deliveries list_events list_gates "
-            "list_lists list_properties list_tags list_webhooks search_contacts",
+            "export_contact list_api_keys list_channels list_contact_events list_contacts list_deliveries list_events "
+            "list_exports list_gates list_imports list_lists list_properties list_tags list_webhooks search_contacts",
         ),
         ("batches", "batch_contacts"),
     ],
@@ -274,8 +275,19 @@ def test_what_is_in_no_other_group_writes() -> None:
     writing = {
         function.name for function in functions() if function.routes and group_of(function.name) == "writes"
     }
-    verbs = {"add", "create", "delete", "merge", "record", "redeliver", "restore", "revoke", "rotate"}
-    assert {name.partition("_")[0] for name in writing} == verbs | {"test", "update"}
+    verbs = {
+        "add",
+        "cancel",
+        "create",
+        "delete",
+        "merge",
+        "record",
+        "redeliver",
+        "restore",
+        "revoke",
+        "rotate",
+    }
+    assert {name.partition("_")[0] for name in writing} == verbs | {"start", "test", "undo", "update"}
 
 
 def test_the_runbook_queries_fields_that_are_logged() -> None:
@@ -288,7 +300,7 @@ def test_the_runbook_queries_fields_that_are_logged() -> None:
         for name in fields.split(", ")
     }
     named = {name for names in asked for name in names if name and not name.startswith("@")}
-    once = {"code", "items", "failed", "Failed", "flipped"}
+    once = {"code", "items", "failed", "Failed", "flipped", "import_id", "export_id"}
     logged = OF_A_REQUEST | OF_A_BATCH | OF_A_FAILURE | once | OF_LAMBDA
     assert named
     assert named <= logged
