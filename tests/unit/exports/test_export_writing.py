@@ -65,7 +65,7 @@ def test_what_one_invocation_has_no_time_for_the_next_ones_write(
 
 
 @given(kills=st.lists(st.integers(1, 25), max_size=8), is_gzipped=st.booleans())
-@settings(max_examples=examples(200))
+@settings(max_examples=examples(100))
 def test_killed_anywhere_it_goes_on_without_a_doubled_or_missing_row(
     kills: list[int], is_gzipped: bool
 ) -> None:

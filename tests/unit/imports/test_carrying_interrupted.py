@@ -1,8 +1,10 @@
 """Wherever a function is killed, put off or made to wait, no row is lost or doubled, and each is counted."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -62,7 +64,8 @@ class Wires:
                 def called(**request: Any) -> Any:
                     outer.calls += 1
                     is_now = outer.calls == outer.at_call
-                    if is_now and not outer.is_after:
+                    # The other threads die with it.
+                    if (is_now and not outer.is_after) or 0 < outer.at_call < outer.calls:
                         raise Killed
                     answer = call(**request)
                     if is_now:
@@ -125,6 +128,44 @@ def test_a_kill_at_any_call_loses_and_doubles_nothing() -> None:
             break
         tried += 1
     assert tried > 40
+    assert violations(world.table.items(), world.account_id, world.clock.at_ms // 1000) == []
+
+
+@pytest.mark.parametrize("at_once", [1, 8])
+def test_fifty_kills_in_one_import_while_people_are_edited_and_erased(at_once: int) -> None:
+    chance = Random(at_once)
+    world = CarryingHarness(at_once=at_once)
+    import_id = world.cut(*(bodies(25, 25 * part, first_name="Row") for part in range(4)))
+    times, edited, erased, kills = Counter[int](), set[str](), set[str](), 0
+    while world.queue.sent:
+        message = world.queue.sent.pop(0)
+        part = int(str(message.body["part"]))
+        times[part] += 1
+        most = 11 if kills < 50 else 10**6
+        wires = Wires(world, chance.randint(5, most), is_after=chance.random() < 0.5)
+        carrier = world.carrier(wires.client if kills < 50 else None, wires.bucket if kills < 50 else None)
+        try:
+            carrier.handle(step_from(message.body), min(times[part], 4))
+        except Killed:
+            kills += 1
+            world.queue.sent.append(message)
+            left = sorted(email for email in world.by_email() if email not in edited)
+            if left and kills % 3:
+                edited.add(str(chance.choice(left)))
+                for ref in edited:
+                    world.api.request("PATCH", "/v1/contacts/{ref}", ref, body={"first_name": "Hand"})
+            elif left:
+                erased.add(str(left[0]))
+                world.api.request("DELETE", "/v1/contacts/{ref}", left[0], query={"permanent": "true"})
+    job = world.job(import_id)
+    assert kills == 50
+    assert job.state is ImportState.COMPLETED
+    assert job.counts == Counts(rows=100, created=100)
+    by_email = world.by_email()
+    assert len(by_email) == 100 - len(erased)
+    assert len(edited) >= 5
+    assert {email for email, one in by_email.items() if one.first_name == "Hand"} == edited - erased
+    assert len(erased) >= 5
     assert violations(world.table.items(), world.account_id, world.clock.at_ms // 1000) == []
 
 

@@ -19,7 +19,7 @@ _BOMS: Final = (
 )
 _LOOKED_AT: Final = 512
 """Bytes that tell UTF-16 from others: the header is mostly ASCII, every other byte of which is zero."""
-_ASCII: Final = bytes([9, 10, 13, *range(32, 127)])
+_STRUCTURE: Final = "\t\n\r,;|\"'{}[]:09azAZ@."
 
 
 class Encoding(NamedTuple):
@@ -38,8 +38,9 @@ class Encoding(NamedTuple):
         return self.name in _WIDE
 
 
-def encoding_of(head: bytes, asked: str | None) -> Encoding:
+def encoding_of(head: bytes, asked: str | None, *, is_whole: bool) -> Encoding:
     """The encoding of a file that begins with `head`. `asked`: what its sender says it is.
+    `is_whole`: whether that is all of it, or a line may be cut.
 
     A byte-order mark tells it, or the zeros of UTF-16. What is left is UTF-8 if it can be, and else Windows' cp1252: a
     text of that is practically never UTF-8, too. A few broken lines do not make a UTF-8 file another one.
@@ -50,16 +51,16 @@ def encoding_of(head: bytes, asked: str | None) -> Encoding:
     """
     marked = next(((name, len(bom)) for bom, name in _BOMS if head.startswith(bom)), None)
     if asked is not None:
-        return _asked_for(head, asked, marked)
+        return _asked_for(head, asked, marked, is_whole=is_whole)
     if marked is not None:
         return Encoding(marked[0], marked[1], is_guessed=True, has_utf8=True)
     if (wide := _utf16_by_zeros(head)) is not None:
         return Encoding(wide)
-    good, bad = _lines_of(head, UTF8)
+    good, bad = _lines_of(head, UTF8, is_whole=is_whole)
     # A line beyond ASCII that is UTF-8 by chance is rare; more of them than of others never are.
     if good >= len(bad):
         return Encoding(UTF8, has_utf8=good > 0)
-    undefined = _lines_of(head, CP1252)[1]
+    undefined = _lines_of(head, CP1252, is_whole=is_whole)[1]
     if undefined:
         detail = (
             f"Line {undefined[0]:,} is neither UTF-8 nor cp1252. Say which encoding the file has (`encoding`), "
@@ -69,7 +70,7 @@ def encoding_of(head: bytes, asked: str | None) -> Encoding:
     return Encoding(CP1252)
 
 
-def _asked_for(head: bytes, asked: str, marked: tuple[str, int] | None) -> Encoding:
+def _asked_for(head: bytes, asked: str, marked: tuple[str, int] | None, *, is_whole: bool) -> Encoding:
     name = _known(asked)
     if marked is not None and (name == marked[0] or marked[0].startswith(f"{name}-")):
         return Encoding(marked[0], marked[1], is_guessed=False)
@@ -81,7 +82,7 @@ def _asked_for(head: bytes, asked: str, marked: tuple[str, int] | None) -> Encod
         seen = f"it is {looks_like}" if looks_like else "every other byte of that would be zero"
         raise Unreadable("wrong_encoding", f"The file is not in the encoding {name}: {seen}.")
     if name not in _WIDE:
-        good, bad = _lines_of(head, name)
+        good, bad = _lines_of(head, name, is_whole=is_whole)
         if len(bad) > good:
             detail = f"The file is not in the encoding {name}: line {bad[0]:,} cannot be read so."
             raise Unreadable("wrong_encoding", detail)
@@ -100,7 +101,7 @@ def _known(asked: str) -> str:
         name = {"utf-8-sig": UTF8, "iso8859-1": CP1252}.get(name, name)
         if name in ("utf-16", "utf-32", *_WIDE):
             return name
-        is_like_ascii = _ASCII.decode(name).encode(name) == _ASCII and name != "utf-7"
+        is_like_ascii = _STRUCTURE.encode(name) == _STRUCTURE.encode() and name != "utf-7"
     except (LookupError, ValueError, AssertionError, TypeError):
         is_like_ascii = False
     if not is_like_ascii:
@@ -115,25 +116,25 @@ def _utf16_by_zeros(head: bytes) -> str | None:
     if units == 0:
         return None
     high, low = looked_at[0::2].count(0) / units, looked_at[1::2].count(0) / units
-    if low > 0.2 and high < 0.02:
+    if low > 0.2 and high < low / 4:
         return "utf-16-le"
-    if high > 0.2 and low < 0.02:
+    if high > 0.2 and low < high / 4:
         return "utf-16-be"
     return None
 
 
-def _lines_of(head: bytes, name: str) -> tuple[int, list[int]]:
-    """How many lines with more than ASCII can be read, and the numbers of those that cannot. The last one is cut."""
+def _lines_of(head: bytes, name: str, *, is_whole: bool) -> tuple[int, list[int]]:
+    """How many lines with more than ASCII can be read, and the numbers of those that cannot."""
     good, bad = 0, []
     lines = head.splitlines(keepends=True)
-    if lines and len(lines) > 1 and not lines[-1].endswith((b"\n", b"\r")):
+    if not is_whole and len(lines) > 1:
         lines.pop()
     for number, line in enumerate(lines, start=1):
         if not line.isascii():
             try:
                 line.decode(name)
             except UnicodeDecodeError as error:
-                if len(lines) > 1 or error.reason != "unexpected end of data":
+                if is_whole or len(lines) > 1 or error.reason != "unexpected end of data":
                     bad.append(number)
             else:
                 good += 1

@@ -5,14 +5,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from contacts.core.json import exact_number
+from contacts.core.violations import text_violation
 from contacts.imports.lines import Lines, RecordTooLong
-from contacts.imports.model import MAX_COLUMNS, Row, RowError, Unreadable
-from contacts.imports.text_rows import BLANK, TOO_LONG
+from contacts.imports.model import MAX_COLUMNS, MAX_ROWS, Row, RowError, Unreadable
+from contacts.imports.text_rows import BLANK, TOO_LONG, too_many_empty
 
 MAX_DOCUMENT_BYTES: Final = 50 * 1024**2
 """A document is read in one piece, and takes ten times as much memory."""
 _SAMPLE: Final = 1000
 """Rows whose members are the columns."""
+_NAMES: Final = frozenset({"email", "external_id"})
+"""An object with one of these is a contact."""
+_LISTS_WITHIN: Final = 3
+"""Levels: `{"data": {"contacts": […]}}` has two."""
+_MAX_LEVELS: Final = 100
+"""What a contact may have is a fifth of that; how deep Python can write and read again depends on who calls it."""
 _NO_JSON: Final = RowError(None, "The line is not a JSON object.")
 
 
@@ -56,23 +63,41 @@ def is_ndjson(first_lines: list[str]) -> bool:
     filled = [line for line in first_lines if line.strip(BLANK)]
     try:
         first = parsed_json(filled[0].strip(BLANK))
-    except (ValueError, RecursionError, IndexError):
+        return isinstance(first, dict) and (len(filled) > 1 or _only_list(first) is None)
+    except (ValueError, RecursionError, IndexError, Unreadable):
         return False
-    return isinstance(first, dict) and (len(filled) > 1 or _only_list(first) is None)
 
 
 def _only_list(document: Mapping[str, Any]) -> list[Any] | None:
-    """The one list of objects among the members of an object, directly or within `data`-like objects of it."""
-    lists = [
-        value
-        for value in document.values()
-        if isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
-    ]
-    return lists[0] if len(lists) == 1 else None
+    """The one array of objects in an object, or in the objects within it; None: it has none, or is a contact itself.
+
+    Raises:
+        Unreadable: it has several.
+    """
+    if not _NAMES.isdisjoint(document):
+        return None
+    lists = list(_lists_in(document, _LISTS_WITHIN))
+    filled = [one for one in lists if one]
+    if len(filled) > 1:
+        raise _bad_json("it has several arrays of objects; send the one with the contacts")
+    return next(iter(filled or lists), None)
+
+
+def _lists_in(document: Mapping[str, Any], levels: int) -> Iterator[list[Any]]:
+    for value in document.values():
+        if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
+            yield value
+        elif isinstance(value, dict) and levels > 1:
+            yield from _lists_in(value, levels - 1)
 
 
 def ndjson_rows(lines: Lines) -> Iterator[Row]:
-    """The rows: an object a line. Empty lines are none."""
+    """The rows: an object a line. Empty lines are none.
+
+    Raises:
+        Unreadable: there are too many empty lines.
+    """
+    empty = 0
     while True:
         lines.begin_record()
         try:
@@ -85,6 +110,10 @@ def ndjson_rows(lines: Lines) -> Iterator[Row]:
             continue
         if text:
             yield _row(text, lines)
+            continue
+        empty += 1
+        if empty > MAX_ROWS:
+            raise too_many_empty()
 
 
 def _row(text: str, lines: Lines) -> Row:
@@ -97,7 +126,27 @@ def _row(text: str, lines: Lines) -> Row:
         return Row(line, (text,), RowError(None, "The object has a member twice."))
     except (ValueError, RecursionError):
         return Row(line, (text,), _NO_JSON)
-    return Row(line, found) if isinstance(found, dict) else Row(line, (text,), _NO_JSON)
+    if not isinstance(found, dict):
+        return Row(line, (text,), _NO_JSON)
+    error = _objection(found) if text.count("[") + text.count("{") > _MAX_LEVELS or "\\u" in text else None
+    return Row(line, found) if error is None else Row(line, (text,), error)
+
+
+def _objection(found: dict[str, Any]) -> RowError | None:
+    """Why an object cannot be kept until it is carried out."""
+    if any(text_violation(name) is not None for name in found):
+        return RowError(None, "The object has a member whose name holds NUL or half of a surrogate pair.")
+    level: list[Any] = [found]
+    for _ in range(_MAX_LEVELS):
+        entries = (
+            entry
+            for container in level
+            for entry in (container.values() if isinstance(container, dict) else container)
+        )
+        level = [entry for entry in entries if isinstance(entry, dict | list)]
+        if not level:
+            return None
+    return RowError(None, f"The object is nested more than {_MAX_LEVELS} levels deep.")
 
 
 def _skip_line(lines: Lines) -> None:
@@ -133,19 +182,26 @@ def document_rows(text: str) -> list[Row]:
         raise _bad_json("NaN and Infinity are no JSON") from None
     except RecursionError:
         raise _bad_json("it is nested too deeply") from None
-    entries = _only_list(document) if isinstance(document, dict) else document
-    if entries is None and isinstance(document, dict):
-        if any(isinstance(value, list) for value in document.values()):
-            raise _bad_json("it has several arrays of objects, or none; send the one with the contacts")
-        entries = [document]
+    entries = document
+    if isinstance(document, dict):
+        listed = _only_list(document)
+        entries = [document] if listed is None else listed
     if not isinstance(entries, list):
         raise _bad_json("it is no array of objects")
-    return [
-        Row(number, entry)
-        if isinstance(entry, dict)
-        else Row(number, (json.dumps(entry, default=str),), _NO_JSON)
-        for number, entry in enumerate(entries, start=1)
-    ]
+    return [_row_of(number, entry) for number, entry in enumerate(entries, start=1)]
+
+
+def _row_of(number: int, entry: Any) -> Row:
+    error = _objection(entry) if isinstance(entry, dict) else _NO_JSON
+    return Row(number, entry) if error is None else Row(number, (_shown(entry),), error)
+
+
+def _shown(entry: Any) -> str:
+    """An entry of a document as a text, for the file of errors."""
+    try:
+        return json.dumps(entry, default=str)
+    except (RecursionError, ValueError):
+        return ""
 
 
 def _bad_json(why: str) -> Unreadable:

@@ -63,6 +63,11 @@ ENDED: Final = frozenset(
 """States that no import leaves."""
 
 
+def told(state: ImportState) -> str:
+    """A state as people read it."""
+    return state.replace("_", " ")
+
+
 class ImportMode(StrEnum):
     """What a row may do."""
 
@@ -191,9 +196,10 @@ class Row:
     """One row of a file."""
 
     line: int
-    """Where it begins in the file; the first line is 1. Of a spreadsheet: the row's number."""
+    """Where it begins in the file; the first line is 1. Of a spreadsheet: the row's number; of a JSON document, which
+    may be one line: the object's. No two rows of a file have the same."""
     cells: tuple[str, ...] | Mapping[str, Any]
-    """Texts, one for each column at most; of NDJSON and JSON the object."""
+    """Texts, one for each column at most; of NDJSON and JSON the object. With an `error`: what there is, as it came."""
     error: RowError | None = None
     """Why it cannot be read: it is too long, no JSON, or has more cells than there are columns."""
 

@@ -47,7 +47,7 @@ GIVES_UP_AFTER: Final = 5
 CANCELLED_FOR_S: Final = 20
 """Seconds after which nobody is at a part of an import that was cancelled: rows are carried out a hundred at a time.
 
-(`imports.service` has the message come after 30.)
+(`imports.control` has the message come after 30.)
 """
 MAX_NAMES_BYTES: Final = 100_000
 """Bytes of all columns' names together: the item of an import has them twice, and 400 KB."""

@@ -50,8 +50,9 @@ _OTHERS: Final = (
 )
 _MARKUP: Final = re.compile(r"\s*<(!doctype|\?xml|html|head|body|table)\b", re.IGNORECASE)
 _CONTROLS: Final = [chr(code) for code in range(32) if chr(code) not in "\t\n\v\f\r\x1a\x1b"]
+_MOST_CONTROLS: Final = 5
 _CONTROL_SHARE: Final = 0.01
-"""Of a text's first bytes. More of them, and it is none."""
+"""Of a text's first characters. More of them, and it is none."""
 _NDJSON_NAMES: Final = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 _TSV_NAMES: Final = (".tsv", ".tab", ".tsv.gz", ".tab.gz")
 
@@ -136,7 +137,8 @@ class _OpenText(OpenFile):
             preferred = "\t" if name.lower().endswith(_TSV_NAMES) else None
             self.delimiter = options.delimiter or text_rows.delimiter_of("".join(text.lines), preferred)
             self.format = FileFormat.TSV if self.delimiter == "\t" else FileFormat.CSV
-            self._of_text = text_rows.TextRows(self.delimiter)
+            spaced = text_rows.has_spaced_quotes(text.lines, self.delimiter)
+            self._of_text = text_rows.TextRows(self.delimiter, skips_spaces=spaced)
             self.columns = self._of_text.read_header(lines)
         if start is not None:
             lines = self._lines_from(self._as_of(start), start.offset, start.line)
@@ -233,7 +235,7 @@ class _Head:
     def __init__(self, head: bytes, asked: str | None, *, is_whole: bool, is_gzipped: bool) -> None:
         self.is_gzipped = is_gzipped
         self._head = head
-        self.encoding = encoding_of(head, asked)
+        self.encoding = encoding_of(head, asked, is_whole=is_whole)
         self.lines: list[str] = []
         lines = self.anew()
         for line in lines:
@@ -350,7 +352,7 @@ def _refuse_no_text(text: str) -> None:
     """Raise Unreadable if characters are none of a table's."""
     if _MARKUP.match(text):
         raise _not_text("a web page or an XML document")
-    if sum(map(text.count, _CONTROLS)) > _CONTROL_SHARE * len(text):
+    if sum(map(text.count, _CONTROLS)) > max(_MOST_CONTROLS, _CONTROL_SHARE * len(text)):
         raise _not_text("no text")
 
 

@@ -1,7 +1,8 @@
 """Rows of XLSX: the first sheet that is visible, by calamine.
 
 Calamine aborts the whole process where it gets no memory: a file of 1 KB can name a cell in the last row and column,
-and calamine makes room for 17 billion. So a workbook is unpacked and measured before calamine sees it.
+and calamine makes room for 17 billion; another can promise as many texts. So a workbook is unpacked and measured before
+calamine sees it.
 """
 
 import io
@@ -11,11 +12,15 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from posixpath import join, normpath
-from typing import Final, NamedTuple
+from string import ascii_letters, digits
+from typing import TYPE_CHECKING, Final, NamedTuple
 from xml.etree import ElementTree as ET
 
 from contacts.imports.model import Row, RowError, Unreadable
-from contacts.imports.text_rows import column_names
+from contacts.imports.text_rows import column_names, fitted
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet
 
 MAX_WORKBOOK_BYTES: Final = 100 * 1024**2
 """Packed. It is read in one piece."""
@@ -30,11 +35,16 @@ _LAST_COLUMN: Final = 16_384
 _LAST_ROW: Final = 1_048_576
 
 _ROW: Final = re.compile(rb"<(?:[\w.-]+:)?row\b")
-_CELL: Final = re.compile(rb"<(?:[\w.-]+:)?c\b")
-_REFERENCE: Final = re.compile(rb"""\sr\s*=\s*["']\s*([A-Za-z]*)(\d+)""")
+_EMPTY_CELL: Final = re.compile(rb"<(?:[\w.-]+:)?c\b[^<>]*(?:/>|></)")
+_END: Final = re.compile(rb"</(?:[\w.-]+:)?sheetData")
+_REFERENCE: Final = re.compile(rb"""\sr\s*=\s*["']\s*([A-Za-z]*\d+)""")
+_LETTERS: Final = ascii_letters.encode()
+_DIGITS: Final = digits.encode()
 _ERROR_CELL: Final = re.compile(
     rb"""<(?:[\w.-]+:)?c\b(?=[^<>]*\st\s*=\s*["']e["'])[^<>]*\sr\s*=\s*["']([A-Za-z]+)(\d+)"""
 )
+_PROMISED: Final = re.compile(rb"""uniqueCount\s*=\s*["']\s*(\d+)""")
+_SHORTEST_STRING: Final = len("<si/>")
 _OFFICE: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _OFFICE_STRICT: Final = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
@@ -46,7 +56,6 @@ class Sheet(NamedTuple):
 
     name: str
     columns: tuple[str, ...]
-    header_row: int
     rows: Iterator[Row]
 
 
@@ -79,51 +88,53 @@ def sheet_of(workbook: bytes) -> Sheet:
         Unreadable: it is damaged or protected (`bad_spreadsheet`), too large (`unpacks_too_large`), or
             as `column_names`.
     """
+    errors = _measured(workbook)
+    number, sheet = _first_sheet(workbook)
+    rows = enumerate(sheet.iter_rows(), start=1)
+    for _, values in rows:
+        header = [_text(value) for value in values]
+        if any(cell.strip() for cell in header):
+            columns = column_names(header)
+            left = sheet.start[1] if sheet.start else 0
+            return Sheet(sheet.name, columns, _rows(rows, header, columns, errors.get(number, {}), left))
+    raise Unreadable("no_rows", f"The sheet {sheet.name!r} has no rows.")
+
+
+def _first_sheet(workbook: bytes) -> "tuple[int, CalamineSheet]":
     from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-    errors = _measured(workbook)
     try:
         opened = CalamineWorkbook.from_filelike(io.BytesIO(workbook))
-        number = next(
-            (
-                number
-                for number, sheet in enumerate(opened.sheets_metadata)
-                if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
-            ),
-            None,
-        )
-        if number is None:
-            raise bad("has no sheet that is visible")
-        sheet = opened.get_sheet_by_index(number)
-        rows = enumerate(sheet.iter_rows(), start=1)
+        for number, sheet in enumerate(opened.sheets_metadata):
+            if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
+                return number, opened.get_sheet_by_index(number)
     except CalamineError:
         raise bad("is damaged") from None
-    left = 0 if sheet.start is None else sheet.start[1]
-    of_sheet = errors.get(number, {})
-    for row_number, values in rows:
-        cells = [_text(value) for value in values]
-        if any(cell.strip() for cell in cells):
-            columns = column_names(cells)
-            return Sheet(sheet.name, columns, row_number, _rows(rows, cells, of_sheet, left))
-    raise Unreadable("no_rows", f"The sheet {sheet.name!r} has no rows.")
+    except BaseException as error:
+        # What its authors did not foresee: a panic of Rust, which is no Exception.
+        if type(error).__name__ == "PanicException":
+            raise bad("is damaged") from None
+        raise
+    raise bad("has no sheet that is visible")
 
 
 def _rows(
     rows: Iterator[tuple[int, list[_Value]]],
     header: list[str],
-    errors: Mapping[int, Sequence[str]],
+    columns: Sequence[str],
+    errors: Mapping[int, Sequence[tuple[str, int]]],
     left: int,
 ) -> Iterator[Row]:
-    width = len(header)
     for number, values in rows:
-        cells = tuple(_text(value) for value in values)
-        wrong = errors.get(number)
-        if wrong is not None:
-            names = ", ".join(wrong[:3])
-            error = RowError(None, f"The cell {names} holds an error of the spreadsheet, such as #N/A.")
-            yield Row(number, cells[:width], error)
-        elif any(cell.strip() for cell in cells) and list(cells) != header:
-            yield Row(number, cells)
+        cells = [_text(value) for value in values]
+        if number in errors:
+            letters, column = errors[number][0]
+            name = columns[column - 1 - left] if column - 1 - left < len(columns) else None
+            reason = f"The cell {letters}{number} holds an error of the spreadsheet, such as #N/A."
+            yield Row(number, tuple(cells), RowError(name, reason))
+        elif any(cell.strip() for cell in cells) and cells != header:
+            error = fitted(cells, len(columns))
+            yield Row(number, tuple(cells), error)
 
 
 def _text(value: _Value) -> str:
@@ -146,7 +157,7 @@ def _text(value: _Value) -> str:
             return str(value)
 
 
-def _measured(workbook: bytes) -> dict[int, dict[int, list[str]]]:
+def _measured(workbook: bytes) -> dict[int, dict[int, list[tuple[str, int]]]]:
     """The cells that hold an error: by the number of the sheet, from 0 on, and of the row.
 
     Raises:
@@ -165,21 +176,42 @@ def _measured(workbook: bytes) -> dict[int, dict[int, list[str]]]:
             sheets = _sheets(archive, by_name)
             left, found = MAX_UNPACKED_BYTES, {}
             for entry in entries:
+                number = sheets.get(entry.filename.lower())
                 measure = _Measure()
                 for piece in _unpacked(workbook, entry):
                     left -= len(piece)
                     if left < 0:
                         raise _too_large()
-                    if entry.filename.lower() in sheets:
+                    _check_promise(piece, entry.file_size)
+                    if number is not None:
                         measure.read(piece)
-                measure.finish()
-                if entry.filename.lower() in sheets:
-                    found[sheets[entry.filename.lower()]] = measure.errors
+                if number is not None:
+                    measure.finish()
+                    found[number] = measure.errors if not measure.is_too_large else _exact(workbook, entry)
             return found
     except (zipfile.BadZipFile, zlib.error, ET.ParseError, KeyError, ValueError, OSError, EOFError):
         raise bad("is damaged") from None
     except (NotImplementedError, RuntimeError):
         raise bad("is protected by a password, or packed in an unusual way") from None
+
+
+def _exact(workbook: bytes, entry: zipfile.ZipInfo) -> dict[int, list[tuple[str, int]]]:
+    """The cells of a sheet that hold an error. Programs write cells without a value: for a border around the sheet.
+
+    Raises:
+        Unreadable: it is too large without these, too.
+    """
+    measure = _Measure(is_exact=True)
+    for piece in _unpacked(workbook, entry):
+        measure.read(piece)
+    measure.finish()
+    return measure.errors
+
+
+def _check_promise(xml: bytes, size: int) -> None:
+    """Raise Unreadable if a workbook promises more texts than it can hold: calamine makes room for all at once."""
+    if any(int(promised) > size // _SHORTEST_STRING + 1 for promised in _PROMISED.findall(xml)):
+        raise bad("is damaged")
 
 
 def _unpacked(workbook: bytes, entry: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -229,53 +261,69 @@ def _sheets(archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo]) ->
 
 
 class _Measure:
-    """How large a sheet is, read in pieces of its XML."""
+    """How far the cells of a sheet reach that hold something, read in pieces of its XML."""
 
-    def __init__(self) -> None:
-        self.errors: dict[int, list[str]] = {}
+    def __init__(self, *, is_exact: bool = False) -> None:
+        """`is_exact`: whether cells without a value are told from others, which takes its time."""
+        self._is_exact = is_exact
+        self.is_too_large = False
+        self.errors: dict[int, list[tuple[str, int]]] = {}
         self._rest = b""
         self._rows = 0
         self._last_row = 0
         self._last_column = 0
+        self._has_ended = False
+        self._has_hidden_text = False
 
     def read(self, piece: bytes) -> None:
         """A further piece of the sheet's XML.
 
         Raises:
-            Unreadable: the sheet is too large, or no UTF-8.
+            Unreadable: the sheet is too large (unless that may be for cells without a value), or no UTF-8.
         """
+        if self._has_ended or self.is_too_large:
+            return
         if b"\0" in piece:
             raise bad("is damaged")
-        rows = _ROW.split(self._rest + piece)
-        # What may be cut stays for the next piece, with the beginning of a tag that `split` has not seen.
-        self._rest = b"<row" + rows.pop() if len(rows) > 1 or self._rest.startswith(b"<row") else rows.pop()
+        # In comments and CDATA tags are none.
+        self._has_hidden_text = self._has_hidden_text or b"<!" in piece
+        *whole, self._rest = _ROW.split(self._rest + piece)
+        for row in whole:
+            self._measure(row)
+            self._rows += 1
+        if _END.search(self._rest) is not None and not self._has_hidden_text:
+            self.finish()
         if len(self._rest) > _MAX_ROW_XML:
             raise bad("has a row that is too long")
-        for row in rows:
-            self._measure(row)
 
     def finish(self) -> None:
-        """There are no further pieces."""
-        self._measure(self._rest)
+        """There are no further rows."""
+        if not self._has_ended:
+            self._measure(_END.split(self._rest)[0] if not self._has_hidden_text else self._rest)
+            self._rest, self._has_ended = b"", True
 
-    def _measure(self, row: bytes) -> None:
-        self._rows += 1
-        columns = {len(_CELL.findall(row))}
-        for letters, number in set(_REFERENCE.findall(row)):
-            self._last_row = max(self._last_row, int(number))
-            if letters:
-                columns.add(_column(letters))
-        self._last_column = max(self._last_column, *columns)
-        height = max(self._last_row, self._rows)
-        if height * self._last_column > MAX_CELLS:
+    def _measure(self, xml: bytes) -> None:
+        """Take in the XML after the beginning of a row's tag, or all that is before the first row."""
+        row = _EMPTY_CELL.sub(b"", xml) if self._is_exact else xml
+        cells = row.count(b"<c") + row.count(b":c")
+        if not self._rows or not cells:
+            return
+        references = b" ".join(_REFERENCE.findall(row))
+        numbers = {*references.translate(None, _LETTERS).split()}
+        columns = {*references.translate(None, _DIGITS).split()}
+        # Rows and cells may be without a reference, and stand then after the one before.
+        self._last_row = max(self._last_row, self._rows, *map(int, numbers))
+        self._last_column = max(self._last_column, cells, *map(_column, columns))
+        self.is_too_large = self._last_row * self._last_column > MAX_CELLS
+        if self.is_too_large and self._is_exact:
             detail = (
-                f"The sheet reaches to row {height:,} and column {self._last_column:,}: more than {MAX_CELLS:,} cells. "
-                "Delete empty rows and columns that were once formatted, or save it as CSV."
+                f"The sheet reaches to row {self._last_row:,} and column {self._last_column:,}: that is more than "
+                f"{MAX_CELLS:,} cells. Delete what stands far from the table, or save it as CSV."
             )
             raise Unreadable("unpacks_too_large", detail)
         if b'"e"' in row or b"'e'" in row:
             for letters, number in _ERROR_CELL.findall(row):
-                self.errors.setdefault(int(number), []).append(f"{letters.decode()}{number.decode()}")
+                self.errors.setdefault(int(number), []).append((letters.decode(), _column(letters)))
 
 
 def _column(letters: bytes) -> int:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 from contacts.imports.lines import Lines, RecordTooLong
-from contacts.imports.model import MAX_COLUMNS, MAX_ROW_BYTES, Row, RowError, Unreadable
+from contacts.imports.model import MAX_COLUMNS, MAX_ROW_BYTES, MAX_ROWS, Row, RowError, Unreadable
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 """The likeliest first."""
@@ -40,19 +40,19 @@ def delimiter_of(head: str, preferred: str | None = None) -> str:
     return max(candidates, key=lambda one: _fitness(first, one))
 
 
-def _fitness(head: str, delimiter: str) -> tuple[bool, float, int]:
-    counts: list[int] = []
+def _fitness(head: str, delimiter: str) -> tuple[bool, float, bool, int]:
+    found: list[list[str]] = []
     records = csv.reader(_split(head), delimiter=delimiter, strict=True)
     # The last record may be cut.
     with suppress(csv.Error):
-        counts.extend(
-            len(one) for one in islice(records, _COMPARED) if any(cell.strip(BLANK) for cell in one)
-        )
-    if not counts or counts[0] == 1:
-        return False, 0, 0
-    others = counts[1:]
-    alike = sum(count == counts[0] for count in others) / len(others) if others else 1
-    return True, alike, counts[0]
+        found.extend(one for one in islice(records, _COMPARED) if any(cell.strip(BLANK) for cell in one))
+    if not found or len(found[0]) == 1:
+        return False, 0, False, 0
+    header, others = found[0], found[1:]
+    alike = sum(len(one) == len(header) for one in others) / len(others) if others else 1
+    # After a comma in a text comes a space.
+    is_tight = not any(cell.startswith(" ") for cell in header)
+    return True, alike, is_tight, len(header)
 
 
 def _split(text: str) -> list[str]:
@@ -107,8 +107,10 @@ def distinct_names(names: Iterator[str]) -> tuple[str, ...]:
 class TextRows:
     """The rows of CSV. Reads the header first; `read` then gives the rows after it, or from a later line on."""
 
-    def __init__(self, delimiter: str) -> None:
+    def __init__(self, delimiter: str, *, skips_spaces: bool = False) -> None:
+        """`skips_spaces`: whether spaces before a cell are none of it."""
         self._delimiter = delimiter
+        self._skips_spaces = skips_spaces
         self._header: list[str] = []
         # Characters; the limit that `csv` has by itself is 131,072. `Lines` sees to ours.
         csv.field_size_limit(MAX_ROW_BYTES + 1)
@@ -138,18 +140,16 @@ class TextRows:
         """
         width = len(columns)
         for cells, refusal in self._records(lines):
-            error = refusal
-            if error is None and len(cells) > width:
-                while len(cells) > width and not cells[-1].strip(BLANK):
-                    cells.pop()
-                if len(cells) > width:
-                    error = _too_many(len(cells), width)
+            error = refusal or fitted(cells, width)
             if error is not None or cells != self._header:
                 yield Row(lines.record_line, tuple(cells), error)
 
     def _records(self, lines: Lines) -> Iterator[tuple[list[str], RowError | None]]:
         """Records with a text in them: their cells, or what they have instead, and why they cannot be read."""
-        reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
+        reader = csv.reader(
+            lines, delimiter=self._delimiter, skipinitialspace=self._skips_spaces, strict=True
+        )
+        empty = 0
         while True:
             lines.begin_record()
             error: RowError | None = None
@@ -161,18 +161,25 @@ class TextRows:
                 self._skip(lines)
                 cells, error = [], TOO_LONG
             except csv.Error:
-                quotes = Quotes(self._delimiter)
-                for number, line in enumerate(lines.record):
-                    quotes.read(line, lines.record_line + number)
-                if lines.has_ended and quotes.are_open:
-                    raise _not_closed(quotes.line) from None
+                self._check_quotes(lines)
                 cells, error = ["".join(lines.record).rstrip("\r\n")], NOT_QUOTED
             if error is None:
                 if not any(cell.strip(BLANK) for cell in cells):
+                    empty += 1
+                    if empty > MAX_ROWS:
+                        raise too_many_empty()
                     continue
                 if lines.is_garbled:
                     error = RowError(None, f"The row holds bytes that are not {lines.encoding.name}.")
             yield cells, error
+
+    def _check_quotes(self, lines: Lines) -> None:
+        """Raise Unreadable if the text has ended within quotes."""
+        quotes = Quotes(self._delimiter, skips_spaces=self._skips_spaces)
+        for number, line in enumerate(lines.record):
+            quotes.read(line, lines.record_line + number)
+        if lines.has_ended and quotes.are_open:
+            raise _not_closed(quotes.line)
 
     def _skip(self, lines: Lines) -> None:
         """Read to the end of a record that is too long.
@@ -180,7 +187,7 @@ class TextRows:
         Raises:
             Unreadable: it does not end.
         """
-        quotes = Quotes(self._delimiter)
+        quotes = Quotes(self._delimiter, skips_spaces=self._skips_spaces)
         line = lines.record_line
         for piece in lines.record:
             quotes.read(piece, line)
@@ -209,10 +216,19 @@ class TextRows:
         lines.record_line = first
 
 
-def _too_many(cells: int, columns: int) -> RowError:
-    return RowError(
-        None, f"The row has {cells:,} cells, and the header {columns:,}. Is a delimiter in a cell?"
-    )
+def fitted(cells: list[str], columns: int) -> RowError | None:
+    """What is wrong with a row that has more cells than there are columns. Empty ones at its end are taken off."""
+    while len(cells) > columns and not cells[-1].strip(BLANK):
+        cells.pop()
+    if len(cells) <= columns:
+        return None
+    reason = f"The row has {len(cells):,} cells, and the header {columns:,}. Is a delimiter in a cell?"
+    return RowError(None, reason)
+
+
+def too_many_empty() -> Unreadable:
+    """The error for a file that goes on and on without a row: nobody would wait for its end."""
+    return Unreadable("too_many_rows", f"The file has more than {MAX_ROWS:,} empty lines.")
 
 
 def _not_closed(line: int) -> Unreadable:
@@ -221,14 +237,17 @@ def _not_closed(line: int) -> Unreadable:
 
 
 class Quotes:
-    """Whether a record is within quotes, after the lines that were read."""
+    """Whether a text is within quotes, after the lines that were read."""
 
-    def __init__(self, delimiter: str) -> None:
-        self._delimiter = delimiter
+    def __init__(self, delimiter: str, *, skips_spaces: bool) -> None:
+        self._openers = frozenset((delimiter, "\n", "\r"))
+        self._skips_spaces = skips_spaces
         self._before = delimiter
         self.are_open = False
         self.line = 0
         """In which line they were opened."""
+        self.follow_spaces = False
+        """Whether a quote follows a delimiter and spaces."""
 
     def read(self, text: str, line: int) -> None:
         """A further line, or a piece of one."""
@@ -237,10 +256,21 @@ class Quotes:
             before = text[at - 1] if at else self._before
             if self.are_open:
                 self.are_open = False
-            elif before == self._delimiter:
+            elif before in self._openers:
                 self.are_open, self.line = True, line
             elif before == '"':
                 # It was doubled, and has not closed them.
                 self.are_open = True
+            elif before == " " and (text[:at].rstrip(" ")[-1:] or "\n") in self._openers:
+                self.follow_spaces = True
+                self.are_open, self.line = self._skips_spaces, line
             at = text.find('"', at + 1)
         self._before = text[-1:] or self._before
+
+
+def has_spaced_quotes(first_lines: Sequence[str], delimiter: str) -> bool:
+    """Whether a file writes a space between a delimiter and a quote, as people and some databases do: `"a", "b"`."""
+    quotes = Quotes(delimiter, skips_spaces=True)
+    for line in first_lines[:_COMPARED]:
+        quotes.read(line, 0)
+    return quotes.follow_spaces
