@@ -272,6 +272,9 @@ def test_an_import_waits_for_the_next_hour_and_leaves_a_tenth_to_requests() -> N
     assert len(world.contacts()) == 36
     (waiting,) = world.queue.sent
     assert 0 < waiting.delay_s <= 900
+    version = world.job(import_id).version
+    carrier.handle(step_from(world.queue.sent.pop(0).body), 1)
+    assert world.job(import_id).version == version, "looking again writes nothing"
     world.work()
     job = world.job(import_id)
     assert (job.state, job.counts) == (ImportState.COMPLETED, Counts(rows=80, created=80))

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from contacts.imports.model import ImportMode, ImportState
+from contacts.imports import rows as known
+from contacts.imports.model import Counts, ImportMode, ImportState
 from tests.support.carrying_harness import CarryingHarness, bodies
 from tests.support.hypothesis_profiles import examples
 
@@ -107,3 +109,11 @@ def test_a_dry_run_that_is_over_waits_at_its_first_part() -> None:
     world = CarryingHarness()
     job = world.check(bodies(3), bodies(2, 3))
     assert (job.next_part, job.counts.created, world.contacts()) == (1, 5, {})
+
+
+def test_a_check_keeps_no_more_contacts_in_memory_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known, "MAX_KNOWN_BYTES", -1)
+    world = CarryingHarness()
+    world.run(bodies(120, first_name="A"))
+    rows = [*bodies(120, first_name="B"), *bodies(120, first_name="B"), *bodies(1, first_name="A")]
+    assert world.check(rows).counts == Counts(rows=241, updated=121, unchanged=120)

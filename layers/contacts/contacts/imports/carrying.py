@@ -185,6 +185,10 @@ class PartRun(StepRun):
         rows = self._prepared(job, part, [number for number in numbers if number not in part.outcomes])
         while rows:
             charged = self._charged(job, account, [row.weight for row in rows])
+            if job.state is ImportState.PAUSED:
+                job = self._changed(
+                    job, lambda one: one.changed(state=ImportState.RUNNING), ImportState.PAUSED
+                )
             now, rows = rows[: charged.rows], rows[charged.rows :]
             self._write_rows(job, account, part, now)
             left = [row for row in now if row.number not in part.outcomes]
@@ -404,6 +408,7 @@ class PartRun(StepRun):
         known: Known,
     ) -> None:
         rows = self._prepared(job, part, numbers)
+        known.make_room()
         emails = (name.value for row in rows for name in row.names if name.kind is NameKind.EMAIL)
         known.read_ahead((name for row in rows for name in row.names), emails)
         rules = rules_of(job.options)

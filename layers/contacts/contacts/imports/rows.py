@@ -50,6 +50,8 @@ from contacts.table.expressions import from_attribute, item_size, to_attribute
 
 LARGEST_RECEIPT: Final = 380_000
 """Bytes. An item may have 400 KB; where a receipt would be larger, the row cannot be taken back."""
+MAX_KNOWN_BYTES: Final = 64 << 20
+"""On the wire. A thousand contacts of 350 KB each would not fit the memory."""
 _NOT_IN_PRINT: Final = frozenset(
     {
         *("id", "version", "created_at", "updated_at", "validation_status", "validation_reason"),
@@ -179,6 +181,8 @@ class Known:
         self.trashed: dict[str, Contact | None] = {}
         self.opted_out: dict[str, bool] = {}
         """By email."""
+        self._noted: set[str] = set()
+        self._bytes = 0
 
     def read_ahead(self, names: Iterable[Name], emails: Iterable[str] = ()) -> None:
         """Read the claims of names and the contacts that have them; and whether `emails` have opted out.
@@ -218,6 +222,7 @@ class Known:
         found: dict[keys.Key, Any] = {}
         for turn in self._table.get_in_turns(places):
             found |= turn.items
+            self._bytes += turn.size
         for key, (contact_id, state) in places.items():
             item = found.get(key)
             if state is ContactState.LIVE:
@@ -233,10 +238,19 @@ class Known:
         had = () if transition.before is None else transition.before.without(transition.lost).names
         self.claims.update({name: None for name in had if name not in after.names})
         self.claims.update(dict.fromkeys(after.names, Claim(after.id, ContactState.LIVE)))
+        self._noted.add(after.id)
         self.live[after.id] = after
         self.trashed[after.id] = None
         if after.is_unsubscribed:
             self.opted_out.update(dict.fromkeys(after.emails, True))
+
+    def make_room(self) -> None:
+        """Forget contacts that no row has changed, where they are too many to be kept. They are read again."""
+        if self._bytes > MAX_KNOWN_BYTES:
+            for contacts in (self.live, self.trashed):
+                for contact_id in contacts.keys() - self._noted:
+                    del contacts[contact_id]
+            self._bytes = 0
 
     def owners(self, names: Iterable[Name]) -> set[str]:
         """The ids of the contacts that have these names."""

@@ -225,8 +225,6 @@ class StepRun:
         if account.suspended_at is not None or not (switches.writes and switches.imports):
             self._pause(job, SUSPENDED_S)
             raise Stop
-        if job.state is ImportState.PAUSED and task is ImportTask.WRITE:
-            job = self._changed(job, lambda one: one.changed(state=ImportState.RUNNING), ImportState.PAUSED)
         return job, account
 
     def _charged(self, job: Import, account: Account, weights: Sequence[int]) -> Charged:
