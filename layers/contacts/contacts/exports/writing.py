@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from contacts.core import observability
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Randomness, is_uuid
@@ -173,6 +174,7 @@ class ExportWriter:
         old = job.export
         with suppress(ConcurrentModification):
             self._replace(job, old.begun_again())
+            self._log(job, "export begins again")
             self._files.delete(job.account_id, old)
 
     def _release(self, job: "_Job") -> None:
@@ -185,6 +187,7 @@ class ExportWriter:
         self._files.delete(job.account_id, old)
         with suppress(ConcurrentModification):
             self._replace(job, old.ended(ExportState.FAILED, self._now()))
+            self._log(job, "export failed")
 
     # What is written
 
@@ -317,6 +320,7 @@ class ExportWriter:
         now_ms = self._clock.now_ms()
         ended = job.export.ended(ExportState.COMPLETED, iso(now_ms))
         self._replace(job, ended, self._announce(job.account_id, ended, now_ms))
+        self._log(job, "export completed")
 
     def _save(self, job: "_Job", **changes: Any) -> None:
         self._replace(job, job.export.changed(**changes))
@@ -324,6 +328,12 @@ class ExportWriter:
     def _replace(self, job: "_Job", after: Export, besides: Sequence[Step] = ()) -> None:
         job.export = job.sources.store.save(job.export, after, self._clock.now_ms(), besides)
         job.has_saved = True
+
+    @staticmethod
+    def _log(job: "_Job", message: str) -> None:
+        ids = {"account_id": job.account_id, "export_id": job.export_id}
+        numbers = {"rows": job.export.rows, "bytes": job.export.bytes, "run": job.export.run}
+        observability.logger.info(message, extra={**ids, **numbers})
 
     def _now(self) -> str:
         return iso(self._clock.now_ms())
