@@ -18,6 +18,7 @@ from local.stack import ROOT
 from local.table import NAME
 from local.template import template
 from tests.recorded.playing import functions_of_the_account, recorded_scenarios
+from tests.support import sample_events
 from tests.support.deployed import DeployedFunctions
 from tests.support.moto_table import MotoTable, Refusal
 
@@ -135,6 +136,16 @@ def consumed(scenario: str) -> Callable[[DeployedFunctions], object]:
     return consume
 
 
+def handed(function: str) -> Callable[[DeployedFunctions], object]:
+    """Hands a function its sample event, with a table that answers as none does. (One that is busy, some wait for.)"""
+
+    def hand(functions: DeployedFunctions) -> None:
+        functions.table = Unavailable(RuntimeError())
+        functions.invoke(function, sample_events.event(function))
+
+    return hand
+
+
 CONTACT = "/v1/contacts/crm-1"
 VERSION = "42"
 VERSIONED: dict[str, Callable[[DeployedFunctions], object]] = {
@@ -178,6 +189,8 @@ def gathered() -> set[Series]:
             counted.add_lines(lines(act), 0)
     for scenario in CONSUMERS:
         counted.add_lines(lines(failing(consumed(scenario))), 0)
+    for function in ("plan_import", "carry_out_import", "write_export"):
+        counted.add_lines(lines(handed(function)), 0)
     return set(counted.points)
 
 

@@ -9,6 +9,7 @@ from contacts.accounts.store import REVOKED_DAYS, USAGE_DAYS
 from contacts.book.model import TOMBSTONE_DAYS, TRASH_DAYS
 from contacts.core.time import DAY
 from contacts.events.model import IN_TIMELINE_DAYS, KEPT_DAYS
+from contacts.imports import model as imports
 from contacts.table import records
 from contacts.webhooks.model import DELIVERIES_KEPT_DAYS, LONGEST_ATTEMPT, RESPONSE_KEPT, WAITING_KEPT
 from contacts.webhooks.sender import PATIENCE
@@ -121,6 +122,24 @@ def test_two_functions_of_callers_send_to_the_delivery_queue() -> None:
         if "sqs:SendMessage" in statement.actions and "DeliveryQueue" in statement.resources
     }
     assert sending == {"test_webhook", "redeliver_delivery"}
+
+
+def test_files_go_as_the_page_says_and_an_import_has_its_own_as_long_as_its_item_lives() -> None:
+    rules = resources("AWS::S3::Bucket")["Files"]["LifecycleConfiguration"]["Rules"]
+    days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
+    assert days == {
+        "uploads/": imports.KEPT_DAYS,
+        "parts/": imports.KEPT_DAYS,
+        "errors/": imports.UNDO_WITHIN_DAYS,
+        "previews/": 2,
+        "exports/": 2,
+    }
+    for row in (
+        f"file to be imported, and its parts | until the import has ended, at most {days['parts/']}",
+        f"rows that failed, as a file | {days['errors/']}",
+        f"file of an export, preview of a dry run | 1; at most {days['exports/']}",
+    ):
+        assert f"\n| {row} |\n" in PAGE
 
 
 def test_point_in_time_recovery_is_on() -> None:
