@@ -76,8 +76,8 @@ def files(draw: st.DrawFn) -> tuple[bytes, list[list[str]], str, str]:
     rows = draw(st.lists(st.lists(cell, min_size=width, max_size=width), min_size=1, max_size=8))
     text = io.StringIO(newline="")
     line_end = draw(st.sampled_from(["\n", "\r\n", "\r"]))
-    # Before Python 3.13, `csv` writes `\r` without quotes.
-    quotes_all = draw(st.booleans()) or any("\r" in cell for row in rows for cell in row)
+    # Before Python 3.13, `csv` writes line ends of another kind than its own without quotes.
+    quotes_all = draw(st.booleans()) or any(end in cell for row in rows for cell in row for end in "\r\n")
     quoting = csv.QUOTE_ALL if quotes_all else csv.QUOTE_MINIMAL
     writer = csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=quoting)
     writer.writerow([f"column {number}" for number in range(width)])
