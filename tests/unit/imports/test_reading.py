@@ -606,7 +606,7 @@ def test_cells_of_a_spreadsheet_are_texts(monkeypatch: pytest.MonkeyPatch, piece
         (9, ("b@x.org", "", "", "", "", "")),
     ]
     assert [one.error for one in rows[:2]] == [None, None]
-    assert rows[2].error == ("id", "The cell C9 holds an error of the spreadsheet, such as #N/A.")
+    assert rows[2].error == ("id", "the cell C9 holds an error of the spreadsheet, such as #N/A")
 
 
 def test_the_first_sheet_that_is_visible_is_read() -> None:
