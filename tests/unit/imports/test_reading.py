@@ -6,6 +6,7 @@ import io
 import re
 import sys
 import tracemalloc
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -288,6 +289,26 @@ def test_a_file_is_read_as(
     assert [row.cells for row in rows] == cells
     assert [row.error for row in rows] == [None] * len(cells)
     assert len({row.line for row in rows}) == len(rows), "by its line, each row is carried out once"
+
+
+PIECES = st.sampled_from(
+    [b"email,name\n", b"a@x.org,", b'{"email": 1}', b"sep=|\n", b"\n", b"\r\n", b"\r", b'"', b'""', b";", b"{", b"[",
+     b"]", b"\xe4", "ä".encode(), b"\0", b"\x1a", b"\xef\xbb\xbf", b"\xff\xfe", b"PK\x03\x04", b"\x1f\x8b\x08"]
+)  # fmt: skip
+
+
+@given(
+    st.lists(PIECES, max_size=12).map(b"".join),
+    st.booleans(),
+    st.sampled_from([None, "utf-8", "utf-16", "cp1252"]),
+)
+@settings(max_examples=examples(400))
+def test_whatever_bytes_come_they_are_rows_or_refused(
+    content: bytes, is_gzipped: bool, encoding: str | None
+) -> None:
+    with suppress(Unreadable):
+        rows = rows_of(gzip.compress(content) if is_gzipped else content, encoding=encoding)
+        assert [one.line for one in rows] == sorted({one.line for one in rows})
 
 
 XLSX = workbook(row(1, "email") + row(2, "a"))
