@@ -94,7 +94,7 @@ class Buckets:
             return method, 412, _XML, b"<Error><Code>PreconditionFailed</Code></Error>"
         wanted = _RANGE.match(headers.get("range", ""))
         if wanted is None:
-            return method, 200, {"ETag": etag}, b"" if is_head else data
+            return method, 200, {"ETag": etag, "content-length": str(len(data))}, b"" if is_head else data
         start, end = int(wanted[1]), int(wanted[2] or len(data) - 1)
         if start >= len(data):
             return method, 416, _XML, b"<Error><Code>InvalidRange</Code></Error>"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from bench import imports
 from bench.bill import GIGA, LINES, PRICES, Bill, access_line_bytes, is_traced, platform_line_bytes, price
 from bench.cost import (
     FOLLOWS,
@@ -61,6 +62,7 @@ def page(found: Found) -> str:
         *_month(found),
         *_provisioned(found),
         *_samples(found),
+        *filter(None, [imports.section()]),
         *_second_way(found),
         *_how(found),
     ]

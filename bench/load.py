@@ -25,6 +25,7 @@ from zlib import crc32
 
 from bench import units
 from bench.cost import Prepared, kind_of_key
+from bench.imports import csv_of, upload
 from bench.load_chart import chart
 from bench.quick_table import QuickTable
 from bench.results import FOLDER, Results
@@ -62,6 +63,8 @@ WORSE: Final = 2.0
 LATER_S: Final = 1.0
 NESTED: Final[Mapping[str, Any]] = {"of": [{}] * 9_900, "text": "x" * 230_000}
 """Metadata of a contact that is as large, and of as many values, as one may be, nearly."""
+IMPORTED: Final = 3_000
+"""Rows of a file: more than are carried out while the neighbour is looked at."""
 CONFLICTS: Final = 0.5
 THROTTLES: Final = 0.1
 CHART: Final = ROOT / "docs" / "load.svg"
@@ -190,6 +193,11 @@ class Simulation:
                 elif result["status"] == 201:
                     prepared.ids.append(result["contact"]["id"])
         self._spread(began + invoked.use.billed_s)
+
+    def imports(self, prepared: Prepared, data: bytes) -> None:
+        """Send a file."""
+        upload(self.service, prepared.account, data)
+        self._spread(self.service.now)
 
     def _spread(self, moment: float) -> None:
         """Hand new records to the lanes, and have the queues looked at."""
@@ -404,11 +412,12 @@ def load(
     quiet_rate: float = QUIET_RATE,
     faults: tuple[float, float] = (0, 0),
     large: bool = False,
+    imported: int = 0,
 ) -> Run:
     """Run a load.
 
     `faults`: the parts of transactions that conflict, and of writes that are throttled. `large`: the loading account
-    creates contacts that are as large as they may be, one a request.
+    creates contacts that are as large as they may be, one a request. `imported`: rows of a file that it sends at first.
     """
     random = Random(1)
     with deployed(QuickTable()) as service:
@@ -433,6 +442,9 @@ def load(
         ]
         changes = 0
         loading, quiet = accounts
+        if imported:
+            simulation.at(began, lambda: simulation.imports(loading.prepared, csv_of(range(imported))))
+            changes += imported
         at_once = 1 if large else BATCH
         for rate, begin, _ in phases:
             if not rate:
@@ -466,6 +478,7 @@ def attacked(phase_s: float) -> dict[str, Run]:
     # so the slots that it holds meanwhile cannot be seen.
     return {
         "A contact of 260 KB and 9,900 nested empties each second": load((1,), 2 * phase_s, large=True),
+        f"An import of {IMPORTED:,} rows": load((0,), 3 * phase_s, imported=IMPORTED),
     }
 
 

@@ -544,7 +544,7 @@ class Service:
                 status, document = self._answered(host.partition(".")[0], request)
                 body = json.dumps(document).encode()
                 headers["Content-Type"] = "application/x-amz-json-1.0"
-            headers["content-length"] = str(len(body))
+            headers.setdefault("content-length", str(len(body)))
             content = ObjectBody(body) if "s3." in host else Body(body)
             response = AWSResponse(request.url, status, headers, content)
             self._outside_cpu += time.thread_time() - began

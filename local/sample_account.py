@@ -31,6 +31,8 @@ from contacts.channels.store import ChannelStore
 from contacts.core.idempotency import IdempotencyKey
 from contacts.core.time import DAY, HOUR, iso, parsed
 from contacts.events.model import IN_TIMELINE_DAYS, KEPT_DAYS, CustomEvent, Event, EventType
+from contacts.exports.model import Export, ExportFormat, ExportState
+from contacts.exports.store import ExportStore
 from contacts.imports.model import Counts, FileFormat, Import, ImportFile, ImportOptions, ImportState
 from contacts.imports.store import ImportStore
 from contacts.projection.store import UNLISTED, Posting, ProjectionStore, WordPosting
@@ -235,8 +237,23 @@ def fill(client: Any, table_name: str) -> None:
     _put_projection(table)
     _put_events(table, now_ms)
     _put_delivery(table, now_ms)
+    ExportStore(table, ACCOUNT.id).add(export(now_ms), Outcome(action=Action.CREATED), None, now_ms)
     for job in imports(now_ms):
         ImportStore(table, ACCOUNT.id).add(job, Outcome(action=Action.CREATED), None, now_ms)
+
+
+def export(now_ms: int) -> Export:
+    """An export that was completed an hour ago. (There is no file.)"""
+    return Export(
+        id="019bbc41-2d51-7b4f-9032-6e4d9c7f5b01",
+        state=ExportState.COMPLETED,
+        format=ExportFormat.CSV,
+        rows=2,
+        bytes=1234,
+        created_at=iso(now_ms - HOUR * 1001),
+        finished_at=iso(now_ms - HOUR * 1000),
+        key_id=API_KEY.id,
+    )
 
 
 def imports(now_ms: int) -> list[Import]:

@@ -2,8 +2,8 @@
 
 from contacts.accounts.model import Scope
 from contacts.core.errors import ImportEnded, ImportNotFound
+from contacts.imports.control import ImportControl
 from contacts.imports.model import ImportOut
-from contacts.imports.service import ImportControl
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 

@@ -2,9 +2,9 @@
 
 from contacts.accounts.model import Scope
 from contacts.core.errors import ImportNotFound, ImportNotReady
+from contacts.imports.control import ImportControl
 from contacts.imports.model import ImportOut
 from contacts.imports.schemas import ImportStart
-from contacts.imports.service import ImportControl
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request, answer
 

@@ -23,7 +23,7 @@ from tests.support import sample_events
 
 AS_LOGGING_CONFIG_SAYS = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "DEBUG"}
 """What Lambda sets for the template's LoggingConfig; the runtime client reads it."""
-JOURNAL = "journal-of-sample-events"
+JOURNAL, FILES = "journal-of-sample-events", "files-of-sample-events"
 
 
 @pytest.fixture(scope="module", params=functions(), ids=lambda function: function.name)
@@ -42,8 +42,9 @@ def invoked(request: pytest.FixtureRequest, emulator: LocalStack) -> Iterator[tu
         tables.append(create_table(client, sample_events.event(function.name)["table"]))
         sample_account.fill(client, tables[1])
     queues = create_queues(emulator.deployment.client("sqs"))
-    emulator.deployment.client("s3").create_bucket(Bucket=JOURNAL)
-    names = {"Table": table, "Journal": JOURNAL, **queues}
+    for bucket in (JOURNAL, FILES):
+        emulator.deployment.client("s3").create_bucket(Bucket=bucket)
+    names = {"Table": table, "Journal": JOURNAL, "Files": FILES, **queues}
     environment = function.resolved_environment(names) | AS_LOGGING_CONFIG_SAYS
     with RuntimeEmulator(
         function.folder,

@@ -3,7 +3,8 @@
 Rows are objects of NDJSON, each the body that it means, so that nothing depends on how files are read.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,15 +33,16 @@ from contacts.imports.model import (
 )
 from contacts.imports.steps import CarrierServices
 from contacts.imports.store import ImportStore
-from contacts.imports.values import ReadRow
+from contacts.imports.values import ReadRow, RowReader
 from contacts.table.client import Table
-from contacts.table.expressions import from_item
+from contacts.table.expressions import Expression, from_item
 from local.table import NAME
 from tests.support.app import ACCOUNT_ID, ListedQueue, caller_of
 from tests.support.bucket import FakeBucket
 from tests.support.fakes import CountingBytes, FakeClock, OneAtATime
 from tests.support.in_process_api import InProcessApi
 from tests.support.moto_table import MotoTable
+from tests.support.permissions import Held
 
 Body = Mapping[str, Any]
 
@@ -82,6 +84,8 @@ class CarryingHarness:
         self.clock = FakeClock()
         self.randomness = CountingBytes(10**9)
         self.at_once = at_once
+        self.mapping: Mapping[str, str | None] = {}
+        """Of the next imports. Where there is one, rows are read as those of a file are."""
         self.bucket = FakeBucket()
         self.queue = ListedQueue()
         self.api = InProcessApi(OneAtATime(self.table.client()), account_id, self.clock, CountingBytes())
@@ -92,7 +96,7 @@ class CarryingHarness:
 
     def carrier(self, client: Any = None, bucket: Any = None) -> ImportCarrier:
         """What a new process of the function has."""
-        table = Table(client or OneAtATime(self.table.client()), NAME)
+        table = Table(Held(client or OneAtATime(self.table.client()), "carry_out_import"), NAME)
         accounts = AccountStore(table)
         services = CarrierServices(
             table=table,
@@ -103,10 +107,13 @@ class CarryingHarness:
             clock=self.clock,
             randomness=self.randomness,
             has_time_left=lambda _: True,
-            reader_of=lambda *_: ObjectReader(),
+            reader_of=self._reader_of,
             at_once=self.at_once,
         )
         return ImportCarrier(services)
+
+    def _reader_of(self, *given: Any) -> Any:
+        return RowReader(*given) if self.mapping else ObjectReader()
 
     def cut(self, *parts: Sequence[Body], task: ImportTask = ImportTask.WRITE, **options: Any) -> str:
         """The id of an import whose file is cut into parts; the first message is sent."""
@@ -117,21 +124,25 @@ class CarryingHarness:
             rows = []
             for body in part:
                 line += 1
-                rows.append(Row(line, body, RowError(None, "too long") if body.get("unreadable") else None))
+                is_long = isinstance(body, Mapping) and body.get("unreadable")
+                rows.append(Row(line, body, RowError(None, "too long") if is_long else None))
             self.files.put_part(self.account_id, import_id, number, rows)
         state = ImportState.RUNNING if task is ImportTask.WRITE else ImportState.READING
         job = Import(
             id=import_id,
             state=state,
             options=ImportOptions(**options),
-            file=ImportFile(name="people.ndjson", size=1, format=FileFormat.NDJSON),
+            file=ImportFile(
+                name="people.ndjson", size=1, format=FileFormat.NDJSON, columns=tuple(self.mapping)
+            ),
+            mapping=self.mapping,
             counts=Counts(rows=sum(map(len, parts))),
             parts=len(parts),
             created_at=iso(now),
             started_at=iso(now),
             key_id="k",
         )
-        self.store._table.write([self.store._put_step(job, _unconditional())])
+        self.store._table.write([self.store._put_step(job, Expression())])
         self.send(import_id, task, 1)
         return import_id
 
@@ -195,45 +206,10 @@ class CarryingHarness:
 
     def failures(self, import_id: str) -> list[dict[str, Any]]:
         """The rows of the error file."""
-        import json
-
         text = self.bucket.objects.get(f"errors/{self.account_id}/{import_id}/errors.ndjson", b"")
         return [json.loads(line) for line in text.decode().splitlines()]
-
-
-class Fragile:
-    """A client that a process is killed in: before, or after, its n-th call."""
-
-    def __init__(self, client: Any, at_call: int, *, is_after: bool) -> None:
-        self._client = client
-        self._left = at_call
-        self._is_after = is_after
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        call = getattr(self._client, method)
-
-        def called(**request: Any) -> Any:
-            self._left -= 1
-            if self._left == 0 and not self._is_after:
-                raise Killed
-            answer = call(**request)
-            if self._left == 0:
-                raise Killed
-            return answer
-
-        return called
 
 
 def bodies(count: int, first: int = 0, **more: Any) -> list[Body]:
     """People that differ."""
     return [{"email": f"p{number}@example.com", **more} for number in range(first, first + count)]
-
-
-def _unconditional() -> Any:
-    from contacts.table.expressions import Expression
-
-    return Expression()
-
-
-def results_of(jobs: Iterable[Import]) -> list[Counts]:
-    return [job.counts for job in jobs]

@@ -103,6 +103,8 @@ class _Book:
     property_count: int = 0
     channels: dict[str, Item] = field(default_factory=dict)
     channel_count: int = 0
+    jobs: set[str] = field(default_factory=set)
+    """Imports and exports."""
 
 
 def _sorted_into_rooms(items: Iterable[TypedItem], account_id: str) -> _Book:
@@ -111,6 +113,7 @@ def _sorted_into_rooms(items: Iterable[TypedItem], account_id: str) -> _Book:
     contact, trash = keys.contact(account_id, ""), keys.trash(account_id, "")
     tombstone, record = keys.tombstone(account_id, ""), keys.idempotency(account_id, "")
     pointer = keys.idempotency_pointer(account_id, "", "")
+    jobs = {keys.import_(account_id, "").PK, keys.export(account_id, "").PK}
     channel, gate = keys.channel(account_id, ""), keys.claim(account_id, gate_name("", ""))
     property_, property_name = keys.property_(account_id, ""), keys.property_name(account_id, "")
     for item in items:
@@ -131,6 +134,8 @@ def _sorted_into_rooms(items: Iterable[TypedItem], account_id: str) -> _Book:
             book.named_properties[key.PK.removeprefix(property_name.PK)] = from_item(item)
         elif key == keys.property_count(account_id):
             book.property_count = from_item(item)["n"]
+        elif key.PK in jobs:
+            book.jobs.add(key.SK)
         elif key.PK == channel.PK:
             book.channels[key.SK] = from_item(item)
         elif key == keys.channel_count(account_id):
@@ -198,7 +203,7 @@ def _size_violations(item: TypedItem) -> Iterator[str]:
 def _trash_violations(book: _Book) -> Iterator[str]:
     for contact_id, item in book.trash.items():
         wrong = list(_state_violations(contact_id, item["snapshot"]["M"]))
-        if item.keys() != {"PK", "SK", "snapshot", "deleted_at", "ttl"}:
+        if item.keys() - {"quiet"} != {"PK", "SK", "snapshot", "deleted_at", "ttl"}:
             wrong.append(f"has the attributes {sorted(item)}, so an index may see it")
         yield from (f"trash {contact_id}: {why}" for why in wrong)
 
@@ -252,9 +257,9 @@ def _record_violations(book: _Book) -> Iterator[str]:
             continue
         told = record.get("contact") or record["details"]
         about = told.get("contact_id") or told.get("id")
-        # A request about an API key, a property or a channel has no contact to be found from; that of an erasure
-        # nothing to be found for.
-        found_from = is_uuid(about) and about not in {*book.properties, *book.channels}
+        # A request about an API key, a property, a channel or an import has no contact to be found from; that of an
+        # erasure nothing to be found for.
+        found_from = is_uuid(about) and about not in {*book.properties, *book.channels, *book.jobs}
         if found_from and about not in book.erased and (about, key) not in book.pointers:
             yield f"no pointer under contact {about} leads to the record of {key}"
     for contact_id, key in book.pointers:

@@ -34,6 +34,7 @@ from local.sample_account import (
     WEBHOOK,
 )
 from local.sample_account import UPDATED as CHANGE
+from local.sample_account import export as sample_export
 from local.sample_account import imports as sample_imports
 from local.stack import ROOT
 from local.template import functions
@@ -387,9 +388,52 @@ NEW_IMPORT = {
     "options": {**_shown_import(3)["options"], "add_tags": ["messe 2026"]},
     "mapping": {"Stadt": "custom_fields.city"},
 }
+PERSON = {
+    "contact": LIVE_SHOWN,
+    "deleted_at": None,
+    "timeline": TIMELINE,
+    "events": [event_out(CHANGE), event_out(UNSUBSCRIBED)],
+    "deliveries": [DELIVERY_SHOWN],
+    "gates": [gate_out(GATE, CHANNEL, LIVE.id)],
+    "consent": {
+        "is_unsubscribed": False,
+        "unsubscribed_at": None,
+        "addresses": [{"email": "olena.kovalenko@example.com", "opted_out": False}],
+    },
+    "truncated": [],
+    "timeline_cursor": None,
+    "exported_at": ANY,
+}
+EXPORT_SHOWN = {
+    "id": sample_export(0).id,
+    "state": "completed",
+    "format": "csv",
+    "gzip": False,
+    "rows": 2,
+    "bytes": 1234,
+    "progress": 1,
+    "created_at": ANY,
+    "finished_at": ANY,
+    "expires_at": ANY,
+}
+NEW_EXPORT = {
+    **EXPORT_SHOWN,
+    "id": ANY,
+    "state": "running",
+    "gzip": True,
+    "rows": 0,
+    "bytes": 0,
+    "progress": None,
+    "finished_at": None,
+    "expires_at": None,
+}
 UNDONE = {"state": "running", "trashed": 0, "restored": 0, "kept": 0, "started_at": ANY, "finished_at": None}
 
 EXPECTED = {
+    "create_export": Expected(202, NEW_EXPORT),
+    "get_export": Expected(200, {**EXPORT_SHOWN, "url": ANY, "url_expires_at": ANY}),
+    "list_exports": Expected(200, {"data": [EXPORT_SHOWN], "has_more": False, "next_cursor": None}),
+    "export_contact": Expected(200, PERSON),
     "create_import": Expected(201, {**NEW_IMPORT, "upload": ANY}),
     "get_import": Expected(200, _shown_import(0)),
     "list_imports": Expected(
@@ -508,6 +552,7 @@ RETURNED: dict[str, Any] = {
     "dispatch_webhooks": ALL_DONE,
     "carry_out_import": ALL_DONE,
     "erase_contact": ALL_DONE,
+    "write_export": ALL_DONE,
     "plan_import": ALL_DONE,
     "project_changes": ALL_DONE,
     "provision_account": {

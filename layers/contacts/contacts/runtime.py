@@ -47,12 +47,13 @@ if TYPE_CHECKING:
     from contacts.exports.store import ExportStore
     from contacts.exports.writing import ExportWriter
     from contacts.imports.carrying import ImportCarrier
+    from contacts.imports.control import ImportControl
     from contacts.imports.erasing import ImportEraser
     from contacts.imports.files import ImportFiles
     from contacts.imports.model import ImportOptions
     from contacts.imports.planning import Planner
     from contacts.imports.reading import ByteSource, OpenFile
-    from contacts.imports.service import ImportControl, ImportList, ImportService
+    from contacts.imports.service import ImportList, ImportService
     from contacts.imports.store import ImportStore
     from contacts.projection.reindex import Reindexer
     from contacts.projection.service import Projector
@@ -722,7 +723,7 @@ class Runtime:
 
     def import_control(self, caller: Caller) -> ImportControl:
         """Starts, cancels and undoes imports."""
-        from contacts.imports.service import ImportControl
+        from contacts.imports.control import ImportControl
 
         queues = self.queue("IMPORT_FILE"), self.queue("IMPORT")
         store, account_id = self.import_store(caller), caller.account_id

@@ -22,6 +22,7 @@ from local.template import functions
 from tests.support import dialects
 from tests.support.app import Reply
 from tests.support.batch_harness import BatchHarness
+from tests.support.carrying_harness import CarryingHarness
 from tests.support.fakes import CountingBytes, FakeClock
 from tests.support.hypothesis_profiles import examples
 from tests.support.in_process_api import ONE, InProcessApi
@@ -62,6 +63,9 @@ class World:
         self.batches.clock = self.clock
         reply = self.native.request("POST", "/v1/channels", body={"type": "telegram", "name": "Bot"})
         self.channel_id: str = reply.body["id"]
+        self.imports = CarryingHarness(self.table, account_id)
+        self.imports.clock = self.clock
+        self.imports.mapping = {name: name for name in ("email", "external_id", "is_unsubscribed", "status")}
         self._beginning = self.table.snapshot(), self.clock.at_ms
 
     def begun_again(self) -> "World":
@@ -204,6 +208,20 @@ def batch(op: str, ref: str, body: Json, flag: Json) -> Step:
     return Step(f"batch {item}", send, lifts=op == "update" and said is False, opts_out=said is True)
 
 
+def imported(body: Json, flag: Json, status: Json, restores: bool, undone: bool) -> Step:
+    """A file with one row, which may be taken back at once."""
+    row = body | flag | status
+    said = flag.get("is_unsubscribed") is True or status.get("status") == "UNSUBSCRIBED"
+
+    def send(world: World) -> Reply:
+        job = world.imports.run([row], restore_trashed=restores)
+        if undone and job.counts.failed == 0:
+            world.imports.undo(job.id)
+        return Reply(202, {}, {})
+
+    return Step(f"imports {row} {restores} {undone}", send, opts_out=said)
+
+
 def bulk(body: Json) -> Step:
     """Sendmator's SDK creates many at once."""
 
@@ -315,6 +333,7 @@ steps = some.one_of(
     some.builds(vendor_create, some.just(Dialect.ARTAMAIL), of_artamail),
     some.builds(vendor_create, some.just(Dialect.SMASHSEND), of_smashsend),
     some.builds(batch, some.sampled_from(["create", "upsert", "update"]), refs, names, flags),
+    some.builds(imported, names, flags, statuses, some.booleans(), some.booleans()),
     some.builds(
         arrival, some.sampled_from("12"), names, some.sampled_from([Dialect.NATIVE, Dialect.SMARTSENDER])
     ),
@@ -400,6 +419,16 @@ WAYS_TO_TAKE: Mapping[str, Callable[[World, str], Reply]] = {
         "POST", "/v1/channels/{id}/gates", world.channel_id, body={"identifier": "7", "email": email}
     ),
     "a batch": lambda world, email: world.batches.batch({"op": "upsert", "contact": {"email": email}}),
+    "an import": lambda world, email: (
+        imported(
+            {"email": email},
+            {"is_unsubscribed": False},
+            {"status": "subscribed"},
+            restores=False,
+            undone=False,
+        ).send(world)
+        or Reply(500, {}, {})
+    ),
     "Sendmator": lambda world, email: world.apis[Dialect.SENDMATOR].request(
         "POST", LIST, body={"email": email, "is_unsubscribed": False}
     ),

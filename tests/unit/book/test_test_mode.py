@@ -26,12 +26,12 @@ __all__ = ["settings", "table"]
 
 MADE = {
     *("add_gate", "batch_contacts", "create_api_key", "create_channel", "create_contact"),
-    *("create_import", "create_property", "create_webhook"),
+    *("create_export", "create_import", "create_property", "create_webhook"),
 }
 """The operations that make something of what the sample event sends."""
 LISTED = {
-    *("list_api_keys", "list_channels", "list_contacts", "list_events", "list_imports", "list_lists"),
-    *("list_properties",),
+    *("list_api_keys", "list_channels", "list_contacts", "list_events", "list_exports"),
+    *("list_imports", "list_lists", "list_properties"),
     *("list_tags", "list_webhooks", "search_contacts"),
 }
 """The operations that answer a page, which is empty."""
@@ -42,7 +42,9 @@ ABSENT = {
     "delete_webhook": "webhook_not_found",
     "get_channel": "channel_not_found",
     "get_chat": "contact_not_found",
+    "export_contact": "contact_not_found",
     "get_contact": "contact_not_found",
+    "get_export": "export_not_found",
     "get_import": "import_not_found",
     "get_import_errors": "import_not_found",
     "get_property": "property_not_found",

@@ -69,8 +69,8 @@ def test_all_fields_are_there_under_the_names_of_the_api() -> None:
         ([], ""),
         (["a", "b c"], "a;b c"),
         (["a;b", "c\\"], "a\\;b;c\\\\"),
+        (["a,b", "[x]"], "a\\,b;\\[x]"),
         (["=1+1"], "'=1+1"),
-        (['"', ",", "\n"], '";,;\n'),
     ],
 )
 def test_tags_stand_in_one_cell(tags: list[str], cell: str) -> None:
@@ -141,7 +141,7 @@ def test_without_name_the_parts_are_there() -> None:
         st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1), max_size=3
     ),
 )
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(100))
 def test_any_text_comes_back_from_a_cell(first_name: str, tags: list[str]) -> None:
     row = cells(contact(first_name=first_name, tags=tags), "email", "first_name", "tags")
     assert unescaped(row["first_name"]) == first_name

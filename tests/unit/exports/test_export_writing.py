@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.exports.model import MAX_RUNS, ExportFormat, ExportState
-from contacts.exports.writing import ENDS_S, LEASE_S, SAVED_AFTER_S
+from contacts.exports.writing import ENDS_S, LEASE_S, TURN_S
 from tests.support.app import ACCOUNT_ID
 from tests.support.event_harness import Killed, Life, Mortal
 from tests.support.export_harness import ExportHarness
@@ -65,7 +65,7 @@ def test_what_one_invocation_has_no_time_for_the_next_ones_write(
 
 
 @given(kills=st.lists(st.integers(1, 25), max_size=8), is_gzipped=st.booleans())
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(100))
 def test_killed_anywhere_it_goes_on_without_a_doubled_or_missing_row(
     kills: list[int], is_gzipped: bool
 ) -> None:
@@ -133,7 +133,7 @@ def test_little_that_took_long_is_kept_before_there_is_enough_for_a_part(harness
     read = writer._page_from
 
     def slowly(page: Any) -> Any:
-        waits(SAVED_AFTER_S)
+        waits(TURN_S)
         return read(page)
 
     writer._page_from = slowly  # type: ignore[method-assign]

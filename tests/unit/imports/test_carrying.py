@@ -5,8 +5,15 @@ from typing import Any
 import pytest
 
 from contacts.imports.model import Counts, ImportMode, ImportState
+from contacts.properties.model import PropertyType
+from contacts.properties.service import CreateProperty, PropertyService
+from contacts.properties.store import PropertyStore
+from contacts.table.client import Table
+from local.table import NAME
 from tests.support.carrying_harness import CarryingHarness, bodies
+from tests.support.fakes import CountingBytes
 from tests.support.invariants import violations
+from tests.support.table_costs import CountedClient
 
 
 @pytest.fixture
@@ -163,3 +170,64 @@ def test_written_rows_are_quiet_for_events_unless_each_is_told() -> None:
         world.run(bodies(1), events=events)
         (contact,) = (item for item in world.table.items() if item.get("kind", {}).get("S") == "contact")
         assert contact.get("quiet") == quiet
+
+
+@pytest.mark.parametrize(
+    ("before", "row", "write_units"),
+    [
+        pytest.param([], {"first_name": "Ada"}, 10, id="created: what a batch with an Idempotency-Key takes"),
+        pytest.param([{"first_name": "Ada"}], {"first_name": "Bea"}, 6, id="updated"),
+        pytest.param([{"first_name": "Ada"}], {"first_name": "Ada"}, 0, id="unchanged"),
+    ],
+)
+def test_what_a_row_costs(before: Any, row: Any, write_units: int) -> None:
+    """A contact, two claims, a receipt and its pointer. Beside the rows: the import, its event, and the meter."""
+    world = CarryingHarness()
+    names = [{**body, "external_id": f"crm-{number}"} for number, body in enumerate(bodies(100))]
+    for name in names:
+        for body in before:
+            world.api.request("POST", "/v1/contacts", body=name | body)
+    world.cut([name | row for name in names])
+    client = CountedClient(world.table)
+    world.work(world.carrier(client))
+    assert client.write_units - 100 * write_units <= 8
+    assert client.read_units <= 100 * (1 if not before else 3) + 10
+
+
+def test_values_are_held_against_the_properties_of_the_account() -> None:
+    """The real reader reads the cells."""
+    world = CarryingHarness()
+    store = PropertyStore(Table(world.table.client(), NAME), world.account_id)
+    service = PropertyService(store, world.clock, CountingBytes(7))
+    service.add(CreateProperty(name="size", type=PropertyType.NUMBER), None)
+    world.mapping = {
+        "Mail": "email",
+        "Size": "custom_fields.size",
+        "All": "custom_fields",
+        "Out": "is_unsubscribed",
+    }
+    rows: Any = [
+        ("a@example.com", "42", "", "no"),
+        ("b@example.com", "large", "", ""),
+        ("c@example.com", "", '{"size": "large"}', ""),
+        ("d@example.com", "", "", "perhaps"),
+        ("", "", "", ""),
+    ]
+    job = world.run(rows)
+    assert job.counts == Counts(rows=5, created=1, skipped=1, failed=3)
+    assert world.by_email()["a@example.com"].custom_fields == {"size": 42}
+    assert [row["import_line"] for row in world.failures(job.id)] == [3, 4, 5]
+    assert [row["import_field"] for row in world.failures(job.id)][1] == "custom_fields.size"
+    job = world.run(rows, skips_invalid=True)
+    assert job.counts == Counts(rows=5, created=2, unchanged=1, skipped=1, failed=1)
+
+
+def test_a_value_that_fills_a_contact_can_be_written_but_not_taken_back() -> None:
+    world = CarryingHarness()
+    before = {f"k{number:04}": "x" * 25 for number in range(9000)}
+    after = {f"k{number:04}": "y" * 25 for number in range(9000)}
+    world.run([{"email": "ada@example.com", "custom_fields": before}])
+    job = world.run([{"email": "ada@example.com", "custom_fields": after}])
+    assert job.counts == Counts(rows=1, updated=1)
+    undo = world.undo(job.id)
+    assert (undo.restored, undo.kept) == (0, 1)

@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contacts.book.schemas import ContactFields
 from contacts.core.errors import InvalidInput
 from contacts.imports.column_names import ENGLISH, OTHER_LANGUAGES, SECOND_CHOICE
 from contacts.imports.columns import (
     FIELDS,
     SEVERAL,
+    UNPACKED,
     complete_mapping,
     corrected_mapping,
     guessed_mapping,
@@ -62,6 +64,30 @@ from contacts.properties.model import CORE_FIELDS
         ("Shoe size|shoe-size", "custom_fields.shoe_size|custom_fields.shoe_size_2"),
         ("age:number|vip:boolean", "custom_fields.age:number|custom_fields.vip:boolean"),
         ("???|Add Tags|remove_tags", "custom_fields.column|add_tags|custom_fields.remove_tags_2"),
+        # Ghost, Constant Contact, HubSpot, Outlook, Klaviyo, Keila.
+        (
+            "id|email|name|note|subscribed_to_emails|created_at|labels",
+            "|email|name|custom_fields.note|is_subscribed||tags",
+        ),
+        (
+            "Email address|First name|Email status|Email permission status|Email Lists|Tags",
+            "email|first_name|status|status|lists|tags",
+        ),
+        (
+            "Record ID|First Name|Email|Phone Number|Lead Status|Unsubscribed from all email",
+            "external_id|first_name|email|phone|custom_fields.lead_status|is_unsubscribed",
+        ),
+        (
+            "First Name|E-mail Address|E-mail 2 Address|Home Phone|Mobile Phone",
+            "first_name|email|custom_fields.e_mail_2_address|custom_fields.home_phone|phone",
+        ),
+        (
+            "Email|Phone Number|Email Marketing Consent|SMS Consent|Email Suppressions",
+            "email|phone|status|custom_fields.sms_consent|unsubscribed_at",
+        ),
+        ("Email|Data|Status|External ID", "email|custom_fields|status|external_id"),
+        # A postal code in Brazil, a mobile in Turkey: not guessed.
+        ("CEP|Telefone", "custom_fields.cep|phone"),
         # Our own export, and an error file.
         (
             "id|version|created_at|custom_fields.age:number|custom_fields.a.b|custom_fields|metadata.x|metadata",
@@ -82,6 +108,12 @@ def test_every_word_of_the_tables_is_a_target() -> None:
     for table in (ENGLISH, *OTHER_LANGUAGES, SECOND_CHOICE):
         assert all(target_of(target) is not None for target in table)
         assert all(key_of(name) for names in table.values() for name in names.split(","))
+
+
+def test_whatever_a_request_may_set_a_column_may_be() -> None:
+    assert set(ContactFields.model_fields) <= set(FIELDS)
+    own = {name: guessed_mapping([name])[name] for name in FIELDS if name != UNPACKED}
+    assert own == {name: name for name in own}
 
 
 def test_the_spelling_of_a_property_counts() -> None:

@@ -1,8 +1,5 @@
 """What the files of other products become: each row a contact that a create takes as it is."""
 
-import csv
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +7,8 @@ import pytest
 
 from contacts.book.schemas import NewContact
 from contacts.imports.columns import guessed_mapping, is_mappable
-from contacts.imports.model import ImportOptions, Row
+from contacts.imports.model import ImportOptions
+from contacts.imports.reading import open_file
 from contacts.imports.values import RowReader
 
 SAMPLES: Final = Path(__file__).parents[2] / "imports_samples"
@@ -173,26 +171,25 @@ EXPECTED: Final[dict[str, list[dict[str, Any]]]] = {
 """By file, the body of each row; `(subscribed)`: the row asks for a subscription, which no body does."""
 
 
-def rows_of(path: Path) -> tuple[list[str], Iterator[Row]]:
-    """The columns and rows of a sample; those of the JSON files are in the one array of the document."""
-    text = path.read_text(encoding="utf-8")
-    if path.suffix == ".csv":
-        header, *lines = csv.reader(text.splitlines())
-        return header, (Row(number, tuple(cells)) for number, cells in enumerate(lines, 2))
-    if path.suffix == ".ndjson":
-        objects = [json.loads(line) for line in text.splitlines()]
-    else:
-        (objects,) = (value for value in json.loads(text).values() if isinstance(value, list))
-    return list(objects[0]), (Row(number, members) for number, members in enumerate(objects, 1))
+class Sample:
+    """A file as `imports.reading` reads it."""
+
+    def __init__(self, content: bytes) -> None:
+        self.size = len(content)
+        self._content = content
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Some of its bytes."""
+        return self._content[offset : offset + length]
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_each_row_becomes_a_contact(name: str) -> None:
-    columns, rows = rows_of(SAMPLES / name)
-    mapping = guessed_mapping(columns)
+    file = open_file(Sample((SAMPLES / name).read_bytes()), name, ImportOptions())
+    mapping = guessed_mapping(file.columns)
     assert is_mappable(mapping)
-    reader = RowReader(columns, mapping, ImportOptions(), {})
-    found = [reader.read(row) for row in rows]
+    reader = RowReader(file.columns, mapping, ImportOptions(), {})
+    found = [reader.read(row) for row in file.rows()]
     assert [not row.errors and not row.is_refused for row in found] == [True] * len(found)
     shown = [{**row.body, **({"(subscribed)": True} if row.says_subscribed else {})} for row in found]
     assert shown == EXPECTED[name]

@@ -161,12 +161,12 @@ def test_an_undo_is_as_quiet_as_its_import(world: CarryingHarness, events: str) 
 
 
 def test_an_undo_counts_written_items_and_waits_for_the_next_hour() -> None:
-    world = CarryingHarness(own_written_limit=200)
-    job = world.run(bodies(150))
+    world = CarryingHarness(own_written_limit=40)
+    job = world.run(bodies(30))
     undo = world.undo(job.id)
-    assert undo.trashed == 150
+    assert undo.trashed == 30
     hours = [item for item in world.table.items() if item["PK"]["S"].endswith("USAGE")]
-    assert sum(int(item["written"]["N"]) for item in hours) == 300
+    assert sum(int(item["written"]["N"]) for item in hours) == 60
     assert len(hours) == 2
 
 

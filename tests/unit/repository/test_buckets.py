@@ -33,7 +33,7 @@ def in_memory() -> Iterator[Any]:
 
     def send(_: Any, request: Any) -> AWSResponse:
         _, status, headers, body = buckets.answer(request)
-        told: Any = {**headers, "content-length": str(len(body))}
+        told: Any = {"content-length": str(len(body)), **headers}
         return AWSResponse(request.url, status, told, ObjectBody(body))
 
     with patch.object(URLLib3Session, "send", send):
@@ -65,8 +65,9 @@ def story(s3: Any) -> list[Any]:
 
     for name in ("parts/1", "parts/2", "other é"):
         s3.put_object(Bucket=BUCKET, Key=name, Body=f"content of {name}".encode())
-    etag = s3.head_object(Bucket=BUCKET, Key="parts/1")["ETag"]
-    found = [etag, read("parts/1"), read("other é"), read("nothing")]
+    head = s3.head_object(Bucket=BUCKET, Key="parts/1")
+    etag = head["ETag"]
+    found = [etag, head["ContentLength"], read("parts/1"), read("other é"), read("nothing")]
     found += [read("parts/1", Range="bytes=2-5"), read("parts/1", Range="bytes=5-999")]
     found += [read("parts/1", Range="bytes=999-1000"), read("parts/1", Range="bytes=3-")]
     found += [read("parts/1", IfMatch=etag), read("parts/1", IfMatch='"other"')]

@@ -197,7 +197,6 @@ WHO_MAY = {
     ("GetObject", "exports"): {"WriteExport", "GetExport"},
     ("DeleteObject", "exports"): {"WriteExport", "EraseContact"},
     ("AbortMultipartUpload", "exports"): {"WriteExport", "EraseContact"},
-    ("ListMultipartUploadParts", "exports"): {"WriteExport"},
 }
 """Which functions may do what with which kind of files."""
 

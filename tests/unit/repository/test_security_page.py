@@ -67,6 +67,7 @@ def test_every_kind_of_item_that_expires_is_on_the_page() -> None:
         "delivery",
         "delivery that waits",
         "import",
+        "export",
         "verdict on a domain",
     }
     kept = PAGE.split("## What is kept how long")[1].split("\n## ")[0]

@@ -337,7 +337,10 @@ def test_nothing_listens_where_no_connection_is_made_to_a_local_endpoint_and_now
     assert ("Nothing listens" in log()) == is_told
 
 
-CONTACTS_ARE_SENT = ["create_webhook", "update_webhook"]
+CONTACTS_ARE_SENT = [
+    *("create_webhook", "update_webhook"),
+    *("create_export", "get_export", "export_contact"),
+]
 """The operations that decide where contacts are sent to."""
 
 

@@ -76,6 +76,7 @@ TOLD = {**TOMBSTONE, "event": {"M": {"event_id": {"S": "e"}}}}
     pytest.param(contact(1), None, False, PROJECTION, id="left"),
     pytest.param(quiet(1), None, False, PROJECTION, id="left after a quiet change"),
     pytest.param(None, {**TRASH, "snapshot": {"M": quiet(1)}}, False, EVENTS, id="put in the trash with a mark"),
+    pytest.param(None, {**TRASH, **to_item({QUIET: "events"})}, False, NOBODY, id="put in the trash by an undo"),
     pytest.param(contact(1), {**contact(2), "custom_fields": {"M": {"quiet": {"BOOL": True}}}}, False, BOTH,
                  id="a field of the caller's of that name"),
     pytest.param(None, TRASH, False, EVENTS, id="put in the trash"),

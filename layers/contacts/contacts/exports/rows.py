@@ -1,12 +1,11 @@
 """Contacts as rows of a file that can be imported again, and gives the same contacts.
 
 **CSV**: UTF-8 with a byte-order mark, without which Excel reads it as a legacy encoding; CRLF between rows (RFC 4180).
-The columns have the names of the API's fields. `tags` and `lists` are joined by `;`, with `\\;` and `\\\\` for a
-semicolon and a backslash in them. Each property of the account has a column: `custom_fields.<name>` for texts, with
-`:number`, `:boolean` or `:json` behind the name for what is none. The column `custom_fields` has, as a JSON object,
-whatever no cell can tell exactly: fields without a property, values of another type than the property's, texts with
-white space at an end. `metadata` is one JSON object. A cell that a spreadsheet would take for a formula begins with
-`'` (`core.spreadsheets`).
+The columns have the names of the API's fields. `tags` and `lists` are joined by `;` (`core.separated`). Each property
+of the account has a column: `custom_fields.<name>` for texts, with `:number`, `:boolean` or `:json` behind the name for
+what is none. The column `custom_fields` has, as a JSON object, whatever no cell tells exactly: fields without a
+property, values of another type than the property's, texts with white space at an end. `metadata` is one JSON object. A
+cell that a spreadsheet would take for a formula begins with `'` (`core.spreadsheets`).
 
 **NDJSON**: each line is the contact as the API shows it.
 
@@ -16,12 +15,14 @@ the row has it alone; the import makes the two of it, as the API did.
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, Protocol
 
 from contacts.book.model import Contact, ContactOut, contact_out
 from contacts.core.json import to_json
+from contacts.core.separated import joined
 from contacts.core.spreadsheets import escaped
 from contacts.exports.model import ExportFormat
 from contacts.properties.model import Property, PropertyType
@@ -30,6 +31,8 @@ FIELDS: Final = tuple(ContactOut.__annotations__)
 """The fields of a contact, as the API shows it."""
 BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _CUSTOM: Final = "custom_fields"
+_ENDS: Final = re.compile(r"^[\s\ufeff\u200b\u200e\u200f\u2060]|[\s\ufeff\u200b\u200e\u200f\u2060]\Z")
+"""What an import trims from the ends of a cell."""
 _SUFFIXES: Final = {
     PropertyType.NUMBER: ":number",
     PropertyType.BOOLEAN: ":boolean",
@@ -131,7 +134,8 @@ def _typed_cell(value: object, kind: PropertyType) -> str | None:
         case PropertyType.OBJECT | PropertyType.ARRAY:
             return to_json(value) if isinstance(value, dict | list) else None
         case _:
-            return escaped(value) if isinstance(value, str) and value and value == value.strip() else None
+            is_told = isinstance(value, str) and value and not _ENDS.search(value)
+            return escaped(str(value)) if is_told else None
 
 
 def _values(contact: Contact, fields: Sequence[str]) -> Mapping[str, Any]:
@@ -152,7 +156,7 @@ def _cell(value: object) -> str:
         case str():
             return escaped(value)
         case list():
-            return escaped(";".join(one.replace("\\", "\\\\").replace(";", "\\;") for one in value))
+            return escaped(joined(value))
         case {}:
             return to_json(value) if value else ""
         case _:

@@ -81,15 +81,13 @@ class ExportStore(Collection[Export]):
         Raises:
             TemporarilyUnavailable.
         """
-        listed_from = uuid7(now_ms - LISTED_DAYS * DAY * 1000, bytes(10))
-        until = _LAST_ID if after_id is None else after_id
+        expression = self._partition()
+        expression.keep(f"{expression.name('ttl')} > {expression.value(now_ms // 1000)}")
+        start = None if after_id is None else self._key(after_id)
         found: list[Export] = []
-        start = None
         while True:
-            items, start = self._table.query(
-                self._between(listed_from, until), start=start, limit=at_most + 2, forward=False
-            )
-            found += [one for one in map(self._from, items) if one.id != after_id]
+            items, start = self._table.query(expression, start=start, limit=at_most + 1, forward=False)
+            found += map(self._from, items)
             if len(found) > at_most:
                 return found[:at_most], found[at_most - 1].id
             if start is None:
@@ -105,7 +103,5 @@ class ExportStore(Collection[Export]):
             TemporarilyUnavailable.
         """
         since = uuid7(now_ms - 2 * KEPT_MS, bytes(10))
-        return [self._from(item) for item in self._table.all_of(self._between(since, _LAST_ID))]
-
-    def _between(self, first_id: str, last_id: str) -> Expression:
-        return Expression.of_span(self._key(first_id), self._key(last_id))
+        span = Expression.of_span(self._key(since), self._key(_LAST_ID))
+        return list(map(self._from, self._table.all_of(span)))

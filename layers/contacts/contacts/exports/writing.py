@@ -37,8 +37,9 @@ PART_BYTES: Final = 8 << 20
 PAGE: Final = 1000
 """Contacts that are read at a time; 6 MB of them at most."""
 OLDEST_FIRST: Final = Order(SortField.CREATED_AT, descending=False)
-SAVED_AFTER_S: Final = 120
-"""Seconds after which what is written is kept, also where it is too little for a part."""
+TURN_S: Final = 120
+"""Seconds after which an invocation ends, so that other exports have a turn. What it has written since the last part
+is kept, however little: of ten million contacts a filter may choose three."""
 ENDS_S: Final = 60
 """Seconds before the end of the invocation at which it reads no further page."""
 LEASE_S: Final = 900
@@ -220,7 +221,7 @@ class ExportWriter:
         written = _Written(bytearray(kept), job.export.rows, job.export.cursor)
         if written.cursor is None:
             written.add(self._encoded(job, writer.head()), 0, None)
-        saved_ms = self._clock.now_ms()
+        ends_ms = self._clock.now_ms() + TURN_S * 1000
         for page in self._pages(job, written.cursor):
             last = page.next_start and page.next_start.after
             text = writer.rows(page.contacts)
@@ -228,13 +229,11 @@ class ExportWriter:
             if page.next_start is None:
                 self._end_parts(job, written)
                 return True
-            is_late = not self._has_time_left(ENDS_S)
+            is_late = self._clock.now_ms() >= ends_ms or not self._has_time_left(ENDS_S)
             if len(written.content) >= self._part_bytes:
                 self._upload(job, written)
-                saved_ms = self._clock.now_ms()
-            elif is_late or self._clock.now_ms() - saved_ms >= SAVED_AFTER_S * 1000:
+            elif is_late:
                 self._keep(job, written)
-                saved_ms = self._clock.now_ms()
             if is_late:
                 self._release(job)
                 return False

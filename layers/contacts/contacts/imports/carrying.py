@@ -80,6 +80,7 @@ class ImportCarrier:
 
     def __init__(self, services: CarrierServices) -> None:
         self._services = services
+        NewContact.prepare()
 
     def handle(self, step: ImportStep, times_received: int) -> int | None:
         """Do what a message asks for. Returns after how many seconds it has to come again; None: it is done.

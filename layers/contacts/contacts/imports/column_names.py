@@ -9,16 +9,17 @@ from typing import Final
 
 ENGLISH: Final = {
     "email": (
-        "e-mail, mail, email address, e-mail address, mail address, emails, primary email, contact email, user email,"
-        "customer email, subscriber email, billing email, email 1, email 1 value, email id, correspondence email"
+        "e-mail, mail, email address, e-mail address, mail address, emails, primary email,"
+        "contact email, user email, customer email, subscriber email, billing email, email 1,"
+        "email 1 value, email id, correspondence email"
     ),
     "external_id": (
-        "external identifier, ext id, customer id, contact id, record id, user id, member id, subscriber id, client id,"
-        "customer number, crm id, customer code, record id contact"
+        "external identifier, ext id, customer id, contact id, record id, user id, member id,"
+        "subscriber id, client id, customer number, crm id, customer code, record id contact"
     ),
     "first_name": (
-        "first, fname, given name, forename, christian name, firstname, billing first name, contact first name,"
-        "subscriber first name, customer first name"
+        "first, fname, given name, forename, christian name, firstname, billing first name,"
+        "contact first name, subscriber first name, customer first name"
     ),
     "last_name": (
         "last, lname, surname, family name, lastname, billing last name, contact last name,"
@@ -26,33 +27,37 @@ ENGLISH: Final = {
     ),
     "name": "full name, display name, contact name, customer name, complete name, subscriber name, file as",
     "phone": (
-        "phone number, telephone, telephone number, mobile, mobile number, mobile phone, mobile phone number, cell,"
-        "cell phone, cellphone, cell number, sms, sms phone number, phone 1, phone 1 value, whatsapp, whatsapp number,"
-        "billing phone, phonenumber, tel, msisdn, primary phone"
+        "phone number, telephone, telephone number, mobile, mobile number, mobile phone,"
+        "mobile phone number, cell, cell phone, cellphone, cell number, sms phone number, phone 1,"
+        "phone 1 value, whatsapp, whatsapp number, billing phone, phonenumber, tel, msisdn,"
+        "primary phone"
     ),
     "tags": "tag, labels, label, group membership, keywords",
-    "lists": "list, mailing list, mailing lists, list name, subscribed lists",
+    "lists": "list, email lists, mailing list, mailing lists, list name, subscribed lists",
     "is_active": "active, enabled",
     "is_unsubscribed": (
-        "unsubscribed, opted out, opt out, optout, email opt out, has opted out, has opted out of email, unsub,"
-        "do not email, do not contact, unsubscribed from all email, blocklisted, blacklisted, email blacklisted,"
-        "email blocklisted, emailblacklisted, is unsubscribed, global unsubscribe, bounced, bounce, suppressed,"
-        "email suppressed, is suppressed, complained"
+        "unsubscribed, opted out, opt out, optout, email opt out, has opted out, has opted out of email,"
+        "unsub, do not email, do not contact, unsubscribed from all email, blocklisted, blacklisted,"
+        "email blacklisted, email blocklisted, emailblacklisted, is unsubscribed, global unsubscribe,"
+        "hs email optout, is excluded from campaigns, email opted out, email unsubscribed, bounced,"
+        "bounce, suppressed, email suppressed, is suppressed, complained"
     ),
     "is_subscribed": (
         "subscribed, opted in, opt in, optin, email opt in, accepts marketing, accepts email marketing,"
-        "marketing consent, consent, email consent, newsletter, accepts newsletter, subscribed to newsletter,"
-        "receive newsletter, email marketing"
+        "marketing consent, consent, email consent, newsletter, accepts newsletter,"
+        "subscribed to newsletter, subscribed to emails, receive newsletter, email marketing"
     ),
     "status": (
         "subscription status, email status, subscriber status, subscription state,"
-        "email subscription status, email marketing status, email marketing consent, email permission status,"
-        "confirm status, consent status, state of subscription, opt in status, marketing status"
+        "email subscription status, email marketing status, email marketing consent,"
+        "email permission status, confirm status, consent status, state of subscription, opt in status,"
+        "marketing status"
     ),
     "unsubscribed_at": (
-        "unsub time, clean time, unsubscribed on, unsubscribe date, unsubscribed date, date unsubscribed, opt out time,"
-        "opted out at, opt out date, email opt out date, unsubscribe time, unsubscribed time, date of unsubscription,"
-        "bounced at, unsubscription date, email optout time, opt out timestamp"
+        "unsub time, clean time, unsubscribed on, unsubscribe date, unsubscribed date,"
+        "date unsubscribed, opt out time, opted out at, opt out date, email opt out date,"
+        "unsubscribe time, unsubscribed time, date of unsubscription, bounced at, unsubscription date,"
+        "email optout time, opt out timestamp, email suppressions"
     ),
     "custom_fields": "attribs, data, variables, custom properties, custom attributes, customfields",
     "*": "properties, attributes, merge fields",
@@ -170,7 +175,7 @@ OTHER_LANGUAGES: Final = (
         "first_name": "ad, adı, isim, ilk ad",
         "last_name": "soyad, soyadı, soy isim, soyisim",
         "name": "ad soyad, adı soyadı, tam ad, ad ve soyad, isim soyisim",
-        "phone": "telefon numarası, cep telefonu, cep, gsm no, telefon no, cep numarası",
+        "phone": "telefon numarası, cep telefonu, gsm no, telefon no, cep numarası",
         "tags": "etiketler, etiket",
         "lists": "listeler, e-posta listesi",
         "is_active": "aktif",
@@ -211,10 +216,13 @@ OTHER_LANGUAGES: Final = (
     },
 )
 SECOND_CHOICE: Final = {
-    "email": "work email, business email, personal email, home email, other email, private E-Mail, email pro",
+    "email": (
+        "work email, business email, personal email, home email, other email, private E-Mail, email pro,"
+        "subscriber"
+    ),
     "phone": (
-        "home phone, business phone, work phone, other phone, company phone, landline, landline number, default phone,"
-        "default address phone, Telefon privat, Telefon geschäftlich, Festnetz"
+        "home phone, business phone, work phone, other phone, company phone, landline, landline number,"
+        "default phone, default address phone, sms, Telefon privat, Telefon geschäftlich, Festnetz"
     ),
     "first_name": "Rufname",
     "last_name": "nom",

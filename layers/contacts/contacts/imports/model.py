@@ -63,6 +63,11 @@ ENDED: Final = frozenset(
 """States that no import leaves."""
 
 
+def told(state: ImportState) -> str:
+    """A state as people read it."""
+    return state.replace("_", " ")
+
+
 class ImportMode(StrEnum):
     """What a row may do."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
+from contacts.core import observability
 from contacts.core.errors import InvalidInput
 from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Randomness
@@ -47,7 +48,7 @@ GIVES_UP_AFTER: Final = 5
 CANCELLED_FOR_S: Final = 20
 """Seconds after which nobody is at a part of an import that was cancelled: rows are carried out a hundred at a time.
 
-(`imports.service` has the message come after 30.)
+(`imports.control` has the message come after 30.)
 """
 MAX_NAMES_BYTES: Final = 100_000
 """Bytes of all columns' names together: the item of an import has them twice, and 400 KB."""
@@ -289,6 +290,10 @@ class Planner:
         told = ended_import(failed)
         announcement = announcement_step(self._table, account_id, job.id, *told, now, self._randomness)
         self._replace(account_id, job, failed, [announcement])
+        ids = {"account_id": account_id, "import_id": job.id}
+        # What its caller has to mend is no error of ours.
+        log = observability.logger.error if problem is _GIVEN_UP else observability.logger.info
+        log("import ended", extra={**ids, "state": str(failed.state), "code": problem.code})
         self._clear(account_id, job.id, failed)
 
     def _replace(self, account_id: str, job: Import, after: Import, further: Sequence[Step] = ()) -> Import:

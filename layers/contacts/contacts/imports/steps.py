@@ -19,6 +19,7 @@ from contacts.book.model import (
     Outcome,
     Quiet,
 )
+from contacts.core import observability
 from contacts.core.errors import Contention, TemporarilyUnavailable
 from contacts.core.idempotency import (
     IdempotencyRecord,
@@ -179,6 +180,10 @@ class StepRun:
     def _send(self, step: ImportStep, delay_s: int = 0) -> None:
         self._services.queue.send([Outgoing(body=step.message(), group=step.account_id, delay_s=delay_s)])
 
+    def _log(self, message: str, more: Mapping[str, object]) -> None:
+        ids = {"account_id": self._step.account_id, "import_id": self._step.import_id}
+        observability.logger.info(message, extra={**ids, **more})
+
     # What rows have done
 
     def _receipts(self, job: Import, numbers: Iterable[int]) -> dict[int, IdempotencyRecord[Outcome]]:
@@ -259,6 +264,7 @@ class StepRun:
         """Let the import, or its undo, wait, and a message come after some seconds."""
         if job.state is ImportState.RUNNING:
             self._changed(job, lambda one: one.changed(state=ImportState.PAUSED), ImportState.RUNNING)
+            self._log("import paused", {"seconds": seconds})
         self._send(self._begun(), min(seconds, LONGEST_DELAY_S))
 
     def _begun(self) -> ImportStep:
@@ -310,6 +316,7 @@ class StepRun:
                 self._table, self._step.account_id, job.id, kind, data, now, self._randomness
             )
             self._store.replace(before, after, [step])
+            self._log("import ended", {"state": str(state), "counts": after.counts._asdict()})
 
         retry_on_conflict(attempt, self._clock, self._randomness)
 

@@ -1,6 +1,6 @@
 """Takes imports back, the last part first, and in it the last row first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from contacts.core.idempotency import (
     ConcurrentModification,
     retry_on_conflict,
 )
+from contacts.core.ids import Name, NameKind
 from contacts.core.time import Clock, iso, parsed
 from contacts.imports.model import (
     ROWS_AT_ONCE,
@@ -169,7 +170,7 @@ class UndoRun(StepRun):
                 results[number] = UndoResult.KEPT
             return number in results
 
-        items = [Item(-number, frozenset({receipt["id"]}), (), never) for number, receipt in rows.items()]
+        items = [Item(-number, _touched(receipt, known.live), (), never) for number, receipt in rows.items()]
         run_in_lanes(items, take_back, self._services.at_once)
 
     def _undone(self, part: int, results: Mapping[int, UndoResult]) -> bool:
@@ -195,6 +196,15 @@ class UndoRun(StepRun):
             return True
 
         return retry_on_conflict(attempt, self._clock, self._randomness)
+
+
+def _touched(receipt: Mapping[str, Any], live: Mapping[str, Contact | None]) -> frozenset[Hashable]:
+    """A row's contact, its names, and those it had before: a name goes back once the row that took it is taken back."""
+    contact = live.get(receipt["id"])
+    names = () if contact is None else contact.names
+    was = receipt.get("was", {})
+    kinds = (NameKind.EMAIL, NameKind.EXTERNAL_ID)
+    return frozenset({receipt["id"], *names, *(Name(kind, was[kind]) for kind in kinds if was.get(kind))})
 
 
 def _taken_back(
@@ -227,8 +237,6 @@ def _taken_back(
             after=plan.after,
             becomes=plan.becomes,
             at_ms=now,
-            # Not even an email that is put back is taken from a contact in the trash.
-            spares_trashed=frozenset(plan.after.names),
             outcome=Outcome(action=Action.UPDATED, details={"undo": str(plan.result), "id": contact_id}),
             idempotency_key=key,
             quiet=quiet,
