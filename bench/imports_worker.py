@@ -52,9 +52,8 @@ def source_of(kind: str, size: int) -> Repeated:
 
 def task(task: dict[str, Any]) -> dict[str, Any]:
     """What came of {"kind", "bytes"}: reading alone, or with `map` also making each row a body."""
-    from contacts.imports.reading import open_file
-
     from contacts.imports.model import ImportOptions
+    from contacts.imports.reading import open_file
 
     source = source_of(task["kind"], task["bytes"])
     before = most_resident_kb()
