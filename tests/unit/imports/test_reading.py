@@ -3,8 +3,11 @@
 import csv
 import gzip
 import io
+import re
 import sys
 import tracemalloc
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,8 +79,8 @@ def files(draw: st.DrawFn) -> tuple[bytes, list[list[str]], str, str]:
     rows = draw(st.lists(st.lists(cell, min_size=width, max_size=width), min_size=1, max_size=8))
     text = io.StringIO(newline="")
     line_end = draw(st.sampled_from(["\n", "\r\n", "\r"]))
-    # Before Python 3.13, `csv` writes `\r` without quotes.
-    quotes_all = draw(st.booleans()) or any("\r" in cell for row in rows for cell in row)
+    # Before Python 3.13, `csv` writes line ends of another kind than its own without quotes.
+    quotes_all = draw(st.booleans()) or any(end in cell for row in rows for cell in row for end in "\r\n")
     quoting = csv.QUOTE_ALL if quotes_all else csv.QUOTE_MINIMAL
     writer = csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=quoting)
     writer.writerow([f"column {number}" for number in range(width)])
@@ -286,6 +289,26 @@ def test_a_file_is_read_as(
     assert [row.cells for row in rows] == cells
     assert [row.error for row in rows] == [None] * len(cells)
     assert len({row.line for row in rows}) == len(rows), "by its line, each row is carried out once"
+
+
+PIECES = st.sampled_from(
+    [b"email,name\n", b"a@x.org,", b'{"email": 1}', b"sep=|\n", b"\n", b"\r\n", b"\r", b'"', b'""', b";", b"{", b"[",
+     b"]", b"\xe4", "ä".encode(), b"\0", b"\x1a", b"\xef\xbb\xbf", b"\xff\xfe", b"PK\x03\x04", b"\x1f\x8b\x08"]
+)  # fmt: skip
+
+
+@given(
+    st.lists(PIECES, max_size=12).map(b"".join),
+    st.booleans(),
+    st.sampled_from([None, "utf-8", "utf-16", "cp1252"]),
+)
+@settings(max_examples=examples(400))
+def test_whatever_bytes_come_they_are_rows_or_refused(
+    content: bytes, is_gzipped: bool, encoding: str | None
+) -> None:
+    with suppress(Unreadable):
+        rows = rows_of(gzip.compress(content) if is_gzipped else content, encoding=encoding)
+        assert [one.line for one in rows] == sorted({one.line for one in rows})
 
 
 XLSX = workbook(row(1, "email") + row(2, "a"))
@@ -499,7 +522,7 @@ BROKEN_ROWS = [
     ("a row of two megabytes", b"email,name\na@x.org," + b"x" * 2_000_000 + b"\nb@x.org,B\n", 2, "1,048,576"),
     (
         "two megabytes of lines in a cell",
-        b'email,name\na@x.org,"' + b'c@x.org,""C""\n' * 160_000 + b'"\nb@x.org,B\n',
+        b'email,name\na@x.org,"' + (b'c@x.org,""C"",' + b"x" * 50 + b"\n") * 20_000 + b'"\nb@x.org,B\n',
         2,
         "1,048,576",
     ),
@@ -604,7 +627,7 @@ def test_cells_of_a_spreadsheet_are_texts(monkeypatch: pytest.MonkeyPatch, piece
         (9, ("b@x.org", "", "", "", "", "")),
     ]
     assert [one.error for one in rows[:2]] == [None, None]
-    assert rows[2].error == ("id", "The cell C9 holds an error of the spreadsheet, such as #N/A.")
+    assert rows[2].error == ("id", "the cell C9 holds an error of the spreadsheet, such as #N/A")
 
 
 def test_the_first_sheet_that_is_visible_is_read() -> None:
@@ -684,6 +707,19 @@ def test_a_file_that_is_replaced_meanwhile_is_not_read_on() -> None:
 
     with pytest.raises(FileReplaced):
         list(file.rows())
+
+
+def test_the_guide_tells_every_reason() -> None:
+    guide = Path("docs/imports.md").read_text()
+    sources = Path("layers/contacts/contacts/imports").glob("*.py")
+    codes = {
+        code
+        for one in sources
+        for code in re.findall(r'(?:Unreadable|ImportProblem)\(\s*"(\w+)"', one.read_text())
+    }
+
+    assert {case[3] for case in REFUSED} <= codes
+    assert sorted(code for code in codes if f"`{code}`" not in guide) == []
 
 
 def test_no_detail_holds_what_a_file_says() -> None:

@@ -20,7 +20,7 @@ _LISTS_WITHIN: Final = 3
 """Levels: `{"data": {"contacts": […]}}` has two."""
 _MAX_LEVELS: Final = 100
 """What a contact may have is a fifth of that; how deep Python can write and read again depends on who calls it."""
-_NO_JSON: Final = RowError(None, "The line is not a JSON object.")
+_NO_JSON: Final = RowError(None, "the line is not a JSON object")
 
 
 class _NoNumber(ValueError):
@@ -119,11 +119,11 @@ def ndjson_rows(lines: Lines) -> Iterator[Row]:
 def _row(text: str, lines: Lines) -> Row:
     line = lines.record_line
     if lines.is_garbled:
-        return Row(line, (text,), RowError(None, f"The row holds bytes that are not {lines.encoding.name}."))
+        return Row(line, (text,), RowError(None, f"the row holds bytes that are not {lines.encoding.name}"))
     try:
         found = parsed_json(text)
     except _NameTwice:
-        return Row(line, (text,), RowError(None, "The object has a member twice."))
+        return Row(line, (text,), RowError(None, "the object has a member twice"))
     except (ValueError, RecursionError):
         return Row(line, (text,), _NO_JSON)
     if not isinstance(found, dict):
@@ -135,7 +135,7 @@ def _row(text: str, lines: Lines) -> Row:
 def _objection(found: dict[str, Any]) -> RowError | None:
     """Why an object cannot be kept until it is carried out."""
     if any(text_violation(name) is not None for name in found):
-        return RowError(None, "The object has a member whose name holds NUL or half of a surrogate pair.")
+        return RowError(None, "the object has a member whose name holds NUL or half of a surrogate pair")
     level: list[Any] = [found]
     for _ in range(_MAX_LEVELS):
         entries = (
@@ -146,7 +146,7 @@ def _objection(found: dict[str, Any]) -> RowError | None:
         level = [entry for entry in entries if isinstance(entry, dict | list)]
         if not level:
             return None
-    return RowError(None, f"The object is nested more than {_MAX_LEVELS} levels deep.")
+    return RowError(None, f"the object is nested more than {_MAX_LEVELS} levels deep")
 
 
 def _skip_line(lines: Lines) -> None:

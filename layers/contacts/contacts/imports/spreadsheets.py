@@ -130,7 +130,7 @@ def _rows(
         if number in errors:
             letters, column = errors[number][0]
             name = columns[column - 1 - left] if column - 1 - left < len(columns) else None
-            reason = f"The cell {letters}{number} holds an error of the spreadsheet, such as #N/A."
+            reason = f"the cell {letters}{number} holds an error of the spreadsheet, such as #N/A"
             yield Row(number, tuple(cells), RowError(name, reason))
         elif any(cell.strip() for cell in cells) and cells != header:
             error = fitted(cells, len(columns))

@@ -23,9 +23,9 @@ BLANK: Final = " \t\r\n\0\x1a\ufeff\xa0"
 
 NOT_QUOTED: Final = RowError(
     None,
-    'After a quote that ends a cell comes something else than the delimiter. A quote in a cell is written twice: ""',
+    'after a quote that ends a cell comes something else than the delimiter; a quote in a cell is written twice: ""',
 )
-TOO_LONG: Final = RowError(None, f"The row is longer than {MAX_ROW_BYTES:,} bytes.")
+TOO_LONG: Final = RowError(None, f"the row is longer than {MAX_ROW_BYTES:,} bytes")
 
 
 def delimiter_of(head: str, preferred: str | None = None) -> str:
@@ -125,7 +125,7 @@ class TextRows:
             if error is TOO_LONG:
                 raise Unreadable("too_many_columns", f"The header is longer than {MAX_ROW_BYTES:,} bytes.")
             if error is not None:
-                detail = f"The header, in line {lines.record_line:,}, cannot be read. {error.reason}"
+                detail = f"The header, in line {lines.record_line:,}, cannot be read: {error.reason}."
                 raise Unreadable("header_missing", detail)
             if self._header or not _SEPARATOR.fullmatch("".join(lines.record)):
                 self._header = cells
@@ -170,7 +170,7 @@ class TextRows:
                         raise too_many_empty()
                     continue
                 if lines.is_garbled:
-                    error = RowError(None, f"The row holds bytes that are not {lines.encoding.name}.")
+                    error = RowError(None, f"the row holds bytes that are not {lines.encoding.name}")
             yield cells, error
 
     def _check_quotes(self, lines: Lines) -> None:
@@ -222,7 +222,7 @@ def fitted(cells: list[str], columns: int) -> RowError | None:
         cells.pop()
     if len(cells) <= columns:
         return None
-    reason = f"The row has {len(cells):,} cells, and the header {columns:,}. Is a delimiter in a cell?"
+    reason = f"the row has {len(cells):,} cells, and the header {columns:,}: is a delimiter in a cell?"
     return RowError(None, reason)
 
 
