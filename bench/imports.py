@@ -319,7 +319,7 @@ def main(arguments: list[str] | None = None) -> int:
         from bench import imports_local
 
         run: Callable[..., int] = imports_local.run
-        return run(given.rows or 100_000, given.kills)
+        return run(100_000 if given.rows is None else given.rows, given.kills)
     code = results(given.rows or ROWS).publish()
     write_section()
     return code
