@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
+from contacts.book.model import ContactOut
 from contacts.core.answers import Count, JsonSchema, Moment, PageOut, Uuid
 from contacts.core.time import HOUR, iso, parsed
 
@@ -18,6 +19,8 @@ MAX_UNDER_WAY: Final = 5
 """Exports of an account that are written at the same time."""
 MAX_RUNS: Final = 10
 """How often an export begins, at most. It begins again where a person was erased who may be in what is written."""
+FIELDS: Final = tuple(ContactOut.__annotations__)
+"""The fields of a contact, as the API shows it: what an export can write."""
 KEPT_MS: Final = KEPT_HOURS * HOUR * 1000
 
 
