@@ -11,6 +11,9 @@ from contacts.core.time import HOUR, iso, parsed
 
 KEPT_HOURS: Final = 24
 """Hours that the file of an export is kept; and hours after which an export that is not ready has failed."""
+FILES_GONE_DAYS: Final = 4
+"""Days after which nothing of an export is left in the bucket. It may begin to write for a day, and the rule of `Files`
+in template.yaml deletes what is two days old at the midnight that follows."""
 URL_SECONDS: Final = 300
 """How long the URL in an answer leads to the file."""
 LISTED_DAYS: Final = 30
