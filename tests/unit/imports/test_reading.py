@@ -421,7 +421,7 @@ REFUSED: list[tuple[str, bytes, dict[str, str], str, str]] = [
         "bad_spreadsheet",
         "damaged",
     ),
-    ("a sheet of nothing", workbook(""), {}, "no_rows", "'Sheet 1'"),
+    ("a sheet of nothing", workbook(""), {}, "no_rows", "number 1"),
     ("hidden sheets", workbook(row(1, "email"), hidden=[0]), {}, "bad_spreadsheet", "visible"),
     (
         "two cells, far apart",
