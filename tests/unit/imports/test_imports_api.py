@@ -378,6 +378,25 @@ def test_the_rows_that_failed_are_a_file_of_their_own(app: ImportApp) -> None:
     assert (shown["url"][-15:], shown["rows"]) == ("?get_object=300", 10)
 
 
+@pytest.mark.parametrize(
+    ("besides", "is_told"),
+    [
+        ((), False),
+        ((Scope.IMPORTS_WRITE,), False),
+        ((Scope.CONTACTS_WRITE,), False),
+        ((Scope.IMPORTS_WRITE, Scope.CONTACTS_WRITE), True),
+    ],
+)
+def test_where_the_file_goes_is_told_to_who_may_make_imports(
+    besides: tuple[Scope, ...], is_told: bool, app: ImportApp
+) -> None:
+    """What is put there writes contacts."""
+    import_id = made(app)["id"]
+    app.with_key(scopes=(Scope.IMPORTS_READ, *besides))
+    shown = app.get(import_id)
+    assert (shown.status, "upload" in shown.body) == (200, is_told)
+
+
 def test_a_preview_is_shown_to_who_may_read_contacts(app: ImportApp) -> None:
     job = put(app, ImportState.READY)
     assert "preview" not in app.get(job.id).body

@@ -217,7 +217,10 @@ class Unreadable(Exception):
     """Raised when a file cannot be read: it is none of the formats, too large, or broken."""
 
     def __init__(self, code: str, detail: str) -> None:
-        """`code`: for programs (`empty_file`); `detail`: for people, a whole sentence."""
+        """`code`: for programs (`empty_file`); `detail`: for people, a whole sentence.
+
+        The event of the import tells both: no name, column or cell of the file is in them.
+        """
         super().__init__(detail)
         self.code = code
         self.detail = detail
@@ -370,7 +373,7 @@ class UploadOut(TypedDict):
     method: str
     """`PUT`"""
     url: str
-    """Good for an hour; `GET /v1/imports/{id}` makes a new one."""
+    """Good for an hour; `GET /v1/imports/{id}` makes a new one, for a key that may make imports."""
     headers: Json
     """To be sent as they are."""
     expires_at: Moment

@@ -109,7 +109,8 @@ class ImportService:
     def one(self, caller: Caller, import_id: str) -> ImportOut:
         """One import; while it awaits its file, with a new URL; when a dry run is over, with what it found.
 
-        Whoever may not read contacts is not shown those of a dry run: they may be there already.
+        Whoever may only look is not told where the file goes: what is put there is carried out. Whoever may not read
+        contacts is not shown those of a dry run: they may be there already.
 
         Raises:
             ImportNotFound: the account has none with that id.
@@ -118,7 +119,7 @@ class ImportService:
         now = self._clock.now_ms()
         job = self._store.existing(import_id).as_of(now)
         shown = import_out(job, now)
-        if job.state is ImportState.AWAITING_UPLOAD:
+        if job.state is ImportState.AWAITING_UPLOAD and caller.may_import:
             shown["upload"] = self._files.presigned_upload(caller.account_id, job.id, job.file.size)
         if job.state is ImportState.READY:
             preview: Any = self._files.preview(caller.account_id, job.id)
