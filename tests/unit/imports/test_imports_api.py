@@ -21,6 +21,7 @@ from contacts.imports.service import MAX_UNDER_WAY
 from tests.support.app import OTHER_ACCOUNT_ID, Reply, caller_of
 from tests.support.import_harness import ImportApp
 from tests.support.moto_table import MotoTable
+from tests.support.property_harness import COLLECTION as PROPERTIES
 
 IMPORTS, IMPORT = "/v1/imports", "/v1/imports/{id}"
 NOBODYS = "01941f29-7c00-7aaa-8000-00000000ffff"
@@ -303,6 +304,17 @@ def test_a_start_may_say_how_columns_are_read(app: ImportApp) -> None:
     shown = app.act("start", job.id, {"mapping": {"email": "external_id"}}).body
     assert shown["mapping"] == {"email": "external_id", "name": None}
     assert app.act("start", job.id, {"mapping": {}}).body["code"] == "import_not_ready"
+
+
+def test_a_start_guesses_anew_with_the_properties_of_the_account(app: ImportApp) -> None:
+    app.ask("create_property", "POST", PROPERTIES, body={"name": "shoeSize", "type": "number"})
+    file = ImportFile(
+        name="people.csv", size=2048, format=FileFormat.CSV, columns=("Email", "Shoe size", "Size")
+    )
+    wrong = {"Email": "email", "Shoe size": "external_id", "Size": None}
+    job = put(app, ImportState.READY, file=file, mapping=wrong)
+    shown = app.act("start", job.id, {"mapping": {"Size": "external_id"}}).body
+    assert shown["mapping"] == {**wrong, "Shoe size": "custom_fields.shoeSize", "Size": "external_id"}
 
 
 def test_a_start_of_an_unknown_member_is_refused(app: ImportApp) -> None:
