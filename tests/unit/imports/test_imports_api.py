@@ -212,6 +212,24 @@ def test_who_may_do_what(scopes: list[str], lacking: str, app: ImportApp) -> Non
     assert app.get(import_id).status == (200 if "imports:read" in scopes else 403)
 
 
+@pytest.mark.parametrize(
+    ("scopes", "mode", "is_shown"),
+    [
+        (("imports:read",), Mode.LIVE, False),
+        (("imports:read", "imports:write"), Mode.LIVE, False),
+        (("imports:read", "contacts:write"), Mode.LIVE, False),
+        (("imports:read", "imports:write", "contacts:write"), Mode.LIVE, True),
+        (("imports:read", "imports:write", "contacts:write"), Mode.TEST, False),
+    ],
+)
+def test_who_may_not_write_by_a_file_is_given_no_place_for_it(
+    scopes: tuple[str, ...], mode: Mode, is_shown: bool, app: ImportApp
+) -> None:
+    import_id = made(app)["id"]
+    app.with_key(scopes=tuple(map(Scope, scopes)), mode=mode)
+    assert ("upload" in app.get(import_id).body) is is_shown
+
+
 def assert_refused(reply: Reply, code: str) -> None:
     assert (reply.status, reply.body["code"]) == (409, code), reply
 

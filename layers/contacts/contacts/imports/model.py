@@ -478,7 +478,7 @@ class ImportOut(TypedDict):
     preview: NotRequired[PreviewOut]
     """Of a dry run that waits for `start`."""
     upload: NotRequired[UploadOut]
-    """While the file is awaited."""
+    """While the file is awaited, for a live key that may make imports."""
     undo: NotRequired[UndoOut]
     test_mode: NotRequired[Literal[True]]
 
