@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import phonenumbers
 import pytest
 
 from contacts.accounts.model import Mode, Scope
+from contacts.imports import schemas
 from contacts.imports.model import (
     Counts,
     FileFormat,
@@ -107,6 +109,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "a wrong delimiter": ({**FILE, "delimiter": ":"}, "delimiter"),
     "a long delimiter": ({**FILE, "delimiter": ";;"}, "delimiter"),
     "a wrong country": ({**FILE, "default_country": "D1"}, "default_country"),
+    "two letters that are no country's": ({**FILE, "default_country": "UK"}, "default_country"),
     "a country's name": ({**FILE, "default_country": "Germany"}, "default_country"),
     "a wrong list": ({**FILE, "add_lists": ["A b"]}, "add_lists.0"),
     "a mapping of numbers": ({**FILE, "mapping": {"a": 1}}, "mapping.a"),
@@ -121,6 +124,10 @@ WRONG: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize(("body", "culprit"), WRONG.values(), ids=list(WRONG))
 def test_a_wrong_wish_is_refused_by_name(body: Any, culprit: str, app: ImportApp) -> None:
     assert list(app.create(body).wrong) == [culprit]
+
+
+def test_every_country_whose_phone_numbers_can_be_read_is_taken() -> None:
+    assert phonenumbers.SUPPORTED_REGIONS == schemas._COUNTRIES
 
 
 def test_a_repetition_is_the_same_import_with_a_place_for_its_file(app: ImportApp) -> None:
