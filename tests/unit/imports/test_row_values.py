@@ -248,6 +248,20 @@ def test_who_has_opted_out(target: str, cells: str, body: dict[str, object], say
     assert not found.errors
 
 
+NO_ID = "stands for no id, and would make one person of all who have it: leave the cell empty"
+
+
+@pytest.mark.parametrize("cell", ["NULL", "\\N", "#N/A", "n/a", "-", "nan", "None", "undefined", "0", "0.0"])
+def test_what_stands_for_no_id_is_none(cell: str) -> None:
+    found = read({"Email": "a@example.com", "Customer": cell}, KEEP, {"Customer": "external_id"})
+    assert found == ReadRow({"email": "a@example.com"}, errors=(RowError("external_id", NO_ID),))
+
+
+def test_an_id_may_be_0_where_the_column_has_our_name() -> None:
+    assert read_object({"external_id": 0}).body == {"external_id": "0"}
+    assert [error.reason for error in read_object({"customer_id": 0}).errors] == [NO_ID]
+
+
 def test_one_column_that_says_opted_out_wins() -> None:
     found = read({"email": "a@example.com", "status": "subscribed", "Unsubscribed": "yes", "Opted in": "yes"})
     assert found == ReadRow({"email": "a@example.com", "is_unsubscribed": True})
