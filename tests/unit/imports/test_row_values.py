@@ -487,6 +487,16 @@ def test_members_that_the_first_objects_lacked_are_read_alike() -> None:
     }
 
 
+def test_a_line_that_was_no_object_may_be_mended_where_it_stands_in_the_error_file() -> None:
+    said = {"import_line": 2, "import_field": "", "import_reason": "the line is not a JSON object"}
+    mended = read_object({"import_text": '{"email": "a@example.com", "tags": ["vip"]}', **said})
+    assert mended == ReadRow({"email": "a@example.com", "tags": ["vip"]})
+    # Sent again as it is, it says nothing that leads to a contact, and fails again.
+    assert read_object({"import_text": '{"email"', **said}).body == {
+        "custom_fields": {"import_text": '{"email"'}
+    }
+
+
 def test_a_number_of_names_that_look_alike_is_read_in_passing() -> None:
     members = {"-" * number: number for number in range(1, 3000)}
     custom_fields = read_object(members, columns=("email",)).body["custom_fields"]

@@ -24,14 +24,21 @@ from contacts.core.json import from_json, to_json
 from contacts.core.spreadsheets import escaped
 from contacts.core.threads import side_by_side
 from contacts.core.time import Clock, iso
-from contacts.imports.model import FileFormat, FileReplaced, PartMissing, Row, RowError, UploadOut
+from contacts.imports.model import (
+    ERROR_COLUMNS,
+    ERROR_TEXT,
+    FileFormat,
+    FileReplaced,
+    PartMissing,
+    Row,
+    RowError,
+    UploadOut,
+)
 from contacts.table.aws import called
 
 UPLOAD_URL_SECONDS: Final = 3600
 """How long the URL for an upload is good. (A transfer that has begun may take longer.)"""
 DOWNLOAD_URL_SECONDS: Final = 300
-ERROR_COLUMNS: Final = ("import_line", "import_field", "import_reason")
-"""The columns that error files have besides those of the file. An import ignores them, so a mended file can be sent."""
 _TRIES: Final = 3
 """How often the bytes of an object are read when the connection breaks amid them."""
 _AT_ONCE: Final = 8
@@ -441,7 +448,10 @@ def _csv_lines(columns: Sequence[str], entries: Iterable[Sequence[Any]]) -> Iter
     ours = {number for number, column in enumerate(columns) if column in ERROR_COLUMNS}
 
     def own(cells: Sequence[str]) -> list[str]:
-        return [cell for number, cell in enumerate(cells) if number not in ours] if ours else list(cells)
+        # A row that could not be read is its whole line, in one cell.
+        if not ours or len(cells) == 1:
+            return list(cells)
+        return [cell for number, cell in enumerate(cells) if number not in ours]
 
     # Excel takes a CSV for UTF-8 only where it begins with the mark.
     yield b"\xef\xbb\xbf" + written([*ERROR_COLUMNS, *own(columns)])
@@ -452,11 +462,14 @@ def _csv_lines(columns: Sequence[str], entries: Iterable[Sequence[Any]]) -> Iter
 def _ndjson_lines(_: Sequence[str], entries: Iterable[Sequence[Any]]) -> Iterator[bytes]:
     for number, cells, errors in entries:
         said = dict(zip(ERROR_COLUMNS, (number, *_joined(errors)), strict=True))
-        members = cells if isinstance(cells, dict) else {"import_text": "".join(cells)}
+        members = cells if isinstance(cells, dict) else {ERROR_TEXT: "".join(cells)}
         yield f"{to_json(members | said)}\n".encode("utf-8", "backslashreplace")
 
 
 def _joined(errors: Sequence[Sequence[str | None]]) -> tuple[str, str]:
-    """The fields of a row's errors, and its reasons: one line a row, so that the file can be sent again."""
+    """The fields of a row's errors, and its reasons: one line a row, so that the file can be sent again.
+
+    A reason that several fields share is told once.
+    """
     fields = "; ".join(field or "" for field, _ in errors)
-    return fields.strip("; "), "; ".join(reason or "" for _, reason in errors)
+    return fields.strip("; "), "; ".join(dict.fromkeys(reason or "" for _, reason in errors))

@@ -27,6 +27,10 @@ MAX_PART_BYTES: Final = 4 * 1024**2
 """A part has fewer rows where they are long: it ends with the row that takes it over so many bytes of JSON."""
 MAX_ROWS: Final = 10_000_000
 """Rows of a file."""
+ERROR_COLUMNS: Final = ("import_line", "import_field", "import_reason")
+"""Of an error file: beside the columns of the import's own file. An import ignores them."""
+ERROR_TEXT: Final = "import_text"
+"""The member of an NDJSON error file with what was no object. An import reads the object that it has been mended to."""
 PREVIEWED_CONTACTS: Final = 20
 PREVIEWED_ERRORS: Final = 100
 
