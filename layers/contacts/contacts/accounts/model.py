@@ -327,11 +327,6 @@ class Caller:
         """Whether any operation shows contacts to the key: the key has `contacts:read`, or a bundle."""
         return not READING_CONTACTS.isdisjoint(self.key.scopes)
 
-    @property
-    def may_import(self) -> bool:
-        """Whether the key may have contacts written by a file."""
-        return self.lacking((Scope.IMPORTS_WRITE, Scope.CONTACTS_WRITE)) is None
-
     def may_grant(self, scopes: Collection[Scope]) -> Scope | None:
         """The first scope that the caller may not grant to another key, because its own key lacks it; else None.
 

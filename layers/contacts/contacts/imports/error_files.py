@@ -7,7 +7,7 @@ from typing import Any
 
 from contacts.core.json import to_json
 from contacts.core.spreadsheets import escaped
-from contacts.imports.model import ERROR_COLUMNS
+from contacts.imports.model import ERROR_COLUMNS, ERROR_TEXT
 
 
 def csv_lines(columns: Sequence[str], entries: Iterable[Sequence[Any]]) -> Iterator[bytes]:
@@ -26,7 +26,10 @@ def csv_lines(columns: Sequence[str], entries: Iterable[Sequence[Any]]) -> Itera
     ours = {number for number, column in enumerate(columns) if column in ERROR_COLUMNS}
 
     def own(cells: Sequence[str]) -> list[str]:
-        return [cell for number, cell in enumerate(cells) if number not in ours] if ours else list(cells)
+        # A row that could not be read is its whole line, in one cell.
+        if not ours or len(cells) == 1:
+            return list(cells)
+        return [cell for number, cell in enumerate(cells) if number not in ours]
 
     # Excel takes a CSV for UTF-8 only where it begins with the mark.
     yield b"\xef\xbb\xbf" + written([*ERROR_COLUMNS, *own(columns)])
@@ -38,11 +41,14 @@ def ndjson_lines(_: Sequence[str], entries: Iterable[Sequence[Any]]) -> Iterator
     """NDJSON: each object with what was wrong; a line that was none as the text `import_text`."""
     for number, cells, errors in entries:
         said = dict(zip(ERROR_COLUMNS, (number, *_joined(errors)), strict=True))
-        members = cells if isinstance(cells, dict) else {"import_text": "".join(cells)}
+        members = cells if isinstance(cells, dict) else {ERROR_TEXT: "".join(cells)}
         yield f"{to_json(members | said)}\n".encode("utf-8", "backslashreplace")
 
 
 def _joined(errors: Sequence[Sequence[str | None]]) -> tuple[str, str]:
-    """The fields of a row's errors, and its reasons: one line a row, so that the file can be sent again."""
+    """The fields of a row's errors, and its reasons: one line a row, so that the file can be sent again.
+
+    A reason that several fields share is told once.
+    """
     fields = "; ".join(field or "" for field, _ in errors)
-    return fields.strip("; "), "; ".join(reason or "" for _, reason in errors)
+    return fields.strip("; "), "; ".join(dict.fromkeys(reason or "" for _, reason in errors))
