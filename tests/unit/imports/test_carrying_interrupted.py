@@ -15,7 +15,8 @@ from contacts.core.errors import TemporarilyUnavailable
 from contacts.imports.model import Counts, ImportState, ImportTask, step_from
 from contacts.table.client import Table
 from local.table import NAME
-from tests.support.carrying_harness import CarryingHarness, Killed, bodies
+from tests.support.app import ListedQueue
+from tests.support.carrying_harness import CarryingHarness, Killed, ObjectReader, bodies
 from tests.support.fakes import OneAtATime
 from tests.support.interrupted import Interrupted
 from tests.support.invariants import violations
@@ -444,6 +445,93 @@ def test_a_row_that_fails_by_an_error_of_ours_goes_to_the_error_file_at_the_fift
     )
     assert "not carried out" in world.failures(import_id)[0]["import_reason"]
     assert len(world.contacts()) == 2
+
+
+def test_a_row_that_cannot_even_be_read_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(ObjectReader):
+        def read(self, row: Any) -> Any:
+            return super().read(row if row.cells["email"] != "p1@example.com" else None)
+
+    for task in (ImportTask.WRITE, ImportTask.CHECK):
+        world = CarryingHarness()
+        monkeypatch.setattr(world, "_reader_of", lambda *_: Broken())
+        import_id = world.cut(bodies(3), task=task)
+        message = world.queue.sent.pop()
+        carrier = world.carrier()
+        for times in range(1, 5):
+            with pytest.raises(AttributeError):
+                carrier.handle(step_from(message.body), times)
+        carrier.handle(step_from(message.body), 5)
+        world.work()
+        assert world.job(import_id).counts == Counts(rows=3, created=2, failed=1)
+        assert len(world.contacts()) == (2 if task is ImportTask.WRITE else 0)
+
+
+def test_whoever_still_checks_a_part_does_not_count_it_as_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQS has delivered the message twice, and the import is started while the slower one is at it."""
+    from contacts.imports.carrying import PartRun
+
+    world = CarryingHarness()
+    import_id = world.cut(bodies(3), task=ImportTask.CHECK)
+    message = world.queue.sent.pop()
+    keep_preview = PartRun._preview
+
+    def others_are_faster(run: PartRun, part: Any) -> None:
+        monkeypatch.setattr(PartRun, "_preview", keep_preview)
+        world.carrier().handle(step_from(message.body), 1)
+        ready = world.job(import_id)
+        assert ready.state is ImportState.READY
+        world.store.replace(ready, ready.changed(state=ImportState.RUNNING, counts=Counts(rows=3)))
+        world.send(import_id, ImportTask.WRITE, 1)
+        run._preview(part)
+
+    monkeypatch.setattr(PartRun, "_preview", others_are_faster)
+    world.carrier().handle(step_from(message.body), 1)
+    world.work()
+    assert len(world.contacts()) == 3
+    assert world.job(import_id).counts == Counts(rows=3, created=3)
+
+
+class AwayOnce(ListedQueue):
+    """A queue that does not answer at one time."""
+
+    def __init__(self, at_call: int) -> None:
+        super().__init__()
+        self.at_call = at_call
+
+    def send(self, messages: Any) -> None:
+        self.at_call -= 1
+        if self.at_call == 0:
+            raise TemporarilyUnavailable
+        super().send(messages)
+
+
+@pytest.mark.parametrize("task", ImportTask)
+def test_a_queue_that_is_away_once_does_not_end_the_chain(task: ImportTask) -> None:
+    for at_call in (2, 3):
+        world = CarryingHarness()
+        parts = (bodies(1), bodies(1, 1), bodies(1, 2))
+        is_undo = task is ImportTask.UNDO
+        import_id = world.run(*parts).id if is_undo else ""
+        world.queue = AwayOnce(at_call)
+        if not is_undo:
+            import_id = world.cut(*parts, task=task)
+
+        def work(world: CarryingHarness = world) -> None:
+            carrier = world.carrier()
+            while world.queue.sent:
+                message = world.queue.sent.pop(0)
+                times = 1
+                while carrier.handle(step_from(message.body), times):
+                    times += 1
+
+        if is_undo:
+            assert world.undo(import_id, work).trashed == 3
+        else:
+            work()
+            job = world.job(import_id)
+            assert job.state is (ImportState.READY if task is ImportTask.CHECK else ImportState.COMPLETED)
+            assert job.counts == Counts(rows=3, created=3)
 
 
 def test_a_queue_that_is_away_lets_the_message_come_again() -> None:

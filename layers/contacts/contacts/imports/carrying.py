@@ -161,8 +161,7 @@ class PartRun(StepRun):
             self._finish()
             return None
         if part != job.next_part:
-            self._go_on_where_it_stands_still(job.next_part, part + 1)
-            return None
+            return self._go_on_where_it_stands_still(job.next_part, part + 1)
         done = self._rows_of(job)
         for start in range(0, len(done.rows), ROWS_AT_ONCE):
             job, account = self._looked_at(ImportTask.WRITE)
@@ -195,6 +194,8 @@ class PartRun(StepRun):
             if left:
                 self._refund(job, account, sum(row.weight for row in left), charged.at_ms)
                 self._put_off(part)
+        if part.error is not None:
+            self._put_off(part)
         # Somebody else may have carried them out since: then that is what came of them.
         self._recall(
             job,
@@ -293,27 +294,28 @@ class PartRun(StepRun):
         reader = self._services.reader_of(job.file.columns, job.mapping, options, self._rules_for(needed))
         drafts: list[tuple[int, ContactInput, ReadRow]] = []
         for number in numbers:
-            row = part.rows[number]
             try:
-                read = reader.read(row)
+                read = reader.read(part.rows[number])
                 if read.is_refused or (read.errors and not options.skips_invalid):
-                    raise _RowRefused(*read.errors)
-                if read.is_blank:
+                    part.outcomes[number] = RowOutcome(RowResult.FAILED, tuple(read.errors))
+                elif read.is_blank:
                     part.outcomes[number] = _BLANK
-                    continue
-                given = NewContact.draft(_body(read)).to_input()
+                else:
+                    drafts.append((number, NewContact.draft(_body(read)).to_input(), read))
             except InvalidInput as error:
                 errors = tuple(RowError(one.field, one.message) for one in error.errors)
                 part.outcomes[number] = RowOutcome(RowResult.FAILED, errors)
-            except _RowRefused as refused:
-                part.outcomes[number] = RowOutcome(RowResult.FAILED, refused.errors)
-            else:
-                drafts.append((number, given, read))
+            except Exception as error:  # noqa: BLE001 (other rows go on; the message comes again)
+                self._note_our_error(part, number, error)
         rules = self._rules_for({name for _, given, _ in drafts for name in given.typed_names})
-        return [
-            _Prepared(number, validate(given, rules), read.says_subscribed, items_of(_body(read)))
-            for number, given, read in drafts
-        ]
+        prepared: list[_Prepared] = []
+        for number, given, read in drafts:
+            try:
+                weight = items_of(_body(read))
+                prepared.append(_Prepared(number, validate(given, rules), read.says_subscribed, weight))
+            except Exception as error:  # noqa: BLE001
+                self._note_our_error(part, number, error)
+        return prepared
 
     def _rules_for(self, names: Iterable[str]) -> Mapping[str, ValueRule]:
         """The rules of the account's properties with these names; each is read once for a part."""
@@ -326,14 +328,17 @@ class PartRun(StepRun):
     # What is written of the import
 
     def _settled(self, part: int, counts: Counts) -> bool:
-        """Write that a part is done. Returns whether it was still to be done."""
+        """Write that a part is done. Returns whether it was still to be done.
+
+        A part that was checked is done as long as the import is checked: it may be started before all who check have
+        ended, and no part of it is written by that.
+        """
+        is_checked = self._step.task is ImportTask.CHECK
+        states = {ImportState.READING} if is_checked else {*RUNNING, ImportState.CANCELLED}
 
         def attempt() -> bool:
             job = self._store.get(self._step.import_id)
-            if job is None or job.next_part != part:
-                return False
-            is_over = job.state not in (*RUNNING, ImportState.READING, ImportState.CANCELLED)
-            if is_over:
+            if job is None or job.next_part != part or job.state not in states:
                 return False
             self._store.replace(job, job.changed(next_part=part + 1, counts=_sum(job.counts, counts)))
             return True
@@ -376,8 +381,7 @@ class PartRun(StepRun):
             self._be_ready(job)
             return None
         if part != job.next_part:
-            self._go_on_where_it_stands_still(job.next_part, part + 1)
-            return None
+            return self._go_on_where_it_stands_still(job.next_part, part + 1)
         done = self._rows_of(job)
         known: Known | None = None
         for start in range(0, len(done.rows), ROWS_AT_ONCE):
@@ -473,11 +477,3 @@ def _counted(outcomes: Iterable[RowOutcome]) -> Counts:
 
 def _sum(one: Counts, another: Counts) -> Counts:
     return Counts(*(left + right for left, right in zip(one, another, strict=True)))
-
-
-class _RowRefused(Exception):
-    """Raised when a row cannot be read."""
-
-    def __init__(self, *errors: RowError) -> None:
-        super().__init__("refused")
-        self.errors = errors

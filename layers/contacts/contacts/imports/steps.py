@@ -269,10 +269,19 @@ class StepRun:
         """The step, once rows of it may be carried out: their receipts are read first."""
         return replace(self._step, tries=max(self._step.tries, 1))
 
-    def _go_on_where_it_stands_still(self, stands_at: int, follows: int) -> None:
-        """A message for a part that is done came again: whoever did the part may have been killed before it sent on."""
-        if self._times_received > 1 and stands_at == follows:
+    def _go_on_where_it_stands_still(self, stands_at: int, follows: int) -> int | None:
+        """A message for a part that is done came again: whoever did the part may not have got to send on.
+
+        It was killed; or the table's answer, or the queue, failed it, and it sent the message again. Returns after how
+        many seconds the message has to come again; None: it is done.
+        """
+        if stands_at != follows:
+            return None
+        if self._times_received > 1:
             self._next(follows)
+        elif self._step.tries:
+            return SETTLED_S
+        return None
 
     def _next(self, part: int) -> None:
         self._send(ImportStep(*self._named, self._step.task, part))

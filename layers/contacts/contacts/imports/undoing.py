@@ -65,8 +65,7 @@ class UndoRun(StepRun):
             self._undone(0, {})
             return None
         if part != undo.next_part:
-            self._go_on_where_it_stands_still(undo.next_part, part - 1)
-            return None
+            return self._go_on_where_it_stands_still(undo.next_part, part - 1)
         wait_s = self._until_settled(job)
         if wait_s:
             self._send(self._step, wait_s)
