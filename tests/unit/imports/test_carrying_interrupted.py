@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from contacts.accounts.store import AccountStore
 from contacts.core.errors import TemporarilyUnavailable
-from contacts.imports.model import Counts, ImportState, ImportTask, step_from
+from contacts.imports.model import Counts, ImportState, ImportTask, PartMissing, step_from
 from contacts.table.client import Table
 from local.table import NAME
 from tests.support.app import ListedQueue
@@ -323,6 +323,25 @@ def test_an_account_that_is_gone_ends_it() -> None:
     assert job.state is ImportState.FAILED
     assert job.problem is not None
     assert job.problem.code == "account_gone"
+    assert world.bucket.objects == {}
+
+
+def test_a_part_that_is_gone_ends_it_with_the_rows_that_had_failed() -> None:
+    world = CarryingHarness()
+    import_id = world.cut([*bodies(1), {"email": "wrong"}], bodies(1, 1), bodies(1, 2))
+    carrier = world.carrier()
+    carrier.handle(step_from(world.queue.sent.pop().body), 1)
+    world.files.delete_parts(world.account_id, import_id)
+    message = world.queue.sent.pop()
+    for times in range(1, 5):
+        with pytest.raises(PartMissing):
+            carrier.handle(step_from(message.body), times)
+    assert carrier.handle(step_from(message.body), 5) is None
+    job = world.job(import_id)
+    assert (job.state, job.counts) == (ImportState.FAILED, Counts(rows=4, created=1, failed=1))
+    assert job.can_be_undone(world.clock.now_ms())
+    assert [row["import_line"] for row in world.failures(import_id)] == [3]
+    assert len(world.bucket.objects) == 1
 
 
 def test_a_cancelled_import_stops_before_the_next_hundred_and_counts_what_was_done() -> None:

@@ -284,7 +284,7 @@ class PartRun(StepRun):
         except PartMissing:
             if self._times_received < TRIES:
                 raise
-            self._end(job, ImportState.FAILED, _PART_MISSING)
+            self._fail(job, _PART_MISSING)
             raise Stop from None
 
     def _prepared(self, job: Import, part: _Part, numbers: Sequence[int]) -> list[_Prepared]:
@@ -358,12 +358,7 @@ class PartRun(StepRun):
         job = self._store.get(self._step.import_id)
         if job is None or job.state not in RUNNING or job.next_part <= job.parts:
             return
-        if job.counts.failed and job.file.format is not None:
-            self._files.join_errors(*self._named, job.file.columns, job.file.format)
-        self._files.delete_error_parts(*self._named)
-        self._files.delete_parts(*self._named)
-        self._files.delete_upload(*self._named)
-        self._files.delete_preview(*self._named)
+        self._put_files_away(job)
         has_errors = job.counts.failed > 0
         self._end(job, ImportState.COMPLETED_WITH_ERRORS if has_errors else ImportState.COMPLETED)
 

@@ -188,11 +188,14 @@ class ImportFiles:
     ) -> None:
         """Write one file of all rows that failed, in their order. Where none is left, nothing is written.
 
+        Nor where the file is there: then some of what it was made of may be deleted already, and it is not made again
+        of the rest.
+
         Raises:
             TemporarilyUnavailable.
         """
         parts = sorted(self._keys(_error_parts(account_id, import_id)))
-        if parts:
+        if parts and not self.has_errors(account_id, import_id, file_format):
             render = _csv_lines if file_format in _SPREADSHEETS else _ndjson_lines
             pieces = render(columns, self._entries_of(parts))
             self._put_stream(_errors(account_id, import_id, file_format), pieces)

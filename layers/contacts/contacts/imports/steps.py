@@ -214,7 +214,7 @@ class StepRun:
             raise Stop
         account = self._services.board.account(self._step.account_id)
         if account is None:
-            self._end(job, ImportState.FAILED, _ACCOUNT_GONE)
+            self._fail(job, _ACCOUNT_GONE)
             raise Stop
         if not self._services.has_time_left(ENDS_S):
             self._send(self._begun())
@@ -308,6 +308,21 @@ class StepRun:
             return after
 
         return retry_on_conflict(attempt, self._clock, self._randomness)
+
+    def _fail(self, job: Import, problem: ImportProblem) -> None:
+        """End an import that cannot go on. What it has written stays written."""
+        if not job.has_ended:  # If it has, its undo cannot go on.
+            self._put_files_away(job)
+            self._end(job, ImportState.FAILED, problem)
+
+    def _put_files_away(self, job: Import) -> None:
+        """Make one error file of the rows that failed, and delete all other files."""
+        if job.counts.failed and job.file.format is not None:
+            self._files.join_errors(*self._named, job.file.columns, job.file.format)
+        self._files.delete_error_parts(*self._named)
+        self._files.delete_parts(*self._named)
+        self._files.delete_upload(*self._named)
+        self._files.delete_preview(*self._named)
 
     def _end(self, job: Import, state: ImportState, problem: ImportProblem | None = None) -> None:
         """End the import, and let its event follow, in one transaction."""
