@@ -321,6 +321,13 @@ def test_a_cancelled_import_keeps_its_counts(app: ImportApp) -> None:
     }
 
 
+def test_a_dry_run_that_is_cancelled_has_done_nothing(app: ImportApp) -> None:
+    job = put(app, ImportState.READY, counts=Counts(2500, 1990, 0, 0, 0, 0, 510))
+    counts = app.act("cancel", job.id).body["counts"]
+    assert {name: count for name, count in counts.items() if count} == {"rows": 2500}
+    assert app.get(job.id, "/errors").body["rows"] == 0
+
+
 @pytest.mark.parametrize(
     ("state", "next_part", "first"),
     [
