@@ -12,7 +12,9 @@ from botocore.exceptions import ClientError
 
 from contacts.accounts.store import AccountStore
 from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.ids import Name, NameKind
 from contacts.imports.model import Counts, ImportState, ImportTask, PartMissing, step_from
+from contacts.table import keys
 from contacts.table.client import Table
 from local.table import NAME
 from tests.support.app import ListedQueue
@@ -551,6 +553,26 @@ def test_a_queue_that_is_away_once_does_not_end_the_chain(task: ImportTask) -> N
             job = world.job(import_id)
             assert job.state is (ImportState.READY if task is ImportTask.CHECK else ImportState.COMPLETED)
             assert job.counts == Counts(rows=3, created=3)
+
+
+@pytest.mark.parametrize("task", ImportTask)
+def test_a_contact_that_is_never_free_ends_no_import(task: ImportTask) -> None:
+    """Here: its email leads nowhere, so that each try finds the contact gone."""
+    world = CarryingHarness()
+    is_undo = task is ImportTask.UNDO
+    import_id = world.run(bodies(3), bodies(1, 3)).id if is_undo else ""
+    claim = keys.claim(world.account_id, Name(NameKind.EMAIL, "p1@example.com"))
+    Table(world.table.client(), NAME).write_many({claim: {"contact_id": "nobody", "state": "live"}})
+    if is_undo:
+        undo = world.undo(import_id)
+        assert (undo.trashed, undo.kept) == (3, 1)
+        return
+    # The third row changes nothing, so that it leaves no receipt.
+    import_id = world.cut([*bodies(2), *bodies(1)], bodies(1, 3), task=task)
+    world.work()
+    assert world.job(import_id).counts == Counts(rows=4, created=2, unchanged=1, failed=1)
+    if task is ImportTask.WRITE:
+        assert "send the row again" in world.failures(import_id)[0]["import_reason"]
 
 
 def test_a_queue_that_is_away_lets_the_message_come_again() -> None:

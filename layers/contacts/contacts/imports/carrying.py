@@ -72,6 +72,9 @@ from contacts.properties.typed_fields import ValueRules
 
 _PART_MISSING: Final = ImportProblem("part_missing", "A part of the file was gone before it was carried out.")
 _NOT_CARRIED_OUT: Final = RowError(None, "not carried out: an error of ours, five times; send the row again")
+_HELD_UP: Final = RowError(
+    None, "not carried out: the contact was being changed all the time; send the row again"
+)
 _BLANK: Final = RowOutcome(RowResult.SKIPPED, (RowError(None, "the row is blank"),))
 
 
@@ -118,7 +121,7 @@ class _Part:
     outcomes: dict[int, RowOutcome] = field(default_factory=dict)
     """By the number of the row in the part."""
     written: int = 0
-    """Rows that this invocation has carried out."""
+    """Rows that this invocation has carried out, and that are not carried out again."""
     error: Exception | None = None
     """An error of ours, of which a row is left."""
 
@@ -232,9 +235,11 @@ class PartRun(StepRun):
             carrying = partial(carry_out_row, store, row.given, rules, key, self._clock, self._randomness)
             try:
                 part.outcomes[number] = patiently(carrying, self._clock, self._randomness)
-                part.written += 1
-            except Contention:
-                return False  # This person's rows alone have to wait.
+                part.written += part.outcomes[number].has_receipt
+            except Contention as error:
+                if not self._waits_no_longer:
+                    return False  # This person's rows alone have to wait.
+                self._give_up(part, number, error, _HELD_UP)
             except TemporarilyUnavailable:
                 is_stopped = True
             except Exception as error:  # noqa: BLE001 (other rows go on; the message comes again)
@@ -251,8 +256,11 @@ class PartRun(StepRun):
         if self._times_received < TRIES:
             part.error = error
             return
+        self._give_up(part, number, error, _NOT_CARRIED_OUT)
+
+    def _give_up(self, part: _Part, number: int, error: Exception, reason: RowError) -> None:
         observability.record_failure(error, {"import_id": self._step.import_id})
-        part.outcomes[number] = RowOutcome(RowResult.FAILED, (_NOT_CARRIED_OUT,))
+        part.outcomes[number] = RowOutcome(RowResult.FAILED, (reason,))
 
     def _put_off(self, part: _Part) -> NoReturn:
         """
@@ -427,8 +435,10 @@ class PartRun(StepRun):
                 part.outcomes[row.number] = carry_out_row(
                     store, row.given, rules, key, self._clock, self._randomness
                 )
-            except TemporarilyUnavailable:
-                raise
+            except TemporarilyUnavailable as error:
+                if not (isinstance(error, Contention) and self._waits_no_longer):
+                    raise
+                self._give_up(part, row.number, error, _HELD_UP)
             except Exception as error:  # noqa: BLE001 (other rows are checked; the message comes again)
                 self._note_our_error(part, row.number, error)
 

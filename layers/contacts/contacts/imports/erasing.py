@@ -36,7 +36,7 @@ class ImportEraser:
         self._clock = clock
 
     def remove(self, account_id: str, erased_at_ms: int) -> None:
-        """Delete each error file and preview of an account that may have been read before a moment (ms since the epoch).
+        """Delete each error file and preview that may hold what was read before a moment (ms since the epoch).
 
         That is what was written until two minutes after it.
 

@@ -75,6 +75,7 @@ ENDS_S: Final = 15
 """Seconds in which a hundred rows are usually over: with less time left, a new message goes on. (Rows that take longer
 are left for that, too: nothing is asked of the table when less than ten seconds are left.)"""
 _MOST_TRIES: Final = 10
+"""How often a part is put off without progress, an hour in all, before a contact that is never free is given up."""
 _NO_KEY: Final = "import"
 """In the usage of an hour, which lists the keys that it was used by."""
 RUNNING: Final = frozenset({ImportState.RUNNING, ImportState.PAUSED})
@@ -176,6 +177,11 @@ class StepRun:
         tries = 0 if has_progressed else self._step.tries
         delay_s = min(FIRST_DELAY_S * 2**tries, LONGEST_DELAY_S)
         self._send(replace(self._step, tries=min(tries + 1, _MOST_TRIES)), delay_s)
+
+    @property
+    def _waits_no_longer(self) -> bool:
+        """Whether a contact is given up now that others have been changing all the time."""
+        return self._step.tries >= _MOST_TRIES
 
     def _send(self, step: ImportStep, delay_s: int = 0) -> None:
         self._services.queue.send([Outgoing(body=step.message(), group=step.account_id, delay_s=delay_s)])
