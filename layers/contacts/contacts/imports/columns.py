@@ -15,6 +15,7 @@ from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.text import composed
 from contacts.core.violations import FieldErrorCode, Violation, text_violation
 from contacts.imports.column_names import ENGLISH, OTHER_LANGUAGES, SECOND_CHOICE
+from contacts.imports.model import ERROR_COLUMNS
 from contacts.properties.model import CORE_FIELDS
 
 MAX_KEY: Final = 255
@@ -99,7 +100,6 @@ _READ_ONLY: Final = (
     *("gates", "merged_names", "skipped", "test_mode", "workspaceId"),
 )
 """What exports and answers have besides: no file changes it."""
-_OF_ERROR_FILES: Final = ("import_line", "import_field", "import_reason")
 _LETTERS: Final = str.maketrans("ıłøđ", "ilod")
 """Letters that are no letter with an accent, to Unicode."""
 
@@ -121,7 +121,7 @@ class _Guess(NamedTuple):
 def _guesses() -> Mapping[str, _Guess]:
     """What a column is, by the key of its name."""
     found = {key_of(name): _Guess(name, 0) for name in FIELDS if name != UNPACKED}
-    found |= {key_of(name): _Guess(None, 0) for name in (*_READ_ONLY, *_OF_ERROR_FILES)}
+    found |= {key_of(name): _Guess(None, 0) for name in (*_READ_ONLY, *ERROR_COLUMNS)}
     for names in (ENGLISH, *OTHER_LANGUAGES):
         for target, text in names.items():
             for name in text.split(","):

@@ -4,18 +4,17 @@ Uploads and parts are deleted when their import ends. Rows that an import has no
 person who is erased meanwhile is made anew by such a row (docs/consent.md).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import uuid7
 from contacts.core.time import DAY, Clock
 from contacts.imports.model import KEPT_DAYS
 from contacts.table import keys
-from contacts.table.aws import called
 from contacts.table.client import Table
 from contacts.table.expressions import Expression
+from contacts.table.objects import Bucket
 
 _FOLDERS: Final = ("errors", "previews")
 _LAST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
@@ -31,8 +30,7 @@ class ImportEraser:
     def __init__(self, table: Table, client: Callable[[], Any], bucket: str, clock: Clock) -> None:
         """`client`: returns botocore's S3 client, which is made when it is first needed."""
         self._table = table
-        self._client = client
-        self._bucket = bucket
+        self._bucket = Bucket(client, bucket)
         self._clock = clock
 
     def remove(self, account_id: str, erased_at_ms: int) -> None:
@@ -49,31 +47,11 @@ class ImportEraser:
             return
         written_until = datetime.fromtimestamp((erased_at_ms + _WRITTEN_WITHIN_MS) / 1000, UTC)
         for folder in _FOLDERS:
-            for page in self._pages(f"{folder}/{account_id}/"):
-                found = [
-                    {"Key": one["Key"]}
-                    for one in page.get("Contents", ())
-                    if one.get("LastModified", written_until) <= written_until
-                ]
-                if found and self._call("delete_objects", Delete={"Objects": found, "Quiet": True}).get(
-                    "Errors"
-                ):
-                    raise TemporarilyUnavailable
+            written = self._bucket.under(f"{folder}/{account_id}/")
+            self._bucket.delete(one["Key"] for one in written if one["LastModified"] <= written_until)
 
     def _has_imported(self, account_id: str) -> bool:
         since = uuid7(self._clock.now_ms() - (KEPT_DAYS + 1) * DAY * 1000, bytes(10))
         ends = (keys.import_(account_id, one) for one in (since, _LAST_ID))
         items, _ = self._table.query(Expression.of_span(*ends), limit=1, forward=False)
         return bool(items)
-
-    def _pages(self, prefix: str) -> Iterator[dict[str, Any]]:
-        request = {"Prefix": prefix}
-        while True:
-            page = self._call("list_objects_v2", **request)
-            yield page
-            if not page.get("IsTruncated"):
-                return
-            request["ContinuationToken"] = page["NextContinuationToken"]
-
-    def _call(self, method: str, **request: Any) -> dict[str, Any]:
-        return called(self._client(), method, Bucket=self._bucket, **request)

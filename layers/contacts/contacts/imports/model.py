@@ -27,6 +27,8 @@ MAX_PART_BYTES: Final = 4 * 1024**2
 """A part has fewer rows where they are long: it ends with the row that takes it over so many bytes of JSON."""
 MAX_ROWS: Final = 10_000_000
 """Rows of a file."""
+ERROR_COLUMNS: Final = ("import_line", "import_field", "import_reason")
+"""The columns that error files have besides those of the file. An import ignores them, so a mended file can be sent."""
 PREVIEWED_CONTACTS: Final = 20
 PREVIEWED_ERRORS: Final = 100
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from contacts.accounts.model import Caller
 from contacts.book.model import Action, Outcome
@@ -13,7 +13,6 @@ from contacts.core.errors import (
 from contacts.core.idempotency import IdempotencyKey, run_idempotent
 from contacts.core.ids import Randomness, uuid7
 from contacts.core.time import Clock, iso
-from contacts.imports.files import ImportFiles
 from contacts.imports.model import (
     Import,
     ImportErrorsOut,
@@ -25,6 +24,9 @@ from contacts.imports.model import (
     told,
 )
 from contacts.imports.store import ImportStore
+
+if TYPE_CHECKING:
+    from contacts.imports.files import ImportFiles  # Who lists imports touches no file.
 
 MAX_UNDER_WAY: Final = 20
 """Imports of an account that have not ended. Concurrent creates may exceed it."""
@@ -53,7 +55,9 @@ class ImportList:
 class ImportService:
     """The imports of one account: make and read them."""
 
-    def __init__(self, store: ImportStore, files: ImportFiles, clock: Clock, randomness: Randomness) -> None:
+    def __init__(
+        self, store: ImportStore, files: "ImportFiles", clock: Clock, randomness: Randomness
+    ) -> None:
         self._store = store
         self._files = files
         self._clock = clock
