@@ -379,7 +379,8 @@ def test_the_rows_that_failed_are_a_file_of_their_own(app: ImportApp) -> None:
     job = put(app, ImportState.COMPLETED_WITH_ERRORS)
     where = (app.caller.account_id, job.id)
     assert app.get(job.id, "/errors").body == {"url": None, "expires_at": None, "rows": 10}
-    app.files.put_errors(*where, 1, [(Row(2, ("x",)), [RowError("email", "no")])])
+    rows = [(Row(2, ("x",)), [RowError("email", "no")])]
+    app.files.put_errors(*where, 1, rows, ("email",), FileFormat.CSV)
     app.files.join_errors(*where, ("email",), FileFormat.CSV)
     shown = app.get(job.id, "/errors").body
     assert (shown["url"][-15:], shown["rows"]) == ("?get_object=300", 10)

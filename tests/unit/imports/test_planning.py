@@ -297,11 +297,16 @@ def test_an_import_that_is_cancelled_while_it_is_read_leaves_no_part(harness: Pl
 def test_a_cancelled_import_keeps_its_failed_rows(harness: PlannerHarness) -> None:
     file = ImportFile(name="a.csv", size=30, format=FileFormat.CSV, columns=("email",))
     made(harness, 30, state=ImportState.CANCELLED, file=file, finished_at=CREATED)
-    harness.files.put_errors(harness.account_id, IMPORT, 1, [(Row(2, ("x",)), [RowError("email", "no")])])
+    where, as_in, wrong = (
+        (harness.account_id, IMPORT),
+        (("email",), FileFormat.CSV),
+        [RowError("email", "no")],
+    )
+    harness.files.put_errors(*where, 1, [(Row(2, ("x",)), wrong)], *as_in)
     message = {"account_id": harness.account_id, "import_id": IMPORT}
     harness.handle(message)
     # Whoever is at a part has not seen it yet.
-    harness.files.put_errors(harness.account_id, IMPORT, 2, [(Row(9, ("y",)), [RowError("email", "no")])])
+    harness.files.put_errors(*where, 2, [(Row(9, ("y",)), wrong)], *as_in)
     harness.clock.at_ms += 30_000
     harness.handle(message)
     harness.handle(message)

@@ -171,7 +171,8 @@ class PartRun(StepRun):
             if job.next_part != part:
                 return SETTLED_S
             self._write_chunk(job, account, done, range(start, min(start + ROWS_AT_ONCE, len(done.rows))))
-        self._files.put_errors(*self._named, part, done.errors())
+        assert job.file.format is not None, "the file is cut"
+        self._files.put_errors(*self._named, part, done.errors(), job.file.columns, job.file.format)
         if not self._settled(part, done.counts()):
             return SETTLED_S
         if part >= job.parts:
