@@ -358,6 +358,13 @@ def test_a_cancelled_import_keeps_its_counts(app: ImportApp) -> None:
     }
 
 
+def test_a_dry_run_that_is_cancelled_has_done_nothing(app: ImportApp) -> None:
+    job = put(app, ImportState.READY, counts=Counts(2500, 1990, 0, 0, 0, 0, 510))
+    counts = app.act("cancel", job.id).body["counts"]
+    assert {name: count for name, count in counts.items() if count} == {"rows": 2500}
+    assert app.get(job.id, "/errors").body["rows"] == 0
+
+
 @pytest.mark.parametrize(
     ("state", "next_part", "first"),
     [
@@ -409,7 +416,8 @@ def test_the_rows_that_failed_are_a_file_of_their_own(app: ImportApp) -> None:
     job = put(app, ImportState.COMPLETED_WITH_ERRORS)
     where = (app.caller.account_id, job.id)
     assert app.get(job.id, "/errors").body == {"url": None, "expires_at": None, "rows": 10}
-    app.files.put_errors(*where, 1, [(Row(2, ("x",)), [RowError("email", "no")])])
+    rows = [(Row(2, ("x",)), [RowError("email", "no")])]
+    app.files.put_errors(*where, 1, rows, ("email",), FileFormat.CSV)
     app.files.join_errors(*where, ("email",), FileFormat.CSV)
     shown = app.get(job.id, "/errors").body
     assert (shown["url"][-15:], shown["rows"]) == ("?get_object=300", 10)

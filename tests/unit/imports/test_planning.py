@@ -285,14 +285,41 @@ def test_a_message_that_fails_again_and_again_ends_the_import(harness: PlannerHa
     assert not harness.bucket.objects
 
 
+def test_an_import_that_is_cancelled_while_it_is_read_leaves_no_part(harness: PlannerHarness) -> None:
+    file = content(9)
+    made(harness, len(file))
+    note = harness.uploaded(IMPORT, file)
+    put_object = harness.bucket.put_object
+
+    def put_while_it_is_cancelled(**request: Any) -> Any:
+        answer = put_object(**request)
+        if request["Key"].endswith("000002"):
+            job = harness.job(IMPORT)
+            harness.store.replace(job, job.changed(state=ImportState.CANCELLED, finished_at=CREATED))
+            harness.clock.at_ms += 30_000
+            harness.handle({"account_id": harness.account_id, "import_id": IMPORT})
+            put_object(**request)
+        return answer
+
+    harness.bucket.put_object = put_while_it_is_cancelled  # type: ignore[method-assign]
+    harness.handle(note)
+    assert harness.job(IMPORT).state is ImportState.CANCELLED
+    assert not harness.bucket.objects
+
+
 def test_a_cancelled_import_keeps_its_failed_rows(harness: PlannerHarness) -> None:
     file = ImportFile(name="a.csv", size=30, format=FileFormat.CSV, columns=("email",))
     made(harness, 30, state=ImportState.CANCELLED, file=file, finished_at=CREATED)
-    harness.files.put_errors(harness.account_id, IMPORT, 1, [(Row(2, ("x",)), [RowError("email", "no")])])
+    where, as_in, wrong = (
+        (harness.account_id, IMPORT),
+        (("email",), FileFormat.CSV),
+        [RowError("email", "no")],
+    )
+    harness.files.put_errors(*where, 1, [(Row(2, ("x",)), wrong)], *as_in)
     message = {"account_id": harness.account_id, "import_id": IMPORT}
     harness.handle(message)
     # Whoever is at a part has not seen it yet.
-    harness.files.put_errors(harness.account_id, IMPORT, 2, [(Row(9, ("y",)), [RowError("email", "no")])])
+    harness.files.put_errors(*where, 2, [(Row(9, ("y",)), wrong)], *as_in)
     harness.clock.at_ms += 30_000
     harness.handle(message)
     harness.handle(message)

@@ -119,7 +119,9 @@ class ImportControl:
         def cancelled(job: Import, now: int) -> Import:
             if job.as_of(now).has_ended:
                 raise ImportEnded(f"The import is {told(job.as_of(now).state)} already.")
-            return job.changed(state=ImportState.CANCELLED, finished_at=iso(now))
+            # What a dry run has counted would have come of the rows, and does not.
+            counts = Counts(rows=job.counts.rows) if job.started_at is None else job.counts
+            return job.changed(state=ImportState.CANCELLED, counts=counts, finished_at=iso(now))
 
         body = {"account_id": self._account, "import_id": import_id.lower()}
         message = Outgoing(body=body, group=self._account)

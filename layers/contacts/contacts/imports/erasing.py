@@ -18,8 +18,10 @@ from contacts.table.objects import Bucket
 
 _FOLDERS: Final = ("errors", "previews")
 _LAST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
-_CLOCKS_DIFFER_MS: Final = 5_000
-"""Milliseconds by which the clocks of a function and of the bucket may differ."""
+_WRITTEN_WITHIN_MS: Final = 125_000
+"""Milliseconds after which no function writes any more what it had read before: it runs for 120 s at most
+(`CarryOutImport` in template.yaml), and its clock may differ from the bucket's. The second pass of an erasure comes
+later than that (`erasure.model.SECOND_PASS_AFTER`), so it finds an error file that was being put together."""
 
 
 class ImportEraser:
@@ -32,7 +34,9 @@ class ImportEraser:
         self._clock = clock
 
     def remove(self, account_id: str, erased_at_ms: int) -> None:
-        """Delete each error file and preview of an account that was written before a moment (ms since the epoch).
+        """Delete each error file and preview that may hold what was read before a moment (ms since the epoch).
+
+        That is what was written until two minutes after it.
 
         One Query where the account has imported nothing within 30 days.
 
@@ -41,7 +45,7 @@ class ImportEraser:
         """
         if not self._has_imported(account_id):
             return
-        written_until = datetime.fromtimestamp((erased_at_ms + _CLOCKS_DIFFER_MS) / 1000, UTC)
+        written_until = datetime.fromtimestamp((erased_at_ms + _WRITTEN_WITHIN_MS) / 1000, UTC)
         for folder in _FOLDERS:
             written = self._bucket.under(f"{folder}/{account_id}/")
             self._bucket.delete(one["Key"] for one in written if one["LastModified"] <= written_until)

@@ -2,7 +2,7 @@
 
     uploads/<account>/<import>                 as the client has put it
     parts/<account>/<import>/<etag>/<n>        rows, as gzipped NDJSON: [line, cells] or [line, cells, field, reason]
-    errors/<account>/<import>/parts/<n>        rows that failed, with what is wrong with each
+    errors/<account>/<import>/parts/<n>        lines of the error file, gzipped
     errors/<account>/<import>/errors.csv       all of them (`errors.ndjson` where the file has objects)
     previews/<account>/<import>.json           what a dry run found
 
@@ -161,6 +161,8 @@ class ImportFiles:
         import_id: str,
         part: int,
         rows: Sequence[tuple[Row, Sequence[RowError]]],
+        columns: Sequence[str],
+        file_format: FileFormat,
     ) -> None:
         """Write the rows of a part that failed, with what is wrong with each. Where none did, nothing is written.
 
@@ -168,25 +170,29 @@ class ImportFiles:
             TemporarilyUnavailable.
         """
         if rows:
-            entries = ([row.line, row.cells, [list(error) for error in errors]] for row, errors in rows)
-            self._bucket.put(_error_part(account_id, import_id, part), _packed(entries))
+            # Here: an operation that looks whether there is an error file needs none of it.
+            from contacts.imports.error_files import csv_rows, ndjson_rows
+
+            lines = csv_rows(columns, rows) if file_format in _SPREADSHEETS else ndjson_rows(rows)
+            self._bucket.put(_error_part(account_id, import_id, part), _gzipped(lines))
 
     def join_errors(
         self, account_id: str, import_id: str, columns: Sequence[str], file_format: FileFormat
     ) -> None:
         """Write one file of all rows that failed, in their order. Where none is left, nothing is written.
 
+        Nor where the file is there: then some of what it was made of may be deleted already, and it is not made again
+        of the rest.
+
         Raises:
             TemporarilyUnavailable.
         """
         parts = sorted(self._keys(_error_parts(account_id, import_id)))
-        if parts:
-            # Here: an operation that looks whether there is such a file needs none of it.
-            from contacts.imports.error_files import csv_lines, ndjson_lines
+        if parts and not self.has_errors(account_id, import_id, file_format):
+            from contacts.imports.error_files import csv_head
 
-            render = csv_lines if file_format in _SPREADSHEETS else ndjson_lines
-            pieces = render(columns, self._entries_of(parts))
-            self._put_stream(_errors(account_id, import_id, file_format), pieces)
+            head = csv_head(columns) if file_format in _SPREADSHEETS else b""
+            self._put_stream(_errors(account_id, import_id, file_format), self._joined(head, parts))
 
     def presigned_errors(
         self, account_id: str, import_id: str, file_name: str, file_format: FileFormat
@@ -279,13 +285,14 @@ class ImportFiles:
             self._bucket.call("abort_multipart_upload", **upload)
             raise
 
-    def _entries_of(self, keys: Sequence[str]) -> Iterator[list[Any]]:
-        """The entries of error parts, a few of which are fetched at a time."""
+    def _joined(self, head: bytes, keys: Sequence[str]) -> Iterator[bytes]:
+        """A head and the contents of error parts, a few of which are fetched at a time."""
+        yield head
         self._bucket.client()  # Made here, where there is one thread.
         for start in range(0, len(keys), _AT_ONCE):
             for packed in side_by_side(self._bucket.get, keys[start : start + _AT_ONCE], _AT_ONCE):
                 if packed is not None:
-                    yield from _unpacked(packed)
+                    yield gzip.decompress(packed)
 
     def _keys(self, prefix: str) -> Iterator[str]:
         return (one["Key"] for one in self._bucket.under(prefix))
@@ -341,7 +348,11 @@ def _row_from(entry: Sequence[Any]) -> Row:
 def _packed(entries: Iterable[object]) -> bytes:
     """Entries as gzipped NDJSON. Half of a surrogate pair, which UTF-8 cannot hold, stays an escape of JSON."""
     lines = "".join(f"{to_json(entry)}\n" for entry in entries)
-    return gzip.compress(lines.encode("utf-8", "backslashreplace"), compresslevel=1, mtime=0)
+    return _gzipped(lines.encode("utf-8", "backslashreplace"))
+
+
+def _gzipped(content: bytes) -> bytes:
+    return gzip.compress(content, compresslevel=1, mtime=0)
 
 
 def _unpacked(packed: bytes) -> Iterator[Any]:

@@ -49,7 +49,8 @@ class ImportState(StrEnum):
     COMPLETED = "completed"
     COMPLETED_WITH_ERRORS = "completed_with_errors"
     FAILED = "failed"
-    """The file could not be read; nothing was written. Or the account is gone."""
+    """The file could not be read; nothing was written. Or the account or a part of the file is gone: what was written
+    before that stays."""
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     """No file came within 24 hours."""

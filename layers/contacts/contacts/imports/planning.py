@@ -180,7 +180,11 @@ class Planner:
                     return
                 cut = self._cut(account_id, job)
             except ConcurrentModification:
-                # It was cancelled: then a message comes that lets its files be deleted. Or another invocation reads it.
+                # Another invocation reads it. Or it was cancelled, and the message that lets its files be deleted may
+                # have come before the last parts were put.
+                now = store.get(import_id)
+                if now is not None and now.has_ended:
+                    self._clear(account_id, import_id, now)
                 return
             if cut is None:
                 return
