@@ -17,7 +17,7 @@ from moto import mock_aws
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.spreadsheets import escaped, unescaped
 from contacts.imports.files import ImportFiles, ids_in
-from contacts.imports.model import FileFormat, FileReplaced, PartMissing, Row, RowError
+from contacts.imports.model import ERROR_COLUMNS, FileFormat, FileReplaced, PartMissing, Row, RowError
 from contacts.table.aws import presigning_client
 from tests.support.bucket import FakeBucket
 from tests.support.fakes import FakeClock
@@ -109,6 +109,23 @@ def test_the_error_file_has_all_rows_in_order_and_can_be_sent_again(client: Any)
         ["2", "email", "is no email", "a@x.test", "'=1+1"],
         ["5", "", "too wide", "a", "b", "d"],
         ["9002", "email", "is no email; is lost", "x", "'-5"],
+    ]
+
+
+def test_a_line_that_cannot_be_read_is_kept_in_the_error_file_of_an_error_file() -> None:
+    bucket = FakeBucket()
+    files = files_on(bucket)
+    line = Row(2, ('5,,"is no email",a"b"@x.test,1',), RowError(None, "a quote"))
+    same = [RowError("email", "needs one"), RowError("external_id", "needs one")]
+    sheet = (*ERROR_COLUMNS, "Email", "Score"), FileFormat.CSV
+    rows = [(line, [RowError(None, "a quote")]), (Row(3, ("6", "", "no", "", "2")), same)]
+    files.put_errors(*WHERE, 1, rows, *sheet)
+    files.join_errors(*WHERE, *sheet)
+    text = bucket.objects[f"errors/{ACCOUNT}/{IMPORT}/errors.csv"].decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [
+        [*ERROR_COLUMNS, "Email", "Score"],
+        ["2", "", "a quote", line.cells[0]],  # type: ignore[index]
+        ["3", "email; external_id", "needs one", "", "2"],
     ]
 
 

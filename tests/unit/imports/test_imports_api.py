@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import phonenumbers
 import pytest
 
 from contacts.accounts.model import Mode, Scope
+from contacts.imports import schemas
 from contacts.imports.model import (
     Counts,
     FileFormat,
@@ -21,6 +23,7 @@ from contacts.imports.service import MAX_UNDER_WAY
 from tests.support.app import OTHER_ACCOUNT_ID, Reply, caller_of
 from tests.support.import_harness import ImportApp
 from tests.support.moto_table import MotoTable
+from tests.support.property_harness import COLLECTION as PROPERTIES
 
 IMPORTS, IMPORT = "/v1/imports", "/v1/imports/{id}"
 NOBODYS = "01941f29-7c00-7aaa-8000-00000000ffff"
@@ -106,6 +109,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "a wrong delimiter": ({**FILE, "delimiter": ":"}, "delimiter"),
     "a long delimiter": ({**FILE, "delimiter": ";;"}, "delimiter"),
     "a wrong country": ({**FILE, "default_country": "D1"}, "default_country"),
+    "two letters that are no country's": ({**FILE, "default_country": "UK"}, "default_country"),
     "a country's name": ({**FILE, "default_country": "Germany"}, "default_country"),
     "a wrong list": ({**FILE, "add_lists": ["A b"]}, "add_lists.0"),
     "a mapping of numbers": ({**FILE, "mapping": {"a": 1}}, "mapping.a"),
@@ -120,6 +124,10 @@ WRONG: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize(("body", "culprit"), WRONG.values(), ids=list(WRONG))
 def test_a_wrong_wish_is_refused_by_name(body: Any, culprit: str, app: ImportApp) -> None:
     assert list(app.create(body).wrong) == [culprit]
+
+
+def test_every_country_whose_phone_numbers_can_be_read_is_taken() -> None:
+    assert phonenumbers.SUPPORTED_REGIONS == schemas._COUNTRIES
 
 
 def test_a_repetition_is_the_same_import_with_a_place_for_its_file(app: ImportApp) -> None:
@@ -209,6 +217,24 @@ def test_who_may_do_what(scopes: list[str], lacking: str, app: ImportApp) -> Non
     for reply in (app.create(FILE), *(app.act(one, import_id) for one in ("start", "cancel", "undo"))):
         assert (reply.status, reply.body["scope"]) == (403, lacking)
     assert app.get(import_id).status == (200 if "imports:read" in scopes else 403)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "mode", "is_shown"),
+    [
+        (("imports:read",), Mode.LIVE, False),
+        (("imports:read", "imports:write"), Mode.LIVE, False),
+        (("imports:read", "contacts:write"), Mode.LIVE, False),
+        (("imports:read", "imports:write", "contacts:write"), Mode.LIVE, True),
+        (("imports:read", "imports:write", "contacts:write"), Mode.TEST, False),
+    ],
+)
+def test_who_may_not_write_by_a_file_is_given_no_place_for_it(
+    scopes: tuple[str, ...], mode: Mode, is_shown: bool, app: ImportApp
+) -> None:
+    import_id = made(app)["id"]
+    app.with_key(scopes=tuple(map(Scope, scopes)), mode=mode)
+    assert ("upload" in app.get(import_id).body) is is_shown
 
 
 def assert_refused(reply: Reply, code: str) -> None:
@@ -303,6 +329,17 @@ def test_a_start_may_say_how_columns_are_read(app: ImportApp) -> None:
     shown = app.act("start", job.id, {"mapping": {"email": "external_id"}}).body
     assert shown["mapping"] == {"email": "external_id", "name": None}
     assert app.act("start", job.id, {"mapping": {}}).body["code"] == "import_not_ready"
+
+
+def test_a_start_guesses_anew_with_the_properties_of_the_account(app: ImportApp) -> None:
+    app.ask("create_property", "POST", PROPERTIES, body={"name": "shoeSize", "type": "number"})
+    file = ImportFile(
+        name="people.csv", size=2048, format=FileFormat.CSV, columns=("Email", "Shoe size", "Size")
+    )
+    wrong = {"Email": "email", "Shoe size": "external_id", "Size": None}
+    job = put(app, ImportState.READY, file=file, mapping=wrong)
+    shown = app.act("start", job.id, {"mapping": {"Size": "external_id"}}).body
+    assert shown["mapping"] == {**wrong, "Shoe size": "custom_fields.shoeSize", "Size": "external_id"}
 
 
 def test_a_start_of_an_unknown_member_is_refused(app: ImportApp) -> None:

@@ -108,6 +108,19 @@ def test_what_cannot_be_mapped_waits_for_its_caller(
     assert harness.key(IMPORT) not in harness.bucket.objects
 
 
+def test_of_a_wrong_mapping_what_is_right_is_kept_and_what_is_wrong_is_named(harness: PlannerHarness) -> None:
+    file = content(4, "email,name,Notes")
+    made(harness, len(file), mapping={"Mail": "email", "Notes": None, "Firma": "custom_fields.company"})
+    harness.handle(harness.uploaded(IMPORT, file))
+    job = harness.job(IMPORT)
+    assert job.mapping == {"email": "email", "name": "name", "Notes": None}
+    assert job.problem is not None
+    assert job.problem.detail == (
+        "mapping.Mail is no column of the file; mapping.Firma is no column of the file. "
+        "The columns are: email, name, Notes. Start it; a mapping may say again what these are."
+    )
+
+
 @pytest.mark.parametrize(
     ("file", "announced", "code"),
     [

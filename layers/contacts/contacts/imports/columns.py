@@ -15,7 +15,7 @@ from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.text import composed
 from contacts.core.violations import FieldErrorCode, Violation, text_violation
 from contacts.imports.column_names import ENGLISH, OTHER_LANGUAGES, SECOND_CHOICE
-from contacts.imports.model import ERROR_COLUMNS
+from contacts.imports.model import ERROR_COLUMNS, ERROR_TEXT
 from contacts.properties.model import CORE_FIELDS
 
 MAX_KEY: Final = 255
@@ -122,6 +122,7 @@ def _guesses() -> Mapping[str, _Guess]:
     """What a column is, by the key of its name."""
     found = {key_of(name): _Guess(name, 0) for name in FIELDS if name != UNPACKED}
     found |= {key_of(name): _Guess(None, 0) for name in (*_READ_ONLY, *ERROR_COLUMNS)}
+    found[key_of(ERROR_TEXT)] = _Guess(UNPACKED, 0)
     for names in (ENGLISH, *OTHER_LANGUAGES):
         for target, text in names.items():
             for name in text.split(","):
@@ -195,6 +196,7 @@ def complete_mapping(
 ) -> dict[str, str | None]:
     """What each column is, as the caller says it; what the caller leaves out is guessed.
 
+    `given`: also with a column's name in another spelling of Unicode, or with other white space, than the file's.
     `may_have_more`: rows are objects, and members that the first ones lack may be mapped, too.
 
     Raises:
@@ -202,6 +204,7 @@ def complete_mapping(
             no field, or another column has the same one.
     """
     columns = tuple(columns)
+    given = as_in_file(columns, given)
     errors = [*mapping_errors(given)]
     if not may_have_more:
         errors += [
@@ -228,11 +231,30 @@ def corrected_mapping(
 
     Raises: as `complete_mapping`.
     """
+    columns = tuple(columns)
+    given = as_in_file(columns, given)
     if errors := mapping_errors(given):
         raise InvalidInput(errors)
     taken = {path for path in _paths(given.values()) if path not in SEVERAL}
     kept = {column: text for column, text in before.items() if _paths([text]).isdisjoint(taken)}
     return complete_mapping(columns, {**kept, **given}, properties, may_have_more=may_have_more)
+
+
+def as_in_file(columns: Iterable[str], given: Mapping[str, str | None]) -> dict[str, str | None]:
+    """A mapping with the names of columns as the file spells them; a name that it does not have stays.
+
+    Files from a Mac write `ö` as two characters, which looks like the one of a keyboard.
+    """
+    exact = frozenset(columns)
+    by_look = {_look(column): column for column in exact}
+    spelled = {column: column if column in exact else by_look.get(_look(column), column) for column in given}
+    # Where a name is given twice, the one that is spelled as in the file counts.
+    found = {spelled[column]: text for column, text in given.items() if column not in exact}
+    return {name: given.get(name, found.get(name)) for name in dict.fromkeys(spelled.values())}
+
+
+def _look(column: str) -> str:
+    return " ".join(composed(column).split())
 
 
 def mapping_errors(given: Mapping[str, str | None]) -> list[FieldError]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from contacts.core.json import to_json
 from contacts.core.spreadsheets import escaped
-from contacts.imports.model import ERROR_COLUMNS, Row, RowError
+from contacts.imports.model import ERROR_COLUMNS, ERROR_TEXT, Row, RowError
 
 FailedRow = tuple[Row, Sequence[RowError]]
 """A row and what is wrong with it."""
@@ -33,7 +33,7 @@ def ndjson_rows(rows: Iterable[FailedRow]) -> bytes:
     lines = []
     for row, errors in rows:
         said = dict(zip(ERROR_COLUMNS, (row.line, *_joined(errors)), strict=True))
-        members = {"import_text": "".join(row.cells)} if isinstance(row.cells, tuple) else dict(row.cells)
+        members = {ERROR_TEXT: "".join(row.cells)} if isinstance(row.cells, tuple) else dict(row.cells)
         lines.append(f"{to_json(members | said)}\n")
     return "".join(lines).encode("utf-8", "backslashreplace")
 
@@ -47,10 +47,16 @@ def _csv(lines: Iterable[Iterable[object]]) -> bytes:
 def _own(columns: Sequence[str], cells: Sequence[str]) -> Iterable[str]:
     """Cells without those of our columns, which an error file has that was sent again."""
     ours = {number for number, column in enumerate(columns) if column in ERROR_COLUMNS}
-    return (cell for number, cell in enumerate(cells) if number not in ours) if ours else cells
+    # A row that could not be read is its whole line, in one cell.
+    if not ours or len(cells) == 1:
+        return cells
+    return (cell for number, cell in enumerate(cells) if number not in ours)
 
 
 def _joined(errors: Iterable[RowError]) -> tuple[str, str]:
-    """The fields of a row's errors, and its reasons: one line a row, so that the file can be sent again."""
+    """The fields of a row's errors, and its reasons: one line a row, so that the file can be sent again.
+
+    A reason that several fields share is told once.
+    """
     fields = "; ".join(error.field or "" for error in errors)
-    return fields.strip("; "), "; ".join(error.reason or "" for error in errors)
+    return fields.strip("; "), "; ".join(dict.fromkeys(error.reason or "" for error in errors))

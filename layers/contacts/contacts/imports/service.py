@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from contacts.accounts.model import Caller
+from contacts.accounts.model import Caller, Scope
 from contacts.book.model import Action, Outcome
 from contacts.core.errors import (
     ImportNotFinished,
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 MAX_UNDER_WAY: Final = 20
 """Imports of an account that have not ended. Concurrent creates may exceed it."""
+MAKING_IMPORTS: Final = (Scope.IMPORTS_WRITE, Scope.CONTACTS_WRITE)
+"""What a key needs to have rows of a file written."""
 _LOOKED_AT: Final = 100
 """The newest imports are looked at to count those under way: what is older and still runs is not counted."""
 
@@ -109,7 +111,8 @@ class ImportService:
     def one(self, caller: Caller, import_id: str) -> ImportOut:
         """One import; while it awaits its file, with a new URL; when a dry run is over, with what it found.
 
-        Whoever may not read contacts is not shown those of a dry run: they may be there already.
+        Who sends the file has its rows written: only who may make imports is given the URL, and no test key. Whoever
+        may not read contacts is not shown those of a dry run: they may be there already.
 
         Raises:
             ImportNotFound: the account has none with that id.
@@ -118,7 +121,8 @@ class ImportService:
         now = self._clock.now_ms()
         job = self._store.existing(import_id).as_of(now)
         shown = import_out(job, now)
-        if job.state is ImportState.AWAITING_UPLOAD:
+        may_send = not caller.is_test and caller.lacking(MAKING_IMPORTS) is None
+        if may_send and job.state is ImportState.AWAITING_UPLOAD:
             shown["upload"] = self._files.presigned_upload(caller.account_id, job.id, job.file.size)
         if job.state is ImportState.READY:
             preview: Any = self._files.preview(caller.account_id, job.id)
