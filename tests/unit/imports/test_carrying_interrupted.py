@@ -266,6 +266,36 @@ def test_a_second_function_between_any_two_calls_changes_nothing() -> None:
     raise AssertionError("it has more calls than that")
 
 
+def test_another_import_between_any_two_calls_and_its_undo_leave_no_trace() -> None:
+    world = world_of_people()
+    beginning = world.table.snapshot()
+    people = [f"{name}@example.com" for name in ("ada", "out", "gone", "new")]
+    one = [{"email": email, "first_name": "One", "is_unsubscribed": False} for email in people]
+    other = [{"email": email, "first_name": "Other", "tags": ["x"]} for email in reversed(people)]
+    for after in range(1, 60, 3):
+        world.table.bring_back(beginning)
+        import_id = world.cut(one, bodies(2), restore_trashed=True)
+        message = world.queue.sent.pop()
+
+        def meanwhile() -> None:
+            job = world.run(other, bodies(3), restore_trashed=True)
+            world.undo(job.id)
+
+        client = Interrupted(world.table.client(), after, meanwhile)
+        world.queue.sent.append(message)
+        world.work(world.carrier(client))
+        job = world.job(import_id)
+        assert (job.state, job.counts.done) == (ImportState.COMPLETED, 6), after
+        assert violations(world.table.items(), world.account_id, world.clock.at_ms // 1000) == [], after
+        by_email = world.by_email()
+        assert by_email["out@example.com"].is_unsubscribed, after
+        # What the other had created came back from the trash as it was there.
+        assert not any(by_email[email].tags for email in people[:3]), after
+        if client.calls < after:
+            return
+    raise AssertionError("it has more calls than that")
+
+
 def test_an_import_waits_for_the_next_hour_and_leaves_a_tenth_to_requests() -> None:
     world = CarryingHarness(own_written_limit=40)
     import_id = world.cut(bodies(80))
