@@ -202,6 +202,14 @@ def test_a_correction_is_checked_as_a_mapping_is() -> None:
         corrected_mapping(["Mail"], {"Mail": "email"}, {"Mail": "mail"})
 
 
+def test_a_mapping_that_is_too_long_with_what_is_guessed_is_refused_as_a_whole() -> None:
+    columns = [f"{n:090}x" for n in range(1000)]
+    given = {f"{n:0250}": None for n in range(400)}
+    with pytest.raises(InvalidInput, match="mapping: has columns and fields of more than 250,000 bytes"):
+        complete_mapping(columns, given, may_have_more=True)
+    assert len(complete_mapping(columns, {})) == 1000
+
+
 def test_every_wrong_column_is_named_at_once() -> None:
     assert [error.field for error in mapping_errors({"a": "x", "b": "email", "c": "email", "d": None})] == [
         "mapping.a",

@@ -117,6 +117,10 @@ WRONG: dict[str, tuple[Any, str]] = {
     "two emails": ({**FILE, "mapping": {"a": "email", "b": "email"}}, "mapping.b"),
     "a mapping as list": ({**FILE, "mapping": []}, "mapping"),
     "a wide mapping": ({**FILE, "mapping": {str(n): None for n in range(1001)}}, "mapping"),
+    "a mapping of long names": (
+        {**FILE, "mapping": {f"{n:0250}": f"custom_fields.{n:0100}" for n in range(1000)}},
+        "mapping",
+    ),
     "a wrong on_invalid": ({**FILE, "on_invalid": "ignore"}, "on_invalid"),
 }
 
@@ -340,6 +344,18 @@ def test_a_start_guesses_anew_with_the_properties_of_the_account(app: ImportApp)
     job = put(app, ImportState.READY, file=file, mapping=wrong)
     shown = app.act("start", job.id, {"mapping": {"Size": "external_id"}}).body
     assert shown["mapping"] == {**wrong, "Shoe size": "custom_fields.shoeSize", "Size": "external_id"}
+
+
+def test_the_longest_mapping_is_kept_and_a_longer_one_refused(app: ImportApp) -> None:
+    columns = tuple(f"{n:090}ö" for n in range(1000))
+    longest = {column: f"custom_fields.{n:0142}" for n, column in enumerate(columns)}
+    assert app.create({**FILE, "mapping": longest}, {"Idempotency-Key": "a"}).status == 201
+    file = ImportFile(name="people.csv", size=2048, format=FileFormat.CSV, columns=columns)
+    job = put(app, ImportState.READY, file=file, mapping=longest)
+    longer = {column: f"metadata.{n:0250}" for n, column in enumerate(columns)}
+    assert list(app.act("start", job.id, {"mapping": longer}).wrong) == ["mapping"]
+    started = app.act("start", job.id, {"mapping": {columns[0]: "external_id"}})
+    assert (started.status, len(started.body["mapping"])) == (202, 1000)
 
 
 def test_a_start_of_an_unknown_member_is_refused(app: ImportApp) -> None:

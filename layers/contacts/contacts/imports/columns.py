@@ -18,6 +18,8 @@ from contacts.imports.column_names import ENGLISH, OTHER_LANGUAGES, SECOND_CHOIC
 from contacts.imports.model import ERROR_COLUMNS, ERROR_TEXT
 from contacts.properties.model import CORE_FIELDS
 
+MAX_MAPPING_BYTES: Final = 250_000
+"""Of columns and targets together. The item of an import has 400 KB, and the columns once more (`planning`)."""
 MAX_KEY: Final = 255
 """Characters of a key of `custom_fields` or `metadata`."""
 
@@ -201,7 +203,7 @@ def complete_mapping(
 
     Raises:
         InvalidInput: names each column that is wrong as `mapping.<column>`: the file has no such column, the target is
-            no field, or another column has the same one.
+            no field, or another column has the same one. As `mapping`: it is too long.
     """
     columns = tuple(columns)
     given = as_in_file(columns, given)
@@ -214,7 +216,10 @@ def complete_mapping(
         ]
     if errors:
         raise InvalidInput(errors)
-    return _completed(columns, given, properties)
+    complete = _completed(columns, given, properties)
+    if _size(complete) > MAX_MAPPING_BYTES:
+        raise InvalidInput([FieldError("mapping", _TOO_LONG)])
+    return complete
 
 
 def corrected_mapping(
@@ -259,6 +264,8 @@ def _look(column: str) -> str:
 
 def mapping_errors(given: Mapping[str, str | None]) -> list[FieldError]:
     """What is wrong with a mapping, whatever the file's columns are: a target that is none, or is given twice."""
+    if _size(given) > MAX_MAPPING_BYTES:
+        return [FieldError("mapping", _TOO_LONG)]
     errors: list[FieldError] = []
     columns_of: dict[str, str] = {}
     for column, text in given.items():
@@ -273,6 +280,15 @@ def mapping_errors(given: Mapping[str, str | None]) -> list[FieldError]:
     return errors
 
 
+def _size(mapping: Mapping[str, str | None]) -> int:
+    return sum(
+        len(text.encode("utf-8", "surrogatepass")) for pair in mapping.items() for text in pair if text
+    )
+
+
+_TOO_LONG: Final = Violation(
+    FieldErrorCode.TOO_LONG, f"has columns and fields of more than {MAX_MAPPING_BYTES:,} bytes together"
+)
 _NO_TARGET: Final = Violation(
     FieldErrorCode.NOT_ALLOWED,
     f"must be null, {', '.join(FIELDS[:-1])}, custom_fields.<name> or metadata.<name>, "

@@ -278,7 +278,9 @@ class Planner:
             mapping = complete_mapping(columns, job.mapping, properties, may_have_more=has_objects)
         except InvalidInput as error:
             wrong = {one.field.removeprefix("mapping.") for one in error.errors}
-            right = {column: text for column, text in job.mapping.items() if column not in wrong}
+            # The mapping as a whole may be too long.
+            all_of_it = job.mapping if "mapping" not in wrong else {}
+            right = {column: text for column, text in all_of_it.items() if column not in wrong}
             kept = complete_mapping(columns, right, properties, may_have_more=has_objects)
             return {"mapping": kept, "state": ImportState.READY, "problem": _mapping_wrong(error, columns)}
         if not is_mappable(mapping):

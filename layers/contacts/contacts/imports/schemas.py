@@ -110,8 +110,10 @@ FileName = Annotated[
     str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(clean), AfterValidator(_last_part), COMPOSED
 ]
 Encoding = Annotated[str, Field(max_length=50), AfterValidator(clean), AfterValidator(_encoding)]
-Delimiter = Annotated[str, Field(max_length=1), AfterValidator(_delimiter)]
-Country = Annotated[str, Field(max_length=2), AfterValidator(_country)]
+Delimiter = Annotated[str, Field(json_schema_extra={"pattern": r"^[,;\t|]$"}), AfterValidator(_delimiter)]
+Country = Annotated[
+    str, Field(json_schema_extra={"pattern": "^[A-Za-z]{2}$", "examples": ["DE"]}), AfterValidator(_country)
+]
 
 
 class NewImport(Body):
