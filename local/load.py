@@ -95,6 +95,8 @@ class Client:
 
     api: Api
     wait: Callable[[float], None] = lambda seconds: time.sleep(seconds)  # noqa: PLW0108 - looked up when it is called
+    complain: Callable[[str], None] = lambda text: print(text, file=sys.stderr)
+    """Is told why it waits, the first time that a request has to."""
 
     def ask(self, method: str, path: str, body: Json | None = None, **headers: str) -> Json:
         """The body of an answer that is a success.
@@ -102,7 +104,7 @@ class Client:
         Raises:
             Failed: it is none. The message says what the API says, and what helps.
         """
-        waited, pause = 0.0, 1.0
+        waited, pause, has_complained = 0.0, 1.0, False
         # Where nobody knows whether it was done, a GET may be sent again, and what has an Idempotency-Key.
         may_repeat = method == "GET" or "Idempotency_Key" in headers
         while True:
@@ -120,6 +122,9 @@ class Client:
                 seconds = float(answer.headers.get("retry-after") or pause)
             if not is_passing or waited + seconds > GIVES_UP_AFTER_S:
                 raise refusal
+            if not has_complained:
+                has_complained = True
+                self.complain(f"{refusal}\nTrying again, for {GIVES_UP_AFTER_S // 60} minutes at most …")
             self.wait(seconds)
             waited, pause = waited + seconds, min(2 * pause, 30.0)
 
@@ -248,7 +253,7 @@ class Loader:
                 self.say(f"Nothing was written. `--resume {import_id} --yes` carries it out.")
                 return 0
             self.start(import_id, {})
-        elif job["state"] not in ENDED:
+        else:
             self.show_mapping(job)
         job = self.watch(import_id, "writing", lambda one: one["state"] in ENDED)
         self.hint = f"`--resume {import_id}` shows what came of it, and fetches the rows that failed."
@@ -266,7 +271,8 @@ class Loader:
             self.say(f"{problem['code']}: {problem['detail']}")
         if job["counts"].get("failed"):
             self.fetch_errors(job, path)
-        if job["state"] in ("completed", "completed_with_errors"):
+        may_undo = job["state"] in ("completed", "completed_with_errors")
+        if may_undo and any(job["counts"].get(one) for one in ("created", "updated", "protected")):
             self.say(f"`--undo {job['id']}` takes it back, within 7 days.")
         return 0 if job["state"] == "completed" and not job["counts"].get("failed") else 1
 
@@ -368,7 +374,8 @@ class Loader:
             self.show_mapping(job)
         counts = job.get("counts") or {}
         if counts.get("rows"):
-            self.say(f"\n{counts['rows']:>10,}  rows{f', of which {would}' if would else ''}")
+            is_checked = would and any(counts.get(one) for one in COUNTED)
+            self.say(f"\n{counts['rows']:>10,}  rows{f', of which {would}' if is_checked else ''}")
             self.say(
                 "\n".join(f"{counts[one]:>10,}  {one}: {TOLD[one]}" for one in COUNTED if counts.get(one))
             )
@@ -466,6 +473,7 @@ def of_this_machine() -> Json:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.load",
+        usage="%(prog)s [options] FILE (--help lists the options)",
         description="Import a file of contacts (CSV, TSV, NDJSON, JSON, each also gzipped, or XLSX), or export one.",
     )
     parser.add_argument("file", nargs="?", type=Path, help="the file to import")
@@ -612,7 +620,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return run(given, loader)
     except Failed as failed:
-        print(f"error: {failed}", loader.hint, sep="\n", file=sys.stderr)
+        print(f"error: {failed}", *filter(None, [loader.hint]), sep="\n", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("", loader.hint, sep="\n", file=sys.stderr)

@@ -250,6 +250,22 @@ def test_columns_that_cannot_be_mapped_are_told_with_the_way_on(
     assert (f"POST /v1/imports/{ID}/start", {"mapping": {"Company": "external_id"}}) in server.asked
 
 
+def test_what_was_written_is_offered_to_be_taken_back_and_nothing_else(
+    server: Server, people: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.counts = {**NO_ROWS, "rows": 2, "unchanged": 1, "failed": 1}
+    run(server, people, "--yes")
+    said = capsys.readouterr().out
+    assert "Company  →  custom_fields.company" in said  # Also where it has ended before anybody looked.
+    assert "--undo" not in said
+
+
+def test_it_says_what_it_waits_for(server: Server, people: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    server.refusals["POST /v1/imports"] = [(503, {"detail": "Come again."})] * 2
+    assert run(server, people, "--yes") == 0
+    assert capsys.readouterr().err.count("Come again.\nTrying again") == 1
+
+
 def test_what_passes_by_itself_is_waited_for(server: Server, people: Path) -> None:
     server.refusals = {
         "POST /v1/imports": [(429, LIMITED), (503, {"detail": "Busy."})],

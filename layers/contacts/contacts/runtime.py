@@ -727,21 +727,19 @@ class Runtime:
 
         queues = self.queue("IMPORT_FILE"), self.queue("IMPORT")
         store, account_id = self.import_store(caller), caller.account_id
-        return ImportControl(store, account_id, *queues, self.clock, self.randomness)
+        return ImportControl(
+            store, account_id, *queues, self._names_of_properties, self.clock, self.randomness
+        )
 
     def planner(self) -> Planner:
         """Cuts uploads into parts."""
         from contacts.imports.planning import Planner
         from contacts.imports.reading import Checkpoint, open_file
-        from contacts.properties.store import PropertyStore
 
         def opened(
             source: ByteSource, name: str, options: ImportOptions, start: Sequence[int] | None
         ) -> OpenFile:
             return open_file(source, name, options, None if start is None else Checkpoint(*start))
-
-        def properties(account_id: str) -> list[str]:
-            return [one.name for one in PropertyStore(self.table, account_id).all()]
 
         return Planner(
             self.table,
@@ -749,11 +747,16 @@ class Runtime:
             opened,
             self.queue("IMPORT_FILE"),
             self.queue("IMPORT"),
-            properties,
+            self._names_of_properties,
             self.clock,
             self.randomness,
             self.deadline.has_time_left,
         )
+
+    def _names_of_properties(self, account_id: str) -> list[str]:
+        from contacts.properties.store import PropertyStore
+
+        return [one.name for one in PropertyStore(self.table, account_id).all()]
 
     def import_carrier(self) -> ImportCarrier:
         """Checks the rows of imports, writes them, and takes them back."""

@@ -105,3 +105,12 @@ def test_a_secret_has_32_bytes(length: int) -> None:
 
 def test_a_secret_is_not_in_what_is_printed(records: Records) -> None:
     assert "secret=AccountSecret()" in repr(records.opened)
+
+
+def test_a_scope_of_a_later_release_allows_nothing(records: Records) -> None:
+    (key,) = records.store.api_keys(records.opened.id)
+    place = keys.listed_api_key(records.opened.id, key.id)
+    expression = Expression()
+    expression.set("scopes", ["contacts:read", "dreams:read"])
+    records.table.update("key", place, expression)
+    assert [one.scopes for one in records.store.api_keys(records.opened.id)] == [("contacts:read",)]

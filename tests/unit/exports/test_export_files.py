@@ -1,14 +1,17 @@
 """The calls of S3 that exports make mean what the code takes them for: held against moto's S3."""
 
 import gzip
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
+from contacts.core.errors import TemporarilyUnavailable
 from contacts.exports.files import ExportFiles
 from contacts.exports.model import Export, ExportFormat, ExportState
 from contacts.exports.writing import PART_BYTES
@@ -82,6 +85,28 @@ def test_what_is_kept_between_parts_is_read_again_and_goes(client: Any, files: E
     assert keys(client) == [f"exports/{ACCOUNT_ID}/{ID}-3.rest-1"]
     files.delete_rest(ACCOUNT_ID, kept)
     assert files.rest(ACCOUNT_ID, kept) is None
+
+
+@pytest.mark.parametrize(("breaks", "is_read"), [(2, True), (3, False)])
+def test_what_was_kept_is_read_again_where_the_connection_breaks(breaks: int, is_read: bool) -> None:
+    class Body(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            nonlocal breaks
+            breaks -= 1
+            if breaks >= 0:
+                raise ReadTimeoutError(endpoint_url="https://files")
+            return super().read(size)
+
+    class Client:
+        def get_object(self, **_: Any) -> dict[str, Any]:
+            return {"Body": Body(b"rest")}
+
+    files, kept = ExportFiles(Client, "files", Client), export(rest=1)
+    if is_read:
+        assert files.rest(ACCOUNT_ID, kept) == b"rest"
+    else:
+        with pytest.raises(TemporarilyUnavailable):
+            files.rest(ACCOUNT_ID, kept)
 
 
 def test_all_of_a_run_goes_and_nothing_of_another(client: Any, files: ExportFiles) -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from contacts.book.model import Contact, contact_out, new_contact
 from contacts.core.json import from_json
 from contacts.core.spreadsheets import unescaped
-from contacts.exports.model import ExportFormat
-from contacts.exports.rows import FIELDS, row_writer
+from contacts.exports.model import FIELDS, ExportFormat
+from contacts.exports.rows import row_writer
 from contacts.properties.model import Property, PropertyType
 from tests.support.hypothesis_profiles import examples
 

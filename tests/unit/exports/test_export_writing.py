@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contacts.core.errors import TemporarilyUnavailable
+from contacts.core.time import HOUR
 from contacts.exports.model import MAX_RUNS, ExportFormat, ExportState
 from contacts.exports.writing import ENDS_S, LEASE_S, TURN_S
 from tests.support.app import ACCOUNT_ID
@@ -209,6 +210,19 @@ def test_an_erasure_takes_away_a_file_that_may_hold_the_person(harness: ExportHa
     harness.eraser().remove(ACCOUNT_ID, harness.clock.at_ms - 6_000)
     assert harness.now(later).state is ExportState.COMPLETED, "it was read after the person was gone"
     assert harness.emails(later) == EMAILS
+
+
+@pytest.mark.parametrize("hours", [23, 25, 95])
+def test_an_erasure_takes_away_a_file_that_is_not_offered_any_more_but_still_there(
+    hours: int, harness: ExportHarness
+) -> None:
+    """The bucket's rule deletes by days, at midnight: after two to three of them."""
+    ada = harness.contact(100)
+    export = harness.run(harness.begin())
+    harness.clock.at_ms += hours * HOUR * 1000
+    harness.erase(ada)
+    assert harness.now(export).state is ExportState.EXPIRED
+    assert harness.bucket.objects == {}
 
 
 @pytest.mark.parametrize("calls", range(1, 24))

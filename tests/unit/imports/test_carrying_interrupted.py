@@ -12,10 +12,13 @@ from botocore.exceptions import ClientError
 
 from contacts.accounts.store import AccountStore
 from contacts.core.errors import TemporarilyUnavailable
-from contacts.imports.model import Counts, ImportState, ImportTask, step_from
+from contacts.core.ids import Name, NameKind
+from contacts.imports.model import Counts, ImportState, ImportTask, PartMissing, step_from
+from contacts.table import keys
 from contacts.table.client import Table
 from local.table import NAME
-from tests.support.carrying_harness import CarryingHarness, Killed, bodies
+from tests.support.app import ListedQueue
+from tests.support.carrying_harness import CarryingHarness, Killed, ObjectReader, bodies
 from tests.support.fakes import OneAtATime
 from tests.support.interrupted import Interrupted
 from tests.support.invariants import violations
@@ -263,6 +266,36 @@ def test_a_second_function_between_any_two_calls_changes_nothing() -> None:
     raise AssertionError("it has more calls than that")
 
 
+def test_another_import_between_any_two_calls_and_its_undo_leave_no_trace() -> None:
+    world = world_of_people()
+    beginning = world.table.snapshot()
+    people = [f"{name}@example.com" for name in ("ada", "out", "gone", "new")]
+    one = [{"email": email, "first_name": "One", "is_unsubscribed": False} for email in people]
+    other = [{"email": email, "first_name": "Other", "tags": ["x"]} for email in reversed(people)]
+    for after in range(1, 60, 3):
+        world.table.bring_back(beginning)
+        import_id = world.cut(one, bodies(2), restore_trashed=True)
+        message = world.queue.sent.pop()
+
+        def meanwhile() -> None:
+            job = world.run(other, bodies(3), restore_trashed=True)
+            world.undo(job.id)
+
+        client = Interrupted(world.table.client(), after, meanwhile)
+        world.queue.sent.append(message)
+        world.work(world.carrier(client))
+        job = world.job(import_id)
+        assert (job.state, job.counts.done) == (ImportState.COMPLETED, 6), after
+        assert violations(world.table.items(), world.account_id, world.clock.at_ms // 1000) == [], after
+        by_email = world.by_email()
+        assert by_email["out@example.com"].is_unsubscribed, after
+        # What the other had created came back from the trash as it was there.
+        assert not any(by_email[email].tags for email in people[:3]), after
+        if client.calls < after:
+            return
+    raise AssertionError("it has more calls than that")
+
+
 def test_an_import_waits_for_the_next_hour_and_leaves_a_tenth_to_requests() -> None:
     world = CarryingHarness(own_written_limit=40)
     import_id = world.cut(bodies(80))
@@ -322,6 +355,25 @@ def test_an_account_that_is_gone_ends_it() -> None:
     assert job.state is ImportState.FAILED
     assert job.problem is not None
     assert job.problem.code == "account_gone"
+    assert world.bucket.objects == {}
+
+
+def test_a_part_that_is_gone_ends_it_with_the_rows_that_had_failed() -> None:
+    world = CarryingHarness()
+    import_id = world.cut([*bodies(1), {"email": "wrong"}], bodies(1, 1), bodies(1, 2))
+    carrier = world.carrier()
+    carrier.handle(step_from(world.queue.sent.pop().body), 1)
+    world.files.delete_parts(world.account_id, import_id)
+    message = world.queue.sent.pop()
+    for times in range(1, 5):
+        with pytest.raises(PartMissing):
+            carrier.handle(step_from(message.body), times)
+    assert carrier.handle(step_from(message.body), 5) is None
+    job = world.job(import_id)
+    assert (job.state, job.counts) == (ImportState.FAILED, Counts(rows=4, created=1, failed=1))
+    assert job.can_be_undone(world.clock.now_ms())
+    assert [row["import_line"] for row in world.failures(import_id)] == [3]
+    assert len(world.bucket.objects) == 1
 
 
 def test_a_cancelled_import_stops_before_the_next_hundred_and_counts_what_was_done() -> None:
@@ -444,6 +496,113 @@ def test_a_row_that_fails_by_an_error_of_ours_goes_to_the_error_file_at_the_fift
     )
     assert "not carried out" in world.failures(import_id)[0]["import_reason"]
     assert len(world.contacts()) == 2
+
+
+def test_a_row_that_cannot_even_be_read_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(ObjectReader):
+        def read(self, row: Any) -> Any:
+            return super().read(row if row.cells["email"] != "p1@example.com" else None)
+
+    for task in (ImportTask.WRITE, ImportTask.CHECK):
+        world = CarryingHarness()
+        monkeypatch.setattr(world, "_reader_of", lambda *_: Broken())
+        import_id = world.cut(bodies(3), task=task)
+        message = world.queue.sent.pop()
+        carrier = world.carrier()
+        for times in range(1, 5):
+            with pytest.raises(AttributeError):
+                carrier.handle(step_from(message.body), times)
+        carrier.handle(step_from(message.body), 5)
+        world.work()
+        assert world.job(import_id).counts == Counts(rows=3, created=2, failed=1)
+        assert len(world.contacts()) == (2 if task is ImportTask.WRITE else 0)
+
+
+def test_whoever_still_checks_a_part_does_not_count_it_as_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQS has delivered the message twice, and the import is started while the slower one is at it."""
+    from contacts.imports.carrying import PartRun
+
+    world = CarryingHarness()
+    import_id = world.cut(bodies(3), task=ImportTask.CHECK)
+    message = world.queue.sent.pop()
+    keep_preview = PartRun._preview
+
+    def others_are_faster(run: PartRun, part: Any) -> None:
+        monkeypatch.setattr(PartRun, "_preview", keep_preview)
+        world.carrier().handle(step_from(message.body), 1)
+        ready = world.job(import_id)
+        assert ready.state is ImportState.READY
+        world.store.replace(ready, ready.changed(state=ImportState.RUNNING, counts=Counts(rows=3)))
+        world.send(import_id, ImportTask.WRITE, 1)
+        run._preview(part)
+
+    monkeypatch.setattr(PartRun, "_preview", others_are_faster)
+    world.carrier().handle(step_from(message.body), 1)
+    world.work()
+    assert len(world.contacts()) == 3
+    assert world.job(import_id).counts == Counts(rows=3, created=3)
+
+
+class AwayOnce(ListedQueue):
+    """A queue that does not answer at one time."""
+
+    def __init__(self, at_call: int) -> None:
+        super().__init__()
+        self.at_call = at_call
+
+    def send(self, messages: Any) -> None:
+        self.at_call -= 1
+        if self.at_call == 0:
+            raise TemporarilyUnavailable
+        super().send(messages)
+
+
+@pytest.mark.parametrize("task", ImportTask)
+def test_a_queue_that_is_away_once_does_not_end_the_chain(task: ImportTask) -> None:
+    for at_call in (2, 3):
+        world = CarryingHarness()
+        parts = (bodies(1), bodies(1, 1), bodies(1, 2))
+        is_undo = task is ImportTask.UNDO
+        import_id = world.run(*parts).id if is_undo else ""
+        world.queue = AwayOnce(at_call)
+        if not is_undo:
+            import_id = world.cut(*parts, task=task)
+
+        def work(world: CarryingHarness = world) -> None:
+            carrier = world.carrier()
+            while world.queue.sent:
+                message = world.queue.sent.pop(0)
+                times = 1
+                while carrier.handle(step_from(message.body), times):
+                    times += 1
+
+        if is_undo:
+            assert world.undo(import_id, work).trashed == 3
+        else:
+            work()
+            job = world.job(import_id)
+            assert job.state is (ImportState.READY if task is ImportTask.CHECK else ImportState.COMPLETED)
+            assert job.counts == Counts(rows=3, created=3)
+
+
+@pytest.mark.parametrize("task", ImportTask)
+def test_a_contact_that_is_never_free_ends_no_import(task: ImportTask) -> None:
+    """Here: its email leads nowhere, so that each try finds the contact gone."""
+    world = CarryingHarness()
+    is_undo = task is ImportTask.UNDO
+    import_id = world.run(bodies(3), bodies(1, 3)).id if is_undo else ""
+    claim = keys.claim(world.account_id, Name(NameKind.EMAIL, "p1@example.com"))
+    Table(world.table.client(), NAME).write_many({claim: {"contact_id": "nobody", "state": "live"}})
+    if is_undo:
+        undo = world.undo(import_id)
+        assert (undo.trashed, undo.kept) == (3, 1)
+        return
+    # The third row changes nothing, so that it leaves no receipt.
+    import_id = world.cut([*bodies(2), *bodies(1)], bodies(1, 3), task=task)
+    world.work()
+    assert world.job(import_id).counts == Counts(rows=4, created=2, unchanged=1, failed=1)
+    if task is ImportTask.WRITE:
+        assert "send the row again" in world.failures(import_id)[0]["import_reason"]
 
 
 def test_a_queue_that_is_away_lets_the_message_come_again() -> None:

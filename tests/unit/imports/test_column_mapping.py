@@ -173,11 +173,41 @@ def test_what_the_caller_says_later_wins(
     assert corrected_mapping(columns, guessed_mapping(columns), given_mapping) == corrected
 
 
+DECOMPOSED = "Gro\u0308\u00dfe"
+COMPOSED = "Gr\u00f6\u00dfe"
+
+
+@pytest.mark.parametrize(
+    ("column", "said"), [(DECOMPOSED, COMPOSED), (COMPOSED, DECOMPOSED), ("First name", " First\n name ")]
+)
+def test_a_column_may_be_named_as_it_looks(column: str, said: str) -> None:
+    columns = ["Email", column]
+    expected = {"Email": "email", column: "external_id"}
+    assert complete_mapping(columns, {said: "external_id"}) == expected
+    before = guessed_mapping(columns)
+    assert corrected_mapping(columns, before, {said: "external_id"}) == expected
+    # What is spelled as in the file wins.
+    assert complete_mapping(columns, {said: "phone", column: "external_id"}) == expected
+
+
+def test_two_columns_that_look_alike_are_named_as_they_are_spelled() -> None:
+    given = {DECOMPOSED: "phone", COMPOSED: "email"}
+    assert complete_mapping([DECOMPOSED, COMPOSED], given) == given
+
+
 def test_a_correction_is_checked_as_a_mapping_is() -> None:
     with pytest.raises(InvalidInput, match=r"mapping\.Name"):
         corrected_mapping(["Mail"], {"Mail": "email"}, {"Name": "name"})
     with pytest.raises(InvalidInput, match=r"mapping\.Mail"):
         corrected_mapping(["Mail"], {"Mail": "email"}, {"Mail": "mail"})
+
+
+def test_a_mapping_that_is_too_long_with_what_is_guessed_is_refused_as_a_whole() -> None:
+    columns = [f"{n:090}x" for n in range(1000)]
+    given = {f"{n:0250}": None for n in range(400)}
+    with pytest.raises(InvalidInput, match="mapping: has columns and fields of more than 250,000 bytes"):
+        complete_mapping(columns, given, may_have_more=True)
+    assert len(complete_mapping(columns, {})) == 1000
 
 
 def test_every_wrong_column_is_named_at_once() -> None:

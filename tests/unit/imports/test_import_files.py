@@ -17,7 +17,7 @@ from moto import mock_aws
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.spreadsheets import escaped, unescaped
 from contacts.imports.files import ImportFiles, ids_in
-from contacts.imports.model import FileFormat, FileReplaced, PartMissing, Row, RowError
+from contacts.imports.model import ERROR_COLUMNS, FileFormat, FileReplaced, PartMissing, Row, RowError
 from contacts.table.aws import presigning_client
 from tests.support.bucket import FakeBucket
 from tests.support.fakes import FakeClock
@@ -91,14 +91,18 @@ def test_a_part_gives_the_rows_that_were_put(client: Any) -> None:
 def test_the_error_file_has_all_rows_in_order_and_can_be_sent_again(client: Any) -> None:
     files = files_on(client)
     wrong = [RowError("email", "is no email"), RowError(None, "is lost")]
-    files.put_errors(*WHERE, 10, [(Row(9_002, ("x", "-5", "z")), wrong)])
-    files.put_errors(*WHERE, 2, [(ROWS[0], wrong[:1]), (ROWS[2], [RowError(None, "too wide")])])
-    files.put_errors(*WHERE, 3, [])
-    files.join_errors(*WHERE, ("Email", "Score", "import_line"), FileFormat.XLSX)
+    sheet = ("Email", "Score", "import_line"), FileFormat.XLSX
+    files.put_errors(*WHERE, 10, [(Row(9_002, ("x", "-5", "z")), wrong)], *sheet)
+    files.put_errors(*WHERE, 2, [(ROWS[0], wrong[:1]), (ROWS[2], [RowError(None, "too wide")])], *sheet)
+    files.put_errors(*WHERE, 3, [], *sheet)
+    files.join_errors(*WHERE, *sheet)
     assert files.has_errors(*WHERE, FileFormat.CSV)
     assert not files.has_errors(*WHERE, FileFormat.NDJSON)
+    # The message comes again while they are deleted, and when they are: nothing is lost.
+    client.delete_object(Bucket=BUCKET, Key=f"errors/{ACCOUNT}/{IMPORT}/parts/000002")
+    files.join_errors(*WHERE, *sheet)
     files.delete_error_parts(*WHERE)
-    files.join_errors(*WHERE, ("Email",), FileFormat.XLSX)  # The message comes again: nothing is lost.
+    files.join_errors(*WHERE, *sheet)
     text = client.get_object(Bucket=BUCKET, Key=f"errors/{ACCOUNT}/{IMPORT}/errors.csv")["Body"].read()
     assert list(csv.reader(io.StringIO(text.decode("utf-8-sig"), newline=""))) == [
         ["import_line", "import_field", "import_reason", "Email", "Score"],
@@ -108,14 +112,31 @@ def test_the_error_file_has_all_rows_in_order_and_can_be_sent_again(client: Any)
     ]
 
 
+def test_a_line_that_cannot_be_read_is_kept_in_the_error_file_of_an_error_file() -> None:
+    bucket = FakeBucket()
+    files = files_on(bucket)
+    line = Row(2, ('5,,"is no email",a"b"@x.test,1',), RowError(None, "a quote"))
+    same = [RowError("email", "needs one"), RowError("external_id", "needs one")]
+    sheet = (*ERROR_COLUMNS, "Email", "Score"), FileFormat.CSV
+    rows = [(line, [RowError(None, "a quote")]), (Row(3, ("6", "", "no", "", "2")), same)]
+    files.put_errors(*WHERE, 1, rows, *sheet)
+    files.join_errors(*WHERE, *sheet)
+    text = bucket.objects[f"errors/{ACCOUNT}/{IMPORT}/errors.csv"].decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [
+        [*ERROR_COLUMNS, "Email", "Score"],
+        ["2", "", "a quote", line.cells[0]],  # type: ignore[index]
+        ["3", "email; external_id", "needs one", "", "2"],
+    ]
+
+
 def test_the_error_file_of_objects_has_objects() -> None:
     bucket = FakeBucket()
     files = files_on(bucket)
     bad = [(ROWS[4], [RowError("half", "no text")]), (Row(8, ("{oops",)), [RowError(None, "is no JSON")])]
-    files.put_errors(
-        *WHERE, 1, [(Row(1, {"email": "=x", "import_line": 7}), [RowError("email", "no")]), *bad]
-    )
-    files.join_errors(*WHERE, ("email",), FileFormat.JSON)
+    objects = ("email",), FileFormat.JSON
+    first = Row(1, {"email": "=x", "import_line": 7}), [RowError("email", "no")]
+    files.put_errors(*WHERE, 1, [first, *bad], *objects)
+    files.join_errors(*WHERE, *objects)
     lines = bucket.objects[f"errors/{ACCOUNT}/{IMPORT}/errors.ndjson"].decode().split("\n")[:-1]
     assert list(map(json.loads, lines)) == [
         {"email": "=x", "import_line": 1, "import_field": "email", "import_reason": "no"},
@@ -128,7 +149,8 @@ def test_a_long_error_file_is_put_in_pieces() -> None:
     bucket = FakeBucket()
     files = files_on(bucket)
     for part in range(1, 12):
-        files.put_errors(*WHERE, part, [(Row(part, ("x" * 1024 * 1024,)), [RowError(None, "no")])] * 2)
+        rows = [(Row(part, ("x" * 1024 * 1024,)), [RowError(None, "no")])] * 2
+        files.put_errors(*WHERE, part, rows, ("a",), FileFormat.CSV)
     files.join_errors(*WHERE, ("a",), FileFormat.CSV)
     assert bucket.objects[f"errors/{ACCOUNT}/{IMPORT}/errors.csv"].count(b"\r\n") == 23
     assert not bucket.uploads

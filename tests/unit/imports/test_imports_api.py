@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import phonenumbers
 import pytest
 
 from contacts.accounts.model import Mode, Scope
+from contacts.imports import schemas
 from contacts.imports.model import (
     Counts,
     FileFormat,
@@ -21,6 +23,7 @@ from contacts.imports.service import MAX_UNDER_WAY
 from tests.support.app import OTHER_ACCOUNT_ID, Reply, caller_of
 from tests.support.import_harness import ImportApp
 from tests.support.moto_table import MotoTable
+from tests.support.property_harness import COLLECTION as PROPERTIES
 
 IMPORTS, IMPORT = "/v1/imports", "/v1/imports/{id}"
 NOBODYS = "01941f29-7c00-7aaa-8000-00000000ffff"
@@ -106,6 +109,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "a wrong delimiter": ({**FILE, "delimiter": ":"}, "delimiter"),
     "a long delimiter": ({**FILE, "delimiter": ";;"}, "delimiter"),
     "a wrong country": ({**FILE, "default_country": "D1"}, "default_country"),
+    "two letters that are no country's": ({**FILE, "default_country": "UK"}, "default_country"),
     "a country's name": ({**FILE, "default_country": "Germany"}, "default_country"),
     "a wrong list": ({**FILE, "add_lists": ["A b"]}, "add_lists.0"),
     "a mapping of numbers": ({**FILE, "mapping": {"a": 1}}, "mapping.a"),
@@ -113,6 +117,10 @@ WRONG: dict[str, tuple[Any, str]] = {
     "two emails": ({**FILE, "mapping": {"a": "email", "b": "email"}}, "mapping.b"),
     "a mapping as list": ({**FILE, "mapping": []}, "mapping"),
     "a wide mapping": ({**FILE, "mapping": {str(n): None for n in range(1001)}}, "mapping"),
+    "a mapping of long names": (
+        {**FILE, "mapping": {f"{n:0250}": f"custom_fields.{n:0100}" for n in range(1000)}},
+        "mapping",
+    ),
     "a wrong on_invalid": ({**FILE, "on_invalid": "ignore"}, "on_invalid"),
 }
 
@@ -120,6 +128,10 @@ WRONG: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize(("body", "culprit"), WRONG.values(), ids=list(WRONG))
 def test_a_wrong_wish_is_refused_by_name(body: Any, culprit: str, app: ImportApp) -> None:
     assert list(app.create(body).wrong) == [culprit]
+
+
+def test_every_country_whose_phone_numbers_can_be_read_is_taken() -> None:
+    assert phonenumbers.SUPPORTED_REGIONS == schemas._COUNTRIES
 
 
 def test_a_repetition_is_the_same_import_with_a_place_for_its_file(app: ImportApp) -> None:
@@ -209,6 +221,24 @@ def test_who_may_do_what(scopes: list[str], lacking: str, app: ImportApp) -> Non
     for reply in (app.create(FILE), *(app.act(one, import_id) for one in ("start", "cancel", "undo"))):
         assert (reply.status, reply.body["scope"]) == (403, lacking)
     assert app.get(import_id).status == (200 if "imports:read" in scopes else 403)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "mode", "is_shown"),
+    [
+        (("imports:read",), Mode.LIVE, False),
+        (("imports:read", "imports:write"), Mode.LIVE, False),
+        (("imports:read", "contacts:write"), Mode.LIVE, False),
+        (("imports:read", "imports:write", "contacts:write"), Mode.LIVE, True),
+        (("imports:read", "imports:write", "contacts:write"), Mode.TEST, False),
+    ],
+)
+def test_who_may_not_write_by_a_file_is_given_no_place_for_it(
+    scopes: tuple[str, ...], mode: Mode, is_shown: bool, app: ImportApp
+) -> None:
+    import_id = made(app)["id"]
+    app.with_key(scopes=tuple(map(Scope, scopes)), mode=mode)
+    assert ("upload" in app.get(import_id).body) is is_shown
 
 
 def assert_refused(reply: Reply, code: str) -> None:
@@ -305,6 +335,29 @@ def test_a_start_may_say_how_columns_are_read(app: ImportApp) -> None:
     assert app.act("start", job.id, {"mapping": {}}).body["code"] == "import_not_ready"
 
 
+def test_a_start_guesses_anew_with_the_properties_of_the_account(app: ImportApp) -> None:
+    app.ask("create_property", "POST", PROPERTIES, body={"name": "shoeSize", "type": "number"})
+    file = ImportFile(
+        name="people.csv", size=2048, format=FileFormat.CSV, columns=("Email", "Shoe size", "Size")
+    )
+    wrong = {"Email": "email", "Shoe size": "external_id", "Size": None}
+    job = put(app, ImportState.READY, file=file, mapping=wrong)
+    shown = app.act("start", job.id, {"mapping": {"Size": "external_id"}}).body
+    assert shown["mapping"] == {**wrong, "Shoe size": "custom_fields.shoeSize", "Size": "external_id"}
+
+
+def test_the_longest_mapping_is_kept_and_a_longer_one_refused(app: ImportApp) -> None:
+    columns = tuple(f"{n:090}ö" for n in range(1000))
+    longest = {column: f"custom_fields.{n:0142}" for n, column in enumerate(columns)}
+    assert app.create({**FILE, "mapping": longest}, {"Idempotency-Key": "a"}).status == 201
+    file = ImportFile(name="people.csv", size=2048, format=FileFormat.CSV, columns=columns)
+    job = put(app, ImportState.READY, file=file, mapping=longest)
+    longer = {column: f"metadata.{n:0250}" for n, column in enumerate(columns)}
+    assert list(app.act("start", job.id, {"mapping": longer}).wrong) == ["mapping"]
+    started = app.act("start", job.id, {"mapping": {columns[0]: "external_id"}})
+    assert (started.status, len(started.body["mapping"])) == (202, 1000)
+
+
 def test_a_start_of_an_unknown_member_is_refused(app: ImportApp) -> None:
     job = put(app, ImportState.READY)
     assert list(app.act("start", job.id, {"mode": "create"}).wrong) == ["mode"]
@@ -319,6 +372,13 @@ def test_a_cancelled_import_keeps_its_counts(app: ImportApp) -> None:
         "account_id": app.caller.account_id,
         "import_id": job.id,
     }
+
+
+def test_a_dry_run_that_is_cancelled_has_done_nothing(app: ImportApp) -> None:
+    job = put(app, ImportState.READY, counts=Counts(2500, 1990, 0, 0, 0, 0, 510))
+    counts = app.act("cancel", job.id).body["counts"]
+    assert {name: count for name, count in counts.items() if count} == {"rows": 2500}
+    assert app.get(job.id, "/errors").body["rows"] == 0
 
 
 @pytest.mark.parametrize(
@@ -372,7 +432,8 @@ def test_the_rows_that_failed_are_a_file_of_their_own(app: ImportApp) -> None:
     job = put(app, ImportState.COMPLETED_WITH_ERRORS)
     where = (app.caller.account_id, job.id)
     assert app.get(job.id, "/errors").body == {"url": None, "expires_at": None, "rows": 10}
-    app.files.put_errors(*where, 1, [(Row(2, ("x",)), [RowError("email", "no")])])
+    rows = [(Row(2, ("x",)), [RowError("email", "no")])]
+    app.files.put_errors(*where, 1, rows, ("email",), FileFormat.CSV)
     app.files.join_errors(*where, ("email",), FileFormat.CSV)
     shown = app.get(job.id, "/errors").body
     assert (shown["url"][-15:], shown["rows"]) == ("?get_object=300", 10)

@@ -108,6 +108,19 @@ def test_what_cannot_be_mapped_waits_for_its_caller(
     assert harness.key(IMPORT) not in harness.bucket.objects
 
 
+def test_of_a_wrong_mapping_what_is_right_is_kept_and_what_is_wrong_is_named(harness: PlannerHarness) -> None:
+    file = content(4, "email,name,Notes")
+    made(harness, len(file), mapping={"Mail": "email", "Notes": None, "Firma": "custom_fields.company"})
+    harness.handle(harness.uploaded(IMPORT, file))
+    job = harness.job(IMPORT)
+    assert job.mapping == {"email": "email", "name": "name", "Notes": None}
+    assert job.problem is not None
+    assert job.problem.detail == (
+        "mapping.Mail is no column of the file; mapping.Firma is no column of the file. "
+        "The columns are: email, name, Notes. Start it; a mapping may say again what these are."
+    )
+
+
 @pytest.mark.parametrize(
     ("file", "announced", "code"),
     [
@@ -272,14 +285,41 @@ def test_a_message_that_fails_again_and_again_ends_the_import(harness: PlannerHa
     assert not harness.bucket.objects
 
 
+def test_an_import_that_is_cancelled_while_it_is_read_leaves_no_part(harness: PlannerHarness) -> None:
+    file = content(9)
+    made(harness, len(file))
+    note = harness.uploaded(IMPORT, file)
+    put_object = harness.bucket.put_object
+
+    def put_while_it_is_cancelled(**request: Any) -> Any:
+        answer = put_object(**request)
+        if request["Key"].endswith("000002"):
+            job = harness.job(IMPORT)
+            harness.store.replace(job, job.changed(state=ImportState.CANCELLED, finished_at=CREATED))
+            harness.clock.at_ms += 30_000
+            harness.handle({"account_id": harness.account_id, "import_id": IMPORT})
+            put_object(**request)
+        return answer
+
+    harness.bucket.put_object = put_while_it_is_cancelled  # type: ignore[method-assign]
+    harness.handle(note)
+    assert harness.job(IMPORT).state is ImportState.CANCELLED
+    assert not harness.bucket.objects
+
+
 def test_a_cancelled_import_keeps_its_failed_rows(harness: PlannerHarness) -> None:
     file = ImportFile(name="a.csv", size=30, format=FileFormat.CSV, columns=("email",))
     made(harness, 30, state=ImportState.CANCELLED, file=file, finished_at=CREATED)
-    harness.files.put_errors(harness.account_id, IMPORT, 1, [(Row(2, ("x",)), [RowError("email", "no")])])
+    where, as_in, wrong = (
+        (harness.account_id, IMPORT),
+        (("email",), FileFormat.CSV),
+        [RowError("email", "no")],
+    )
+    harness.files.put_errors(*where, 1, [(Row(2, ("x",)), wrong)], *as_in)
     message = {"account_id": harness.account_id, "import_id": IMPORT}
     harness.handle(message)
     # Whoever is at a part has not seen it yet.
-    harness.files.put_errors(harness.account_id, IMPORT, 2, [(Row(9, ("y",)), [RowError("email", "no")])])
+    harness.files.put_errors(*where, 2, [(Row(9, ("y",)), wrong)], *as_in)
     harness.clock.at_ms += 30_000
     harness.handle(message)
     harness.handle(message)

@@ -403,8 +403,8 @@ REFUSED: list[tuple[str, bytes, dict[str, str], str, str]] = [
     ("JSON that goes down and down", b"[" * 100_000, {}, "bad_json", "nested"),
     ("JSON with NaN", b'[{"email": NaN}]', {}, "bad_json", "NaN"),
     ("JSON with a member twice", b'[{"email": "a", "email": "b"}]', {}, "bad_json", "twice"),
-    ("JSON with nothing in it", b"[]", {}, "no_rows", "no rows"),
-    ("a vendor's list of nothing", b'{"data": {"contacts": [], "total": 0}}', {}, "no_rows", "no rows"),
+    ("JSON with nothing in it", b"[]", {}, "no_rows", "no objects"),
+    ("a vendor's list of nothing", b'{"data": {"contacts": [], "total": 0}}', {}, "no_rows", "no objects"),
     ("an .xls file", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, {}, "bad_spreadsheet", ".xls"),
     (
         "a protected .xlsx file",
@@ -421,7 +421,7 @@ REFUSED: list[tuple[str, bytes, dict[str, str], str, str]] = [
         "bad_spreadsheet",
         "damaged",
     ),
-    ("a sheet of nothing", workbook(""), {}, "no_rows", "'Sheet 1'"),
+    ("a sheet of nothing", workbook(""), {}, "no_rows", "number 1"),
     ("hidden sheets", workbook(row(1, "email"), hidden=[0]), {}, "bad_spreadsheet", "visible"),
     (
         "two cells, far apart",
@@ -537,7 +537,7 @@ BROKEN_ROWS = [
     ("objects in objects", JSON_LINE + b'{"n": ' * 101 + b"1" + b"}" * 101 + b'\n{"email": "b"}\n', 2, "nested"),
     ("half of a character in a name", JSON_LINE + b'{"\\ud800": 1}\n{"email": "b"}\n', 2, "whose name"),
     ("half of a character in a document", b'[{"email": "a"}, {"\\ud800": 1}, {"email": "b"}]', 2, "whose name"),
-    ("a number in a document", b'[{"email": "a"}, 1.5, {"email": "b"}]', 2, "not a JSON object"),
+    ("a number in a document", b'[{"email": "a"}, 1.5, {"email": "b"}]', 2, "not an object"),
     ("arrays in arrays", b'{"email": "a"}\n{"n": ' + b"[" * 200_000 + b'\n{"email": "b"}\n', 2, "not a JSON object"),
 ]  # fmt: skip
 

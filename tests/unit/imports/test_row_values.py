@@ -248,6 +248,20 @@ def test_who_has_opted_out(target: str, cells: str, body: dict[str, object], say
     assert not found.errors
 
 
+NO_ID = "stands for no id, and would make one person of all who have it: leave the cell empty"
+
+
+@pytest.mark.parametrize("cell", ["NULL", "\\N", "#N/A", "n/a", "-", "nan", "None", "undefined", "0", "0.0"])
+def test_what_stands_for_no_id_is_none(cell: str) -> None:
+    found = read({"Email": "a@example.com", "Customer": cell}, KEEP, {"Customer": "external_id"})
+    assert found == ReadRow({"email": "a@example.com"}, errors=(RowError("external_id", NO_ID),))
+
+
+def test_an_id_may_be_0_where_the_column_has_our_name() -> None:
+    assert read_object({"external_id": 0}).body == {"external_id": "0"}
+    assert [error.reason for error in read_object({"customer_id": 0}).errors] == [NO_ID]
+
+
 def test_one_column_that_says_opted_out_wins() -> None:
     found = read({"email": "a@example.com", "status": "subscribed", "Unsubscribed": "yes", "Opted in": "yes"})
     assert found == ReadRow({"email": "a@example.com", "is_unsubscribed": True})
@@ -470,6 +484,16 @@ def test_members_that_the_first_objects_lacked_are_read_alike() -> None:
         "email": "x@y.zz",
         "first_name": "Ada",
         "custom_fields": {"e_mail": "a@b.cc", "shoe_size": 1, "shoe_size_2": 2},
+    }
+
+
+def test_a_line_that_was_no_object_may_be_mended_where_it_stands_in_the_error_file() -> None:
+    said = {"import_line": 2, "import_field": "", "import_reason": "the line is not a JSON object"}
+    mended = read_object({"import_text": '{"email": "a@example.com", "tags": ["vip"]}', **said})
+    assert mended == ReadRow({"email": "a@example.com", "tags": ["vip"]})
+    # Sent again as it is, it says nothing that leads to a contact, and fails again.
+    assert read_object({"import_text": '{"email"', **said}).body == {
+        "custom_fields": {"import_text": '{"email"'}
     }
 
 

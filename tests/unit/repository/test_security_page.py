@@ -9,6 +9,7 @@ from contacts.accounts.store import REVOKED_DAYS, USAGE_DAYS
 from contacts.book.model import TOMBSTONE_DAYS, TRASH_DAYS
 from contacts.core.time import DAY
 from contacts.events.model import IN_TIMELINE_DAYS, KEPT_DAYS
+from contacts.exports import model as exports
 from contacts.imports import model as imports
 from contacts.table import records
 from contacts.webhooks.model import DELIVERIES_KEPT_DAYS, LONGEST_ATTEMPT, RESPONSE_KEPT, WAITING_KEPT
@@ -134,10 +135,14 @@ def test_files_go_as_the_page_says_and_an_import_has_its_own_as_long_as_its_item
         "previews/": 2,
         "exports/": 2,
     }
+    # An export may begin to write a day after it was made: an erasure looks for its file as long as it may be there.
+    assert 1 + days["exports/"] + 1 == exports.FILES_GONE_DAYS
     for row in (
         f"file to be imported, and its parts | until the import has ended, at most {days['parts/']}",
         f"rows that failed, as a file | {days['errors/']}",
-        f"file of an export, preview of a dry run | 1; at most {days['exports/']}",
+        # A rule of S3 counts whole days: it deletes at the midnight (UTC) after so many of them.
+        f"file of an export | 1 at its URL; in the bucket at most {days['exports/'] + 1}",
+        f"preview of a dry run | until the import has ended, at most {days['previews/'] + 1}",
     ):
         assert f"\n| {row} |\n" in PAGE
 

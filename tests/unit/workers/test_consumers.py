@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from contacts.core import observability
 from contacts.core.errors import TemporarilyUnavailable
@@ -194,6 +195,31 @@ def test_a_message_can_ask_to_come_back_at_another_time(is_hidden: bool) -> None
 
     assert queue([message(1)], handle, Queue()) == ["m1"]
     assert hidden == ([("r1", 300)] if is_hidden else [])
+
+
+@pytest.mark.parametrize(
+    ("code", "is_logged"),
+    [
+        ("ReceiptHandleIsInvalid", False),  # It is too old.
+        ("InvalidParameterValue", False),  # Another has received the message since, or deleted it.
+        ("AccessDenied", True),
+    ],
+)
+def test_a_message_that_cannot_be_hidden_holds_up_no_other(code: str, is_logged: bool, log: StringIO) -> None:
+    class Queue:
+        def hide(self, receipt_handle: str, seconds: int) -> None:
+            raise ClientError({"Error": {"Code": code}}, "ChangeMessageVisibility")
+
+    seen: list[str] = []
+
+    def handle(found: Message) -> None:
+        if found.body["n"] == 1:
+            raise RetryLater(300)
+        seen.append(found.id)
+
+    assert queue([message(1), message(2)], handle, Queue()) == ["m1"]
+    assert seen == ["m2"]
+    assert (code in log.getvalue()) is is_logged
 
 
 def test_a_notification_that_cannot_be_handled_fails_the_invocation() -> None:

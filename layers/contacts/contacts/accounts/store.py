@@ -42,6 +42,7 @@ USAGE_DAYS: Final = 31
 """Days for which an hour's usage is kept. It also says when a key was last used."""
 
 
+_SCOPES: Final = frozenset(Scope)
 LEASED_SHARE: Final = 50
 """One of so many requests of an hour may be leased."""
 
@@ -380,7 +381,8 @@ def _api_key_from(item: Item) -> ApiKey:
         account_id=item["account_id"],
         key_hash=item["key_hash"],
         name=item["name"],
-        scopes=tuple(Scope(scope) for scope in item["scopes"]),
+        # A scope that a later release has given allows nothing here.
+        scopes=tuple(Scope(scope) for scope in item["scopes"] if scope in _SCOPES),
         mode=Mode(item["mode"]),
         dialect=Dialect(item["dialect"]),
         last_four=item["last_four"],

@@ -27,7 +27,7 @@ class ExportEraser:
         """Take away each file of an account that was read before a moment (ms since the epoch).
 
         A completed export expires; one that is being written begins again, without the person. One Query where the
-        account had no export within two days.
+        account had no export within four days.
 
         Raises:
             TemporarilyUnavailable: some may be left.

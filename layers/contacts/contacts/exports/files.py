@@ -8,19 +8,17 @@ A file is a multipart upload: until all parts are put together, nobody can read 
 that whoever takes away the file of one run does not take that of the next.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from contacts.core.errors import TemporarilyUnavailable
 from contacts.exports.model import URL_SECONDS, Export
-from contacts.table.aws import called
+from contacts.table.objects import Bucket, refusal
 
 SLOTS: Final = (0, 1)
 """Objects for what is written since the last part: one is written while the other still counts."""
 _UPLOAD_GONE: Final = frozenset({"NoSuchUpload", "InvalidPart", "404"})
-_GONE: Final = frozenset({"NoSuchKey", "404"})
 _CONTENT_TYPES: Final = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
 
 
@@ -36,8 +34,7 @@ class ExportFiles:
 
         The second one signs URLs (`table.aws.presigning_client`), and makes no call.
         """
-        self._client = client
-        self._bucket = bucket
+        self._bucket = Bucket(client, bucket)
         self._presigning = presigning
 
     def begin(self, account_id: str, export: Export) -> str:
@@ -47,7 +44,9 @@ class ExportFiles:
             TemporarilyUnavailable.
         """
         content_type = "application/gzip" if export.is_gzipped else _CONTENT_TYPES[export.format]
-        answer = self._call("create_multipart_upload", Key=_key(account_id, export), ContentType=content_type)
+        answer = self._bucket.call(
+            "create_multipart_upload", Key=_key(account_id, export), ContentType=content_type
+        )
         return str(answer["UploadId"])
 
     def put_part(self, account_id: str, export: Export, content: bytes) -> str:
@@ -88,13 +87,7 @@ class ExportFiles:
         Raises:
             TemporarilyUnavailable.
         """
-        try:
-            self._call("head_object", Key=_key(account_id, export))
-        except ClientError as error:
-            if _code(error) in _GONE:
-                return False
-            raise
-        return True
+        return self._bucket.head(_key(account_id, export)) is not None
 
     def put_rest(self, account_id: str, export: Export, slot: int, content: bytes) -> None:
         """Keep what is written since the last part.
@@ -102,7 +95,7 @@ class ExportFiles:
         Raises:
             TemporarilyUnavailable.
         """
-        self._call("put_object", Key=_rest(account_id, export, slot), Body=content)
+        self._bucket.put(_rest(account_id, export, slot), content)
 
     def rest(self, account_id: str, export: Export) -> bytes | None:
         """What was written since the last part; None: it is gone.
@@ -112,14 +105,7 @@ class ExportFiles:
         """
         if export.rest is None:
             return b""
-        try:
-            answer = self._call("get_object", Key=_rest(account_id, export, export.rest))
-        except ClientError as error:
-            if _code(error) in _GONE:
-                return None
-            raise
-        content: bytes = answer["Body"].read()
-        return content
+        return self._bucket.get(_rest(account_id, export, export.rest))
 
     def delete_rest(self, account_id: str, export: Export) -> None:
         """Delete what was kept between parts.
@@ -127,7 +113,7 @@ class ExportFiles:
         Raises:
             TemporarilyUnavailable.
         """
-        self._delete([_rest(account_id, export, slot) for slot in SLOTS])
+        self._bucket.delete([_rest(account_id, export, slot) for slot in SLOTS])
 
     def delete(self, account_id: str, export: Export) -> None:
         """Delete all that there is of a run: first the upload is given up, so that no file can come of it afterwards.
@@ -136,14 +122,14 @@ class ExportFiles:
             TemporarilyUnavailable.
         """
         self.abort(account_id, export)
-        self._delete([_key(account_id, export), *(_rest(account_id, export, slot) for slot in SLOTS)])
+        self._bucket.delete([_key(account_id, export), *(_rest(account_id, export, slot) for slot in SLOTS)])
 
     def url(self, account_id: str, export: Export) -> str:
         """A URL of the file, good for five minutes. No call: it is signed here."""
         url: str = self._presigning().generate_presigned_url(
             "get_object",
             Params={
-                "Bucket": self._bucket,
+                "Bucket": self._bucket.name,
                 "Key": _key(account_id, export),
                 "ResponseContentDisposition": f'attachment; filename="{export.file_name}"',
             },
@@ -151,23 +137,15 @@ class ExportFiles:
         )
         return url
 
-    def _delete(self, keys: Sequence[str]) -> None:
-        answer = self._call(
-            "delete_objects", Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
-        )
-        if answer.get("Errors"):
-            raise TemporarilyUnavailable
-
     def _of_upload(self, method: str, account_id: str, export: Export, **request: Any) -> dict[str, Any]:
         try:
-            return self._call(method, Key=_key(account_id, export), UploadId=export.upload_id, **request)
+            return self._bucket.call(
+                method, Key=_key(account_id, export), UploadId=export.upload_id, **request
+            )
         except ClientError as error:
-            if _code(error) in _UPLOAD_GONE:
+            if refusal(error) in _UPLOAD_GONE:
                 raise UploadGone from None
             raise
-
-    def _call(self, method: str, **request: Any) -> dict[str, Any]:
-        return called(self._client(), method, Bucket=self._bucket, **request)
 
 
 def _key(account_id: str, export: Export) -> str:
@@ -177,7 +155,3 @@ def _key(account_id: str, export: Export) -> str:
 
 def _rest(account_id: str, export: Export, slot: int) -> str:
     return f"exports/{account_id}/{export.id}-{export.run}.rest-{slot}"
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response["Error"]["Code"])

@@ -5,11 +5,15 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
+from contacts.book.model import ContactOut
 from contacts.core.answers import Count, JsonSchema, Moment, PageOut, Uuid
 from contacts.core.time import HOUR, iso, parsed
 
 KEPT_HOURS: Final = 24
 """Hours that the file of an export is kept; and hours after which an export that is not ready has failed."""
+FILES_GONE_DAYS: Final = 4
+"""Days after which nothing of an export is left in the bucket. It may begin to write for a day, and the rule of `Files`
+in template.yaml deletes what is two days old at the midnight that follows."""
 URL_SECONDS: Final = 300
 """How long the URL in an answer leads to the file."""
 LISTED_DAYS: Final = 30
@@ -18,6 +22,8 @@ MAX_UNDER_WAY: Final = 5
 """Exports of an account that are written at the same time."""
 MAX_RUNS: Final = 10
 """How often an export begins, at most. It begins again where a person was erased who may be in what is written."""
+FIELDS: Final = tuple(ContactOut.__annotations__)
+"""The fields of a contact, as the API shows it: what an export can write."""
 KEPT_MS: Final = KEPT_HOURS * HOUR * 1000
 
 

@@ -20,15 +20,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, Protocol
 
-from contacts.book.model import Contact, ContactOut, contact_out
+from contacts.book.model import Contact, contact_out
 from contacts.core.json import to_json
 from contacts.core.separated import joined
 from contacts.core.spreadsheets import escaped
-from contacts.exports.model import ExportFormat
+from contacts.exports.model import FIELDS, ExportFormat
 from contacts.properties.model import Property, PropertyType
 
-FIELDS: Final = tuple(ContactOut.__annotations__)
-"""The fields of a contact, as the API shows it."""
 BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _CUSTOM: Final = "custom_fields"
 _ENDS: Final = re.compile(r"^[\s\ufeff\u200b\u200e\u200f\u2060]|[\s\ufeff\u200b\u200e\u200f\u2060]\Z")

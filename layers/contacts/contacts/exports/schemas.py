@@ -10,8 +10,7 @@ from contacts.book.model import distinct
 from contacts.core.errors import MAX_ERRORS_SHOWN, FieldError
 from contacts.core.violations import InvalidValue, not_one_of
 from contacts.exports.filters import filter_errors, filter_texts
-from contacts.exports.model import ExportFormat
-from contacts.exports.rows import FIELDS
+from contacts.exports.model import FIELDS, ExportFormat
 from contacts.exports.service import CreateExport
 from contacts.web.bodies import Body, JsonObject
 

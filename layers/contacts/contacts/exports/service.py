@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from contacts.accounts.model import Caller
 from contacts.book.model import Action, Outcome
@@ -11,7 +11,6 @@ from contacts.core.idempotency import IdempotencyKey, run_idempotent
 from contacts.core.ids import Randomness, uuid7
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock, iso
-from contacts.exports.files import ExportFiles
 from contacts.exports.model import (
     MAX_UNDER_WAY,
     URL_SECONDS,
@@ -22,6 +21,9 @@ from contacts.exports.model import (
     export_out,
 )
 from contacts.exports.store import ExportStore
+
+if TYPE_CHECKING:
+    from contacts.exports.files import ExportFiles  # Who asks for an export, or lists them, touches no file.
 
 _LOOKED_AT: Final = 100
 """The newest exports, among which those under way are counted."""
@@ -99,7 +101,7 @@ class ExportDirectory:
     """The exports of one account."""
 
     def __init__(
-        self, store: ExportStore, files: Callable[[], ExportFiles], account_id: str, clock: Clock
+        self, store: ExportStore, files: "Callable[[], ExportFiles]", account_id: str, clock: Clock
     ) -> None:
         """`files`: where the files are; it is made when an export that has one is looked at."""
         self._store = store

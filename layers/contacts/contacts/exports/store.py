@@ -8,7 +8,7 @@ from contacts.book.model import Action, Outcome
 from contacts.core.errors import ExportNotFound
 from contacts.core.ids import uuid7
 from contacts.core.time import DAY, parsed
-from contacts.exports.model import KEPT_MS, LISTED_DAYS, Export, ExportFormat, ExportState
+from contacts.exports.model import FILES_GONE_DAYS, LISTED_DAYS, Export, ExportFormat, ExportState
 from contacts.table import keys
 from contacts.table.client import Table
 from contacts.table.collection import Collection, CollectionSpec
@@ -96,12 +96,11 @@ class ExportStore(Collection[Export]):
     def with_files(self, now_ms: int) -> list[Export]:
         """The exports that may have a file, or parts of one, at a moment (ms since the epoch).
 
-        One Query, strongly consistent, mostly of one read unit: an export runs for 24 hours at most, and its file is
-        kept for as long.
+        One Query, strongly consistent, mostly of one read unit. A file that has expired may still be in the bucket.
 
         Raises:
             TemporarilyUnavailable.
         """
-        since = uuid7(now_ms - 2 * KEPT_MS, bytes(10))
+        since = uuid7(now_ms - FILES_GONE_DAYS * DAY * 1000, bytes(10))
         span = Expression.of_span(self._key(since), self._key(_LAST_ID))
         return list(map(self._from, self._table.all_of(span)))

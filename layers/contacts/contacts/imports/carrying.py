@@ -72,6 +72,9 @@ from contacts.properties.typed_fields import ValueRules
 
 _PART_MISSING: Final = ImportProblem("part_missing", "A part of the file was gone before it was carried out.")
 _NOT_CARRIED_OUT: Final = RowError(None, "not carried out: an error of ours, five times; send the row again")
+_HELD_UP: Final = RowError(
+    None, "not carried out: the contact was being changed all the time; send the row again"
+)
 _BLANK: Final = RowOutcome(RowResult.SKIPPED, (RowError(None, "the row is blank"),))
 
 
@@ -118,7 +121,7 @@ class _Part:
     outcomes: dict[int, RowOutcome] = field(default_factory=dict)
     """By the number of the row in the part."""
     written: int = 0
-    """Rows that this invocation has carried out."""
+    """Rows that this invocation has carried out, and that are not carried out again."""
     error: Exception | None = None
     """An error of ours, of which a row is left."""
 
@@ -161,15 +164,15 @@ class PartRun(StepRun):
             self._finish()
             return None
         if part != job.next_part:
-            self._go_on_where_it_stands_still(job.next_part, part + 1)
-            return None
+            return self._go_on_where_it_stands_still(job.next_part, part + 1)
         done = self._rows_of(job)
         for start in range(0, len(done.rows), ROWS_AT_ONCE):
             job, account = self._looked_at(ImportTask.WRITE)
             if job.next_part != part:
                 return SETTLED_S
             self._write_chunk(job, account, done, range(start, min(start + ROWS_AT_ONCE, len(done.rows))))
-        self._files.put_errors(*self._named, part, done.errors())
+        assert job.file.format is not None, "the file is cut"
+        self._files.put_errors(*self._named, part, done.errors(), job.file.columns, job.file.format)
         if not self._settled(part, done.counts()):
             return SETTLED_S
         if part >= job.parts:
@@ -195,6 +198,8 @@ class PartRun(StepRun):
             if left:
                 self._refund(job, account, sum(row.weight for row in left), charged.at_ms)
                 self._put_off(part)
+        if part.error is not None:
+            self._put_off(part)
         # Somebody else may have carried them out since: then that is what came of them.
         self._recall(
             job,
@@ -231,9 +236,11 @@ class PartRun(StepRun):
             carrying = partial(carry_out_row, store, row.given, rules, key, self._clock, self._randomness)
             try:
                 part.outcomes[number] = patiently(carrying, self._clock, self._randomness)
-                part.written += 1
-            except Contention:
-                return False  # This person's rows alone have to wait.
+                part.written += part.outcomes[number].has_receipt
+            except Contention as error:
+                if not self._waits_no_longer:
+                    return False  # This person's rows alone have to wait.
+                self._give_up(part, number, error, _HELD_UP)
             except TemporarilyUnavailable:
                 is_stopped = True
             except Exception as error:  # noqa: BLE001 (other rows go on; the message comes again)
@@ -250,8 +257,11 @@ class PartRun(StepRun):
         if self._times_received < TRIES:
             part.error = error
             return
+        self._give_up(part, number, error, _NOT_CARRIED_OUT)
+
+    def _give_up(self, part: _Part, number: int, error: Exception, reason: RowError) -> None:
         observability.record_failure(error, {"import_id": self._step.import_id})
-        part.outcomes[number] = RowOutcome(RowResult.FAILED, (_NOT_CARRIED_OUT,))
+        part.outcomes[number] = RowOutcome(RowResult.FAILED, (reason,))
 
     def _put_off(self, part: _Part) -> NoReturn:
         """
@@ -283,7 +293,7 @@ class PartRun(StepRun):
         except PartMissing:
             if self._times_received < TRIES:
                 raise
-            self._end(job, ImportState.FAILED, _PART_MISSING)
+            self._fail(job, _PART_MISSING)
             raise Stop from None
 
     def _prepared(self, job: Import, part: _Part, numbers: Sequence[int]) -> list[_Prepared]:
@@ -293,27 +303,28 @@ class PartRun(StepRun):
         reader = self._services.reader_of(job.file.columns, job.mapping, options, self._rules_for(needed))
         drafts: list[tuple[int, ContactInput, ReadRow]] = []
         for number in numbers:
-            row = part.rows[number]
             try:
-                read = reader.read(row)
+                read = reader.read(part.rows[number])
                 if read.is_refused or (read.errors and not options.skips_invalid):
-                    raise _RowRefused(*read.errors)
-                if read.is_blank:
+                    part.outcomes[number] = RowOutcome(RowResult.FAILED, tuple(read.errors))
+                elif read.is_blank:
                     part.outcomes[number] = _BLANK
-                    continue
-                given = NewContact.draft(_body(read)).to_input()
+                else:
+                    drafts.append((number, NewContact.draft(_body(read)).to_input(), read))
             except InvalidInput as error:
                 errors = tuple(RowError(one.field, one.message) for one in error.errors)
                 part.outcomes[number] = RowOutcome(RowResult.FAILED, errors)
-            except _RowRefused as refused:
-                part.outcomes[number] = RowOutcome(RowResult.FAILED, refused.errors)
-            else:
-                drafts.append((number, given, read))
+            except Exception as error:  # noqa: BLE001 (other rows go on; the message comes again)
+                self._note_our_error(part, number, error)
         rules = self._rules_for({name for _, given, _ in drafts for name in given.typed_names})
-        return [
-            _Prepared(number, validate(given, rules), read.says_subscribed, items_of(_body(read)))
-            for number, given, read in drafts
-        ]
+        prepared: list[_Prepared] = []
+        for number, given, read in drafts:
+            try:
+                weight = items_of(_body(read))
+                prepared.append(_Prepared(number, validate(given, rules), read.says_subscribed, weight))
+            except Exception as error:  # noqa: BLE001
+                self._note_our_error(part, number, error)
+        return prepared
 
     def _rules_for(self, names: Iterable[str]) -> Mapping[str, ValueRule]:
         """The rules of the account's properties with these names; each is read once for a part."""
@@ -326,14 +337,17 @@ class PartRun(StepRun):
     # What is written of the import
 
     def _settled(self, part: int, counts: Counts) -> bool:
-        """Write that a part is done. Returns whether it was still to be done."""
+        """Write that a part is done. Returns whether it was still to be done.
+
+        A part that was checked is done as long as the import is checked: it may be started before all who check have
+        ended, and no part of it is written by that.
+        """
+        is_checked = self._step.task is ImportTask.CHECK
+        states = {ImportState.READING} if is_checked else {*RUNNING, ImportState.CANCELLED}
 
         def attempt() -> bool:
             job = self._store.get(self._step.import_id)
-            if job is None or job.next_part != part:
-                return False
-            is_over = job.state not in (*RUNNING, ImportState.READING, ImportState.CANCELLED)
-            if is_over:
+            if job is None or job.next_part != part or job.state not in states:
                 return False
             self._store.replace(job, job.changed(next_part=part + 1, counts=_sum(job.counts, counts)))
             return True
@@ -353,12 +367,7 @@ class PartRun(StepRun):
         job = self._store.get(self._step.import_id)
         if job is None or job.state not in RUNNING or job.next_part <= job.parts:
             return
-        if job.counts.failed and job.file.format is not None:
-            self._files.join_errors(*self._named, job.file.columns, job.file.format)
-        self._files.delete_error_parts(*self._named)
-        self._files.delete_parts(*self._named)
-        self._files.delete_upload(*self._named)
-        self._files.delete_preview(*self._named)
+        self._put_files_away(job)
         has_errors = job.counts.failed > 0
         self._end(job, ImportState.COMPLETED_WITH_ERRORS if has_errors else ImportState.COMPLETED)
 
@@ -376,8 +385,7 @@ class PartRun(StepRun):
             self._be_ready(job)
             return None
         if part != job.next_part:
-            self._go_on_where_it_stands_still(job.next_part, part + 1)
-            return None
+            return self._go_on_where_it_stands_still(job.next_part, part + 1)
         done = self._rows_of(job)
         known: Known | None = None
         for start in range(0, len(done.rows), ROWS_AT_ONCE):
@@ -428,8 +436,10 @@ class PartRun(StepRun):
                 part.outcomes[row.number] = carry_out_row(
                     store, row.given, rules, key, self._clock, self._randomness
                 )
-            except TemporarilyUnavailable:
-                raise
+            except TemporarilyUnavailable as error:
+                if not (isinstance(error, Contention) and self._waits_no_longer):
+                    raise
+                self._give_up(part, row.number, error, _HELD_UP)
             except Exception as error:  # noqa: BLE001 (other rows are checked; the message comes again)
                 self._note_our_error(part, row.number, error)
 
@@ -473,11 +483,3 @@ def _counted(outcomes: Iterable[RowOutcome]) -> Counts:
 
 def _sum(one: Counts, another: Counts) -> Counts:
     return Counts(*(left + right for left, right in zip(one, another, strict=True)))
-
-
-class _RowRefused(Exception):
-    """Raised when a row cannot be read."""
-
-    def __init__(self, *errors: RowError) -> None:
-        super().__init__("refused")
-        self.errors = errors

@@ -15,8 +15,11 @@ from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.text import composed
 from contacts.core.violations import FieldErrorCode, Violation, text_violation
 from contacts.imports.column_names import ENGLISH, OTHER_LANGUAGES, SECOND_CHOICE
+from contacts.imports.model import ERROR_COLUMNS, ERROR_TEXT
 from contacts.properties.model import CORE_FIELDS
 
+MAX_MAPPING_BYTES: Final = 250_000
+"""Of columns and targets together. The item of an import has 400 KB, and the columns once more (`planning`)."""
 MAX_KEY: Final = 255
 """Characters of a key of `custom_fields` or `metadata`."""
 
@@ -99,7 +102,6 @@ _READ_ONLY: Final = (
     *("gates", "merged_names", "skipped", "test_mode", "workspaceId"),
 )
 """What exports and answers have besides: no file changes it."""
-_OF_ERROR_FILES: Final = ("import_line", "import_field", "import_reason")
 _LETTERS: Final = str.maketrans("ıłøđ", "ilod")
 """Letters that are no letter with an accent, to Unicode."""
 
@@ -121,7 +123,8 @@ class _Guess(NamedTuple):
 def _guesses() -> Mapping[str, _Guess]:
     """What a column is, by the key of its name."""
     found = {key_of(name): _Guess(name, 0) for name in FIELDS if name != UNPACKED}
-    found |= {key_of(name): _Guess(None, 0) for name in (*_READ_ONLY, *_OF_ERROR_FILES)}
+    found |= {key_of(name): _Guess(None, 0) for name in (*_READ_ONLY, *ERROR_COLUMNS)}
+    found[key_of(ERROR_TEXT)] = _Guess(UNPACKED, 0)
     for names in (ENGLISH, *OTHER_LANGUAGES):
         for target, text in names.items():
             for name in text.split(","):
@@ -195,13 +198,15 @@ def complete_mapping(
 ) -> dict[str, str | None]:
     """What each column is, as the caller says it; what the caller leaves out is guessed.
 
+    `given`: also with a column's name in another spelling of Unicode, or with other white space, than the file's.
     `may_have_more`: rows are objects, and members that the first ones lack may be mapped, too.
 
     Raises:
         InvalidInput: names each column that is wrong as `mapping.<column>`: the file has no such column, the target is
-            no field, or another column has the same one.
+            no field, or another column has the same one. As `mapping`: it is too long.
     """
     columns = tuple(columns)
+    given = as_in_file(columns, given)
     errors = [*mapping_errors(given)]
     if not may_have_more:
         errors += [
@@ -211,7 +216,10 @@ def complete_mapping(
         ]
     if errors:
         raise InvalidInput(errors)
-    return _completed(columns, given, properties)
+    complete = _completed(columns, given, properties)
+    if _size(complete) > MAX_MAPPING_BYTES:
+        raise InvalidInput([FieldError("mapping", _TOO_LONG)])
+    return complete
 
 
 def corrected_mapping(
@@ -228,6 +236,8 @@ def corrected_mapping(
 
     Raises: as `complete_mapping`.
     """
+    columns = tuple(columns)
+    given = as_in_file(columns, given)
     if errors := mapping_errors(given):
         raise InvalidInput(errors)
     taken = {path for path in _paths(given.values()) if path not in SEVERAL}
@@ -235,8 +245,27 @@ def corrected_mapping(
     return complete_mapping(columns, {**kept, **given}, properties, may_have_more=may_have_more)
 
 
+def as_in_file(columns: Iterable[str], given: Mapping[str, str | None]) -> dict[str, str | None]:
+    """A mapping with the names of columns as the file spells them; a name that it does not have stays.
+
+    Files from a Mac write `ö` as two characters, which looks like the one of a keyboard.
+    """
+    exact = frozenset(columns)
+    by_look = {_look(column): column for column in exact}
+    spelled = {column: column if column in exact else by_look.get(_look(column), column) for column in given}
+    # Where a name is given twice, the one that is spelled as in the file counts.
+    found = {spelled[column]: text for column, text in given.items() if column not in exact}
+    return {name: given.get(name, found.get(name)) for name in dict.fromkeys(spelled.values())}
+
+
+def _look(column: str) -> str:
+    return " ".join(composed(column).split())
+
+
 def mapping_errors(given: Mapping[str, str | None]) -> list[FieldError]:
     """What is wrong with a mapping, whatever the file's columns are: a target that is none, or is given twice."""
+    if _size(given) > MAX_MAPPING_BYTES:
+        return [FieldError("mapping", _TOO_LONG)]
     errors: list[FieldError] = []
     columns_of: dict[str, str] = {}
     for column, text in given.items():
@@ -251,6 +280,15 @@ def mapping_errors(given: Mapping[str, str | None]) -> list[FieldError]:
     return errors
 
 
+def _size(mapping: Mapping[str, str | None]) -> int:
+    return sum(
+        len(text.encode("utf-8", "surrogatepass")) for pair in mapping.items() for text in pair if text
+    )
+
+
+_TOO_LONG: Final = Violation(
+    FieldErrorCode.TOO_LONG, f"has columns and fields of more than {MAX_MAPPING_BYTES:,} bytes together"
+)
 _NO_TARGET: Final = Violation(
     FieldErrorCode.NOT_ALLOWED,
     f"must be null, {', '.join(FIELDS[:-1])}, custom_fields.<name> or metadata.<name>, "

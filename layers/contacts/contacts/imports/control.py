@@ -5,7 +5,7 @@ message with a delay of 30 seconds, longer than a function of the API may run, (
 message without delay. A message that finds nothing to do is dropped.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -55,14 +55,19 @@ class ImportControl:
         account_id: str,
         reading: MessageQueue,
         steps: MessageQueue,
+        properties: Callable[[str], Sequence[str]],
         clock: Clock,
         randomness: Randomness,
     ) -> None:
-        """`reading`: the queue of the planner; `steps`: the one of whoever carries out parts."""
+        """`reading`: the queue of the planner; `steps`: the one of whoever carries out parts.
+
+        `properties`: the names of an account's contact properties, by its id. A start with a mapping asks for them.
+        """
         self._store = store
         self._account = account_id
         self._reading = reading
         self._steps = steps
+        self._properties = properties
         self._clock = clock
         self._randomness = randomness
 
@@ -83,8 +88,10 @@ class ImportControl:
                 raise ImportNotReady(
                     f"The import is {told(job.state)}; only one that is ready can be started."
                 )
+            # A column whose field another one takes is guessed anew.
+            properties = self._properties(self._account) if mapping else ()
             complete = corrected_mapping(
-                job.file.columns, job.mapping, mapping, may_have_more=job.file.has_objects
+                job.file.columns, job.mapping, mapping, properties, may_have_more=job.file.has_objects
             )
             if not is_mappable(complete):
                 raise InvalidInput([FieldError("mapping", _NOT_MAPPABLE)])
@@ -112,7 +119,9 @@ class ImportControl:
         def cancelled(job: Import, now: int) -> Import:
             if job.as_of(now).has_ended:
                 raise ImportEnded(f"The import is {told(job.as_of(now).state)} already.")
-            return job.changed(state=ImportState.CANCELLED, finished_at=iso(now))
+            # What a dry run has counted would have come of the rows, and does not.
+            counts = Counts(rows=job.counts.rows) if job.started_at is None else job.counts
+            return job.changed(state=ImportState.CANCELLED, counts=counts, finished_at=iso(now))
 
         body = {"account_id": self._account, "import_id": import_id.lower()}
         message = Outgoing(body=body, group=self._account)

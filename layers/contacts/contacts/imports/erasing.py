@@ -4,23 +4,24 @@ Uploads and parts are deleted when their import ends. Rows that an import has no
 person who is erased meanwhile is made anew by such a row (docs/consent.md).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import uuid7
 from contacts.core.time import DAY, Clock
 from contacts.imports.model import KEPT_DAYS
 from contacts.table import keys
-from contacts.table.aws import called
 from contacts.table.client import Table
 from contacts.table.expressions import Expression
+from contacts.table.objects import Bucket
 
 _FOLDERS: Final = ("errors", "previews")
 _LAST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
-_CLOCKS_DIFFER_MS: Final = 5_000
-"""Milliseconds by which the clocks of a function and of the bucket may differ."""
+_WRITTEN_WITHIN_MS: Final = 125_000
+"""Milliseconds after which no function writes any more what it had read before: it runs for 120 s at most
+(`CarryOutImport` in template.yaml), and its clock may differ from the bucket's. The second pass of an erasure comes
+later than that (`erasure.model.SECOND_PASS_AFTER`), so it finds an error file that was being put together."""
 
 
 class ImportEraser:
@@ -29,12 +30,13 @@ class ImportEraser:
     def __init__(self, table: Table, client: Callable[[], Any], bucket: str, clock: Clock) -> None:
         """`client`: returns botocore's S3 client, which is made when it is first needed."""
         self._table = table
-        self._client = client
-        self._bucket = bucket
+        self._bucket = Bucket(client, bucket)
         self._clock = clock
 
     def remove(self, account_id: str, erased_at_ms: int) -> None:
-        """Delete each error file and preview of an account that was written before a moment (ms since the epoch).
+        """Delete each error file and preview that may hold what was read before a moment (ms since the epoch).
+
+        That is what was written until two minutes after it.
 
         One Query where the account has imported nothing within 30 days.
 
@@ -43,33 +45,13 @@ class ImportEraser:
         """
         if not self._has_imported(account_id):
             return
-        written_until = datetime.fromtimestamp((erased_at_ms + _CLOCKS_DIFFER_MS) / 1000, UTC)
+        written_until = datetime.fromtimestamp((erased_at_ms + _WRITTEN_WITHIN_MS) / 1000, UTC)
         for folder in _FOLDERS:
-            for page in self._pages(f"{folder}/{account_id}/"):
-                found = [
-                    {"Key": one["Key"]}
-                    for one in page.get("Contents", ())
-                    if one.get("LastModified", written_until) <= written_until
-                ]
-                if found and self._call("delete_objects", Delete={"Objects": found, "Quiet": True}).get(
-                    "Errors"
-                ):
-                    raise TemporarilyUnavailable
+            written = self._bucket.under(f"{folder}/{account_id}/")
+            self._bucket.delete(one["Key"] for one in written if one["LastModified"] <= written_until)
 
     def _has_imported(self, account_id: str) -> bool:
         since = uuid7(self._clock.now_ms() - (KEPT_DAYS + 1) * DAY * 1000, bytes(10))
         ends = (keys.import_(account_id, one) for one in (since, _LAST_ID))
         items, _ = self._table.query(Expression.of_span(*ends), limit=1, forward=False)
         return bool(items)
-
-    def _pages(self, prefix: str) -> Iterator[dict[str, Any]]:
-        request = {"Prefix": prefix}
-        while True:
-            page = self._call("list_objects_v2", **request)
-            yield page
-            if not page.get("IsTruncated"):
-                return
-            request["ContinuationToken"] = page["NextContinuationToken"]
-
-    def _call(self, method: str, **request: Any) -> dict[str, Any]:
-        return called(self._client(), method, Bucket=self._bucket, **request)

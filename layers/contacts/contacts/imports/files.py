@@ -2,47 +2,34 @@
 
     uploads/<account>/<import>                 as the client has put it
     parts/<account>/<import>/<etag>/<n>        rows, as gzipped NDJSON: [line, cells] or [line, cells, field, reason]
-    errors/<account>/<import>/parts/<n>        rows that failed, with what is wrong with each
+    errors/<account>/<import>/parts/<n>        lines of the error file, gzipped
     errors/<account>/<import>/errors.csv       all of them (`errors.ndjson` where the file has objects)
     previews/<account>/<import>.json           what a dry run found
 
 Each object is written whole, and writing it twice is writing it once.
 """
 
-import csv
 import gzip
-import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
-from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ResponseStreamingError
+from botocore.exceptions import ClientError
 
-from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import is_uuid
 from contacts.core.json import from_json, to_json
-from contacts.core.spreadsheets import escaped
 from contacts.core.threads import side_by_side
 from contacts.core.time import Clock, iso
 from contacts.imports.model import FileFormat, FileReplaced, PartMissing, Row, RowError, UploadOut
-from contacts.table.aws import called
+from contacts.table.objects import Bucket, is_gone, refusal
 
 UPLOAD_URL_SECONDS: Final = 3600
 """How long the URL for an upload is good. (A transfer that has begun may take longer.)"""
 DOWNLOAD_URL_SECONDS: Final = 300
-ERROR_COLUMNS: Final = ("import_line", "import_field", "import_reason")
-"""The columns that error files have besides those of the file. An import ignores them, so a mended file can be sent."""
-_TRIES: Final = 3
-"""How often the bytes of an object are read when the connection breaks amid them."""
 _AT_ONCE: Final = 8
 """Objects that are read at a time."""
-_DELETED_AT_ONCE: Final = 1000
-"""Objects of one DeleteObjects."""
 _MULTIPART_BYTES: Final = 8 << 20
 """Bytes of each part of a multipart upload. S3 wants 5 MB at least, and takes 10,000 parts: 80 GB."""
-_BROKEN: Final = (HTTPClientError, IncompleteReadError, ResponseStreamingError)
-"""What botocore raises where a body ends before its end."""
-_GONE: Final = frozenset({"NoSuchKey", "404"})
 _REPLACED: Final = frozenset({"PreconditionFailed", "412"})
 _SPREADSHEETS: Final = frozenset({FileFormat.CSV, FileFormat.TSV, FileFormat.XLSX})
 
@@ -58,10 +45,11 @@ def ids_in(key: str) -> tuple[str, str] | None:
 class Upload:
     """`imports.reading.ByteSource`: the bytes of an upload, as long as it is the one that an ETag names."""
 
-    def __init__(self, client: Any, bucket: str, key: str, etag: str, size: int) -> None:
+    def __init__(self, bucket: Bucket, key: str, etag: str, size: int) -> None:
         self.size = size
-        self._client = client
-        self._object = {"Bucket": bucket, "Key": key, "IfMatch": f'"{etag}"'}
+        self._bucket = bucket
+        self._key = key
+        self._etag = f'"{etag}"'
 
     def read(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset` on; none behind the end. One GetObject.
@@ -74,9 +62,10 @@ class Upload:
         if length <= 0:
             return b""
         try:
-            return _bytes(self._client, **self._object, Range=f"bytes={offset}-{offset + length - 1}")
+            wanted = f"bytes={offset}-{offset + length - 1}"
+            return self._bucket.read(self._key, IfMatch=self._etag, Range=wanted)
         except ClientError as error:
-            if _code(error) in _GONE | _REPLACED:
+            if is_gone(error) or refusal(error) in _REPLACED:
                 raise FileReplaced from None
             raise
 
@@ -91,8 +80,7 @@ class ImportFiles:
 
         The second one signs URLs (`table.aws.presigning_client`), and makes no call.
         """
-        self._client = client
-        self._bucket = bucket
+        self._bucket = Bucket(client, bucket)
         self._presigning = presigning
         self._clock = clock
 
@@ -112,7 +100,7 @@ class ImportFiles:
 
     def source(self, account_id: str, import_id: str, etag: str, size: int) -> Upload:
         """The bytes of an upload."""
-        return Upload(self._client(), self._bucket, _upload(account_id, import_id), etag, size)
+        return Upload(self._bucket, _upload(account_id, import_id), etag, size)
 
     def uploaded(self, account_id: str, import_id: str) -> tuple[str, int] | None:
         """The ETag and the bytes of the upload; None: there is none. One HeadObject.
@@ -120,7 +108,7 @@ class ImportFiles:
         Raises:
             TemporarilyUnavailable.
         """
-        found = self._head(_upload(account_id, import_id))
+        found = self._bucket.head(_upload(account_id, import_id))
         return None if found is None else (found["ETag"].strip('"'), int(found["ContentLength"]))
 
     def delete_upload(self, account_id: str, import_id: str) -> None:
@@ -129,7 +117,7 @@ class ImportFiles:
         Raises:
             TemporarilyUnavailable.
         """
-        self._call("delete_object", Key=_upload(account_id, import_id))
+        self._bucket.delete([_upload(account_id, import_id)])
 
     # Parts
 
@@ -143,7 +131,7 @@ class ImportFiles:
         Raises:
             TemporarilyUnavailable.
         """
-        self._put(_part(account_id, import_id, part, etag), _packed(map(_row_out, rows)))
+        self._bucket.put(_part(account_id, import_id, part, etag), _packed(map(_row_out, rows)))
 
     def part(self, account_id: str, import_id: str, part: int, etag: str | None = None) -> list[Row]:
         """The rows of a part. `etag`: as of `put_part`.
@@ -152,7 +140,7 @@ class ImportFiles:
             PartMissing: there is no such part; if the import has ended, its parts are deleted.
             TemporarilyUnavailable.
         """
-        packed = self._get(_part(account_id, import_id, part, etag))
+        packed = self._bucket.get(_part(account_id, import_id, part, etag))
         if packed is None:
             raise PartMissing
         return [_row_from(entry) for entry in _unpacked(packed)]
@@ -163,7 +151,7 @@ class ImportFiles:
         Raises:
             TemporarilyUnavailable: some may be deleted.
         """
-        self._delete_under(_parts(account_id, import_id))
+        self._bucket.delete(self._keys(_parts(account_id, import_id)))
 
     # Error files
 
@@ -173,6 +161,8 @@ class ImportFiles:
         import_id: str,
         part: int,
         rows: Sequence[tuple[Row, Sequence[RowError]]],
+        columns: Sequence[str],
+        file_format: FileFormat,
     ) -> None:
         """Write the rows of a part that failed, with what is wrong with each. Where none did, nothing is written.
 
@@ -180,22 +170,29 @@ class ImportFiles:
             TemporarilyUnavailable.
         """
         if rows:
-            entries = ([row.line, row.cells, [list(error) for error in errors]] for row, errors in rows)
-            self._put(_error_part(account_id, import_id, part), _packed(entries))
+            # Here: an operation that looks whether there is an error file needs none of it.
+            from contacts.imports.error_files import csv_rows, ndjson_rows
+
+            lines = csv_rows(columns, rows) if file_format in _SPREADSHEETS else ndjson_rows(rows)
+            self._bucket.put(_error_part(account_id, import_id, part), _gzipped(lines))
 
     def join_errors(
         self, account_id: str, import_id: str, columns: Sequence[str], file_format: FileFormat
     ) -> None:
         """Write one file of all rows that failed, in their order. Where none is left, nothing is written.
 
+        Nor where the file is there: then some of what it was made of may be deleted already, and it is not made again
+        of the rest.
+
         Raises:
             TemporarilyUnavailable.
         """
         parts = sorted(self._keys(_error_parts(account_id, import_id)))
-        if parts:
-            render = _csv_lines if file_format in _SPREADSHEETS else _ndjson_lines
-            pieces = render(columns, self._entries_of(parts))
-            self._put_stream(_errors(account_id, import_id, file_format), pieces)
+        if parts and not self.has_errors(account_id, import_id, file_format):
+            from contacts.imports.error_files import csv_head
+
+            head = csv_head(columns) if file_format in _SPREADSHEETS else b""
+            self._put_stream(_errors(account_id, import_id, file_format), self._joined(head, parts))
 
     def presigned_errors(
         self, account_id: str, import_id: str, file_name: str, file_format: FileFormat
@@ -219,7 +216,7 @@ class ImportFiles:
         Raises:
             TemporarilyUnavailable.
         """
-        return self._head(_errors(account_id, import_id, file_format)) is not None
+        return self._bucket.head(_errors(account_id, import_id, file_format)) is not None
 
     def delete_error_parts(self, account_id: str, import_id: str) -> None:
         """Delete what `put_errors` has written; the joined file stays.
@@ -227,7 +224,7 @@ class ImportFiles:
         Raises:
             TemporarilyUnavailable: some may be deleted.
         """
-        self._delete_under(_error_parts(account_id, import_id))
+        self._bucket.delete(self._keys(_error_parts(account_id, import_id)))
 
     # Previews
 
@@ -237,7 +234,9 @@ class ImportFiles:
         Raises:
             TemporarilyUnavailable.
         """
-        self._put(_preview(account_id, import_id), to_json(preview).encode("utf-8", "backslashreplace"))
+        self._bucket.put(
+            _preview(account_id, import_id), to_json(preview).encode("utf-8", "backslashreplace")
+        )
 
     def preview(self, account_id: str, import_id: str) -> dict[str, Any] | None:
         """What a dry run found; None: there is no such file.
@@ -245,7 +244,7 @@ class ImportFiles:
         Raises:
             TemporarilyUnavailable.
         """
-        text = self._get(_preview(account_id, import_id))
+        text = self._bucket.get(_preview(account_id, import_id))
         found: dict[str, Any] | None = None if text is None else from_json(text.decode())
         return found
 
@@ -255,83 +254,48 @@ class ImportFiles:
         Raises:
             TemporarilyUnavailable.
         """
-        self._call("delete_object", Key=_preview(account_id, import_id))
+        self._bucket.delete([_preview(account_id, import_id)])
 
     def _signed(self, operation: str, seconds: int, **request: Any) -> str:
         url: str = self._presigning().generate_presigned_url(
-            operation, Params={"Bucket": self._bucket, **request}, ExpiresIn=seconds
+            operation, Params={"Bucket": self._bucket.name, **request}, ExpiresIn=seconds
         )
         return url
 
     def _expiry(self, seconds: int) -> str:
         return iso(self._clock.now_ms() // 1000 * 1000 + seconds * 1000)
 
-    def _get(self, key: str) -> bytes | None:
-        try:
-            return _bytes(self._client(), Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if _code(error) in _GONE:
-                return None
-            raise
-
-    def _head(self, key: str) -> dict[str, Any] | None:
-        try:
-            return self._call("head_object", Key=key)
-        except ClientError as error:
-            if _code(error) in _GONE:
-                return None
-            raise
-
-    def _put(self, key: str, body: bytes) -> None:
-        self._call("put_object", Key=key, Body=body)
-
     def _put_stream(self, key: str, pieces: Iterable[bytes]) -> None:
         """Write an object of any size, at most 8 MB of which are in memory."""
         chunks = _chunks(pieces, _MULTIPART_BYTES)
         first, second = next(chunks, b""), next(chunks, None)
         if second is None:
-            self._put(key, first)
+            self._bucket.put(key, first)
             return
-        upload_id = self._call("create_multipart_upload", Key=key)["UploadId"]
+        upload_id = self._bucket.call("create_multipart_upload", Key=key)["UploadId"]
         upload = {"Key": key, "UploadId": upload_id}
         try:
             done = []
             for number, chunk in enumerate(_all_of((first, second), chunks), 1):
-                answer = self._call("upload_part", **upload, PartNumber=number, Body=chunk)
+                answer = self._bucket.call("upload_part", **upload, PartNumber=number, Body=chunk)
                 done.append({"PartNumber": number, "ETag": answer["ETag"]})
-            self._call("complete_multipart_upload", **upload, MultipartUpload={"Parts": done})
+            self._bucket.call("complete_multipart_upload", **upload, MultipartUpload={"Parts": done})
         except BaseException:
             # Killed before this, the parts are deleted by a lifecycle rule of the bucket.
-            self._call("abort_multipart_upload", **upload)
+            self._bucket.call("abort_multipart_upload", **upload)
             raise
 
-    def _entries_of(self, keys: Sequence[str]) -> Iterator[list[Any]]:
-        """The entries of error parts, a few of which are fetched at a time."""
-        self._client()  # Made here, where there is one thread.
+    def _joined(self, head: bytes, keys: Sequence[str]) -> Iterator[bytes]:
+        """A head and the contents of error parts, a few of which are fetched at a time."""
+        yield head
+        self._bucket.client()  # Made here, where there is one thread.
         for start in range(0, len(keys), _AT_ONCE):
-            for packed in side_by_side(self._get, keys[start : start + _AT_ONCE], _AT_ONCE):
+            for packed in side_by_side(self._bucket.get, keys[start : start + _AT_ONCE], _AT_ONCE):
                 if packed is not None:
-                    yield from _unpacked(packed)
-
-    def _delete_under(self, prefix: str) -> None:
-        keys = list(self._keys(prefix))
-        for start in range(0, len(keys), _DELETED_AT_ONCE):
-            objects = [{"Key": key} for key in keys[start : start + _DELETED_AT_ONCE]]
-            answer = self._call("delete_objects", Delete={"Objects": objects, "Quiet": True})
-            if answer.get("Errors"):
-                raise TemporarilyUnavailable
+                    yield gzip.decompress(packed)
 
     def _keys(self, prefix: str) -> Iterator[str]:
-        request: dict[str, Any] = {"Prefix": prefix}
-        while True:
-            page = self._call("list_objects_v2", **request)
-            yield from (one["Key"] for one in page.get("Contents", ()))
-            if not page.get("IsTruncated"):
-                return
-            request["ContinuationToken"] = page["NextContinuationToken"]
-
-    def _call(self, method: str, **request: Any) -> dict[str, Any]:
-        return called(self._client(), method, Bucket=self._bucket, **request)
+        return (one["Key"] for one in self._bucket.under(prefix))
 
 
 def _upload(account_id: str, import_id: str) -> str:
@@ -372,22 +336,6 @@ def _plain(file_name: str) -> str:
     return "".join(one if one.isascii() and one.isalnum() else "-" for one in stem)[:100] or "import"
 
 
-def _bytes(client: Any, **request: Any) -> bytes:
-    """The bytes of an object; read again where the connection breaks amid them."""
-    for _ in range(_TRIES):
-        answer = called(client, "get_object", **request)
-        try:
-            content: bytes = answer["Body"].read()
-            return content
-        except _BROKEN:
-            continue
-    raise TemporarilyUnavailable
-
-
-def _code(error: ClientError) -> str:
-    return error.response["Error"]["Code"]
-
-
 def _row_out(row: Row) -> list[Any]:
     return [row.line, row.cells, *(row.error or ())]
 
@@ -400,7 +348,11 @@ def _row_from(entry: Sequence[Any]) -> Row:
 def _packed(entries: Iterable[object]) -> bytes:
     """Entries as gzipped NDJSON. Half of a surrogate pair, which UTF-8 cannot hold, stays an escape of JSON."""
     lines = "".join(f"{to_json(entry)}\n" for entry in entries)
-    return gzip.compress(lines.encode("utf-8", "backslashreplace"), compresslevel=1, mtime=0)
+    return _gzipped(lines.encode("utf-8", "backslashreplace"))
+
+
+def _gzipped(content: bytes) -> bytes:
+    return gzip.compress(content, compresslevel=1, mtime=0)
 
 
 def _unpacked(packed: bytes) -> Iterator[Any]:
@@ -423,40 +375,3 @@ def _chunks(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
 def _all_of(*several: Iterable[bytes]) -> Iterator[bytes]:
     for one in several:
         yield from one
-
-
-def _csv_lines(columns: Sequence[str], entries: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """A CSV with what was wrong first, so that it also stands in its column where a row has too many cells."""
-    line = io.StringIO()
-    writer = csv.writer(line)
-
-    def written(cells: Iterable[object]) -> bytes:
-        writer.writerow([escaped(str(cell)) for cell in cells])
-        text = line.getvalue()
-        line.seek(0)
-        line.truncate()
-        return text.encode("utf-8", "backslashreplace")
-
-    # An error file that was sent again has these columns already.
-    ours = {number for number, column in enumerate(columns) if column in ERROR_COLUMNS}
-
-    def own(cells: Sequence[str]) -> list[str]:
-        return [cell for number, cell in enumerate(cells) if number not in ours] if ours else list(cells)
-
-    # Excel takes a CSV for UTF-8 only where it begins with the mark.
-    yield b"\xef\xbb\xbf" + written([*ERROR_COLUMNS, *own(columns)])
-    for number, cells, errors in entries:
-        yield written([number, *_joined(errors), *own(cells)])
-
-
-def _ndjson_lines(_: Sequence[str], entries: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    for number, cells, errors in entries:
-        said = dict(zip(ERROR_COLUMNS, (number, *_joined(errors)), strict=True))
-        members = cells if isinstance(cells, dict) else {"import_text": "".join(cells)}
-        yield f"{to_json(members | said)}\n".encode("utf-8", "backslashreplace")
-
-
-def _joined(errors: Sequence[Sequence[str | None]]) -> tuple[str, str]:
-    """The fields of a row's errors, and its reasons: one line a row, so that the file can be sent again."""
-    fields = "; ".join(field or "" for field, _ in errors)
-    return fields.strip("; "), "; ".join(reason or "" for _, reason in errors)

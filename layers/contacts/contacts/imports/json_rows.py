@@ -21,6 +21,7 @@ _LISTS_WITHIN: Final = 3
 _MAX_LEVELS: Final = 100
 """What a contact may have is a fifth of that; how deep Python can write and read again depends on who calls it."""
 _NO_JSON: Final = RowError(None, "the line is not a JSON object")
+_NO_OBJECT: Final = RowError(None, "the entry of the array is not an object")
 
 
 class _NoNumber(ValueError):
@@ -192,7 +193,7 @@ def document_rows(text: str) -> list[Row]:
 
 
 def _row_of(number: int, entry: Any) -> Row:
-    error = _objection(entry) if isinstance(entry, dict) else _NO_JSON
+    error = _objection(entry) if isinstance(entry, dict) else _NO_OBJECT
     return Row(number, entry) if error is None else Row(number, (_shown(entry),), error)
 
 

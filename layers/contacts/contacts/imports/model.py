@@ -27,6 +27,10 @@ MAX_PART_BYTES: Final = 4 * 1024**2
 """A part has fewer rows where they are long: it ends with the row that takes it over so many bytes of JSON."""
 MAX_ROWS: Final = 10_000_000
 """Rows of a file."""
+ERROR_COLUMNS: Final = ("import_line", "import_field", "import_reason")
+"""Of an error file: beside the columns of the import's own file. An import ignores them."""
+ERROR_TEXT: Final = "import_text"
+"""The member of an NDJSON error file with what was no object. An import reads the object that it has been mended to."""
 PREVIEWED_CONTACTS: Final = 20
 PREVIEWED_ERRORS: Final = 100
 
@@ -45,7 +49,8 @@ class ImportState(StrEnum):
     COMPLETED = "completed"
     COMPLETED_WITH_ERRORS = "completed_with_errors"
     FAILED = "failed"
-    """The file could not be read; nothing was written. Or the account is gone."""
+    """The file could not be read; nothing was written. Or the account or a part of the file is gone: what was written
+    before that stays."""
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     """No file came within 24 hours."""
@@ -215,7 +220,10 @@ class Unreadable(Exception):
     """Raised when a file cannot be read: it is none of the formats, too large, or broken."""
 
     def __init__(self, code: str, detail: str) -> None:
-        """`code`: for programs (`empty_file`); `detail`: for people, a whole sentence."""
+        """`code`: for programs (`empty_file`); `detail`: for people, a whole sentence.
+
+        The event of the import tells both: no name, column or cell of the file is in them.
+        """
         super().__init__(detail)
         self.code = code
         self.detail = detail
@@ -368,7 +376,7 @@ class UploadOut(TypedDict):
     method: str
     """`PUT`"""
     url: str
-    """Good for an hour; `GET /v1/imports/{id}` makes a new one."""
+    """Good for an hour; `GET /v1/imports/{id}` makes a new one, for a key that may make imports."""
     headers: Json
     """To be sent as they are."""
     expires_at: Moment
@@ -478,7 +486,7 @@ class ImportOut(TypedDict):
     preview: NotRequired[PreviewOut]
     """Of a dry run that waits for `start`."""
     upload: NotRequired[UploadOut]
-    """While the file is awaited."""
+    """While the file is awaited, for a live key that may make imports."""
     undo: NotRequired[UndoOut]
     test_mode: NotRequired[Literal[True]]
 

@@ -53,6 +53,10 @@ CANCELLED_FOR_S: Final = 20
 MAX_NAMES_BYTES: Final = 100_000
 """Bytes of all columns' names together: the item of an import has them twice, and 400 KB."""
 
+_TOLD: Final = 10
+"""Wrong columns of a mapping, and columns of a file, that a problem names."""
+_TOLD_CHARACTERS: Final = 100
+
 _NO_MAPPING: Final = ImportProblem(
     "mapping_needed",
     "No column is an email or an external_id, by which contacts are found. Start it with a mapping that says which is.",
@@ -176,7 +180,11 @@ class Planner:
                     return
                 cut = self._cut(account_id, job)
             except ConcurrentModification:
-                # It was cancelled: then a message comes that lets its files be deleted. Or another invocation reads it.
+                # Another invocation reads it. Or it was cancelled, and the message that lets its files be deleted may
+                # have come before the last parts were put.
+                now = store.get(import_id)
+                if now is not None and now.has_ended:
+                    self._clear(account_id, import_id, now)
                 return
             if cut is None:
                 return
@@ -269,9 +277,12 @@ class Planner:
         try:
             mapping = complete_mapping(columns, job.mapping, properties, may_have_more=has_objects)
         except InvalidInput as error:
-            guessed = complete_mapping(columns, {}, properties, may_have_more=has_objects)
-            problem = ImportProblem("mapping_wrong", f"{error.detail} Start it with another mapping.")
-            return {"mapping": guessed, "state": ImportState.READY, "problem": problem}
+            wrong = {one.field.removeprefix("mapping.") for one in error.errors}
+            # The mapping as a whole may be too long.
+            all_of_it = job.mapping if "mapping" not in wrong else {}
+            right = {column: text for column, text in all_of_it.items() if column not in wrong}
+            kept = complete_mapping(columns, right, properties, may_have_more=has_objects)
+            return {"mapping": kept, "state": ImportState.READY, "problem": _mapping_wrong(error, columns)}
         if not is_mappable(mapping):
             return {"mapping": mapping, "state": ImportState.READY, "problem": _NO_MAPPING}
         if job.options.dry_run:
@@ -337,6 +348,18 @@ class Planner:
             self._files.delete_error_parts(account_id, import_id)
         self._files.delete_parts(account_id, import_id)
         self._files.delete_preview(account_id, import_id)
+
+
+def _mapping_wrong(error: InvalidInput, columns: Sequence[str]) -> ImportProblem:
+    """Says what is wrong with a mapping, and how the columns are called."""
+    wrong = "; ".join(f"{_cut(one.field)} {one.message}" for one in error.errors[:_TOLD])
+    named = ", ".join(map(_cut, columns[:_TOLD])) + (", …" if len(columns) > _TOLD else "")
+    detail = f"{wrong}. The columns are: {named}. Start it; a mapping may say again what these are."
+    return ImportProblem("mapping_wrong", detail)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _TOLD_CHARACTERS else f"{name[:_TOLD_CHARACTERS]}…"
 
 
 def parts_of(rows: Iterable[Row]) -> Iterator[list[Row]]:

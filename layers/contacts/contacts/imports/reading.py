@@ -110,7 +110,9 @@ class OpenFile:
                 raise Unreadable("too_many_rows", detail)
             yield row
         if not self._rows_given:
-            raise Unreadable("no_rows", "The file has a header, but no rows.")
+            has_header = self.format not in (FileFormat.NDJSON, FileFormat.JSON)
+            detail = "The file has a header, but no rows." if has_header else "The file has no objects."
+            raise Unreadable("no_rows", detail)
 
     def checkpoint(self) -> Checkpoint:
         """Where to go on after the last row that `rows` gave."""

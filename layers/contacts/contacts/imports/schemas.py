@@ -33,13 +33,25 @@ _WIDE: Final = frozenset(
 )
 _NOT_OF_FILES: Final = frozenset({"charmap", "hz", "idna", "raw-unicode-escape", "utf-7"})
 """Python's codecs that no spreadsheet writes."""
-_COUNTRY: Final = re.compile(r"[A-Za-z]{2}")
+_CODES: Final = """
+AC AD AE AF AG AI AL AM AO AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT
+BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER
+ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GT GU GW GY HK HN HR HT HU ID IE
+IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV
+LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP
+NR NU NZ OM PA PE PF PG PH PK PL PM PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK
+SL SM SN SO SR SS ST SV SX SY SZ TA TC TD TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG US UY UZ VA
+VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW
+"""
+_COUNTRIES: Final = frozenset(_CODES.split())
+"""The regions of `phonenumbers`, which functions of the API do not have. With another one every phone would fail."""
 _NO_NAME: Final = Violation(FieldErrorCode.INVALID_FORMAT, "must end with the name of a file")
 _NO_ENCODING: Final = Violation(
     FieldErrorCode.NOT_ALLOWED, "must be the name of a text encoding, such as utf-8, cp1252 or utf-16"
 )
 _NO_COUNTRY: Final = Violation(
-    FieldErrorCode.INVALID_FORMAT, "must be a country's code of two letters (ISO 3166), such as DE"
+    FieldErrorCode.NOT_ALLOWED,
+    "must be a country's code of two letters (ISO 3166), such as DE, or GB for the UK",
 )
 _NO_TARGET: Final = Violation(FieldErrorCode.WRONG_TYPE, "must be the name of a field, or null")
 
@@ -72,9 +84,10 @@ def _delimiter(text: str) -> str:
 
 
 def _country(code: str) -> str:
-    if _COUNTRY.fullmatch(code) is None:
+    country = code.upper()
+    if country not in _COUNTRIES:
         raise InvalidValue(_NO_COUNTRY)
-    return code.upper()
+    return country
 
 
 def _mapping_errors(given: object) -> list[FieldError]:
@@ -97,8 +110,10 @@ FileName = Annotated[
     str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(clean), AfterValidator(_last_part), COMPOSED
 ]
 Encoding = Annotated[str, Field(max_length=50), AfterValidator(clean), AfterValidator(_encoding)]
-Delimiter = Annotated[str, Field(max_length=1), AfterValidator(_delimiter)]
-Country = Annotated[str, Field(max_length=2), AfterValidator(_country)]
+Delimiter = Annotated[str, Field(json_schema_extra={"pattern": r"^[,;\t|]$"}), AfterValidator(_delimiter)]
+Country = Annotated[
+    str, Field(json_schema_extra={"pattern": "^[A-Za-z]{2}$", "examples": ["DE"]}), AfterValidator(_country)
+]
 
 
 class NewImport(Body):

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from contacts.accounts.model import Caller
+from contacts.accounts.model import Caller, Scope
 from contacts.book.model import Action, Outcome
 from contacts.core.errors import (
     ImportNotFinished,
@@ -13,7 +13,6 @@ from contacts.core.errors import (
 from contacts.core.idempotency import IdempotencyKey, run_idempotent
 from contacts.core.ids import Randomness, uuid7
 from contacts.core.time import Clock, iso
-from contacts.imports.files import ImportFiles
 from contacts.imports.model import (
     Import,
     ImportErrorsOut,
@@ -26,8 +25,13 @@ from contacts.imports.model import (
 )
 from contacts.imports.store import ImportStore
 
+if TYPE_CHECKING:
+    from contacts.imports.files import ImportFiles  # Who lists imports touches no file.
+
 MAX_UNDER_WAY: Final = 20
 """Imports of an account that have not ended. Concurrent creates may exceed it."""
+MAKING_IMPORTS: Final = (Scope.IMPORTS_WRITE, Scope.CONTACTS_WRITE)
+"""What a key needs to have rows of a file written."""
 _LOOKED_AT: Final = 100
 """The newest imports are looked at to count those under way: what is older and still runs is not counted."""
 
@@ -53,7 +57,9 @@ class ImportList:
 class ImportService:
     """The imports of one account: make and read them."""
 
-    def __init__(self, store: ImportStore, files: ImportFiles, clock: Clock, randomness: Randomness) -> None:
+    def __init__(
+        self, store: ImportStore, files: "ImportFiles", clock: Clock, randomness: Randomness
+    ) -> None:
         self._store = store
         self._files = files
         self._clock = clock
@@ -105,7 +111,8 @@ class ImportService:
     def one(self, caller: Caller, import_id: str) -> ImportOut:
         """One import; while it awaits its file, with a new URL; when a dry run is over, with what it found.
 
-        Whoever may not read contacts is not shown those of a dry run: they may be there already.
+        Who sends the file has its rows written: only who may make imports is given the URL, and no test key. Whoever
+        may not read contacts is not shown those of a dry run: they may be there already.
 
         Raises:
             ImportNotFound: the account has none with that id.
@@ -114,7 +121,8 @@ class ImportService:
         now = self._clock.now_ms()
         job = self._store.existing(import_id).as_of(now)
         shown = import_out(job, now)
-        if job.state is ImportState.AWAITING_UPLOAD:
+        may_send = not caller.is_test and caller.lacking(MAKING_IMPORTS) is None
+        if may_send and job.state is ImportState.AWAITING_UPLOAD:
             shown["upload"] = self._files.presigned_upload(caller.account_id, job.id, job.file.size)
         if job.state is ImportState.READY:
             preview: Any = self._files.preview(caller.account_id, job.id)

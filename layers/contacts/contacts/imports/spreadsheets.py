@@ -97,7 +97,8 @@ def sheet_of(workbook: bytes) -> Sheet:
             columns = column_names(header)
             left = sheet.start[1] if sheet.start else 0
             return Sheet(sheet.name, columns, _rows(rows, header, columns, errors.get(number, {}), left))
-    raise Unreadable("no_rows", f"The sheet {sheet.name!r} has no rows.")
+    # Not by its name, which may be a person's: events tell this text, too.
+    raise Unreadable("no_rows", f"The first sheet that is not hidden (number {number + 1}) has no rows.")
 
 
 def _first_sheet(workbook: bytes) -> "tuple[int, CalamineSheet]":

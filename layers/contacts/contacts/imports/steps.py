@@ -75,6 +75,7 @@ ENDS_S: Final = 15
 """Seconds in which a hundred rows are usually over: with less time left, a new message goes on. (Rows that take longer
 are left for that, too: nothing is asked of the table when less than ten seconds are left.)"""
 _MOST_TRIES: Final = 10
+"""How often a part is put off without progress, an hour in all, before a contact that is never free is given up."""
 _NO_KEY: Final = "import"
 """In the usage of an hour, which lists the keys that it was used by."""
 RUNNING: Final = frozenset({ImportState.RUNNING, ImportState.PAUSED})
@@ -177,6 +178,11 @@ class StepRun:
         delay_s = min(FIRST_DELAY_S * 2**tries, LONGEST_DELAY_S)
         self._send(replace(self._step, tries=min(tries + 1, _MOST_TRIES)), delay_s)
 
+    @property
+    def _waits_no_longer(self) -> bool:
+        """Whether a contact is given up now that others have been changing all the time."""
+        return self._step.tries >= _MOST_TRIES
+
     def _send(self, step: ImportStep, delay_s: int = 0) -> None:
         self._services.queue.send([Outgoing(body=step.message(), group=step.account_id, delay_s=delay_s)])
 
@@ -214,7 +220,7 @@ class StepRun:
             raise Stop
         account = self._services.board.account(self._step.account_id)
         if account is None:
-            self._end(job, ImportState.FAILED, _ACCOUNT_GONE)
+            self._fail(job, _ACCOUNT_GONE)
             raise Stop
         if not self._services.has_time_left(ENDS_S):
             self._send(self._begun())
@@ -269,10 +275,19 @@ class StepRun:
         """The step, once rows of it may be carried out: their receipts are read first."""
         return replace(self._step, tries=max(self._step.tries, 1))
 
-    def _go_on_where_it_stands_still(self, stands_at: int, follows: int) -> None:
-        """A message for a part that is done came again: whoever did the part may have been killed before it sent on."""
-        if self._times_received > 1 and stands_at == follows:
+    def _go_on_where_it_stands_still(self, stands_at: int, follows: int) -> int | None:
+        """A message for a part that is done came again: whoever did the part may not have got to send on.
+
+        It was killed; or the table's answer, or the queue, failed it, and it sent the message again. Returns after how
+        many seconds the message has to come again; None: it is done.
+        """
+        if stands_at != follows:
+            return None
+        if self._times_received > 1:
             self._next(follows)
+        elif self._step.tries:
+            return SETTLED_S
+        return None
 
     def _next(self, part: int) -> None:
         self._send(ImportStep(*self._named, self._step.task, part))
@@ -299,6 +314,21 @@ class StepRun:
             return after
 
         return retry_on_conflict(attempt, self._clock, self._randomness)
+
+    def _fail(self, job: Import, problem: ImportProblem) -> None:
+        """End an import that cannot go on. What it has written stays written."""
+        if not job.has_ended:  # If it has, its undo cannot go on.
+            self._put_files_away(job)
+            self._end(job, ImportState.FAILED, problem)
+
+    def _put_files_away(self, job: Import) -> None:
+        """Make one error file of the rows that failed, and delete all other files."""
+        if job.counts.failed and job.file.format is not None:
+            self._files.join_errors(*self._named, job.file.columns, job.file.format)
+        self._files.delete_error_parts(*self._named)
+        self._files.delete_parts(*self._named)
+        self._files.delete_upload(*self._named)
+        self._files.delete_preview(*self._named)
 
     def _end(self, job: Import, state: ImportState, problem: ImportProblem | None = None) -> None:
         """End the import, and let its event follow, in one transaction."""

@@ -65,8 +65,7 @@ class UndoRun(StepRun):
             self._undone(0, {})
             return None
         if part != undo.next_part:
-            self._go_on_where_it_stands_still(undo.next_part, part - 1)
-            return None
+            return self._go_on_where_it_stands_still(undo.next_part, part - 1)
         wait_s = self._until_settled(job)
         if wait_s:
             self._send(self._step, wait_s)
@@ -123,7 +122,9 @@ class UndoRun(StepRun):
             put_off = sum(number not in results for number in now)
             if put_off:
                 self._refund(job, account, put_off, charged.at_ms)
-                self._later(has_progressed=put_off < len(now))
+                # A row that is kept leaves no record, and is decided on again.
+                written = {UndoResult.TRASHED, UndoResult.RESTORED}
+                self._later(has_progressed=any(results.get(number) in written for number in now))
                 raise Stop
 
     def _undo_rows(
@@ -159,8 +160,11 @@ class UndoRun(StepRun):
             except AlreadyRecorded as already:
                 recorded = already.record.outcome
                 results[number] = UndoResult(recorded.details["undo"]) if recorded else UndoResult.KEPT
-            except Contention:
-                return False  # This contact's rows alone have to wait.
+            except Contention as error:
+                if not self._waits_no_longer:
+                    return False  # This contact's rows alone have to wait.
+                observability.record_failure(error, {"import_id": self._step.import_id})
+                results[number] = UndoResult.KEPT
             except TemporarilyUnavailable:
                 is_stopped = True
             except Exception as error:

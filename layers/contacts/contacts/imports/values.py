@@ -153,12 +153,14 @@ class RowReader:
             else:
                 self._put_beside(draft, column, target, text)
         else:
-            draft.put(field, self._scalar(field, text))
+            draft.put(field, self._scalar(field, column, text))
 
-    def _scalar(self, field: str, text: str) -> object:
+    def _scalar(self, field: str, column: str, text: str) -> object:
         match field:
             case "email":
                 return _email(text)
+            case "external_id":
+                return _external_id(text, may_be_zero=column == field)
             case "phone":
                 return _phone(text, self._options.default_country)
             case "is_active":
@@ -419,6 +421,16 @@ def _email(text: str) -> str:
     return text[7:] if text[:7].lower() == "mailto:" else text
 
 
+def _external_id(text: str, *, may_be_zero: bool) -> str:
+    """The text, unless it stands for no id: by that, all rows that have it would be one person.
+
+    `may_be_zero`: whether somebody may have the id 0; shops write it for guests.
+    """
+    if text.lower() in _NO_ID or (text in ("0", "0.0") and not may_be_zero):
+        raise _error("stands for no id, and would make one person of all who have it: leave the cell empty")
+    return text
+
+
 def _phone(text: str, country: str | None) -> str:
     """A phone number as E.164."""
     text = _trimmed(text.partition(_GOOGLES)[0]).removeprefix("'")
@@ -489,6 +501,8 @@ complained at the other."""
 _NOTHING: Final = frozenset({"null", "\\n", "n/a", "#n/a", "nan", "-", "--", "[]", "{}"})
 """What databases and spreadsheets write in the place of nothing."""
 _NEVER: Final = frozenset({"never", "none", "nil"})
+_NO_ID: Final = _NOTHING | {"none", "nil", "undefined", "(null)", "<null>"}
+"""In the place of an external id."""
 _NO_MOMENT: Final = re.compile(r"0000-00-00|0001-01-01")
 """MySQL and .NET write it where there is no moment."""
 _MOMENT_BEGINS: Final = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4}")

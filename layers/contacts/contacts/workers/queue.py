@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final, Protocol
+
+from botocore.exceptions import ClientError
 
 from contacts.core import observability
 from contacts.core.errors import TemporarilyUnavailable
@@ -18,6 +19,8 @@ _AT_ONCE: Final = 10
 """Messages of one call."""
 _ROUNDS: Final = 3
 """How often messages are sent that the queue did not accept."""
+_NOT_HELD: Final = frozenset({"InvalidParameterValue", "MessageNotInflight", "ReceiptHandleIsInvalid"})
+"""What SQS answers where a message is no longer held by who received it: it came again to another, or is deleted."""
 
 
 class SqsQueue:
@@ -136,7 +139,7 @@ class QueueEntrypoint:
             times = int(record["attributes"]["ApproximateReceiveCount"])
             self._handle(Message(record["messageId"], json.loads(record["body"]), times))
         except RetryLater as later:
-            self._hide(record["receiptHandle"], later.seconds)
+            self._hide(record, later.seconds, fields)
             return False
         except TemporarilyUnavailable:
             return False
@@ -145,11 +148,16 @@ class QueueEntrypoint:
             return False
         return True
 
-    def _hide(self, receipt_handle: str, seconds: int) -> None:
+    def _hide(self, record: Event, seconds: int, fields: Mapping[str, object]) -> None:
         assert self._queue is not None, "only a function with its queue may raise RetryLater"
-        # If this fails, the message comes back when its visibility timeout is over.
-        with suppress(TemporarilyUnavailable):
-            self._queue.hide(receipt_handle, seconds)
+        # If this fails, the message comes back when its visibility timeout is over; the others are not held up.
+        try:
+            self._queue.hide(record["receiptHandle"], seconds)
+        except TemporarilyUnavailable:
+            pass
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _NOT_HELD:
+                observability.record_failure(error, {**fields, "message_id": record["messageId"]})
 
 
 class NotificationEntrypoint:
