@@ -216,6 +216,8 @@ class Loader:
         waited, pause = 0.0, 1.0
         while True:
             if "upload" not in job:
+                if job["state"] == "awaiting_upload":
+                    raise Failed("the key may not send its file: it needs imports:write and contacts:write")
                 # It came, and its answer was lost.
                 return
             upload = job["upload"]

@@ -33,6 +33,7 @@ class Server(ThreadingHTTPServer):
         self.problem: dict[str, str] | None = None
         self.asked: list[tuple[str, Any]] = []
         self.uploaded: list[bytes] = []
+        self.may_send = True
         self.refusals: dict[str, list[tuple[int, Any]]] = {}
         """By method and path: what it answers first, one after the other."""
         self.files = {"/bucket/errors.csv": ERRORS, "/bucket/all.ndjson": b'{"email": "a@example.com"}\n'}
@@ -58,7 +59,7 @@ class Server(ThreadingHTTPServer):
             "progress": 0.5,
             "problem": self.problem,
         }
-        if state == "awaiting_upload":
+        if state == "awaiting_upload" and self.may_send:
             shown["upload"] = {
                 "method": "PUT",
                 "url": f"{self.url}/bucket/upload",
@@ -258,6 +259,14 @@ def test_what_was_written_is_offered_to_be_taken_back_and_nothing_else(
     said = capsys.readouterr().out
     assert "Company  →  custom_fields.company" in said  # Also where it has ended before anybody looked.
     assert "--undo" not in said
+
+
+def test_a_key_that_may_only_look_sends_no_file(
+    server: Server, people: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.may_send = False
+    assert run(server, people, "--resume", ID) == 1
+    assert "it needs imports:write and contacts:write" in capsys.readouterr().err
 
 
 def test_it_says_what_it_waits_for(server: Server, people: Path, capsys: pytest.CaptureFixture[str]) -> None:
