@@ -16,7 +16,7 @@ ROWS_OF_BLOCK = 5_000
 
 
 class Repeated:
-    """`imports.reading.ByteSource`: a beginning, and then a block again and again."""
+    """`imports.reading.opening.ByteSource`: a beginning, and then a block again and again."""
 
     def __init__(self, beginning: bytes, block: bytes, size: int) -> None:
         self._beginning = beginning
@@ -53,7 +53,7 @@ def source_of(kind: str, size: int) -> Repeated:
 def task(task: dict[str, Any]) -> dict[str, Any]:
     """What came of {"kind", "bytes"}: reading alone, or with `map` also making each row a body."""
     from contacts.imports.model import ImportOptions
-    from contacts.imports.reading import open_file
+    from contacts.imports.reading.opening import open_file
 
     source = source_of(task["kind"], task["bytes"])
     before = most_resident_kb()
@@ -61,8 +61,8 @@ def task(task: dict[str, Any]) -> dict[str, Any]:
     opened = open_file(source, f"people.{task['kind']}", ImportOptions())
     rows = failed = 0
     if task.get("map"):
-        from contacts.imports.columns import complete_mapping
-        from contacts.imports.values import RowReader
+        from contacts.imports.mapping.columns import complete_mapping
+        from contacts.imports.mapping.values import RowReader
 
         reader = RowReader(opened.columns, complete_mapping(opened.columns, {}), ImportOptions(), {})
         for row in opened.rows():

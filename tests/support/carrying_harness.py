@@ -16,6 +16,7 @@ from contacts.core.queue import Outgoing
 from contacts.core.time import iso
 from contacts.imports.carrying import ImportCarrier
 from contacts.imports.files import ImportFiles
+from contacts.imports.mapping.values import ReadRow, RowReader
 from contacts.imports.model import (
     Counts,
     FileFormat,
@@ -33,7 +34,6 @@ from contacts.imports.model import (
 )
 from contacts.imports.steps import CarrierServices
 from contacts.imports.store import ImportStore
-from contacts.imports.values import ReadRow, RowReader
 from contacts.table.client import Table
 from contacts.table.expressions import Expression, from_item
 from local.table import NAME

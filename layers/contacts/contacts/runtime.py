@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from contacts.imports.files import ImportFiles
     from contacts.imports.model import ImportOptions
     from contacts.imports.planning import Planner
-    from contacts.imports.reading import ByteSource, OpenFile
+    from contacts.imports.reading.opening import ByteSource, OpenFile
     from contacts.imports.service import ImportList, ImportService
     from contacts.imports.store import ImportStore
     from contacts.projection.reindex import Reindexer
@@ -734,7 +734,7 @@ class Runtime:
     def planner(self) -> Planner:
         """Cuts uploads into parts."""
         from contacts.imports.planning import Planner
-        from contacts.imports.reading import Checkpoint, open_file
+        from contacts.imports.reading.opening import Checkpoint, open_file
 
         def opened(
             source: ByteSource, name: str, options: ImportOptions, start: Sequence[int] | None

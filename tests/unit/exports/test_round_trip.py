@@ -14,10 +14,10 @@ from contacts.book.schemas import NewContact
 from contacts.core.json import from_json, is_storable, same_json, to_json
 from contacts.exports.model import Export, ExportFormat, ExportState
 from contacts.exports.rows import row_writer
-from contacts.imports.columns import complete_mapping
+from contacts.imports.mapping.columns import complete_mapping
+from contacts.imports.mapping.values import ReadRow, RowReader
 from contacts.imports.model import FileFormat, ImportOptions
-from contacts.imports.reading import open_file
-from contacts.imports.values import ReadRow, RowReader
+from contacts.imports.reading.opening import open_file
 from contacts.properties.model import Property, PropertyType, ValueRule, objection
 from tests.support.hypothesis_profiles import examples
 
@@ -84,7 +84,7 @@ def accepted(body: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 class Upload:
-    """`imports.reading.ByteSource` with a file in memory."""
+    """`imports.reading.opening.ByteSource` with a file in memory."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from contacts.book.schemas import ContactFields
 from contacts.core.errors import InvalidInput
-from contacts.imports.column_names import ENGLISH, OTHER_LANGUAGES, SECOND_CHOICE
-from contacts.imports.columns import (
+from contacts.imports.mapping.column_names import ENGLISH, OTHER_LANGUAGES, SECOND_CHOICE
+from contacts.imports.mapping.columns import (
     FIELDS,
     SEVERAL,
     UNPACKED,

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from contacts.book.model import contact_out
-from contacts.imports.columns import complete_mapping
+from contacts.imports.mapping.columns import complete_mapping
 from contacts.imports.model import Counts, FileFormat, Import, ImportOptions, ImportState
-from contacts.imports.reading import open_file
+from contacts.imports.reading.opening import open_file
 from tests.support.carrying_harness import CarryingHarness
 from tests.unit.imports.test_import_samples import EXPECTED, SAMPLES, Sample
 

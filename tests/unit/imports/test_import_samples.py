@@ -6,10 +6,10 @@ from typing import Any, Final
 import pytest
 
 from contacts.book.schemas import NewContact
-from contacts.imports.columns import guessed_mapping, is_mappable
+from contacts.imports.mapping.columns import guessed_mapping, is_mappable
+from contacts.imports.mapping.values import RowReader
 from contacts.imports.model import ImportOptions
-from contacts.imports.reading import open_file
-from contacts.imports.values import RowReader
+from contacts.imports.reading.opening import open_file
 
 SAMPLES: Final = Path(__file__).parents[2] / "imports_samples"
 ADA, GRACE = "ada@example.com", "grace@example.com"
@@ -172,7 +172,7 @@ EXPECTED: Final[dict[str, list[dict[str, Any]]]] = {
 
 
 class Sample:
-    """A file as `imports.reading` reads it."""
+    """A file as `imports.reading.opening` reads it."""
 
     def __init__(self, content: bytes) -> None:
         self.size = len(content)

@@ -6,7 +6,7 @@ import pytest
 
 from contacts.imports import planning
 from contacts.imports.model import FileFormat, ImportState
-from contacts.imports.reading import open_file
+from contacts.imports.reading.opening import open_file
 from tests.support import import_harness
 from tests.support.import_harness import PlannerHarness
 from tests.support.moto_table import MotoTable

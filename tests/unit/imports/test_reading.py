@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts.imports import json_rows, reading, spreadsheets, streams, text_rows
 from contacts.imports.model import FileFormat, FileReplaced, ImportOptions, Row, Unreadable
-from contacts.imports.reading import OpenFile, open_file
+from contacts.imports.reading import json_rows, spreadsheets, streams, text_rows
+from contacts.imports.reading import opening as reading
+from contacts.imports.reading.opening import OpenFile, open_file
 from tests.support.hypothesis_profiles import examples
 from tests.support.workbooks import row, workbook
 
@@ -711,7 +712,7 @@ def test_a_file_that_is_replaced_meanwhile_is_not_read_on() -> None:
 
 def test_the_guide_tells_every_reason() -> None:
     guide = Path("docs/imports.md").read_text()
-    sources = Path("layers/contacts/contacts/imports").glob("*.py")
+    sources = Path("layers/contacts/contacts/imports").rglob("*.py")
     codes = {
         code
         for one in sources

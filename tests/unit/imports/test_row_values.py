@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from contacts.book.schemas import NewContact
 from contacts.core.errors import ContactsError
-from contacts.imports.columns import CONSENT, FIELDS, complete_mapping, guessed_mapping
+from contacts.imports.mapping.columns import CONSENT, FIELDS, complete_mapping, guessed_mapping
+from contacts.imports.mapping.values import ReadRow, RowReader, typed_names
 from contacts.imports.model import Blanks, ImportOptions, Row, RowError
-from contacts.imports.values import ReadRow, RowReader, typed_names
 from contacts.properties.model import PropertyType, ValueRule, validate
 
 KEEP = ImportOptions()

@@ -20,8 +20,8 @@ ERASER: Final = frozenset({"erase_contact"})
 FOR_READERS: Final = (
     *("csv", "phonenumbers", "python_calamine", "contacts.core.separated", "contacts.core.spreadsheets"),
     *(
-        "contacts.imports.reading",
-        "contacts.imports.values",
+        "contacts.imports.reading.opening",
+        "contacts.imports.mapping.values",
         "contacts.imports.rows",
         "contacts.exports.rows",
     ),

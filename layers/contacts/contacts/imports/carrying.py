@@ -24,6 +24,7 @@ from contacts.core.idempotency import (
     retry_on_conflict,
 )
 from contacts.core.ids import Name, NameKind
+from contacts.imports.mapping.values import ReadRow, typed_names
 from contacts.imports.model import (
     NO_ROWS,
     PREVIEWED_CONTACTS,
@@ -66,7 +67,6 @@ from contacts.imports.steps import (
 )
 from contacts.imports.store import ImportStore
 from contacts.imports.undoing import UndoRun
-from contacts.imports.values import ReadRow, typed_names
 from contacts.properties.model import ContactInput, ValueRule, validate
 from contacts.properties.typed_fields import ValueRules
 

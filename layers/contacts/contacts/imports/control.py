@@ -24,7 +24,7 @@ from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock, iso
 from contacts.core.violations import FieldErrorCode, Violation
-from contacts.imports.columns import corrected_mapping, is_mappable
+from contacts.imports.mapping.columns import corrected_mapping, is_mappable
 from contacts.imports.model import (
     UNDO_WITHIN_DAYS,
     Counts,

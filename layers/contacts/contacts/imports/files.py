@@ -43,7 +43,7 @@ def ids_in(key: str) -> tuple[str, str] | None:
 
 
 class Upload:
-    """`imports.reading.ByteSource`: the bytes of an upload, as long as it is the one that an ETag names."""
+    """`imports.reading.opening.ByteSource`: the bytes of an upload, as long as it is the one that an ETag names."""
 
     def __init__(self, bucket: Bucket, key: str, etag: str, size: int) -> None:
         self.size = size

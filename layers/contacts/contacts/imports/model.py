@@ -279,7 +279,7 @@ class Import:
     read_bytes: int = 0
     """How much of the file is read."""
     checkpoint: tuple[int, ...] | None = None
-    """Where reading goes on (`imports.reading.Checkpoint`), after the parts that are cut; None: at the beginning."""
+    """Where reading goes on after the parts cut (`imports.reading.opening.Checkpoint`); None: at the beginning."""
     created_at: str
     started_at: str | None = None
     """When the first row was carried out."""

@@ -16,8 +16,8 @@ from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock, iso, parsed
 from contacts.events.jobs import announcement_step, ended_import
-from contacts.imports.columns import complete_mapping, is_mappable
 from contacts.imports.files import ImportFiles, Upload, ids_in
+from contacts.imports.mapping.columns import complete_mapping, is_mappable
 from contacts.imports.model import (
     MAX_PART_BYTES,
     NO_ROWS,
@@ -72,7 +72,7 @@ _GIVEN_UP: Final = ImportProblem(
 
 
 class Opened(Protocol):
-    """A file that is being read: `imports.reading.OpenFile`."""
+    """A file that is being read: `imports.reading.opening.OpenFile`."""
 
     @property
     def format(self) -> FileFormat:

@@ -11,7 +11,7 @@ from contacts.book.schemas import Lists, Tags
 from contacts.core import violations
 from contacts.core.errors import FieldError
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
-from contacts.imports.columns import mapping_errors
+from contacts.imports.mapping.columns import mapping_errors
 from contacts.imports.model import (
     MAX_COLUMNS,
     MAX_FILE_BYTES,

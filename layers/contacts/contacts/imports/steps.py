@@ -31,6 +31,7 @@ from contacts.core.threads import side_by_side
 from contacts.core.time import Clock, iso, seconds_left_in_hour
 from contacts.events.jobs import announcement_step, ended_import
 from contacts.imports.files import ImportFiles
+from contacts.imports.mapping.values import ReadRow, RowReader
 from contacts.imports.model import (
     ROWS_OF_PART,
     Import,
@@ -47,7 +48,6 @@ from contacts.imports.rows import (
     receipt_key,
 )
 from contacts.imports.store import ImportStore
-from contacts.imports.values import ReadRow, RowReader
 from contacts.properties.model import OnInvalid, ValueRule
 from contacts.table.client import Table
 from contacts.table.records import RecordStore
@@ -83,7 +83,7 @@ _ACCOUNT_GONE: Final = ImportProblem("account_gone", "The account was deleted wh
 
 
 class ReadsRows(Protocol):
-    """Reads the rows of a file: `imports.values.RowReader`."""
+    """Reads the rows of a file: `imports.mapping.values.RowReader`."""
 
     def read(self, row: Row) -> ReadRow:
         """What a row says."""

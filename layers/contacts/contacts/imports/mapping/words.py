@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from contacts.imports.columns import MAX_KEY, key_of
+from contacts.imports.mapping.columns import MAX_KEY, key_of
 
 _YES: Final = """
     true, yes, y, t, 1, on, x, ✓, ✔, ☑, checked, ja, j, wahr, oui, vrai, si, sí, verdadero, sim,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from xml.etree import ElementTree as ET
 
 from contacts.imports.model import Row, RowError, Unreadable
-from contacts.imports.text_rows import column_names, fitted
+from contacts.imports.reading.text_rows import column_names, fitted
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet

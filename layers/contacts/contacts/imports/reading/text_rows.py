@@ -7,8 +7,8 @@ from contextlib import suppress
 from itertools import islice
 from typing import Final
 
-from contacts.imports.lines import Lines, RecordTooLong
 from contacts.imports.model import MAX_COLUMNS, MAX_ROW_BYTES, MAX_ROWS, Row, RowError, Unreadable
+from contacts.imports.reading.lines import Lines, RecordTooLong
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 """The likeliest first."""

@@ -18,7 +18,7 @@ from contacts.core.separated import separated
 from contacts.core.spreadsheets import unescaped
 from contacts.core.text import composed
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
-from contacts.imports.columns import (
+from contacts.imports.mapping.columns import (
     CONSENT,
     MAX_KEY,
     NAMES,
@@ -31,8 +31,8 @@ from contacts.imports.columns import (
     late_target,
     target_of,
 )
+from contacts.imports.mapping.words import MEANS_NO, MEANS_NOT_SUBSCRIBED, MEANS_SUBSCRIBED, MEANS_YES
 from contacts.imports.model import Blanks, ImportOptions, Row, RowError
-from contacts.imports.words import MEANS_NO, MEANS_NOT_SUBSCRIBED, MEANS_SUBSCRIBED, MEANS_YES
 from contacts.properties.model import PropertyType, ValueRule, is_property_name, objection
 
 _LISTS: Final = frozenset({"lists", "add_lists"})
@@ -649,7 +649,7 @@ def _option(text: str, options: Sequence[str]) -> str:
 def _json_or_none(text: str) -> object:
     """The value of a JSON text; None: it is none, or says something twice, or it is `null`."""
     # Few files have such cells.
-    from contacts.imports.json_rows import parsed_json
+    from contacts.imports.reading.json_rows import parsed_json
 
     try:
         return parsed_json(text)

@@ -14,7 +14,7 @@ from contacts.book.model import MAPS
 from contacts.core.errors import FieldError, InvalidInput
 from contacts.core.text import composed
 from contacts.core.violations import FieldErrorCode, Violation, text_violation
-from contacts.imports.column_names import ENGLISH, OTHER_LANGUAGES, SECOND_CHOICE
+from contacts.imports.mapping.column_names import ENGLISH, OTHER_LANGUAGES, SECOND_CHOICE
 from contacts.imports.model import ERROR_COLUMNS, ERROR_TEXT
 from contacts.properties.model import CORE_FIELDS
 

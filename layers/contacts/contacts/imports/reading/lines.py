@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from contacts.imports.encodings import CP1252, UTF8, Encoding
 from contacts.imports.model import MAX_ROW_BYTES
-from contacts.imports.streams import ByteStream
+from contacts.imports.reading.encodings import CP1252, UTF8, Encoding
+from contacts.imports.reading.streams import ByteStream
 
 _BLOCK: Final = 2 * 1024 * 1024
 """Bytes that are read at once."""

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from contacts.core.json import exact_number
 from contacts.core.violations import text_violation
-from contacts.imports.lines import Lines, RecordTooLong
 from contacts.imports.model import MAX_COLUMNS, MAX_ROWS, Row, RowError, Unreadable
-from contacts.imports.text_rows import BLANK, TOO_LONG, too_many_empty
+from contacts.imports.reading.lines import Lines, RecordTooLong
+from contacts.imports.reading.text_rows import BLANK, TOO_LONG, too_many_empty
 
 MAX_DOCUMENT_BYTES: Final = 50 * 1024**2
 """A document is read in one piece, and takes ten times as much memory."""

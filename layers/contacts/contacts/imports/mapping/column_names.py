@@ -1,4 +1,4 @@
-"""Usual names of columns, by the target that they are (`imports.columns`), separated by commas.
+"""Usual names of columns, by the target that they are (`imports.mapping.columns`), separated by commas.
 
 They come from the public documentation and sample files of other products, among them Mailchimp, Brevo, HubSpot,
 Klaviyo, ActiveCampaign, Campaign Monitor, MailerLite, listmonk, Mailtrain, Shopify, WooCommerce, Google Contacts and

@@ -9,10 +9,6 @@ from functools import cached_property
 from itertools import islice
 from typing import Final, NamedTuple
 
-from contacts.imports import json_rows, spreadsheets, text_rows
-from contacts.imports.encodings import CP1252, UTF8, Encoding, encoding_of
-from contacts.imports.json_rows import MAX_DOCUMENT_BYTES
-from contacts.imports.lines import Lines
 from contacts.imports.model import (
     MAX_ROWS,
     FileFormat,
@@ -21,8 +17,12 @@ from contacts.imports.model import (
     Row,
     Unreadable,
 )
-from contacts.imports.streams import GZIP_MAGIC, ByteSource, PlainStream, first_bytes, stream_of
-from contacts.imports.text_rows import BLANK
+from contacts.imports.reading import json_rows, spreadsheets, text_rows
+from contacts.imports.reading.encodings import CP1252, UTF8, Encoding, encoding_of
+from contacts.imports.reading.json_rows import MAX_DOCUMENT_BYTES
+from contacts.imports.reading.lines import Lines
+from contacts.imports.reading.streams import GZIP_MAGIC, ByteSource, PlainStream, first_bytes, stream_of
+from contacts.imports.reading.text_rows import BLANK
 
 __all__ = ["ByteSource", "Checkpoint", "FileReplaced", "OpenFile", "Unreadable", "open_file"]
 

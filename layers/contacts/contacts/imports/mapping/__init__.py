@@ -1,0 +1,1 @@
+"""Rows to contact inputs: which field a column is, and what a cell says."""
