@@ -11,6 +11,7 @@ from contacts.core.time import HOUR
 from contacts.table import keys
 from local.deployment import Deployment
 from local.stack import ROOT
+from local.template import template
 from tests.support.api import Api
 from tests.support.invariants import derived_violations, violations
 
@@ -127,13 +128,22 @@ class Accounts:
         return result
 
     def logged(self, function: str) -> list[str]:
-        """What a function (by its name in the template) has logged since these accounts began."""
+        """What a function (by its name in the template) has logged since these accounts began.
+
+        Functions of imports and exports share a log group: theirs are all lines of the group.
+        """
         pages = (
             self.deployment.client("logs")
             .get_paginator("filter_log_events")
-            .paginate(logGroupName=self._resources[f"{function}Logs"], startTime=self.began_ms)
+            .paginate(logGroupName=self._resources[log_group_of(function)], startTime=self.began_ms)
         )
         return [event["message"] for page in pages for event in page["events"]]
+
+
+def log_group_of(function: str) -> str:
+    """The log group of a function, both by their names in the template."""
+    group: str = template()["Resources"][function]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+    return group
 
 
 class _Table:

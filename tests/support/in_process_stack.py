@@ -208,6 +208,9 @@ def in_process_stack() -> Iterator[InProcessStack]:
         entry.cache_clear()
         monkeypatch.setitem(api.TRANSPORTS, URL, stack)
         monkeypatch.setattr(Runtime, "client", lambda _, service: stack.client(service))
+        monkeypatch.setattr(Runtime, "file_client", lambda _: stack.client("s3"))
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "test")  # URLs are signed for real.
         monkeypatch.setattr(wiring, "runtime", wiring.of_environment())
         yield stack
     entry.cache_clear()
