@@ -45,9 +45,8 @@ class ExportEraser:
             # upload that is given up no file can come. What was put together just before is deleted here, or is in the
             # item, which then is no longer as it was read.
             self._files.delete(account_id, read)
-            now_ms = self._clock.now_ms()
             try:
-                store.save(read, _without_file(read, iso(now_ms)), now_ms)
+                store.replace(read, _without_file(read, iso(self._clock.now_ms())))
             except ConcurrentModification:
                 read = store.get(read.id)
             else:

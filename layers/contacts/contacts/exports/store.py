@@ -1,10 +1,8 @@
 """Exports in the table: one item each, changed only as it was read."""
 
-from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from contacts.book.model import Action, Outcome
 from contacts.core.errors import ExportNotFound
 from contacts.core.ids import uuid7
 from contacts.core.time import DAY, parsed
@@ -12,11 +10,10 @@ from contacts.exports.model import FILES_GONE_DAYS, LISTED_DAYS, Export, ExportF
 from contacts.table import keys
 from contacts.table.client import Table
 from contacts.table.collection import Collection, CollectionSpec
-from contacts.table.expressions import Expression, Item, Step
+from contacts.table.expressions import Expression, Item
 
 _LAST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _TUPLES: Final = ("fields", "etags")
-_CHANGED: Final = Outcome(action=Action.UPDATED)
 
 
 def _values(export: Export) -> dict[str, Any]:
@@ -57,19 +54,6 @@ class ExportStore(Collection[Export]):
 
     def __init__(self, table: Table, account_id: str) -> None:
         super().__init__(table, account_id, EXPORTS)
-
-    def save(self, before: Export, after: Export, at_ms: int, besides: Sequence[Step] = ()) -> Export:
-        """Replace an export, if it is still as it was read. Returns the export. One PutItem.
-
-        `besides`: further steps, for one transaction of all.
-
-        Raises:
-            ConcurrentModification: it is no longer as it was read; nothing was written.
-            Contention, TemporarilyUnavailable.
-        """
-        steps = [self._put_step(after, self.as_read(before)), *besides]
-        self._write_change(steps, _CHANGED, None, at_ms)
-        return after
 
     def newest_first(
         self, after_id: str | None, at_most: int, now_ms: int

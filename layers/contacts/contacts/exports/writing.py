@@ -326,7 +326,8 @@ class ExportWriter:
         self._replace(job, job.export.changed(**changes))
 
     def _replace(self, job: "_Job", after: Export, besides: Sequence[Step] = ()) -> None:
-        job.export = job.sources.store.save(job.export, after, self._clock.now_ms(), besides)
+        job.sources.store.replace(job.export, after, besides)
+        job.export = after
         job.has_saved = True
 
     @staticmethod

@@ -12,17 +12,12 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from contacts.accounts.model import Account
 from contacts.book.batch import Item
-from contacts.book.model import (
-    contact_out,
-)
+from contacts.book.model import contact_out
 from contacts.book.schemas import NewContact
 from contacts.book.store import OptOuts
 from contacts.book.weight import items_of
 from contacts.core import observability
 from contacts.core.errors import Contention, InvalidInput, TemporarilyUnavailable
-from contacts.core.idempotency import (
-    retry_on_conflict,
-)
 from contacts.core.ids import Name, NameKind
 from contacts.imports.mapping.values import ReadRow, typed_names
 from contacts.imports.model import (
@@ -167,7 +162,7 @@ class PartRun(StepRun):
             return self._go_on_where_it_stands_still(job.next_part, part + 1)
         done = self._rows_of(job)
         for start in range(0, len(done.rows), ROWS_AT_ONCE):
-            job, account = self._looked_at(ImportTask.WRITE)
+            job, account = self._looked_at()
             if job.next_part != part:
                 return SETTLED_S
             self._write_chunk(job, account, done, range(start, min(start + ROWS_AT_ONCE, len(done.rows))))
@@ -301,7 +296,7 @@ class PartRun(StepRun):
         options = job.options
         needed = list(typed_names(job.mapping))
         reader = self._services.reader_of(job.file.columns, job.mapping, options, self._rules_for(needed))
-        drafts: list[tuple[int, ContactInput, ReadRow]] = []
+        drafts: list[tuple[int, ContactInput, bool, dict[str, Any]]] = []
         for number in numbers:
             try:
                 read = reader.read(part.rows[number])
@@ -310,18 +305,18 @@ class PartRun(StepRun):
                 elif read.is_blank:
                     part.outcomes[number] = _BLANK
                 else:
-                    drafts.append((number, NewContact.draft(_body(read)).to_input(), read))
+                    body = _body(read)
+                    drafts.append((number, NewContact.draft(body).to_input(), read.says_subscribed, body))
             except InvalidInput as error:
                 errors = tuple(RowError(one.field, one.message) for one in error.errors)
                 part.outcomes[number] = RowOutcome(RowResult.FAILED, errors)
             except Exception as error:  # noqa: BLE001 (other rows go on; the message comes again)
                 self._note_our_error(part, number, error)
-        rules = self._rules_for({name for _, given, _ in drafts for name in given.typed_names})
+        rules = self._rules_for({name for _, given, *_ in drafts for name in given.typed_names})
         prepared: list[_Prepared] = []
-        for number, given, read in drafts:
+        for number, given, says_subscribed, body in drafts:
             try:
-                weight = items_of(_body(read))
-                prepared.append(_Prepared(number, validate(given, rules), read.says_subscribed, weight))
+                prepared.append(_Prepared(number, validate(given, rules), says_subscribed, items_of(body)))
             except Exception as error:  # noqa: BLE001
                 self._note_our_error(part, number, error)
         return prepared
@@ -345,14 +340,12 @@ class PartRun(StepRun):
         is_checked = self._step.task is ImportTask.CHECK
         states = {ImportState.READING} if is_checked else {*RUNNING, ImportState.CANCELLED}
 
-        def attempt() -> bool:
-            job = self._store.get(self._step.import_id)
-            if job is None or job.next_part != part or job.state not in states:
-                return False
-            self._store.replace(job, job.changed(next_part=part + 1, counts=_sum(job.counts, counts)))
-            return True
+        def settled(job: Import) -> Import | None:
+            if job.next_part != part or job.state not in states:
+                return None
+            return job.changed(next_part=part + 1, counts=_sum(job.counts, counts))
 
-        return retry_on_conflict(attempt, self._clock, self._randomness)
+        return self._replaced(settled) is not None
 
     def _count_cancelled(self, job: Import) -> None:
         """Count what the rows of the part had done in which an import was cancelled, by their receipts."""
@@ -369,7 +362,7 @@ class PartRun(StepRun):
             return
         self._put_files_away(job)
         has_errors = job.counts.failed > 0
-        self._end(job, ImportState.COMPLETED_WITH_ERRORS if has_errors else ImportState.COMPLETED)
+        self._end(ImportState.COMPLETED_WITH_ERRORS if has_errors else ImportState.COMPLETED)
 
     # Checking
 
@@ -389,7 +382,7 @@ class PartRun(StepRun):
         done = self._rows_of(job)
         known: Known | None = None
         for start in range(0, len(done.rows), ROWS_AT_ONCE):
-            job, account = self._looked_at(ImportTask.CHECK)
+            job, account = self._looked_at()
             opt_outs = OptOuts(self._table, account.id, account.secret)
             now_s = self._clock.now_ms() // 1000
             known = known or Known(self._table, account.id, opt_outs, now_s)

@@ -50,6 +50,7 @@ from contacts.imports.rows import (
 from contacts.imports.store import ImportStore
 from contacts.properties.model import OnInvalid, ValueRule
 from contacts.table.client import Table
+from contacts.table.expressions import Step
 from contacts.table.records import RecordStore
 
 Value = TypeVar("Value")
@@ -202,13 +203,13 @@ class StepRun:
 
     # Whether it goes on
 
-    def _looked_at(self, task: ImportTask) -> tuple[Import, Account]:
+    def _looked_at(self) -> tuple[Import, Account]:
         """The import and its account, as they are now.
 
         Raises:
             Stop: it does not go on, or not now.
         """
-        job = self._store.get(self._step.import_id)
+        job, task = self._store.get(self._step.import_id), self._step.task
         if job is None:
             raise Stop
         if task is ImportTask.WRITE and job.state is ImportState.CANCELLED:
@@ -315,11 +316,33 @@ class StepRun:
 
         return retry_on_conflict(attempt, self._clock, self._randomness)
 
+    def _replaced(
+        self,
+        change: Callable[[Import], Import | None],
+        steps_with: Callable[[Import], Sequence[Step]] = lambda _: (),
+    ) -> Import | None:
+        """Write what `change` makes of the import as it is now, and return that; None: there is nothing to write.
+
+        `steps_with`: further steps of the transaction, for the import after the change.
+
+        Raises:
+            Contention, TemporarilyUnavailable.
+        """
+
+        def attempt() -> Import | None:
+            before = self._store.get(self._step.import_id)
+            after = None if before is None else change(before)
+            if before is not None and after is not None:
+                self._store.replace(before, after, steps_with(after))
+            return after
+
+        return retry_on_conflict(attempt, self._clock, self._randomness)
+
     def _fail(self, job: Import, problem: ImportProblem) -> None:
         """End an import that cannot go on. What it has written stays written."""
         if not job.has_ended:  # If it has, its undo cannot go on.
             self._put_files_away(job)
-            self._end(job, ImportState.FAILED, problem)
+            self._end(ImportState.FAILED, problem)
 
     def _put_files_away(self, job: Import) -> None:
         """Make one error file of the rows that failed, and delete all other files."""
@@ -330,23 +353,20 @@ class StepRun:
         self._files.delete_upload(*self._named)
         self._files.delete_preview(*self._named)
 
-    def _end(self, job: Import, state: ImportState, problem: ImportProblem | None = None) -> None:
+    def _end(self, state: ImportState, problem: ImportProblem | None = None) -> None:
         """End the import, and let its event follow, in one transaction."""
+        now = self._clock.now_ms()
 
-        def attempt() -> None:
-            before = self._store.get(job.id)
-            if before is None or before.has_ended:
-                return
-            now = self._clock.now_ms()
-            after = before.changed(state=state, problem=problem, finished_at=iso(now))
-            kind, data = ended_import(after)
-            step = announcement_step(
-                self._table, self._step.account_id, job.id, kind, data, now, self._randomness
-            )
-            self._store.replace(before, after, [step])
+        def ended(job: Import) -> Import | None:
+            return None if job.has_ended else job.changed(state=state, problem=problem, finished_at=iso(now))
+
+        def announced(job: Import) -> list[Step]:
+            told = ended_import(job)
+            return [announcement_step(self._table, *self._named, *told, now, self._randomness)]
+
+        after = self._replaced(ended, announced)
+        if after is not None:
             self._log("import ended", {"state": str(state), "counts": after.counts._asdict()})
-
-        retry_on_conflict(attempt, self._clock, self._randomness)
 
 
 def rules_of(options: ImportOptions) -> RowRules:

@@ -1,11 +1,10 @@
 """Imports in the table: one item each, changed only as it was read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any, Final
 
 from contacts.core.errors import ImportNotFound
-from contacts.core.idempotency import ConcurrentModification
 from contacts.core.time import DAY, parsed
 from contacts.imports.model import (
     KEPT_DAYS,
@@ -23,9 +22,9 @@ from contacts.imports.model import (
     UndoState,
 )
 from contacts.table import keys
-from contacts.table.client import ConditionsFailed, Table
+from contacts.table.client import Table
 from contacts.table.collection import Collection, CollectionSpec
-from contacts.table.expressions import Item, Step
+from contacts.table.expressions import Item
 
 
 def _values(job: Import) -> dict[str, object]:
@@ -119,15 +118,3 @@ class ImportStore(Collection[Import]):
             self._partition(), start, at_most=at_most, evaluate=at_most + 1, are_few=False
         )
         return [self._from(item) for item in items], None if further is None else further.SK
-
-    def replace(self, before: Import, after: Import, further: Sequence[Step] = ()) -> None:
-        """Write an import, if it is still as it was read; with further steps in one transaction.
-
-        Raises:
-            ConcurrentModification: it is no longer as it was read; nothing was written.
-            Contention, TemporarilyUnavailable.
-        """
-        try:
-            self._table.write([self._put_step(after, self.as_read(before)), *further])
-        except ConditionsFailed:
-            raise ConcurrentModification from None

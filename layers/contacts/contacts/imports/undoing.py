@@ -29,7 +29,6 @@ from contacts.imports.model import (
     ROWS_AT_ONCE,
     Import,
     ImportState,
-    ImportTask,
     Undo,
     UndoState,
 )
@@ -72,7 +71,7 @@ class UndoRun(StepRun):
             return None
         results: dict[int, UndoResult] = {}
         for start in reversed(range(0, most_rows_of_part(job), ROWS_AT_ONCE)):
-            job, account = self._looked_at(ImportTask.UNDO)
+            job, account = self._looked_at()
             if job.undo is None or job.undo.next_part != part:
                 return SETTLED_S
             end = min(start + ROWS_AT_ONCE, most_rows_of_part(job))
@@ -181,11 +180,10 @@ class UndoRun(StepRun):
         """Write that a part is taken back. Returns whether it was still to be."""
         counts = {kind: sum(result is kind for result in results.values()) for kind in UndoResult}
 
-        def attempt() -> bool:
-            job = self._store.get(self._step.import_id)
-            undo = None if job is None else job.undo
-            if job is None or undo is None or undo.state is not UndoState.RUNNING or undo.next_part != part:
-                return False
+        def undone(job: Import) -> Import | None:
+            undo = job.undo
+            if undo is None or undo.state is not UndoState.RUNNING or undo.next_part != part:
+                return None
             is_last = part <= 1
             after = Undo(
                 state=UndoState.COMPLETED if is_last else UndoState.RUNNING,
@@ -196,10 +194,9 @@ class UndoRun(StepRun):
                 started_at=undo.started_at,
                 finished_at=iso(self._clock.now_ms()) if is_last else None,
             )
-            self._store.replace(job, job.changed(undo=after))
-            return True
+            return job.changed(undo=after)
 
-        return retry_on_conflict(attempt, self._clock, self._randomness)
+        return self._replaced(undone) is not None
 
 
 def _touched(receipt: Mapping[str, Any], live: Mapping[str, Contact | None]) -> frozenset[Hashable]:

@@ -173,6 +173,18 @@ class Collection(Generic[Thing]):
         steps = [self._put_step(after, self.as_read(before)), *self._steps_with(after, is_new=False)]
         return self._write_change(steps, outcome, idempotency_key, at_ms)
 
+    def replace(self, before: Thing, after: Thing, further: Sequence[Step] = ()) -> None:
+        """Replace a thing, if it is still as it was read; with further steps in one transaction. For no request.
+
+        Raises:
+            ConcurrentModification: it is no longer as it was read; nothing was written.
+            Contention, TemporarilyUnavailable.
+        """
+        try:
+            self._table.write([self._put_step(after, self.as_read(before)), *further])
+        except ConditionsFailed:
+            raise ConcurrentModification from None
+
     def update(
         self,
         before: Thing,
