@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 import inspect
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -50,9 +50,7 @@ if TYPE_CHECKING:
     from contacts.imports.control import ImportControl
     from contacts.imports.erasing import ImportEraser
     from contacts.imports.files import ImportFiles
-    from contacts.imports.model import ImportOptions
     from contacts.imports.planning import Planner
-    from contacts.imports.reading.opening import ByteSource, OpenFile
     from contacts.imports.service import ImportList, ImportService
     from contacts.imports.store import ImportStore
     from contacts.projection.reindex import Reindexer
@@ -734,17 +732,12 @@ class Runtime:
     def planner(self) -> Planner:
         """Cuts uploads into parts."""
         from contacts.imports.planning import Planner
-        from contacts.imports.reading.opening import Checkpoint, open_file
-
-        def opened(
-            source: ByteSource, name: str, options: ImportOptions, start: Sequence[int] | None
-        ) -> OpenFile:
-            return open_file(source, name, options, None if start is None else Checkpoint(*start))
+        from contacts.imports.reading.opening import open_file
 
         return Planner(
             self.table,
             self.import_files(),
-            opened,
+            open_file,
             self.queue("IMPORT_FILE"),
             self.queue("IMPORT"),
             self._names_of_properties,
