@@ -11,6 +11,8 @@ What a person's machine needs and `python -m ministack` does not do:
 - It keeps how far a function has read a table's stream, but not the stream: after a restart the function would
   miss as many records as it had read before. Here the records that somebody has still to read are kept.
 - It takes a batch of the stream for done whatever the function says of it. Here one with failures comes again.
+- It reads streams for one function after another, and queues meanwhile for none. Here each reader of a stream has a
+  thread of its own, so that a slow one holds up nobody else, as on AWS.
 - Its filters of event source mappings find nothing in an attribute that an item does not have. Here such an attribute
   lacks whatever it is asked for, as on AWS: `{"exists": false}` is true of it.
 - It knows its queues by the port it listened on when they were made. Here the port in their names stays the same,
@@ -22,6 +24,7 @@ What a person's machine needs and `python -m ministack` does not do:
 - It holds each schedule's permission against the group `default`, asks for permissions that IAM does not know for
   batches of messages, takes a number that is a parameter of the template for a text, and ends the rest of a path at a
   line break.
+- It parses all policies of a caller two or three times a request. Here a policy's text is parsed once.
 - It hears loopback only, and containers have one of their own. Here it also hears what comes through Docker's bridge,
   from functions under `sam local invoke`; they sign with whatever keys the developer has, and each counts as root.
 - It ends when the process that started it ends, however that ended.
@@ -383,6 +386,41 @@ def repeat_failed_batches() -> None:
     lambda_svc._execute_function = executed
 
 
+def read_streams_side_by_side() -> None:
+    """Let each event source mapping of a stream deliver its batches in a thread of its own, one after the other."""
+    poll, all_mappings = lambda_svc._poll_dynamodb_streams, lambda_svc._iter_all_esms
+    reading, busy = threading.local(), set()
+
+    def mappings():
+        one = getattr(reading, "mapping", None)
+        return iter([one]) if one else all_mappings()
+
+    def read(mapping, name):
+        reading.mapping = mapping
+        has_read = False
+        try:
+            while poll():
+                has_read = True
+        except Exception:
+            logger.exception("a stream cannot be read")
+        finally:
+            busy.discard(name)
+            if has_read:  # What has come in this very moment has found this one busy.
+                lambda_svc.esm_wake.set()
+
+    def start_reading():
+        for mapping in all_mappings():
+            name = mapping[2]["UUID"]
+            if "/stream/" in mapping[2].get("EventSourceArn", "") and name not in busy:
+                busy.add(name)
+                lambda_svc.spawn_background(read, mapping, name, thread_name="ministack-stream")
+        # The poller looks again when it is woken, or after a second.
+        return False
+
+    lambda_svc._iter_all_esms = mappings
+    lambda_svc._poll_dynamodb_streams = start_reading
+
+
 def know_absent_attributes() -> None:
     """Let a filter ask for what an absent attribute does not have, either."""
     match = lambda_svc._match_esm_filter
@@ -471,6 +509,15 @@ def leading_keys_of(request: dict) -> list[str]:
     return [item["PK"]["S"]] if isinstance(item.get("PK"), dict) else []
 
 
+def parse_policies_once() -> None:
+    """Keep what a policy's text says; whoever changes a policy writes another text."""
+    parse = iam_evaluator.parse_policy_document
+    of_text = functools.lru_cache(maxsize=1_000)(parse)
+    iam_evaluator.parse_policy_document = lambda document: (
+        of_text(document) if isinstance(document, str) else parse(document)
+    )
+
+
 def know_batches_of_messages() -> None:
     """Let a batch take the permission that a single message takes."""
     action_of = iam_actions.extract_iam_action
@@ -518,9 +565,11 @@ if __name__ == "__main__":
     threading.Thread(target=end_with_parent, daemon=True).start()
     lambda_runtime.zipfile = ZipModule()
     repeat_failed_batches()
+    read_streams_side_by_side()
     know_absent_attributes()
     keep_queue_names()
     know_leading_keys()
+    parse_policies_once()
     know_schedule_groups()
     know_batches_of_messages()
     transforms.put_parameters_in_place()
