@@ -206,6 +206,7 @@ ACCOUNT_SHOWN = {
     "webhook_limit": 25,
     "resets_at": ANY,
     "counts": {"contacts": 2},
+    "key": {"id": API_KEY.id, "name": "first key", "mode": "live", "scopes": SCOPES_SHOWN},
 }
 BATCH_DONE = [
     {

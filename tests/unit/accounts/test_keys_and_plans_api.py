@@ -63,6 +63,21 @@ def test_a_key_without_scopes_gets_those_of_its_maker(account: Account) -> None:
     assert made["scopes"] == ["keys:write", "contacts:read"]
 
 
+def test_the_account_says_which_key_asks_and_what_it_may(account: Account) -> None:
+    """A page that holds a key shows by this what it can do, and what it cannot."""
+    for mode, scopes in (("live", ["account:read", "contacts:read"]), ("test", ["account:read"])):
+        made = account.key(name="Пошта – 東京", mode=mode, scopes=scopes)
+        with account.api_with(made["key"]) as api:
+            shown = api.get("/v1/account")
+        assert shown.json()["key"] == {
+            "id": made["id"],
+            "name": "Пошта – 東京",
+            "mode": mode,
+            "scopes": scopes,
+        }
+        assert made["key"] not in shown.text
+
+
 def test_no_key_gives_on_what_it_lacks(account: Account) -> None:
     maker = account.key(scopes=["keys:write", "contacts:read"])
     before = account.items()

@@ -389,6 +389,15 @@ class CountsOut(TypedDict):
     contacts: Count
 
 
+class AskingKeyOut(TypedDict):
+    """The key that a request came with."""
+
+    id: str
+    name: str
+    mode: Annotated[str, Mode]
+    scopes: list[Annotated[str, Scope]]
+
+
 class AccountOut(TypedDict):
     """The account that a key belongs to."""
 
@@ -406,6 +415,8 @@ class AccountOut(TypedDict):
     resets_at: Moment
     """When the next hour begins."""
     counts: CountsOut
+    key: AskingKeyOut
+    """The key that asks, and what it may do."""
 
 
 class ApiKeyOut(TypedDict):

@@ -134,8 +134,8 @@ def contact_answer(contact: Contact, if_none_match: str | None) -> Answer:
 
 
 def account_answer(auth: AuthContext, contacts: int) -> Answer:
-    """The caller's account, its usage in this hour, and how many contacts it has."""
-    account = auth.caller.account
+    """The caller's account, its usage in this hour, how many contacts it has, and the caller's key."""
+    account, key = auth.caller.account, auth.caller.key
     body: AccountOut = {
         "id": account.id,
         "name": account.name,
@@ -147,6 +147,12 @@ def account_answer(auth: AuthContext, contacts: int) -> Answer:
         "webhook_limit": PLAN_LIMITS[account.plan].endpoints,
         "resets_at": iso(auth.resets_at * 1000),
         "counts": {"contacts": contacts},
+        "key": {
+            "id": key.id,
+            "name": key.name,
+            "mode": str(key.mode),
+            "scopes": [str(scope) for scope in key.scopes],
+        },
     }
     return Answer(200, body)
 
