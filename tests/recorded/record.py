@@ -557,7 +557,8 @@ def _reads(recorder: Recorder) -> Iterator[Json]:
     unmodified = {**get(recorder, full), "headers": {"If-None-Match": '"4"'}}
     yield scenario("read unless changed", unmodified)
     gate_owner = f"/v1/contacts/{ids['visitor']}"
-    for path in (f"{gate_owner}/gates", f"{gate_owner}/chat", "/v1/account", "/v1/tags", "/v1/lists"):
+    account = ("/v1/account", "/v1/account/usage", "/v1/tags", "/v1/lists")
+    for path in (f"{gate_owner}/gates", f"{gate_owner}/chat", *account):
         yield scenario(f"read: {path.replace(gate_owner, 'visitor')}", get(recorder, path))
     for path in ("api-keys", "channels", "contact-properties", "webhooks"):
         yield scenario(f"read: {path}", get(recorder, f"/v1/{path}"))

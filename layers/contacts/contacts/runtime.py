@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from contacts.accounts.store import AccountStore
     from contacts.accounts.switch_service import SwitchService
     from contacts.accounts.switches import SwitchBoard
+    from contacts.accounts.usage import UsageHistory
     from contacts.book.batch import BatchService
     from contacts.book.merge import Merger
     from contacts.book.service import ContactBook
@@ -371,6 +372,12 @@ class Runtime:
         from contacts.accounts.store import AccountStore
 
         return ApiKeyService(AccountStore(self.table_of(caller)), self.clock, self.randomness)
+
+    def usage_history(self, caller: Caller) -> UsageHistory:
+        """What the account has used, hour by hour; a test key's requests count there, too."""
+        from contacts.accounts.usage import UsageHistory
+
+        return UsageHistory(self.account_store, self.clock)
 
     def account_service(self) -> AccountService:
         """Opens accounts."""

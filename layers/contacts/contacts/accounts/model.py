@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Final, Literal, NamedTuple, NotRequired, TypedDict
 
-from contacts.core.answers import Count, Moment, PageOut, Uuid
+from contacts.core.answers import Count, JsonSchema, Moment, PageOut, Uuid
 from contacts.core.idempotency import ConcurrentModification
 
 
@@ -417,6 +417,26 @@ class AccountOut(TypedDict):
     counts: CountsOut
     key: AskingKeyOut
     """The key that asks, and what it may do."""
+
+
+class UsedHourOut(TypedDict):
+    """What was used in one hour."""
+
+    hour: Annotated[str, JsonSchema(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}$")]
+    """In UTC, as `2026-01-15T10`."""
+    requests: Count
+    written: Count
+    """Items that these requests had to write."""
+
+
+class AccountUsageOut(TypedDict):
+    """What an account has used of its limits, hour by hour."""
+
+    data: list[UsedHourOut]
+    hourly_limit: int
+    """Requests an hour, as the plan allows now."""
+    hourly_written_limit: int
+    """Items that may be written in an hour, as the plan allows now."""
 
 
 class ApiKeyOut(TypedDict):

@@ -66,6 +66,7 @@ ROUTES: Final = {
     "/v1/exports": ("GET", "POST"),
     "/v1/exports/{id}": ("GET",),
     "/v1/account": ("GET",),
+    "/v1/account/usage": ("GET",),
     "/v1/api-keys": ("GET", "POST"),
     "/v1/api-keys/{id}": ("DELETE",),
     "/openapi.json": ("GET",),
@@ -493,7 +494,8 @@ class QueryParameter(NamedTuple):
 class Binding:
     """A function and the sources of its arguments, as its signature tells them.
 
-    A parameter that is a dataclass stands for the query parameters that are its fields.
+    A parameter that is a dataclass stands for the query parameters that are its fields. A query parameter whose name
+    is a word of Python's has an underscore behind it: `from_` is `from`.
     """
 
     def __init__(self, function: Callable[..., Answer], route: str) -> None:
@@ -510,6 +512,8 @@ class Binding:
         """The services to load while the function starts: all whose annotation is no text in quotes."""
         self._takes_request: list[str] = []
         self._refs: list[str] = []
+        self._renamed: dict[str, str] = {}
+        """By name in the query, the parameter of the function."""
         self._groups: dict[str, tuple[Callable[..., object], tuple[str, ...]]] = {}
         for parameter in inspect.signature(function).parameters.values():
             kind = _without_none(parameter.annotation)
@@ -529,7 +533,10 @@ class Binding:
                 kind.prepare()
                 self.bodies[parameter.name] = kind
             elif is_query_kind(kind):
-                self.query[parameter.name] = _query_parameter(parameter)
+                name = parameter.name.rstrip("_")
+                self.query[name] = _query_parameter(parameter)
+                if name != parameter.name:
+                    self._renamed[name] = parameter.name
             elif isinstance(kind, str):
                 self.services[parameter.name] = kind
             else:
@@ -564,6 +571,7 @@ class Binding:
         if self._refs:
             by: Any = arguments.pop("by", None)
             arguments |= {name: request.ref(path[name], by) for name in self._refs}
+        arguments |= {own: arguments.pop(name) for name, own in self._renamed.items() if name in arguments}
         for argument, (group, names) in self._groups.items():
             arguments[argument] = group(**{name: arguments.pop(name) for name in names if name in arguments})
         return arguments
