@@ -69,7 +69,7 @@ TAGS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "Tags and lists": ("Each with how many contacts have it", ("/v1/tags", "/v1/lists")),
     "Contact properties": ("Custom fields with a type", ("/v1/contact-properties",)),
     "Imports": ("Files of contacts, carried out row by row", ("/v1/imports",)),
-    "Webhooks": ("Being told of every change", ("/v1/webhooks",)),
+    "Webhooks": ("Being told of every change", ("/v1/webhooks", "/v1/contacts/{ref}/deliveries")),
     "Events": ("Every change of the last 30 days, to be fetched", ("/v1/events",)),
     "Exports": (
         "Contacts as a file, and everything of one person",
@@ -99,6 +99,7 @@ QUERY_PARAMETERS: Final[Mapping[str, str]] = {
     "created_after": "Created at this moment or later; a day alone is its beginning in UTC.",
     "created_before": "Created earlier than this moment; a day alone is its beginning in UTC.",
     "cursor": "The `next_cursor` of the page before.",
+    "dry_run": "With `true` nothing is done: the answer is what would come of it.",
     "email": "With this email.",
     "external_id": "With this external_id.",
     "from": "From this moment on, in whole hours; a day alone is its beginning in UTC.",

@@ -593,6 +593,7 @@ def _walks(recorder: Recorder) -> Iterator[Json]:
         "events of a type": "/v1/events?limit=2&type=contact.deleted",
         "timeline": f"/v1/contacts/{ids['full']}/events?limit=3",
         "deliveries": f"/v1/webhooks/{ids['hook']}/deliveries?limit=4",
+        "deliveries about a contact": "/v1/contacts/crm-31337/deliveries?limit=2",
         "failed deliveries": f"/v1/webhooks/{ids['broken hook']}/deliveries?limit=1",
         "tags": "/v1/tags?limit=2",
         "lists": "/v1/lists?limit=1",

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from contacts.table.records import RecordStore
     from contacts.web.entrypoint import LambdaHandler
     from contacts.web.routing import Operation
+    from contacts.webhooks.contact_deliveries import ContactDeliveries
     from contacts.webhooks.delivery import DeliveryWorker, Schedule, Sender
     from contacts.webhooks.delivery_log import DeliveryLog, DeliveryService
     from contacts.webhooks.dispatch import Dispatcher
@@ -544,6 +545,16 @@ class Runtime:
 
         table = self.table_of(caller)
         return DeliveryLog(WebhookStore(table), DeliveryStore(table), self.clock)
+
+    def contact_deliveries(self, caller: Caller) -> ContactDeliveries:
+        """Lists what the endpoints of the account were sent about a contact."""
+        from contacts.events.store import TimelineStore
+        from contacts.webhooks.contact_deliveries import ContactDeliveries
+        from contacts.webhooks.store import DeliveryStore, WebhookStore
+
+        table, account_id = self.table_of(caller), caller.account_id
+        stores = TimelineStore(table, account_id), WebhookStore(table), DeliveryStore(table)
+        return ContactDeliveries(self.contact_book(caller), *stores, account_id, self.clock)
 
     def delivery_service(self, caller: Caller) -> DeliveryService:
         """Sends deliveries of the account again, and test events."""

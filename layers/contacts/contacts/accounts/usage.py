@@ -33,7 +33,9 @@ class UsageHistory:
         last = now_ms if to_ms is None else to_ms - 1
         hours = self._store.usage_between(account.id, hour_of(first), hour_of(last)) if first <= last else []
         return {
-            "data": [{"hour": hour, "requests": used.requests, "written": used.written} for hour, used in hours],
+            "data": [
+                {"hour": hour, "requests": used.requests, "written": used.written} for hour, used in hours
+            ],
             "hourly_limit": account.hourly_limit,
             "hourly_written_limit": account.hourly_written_limit,
         }

@@ -40,6 +40,7 @@ ROUTES: Final = {
     "/v1/contacts/{ref}/restore": ("POST",),
     "/v1/contacts/{ref}/merge": ("POST",),
     "/v1/contacts/{ref}/events": ("GET", "POST"),
+    "/v1/contacts/{ref}/deliveries": ("GET",),
     "/v1/contacts/{ref}/gates": ("GET",),
     "/v1/contacts/{ref}/chat": ("GET",),
     "/v1/contacts/{ref}/export": ("GET",),
@@ -228,6 +229,7 @@ class Operation:
         self._contact_scopes: dict[str, tuple[Scope, ...]] = {}
         self._of_dialects: dict[str, Binding] = {}
         self._written: dict[str, Written] = {}
+        self._besides: dict[str, tuple[Scope, ...]] = {}
         self.responds: dict[str, Responds] = {}
         """What each route answers where it carries out what is asked for."""
         self.refuses: dict[str, Refuses] = {}
@@ -239,6 +241,7 @@ class Operation:
         responds: Responds = NOTHING,
         refuses: Refuses = (),
         written: Written | None = None,
+        besides: Sequence[Scope] = (),
     ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """Serve routes (`GET /v1/contacts/{ref}`) with a function.
 
@@ -246,6 +249,7 @@ class Operation:
         operation that refuses `StaleVersion` takes If-Match, and one that responds 304 takes If-None-Match.
 
         `written`: how many items a request writes, by what it sends; None: a GET none, any other one.
+        `besides`: scopes that a key needs for these routes besides those of the operation, or its bundle.
         """
 
         def register(function: Callable[..., Answer]) -> Callable[..., Answer]:
@@ -254,6 +258,7 @@ class Operation:
                 self.responds[route], self.refuses[route] = responds, refuses
                 if written is not None:
                     self._written[route] = written
+                self._besides[route] = tuple(besides)
             return function
 
         return register
@@ -296,12 +301,16 @@ class Operation:
         Raises:
             ScopeMissing: the key has neither every scope of the operation nor the bundle that contains it.
         """
-        scopes, bundle = self.scopes, self.bundle
+        scopes, bundle = self.scopes_of(route), self.bundle
         if route in self._contacts:
             scopes, bundle = self._contact_scopes[route], Scope.USER
         missing = caller.lacking(scopes, bundle)
         if missing is not None:
             raise ScopeMissing(missing)
+
+    def scopes_of(self, route: str | None) -> tuple[Scope, ...]:
+        """The scopes that a key needs for a route, unless it has the bundle."""
+        return (*self.scopes, *self._besides.get(route or "", ()))
 
     @property
     def routes(self) -> Mapping[str, Callable[..., Answer]]:
