@@ -713,6 +713,7 @@ def _changes(recorder: Recorder) -> Iterator[Json]:
         ask("POST", "/v1/contacts/big/merge", {"from": "crm-31337"}),
         ask("GET", "/v1/contacts/twin"),
     )
+    yield scenario("merge: dry run", ask("POST", f"{full}/merge?dry_run=true", {"from": ids["visitor"]}))
     yield scenario("merge with itself", ask("POST", f"{full}/merge", {"from": "twin"}))
     yield scenario(
         "record an event", ask("POST", f"{full}/events", {"name": "bought", "data": {"sum": 9.90}})

@@ -102,10 +102,11 @@ def answer(outcome: Outcome) -> Answer:
         shown: dict[str, Any] = {**contact_out(contact)}
         part = {name: shown[name] for name in SHOWN_TO_WRITERS}
         # The verdict in an ETag is nothing a writer has sent; If-Match takes the version alone.
-        for_writers = Answer(status, {**part, **outcome.details}, {**headers, "ETag": f'"{contact.version}"'})
-        return Answer(
-            status, {**shown, **outcome.details}, {**headers, "ETag": etag(contact)}, for_writers=for_writers
-        )
+        tags = {"ETag": etag(contact)}, {"ETag": f'"{contact.version}"'}
+        if outcome.action is Action.PREVIEWED:
+            tags = {}, {}  # No contact has this version.
+        for_writers = Answer(status, {**part, **outcome.details}, {**headers, **tags[1]})
+        return Answer(status, {**shown, **outcome.details}, {**headers, **tags[0]}, for_writers=for_writers)
     body = {**outcome.details, **outcome.secrets}
     if outcome.action is Action.DELETED:
         body = {"deleted": True, **body}
