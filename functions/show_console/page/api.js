@@ -1,0 +1,166 @@
+// @ts-check
+/**
+ * The client of the API: every request of the console goes through `request`.
+ *
+ * A request that may be repeated is repeated when the API is busy (429, 503) or does not answer: a GET, and a change,
+ * because each change carries an Idempotency-Key of its own. While it waits, `connection` says so.
+ */
+
+import { store } from "./store.js";
+
+/** @typedef {{field: string, message: string, existing_id?: string}} FieldProblem */
+/** @typedef {Record<string, string | number | boolean | string[] | null | undefined>} Query */
+/**
+ * @typedef {object} Options
+ * @property {Query} [query] Parameters; null, undefined and "" are left out, a list is repeated.
+ * @property {unknown} [body] Sent as JSON.
+ * @property {string} [ifMatch] The ETag that the change goes by.
+ * @property {string} [idempotencyKey] Of a change; else a new one.
+ * @property {AbortSignal} [signal] Ends it, and its repetitions.
+ * @property {string} [key] Another key than the session's.
+ */
+/** @typedef {{data: any, etag: string | null, status: number}} Answer */
+
+const PATIENCE_MS = 20_000;
+const PAUSES_MS = [1_000, 3_000, 8_000];
+const LONGEST_PAUSE_MS = 30_000;
+
+/** Whether requests wait for a slow or busy API: what the bar at the top of the page says; null: all is well. */
+export const connection = store(/** @type {string | null} */ (null));
+
+/** The key of the session, and what is to be done when the API does not accept it any more. */
+export const credentials = { key: "", refused: (/** @type {Failure} */ _) => {} };
+
+/** A request that was refused, or not answered. */
+export class Failure extends Error {
+  /**
+   * @param {number} status Of the answer; 0: there was none.
+   * @param {any} problem The problem document, as far as there is one.
+   * @param {number} [retryAfterMs] What the answer asks to wait.
+   */
+  constructor(status, problem, retryAfterMs = 0) {
+    super(problem?.detail ?? "The API answered with something that is no JSON.");
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+    /** @type {string} */
+    this.code = problem?.code ?? "";
+    /** @type {string | undefined} */
+    this.scope = problem?.scope;
+    /** @type {string | undefined} */
+    this.existingId = problem?.existing_id;
+    /** @type {string | undefined} */
+    this.requestId = problem?.request_id;
+    /** @type {FieldProblem[]} */
+    this.errors = problem?.errors ?? (problem?.field ? [{ field: problem.field, message: this.message }] : []);
+  }
+
+  /** What is wrong with a field, or with something in it; "" where nothing is. @param {string} field */
+  of(field) {
+    return this.errors
+      .filter((error) => error.field === field || error.field.startsWith(`${field}.`))
+      .map((error) => error.message)
+      .join("; ");
+  }
+}
+
+/** @param {string} path Under /v1. @param {Query} [query] @param {AbortSignal} [signal] */
+export const get = (path, query, signal) => request("GET", path, { query, signal });
+/** @param {string} path @param {unknown} [body] @param {Options} [options] */
+export const post = (path, body, options) => request("POST", path, { ...options, body });
+/** @param {string} path @param {unknown} body @param {Options} [options] */
+export const patch = (path, body, options) => request("PATCH", path, { ...options, body });
+/** @param {string} path @param {unknown} body @param {Options} [options] */
+export const put = (path, body, options) => request("PUT", path, { ...options, body });
+/** @param {string} path @param {Options} [options] */
+export const remove = (path, options) => request("DELETE", path, options);
+
+/** A name as a part of a path: `contacts/${part(id)}`. @param {string} name */
+export const part = (name) => encodeURIComponent(name);
+
+/**
+ * Send a request, and again where that helps.
+ *
+ * @param {string} method @param {string} path Under /v1. @param {Options} [options]
+ * @returns {Promise<Answer>}
+ * @throws {Failure}
+ */
+export async function request(method, path, options = {}) {
+  const headers = /** @type {Record<string, string>} */ ({ "X-API-Key": options.key ?? credentials.key });
+  if (options.body !== undefined) headers["Content-Type"] = "application/json";
+  if (options.ifMatch) headers["If-Match"] = options.ifMatch;
+  if (method !== "GET") headers["Idempotency-Key"] = options.idempotencyKey ?? crypto.randomUUID();
+  const url = `v1/${path}${written(options.query ?? {})}`;
+  const body = options.body === undefined ? undefined : JSON.stringify(options.body);
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const answer = await sent(url, { method, headers, body }, options.signal);
+      connection.set(null);
+      return answer;
+    } catch (failure) {
+      if (!(failure instanceof Failure)) throw failure;
+      const mayRepeat = [0, 429, 502, 503, 504].includes(failure.status) && attempt < PAUSES_MS.length;
+      if (!mayRepeat || failure.retryAfterMs > LONGEST_PAUSE_MS) {
+        connection.set(null);
+        if (failure.status === 401 && options.key === undefined) credentials.refused(failure);
+        throw failure;
+      }
+      const pause = failure.retryAfterMs || PAUSES_MS[attempt];
+      connection.set(`${WAITS[failure.status] ?? WAITS[503]} Trying again in ${Math.ceil(pause / 1000)} s.`);
+      await waited(pause, options.signal);
+    }
+  }
+}
+
+/** @type {Record<number, string>} */
+const WAITS = {
+  0: "The API does not answer.",
+  429: "The account's requests are used up, or come too fast.",
+  503: "The API is busy.",
+};
+
+/** @param {string} url @param {RequestInit} init @param {AbortSignal} [signal] @returns {Promise<Answer>} */
+async function sent(url, init, signal) {
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  let response;
+  let text;
+  try {
+    response = await fetch(url, { ...init, signal: signal ? AbortSignal.any([signal, patience]) : patience });
+    text = await response.text();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Failure(0, { detail: "The API did not answer. It may be down, or this computer is offline." });
+  }
+  const data = parsed(text);
+  if (!response.ok) {
+    throw new Failure(response.status, data, 1000 * Number(response.headers.get("Retry-After") ?? 0) || 0);
+  }
+  return { data, etag: response.headers.get("ETag"), status: response.status };
+}
+
+/** @param {string} text */
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {Query} query */
+function written(query) {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== null && one !== undefined && one !== "") parameters.append(name, String(one));
+    }
+  }
+  return parameters.size ? `?${parameters}` : "";
+}
+
+/** @param {number} ms @param {AbortSignal} [signal] @returns {Promise<void>} */
+export function waited(ms, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal?.addEventListener("abort", () => (clearTimeout(timer), reject(signal.reason)), { once: true });
+  });
+}

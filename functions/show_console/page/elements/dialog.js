@@ -1,0 +1,60 @@
+// @ts-check
+/** Dialogs, by the browser's own element: it keeps the focus, and Escape closes it. */
+
+import { useAction } from "../loading.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { Button, Form, TextField, useId } from "./forms.js";
+import { FailureNotice } from "./notices.js";
+
+/** A dialog, open as long as it is drawn. @param {{title: string, close: () => void, children?: any}} properties */
+export function Dialog({ title, close, children }) {
+  const box = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const id = useId();
+  useEffect(() => {
+    const before = document.activeElement;
+    box.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
+  return html`<dialog ref=${box} aria-labelledby=${id} onCancel=${(/** @type {Event} */ event) => (event.preventDefault(), close())}>
+    <h2 id=${id} dir="auto">${title}</h2>
+    ${children}
+  </dialog>`;
+}
+
+/**
+ * Ask before something is done that is hard to undo.
+ *
+ * @param {object} properties
+ * @param {string} properties.title
+ * @param {string} properties.words Of the button that does it.
+ * @param {() => Promise<unknown>} properties.act What is done; a Failure is shown in the dialog.
+ * @param {() => void} properties.close Called when it is done as well.
+ * @param {string} [properties.typed] What must be typed first.
+ * @param {boolean} [properties.isDanger]
+ * @param {any} [properties.children] What will happen.
+ */
+export function Confirm({ title, words, act, close, typed, isDanger = false, children }) {
+  const [entered, setEntered] = useState("");
+  const [isMissing, setMissing] = useState(false);
+  const doing = useAction(act);
+  const send = async () => {
+    if (typed && entered.trim() !== typed) setMissing(true);
+    else if (await doing.act()) close();
+  };
+  return html`<${Dialog} title=${title} close=${close}>
+    <${Form} send=${send}>
+      ${children}
+      ${typed &&
+      html`<${TextField} label=${`Type ${typed} to go on`} value=${entered} set=${setEntered} autocomplete="off"
+        wrong=${isMissing && entered.trim() !== typed ? "This is not what is asked for." : ""} />`}
+      <${FailureNotice} failure=${doing.failure} />
+      <div class="actions">
+        <${Button} act=${close}>Cancel<//>
+        <${Button} kind=${isDanger ? "danger" : "main"} isBusy=${doing.isBusy}>${words}<//>
+      </div>
+    <//>
+  <//>`;
+}
+

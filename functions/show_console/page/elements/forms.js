@@ -1,0 +1,92 @@
+// @ts-check
+/** Fields and buttons. Beside each field stands what was wrong with it. */
+
+import { html, useRef } from "../vendor/preact.js";
+
+let fields = 0;
+/** An id of this page that nothing else has. */
+export function useId() {
+  const id = useRef("");
+  id.current ||= `f${++fields}`;
+  return id.current;
+}
+
+/**
+ * A labelled control.
+ *
+ * @param {object} properties
+ * @param {string} properties.label
+ * @param {string} [properties.hint] What may be entered.
+ * @param {string} [properties.wrong] What is wrong with what was entered.
+ * @param {boolean} [properties.isLabelHidden] Where its place says what it is: the label is for screen readers.
+ * @param {(attributes: {id: string, "aria-describedby"?: string, "aria-invalid"?: "true"}) => any} properties.children
+ *   The control, given its attributes.
+ */
+export function Field({ label, hint, wrong, isLabelHidden, children }) {
+  const id = useId();
+  const described = [hint && `${id}-hint`, wrong && `${id}-wrong`].filter(Boolean).join(" ") || undefined;
+  return html`<div class="field">
+    <label for=${id} class=${isLabelHidden ? "hidden" : undefined}>${label}</label>
+    ${children({ id, "aria-describedby": described, "aria-invalid": wrong ? "true" : undefined })}
+    ${hint && html`<p class="hint" id=${`${id}-hint`}>${hint}</p>`}
+    ${wrong && html`<p class="wrong" id=${`${id}-wrong`} dir="auto">${wrong}</p>`}
+  </div>`;
+}
+
+/**
+ * A line of text, or several.
+ *
+ * @param {{label: string, value: string, set: (value: string) => void, hint?: string, wrong?: string, type?: string,
+ *   isLabelHidden?: boolean, lines?: number, [attribute: string]: any}} properties
+ */
+export function TextField({ label, value, set, hint, wrong, isLabelHidden, type = "text", lines, ...more }) {
+  const onInput = (/** @type {any} */ event) => set(event.target.value);
+  return html`<${Field} label=${label} hint=${hint} wrong=${wrong} isLabelHidden=${isLabelHidden}>
+    ${(/** @type {any} */ attributes) =>
+      lines
+        ? html`<textarea rows=${lines} dir="auto" value=${value} onInput=${onInput} ...${attributes} ...${more} />`
+        : html`<input type=${type} dir="auto" value=${value} onInput=${onInput} ...${attributes} ...${more} />`}
+  <//>`;
+}
+
+/**
+ * One of several.
+ *
+ * @param {{label: string, value: string, set: (value: string) => void, choices: [value: string, words: string][],
+ *   hint?: string, wrong?: string, isLabelHidden?: boolean, [attribute: string]: any}} properties
+ */
+export function Choice({ label, value, set, choices, hint, wrong, isLabelHidden, ...more }) {
+  return html`<${Field} label=${label} hint=${hint} wrong=${wrong} isLabelHidden=${isLabelHidden}>
+    ${(/** @type {any} */ attributes) =>
+      html`<select value=${value} onChange=${(/** @type {any} */ event) => set(event.target.value)} ...${attributes} ...${more}>
+        ${choices.map(([one, words]) => html`<option value=${one} selected=${one === value}>${words}</option>`)}
+      </select>`}
+  <//>`;
+}
+
+/** Yes or no. @param {{label: string, value: boolean, set: (value: boolean) => void, [attribute: string]: any}} properties */
+export const Toggle = ({ label, value, set, ...more }) => html`<label class="toggle">
+  <input type="checkbox" checked=${value} onChange=${(/** @type {any} */ event) => set(event.target.checked)} ...${more} />
+  <span>${label}</span>
+</label>`;
+
+/**
+ * A button; while its action is carried out it is busy. A `danger` is red, a `quiet` one has no frame.
+ *
+ * @param {{act?: () => unknown, isBusy?: boolean, kind?: "main" | "danger" | "quiet" | "", children?: any, [attribute: string]: any}}
+ *   properties Without `act` it sends its form.
+ */
+export const Button = ({ act, isBusy = false, kind = "", children, ...more }) => html`<button
+  type=${act ? "button" : "submit"}
+  class=${kind}
+  aria-disabled=${isBusy ? "true" : undefined}
+  onClick=${act && !isBusy ? () => act() : undefined}
+  ...${more}
+>${children}${isBusy ? " …" : ""}</button>`;
+
+/** A form: Enter sends it. @param {{send: () => unknown, children?: any, [attribute: string]: any}} properties */
+export const Form = ({ send, children, ...more }) => html`<form
+  novalidate
+  onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), send())}
+  ...${more}
+>${children}</form>`;

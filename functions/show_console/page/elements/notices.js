@@ -1,0 +1,53 @@
+// @ts-check
+/** What the page says: what is loaded, what went wrong, what has been done, what is not there yet. */
+
+import { store, useStore } from "../store.js";
+import { html, useEffect, useRef } from "../vendor/preact.js";
+
+const announced = store("");
+/** How long a message stays. */
+const SHOWN_MS = 6_000;
+let clearing = 0;
+
+/** Say that something has been done, to eyes and to screen readers. @param {string} words */
+export function say(words) {
+  announced.set(words);
+  clearTimeout(clearing);
+  clearing = setTimeout(() => announced.set(""), SHOWN_MS);
+}
+
+/** Where `say` speaks. It is there once. */
+export function Announcements() {
+  const words = useStore(announced);
+  return html`<div class="announcements" role="status">${words && html`<p dir="auto">${words}</p>`}</div>`;
+}
+
+/** @param {{what?: string}} properties */
+export const Loading = ({ what = "it" }) => html`<p class="loading" role="status">Loading ${what} …</p>`;
+
+/**
+ * Why something was refused, and what to do.
+ *
+ * @param {{failure: import("../api.js").Failure | null, again?: () => void, known?: string[]}} properties
+ *   `known`: fields beside which a form shows what is wrong with them; they are not listed here.
+ */
+export function FailureNotice({ failure, again, known = [] }) {
+  const box = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => box.current?.scrollIntoView?.({ block: "nearest" }), [failure]);
+  if (!failure) return null;
+  const isBeside = (/** @type {string} */ field) => known.some((one) => field === one || field.startsWith(`${one}.`));
+  const others = failure.errors.filter((error) => !isBeside(error.field) && error.message !== failure.message);
+  const isTold = failure.errors.length > 0 && failure.errors.every((error) => isBeside(error.field));
+  return html`<div class="failure" role="alert" ref=${box}>
+    <p dir="auto">${isTold && failure.status === 422 ? "Some fields are not right: see beside them." : failure.message}</p>
+    ${others.length > 0 && html`<ul>
+      ${others.map((error) => html`<li dir="auto"><code>${error.field}</code>: ${error.message}</li>`)}
+    </ul>`}
+    ${failure.scope && html`<p>The key lacks the scope <code>${failure.scope}</code>.</p>`}
+    ${again && html`<button type="button" onClick=${again}>Try again</button>`}
+    ${failure.requestId && html`<p class="small">Request ${failure.requestId}</p>`}
+  </div>`;
+}
+
+/** A part of a page that has nothing yet, and what to do about it. @param {{title: string, children?: any}} properties */
+export const Empty = ({ title, children }) => html`<div class="empty"><p><strong>${title}</strong></p>${children}</div>`;

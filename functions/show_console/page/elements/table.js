@@ -1,0 +1,70 @@
+// @ts-check
+/** Tables of rows that are loaded page by page, perhaps selected. */
+
+import { html } from "../vendor/preact.js";
+import { Button } from "./forms.js";
+import { FailureNotice, Loading } from "./notices.js";
+
+/**
+ * @template T
+ * @typedef {object} Column
+ * @property {string} title
+ * @property {(row: T) => any} cell
+ * @property {string} [kind] A class: `number`, `wide` (left out on a narrow screen), `text` (cut where it is long).
+ * @property {boolean} [isHead] Whether it names the row.
+ */
+
+/**
+ * A list as a table, with a button for what follows.
+ *
+ * @template T
+ * @param {object} properties
+ * @param {string} properties.caption What the rows are, for screen readers.
+ * @param {Column<T>[]} properties.columns
+ * @param {import("../loading.js").Listed<T>} properties.list
+ * @param {(row: T) => string} properties.id
+ * @param {any} [properties.empty] What is shown where there is no row.
+ * @param {{has: (id: string) => boolean, set: (id: string, isSelected: boolean) => void, setAll: (isSelected: boolean) => void,
+ *   label: (row: T) => string}} [properties.selection]
+ */
+export function Table({ caption, columns, list, id, empty, selection }) {
+  const { rows, failure, isLoading, more, again } = list;
+  if (!rows.length && failure) return html`<${FailureNotice} failure=${failure} again=${again} />`;
+  if (!rows.length && isLoading) return html`<${Loading} what=${caption.toLowerCase()} />`;
+  if (!rows.length) return empty ?? null;
+  const isAll = selection && rows.every((row) => selection.has(id(row)));
+  return html`
+    <div class="scroller" tabindex="0" role="region" aria-label=${caption} aria-busy=${isLoading ? "true" : undefined}>
+      <table>
+        <caption class="hidden">${caption}</caption>
+        <thead><tr>
+          ${selection &&
+          html`<th class="check" scope="col">
+            <input type="checkbox" aria-label="Select all that are shown" checked=${isAll}
+              onChange=${(/** @type {any} */ event) => selection.setAll(event.target.checked)} />
+          </th>`}
+          ${columns.map((column) => html`<th scope="col" class=${column.kind}>${column.title}</th>`)}
+        </tr></thead>
+        <tbody>
+          ${rows.map(
+            (row) => html`<tr key=${id(row)} class=${selection?.has(id(row)) ? "selected" : undefined}>
+              ${selection &&
+              html`<td class="check">
+                <input type="checkbox" aria-label=${`Select ${selection.label(row)}`} checked=${selection.has(id(row))}
+                  onChange=${(/** @type {any} */ event) => selection.set(id(row), event.target.checked)} />
+              </td>`}
+              ${columns.map((column) =>
+                column.isHead
+                  ? html`<th scope="row" class=${column.kind}>${column.cell(row)}</th>`
+                  : html`<td class=${column.kind}>${column.cell(row)}</td>`,
+              )}
+            </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+    <${FailureNotice} failure=${failure} again=${more ?? again} />
+    ${more && html`<p><${Button} act=${more}>Show more<//></p>`}
+    ${isLoading && html`<${Loading} what="more" />`}
+  `;
+}

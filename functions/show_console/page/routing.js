@@ -1,0 +1,61 @@
+// @ts-check
+/** Which view is shown: what stands after `#` in the address, `#/contacts?tag=vip`. */
+
+import { store } from "./store.js";
+
+/** @typedef {{view: string, id: string | null, query: URLSearchParams}} Route */
+
+export const HOME = "contacts";
+
+/** @param {string} hash @returns {Route} */
+export function routeOf(hash) {
+  const [path, query] = hash.replace(/^#\/?/, "").split("?", 2);
+  const [view, id, below] = path.split("/");
+  const isNew = id === "new" && !below;
+  return {
+    view: isNew ? `new_${view.replace(/s$/, "")}` : view || HOME,
+    id: id && !isNew ? decoded(id) : null,
+    query: new URLSearchParams(query ?? ""),
+  };
+}
+
+/** @param {string} text */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+export const route = store(routeOf(location.hash));
+// It comes for links, too, not only for back and forward.
+addEventListener("popstate", () => route.set(routeOf(location.hash)));
+
+/**
+ * The address of a view.
+ *
+ * @param {string} path As `contacts` or `contact/<id>`.
+ * @param {Record<string, string | string[] | null | undefined> | URLSearchParams} [query] What is empty is left out.
+ */
+export function href(path, query = {}) {
+  const parameters = new URLSearchParams();
+  const entries = query instanceof URLSearchParams ? [...query] : Object.entries(query);
+  for (const [name, value] of entries) {
+    for (const one of Array.isArray(value) ? value : [value]) if (one) parameters.append(name, one);
+  }
+  return `#/${path}${parameters.size ? `?${parameters}` : ""}`;
+}
+
+/**
+ * Show a view.
+ *
+ * @param {string} address Made by `href`.
+ * @param {{replace?: boolean}} [options] `replace`: "back" skips the view that is left.
+ */
+export function go(address, { replace = false } = {}) {
+  if (address === location.hash) return;
+  if (replace) history.replaceState(null, "", address);
+  else history.pushState(null, "", address);
+  route.set(routeOf(address));
+}
