@@ -30,8 +30,8 @@ os.execv(sys.argv[3], sys.argv[3:])
 
 
 def program() -> str | None:
-    """Where a Chromium is on this machine, if anywhere."""
-    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+    """Where a Chromium is on this machine, if anywhere; CHROMIUM says it where no usual name leads there."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 class PageError(AssertionError):
