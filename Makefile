@@ -123,6 +123,10 @@ lint-openapi: environments $(node) ## Hold the OpenAPI document against Spectral
 audit: .venv/audit/installed ## Ask for advisories about the locked packages; without a service, hold what ships against a dated list
 	@.venv/audit/bin/python -m local.audit
 
+.PHONY: pictures
+pictures: environments .venv/browser/installed ## Take the README's pictures of the console anew, of the Demo shop; needs Chromium
+	@$(dev)/python -m local.pictures
+
 .PHONY: bench
 bench: environments ## Measure what docs/ say about speed, round trips, capacity, cost and load; writes docs/cost.md
 	@$(dev)/python -m bench

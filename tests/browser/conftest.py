@@ -5,8 +5,6 @@ server that gives the page from the sources and passes /v1 on to the stack.
 """
 
 import os
-import site
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -14,14 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.stack import ROOT
+from local.console import browser
 from tests.browser.shop import Shop
-from tests.support import browser as browsers
 from tests.support.accounts import Accounts
-
-# An environment of its own, beside dev's; what both have is dev's.
-_PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
-site.addsitedir(str(ROOT / ".venv" / "browser" / "lib" / _PYTHON / "site-packages"))
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -32,15 +25,12 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator["Browser"]:
     """The browser."""
-    from tests.support.console import AXE, chromium
+    from tests.support.console import AXE
 
-    program = browsers.program()
-    if program is None:
-        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
     if not AXE.exists():
         pytest.skip("axe-core is not installed: it needs Node.js and npm")
-    with chromium(program, as_root=os.geteuid() == 0) as browser:
-        yield browser
+    with browser.chromium() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

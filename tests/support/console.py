@@ -1,28 +1,19 @@
 """The console in Chromium, as a person uses it. What goes wrong on the page fails the test that opened it."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from local.console.browser import missing
 from local.console.tools import NODE_MODULES
 
-try:
-    from playwright.sync_api import (
-        Browser,
-        BrowserContext,
-        Page,
-        Request,
-        Response,
-        expect,
-        sync_playwright,
-    )
-except ImportError:
-    pytest.skip("needs playwright: `make test-browser` installs it", allow_module_level=True)
+if reason := missing():
+    pytest.skip(reason, allow_module_level=True)
+
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, expect
 
 AXE = NODE_MODULES / "axe-core" / "axe.min.js"
 WIDE = {"width": 1280, "height": 800}
@@ -179,20 +170,6 @@ class Consoles:
         """Close the tabs."""
         for console in self._open:
             console.context.close()
-
-
-@contextmanager
-def chromium(program: str, *, as_root: bool) -> Iterator[Browser]:
-    """A Chromium that knows no host but this machine."""
-    options = ["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost"]
-    if as_root:
-        options.append("--no-sandbox")  # Its sandbox is not for root.
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=options)
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 def picture(console: Console, folder: Path, name: str) -> None:
