@@ -9,6 +9,9 @@ import { number } from "./shown.js";
 /** Units of the drawing; the page stretches it to the width that is there. */
 const HEIGHT = 100;
 const STEP = 10;
+/** A few bars leave room beside them, and so many have no gaps, or they would hardly be seen on a narrow screen. */
+const FEW = 12;
+const MANY = 200;
 
 /**
  * A chart of values, side by side, with the table of them behind a click; values of 0 have no row there.
@@ -21,21 +24,20 @@ const STEP = 10;
  */
 export function Bars({ title, unit, of, bars }) {
   const most = Math.max(0, ...bars.map((bar) => bar.value));
-  const highest = bars.find((bar) => bar.value === most);
-  const width = Math.max(bars.length, 1) * STEP;
-  const summary = most
-    ? `${title}: at most ${number(most)}, ${highest?.name}. The numbers are in the table below it.`
-    : `${title}: none.`;
+  if (!most) return html`<p><strong>${title}</strong>: <span class="none">none</span></p>`;
+  const highest = bars.find((bar) => bar.value === most)?.name;
+  const gap = bars.length > MANY ? 0 : 1;
   return html`<figure class="bars">
     <figcaption><strong>${title}</strong>, at most ${number(most)}</figcaption>
-    <svg viewBox=${`0 0 ${width} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label=${summary}>
+    <svg viewBox=${`0 0 ${Math.max(bars.length, FEW) * STEP} ${HEIGHT}`} preserveAspectRatio="none" role="img"
+      aria-label=${`${title}: at most ${number(most)}, ${highest}. All numbers are in the table below.`}>
       ${bars.map(({ name, value }, place) => {
         // What is not nothing is seen, however small it is beside the highest.
         const height = value && Math.max((value / most) * HEIGHT, 1.5);
         return html`<g key=${name}>
           <title>${`${name}: ${number(value)}`}</title>
           <rect class="whole" x=${place * STEP} y="0" width=${STEP} height=${HEIGHT} />
-          <rect x=${place * STEP + 1} y=${HEIGHT - height} width=${STEP - 2} height=${height} />
+          <rect x=${place * STEP + gap} y=${HEIGHT - height} width=${STEP - 2 * gap} height=${height} />
         </g>`;
       })}
     </svg>

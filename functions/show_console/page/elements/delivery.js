@@ -83,7 +83,7 @@ export function Deliveries({ list, empty, isOfMany = false, isOff = false }) {
       })}
     </ul>
     <${FailureNotice} failure=${failure} again=${more ?? again} />
-    ${more && html`<p><${Button} act=${more}>Show more<//></p>`}
+    ${more && html`<p><${Button} act=${more} isBusy=${isLoading}>Show more<//></p>`}
   `;
 }
 
@@ -118,13 +118,13 @@ export function DeliveryRow({ delivery, changed, endpoint, isOff = false }) {
         <strong><${EventType} type=${event_type} /></strong>
         ${endpoint && html`<span class="to" dir="ltr">${endpoint}</span>`}
         ${last && !isAccepted(last) && html`<span class="why">${resultOf(last)}</span>`}
+        ${next_attempt_at && html`<span class="next"><${Next} at=${next_attempt_at} /></span>`}
         <span class="when"><${Time} at=${delivery.created_at} /></span>
       </summary>
       <dl class="facts">
         ${endpoint && html`<dt>Endpoint</dt><dd><a href=${href(`webhook/${part(delivery.webhook_id)}`)} dir="ltr">${endpoint}</a></dd>`}
         <dt>Event</dt><dd><code>${event_type}</code></dd>
-        <dt>Its id</dt><dd><${Copy} text=${delivery.event_id} what="the event's id" /></dd>
-        ${next_attempt_at && html`<dt>Next attempt</dt><dd><${Time} at=${next_attempt_at} /></dd>`}
+        <dt>Event id</dt><dd><${Copy} text=${delivery.event_id} what="the event's id" /></dd>
       </dl>
       <${Attempts} attempts=${attempts} />
       ${mayGo && html`<p><${Button} act=${sending.act} isBusy=${sending.isBusy}>${delivery.status === "pending" ? "Send now" : "Send again"}<//></p>`}
@@ -132,6 +132,10 @@ export function DeliveryRow({ delivery, changed, endpoint, isOff = false }) {
     </details>
   </li>`;
 }
+
+/** When the next attempt is made. @param {{at: string}} properties */
+const Next = ({ at }) =>
+  Date.parse(at) > Date.now() ? html`next attempt${" "}<${Time} at=${at} />` : "being sent now";
 
 /** @param {Delivery} delivery */
 export const sendAgain = ({ webhook_id, id }) =>
@@ -144,7 +148,7 @@ export function Attempts({ attempts }) {
     ${attempts.map(
       (attempt, place) => html`<li key=${place}>
         <${Badge} kind=${isAccepted(attempt) ? "good" : "bad"}>${resultOf(attempt)}<//>
-        ${" "}<${Time} at=${attempt.at} />, within ${number(attempt.duration_ms)} ms.
+        ${" "}<${Time} at=${attempt.at} />, took ${number(attempt.duration_ms)} ms
         ${attempt.response && html`<pre class="answer" dir="auto" tabindex="0">${visible(attempt.response)}</pre>`}
       </li>`,
     )}

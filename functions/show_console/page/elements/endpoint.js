@@ -50,12 +50,13 @@ export function EndpointForm({ webhook, words, send, cancel }) {
   const [url, setUrl] = useState(webhook?.url ?? "");
   const [events, setEvents] = useState(webhook?.events ?? [EVERYTHING]);
   const [description, setDescription] = useState(webhook?.description ?? "");
+  const [isEmpty, setEmpty] = useState(false);
   const sending = useAction(() => send({ url: url.trim(), events, description: description.trim() || null }));
   const wrong = (/** @type {string} */ field) => sending.failure?.of(field) ?? "";
-  return html`<${Form} send=${sending.act}>
+  return html`<${Form} send=${() => (events.length ? sending.act() : setEmpty(true))}>
     <${TextField} label="URL" value=${url} set=${setUrl} inputmode="url" autocomplete="off" spellcheck=${false} dir="ltr"
       hint="Where events are sent to. It begins with https:// and has a public address." wrong=${wrong("url")} />
-    <${EventsField} value=${events} set=${setEvents} wrong=${wrong("events")} />
+    <${EventsField} value=${events} set=${setEvents} wrong=${isEmpty && !events.length ? "Choose at least one." : wrong("events")} />
     <${TextField} label="Description" value=${description} set=${setDescription} hint="For you. It may stay empty."
       wrong=${wrong("description")} />
     <${FailureNotice} failure=${sending.failure} known=${["url", "events", "description"]} />

@@ -51,8 +51,12 @@ const columns = (health) => [
     cell: (webhook) => html`<a href=${href(`webhook/${part(webhook.id)}`)} dir="ltr">${webhook.url}</a>
       ${webhook.description && html`<div class="small" dir="auto">${webhook.description}</div>`}`,
   },
-  { title: "State", kind: "text", cell: (webhook) => html`<${State} webhook=${webhook} />` },
-  { title: "Last deliveries", cell: (webhook) => html`<${Health} deliveries=${health[webhook.id]} />` },
+  {
+    title: "Last deliveries",
+    kind: "health",
+    cell: (webhook) => html`<${Health} deliveries=${health[webhook.id]} />`,
+  },
+  { title: "State", kind: "state", cell: (webhook) => html`<${State} webhook=${webhook} />` },
   {
     title: "Events",
     kind: "wide",
