@@ -2,14 +2,14 @@
 /** An endpoint: what it is told of, how its deliveries went, and what can be done about them. */
 
 import { Failure, get, part, patch, post, remove } from "../api.js";
-import { resultOf } from "../elements/delivery.js";
+import { brief, resultOf } from "../elements/delivery.js";
 import { Confirm } from "../elements/dialog.js";
 import { EndpointForm, Secret, State } from "../elements/endpoint.js";
 import { EventType } from "../elements/events.js";
 import { Button } from "../elements/forms.js";
 import { Empty, FailureNotice, Loading, say } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
-import { None, Time } from "../elements/shown.js";
+import { Time } from "../elements/shown.js";
 import { useAction, useLoaded } from "../loading.js";
 import { go, href } from "../routing.js";
 import { may } from "../session.js";
@@ -34,7 +34,8 @@ export function View({ route }) {
       ${webhook.failure ? html`<${FailureNotice} failure=${webhook.failure} again=${webhook.again} />` : html`<${Loading} what="the endpoint" />`}
     <//>`;
   }
-  return html`<${Endpoint} webhook=${webhook.data} set=${webhook.set} again=${webhook.again} status=${status} list=${list} />`;
+  return html`<${Endpoint} webhook=${webhook.data} set=${webhook.set} status=${status} list=${list}
+    again=${() => (webhook.again(), list.again())} />`;
 }
 
 /** @param {string} id */
@@ -62,7 +63,7 @@ function Endpoint({ webhook, set, again, status, list }) {
     await change({ is_active: true });
     say("It is switched on. It is told of what happens from now on.");
   });
-  const test = useTest(here, list, () => go(href(`webhook/${part(webhook.id)}`)));
+  const test = useTest(webhook, list.rows, again);
   const close = () => setAsks("");
   const shut = () => {
     setEdited(false);
@@ -72,7 +73,7 @@ function Endpoint({ webhook, set, again, status, list }) {
   const isGone = [activating, test].some((action) => action.failure?.status === 404);
   useEffect(() => (isGone ? again() : undefined), [isGone]);
   return html`
-    <${Page} title=${webhook.url} under=${webhook.description && html`<span dir="auto">${webhook.description}</span>`}
+    <${Page} title=${brief(webhook.url)} under=${webhook.description && html`<span dir="auto">${webhook.description}</span>`}
       actions=${
         mayWrite &&
         html`
@@ -102,7 +103,7 @@ function Endpoint({ webhook, set, again, status, list }) {
             : html`<${Facts} webhook=${webhook} />`
         }
       <//>
-      <${Log} webhook=${webhook} status=${status} list=${list} />
+      <${Log} webhook=${webhook} status=${status} list=${list} again=${again} />
       ${
         mayWrite &&
         html`
@@ -144,7 +145,7 @@ function Endpoint({ webhook, set, again, status, list }) {
       asks === "delete" &&
       html`<${Confirm} title="Delete the endpoint?" words="Delete" typed=${new URL(webhook.url).host} isDanger close=${close}
       act=${() => deleted(here)}>
-      <p>${webhook.url} is told of nothing more. What is on its way to it is dropped, and its deliveries are not shown any more. This cannot be undone.</p>
+      <p>${brief(webhook.url)} is told of nothing more. What is on its way to it is dropped, and its deliveries are not shown any more. This cannot be undone.</p>
     <//>`
     }
   `;
@@ -170,35 +171,36 @@ const changed = (before, fields) =>
 
 /** @param {{webhook: Webhook}} properties */
 const Facts = ({ webhook }) => html`<dl class="facts">
+  <dt>URL</dt><dd><code dir="ltr">${webhook.url}</code></dd>
   <dt>State</dt><dd><${State} webhook=${webhook} /></dd>
   <dt>Events</dt><dd><ul class="plain">${webhook.events.map((type) => html`<li key=${type}><${EventType} type=${type} /></li>`)}</ul></dd>
-  <dt>Description</dt><dd>${webhook.description ? html`<span dir="auto">${webhook.description}</span>` : html`<${None} />`}</dd>
   <dt>Registered</dt><dd><${Time} at=${webhook.created_at} /></dd>
   <dt>Id</dt><dd><code>${webhook.id}</code></dd>
 </dl>`;
 
 /**
- * Have a test sent, and say how it went when its delivery in the list has ended.
+ * Have a test sent, and say how it went when its delivery has ended.
  *
- * @param {string} here @param {import("../loading.js").Listed<Delivery>} list @param {() => void} showAll
+ * @param {Webhook} webhook @param {Delivery[]} rows What is shown of its deliveries. @param {() => void} again
  */
-function useTest(here, list, showAll) {
+function useTest({ id }, rows, again) {
   const awaited = useRef("");
   useEffect(() => {
-    const delivery = list.rows.find(({ id }) => id === awaited.current);
+    const delivery = rows.find((one) => one.id === awaited.current);
     if (!delivery || delivery.status === "pending") return;
     awaited.current = "";
-    const result = resultOf(delivery.attempts[delivery.attempts.length - 1]);
+    const result = delivery.attempts.slice(-1).map(resultOf).join();
     say(
       delivery.status === "delivered"
         ? `The test was accepted: ${result}.`
         : `The test has failed: ${result}.`,
     );
-  }, [list.rows]);
+  }, [rows]);
   return useAction(async () => {
-    awaited.current = (await post(`${here}/test`)).data.id;
+    awaited.current = (await post(`${path(id)}/test`)).data.id;
     say("A test is on its way.");
-    showAll();
-    list.again();
+    // Of all states, or it is not seen.
+    go(href(`webhook/${part(id)}`));
+    again();
   });
 }

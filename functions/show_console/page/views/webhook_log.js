@@ -17,13 +17,20 @@ import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 /** How many deliveries "Show more" adds, and how many the API gives at once. */
 const STEP = 20;
 const MOST_AT_ONCE = 100;
+/** Requests for the deliveries of one status. Where they are rare, the API looks through 1,000 at each request. */
+const PATIENCE = 5;
 
-/** The deliveries to an endpoint. @param {{webhook: Webhook, status: string, list: import("../loading.js").Listed<Delivery>}} properties */
-export function Log({ webhook, status, list }) {
+/**
+ * The deliveries to an endpoint.
+ *
+ * @param {{webhook: Webhook, status: string, list: import("../loading.js").Listed<Delivery>, again: () => void}} properties
+ *   `again`: load the endpoint as well, which may have been switched off.
+ */
+export function Log({ webhook, status, list, again }) {
   const failed = webhook.is_active ? list.rows.filter((delivery) => delivery.status === "failed") : [];
   const choices = /** @type {[string, string][]} */ ([["", "All"]]);
   for (const [value, { words }] of Object.entries(STATUSES)) choices.push([value, words]);
-  return html`<${Section} title="Deliveries" actions=${html`<${Button} act=${list.again}>Refresh<//>`}>
+  return html`<${Section} title="Deliveries" actions=${html`<${Button} act=${again}>Refresh<//>`}>
     <p class="small">Of the last 30 days, the newest first. Open one to see its attempts.</p>
     <div class="filters">
       <${Choice} label="Status" value=${status} choices=${choices}
@@ -31,7 +38,7 @@ export function Log({ webhook, status, list }) {
       ${may("webhooks:write") && html`<${SendAll} deliveries=${failed} done=${list.again} />`}
     </div>
     <${Deliveries} list=${list} isOff=${!webhook.is_active}
-      empty=${html`<${Empty} title=${status ? `None is ${status}.` : "Nothing was sent yet."}>
+      empty=${html`<${Empty} title=${status ? `None${list.more ? " of the newest" : ""} is ${status}.` : "Nothing was sent yet."}>
         ${!status && html`<p>Send a test, or change a contact. A delivery is listed when its first attempt has ended.</p>`}
       <//>`} />
   <//>`;
@@ -120,13 +127,15 @@ const NONE = /** @type {Delivery[]} */ ([]);
 /** @param {string} log @param {string} status @param {number} count @param {AbortSignal} signal */
 async function newest(log, status, count, signal) {
   const rows = /** @type {Delivery[]} */ ([]);
+  const requests = PATIENCE + count / STEP;
   let cursor = null;
-  do {
+  for (let n = 0; n < requests && rows.length < count; n++) {
     const limit = Math.min(count - rows.length, MOST_AT_ONCE);
     const { data } = await get(log, { status, limit, cursor }, signal);
     rows.push(...data.data);
     cursor = data.next_cursor;
-  } while (cursor && rows.length < count);
+    if (cursor === null) break;
+  }
   return { rows, hasMore: cursor !== null };
 }
 

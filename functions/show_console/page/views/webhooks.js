@@ -2,7 +2,7 @@
 /** The endpoints of the account, and how their last deliveries went. */
 
 import { Failure, get, part } from "../api.js";
-import { squareOf } from "../elements/delivery.js";
+import { brief, squareOf } from "../elements/delivery.js";
 import { State } from "../elements/endpoint.js";
 import { EventType } from "../elements/events.js";
 import { Empty } from "../elements/notices.js";
@@ -48,7 +48,9 @@ const columns = (health) => [
     title: "Endpoint",
     isHead: true,
     kind: "endpoint",
-    cell: (webhook) => html`<a href=${href(`webhook/${part(webhook.id)}`)} dir="ltr">${webhook.url}</a>
+    cell: (
+      webhook,
+    ) => html`<a href=${href(`webhook/${part(webhook.id)}`)} dir="ltr" title=${webhook.url}>${brief(webhook.url)}</a>
       ${webhook.description && html`<div class="small" dir="auto">${webhook.description}</div>`}`,
   },
   {
@@ -59,7 +61,7 @@ const columns = (health) => [
   { title: "State", kind: "state", cell: (webhook) => html`<${State} webhook=${webhook} />` },
   {
     title: "Events",
-    kind: "wide",
+    kind: "wide state",
     cell: ({ events }) =>
       html`<ul class="plain">${events.map((type) => html`<li key=${type}><${EventType} type=${type} /></li>`)}</ul>`,
   },
