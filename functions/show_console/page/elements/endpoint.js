@@ -13,7 +13,6 @@ import { Badge } from "./shown.js";
  * @typedef {{id: string, url: string, events: string[], description: string | null, is_active: boolean,
  *   disabled_reason: string | null, created_at: string}} Webhook
  */
-/** @typedef {{url: string, events: string[], description: string | null}} Fields */
 
 /** Why the API has switched an endpoint off. */
 const REASONS = /** @type {Record<string, string>} */ ({
@@ -43,7 +42,7 @@ export const Secret = ({ secret }) => html`
  * @param {object} properties
  * @param {Webhook} [properties.webhook] Which is changed; else a new one.
  * @param {string} properties.words Of the button.
- * @param {(fields: Fields) => Promise<unknown>} properties.send
+ * @param {(fields: Pick<Webhook, "url" | "events" | "description">) => Promise<unknown>} properties.send
  * @param {() => void} [properties.cancel]
  */
 export function EndpointForm({ webhook, words, send, cancel }) {
@@ -67,11 +66,7 @@ export function EndpointForm({ webhook, words, send, cancel }) {
   <//>`;
 }
 
-/**
- * What an endpoint is told of.
- *
- * @param {{value: string[], set: (value: string[]) => void, wrong: string}} properties
- */
+/** What an endpoint is told of. @param {{value: string[], set: (value: string[]) => void, wrong: string}} properties */
 function EventsField({ value, set, wrong }) {
   const id = useId();
   const isAll = value.includes(EVERYTHING);

@@ -9,7 +9,7 @@ import { Section } from "../elements/page.js";
 import { useAction, useLoaded } from "../loading.js";
 import { go, href } from "../routing.js";
 import { may } from "../session.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { html, useRef, useState } from "../vendor/preact.js";
 
 /** @typedef {import("../elements/endpoint.js").Webhook} Webhook */
 /** @typedef {import("../elements/delivery.js").Delivery} Delivery */
@@ -44,26 +44,14 @@ export function Log({ webhook, status, list, again }) {
   <//>`;
 }
 
-/**
- * Send again all that failed, one after another, and tell how far it is.
- *
- * @param {{deliveries: Delivery[], done: () => void}} properties
- */
+/** Send deliveries again, one after another, and tell how far it is. @param {{deliveries: Delivery[], done: () => void}} properties */
 function SendAll({ deliveries, done }) {
   const [progress, setProgress] = useState("");
   const told = useRef(/** @type {HTMLElement | null} */ (null));
-  const isLeft = useRef(false);
-  useEffect(
-    () => () => {
-      isLeft.current = true;
-    },
-    [],
-  );
   const sending = useAction(async () => {
     const refused = new Set();
     let sent = 0;
     for (const [place, delivery] of deliveries.entries()) {
-      if (isLeft.current) return;
       setProgress(`Sending ${place + 1} of ${deliveries.length} again …`);
       try {
         await sendAgain(delivery);

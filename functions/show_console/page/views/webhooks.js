@@ -1,7 +1,7 @@
 // @ts-check
 /** The endpoints of the account, and how their last deliveries went. */
 
-import { Failure, get, part } from "../api.js";
+import { get, part } from "../api.js";
 import { brief, squareOf } from "../elements/delivery.js";
 import { State } from "../elements/endpoint.js";
 import { EventType } from "../elements/events.js";
@@ -67,7 +67,7 @@ const columns = (health) => [
   },
 ];
 
-/** @param {{deliveries: Delivery[] | null | undefined}} properties Null: they could not be loaded. */
+/** @param {{deliveries: Delivery[] | null | undefined}} properties */
 function Health({ deliveries }) {
   if (deliveries === undefined) return html`<span class="none">…</span>`;
   if (deliveries === null) return html`<span class="none">not known: they could not be loaded</span>`;
@@ -77,22 +77,19 @@ function Health({ deliveries }) {
   return html`<${Squares} label=${label} squares=${deliveries.map(squareOf).reverse()} />`;
 }
 
-/**
- * The last deliveries of each endpoint, as they come.
- *
- * @param {string[]} ids
- * @returns {Record<string, Delivery[] | null>} Null: they could not be loaded.
- */
+/** The last deliveries of each endpoint, as they come; null: they could not be loaded. @param {string[]} ids */
 function useHealth(ids) {
   const [health, setHealth] = useState(/** @type {Record<string, Delivery[] | null>} */ ({}));
   useEffect(() => {
     const ends = new AbortController();
     const waiting = [...ids];
     const ask = async () => {
-      for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-        const deliveries = await last(id, ends.signal);
-        if (ends.signal.aborted) return;
+      for (let id = waiting.shift(); id && !ends.signal.aborted; id = waiting.shift()) {
         const asked = id;
+        const deliveries = await get(`webhooks/${part(id)}/deliveries`, { limit: LAST }, ends.signal).then(
+          (answer) => answer.data.data,
+          () => null,
+        );
         setHealth((before) => ({ ...before, [asked]: deliveries }));
       }
     };
@@ -100,14 +97,4 @@ function useHealth(ids) {
     return () => ends.abort();
   }, [ids.join()]);
   return health;
-}
-
-/** @param {string} id @param {AbortSignal} signal @returns {Promise<Delivery[] | null>} */
-async function last(id, signal) {
-  try {
-    return (await get(`webhooks/${part(id)}/deliveries`, { limit: LAST }, signal)).data.data;
-  } catch (error) {
-    if (error instanceof Failure || signal.aborted) return null;
-    throw error;
-  }
 }
