@@ -4,7 +4,7 @@
 import { useAction } from "../loading.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Button, Form, TextField, useId } from "./forms.js";
-import { FailureNotice } from "./notices.js";
+import { Announcements, FailureNotice } from "./notices.js";
 
 /** A dialog, open as long as it is drawn. @param {{title: string, close: () => void, children?: any}} properties */
 export function Dialog({ title, close, children }) {
@@ -20,6 +20,7 @@ export function Dialog({ title, close, children }) {
   return html`<dialog ref=${box} aria-labelledby=${id} onCancel=${(/** @type {Event} */ event) => (event.preventDefault(), close())}>
     <h2 id=${id} dir="auto">${title}</h2>
     ${children}
+    <${Announcements} />
   </dialog>`;
 }
 
