@@ -56,7 +56,8 @@ export class Failure extends Error {
     /** The answer itself: another vendor's key is refused in that vendor's words. */
     this.problem = problem;
     /** @type {FieldProblem[]} */
-    this.errors = problem?.errors ?? (problem?.field ? [{ field: problem.field, message: this.message }] : []);
+    this.errors =
+      problem?.errors ?? (problem?.field ? [{ field: problem.field, message: this.message }] : []);
   }
 
   /** What is wrong with a field, or with something in it; "" where nothing is. @param {string} field */
@@ -90,10 +91,7 @@ export const part = (name) => encodeURIComponent(name);
  * @throws {Failure}
  */
 export async function request(method, path, options = {}) {
-  const headers = /** @type {Record<string, string>} */ ({ "X-API-Key": options.key ?? credentials.key });
-  if (options.body !== undefined) headers["Content-Type"] = "application/json";
-  if (options.ifMatch) headers["If-Match"] = options.ifMatch;
-  if (method !== "GET") headers["Idempotency-Key"] = options.idempotencyKey ?? crypto.randomUUID();
+  const headers = headersOf(method, options);
   const url = `v1/${path}${written(options.query ?? {})}`;
   const body = options.body === undefined ? undefined : JSON.stringify(options.body);
   for (let attempt = 0; ; attempt++) {
@@ -114,6 +112,15 @@ export async function request(method, path, options = {}) {
       await waited(pause, options.signal);
     }
   }
+}
+
+/** @param {string} method @param {Options} options */
+function headersOf(method, options) {
+  const headers = /** @type {Record<string, string>} */ ({ "X-API-Key": options.key ?? credentials.key });
+  if (options.body !== undefined) headers["Content-Type"] = "application/json";
+  if (options.ifMatch) headers["If-Match"] = options.ifMatch;
+  if (method !== "GET") headers["Idempotency-Key"] = options.idempotencyKey ?? crypto.randomUUID();
+  return headers;
 }
 
 /** @type {Record<number, string>} */

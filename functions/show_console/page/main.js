@@ -1,7 +1,7 @@
 // @ts-check
 /** The page: who has signed in sees the navigation and the view that the address names; else, where to sign in. */
 
-import { Failure, answered, connection } from "./api.js";
+import { answered, connection, Failure } from "./api.js";
 import { Announcements, FailureNotice, Loading } from "./elements/notices.js";
 import { Time } from "./elements/shown.js";
 import { HOME, href, route } from "./routing.js";
@@ -33,13 +33,23 @@ const VIEWS = /** @type {Record<string, () => Promise<{View: any}>>} */ ({
 
 /** The navigation: path, words, the scopes without which it is left out, the views that belong to it. */
 const PLACES = [
-  { path: "contacts", words: "Contacts", scopes: ["contacts:read"], views: ["contacts", "contact", "new_contact"] },
+  {
+    path: "contacts",
+    words: "Contacts",
+    scopes: ["contacts:read"],
+    views: ["contacts", "contact", "new_contact"],
+  },
   { path: "tags", words: "Tags", scopes: ["contacts:read"], views: ["tags"] },
   { path: "lists", words: "Lists", scopes: ["contacts:read"], views: ["lists"] },
   { path: "properties", words: "Properties", scopes: ["properties:read"], views: ["properties"] },
   { path: "imports", words: "Imports", scopes: ["imports:read"], views: ["imports", "import", "new_import"] },
   { path: "exports", words: "Exports", scopes: ["exports:read"], views: ["exports", "export"] },
-  { path: "webhooks", words: "Webhooks", scopes: ["webhooks:read"], views: ["webhooks", "webhook", "new_webhook"] },
+  {
+    path: "webhooks",
+    words: "Webhooks",
+    scopes: ["webhooks:read"],
+    views: ["webhooks", "webhook", "new_webhook"],
+  },
   { path: "channels", words: "Channels", scopes: ["contacts:read"], views: ["channels"] },
   { path: "keys", words: "API keys", scopes: ["keys:write"], views: ["keys"] },
   { path: "usage", words: "Usage", scopes: ["account:read"], views: ["usage"] },
@@ -141,7 +151,10 @@ function Shown({ route: shown }) {
   const load = VIEWS[shown.view];
   useEffect(() => {
     // A file that is not there any more: the page was opened before the last deployment.
-    load?.().then((module) => setView({ View: module.View }), () => setOld(true));
+    load?.().then(
+      (module) => setView({ View: module.View }),
+      () => setOld(true),
+    );
   }, []);
   if (!load) {
     return html`<h1>Nothing here</h1>

@@ -1,7 +1,7 @@
 // @ts-check
 /** Who uses the page: a key, kept in this tab until it is left or closed, and the account that it opens. */
 
-import { Failure, credentials, request } from "./api.js";
+import { credentials, Failure, request } from "./api.js";
 import { store } from "./store.js";
 
 /** @typedef {{id: string, name: string, mode: "live" | "test", scopes: string[]}} Key */

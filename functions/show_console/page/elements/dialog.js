@@ -47,9 +47,11 @@ export function Confirm({ title, words, act, close, typed, isDanger = false, chi
   return html`<${Dialog} title=${title} close=${close}>
     <${Form} send=${send}>
       ${children}
-      ${typed &&
-      html`<${TextField} label=${`Type ${typed} to go on`} value=${entered} set=${setEntered} autocomplete="off"
-        wrong=${isMissing && entered.trim() !== typed ? "This is not what is asked for." : ""} />`}
+      ${
+        typed &&
+        html`<${TextField} label=${`Type ${typed} to go on`} value=${entered} set=${setEntered} autocomplete="off"
+        wrong=${isMissing && entered.trim() !== typed ? "This is not what is asked for." : ""} />`
+      }
       <${FailureNotice} failure=${doing.failure} />
       <div class="actions">
         <${Button} act=${close}>Cancel<//>
@@ -58,4 +60,3 @@ export function Confirm({ title, words, act, close, typed, isDanger = false, chi
     <//>
   <//>`;
 }
-

@@ -59,7 +59,7 @@ export function Choice({ label, value, set, choices, hint, wrong, isLabelHidden,
   return html`<${Field} label=${label} hint=${hint} wrong=${wrong} isLabelHidden=${isLabelHidden}>
     ${(/** @type {any} */ attributes) =>
       html`<select value=${value} onChange=${(/** @type {any} */ event) => set(event.target.value)} ...${attributes} ...${more}>
-        ${choices.map(([one, words]) => html`<option value=${one} selected=${one === value}>${words}</option>`)}
+        ${choices.map(([one, words]) => html`<option key=${one} value=${one} selected=${one === value}>${words}</option>`)}
       </select>`}
   <//>`;
 }
