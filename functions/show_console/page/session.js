@@ -30,7 +30,8 @@ export const isTest = () => session.get()?.key.mode === "test";
  *
  * @param {string} text
  */
-export const keyIn = (text) => text.replace(/\s/g, "").match(/(sk_(live|test)|am_(live|test)_sk)_[0-9A-Za-z]{43}/)?.[0];
+export const keyIn = (text) =>
+  text.replace(/\s/g, "").match(/(sk_(live|test)|am_(live|test)_sk)_[0-9A-Za-z]{43}/)?.[0];
 
 /**
  * Begin a session.
@@ -59,7 +60,8 @@ function explained(failure) {
   }
   if (failure.code !== "scope_missing") return failure;
   return new Failure(failure.status, {
-    detail: "This key works, but may not read its account. The console needs a key with the scope account:read.",
+    detail:
+      "This key works, but may not read its account. The console needs a key with the scope account:read.",
   });
 }
 

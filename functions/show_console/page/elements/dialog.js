@@ -25,6 +25,32 @@ export function Dialog({ title, close, children }) {
 }
 
 /**
+ * A form in a dialog, with its buttons.
+ *
+ * @param {object} properties
+ * @param {string} properties.title
+ * @param {string} properties.words Of the button that sends it.
+ * @param {() => unknown} properties.send
+ * @param {() => void} properties.close
+ * @param {{isBusy: boolean, failure: import("../api.js").Failure | null}} properties.doing The action, as `useAction` gives it.
+ * @param {string[]} [properties.known] Fields beside which it shows what is wrong.
+ * @param {boolean} [properties.isDanger]
+ * @param {any} [properties.children] Its fields.
+ */
+export const FormDialog = ({ title, words, send, close, doing, known, isDanger = false, children }) => html`
+  <${Dialog} title=${title} close=${close}>
+    <${Form} send=${send}>
+      ${children}
+      <${FailureNotice} failure=${doing.failure} known=${known} />
+      <div class="actions">
+        <${Button} act=${close}>Cancel<//>
+        <${Button} kind=${isDanger ? "danger" : "main"} isBusy=${doing.isBusy}>${words}<//>
+      </div>
+    <//>
+  <//>
+`;
+
+/**
  * Ask before something is done that is hard to undo.
  *
  * @param {object} properties
@@ -44,19 +70,12 @@ export function Confirm({ title, words, act, close, typed, isDanger = false, chi
     if (typed && entered.trim() !== typed) setMissing(true);
     else if (await doing.act()) close();
   };
-  return html`<${Dialog} title=${title} close=${close}>
-    <${Form} send=${send}>
-      ${children}
-      ${
-        typed &&
-        html`<${TextField} label=${`Type ${typed} to go on`} value=${entered} set=${setEntered} autocomplete="off"
+  return html`<${FormDialog} title=${title} words=${words} send=${send} close=${close} doing=${doing} isDanger=${isDanger}>
+    ${children}
+    ${
+      typed &&
+      html`<${TextField} label=${`Type ${typed} to go on`} value=${entered} set=${setEntered} autocomplete="off"
         wrong=${isMissing && entered.trim() !== typed ? "This is not what is asked for." : ""} />`
-      }
-      <${FailureNotice} failure=${doing.failure} />
-      <div class="actions">
-        <${Button} act=${close}>Cancel<//>
-        <${Button} kind=${isDanger ? "danger" : "main"} isBusy=${doing.isBusy}>${words}<//>
-      </div>
-    <//>
+    }
   <//>`;
 }

@@ -2,8 +2,8 @@
 /** Channels: the ways by which contacts arrive and are reached. They are made, renamed, switched on and off. */
 
 import { part, post, put } from "../api.js";
-import { Confirm, Dialog } from "../elements/dialog.js";
-import { Button, Choice, Form, TextField } from "../elements/forms.js";
+import { Confirm, FormDialog } from "../elements/dialog.js";
+import { Button, Choice, TextField } from "../elements/forms.js";
 import { Empty, FailureNotice, say } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
 import { Badge, Time } from "../elements/shown.js";
@@ -51,36 +51,58 @@ export function View({ route }) {
     <${FailureNotice} failure=${on.failure} />
     <${Table} caption="Channels" list=${list} id=${(/** @type {Channel} */ channel) => channel.id}
       columns=${[
-        { title: "Name", isHead: true, cell: (/** @type {Channel} */ { name }) => html`<span dir="auto">${name}</span>` },
+        {
+          title: "Name",
+          isHead: true,
+          cell: (/** @type {Channel} */ { name }) => html`<span dir="auto">${name}</span>`,
+        },
         { title: "Type", cell: (/** @type {Channel} */ { type }) => TYPES[type] ?? type },
         {
           title: "State",
-          cell: (/** @type {Channel} */ { state }) => html`<${Badge} kind=${state ? "good" : ""}>${state ? "on" : "off"}<//>`,
+          cell: (/** @type {Channel} */ { state }) =>
+            html`<${Badge} kind=${state ? "good" : ""}>${state ? "on" : "off"}<//>`,
         },
-        { title: "Made", kind: "wide", cell: (/** @type {Channel} */ channel) => html`<${Time} at=${channel.created_at} />` },
-        mayWrite && {
-          title: "Changes",
-          cell: (/** @type {Channel} */ channel) => html`<div class="actions">
+        {
+          title: "Made",
+          kind: "wide",
+          cell: (/** @type {Channel} */ channel) => html`<${Time} at=${channel.created_at} />`,
+        },
+        ...(mayWrite
+          ? [
+              {
+                title: "Changes",
+                cell: (/** @type {Channel} */ channel) => html`<div class="actions">
             <a class="button" href=${href("channels", { edit: channel.id })} aria-label=${`Rename ${channel.name}`}>Rename</a>
-            ${channel.state
-              ? html`<${Button} act=${() => setLeaving(channel)} aria-label=${`Switch ${channel.name} off`}>Switch off<//>`
-              : html`<${Button} act=${() => on.act(channel)} isBusy=${on.isBusy} aria-label=${`Switch ${channel.name} on`}>Switch on<//>`}
+            ${
+              channel.state
+                ? html`<${Button} act=${() => setLeaving(channel)} aria-label=${`Switch ${channel.name} off`}>Switch off<//>`
+                : html`<${Button} act=${() => on.act(channel)} isBusy=${on.isBusy} aria-label=${`Switch ${channel.name} on`}>Switch on<//>`
+            }
           </div>`,
-        },
-      ].filter(Boolean)}
+              },
+            ]
+          : []),
+      ]}
       empty=${html`<${Empty} title="There is no channel yet.">
-        <p>${isTest()
-          ? "A test key has no channels."
-          : "Make one for each bot or number at which people write to you: who writes for the first time becomes a contact."}</p>
+        <p>${
+          isTest()
+            ? "A test key has no channels."
+            : "Make one for each bot or number at which people write to you: who writes for the first time becomes a contact."
+        }</p>
       <//>`} />
-    ${mayWrite && (route.query.has("new") || edited) &&
-    html`<${Editor} channel=${edited} close=${close} done=${done} />`}
-    ${leaving &&
-    html`<${Confirm} title=${`Switch ${leaving.name} off?`} words="Switch off" act=${() => turned(leaving, false)}
+    ${
+      mayWrite &&
+      (route.query.has("new") || edited) &&
+      html`<${Editor} channel=${edited} close=${close} done=${done} />`
+    }
+    ${
+      leaving &&
+      html`<${Confirm} title=${`Switch ${leaving.name} off?`} words="Switch off" act=${() => turned(leaving, false)}
       close=${() => setLeaving(null)}>
       <p>Then nobody arrives through it, and nobody counts as reached by it. What contacts have stays, and you can switch it on
         again at any time.</p>
-    <//>`}
+    <//>`
+    }
   <//>`;
 }
 
@@ -97,18 +119,14 @@ function Editor({ channel, close, done }) {
     else await post("channels", { type, name: name.trim() });
     done(`${name.trim()} is ${channel ? "renamed" : "there"}.`);
   });
-  return html`<${Dialog} title=${channel ? `Rename ${channel.name}` : "New channel"} close=${close}>
-    <${Form} send=${saving.act}>
-      ${!channel &&
+  return html`<${FormDialog} title=${channel ? `Rename ${channel.name}` : "New channel"} words=${channel ? "Save" : "Make it"}
+    send=${saving.act} close=${close} doing=${saving} known=${["type", "name"]}>
+    ${
+      !channel &&
       html`<${Choice} label="Type" value=${type} set=${setType} choices=${Object.entries(TYPES)} hint="It never changes."
-        wrong=${saving.failure?.of("type")} />`}
-      <${TextField} label="Name" value=${name} set=${setName} hint="What people see, such as Support bot."
-        wrong=${saving.failure?.of("name")} />
-      <${FailureNotice} failure=${saving.failure} known=${["type", "name"]} />
-      <div class="actions">
-        <${Button} act=${close}>Cancel<//>
-        <${Button} kind="main" isBusy=${saving.isBusy}>${channel ? "Save" : "Make it"}<//>
-      </div>
-    <//>
+        wrong=${saving.failure?.of("type")} />`
+    }
+    <${TextField} label="Name" value=${name} set=${setName} hint="What people see, such as Support bot."
+      wrong=${saving.failure?.of("name")} />
   <//>`;
 }

@@ -2,10 +2,10 @@
 /** API keys: which there are and what each may, a new one (shown once), and revoking them. */
 
 import { part, post, remove } from "../api.js";
-import { Confirm, Dialog } from "../elements/dialog.js";
 import { Copy } from "../elements/copy.js";
-import { Button, Choice, Form, TextField, Toggle } from "../elements/forms.js";
-import { FailureNotice, say } from "../elements/notices.js";
+import { Confirm, Dialog, FormDialog } from "../elements/dialog.js";
+import { Button, Choice, TextField, Toggle } from "../elements/forms.js";
+import { say } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
 import { Badge, Time } from "../elements/shown.js";
 import { Table } from "../elements/table.js";
@@ -65,7 +65,11 @@ export function View({ route }) {
       columns=${[
         { title: "Name", isHead: true, cell: named },
         { title: "Ends in", cell: (/** @type {ApiKey} */ key) => html`<code>${key.last_four}</code>` },
-        { title: "Speaks", kind: "wide", cell: (/** @type {ApiKey} */ { dialect }) => DIALECTS[dialect] ?? dialect },
+        {
+          title: "Speaks",
+          kind: "wide",
+          cell: (/** @type {ApiKey} */ { dialect }) => DIALECTS[dialect] ?? dialect,
+        },
         { title: "May", kind: "text", cell: allowed },
         {
           title: "Made",
@@ -131,55 +135,60 @@ function NewKey({ close, made }) {
   const [chosen, setChosen] = useState(looking);
   const [key, setKey] = useState(/** @type {ApiKey | null} */ (null));
   const bundles = dialect.startsWith("smashsend") ? BUNDLES : [];
-  const isBundle = bundles.includes(rights);
-  const scopes = { all: giveable, look: looking, some: chosen }[rights] ?? (isBundle ? [rights] : looking);
+  const choices = /** @type {[string, string][]} */ ([
+    ["look", "look at everything"],
+    ["all", "do everything that your key may"],
+    ["some", "what you choose"],
+    ...bundles.map((bundle) => [bundle, `what ${bundle} may at SMASHSEND`]),
+  ]);
+  // A bundle that was chosen is none of another dialect's.
+  const right = choices.some(([one]) => one === rights) ? rights : "look";
+  const scopes = { look: looking, all: giveable, some: chosen }[right] ?? [right];
   const making = useAction(async () => {
     setKey((await post("api-keys", { name: name.trim(), mode, dialect, scopes })).data);
     made();
   });
   const wrong = (/** @type {string} */ field) => making.failure?.of(field) ?? "";
   if (key) return html`<${Made} made=${key} close=${close} />`;
-  return html`<${Dialog} title="New key" close=${close}>
-    <${Form} send=${making.act}>
-      <${TextField} label="Name" value=${name} set=${setName} wrong=${wrong("name")} hint="Who or what will use it, such as CRM sync." />
-      <${Choice} label="Speaks" value=${dialect} set=${setDialect} wrong=${wrong("dialect")} choices=${Object.entries(DIALECTS)}
-        hint=${dialect === "native"
+  return html`<${FormDialog} title="New key" words="Make the key" send=${making.act} close=${close} doing=${making}
+    known=${["name", "mode", "dialect", "scopes"]}>
+    <${TextField} label="Name" value=${name} set=${setName} wrong=${wrong("name")} hint="Who or what will use it, such as CRM sync." />
+    <${Choice} label="Speaks" value=${dialect} set=${setDialect} wrong=${wrong("dialect")} choices=${Object.entries(DIALECTS)}
+      hint=${
+        dialect === "native"
           ? "Another vendor's API: for a program that was written for it."
-          : "The program goes on as it is, with this host and this key. It opens no console."} />
-      <${Choice} label="Mode" value=${mode} set=${setMode} wrong=${wrong("mode")}
-        choices=${[["live", "live: it works on the contacts"], ["test", "test: all is checked and answered, nothing is kept"]]} />
-      <${Choice} label="May" value=${isBundle ? rights : rights in { all: 1, some: 1 } ? rights : "look"} set=${setRights}
-        wrong=${rights === "some" ? "" : wrong("scopes")}
-        choices=${[["look", "look at everything"], ["all", "do everything that your key may"], ["some", "what you choose"],
-          ...bundles.map((bundle) => [bundle, `what ${bundle} may at SMASHSEND`])]} />
-      ${rights === "some" &&
+          : "The program goes on as it is, with this host and this key. It opens no console."
+      } />
+    <${Choice} label="Mode" value=${mode} set=${setMode} wrong=${wrong("mode")}
+      choices=${[["live", "live: it works on the contacts"], ["test", "test: all is checked and answered, nothing is kept"]]} />
+    <${Choice} label="May" value=${right} set=${setRights} wrong=${wrong("scopes")} choices=${choices} />
+    ${
+      right === "some" &&
       html`<fieldset>
         <legend>It may</legend>
         ${giveable.map(
           (scope) => html`<div key=${scope}>
             <${Toggle} label=${html`<code>${scope}</code> ${SCOPES[scope]}`} value=${chosen.includes(scope)}
-              set=${(/** @type {boolean} */ isChosen) =>
-                setChosen((before) => (isChosen ? [...before, scope] : before.filter((one) => one !== scope)))} />
+              set=${(/** @type {boolean} */ isChosen) => setChosen(chosen.filter((one) => one !== scope).concat(isChosen ? scope : []))} />
           </div>`,
         )}
-        ${(wrong("scopes") || !chosen.length) && html`<p class="wrong">${wrong("scopes") || "Choose at least one."}</p>`}
-      </fieldset>`}
-      <${FailureNotice} failure=${making.failure} known=${["name", "mode", "dialect", "scopes"]} />
-      <div class="actions">
-        <${Button} act=${close}>Cancel<//>
-        <${Button} kind="main" isBusy=${making.isBusy}>Make the key<//>
-      </div>
-    <//>
+      </fieldset>`
+    }
   <//>`;
 }
 
 /** @param {{made: ApiKey, close: () => void}} properties */
-const Made = ({ made, close }) => html`<${Dialog} title=${made.key ? "Copy the key now" : "The key has been lost"} close=${close}>
-  ${made.key
-    ? html`<p>It is shown this once. Who has it may do on the account what the key may, so keep it where passwords are kept.</p>
+const Made = ({
+  made,
+  close,
+}) => html`<${Dialog} title=${made.key ? "Copy the key now" : "The key has been lost"} close=${close}>
+  ${
+    made.key
+      ? html`<p>It is shown this once. Who has it may do on the account what the key may, so keep it where passwords are kept.</p>
         <p><${Copy} text=${made.key} what="the key" /></p>`
-    : html`<p>The key ending in <code>${made.last_four}</code> was made, but the answer that had it did not arrive, and it is not
-        shown a second time. Revoke it, and make another one.</p>`}
+      : html`<p>The key ending in <code>${made.last_four}</code> was made, but the answer that had it did not arrive, and it is not
+        shown a second time. Revoke it, and make another one.</p>`
+  }
   <div class="actions"><${Button} kind="main" act=${close}>${made.key ? "I have kept it" : "Close"}<//></div>
 <//>`;
 
@@ -197,9 +206,11 @@ function Revoke({ revoked, keys, close, again }) {
     ${own && html`<p><strong>You are signed in with this key. You will be signed out.</strong></p>`}
     <p>Within a minute the key ending in <code>${revoked.last_four}</code> opens nothing any more. Who uses it needs another one.
       This cannot be undone.</p>
-    ${family.length > 0 &&
-    html`<p>With it go the keys that were made with it:</p>
-      <ul>${family.map((key) => html`<li key=${key.id} dir="auto">${key.name} <code>${key.last_four}</code></li>`)}</ul>`}
+    ${
+      family.length > 0 &&
+      html`<p>With it go the keys that were made with it:</p>
+      <ul>${family.map((key) => html`<li key=${key.id} dir="auto">${key.name} <code>${key.last_four}</code></li>`)}</ul>`
+    }
   <//>`;
 }
 

@@ -2,8 +2,8 @@
 /** Contact properties: the custom fields that have a type. They are defined, described, archived and brought back. */
 
 import { part, post, put, remove } from "../api.js";
-import { Confirm, Dialog } from "../elements/dialog.js";
-import { Button, Choice, Form, TextField } from "../elements/forms.js";
+import { Confirm, FormDialog } from "../elements/dialog.js";
+import { Button, Choice, TextField } from "../elements/forms.js";
 import { Empty, FailureNotice, say } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
 import { Badge, Labels } from "../elements/shown.js";
@@ -57,34 +57,47 @@ export function View({ route }) {
     <${Table} caption="Properties" list=${list} id=${(/** @type {Property} */ property) => property.id}
       columns=${[
         { title: "Label", isHead: true, cell: labelled },
-        { title: "Name", kind: "wide", cell: (/** @type {Property} */ { name }) => html`<code>${name}</code>` },
-        { title: "Takes", kind: "text", cell: taken },
-        mayWrite && {
-          title: "Changes",
-          cell: (/** @type {Property} */ property) => html`<div class="actions">
-            <a class="button" href=${href("properties", { edit: property.id })} aria-label=${`Edit ${property.label}`}>Edit</a>
-            ${property.archived
-              ? html`<${Button} act=${() => back.act(property)} isBusy=${back.isBusy} aria-label=${`Use ${property.label} again`}>Use again<//>`
-              : html`<${Button} act=${() => setArchiving(property)} aria-label=${`Archive ${property.label}`}>Archive<//>`}
-          </div>`,
+        {
+          title: "Name",
+          kind: "wide",
+          cell: (/** @type {Property} */ { name }) => html`<code>${name}</code>`,
         },
-      ].filter(Boolean)}
+        { title: "Takes", kind: "text", cell: taken },
+        ...(mayWrite
+          ? [
+              {
+                title: "Changes",
+                cell: (/** @type {Property} */ property) => html`<div class="actions">
+            <a class="button" href=${href("properties", { edit: property.id })} aria-label=${`Edit ${property.label}`}>Edit</a>
+            ${
+              property.archived
+                ? html`<${Button} act=${() => back.act(property)} isBusy=${back.isBusy} aria-label=${`Use ${property.label} again`}>Use again<//>`
+                : html`<${Button} act=${() => setArchiving(property)} aria-label=${`Archive ${property.label}`}>Archive<//>`
+            }
+          </div>`,
+              },
+            ]
+          : []),
+      ]}
       empty=${html`<${Empty} title="There is no property yet.">
-        <p>${isTest()
-          ? "A test key sees no properties and defines none that is kept."
-          : "Custom fields take anything until a property gives one a type: a birthday that is a day, a plan that is one of three."}</p>
+        <p>${
+          isTest()
+            ? "A test key sees no properties and defines none that is kept."
+            : "Custom fields take anything until a property gives one a type: a birthday that is a day, a plan that is one of three."
+        }</p>
       <//>`} />
-    ${mayWrite && (isNew || edited) &&
-    html`<${Editor} property=${edited} close=${close} done=${done} />`}
-    ${archiving &&
-    html`<${Confirm} title=${`Archive ${archiving.label}?`} words="Archive" close=${() => setArchiving(null)}
+    ${mayWrite && (isNew || edited) && html`<${Editor} property=${edited} close=${close} done=${done} />`}
+    ${
+      archiving &&
+      html`<${Confirm} title=${`Archive ${archiving.label}?`} words="Archive" close=${() => setArchiving(null)}
       act=${async () => {
         await remove(`contact-properties/${part(archiving.id)}`);
         done(`${archiving.label} is archived.`);
       }}>
       <p>The values that contacts have stay, and new ones are no longer checked. The name <code>${archiving.name}</code> stays
         taken. You can use the property again at any time.</p>
-    <//>`}
+    <//>`
+    }
   <//>`;
 }
 
@@ -115,16 +128,22 @@ function Editor({ property, close, done }) {
     const body = {
       label: label.trim() || null,
       description: description.trim() || null,
-      ...(type === "enum" && { options: options.split("\n").map((line) => line.trim()).filter(Boolean) }),
+      ...(type === "enum" && {
+        options: options
+          .split("\n")
+          .map((line) => line.trim())
+          .filter(Boolean),
+      }),
     };
     if (property) await put(`contact-properties/${part(property.id)}`, body);
     else await post("contact-properties", { ...body, name: name.trim(), type });
     done(`${label.trim() || name.trim() || property?.name} is ${property ? "changed" : "defined"}.`);
   });
   const wrong = (/** @type {string} */ field) => saving.failure?.of(field) ?? "";
-  return html`<${Dialog} title=${property ? `Edit ${property.label}` : "New property"} close=${close}>
-    <${Form} send=${saving.act}>
-      ${property
+  return html`<${FormDialog} title=${property ? `Edit ${property.label}` : "New property"} words=${property ? "Save" : "Define"}
+    send=${saving.act} close=${close} doing=${saving} known=${["name", "type", "label", "options", "description"]}>
+    ${
+      property
         ? html`<dl class="facts">
             <dt>Name</dt><dd><code>${property.name}</code></dd>
             <dt>Takes</dt><dd>${TYPES[type] ?? type}</dd>
@@ -133,17 +152,14 @@ function Editor({ property, close, done }) {
         : html`<${TextField} label="Name" value=${name} set=${setName} wrong=${wrong("name")} autocapitalize="off" spellcheck=${false}
             hint="The key in custom_fields, such as birthday. It never changes: letters, digits, - and _." />
           <${Choice} label="Takes" value=${type} set=${setType} wrong=${wrong("type")} choices=${Object.entries(TYPES)}
-            hint="It never changes either." />`}
-      <${TextField} label="Label" value=${label} set=${setLabel} wrong=${wrong("label")} hint="What people see. Empty: the name." />
-      ${type === "enum" &&
+            hint="It never changes either." />`
+    }
+    <${TextField} label="Label" value=${label} set=${setLabel} wrong=${wrong("label")} hint="What people see. Empty: the name." />
+    ${
+      type === "enum" &&
       html`<${TextField} label="Options" value=${options} set=${setOptions} lines=${5} wrong=${wrong("options")}
-        hint=${`One a line.${property ? " A value that contacts have stays, also where it is no option any more." : ""}`} />`}
-      <${TextField} label="Description" value=${description} set=${setDescription} wrong=${wrong("description")} lines=${2} />
-      <${FailureNotice} failure=${saving.failure} known=${["name", "type", "label", "options", "description"]} />
-      <div class="actions">
-        <${Button} act=${close}>Cancel<//>
-        <${Button} kind="main" isBusy=${saving.isBusy}>${property ? "Save" : "Define"}<//>
-      </div>
-    <//>
+        hint=${`One a line.${property ? " A value that contacts have stays, also where it is no option any more." : ""}`} />`
+    }
+    <${TextField} label="Description" value=${description} set=${setDescription} wrong=${wrong("description")} lines=${2} />
   <//>`;
 }

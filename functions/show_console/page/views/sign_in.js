@@ -17,7 +17,9 @@ export function SignIn() {
   useEffect(() => {
     document.title = "Sign in · Contacts";
   }, []);
-  const wrong = entered.trim() ? "This is no API key. Those begin with sk_live_ or sk_test_ and have 51 characters." : "Enter a key.";
+  const wrong = entered.trim()
+    ? "This is no API key. Those begin with sk_live_ or sk_test_ and have 51 characters."
+    : "Enter a key.";
   return html`<main class="sign-in">
     <h1>Contacts</h1>
     <p>The contact book of your account: find people, mend what is wrong, import and export, and see what your webhooks get.</p>

@@ -23,7 +23,13 @@ const SPANS = /** @type {Record<string, {hours: number, words: string, isDays?: 
   month: { hours: 744, words: "31 days", isDays: true },
 });
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
-const HOURS = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
+const HOURS = new Intl.DateTimeFormat(undefined, {
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+  hour: "numeric",
+  minute: "2-digit",
+});
 const DAYS = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
 
 /** @typedef {{at: Date, requests: number, written: number}} Hour */
@@ -52,9 +58,11 @@ export function View({ route }) {
         over="Further requests are refused (429)" />
       <${Meter} title="Written items this hour" used=${account.written_this_hour} limit=${account.hourly_written_limit}
         until=${account.resets_at} over="Further changes are refused (429); reading goes on" />
-      ${typeof endpoints.data === "number" &&
-      html`<${Meter} title="Webhook endpoints" used=${endpoints.data} limit=${account.webhook_limit}
-        over="No more can be made; those that exist keep working" />`}
+      ${
+        typeof endpoints.data === "number" &&
+        html`<${Meter} title="Webhook endpoints" used=${endpoints.data} limit=${account.webhook_limit}
+        over="No more can be made; those that exist keep working" />`
+      }
     </div>
     <${FailureNotice} failure=${endpoints.failure} again=${endpoints.again} />
     <${Section} title="What was used"
@@ -84,10 +92,15 @@ function Meter({ title, used, limit, until, over }) {
 
 /** @param {{hours: Hour[], isDays: boolean, account: any}} properties */
 function History({ hours, isDays, account }) {
-  const total = (/** @type {"requests" | "written"} */ what) => hours.reduce((sum, hour) => sum + hour[what], 0);
+  const total = (/** @type {"requests" | "written"} */ what) =>
+    hours.reduce((sum, hour) => sum + hour[what], 0);
   const shown = isDays ? busiest(hours) : hours;
   const name = (/** @type {Hour} */ { at }) => (isDays ? DAYS : HOURS).format(at);
-  const chart = (/** @type {"requests" | "written"} */ what, /** @type {string} */ title, /** @type {number} */ limit) =>
+  const chart = (
+    /** @type {"requests" | "written"} */ what,
+    /** @type {string} */ title,
+    /** @type {number} */ limit,
+  ) =>
     html`<${Bars} title=${`${title} ${isDays ? "in the busiest hour of each day" : "an hour"}`} unit=${title} of=${isDays ? "Day" : "Hour"}
       near=${NEAR * limit} bars=${shown.map((one) => ({ name: name(one), value: one[what] }))} />`;
   return html`
@@ -123,7 +136,11 @@ function busiest(hours) {
   for (const { at, requests, written } of hours) {
     const day = at.toDateString();
     const before = days.get(day) ?? { at, requests: 0, written: 0 };
-    days.set(day, { at: before.at, requests: Math.max(before.requests, requests), written: Math.max(before.written, written) });
+    days.set(day, {
+      at: before.at,
+      requests: Math.max(before.requests, requests),
+      written: Math.max(before.written, written),
+    });
   }
   return [...days.values()];
 }
