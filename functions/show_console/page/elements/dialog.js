@@ -11,11 +11,10 @@ export function Dialog({ title, close, children }) {
   const box = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const id = useId();
   useEffect(() => {
-    const before = document.activeElement;
-    box.current?.showModal();
-    return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
-    };
+    const dialog = box.current;
+    dialog?.showModal();
+    // Closed before it is taken away, it gives the focus back to where it was.
+    return () => dialog?.close();
   }, []);
   return html`<dialog ref=${box} aria-labelledby=${id} onCancel=${(/** @type {Event} */ event) => (event.preventDefault(), close())}>
     <h2 id=${id} dir="auto">${title}</h2>

@@ -35,7 +35,7 @@ export function View({ route }) {
   const [leaving, setLeaving] = useState(/** @type {Channel | null} */ (null));
   const mayWrite = may("contacts:write");
   const edited = list.rows.find((channel) => channel.id === route.query.get("edit"));
-  const close = () => go(href("channels"));
+  const close = () => go(href("channels"), { replace: true });
   const done = (/** @type {string} */ words) => {
     close();
     say(words);
@@ -72,11 +72,11 @@ export function View({ route }) {
               {
                 title: "Changes",
                 cell: (/** @type {Channel} */ channel) => html`<div class="actions">
-            <a class="button" href=${href("channels", { edit: channel.id })} aria-label=${`Rename ${channel.name}`}>Rename</a>
+            <a class="button" href=${href("channels", { edit: channel.id })} aria-label=${`Rename: ${channel.name}`}>Rename</a>
             ${
               channel.state
-                ? html`<${Button} act=${() => setLeaving(channel)} aria-label=${`Switch ${channel.name} off`}>Switch off<//>`
-                : html`<${Button} act=${() => on.act(channel)} isBusy=${on.isBusy} aria-label=${`Switch ${channel.name} on`}>Switch on<//>`
+                ? html`<${Button} act=${() => setLeaving(channel)} aria-label=${`Switch off: ${channel.name}`}>Switch off<//>`
+                : html`<${Button} act=${() => on.act(channel)} isBusy=${on.isBusy} aria-label=${`Switch on: ${channel.name}`}>Switch on<//>`
             }
           </div>`,
               },

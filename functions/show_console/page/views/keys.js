@@ -56,7 +56,7 @@ const BUNDLES = ["api_user", "user"];
 export function View({ route }) {
   const list = /** @type {import("../loading.js").Listed<ApiKey>} */ (useList("api-keys"));
   const [revoking, setRevoking] = useState(/** @type {ApiKey | null} */ (null));
-  const close = () => go(href("keys"));
+  const close = () => go(href("keys"), { replace: true });
   const byId = new Map(list.rows.map((key) => [key.id, key]));
   return html`<${Page} title="API keys" under="What programs and people come with. A key itself is shown once, when it is made."
     actions=${!isTest() && html`<a class="button main" href=${href("keys", { new: "1" })}>New key</a>`}>
@@ -84,7 +84,7 @@ export function View({ route }) {
         {
           title: "Changes",
           cell: (/** @type {ApiKey} */ key) =>
-            html`<${Button} kind="danger" act=${() => setRevoking(key)} aria-label=${`Revoke ${key.name}`}>Revoke<//>`,
+            html`<${Button} kind="danger" act=${() => setRevoking(key)} aria-label=${`Revoke: ${key.name}`}>Revoke<//>`,
         },
       ]} />
     ${route.query.has("new") && !isTest() && html`<${NewKey} close=${close} made=${list.again} />`}

@@ -39,7 +39,7 @@ export function View({ route }) {
   const mayWrite = may("properties:write");
   const shown = route.query.get("edit");
   const edited = list.rows.find((property) => property.id === shown);
-  const close = () => go(href("properties"));
+  const close = () => go(href("properties"), { replace: true });
   const done = (/** @type {string} */ words) => {
     close();
     say(words);
@@ -68,11 +68,11 @@ export function View({ route }) {
               {
                 title: "Changes",
                 cell: (/** @type {Property} */ property) => html`<div class="actions">
-            <a class="button" href=${href("properties", { edit: property.id })} aria-label=${`Edit ${property.label}`}>Edit</a>
+            <a class="button" href=${href("properties", { edit: property.id })} aria-label=${`Edit: ${property.label}`}>Edit</a>
             ${
               property.archived
-                ? html`<${Button} act=${() => back.act(property)} isBusy=${back.isBusy} aria-label=${`Use ${property.label} again`}>Use again<//>`
-                : html`<${Button} act=${() => setArchiving(property)} aria-label=${`Archive ${property.label}`}>Archive<//>`
+                ? html`<${Button} act=${() => back.act(property)} isBusy=${back.isBusy} aria-label=${`Use again: ${property.label}`}>Use again<//>`
+                : html`<${Button} act=${() => setArchiving(property)} aria-label=${`Archive: ${property.label}`}>Archive<//>`
             }
           </div>`,
               },
