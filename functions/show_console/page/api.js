@@ -31,6 +31,9 @@ export const connection = store(/** @type {string | null} */ (null));
 /** The key of the session, and what is to be done when the API does not accept it any more. */
 export const credentials = { key: "", refused: (/** @type {Failure} */ _) => {} };
 
+/** When the API has last answered. */
+export const answered = { at: 0 };
+
 /** A request that was refused, or not answered. */
 export class Failure extends Error {
   /**
@@ -50,6 +53,8 @@ export class Failure extends Error {
     this.existingId = problem?.existing_id;
     /** @type {string | undefined} */
     this.requestId = problem?.request_id;
+    /** The answer itself: another vendor's key is refused in that vendor's words. */
+    this.problem = problem;
     /** @type {FieldProblem[]} */
     this.errors =
       problem?.errors ?? (problem?.field ? [{ field: problem.field, message: this.message }] : []);
@@ -137,6 +142,7 @@ async function sent(url, init, signal) {
     if (signal?.aborted) throw error;
     throw new Failure(0, { detail: "The API did not answer. It may be down, or this computer is offline." });
   }
+  answered.at = Date.now();
   const data = parsed(text);
   if (!response.ok) {
     throw new Failure(response.status, data, 1000 * Number(response.headers.get("Retry-After") ?? 0) || 0);
