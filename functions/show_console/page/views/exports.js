@@ -41,7 +41,7 @@ const COLUMNS = [
     cell: (job) => html`<a href=${href(`export/${job.id}`)}><${Time} at=${job.created_at} /></a>`,
   },
   { title: "State", cell: (job) => html`<${State} job=${job} />` },
-  { title: "Contacts", kind: "number", cell: (job) => number(job.rows) },
+  { title: "Contacts", kind: "number wide", cell: (job) => number(job.rows) },
   { title: "File", kind: "wide", cell: fileWords },
   { title: "Download", cell: (job) => html`<${ExportFile} job=${job} />` },
 ];

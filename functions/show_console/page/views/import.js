@@ -20,6 +20,11 @@ import { Columns } from "./import_columns.js";
 import { Counts, done, hasEnded, isMoving, mayImport, OPTIONS, State, stateWords } from "./import_words.js";
 
 const UNDO_MS = 7 * 86_400_000;
+const FEW = 10;
+/** What the API says to programs, for people. @type {Record<string, string>} */
+const PROBLEMS = {
+  mapping_needed: "No column is read as an email, or as your own id of a person. Say below which one is.",
+};
 
 /** @param {{route: import("../routing.js").Route}} properties */
 export function View({ route }) {
@@ -62,12 +67,11 @@ function Job({ job, path, set, again }) {
     mayImport() &&
     html`<${Button} kind="danger" act=${() => setAsks(what)}>${what === "undo" ? "Undo" : "Cancel"} the import<//>`;
   return html`
-    ${job.problem && html`<div class="failure"><p dir="auto">${job.problem.detail}</p></div>`}
+    ${job.problem && html`<div class="failure"><p dir="auto">${PROBLEMS[job.problem.code] ?? job.problem.detail}</p></div>`}
     ${job.state === "awaiting_upload" && html`<${Upload} job=${job} again=${again} cancel=${ask("cancel")} />`}
     ${["reading", "running", "paused"].includes(job.state) && html`<${Running} job=${job} cancel=${ask("cancel")} />`}
     ${job.state === "ready" && html`<${Ready} job=${job} path=${path} set=${set} cancel=${ask("cancel")} />`}
     ${hasEnded(job) && html`<${Result} job=${job} path=${path} undo=${ask("undo")} />`}
-    ${job.state !== "ready" && job.file.format && html`<${Section} title="Columns"><${Columns} mapping=${job.mapping} /><//>`}
     <${Chosen} job=${job} />
     ${
       asks &&
@@ -133,9 +137,9 @@ function Running({ job, cancel }) {
   const isReading = state === "reading";
   return html`<${Section} title=${`The import is ${stateWords(job)}`} actions=${cancel}>
     <${Progress} label=${isReading ? "Read and checked" : "Carried out"} value=${job.progress}>
-      ${counts.rows > 0 && `${number(done(job))} of ${counted(counts.rows, "row")}`}
-      ${state === "running" && job.expected_end && html`, ${number(Math.round(job.rows_per_second))} a second, ends <${Time} at=${job.expected_end} />`}
-      . It goes on without this page.
+      ${counts.rows > 0 && `${number(done(job))} of ${counted(counts.rows, "row")}. `}
+      ${state === "running" && done(job) > 0 && html`${number(Math.round(job.rows_per_second))} a second, ends <${Time} at=${job.expected_end} />. `}
+      It goes on without this page.
     <//>
     ${state === "paused" && html`<p>The account has used up its written items of this hour, or its writes are switched off. The import goes on by itself, at the latest with the next hour.</p>`}
     ${!isReading && html`<${Counts} job=${job} />`}
@@ -166,17 +170,19 @@ function Ready({ job, path, set, cancel }) {
       size: job.file.size,
     });
     beginUpload(data.id, /** @type {File} */ (file));
-    await post(`${path}/cancel`);
+    // Where it is not cancelled it is left over, and harms nobody.
+    await post(`${path}/cancel`).catch(() => {});
     endUpload(job.id);
     go(href(`import/${data.id}`), { replace: true });
   });
+  const mayCheck = isChanged && file && job.options.dry_run;
   const failure = starting.failure ?? checking.failure;
   const { contacts = [], errors = [] } = job.preview ?? {};
   const buttons =
     mayImport() &&
     html`<div class="actions">
-    <${Button} kind="main" act=${starting.act} isBusy=${starting.isBusy}>Import ${counted(job.counts.rows, "row")}<//>
-    ${isChanged && file && job.options.dry_run && html`<${Button} act=${checking.act} isBusy=${checking.isBusy}>Check again<//>`}
+    ${mayCheck && html`<${Button} kind="main" act=${checking.act} isBusy=${checking.isBusy}>Check again<//>`}
+    <${Button} kind=${mayCheck ? "" : "main"} act=${starting.act} isBusy=${starting.isBusy}>Import ${counted(job.counts.rows, "row")}<//>
     ${cancel}
   </div>`;
   return html`
@@ -187,31 +193,31 @@ function Ready({ job, path, set, cancel }) {
       <${FailureNotice} failure=${failure} />
       ${buttons}
     <//>
-    ${
-      errors.length > 0 &&
-      html`<${Section} title="Rows that would fail">
-      ${job.counts.failed > errors.length && html`<p>These are the first ${errors.length}.</p>`}
-      <${Table} caption="Rows that would fail" list=${allOf(errors)} columns=${ERROR_COLUMNS} id=${(one) => `${one.line} ${one.field} ${one.reason}`} />
-    <//>`
-    }
-    ${
-      contacts.length > 0 &&
-      html`<${Section} title="The first contacts, as they would be">
-      <${Table} caption="First contacts" list=${allOf(contacts)} columns=${CONTACT_COLUMNS} id=${(one) => one.id} />
-    <//>`
-    }
+    <${Few} title="Rows that would fail" rows=${errors} columns=${ERROR_COLUMNS} id=${(one) => `${one.line} ${one.field} ${one.reason}`}>
+      ${job.counts.failed > errors.length && html`<p>These are the first ones.</p>`}
+    <//>
+    <${Few} title="The first contacts, as they would be" rows=${contacts} columns=${CONTACT_COLUMNS} id=${(one) => one.id} />
   `;
 }
 
-/** Rows that are all there, for a table. @param {any[]} rows */
-const allOf = (rows) => ({
-  rows,
-  answer: null,
-  failure: null,
-  isLoading: false,
-  more: null,
-  again: () => {},
-});
+/**
+ * Rows of a preview, a few of them at first.
+ *
+ * @param {{title: string, rows: any[], columns: AnyColumns, id: (row: any) => string, children?: any}} properties
+ */
+function Few({ title, rows, columns, id, children }) {
+  const [isAll, setAll] = useState(rows.length <= FEW);
+  if (!rows.length) return null;
+  const list = {
+    rows: isAll ? rows : rows.slice(0, FEW),
+    more: isAll ? null : () => setAll(true),
+    answer: null,
+    failure: null,
+    isLoading: false,
+    again: () => {},
+  };
+  return html`<${Section} title=${title}>${children}<${Table} caption=${title} list=${list} columns=${columns} id=${id} /><//>`;
+}
 
 /** @param {string | null} value */
 const text = (value) => (value ? html`<span dir="auto">${value}</span>` : html`<${None} />`);
@@ -258,9 +264,9 @@ function Result({ job, path, undo }) {
       ${
         counts.failed > 0 &&
         html`<p>The rows that failed are a file of their own, with the reasons. Mend it there, and import that file.</p>
-        <${Download} path=${`${path}/errors`} gone="There is no file. Of a cancelled import it is made within a minute; it is kept for seven days, or until a person is erased.">Download the rows that failed<//>`
+        <div class="actions"><${Download} path=${`${path}/errors`} gone="There is no file. Of a cancelled import it is made within a minute; it is kept for seven days, or until a person is erased.">Download the rows that failed<//></div>`
       }
-      ${mayUndo && html`<p class="small">It can be undone until <${Time} at=${new Date(until).toISOString()} />.</p>`}
+      ${mayUndo && html`<p class="small">It can be undone until ${new Date(until).toLocaleString()}.</p>`}
     <//>`
     }
   `;
@@ -276,8 +282,10 @@ function Chosen({ job }) {
     file.delimiter && JSON.stringify(file.delimiter),
   ];
   const chosen = { ...options, mode: job.mode };
+  // Of one that is ready they are shown above.
+  const mapping = job.state !== "ready" && file.format && job.mapping;
   return html`<details class="section">
-    <summary>Options</summary>
+    <summary>Options${mapping && " and columns"}</summary>
     <dl class="facts">
       <dt>File read as</dt><dd>${found.filter(Boolean).join(", ")}</dd>
       ${OPTIONS.map(({ name, label, choices }) => html`<dt>${label}</dt><dd>${choices.find(([one]) => one === chosen[name])?.[1]}</dd>`)}
@@ -285,5 +293,6 @@ function Chosen({ job }) {
       <dt>Tags and lists added</dt><dd><${Labels} names=${[...options.add_tags, ...options.add_lists]} /></dd>
       <dt>Id</dt><dd><code>${job.id}</code></dd>
     </dl>
+    ${mapping && html`<${Columns} mapping=${mapping} />`}
   </details>`;
 }

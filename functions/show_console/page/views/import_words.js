@@ -76,7 +76,7 @@ export function Counts({ job }) {
 /** In a line, for lists. @param {any} job */
 export const summary = ({ counts }) =>
   COUNTS.filter(([name]) => counts[name])
-    .map(([name]) => `${number(counts[name])} ${name}`)
+    .map(([name, words]) => `${number(counts[name])} ${words.split(/[:,]/)[0]}`)
     .join(", ");
 
 /** @type {{name: string, label: string, hint?: string, choices: [string, string][]}[]} */
