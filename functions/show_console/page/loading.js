@@ -48,10 +48,7 @@ export function useLoaded(load, inputs, pause) {
     return () => ends.abort();
   }, [...inputs, round]);
   const again = useCallback(() => setRound((before) => before + 1), []);
-  const set = useCallback(
-    (/** @type {T} */ data) => setState({ data, failure: null, isLoading: false }),
-    [],
-  );
+  const set = useCallback((/** @type {T} */ data) => setState({ data, failure: null, isLoading: false }), []);
   const ms = pause && !state.isLoading && !state.failure ? pause(state.data) : null;
   useEffect(() => {
     if (ms === null) return undefined;
@@ -83,7 +80,9 @@ export function useList(path, query = {}) {
     [asked],
   );
   const [further, setFurther] = useState({ asked, pages: /** @type {any[]} */ ([]) });
-  const [next, setNext] = useState(/** @type {{isLoading: boolean, failure: Failure | null}} */ ({ isLoading: false, failure: null }));
+  const [next, setNext] = useState(
+    /** @type {{isLoading: boolean, failure: Failure | null}} */ ({ isLoading: false, failure: null }),
+  );
   const pages = first.data ? [first.data, ...(further.asked === asked ? further.pages : [])] : [];
   const cursor = pages.at(-1)?.next_cursor ?? null;
   const more = async () => {

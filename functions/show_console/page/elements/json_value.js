@@ -28,7 +28,7 @@ export function JsonValue({ value, label, isCut }) {
   }
   const isLong = text.length > MOST_SHOWN;
   const start = isLong ? `${text.slice(0, MOST_SHOWN)}…` : text;
-  return html`${typeof value === "string" || isNumber(value) ? html`<span class="plain" dir="auto">${start}</span>` : html`<pre>${start}</pre>`}
+  return html`${typeof value === "string" || isNumber(value) ? html`<span class="words" dir="auto">${start}</span>` : html`<pre>${start}</pre>`}
     ${isLong && html`<span class="small"> ${size(new Blob([text]).size)}</span>`}
     ${isLong && !isCut && html`${" "}<${Button} kind="quiet" act=${() => setWhole(true)}>Show all<//>`}`;
 }

@@ -10,7 +10,7 @@ import { html, useEffect, useRef } from "../vendor/preact.js";
  * @param {{title: string, under?: any, actions?: any, children?: any}} properties `under`: what stands below the title.
  */
 export function Page({ title, under, actions, children }) {
-  const heading = useRef(/** @type {HTMLElement | null} */ (null));
+  const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
   useEffect(() => {
     document.title = `${title} · Contacts`;
   }, [title]);

@@ -44,7 +44,7 @@ function Search({ record, choose, close }) {
     <${FailureNotice} failure=${list.failure} known=${["q"]} />
     ${list.isLoading && html`<${Loading} what="contacts" />`}
     ${asked && !list.isLoading && !list.failure && !found.length && html`<p>No other contact is found by this.</p>`}
-    <ul class="choices">
+    <ul class="found">
       ${found.map(
         (contact) => html`<li key=${contact.id}>
           <button type="button" onClick=${() => choose(contact)}>

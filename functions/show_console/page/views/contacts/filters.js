@@ -11,7 +11,7 @@ import { adding, CHOICES, chips, FILTERS, having, without } from "./query.js";
 export const show = (query) => go(href(HOME, query));
 
 /** @param {{query: URLSearchParams}} properties */
-export const Filters = ({ query }) => html`<details class="filters">
+export const Filters = ({ query }) => html`<details class="finder">
   <summary>Filters</summary>
   <div class="fields">
     <${LabelField} what="tag" label="Has the tag" add=${(/** @type {string} */ name) => show(adding(query, "tag", name))} />
