@@ -15,7 +15,8 @@ export function Page({ title, under, actions, children }) {
     document.title = `${title} · Contacts`;
   }, [title]);
   useEffect(() => {
-    const first = /** @type {HTMLElement | null} */ (document.querySelector("main [data-first]")) ?? heading.current;
+    const first =
+      /** @type {HTMLElement | null} */ (document.querySelector("main [data-first]")) ?? heading.current;
     first?.focus({ preventScroll: true });
   }, []);
   return html`

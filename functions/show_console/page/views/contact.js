@@ -2,7 +2,7 @@
 /** One contact: what it has, what happened to it, what can be done with it. */
 
 import { get, part } from "../api.js";
-import { Copyable } from "../elements/copy.js";
+import { Copy } from "../elements/copy.js";
 import { Button } from "../elements/forms.js";
 import { FailureNotice, Loading } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
@@ -12,11 +12,10 @@ import { go, href } from "../routing.js";
 import { may } from "../session.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { Absent, Erase, Everything, Trash } from "./contact/endings.js";
-import { Details, Fields, useProperties } from "./contact/fields.js";
+import { Details, Fields, Reachable, TagsAndLists, useProperties } from "./contact/fields.js";
 import { Merge } from "./contact/merge.js";
-import { nameOf } from "./contact/record.js";
-import { Reachable, TagsAndLists } from "./contact/state.js";
-import { Deliveries, Reach, Timeline } from "./contact/timeline.js";
+import { cut, nameOf } from "./contact/record.js";
+import { Reach, Timeline, Told } from "./contact/timeline.js";
 
 /** @param {{route: import("../routing.js").Route}} properties */
 export function View({ route }) {
@@ -32,47 +31,45 @@ export function View({ route }) {
     setTrashed(null), loaded.set(answer)
   );
   if (trashed !== null) return html`<${Absent} id=${found ?? id} name=${trashed} restored=${restored} />`;
-  if (loaded.data) {
-    const { data, etag } = loaded.data;
-    const record = {
-      contact: data,
-      etag: etag ?? "",
-      path: `contacts/${part(data.id)}`,
-      set: loaded.set,
-      again: loaded.again,
-    };
-    return html`<${Contact} record=${record} failure=${loaded.failure} trashed=${() => setTrashed(nameOf(data))} />`;
-  }
   if (loaded.failure?.status === 404) return html`<${Absent} id=${id} name=${null} restored=${restored} />`;
-  return html`<${Page} title="Contact">
-    ${loaded.isLoading && html`<${Loading} what="the contact" />`}
-    <${FailureNotice} failure=${loaded.failure} again=${loaded.again} />
-  <//>`;
+  if (!loaded.data) {
+    return html`<${Page} title="Contact">
+      ${loaded.isLoading && html`<${Loading} what="the contact" />`}
+      <${FailureNotice} failure=${loaded.failure} again=${loaded.again} />
+    <//>`;
+  }
+  const { data, etag } = loaded.data;
+  const record = {
+    contact: data,
+    etag: etag ?? "",
+    path: `contacts/${part(data.id)}`,
+    set: loaded.set,
+    again: loaded.again,
+  };
+  return html`<${Contact} record=${record} failure=${loaded.failure} trashed=${() => setTrashed(nameOf(data))} />`;
 }
 
 /** The dialogs, by name. */
 const DIALOGS = /** @type {Record<string, any>} */ ({ merge: Merge, trash: Trash, erase: Erase });
 
-/** @param {{record: import("./contact/record.js").ContactRecord, failure: any, trashed: () => void}} properties */
+/** @param {{record: import("./contact/record.js").ContactRecord, failure: import("../api.js").Failure | null, trashed: () => void}} properties */
 function Contact({ record, failure, trashed }) {
   const { contact } = record;
-  const [open, setOpen] = useState("");
-  const Open = DIALOGS[open];
+  const [opened, setOpened] = useState("");
+  const Opened = DIALOGS[opened];
   const properties = useProperties();
   const mayWrite = may("contacts:write");
   const actions = html`
     <${Everything} contact=${contact} />
     ${
       mayWrite &&
-      html`
-      <${Button} act=${() => setOpen("merge")}>Merge<//>
-      <${Button} kind="danger" act=${() => setOpen("trash")}>Delete<//>
-    `
+      html`<${Button} act=${() => setOpened("merge")}>Merge<//>
+      <${Button} kind="danger" act=${() => setOpened("trash")}>Delete<//>`
     }
   `;
-  const under = html`<${Copyable} text=${contact.id} what="the contact's id" /> created <${Time} at=${contact.created_at} />,
-    changed <${Time} at=${contact.updated_at} />`;
-  return html`<${Page} title=${nameOf(contact)} under=${under} actions=${actions}>
+  const under = html`<${Copy} text=${contact.id} what="the contact's id" /> created <${Time} at=${contact.created_at} />, changed${" "}
+    <${Time} at=${contact.updated_at} />`;
+  return html`<${Page} title=${cut(nameOf(contact))} under=${under} actions=${actions}>
     <${FailureNotice} failure=${failure} again=${record.again} />
     <div class="contact">
       <div>
@@ -85,14 +82,14 @@ function Contact({ record, failure, trashed }) {
         <${Reachable} record=${record} />
         <${Reach} record=${record} />
         <${Timeline} record=${record} />
-        <${Deliveries} record=${record} />
+        <${Told} record=${record} />
         ${
           mayWrite &&
           html`<p class="small">A person who wants to be forgotten:${" "}
-          <${Button} kind="danger" act=${() => setOpen("erase")}>Erase for good<//></p>`
+          <${Button} kind="danger" act=${() => setOpened("erase")}>Erase for good<//></p>`
         }
       </div>
     </div>
-    ${Open && html`<${Open} record=${record} close=${() => setOpen("")} done=${trashed} />`}
+    ${Opened && html`<${Opened} record=${record} close=${() => setOpened("")} done=${trashed} />`}
   <//>`;
 }

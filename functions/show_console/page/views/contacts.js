@@ -2,10 +2,9 @@
 /** The list of contacts. Opening it puts the focus into the search: to find a person is to type. */
 
 import { get, post } from "../api.js";
-import { copy } from "../elements/copy.js";
-import { Dialog } from "../elements/dialog.js";
-import { Button, Choice, Form, TextField } from "../elements/forms.js";
-import { Empty, FailureNotice } from "../elements/notices.js";
+import { FormDialog } from "../elements/dialog.js";
+import { Button, Choice, TextField } from "../elements/forms.js";
+import { Empty, say } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
 import { Badge, counted, Labels, None, number, Time } from "../elements/shown.js";
 import { Table } from "../elements/table.js";
@@ -13,47 +12,36 @@ import { useAction, useList, useLoaded } from "../loading.js";
 import { go, HOME, href } from "../routing.js";
 import { may } from "../session.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
-import { nameOf } from "./contact/record.js";
+import { cut, nameOf } from "./contact/record.js";
 import { Bulk } from "./contacts/bulk.js";
-import { Chips, Filters, show } from "./contacts/filters.js";
-import { exportFilter, having, request, sorts } from "./contacts/query.js";
+import { Chips, exportFilter, Filters, having, Order, request } from "./contacts/filters.js";
+
+/** @typedef {import("./contacts/bulk.js").Selected} Selected */
+/** @typedef {import("../loading.js").Listed<any>} Listed */
 
 /** How long after the last key the search begins. */
 const PAUSE_MS = 200;
 
 /** @type {import("../elements/table.js").Column<any>[]} */
 const COLUMNS = [
-  {
-    title: "Name",
-    isHead: true,
-    cell: (one) => html`<a href=${href(`contact/${one.id}`)} dir="auto">${cut(nameOf(one))}</a
-      >${one.email && one.email !== nameOf(one) && html`<span class="below">${one.email}</span>`}`,
-  },
-  {
-    title: "Email",
-    kind: "wide",
-    cell: (one) => (one.email ? html`<span dir="auto">${one.email}</span>` : html`<${None} />`),
-  },
-  { title: "Phone", kind: "wide whole", cell: (one) => one.phone ?? html`<${None} />` },
+  { title: "Name", isHead: true, kind: "name", cell: (one) => html`<${Name} contact=${one} />` },
   { title: "State", cell: (one) => html`<${States} contact=${one} />` },
-  {
-    title: "Tags",
-    kind: "wide",
-    cell: (one) =>
-      html`<${Labels} names=${one.tags} most=${3} to=${(/** @type {string} */ tag) => href(HOME, { tag })} />`,
-  },
-  {
-    title: "Lists",
-    kind: "wide",
-    cell: (one) =>
-      html`<${Labels} names=${one.lists} most=${3} what="list" to=${(/** @type {string} */ list) => href(HOME, { list })} />`,
-  },
+  { title: "Phone", kind: "wide whole", cell: (one) => one.phone ?? html`<${None} />` },
+  { title: "Tags", kind: "wide names", cell: (one) => html`<${Names} names=${one.tags} what="tag" />` },
+  { title: "Lists", kind: "wide names", cell: (one) => html`<${Names} names=${one.lists} what="list" />` },
   { title: "Changed", kind: "wide whole", cell: (one) => html`<${Time} at=${one.updated_at} />` },
 ];
-const MOST_OF_A_NAME = 80;
 
-/** @param {string} text */
-const cut = (text) => (text.length > MOST_OF_A_NAME ? `${text.slice(0, MOST_OF_A_NAME)}…` : text);
+/** @param {{contact: any}} properties */
+const Name = ({
+  contact,
+}) => html`<a href=${href(`contact/${contact.id}`)} dir="auto">${cut(nameOf(contact))}</a>
+  ${contact.email && contact.email !== nameOf(contact) && html`<span class="below" dir="auto">${contact.email}</span>`}`;
+
+/** @param {{names: string[], what: "tag" | "list"}} properties */
+const Names = ({ names, what }) =>
+  names.length > 0 &&
+  html`<${Labels} names=${names} most=${3} what=${what} to=${(name) => href(HOME, { [what]: name })} />`;
 
 /** What is not as usual. @param {{contact: any}} properties */
 const States = ({ contact }) => html`
@@ -65,49 +53,47 @@ const States = ({ contact }) => html`
 /** @param {{route: import("../routing.js").Route}} properties */
 export function View({ route: { query } }) {
   const asks = request(query);
-  const key = String(query);
+  const view = String(query);
   const list = useList(asks.path, { ...asks.query, limit: "50" });
-  const [selected, setSelected] = useState(/** @type {import("./contacts/bulk.js").Selected} */ (new Map()));
+  const [selected, setSelected] = useState(/** @type {Selected} */ (new Map()));
   const [isExporting, setExporting] = useState(false);
   // Nothing that is not shown is selected.
-  useEffect(() => setSelected(new Map()), [key]);
+  useEffect(() => setSelected(new Map()), [view]);
   const isWriter = may("contacts:write");
   const actions = html`
     ${may("exports:write") && html`<${Button} act=${() => setExporting(true)}>Export these<//>`}
     ${isWriter && html`<a class="button main" href=${href("contacts/new")}>New contact</a>`}
   `;
-  const searchFault = list.failure?.of("q") || list.failure?.of("search");
+  const wrong = list.failure?.of("q") || list.failure?.of("search");
   return html`<${Page} title="Contacts" actions=${actions}>
-    <${Search} query=${query} list=${list} wrong=${searchFault} />
+    <${Search} query=${query} list=${list} wrong=${wrong} />
     <${Filters} query=${query} />
     <${Chips} query=${query} />
     <div class="summary">
       <${Summary} asks=${asks} list=${list} />
-      <${Button} kind="quiet" act=${() => copy(location.href, "the link to this view")}>Copy link to this view<//>
-      <${Choice} label="Order" value=${sortOf(query)} choices=${sorts(query.has("search"))}
-        set=${(/** @type {string} */ sort) => show(having(query, "sort", sort))} />
+      <${Button} kind="quiet" act=${copyLink}>Copy link to this view<//>
+      <${Order} query=${query} />
     </div>
     ${isWriter && html`<${Bulk} selected=${selected} keep=${setSelected} done=${list.again} />`}
     ${
-      !searchFault &&
-      html`<${Table} caption="Contacts" columns=${COLUMNS} list=${list} id=${(/** @type {any} */ one) => one.id}
-      empty=${html`<${Nobody} isFiltered=${key !== ""} />`} selection=${isWriter ? selection(selected, setSelected, list.rows) : undefined} />`
+      !wrong &&
+      html`<${Table} caption="Contacts" columns=${COLUMNS} list=${list} id=${(one) => one.id} empty=${html`<${Nobody} isAll=${!view} />`}
+        selection=${isWriter ? selection(selected, setSelected, list.rows) : undefined} />`
     }
     ${isExporting && html`<${Export} query=${query} close=${() => setExporting(false)} />`}
   <//>`;
 }
 
-/** @param {URLSearchParams} query */
-function sortOf(query) {
-  const sort = query.get("sort") ?? "";
-  return !query.has("search") && sort === "-created_at" ? "" : sort;
+async function copyLink() {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    say("Copied. The link shows this search, these filters and this order.");
+  } catch {
+    say("The browser did not let the page copy. The link is the address of this page.");
+  }
 }
 
-/**
- * @param {import("./contacts/bulk.js").Selected} selected
- * @param {(next: import("./contacts/bulk.js").Selected) => void} set
- * @param {any[]} rows
- */
+/** @param {Selected} selected @param {(next: Selected) => void} set @param {any[]} rows */
 const selection = (selected, set, rows) => ({
   has: (/** @type {string} */ id) => selected.has(id),
   label: nameOf,
@@ -124,7 +110,7 @@ const selection = (selected, set, rows) => ({
 /**
  * The search, as one types. `/` puts the focus here, Enter opens the only contact that is found, or goes to the first.
  *
- * @param {{query: URLSearchParams, list: import("../loading.js").Listed<any>, wrong?: string}} properties
+ * @param {{query: URLSearchParams, list: Listed, wrong?: string}} properties
  */
 function Search({ query, list, wrong }) {
   const shown = query.get("search") ?? "";
@@ -167,7 +153,7 @@ function Search({ query, list, wrong }) {
     if (event.key === "Enter") {
       send();
       setOpening(true);
-    } else if (event.key === "ArrowDown" && list.rows.length) {
+    } else if (event.key === "ArrowDown") {
       event.preventDefault();
       toFirst();
     }
@@ -180,36 +166,45 @@ function Search({ query, list, wrong }) {
 
 const toFirst = () => /** @type {HTMLElement | null} */ (document.querySelector("tbody th a"))?.focus();
 
-/** How many there are. They are counted apart, so that nobody waits for it. @param {{asks: ReturnType<typeof request>, list: import("../loading.js").Listed<any>}} properties */
+/**
+ * How many there are. They are counted by a request of their own, so that nobody waits for it.
+ *
+ * @param {{asks: ReturnType<typeof request>, list: Listed}} properties
+ */
 function Summary({ asks, list }) {
-  const isAll = Boolean(list.answer) && !list.answer.has_more;
-  const isCounted = Boolean(list.answer) && !isAll;
+  const isMore = list.answer?.has_more;
   const total = useLoaded(
     async (signal) =>
-      isCounted
+      isMore
         ? (await get(asks.path, { ...asks.query, limit: 1, include_total: true }, signal)).data.total
         : null,
-    [JSON.stringify(asks), isCounted],
+    [JSON.stringify(asks), isMore],
   );
   let words = "";
-  if (list.failure && !list.rows.length) words = "";
-  else if (isAll) words = counted(list.rows.length, "contact");
-  else if (isCounted && total.data) words = counted(total.data, "contact");
-  else if (isCounted)
-    words = `${number(list.rows.length)} shown, there are more${total.isLoading || total.failure ? "" : " than can be counted"}`;
+  if (list.answer && !isMore) words = counted(list.rows.length, "contact");
+  else if (isMore && total.data) words = counted(total.data, "contact");
+  else if (isMore) {
+    const isUnknown = !total.isLoading && !total.failure;
+    words = `${number(list.rows.length)} shown, there are more${isUnknown ? " than can be counted" : ""}`;
+  }
   return html`<span role="status">${words}</span>`;
 }
 
-/** @param {{isFiltered: boolean}} properties */
-const Nobody = ({ isFiltered }) =>
-  isFiltered
-    ? html`<${Empty} title="Nobody is found"><p>Try fewer words or filters. <a href=${href(HOME)}>All contacts</a></p><//>`
-    : html`<${Empty} title="No contacts yet">
+/** @param {{isAll: boolean}} properties */
+const Nobody = ({ isAll }) =>
+  isAll
+    ? html`<${Empty} title="No contacts yet">
         <p>
           ${may("contacts:write") && html`<a href=${href("contacts/new")}>Make the first one</a>`}
-          ${may("imports:write") && html`${" "}or <a href=${href("imports/new")}>import a file</a>`}
+          ${may("contacts:write", "imports:write") && html`${" "}or <a href=${href("imports/new")}>import a file</a>`}
         </p>
-      <//>`;
+      <//>`
+    : html`<${Empty} title="Nobody is found"><p>Try fewer words or filters. <a href=${href(HOME)}>All contacts</a></p><//>`;
+
+const FORMATS = /** @type {[string, string][]} */ ([
+  ["csv", "CSV, for a spreadsheet"],
+  ["ndjson", "NDJSON, for a program"],
+]);
 
 /** @param {{query: URLSearchParams, close: () => void}} properties */
 function Export({ query, close }) {
@@ -218,15 +213,8 @@ function Export({ query, close }) {
     const { data } = await post("exports", { format, filter: exportFilter(query) });
     go(href(data.id ? `export/${data.id}` : "exports"));
   });
-  return html`<${Dialog} title="Export these contacts" close=${close}>
-    <${Form} send=${writing.act}>
-      <p>All contacts that ${String(query) ? "the search and the filters find" : "there are"}, as a file, in the order of their creation.</p>
-      <${Choice} label="Format" value=${format} set=${setFormat} choices=${[["csv", "CSV, for a spreadsheet"], ["ndjson", "NDJSON, for a program"]]} />
-      <${FailureNotice} failure=${writing.failure} />
-      <div class="actions">
-        <${Button} act=${close}>Cancel<//>
-        <${Button} kind="main" isBusy=${writing.isBusy}>Export<//>
-      </div>
-    <//>
+  return html`<${FormDialog} title="Export these contacts" words="Export" send=${writing.act} close=${close} doing=${writing}>
+    <p>All contacts that ${String(query) ? "the search and the filters find" : "there are"}, as a file, in the order of their creation.</p>
+    <${Choice} label="Format" value=${format} set=${setFormat} choices=${FORMATS} />
   <//>`;
 }

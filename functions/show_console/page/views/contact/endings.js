@@ -10,61 +10,50 @@ import { useAction } from "../../loading.js";
 import { go, HOME, href } from "../../routing.js";
 import { may } from "../../session.js";
 import { html, useState } from "../../vendor/preact.js";
-import { nameOf } from "./record.js";
-import { changeOrReload } from "./state.js";
+import { cut, ifUnchanged, nameOf } from "./record.js";
 
+/** What is known of a contact that may be in the trash: its id, and perhaps its version. @typedef {Pick<ContactRecord, "contact" | "path"> & Partial<ContactRecord>} Known */
 /** @typedef {import("./record.js").ContactRecord} ContactRecord */
-/** @typedef {import("../../api.js").Answer} Answer */
 
 /** @param {{record: ContactRecord, close: () => void, done: () => void}} properties */
-export const Trash = ({ record, close, done }) => html`<${Confirm}
-  title=${`Delete ${nameOf(record.contact)}?`} words="Move to the trash" isDanger=${true} close=${close}
-  act=${async () => {
-    await changeOrReload(record, () => remove(record.path, { ifMatch: record.etag }));
+export function Trash({ record, close, done }) {
+  const act = async () => {
+    await ifUnchanged(record, () => remove(record.path, { ifMatch: record.etag }));
     done();
     say("Moved to the trash.");
-  }}>
-  <p>The contact can be restored for 30 days. After that it is gone.</p>
-<//>`;
-
-/** @param {{record: Pick<ContactRecord, "contact" | "path"> & Partial<ContactRecord>, close: () => void}} properties */
-export function Erase({ record, close }) {
-  const { contact } = record;
-  return html`<${Confirm} title=${`Erase ${nameOf(contact)} for good?`} words="Erase for good" isDanger=${true} close=${close}
-    typed=${contact.email ?? contact.id}
-    act=${async () => {
-      await changeOrReload(record, () =>
-        remove(record.path, { query: { permanent: true }, ifMatch: record.etag }),
-      );
-      go(href(HOME));
-      say("Erased. In a minute nothing tells of this person any more.");
-    }}>
-    <p>In a minute nothing is kept of this person: no contact, no timeline, no event, no file that has them in it. What stays is that
-      an address has opted out.</p>
-    <p><strong>There is no way back.</strong></p>
+  };
+  return html`<${Confirm} title=${`Delete ${cut(nameOf(record.contact))}?`} words="Move to the trash" isDanger=${true} close=${close} act=${act}>
+    <p>The contact can be restored for 30 days. After that it is gone.</p>
   <//>`;
 }
 
-/** What a download's file is called and holds. @param {any} contact @param {unknown} content */
-function download(contact, content) {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(content, null, 2)], { type: "application/json" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = `contact-${contact.id}.json`;
-  link.click();
-  URL.revokeObjectURL(url);
+/** @param {{record: Known, close: () => void}} properties */
+export function Erase({ record, close }) {
+  const { contact } = record;
+  const act = async () => {
+    await ifUnchanged(record, () =>
+      remove(record.path, { query: { permanent: true }, ifMatch: record.etag }),
+    );
+    go(href(HOME));
+    say("Erased. In a minute nothing tells of this person any more.");
+  };
+  return html`<${Confirm} title=${`Erase ${cut(nameOf(contact))} for good?`} words="Erase for good" isDanger=${true} close=${close}
+    typed=${contact.email ?? contact.id} act=${act}>
+    <p>In a minute nothing is kept of this person: no contact, no timeline, no event, no file that has them in it. Only this stays:
+      which addresses have opted out.</p>
+    <p><strong>There is no way back.</strong></p>
+  <//>`;
 }
 
 /** All that is kept of a person, as a file. @param {{contact: any}} properties */
 export function Everything({ contact }) {
   const fetching = useAction(async () => {
     const { data } = await get(`contacts/${part(contact.id)}/export`);
-    download(contact, data);
-    say(
-      data.truncated.length
-        ? `Downloaded. Older entries are missing in: ${data.truncated.join(", ")}.`
-        : "Downloaded.",
-    );
+    const url = URL.createObjectURL(new Blob([JSON.stringify(data, null, 2)], { type: "application/json" }));
+    Object.assign(document.createElement("a"), { href: url, download: `contact-${contact.id}.json` }).click();
+    URL.revokeObjectURL(url);
+    const missing = data.truncated.join(", ");
+    say(missing ? `Downloaded. Older entries are missing in: ${missing}.` : "Downloaded.");
   });
   if (!may("exports:read", "contacts:read")) return null;
   return html`<${Button} act=${fetching.act} isBusy=${fetching.isBusy} title="All that is kept of this person, as a JSON file">Download all data<//>
@@ -74,16 +63,17 @@ export function Everything({ contact }) {
 /**
  * The page of a contact that is in the trash, or perhaps is.
  *
- * @param {{id: string, name: string | null, restored: (answer: Answer) => void}} properties `name`: null: nobody knows whether it is there.
+ * @param {{id: string, name: string | null, restored: (answer: import("../../api.js").Answer) => void}} properties
+ *   `name` is null where nobody knows whether it is there.
  */
 export function Absent({ id, name, restored }) {
   const [isErasing, setErasing] = useState(false);
+  const path = `contacts/${part(id)}`;
   const restoring = useAction(async () => {
-    restored(await post(`contacts/${part(id)}/restore`));
+    restored(await post(`${path}/restore`));
     say("Restored.");
   });
-  const mayWrite = may("contacts:write");
-  return html`<${Page} title=${name ? `${name} is in the trash` : "There is no such contact"}>
+  return html`<${Page} title=${name ? `${cut(name)} is in the trash` : "There is no such contact"}>
     <p>${
       name
         ? "It can be restored for 30 days, with all it had."
@@ -91,13 +81,13 @@ export function Absent({ id, name, restored }) {
     }</p>
     <${FailureNotice} failure=${restoring.failure} />
     <div class="actions">
-      ${mayWrite && html`<${Button} kind="main" act=${restoring.act} isBusy=${restoring.isBusy}>${name ? "Restore" : "Restore it, if it is in the trash"}<//>`}
-      ${mayWrite && name && html`<${Button} kind="danger" act=${() => setErasing(true)}>Erase for good<//>`}
+      ${
+        may("contacts:write") &&
+        html`<${Button} kind="main" act=${restoring.act} isBusy=${restoring.isBusy}>${name ? "Restore" : "Restore it, if it is in the trash"}<//>
+          ${name && html`<${Button} kind="danger" act=${() => setErasing(true)}>Erase for good<//>`}`
+      }
       <a class="button" href=${href(HOME)}>All contacts</a>
     </div>
-    ${
-      isErasing &&
-      html`<${Erase} record=${{ contact: { id, email: null, name }, path: `contacts/${part(id)}` }} close=${() => setErasing(false)} />`
-    }
+    ${isErasing && html`<${Erase} record=${{ contact: { id, name }, path }} close=${() => setErasing(false)} />`}
   <//>`;
 }

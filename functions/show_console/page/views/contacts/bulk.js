@@ -3,13 +3,14 @@
 
 import { post } from "../../api.js";
 import { Dialog } from "../../elements/dialog.js";
-import { Button, Form } from "../../elements/forms.js";
+import { Button } from "../../elements/forms.js";
 import { LabelField } from "../../elements/labels_editor.js";
 import { FailureNotice, say } from "../../elements/notices.js";
 import { counted } from "../../elements/shown.js";
 import { useAction } from "../../loading.js";
 import { href } from "../../routing.js";
 import { html, useState } from "../../vendor/preact.js";
+import { cut } from "../contact/record.js";
 
 /** Operations that the API takes in one request. */
 const AT_ONCE = 100;
@@ -32,92 +33,95 @@ const DEEDS = [
 /** By id: the name of a contact that is selected. @typedef {Map<string, string>} Selected */
 
 /**
- * @param {{selected: Selected, keep: (selected: Selected) => void, done: () => void}} properties
- *   `keep`: takes what is selected from now on; `done`: something has been changed.
+ * @typedef {object} BulkProperties
+ * @property {Selected} selected
+ * @property {(selected: Selected) => void} keep Takes what is selected from now on.
+ * @property {() => void} done Called when something has been changed.
  */
-export function Bulk({ selected, keep, done }) {
+
+/** @param {BulkProperties} properties */
+export function Bulk(properties) {
+  const { selected, keep } = properties;
   const [deed, setDeed] = useState(/** @type {Deed | null} */ (null));
-  if (!selected.size) return null;
+  if (!selected.size && !deed) return null;
   return html`<fieldset class="bulk">
     <legend class="hidden">What is selected</legend>
     <strong role="status">${counted(selected.size, "contact")} selected</strong>
     ${DEEDS.map((one) => html`<${Button} key=${one.words} kind=${one.what ? "" : "danger"} act=${() => setDeed(one)}>${one.words}<//>`)}
     <${Button} kind="quiet" act=${() => keep(new Map())}>Select none<//>
-    ${deed && html`<${Doing} deed=${deed} ...${{ selected, keep, done }} close=${() => setDeed(null)} />`}
+    ${deed && html`<${Doing} deed=${deed} ...${properties} close=${() => setDeed(null)} />`}
   </fieldset>`;
 }
 
-/** @typedef {{id: string, name: string, why: string}} Refused */
-
-/** @param {{deed: Deed, selected: Selected, keep: (selected: Selected) => void, done: () => void, close: () => void}} properties */
+/** @param {BulkProperties & {deed: Deed, close: () => void}} properties */
 function Doing({ deed, selected, keep, done, close }) {
   const [name, setName] = useState("");
-  const [carriedOut, setCarriedOut] = useState(0);
-  const [refused, setRefused] = useState(/** @type {Refused[]} */ ([]));
+  const [tried, setTried] = useState(0);
+  const [refused, setRefused] = useState(/** @type {{id: string, why: string}[]} */ ([]));
   const doing = useAction(async () => {
     const left = new Map(selected);
-    const failed = /** @type {Refused[]} */ ([]);
+    const failed = /** @type {{id: string, why: string}[]} */ ([]);
     setRefused([]);
-    setCarriedOut(0);
-    const ids = [...selected.keys()];
+    setTried(0);
     try {
-      for (let first = 0; first < ids.length; first += AT_ONCE) {
-        const some = ids.slice(first, first + AT_ONCE);
-        for (const [index, why] of (await carriedOutOn(some, deed, name)).entries()) {
-          if (why) failed.push({ id: some[index], name: selected.get(some[index]) ?? "", why });
-          else left.delete(some[index]);
+      for (const ids = [...selected.keys()]; ids.length; setTried(selected.size - ids.length)) {
+        for (const { id, why } of await carriedOut(deed, name, ids.splice(0, AT_ONCE))) {
+          if (why) failed.push({ id, why });
+          else left.delete(id);
         }
-        setCarriedOut(first + some.length);
       }
     } finally {
+      // What is done is done, also where a later request failed.
       setRefused(failed);
       keep(left);
       if (left.size < selected.size) done();
     }
-    if (!failed.length) {
-      close();
-      say(`Done: ${deed.words.toLowerCase()}, ${counted(ids.length, "contact")}.`);
-    }
+    if (failed.length) return;
+    close();
+    say(`Done: ${deed.words.toLowerCase()}, ${counted(selected.size, "contact")}.`);
   });
-  const mayGo = !deed.what || name;
   return html`<${Dialog} title=${`${deed.words}: ${counted(selected.size, "contact")}`} close=${close}>
-    ${deed.what && !name && html`<${LabelField} what=${deed.what} label=${deed.words} words="Choose" add=${setName} />`}
-    ${name && html`<p>${deed.words}: <strong dir="auto">${name}</strong>${" "}<${Button} kind="quiet" act=${() => setName("")}>Another one<//></p>`}
+    ${
+      deed.what && !name
+        ? html`<${LabelField} what=${deed.what} label=${deed.words} words="Choose" add=${setName} />`
+        : name && html`<p>${deed.words}: <strong dir="auto">${name}</strong></p>`
+    }
     ${deed.note && html`<p>${deed.note}</p>`}
-    ${doing.isBusy && html`<progress max=${selected.size} value=${carriedOut} aria-label="How far it is" />`}
+    ${doing.isBusy && html`<progress max=${selected.size} value=${tried} aria-label="How far it is" />`}
     <${FailureNotice} failure=${doing.failure} />
     ${
       refused.length > 0 &&
       html`<div class="failure" role="alert">
-      <p>${counted(refused.length, "contact")} could not be changed, and stay selected:</p>
-      <ul>${refused.map((one) => html`<li key=${one.id}><a href=${href(`contact/${one.id}`)} dir="auto">${one.name}</a>: ${one.why}</li>`)}</ul>
+      <p>${counted(refused.length, "contact")} could not be changed, and ${refused.length === 1 ? "stays" : "stay"} selected:</p>
+      <ul>${refused.map(({ id, why }) => html`<li key=${id}><a href=${href(`contact/${id}`)} dir="auto">${cut(selected.get(id) ?? id)}</a>: ${why}</li>`)}</ul>
     </div>`
     }
-    <${Form} send=${doing.act}>
-      <div class="actions">
-        <${Button} act=${close}>${refused.length ? "Close" : "Cancel"}<//>
-        ${mayGo && html`<${Button} kind=${deed.what ? "main" : "danger"} isBusy=${doing.isBusy}>${refused.length ? "Try these again" : deed.words}<//>`}
-      </div>
-    <//>
+    <div class="actions">
+      <${Button} act=${close}>${refused.length ? "Close" : "Cancel"}<//>
+      ${
+        (!deed.what || name) &&
+        html`<${Button} act=${doing.act} kind=${deed.what ? "main" : "danger"} isBusy=${doing.isBusy}>${refused.length ? "Try these again" : deed.words}<//>`
+      }
+    </div>
   <//>`;
 }
 
 /**
- * Carry a deed out.
+ * Carry a deed out, by one request.
  *
- * @param {string[]} ids @param {Deed} deed @param {string} name
- * @returns {Promise<string[]>} Contact by contact why it was refused; "": it was not.
+ * @param {Deed} deed @param {string} name @param {string[]} ids
+ * @returns {Promise<{id: string, why: string}[]>} `why` a contact was refused; "": it was not.
  */
-async function carriedOutOn(ids, deed, name) {
-  const operations = ids.map((ref) =>
-    deed.change
-      ? { op: "update", ref, by: "id", contact: deed.change(name) }
-      : { op: "delete", ref, by: "id" },
-  );
+async function carriedOut({ change }, name, ids) {
+  const operations = ids.map((ref) => ({
+    ...(change ? { op: "update", contact: change(name) } : { op: "delete" }),
+    ref,
+    by: "id",
+  }));
   const { data } = await post("contacts/batch", { operations });
-  return data.results.map((/** @type {any} */ { status, problem }) => {
+  return data.results.map((/** @type {any} */ { index, status, problem }) => {
     // What is in the trash already, maybe by a try before this, is where it should be.
-    const isDone = status < 300 || (status === 404 && !deed.change);
-    return isDone ? "" : (problem?.detail ?? problem?.code ?? `refused (${status})`);
+    const isDone = status < 300 || (status === 404 && !change);
+    return { id: ids[index], why: isDone ? "" : (problem?.detail ?? `refused (${status})`) };
   });
 }
