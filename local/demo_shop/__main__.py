@@ -10,17 +10,15 @@ import os
 import sys
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from local.demo_shop.endpoints import receivers
-from local.demo_shop.shop import ACCOUNT, Progress, Shop
-from local.deployment import Deployment
+from local.demo_shop.shop import make
 from local.errors import LocalStackError
 from local.invoke import running_stack
-from local.load import Bars, Client, shown_bar
+from local.load import told
 from local.smoke import Api, Failed
 from local.stack import ROOT
 
@@ -31,30 +29,21 @@ SMALLEST: Final = 100
 LARGEST: Final = 100_000
 
 
-def fill(stack: Json, size: int, bars: Bars = shown_bar) -> Json:
-    """Make an account of `size` customers on a running stack; returns what demo.json says.
+def known(file: Path, stack: Json) -> Json | None:
+    """What demo.json says, if the account is on the stack that runs; None: there is no such account.
 
     Raises:
-        LocalStackError, Failed: a function or the API refused.
+        Failed: the API does not say whether it is there. Nothing is made twice then.
     """
-    deployment = Deployment(ROOT, stack["endpoint_url"], Path())
-    opened = deployment.invoke("ProvisionAccount", ACCOUNT)
-    client = Client(Api(stack["url"], opened["key"]))
-    with receivers(0) as endpoints, bars("Demo shop", None) as bar:
-        shop = Shop(client, deployment, opened["account_id"], size, endpoints, Progress(bar))
-        made = shop.fill()
-    about = {"url": stack["url"], "account_id": opened["account_id"], "size": size, "endpoints": endpoints}
-    return {**about, "made_at": datetime.now(UTC).isoformat(timespec="seconds"), **made}
-
-
-def known(file: Path, stack: Json) -> Json | None:
-    """What demo.json says, if the account is on the stack that runs; None: there is no such account."""
-    with suppress(OSError, ValueError, KeyError, Failed):
+    try:
         made: Json = json.loads(file.read_text(encoding="utf-8"))
-        answer = Api(stack["url"], made["keys"]["native"]).ask("GET", "/v1/account")
-        if answer.status == 200 and answer.body["id"] == made["account_id"]:
-            return {**made, "url": stack["url"]}
-    return None
+        key, account_id = made["keys"]["native"], made["account_id"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    answer = Api(stack["url"], key).ask("GET", "/v1/account")
+    if answer.status not in (200, 401):
+        raise Failed(told("GET", "/v1/account", answer))
+    return {**made, "url": stack["url"]} if answer.body.get("id") == account_id else None
 
 
 def write(file: Path, made: Json) -> None:
@@ -83,8 +72,7 @@ def summary(made: Json) -> str:
         "one in the trash, two pairs to merge",
         f"{len(made['imports'])} imports: all done, half wrong, to be undone, waiting for its start, unreadable; "
         f"{len(made['exports'])} exports",
-        f"{len(made['webhooks'])} endpoints: one works, one fails now and then, one has said that it is gone; "
-        f"{made['pending']} deliveries wait",
+        f"{len(made['webhooks'])} endpoints: one works, one fails now and then, one has said that it is gone",
     ]
     return "\n".join(f"  {line}" for line in lines)
 
@@ -97,7 +85,7 @@ AFTERWARDS: Final = (
 
 def listen(made: Json) -> int:
     """Run the endpoints until Ctrl-C."""
-    with receivers(urlsplit(made["endpoints"]).port or 0) as endpoints:
+    with receivers(urlsplit(made["endpoints"]).port or 0, is_mended=True) as endpoints:
         print(f"The servers behind the webhooks run at {endpoints}. Ctrl-C ends them.", flush=True)
         with suppress(KeyboardInterrupt):
             while True:
@@ -145,7 +133,7 @@ def run(given: argparse.Namespace, stack: Json) -> int:
         print(introduction(there, file))
         return 0
     began = time.monotonic()
-    made = fill(stack, given.size)
+    made = make(stack, given.size)
     write(file, made)
     print(f"The account Demo shop is filled, after {time.monotonic() - began:.0f} s:\n{summary(made)}\n")
     print(introduction(made, file), AFTERWARDS, sep="\n\n")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from local.demo_shop.people import COLUMNS, Person, cells, csv_of, person
+from local.demo_shop.people import COLUMNS, Person, cells, csv_of, person, taken_by_others
 
 LEADS: Final = 300
 """Rows of the file of which a third fails."""
@@ -49,7 +49,7 @@ def other_files(found: Sequence[Person], today: date) -> dict[str, File]:
 
 def _half_wrong(known: Sequence[Person], today: date) -> File:
     """Business cards that were typed in at a trade fair."""
-    taken: set[str] = set()
+    taken = taken_by_others()
     rows = []
     for number in range(LEADS):
         row = cells(person(FIRST_LEAD + number, today, taken)) | {
@@ -92,7 +92,7 @@ def _mistaken(known: Sequence[Person]) -> File:
 
 def _signups(known: Sequence[Person], today: date) -> File:
     """Who has signed up for the newsletter: new people, some who are known, two who mistyped their address."""
-    taken: set[str] = set()
+    taken = taken_by_others()
     rows = []
     for number in range(SIGNUPS):
         signed_up = (

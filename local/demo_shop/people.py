@@ -14,6 +14,7 @@ from typing import Any, Final
 from contacts.core.separated import joined
 from local.demo_shop.names import LANGUAGES, Language
 from local.demo_shop.phones import phone
+from local.demo_shop.stories import EMAILS
 
 SEED: Final = "demo shop"
 PLANS: Final = ("free", "starter", "business", "enterprise")
@@ -113,9 +114,14 @@ def csv_of(rows: Iterable[Mapping[str, str]], columns: Iterable[str] = tuple(COL
 def people(count: int, today: date) -> Iterator[Person]:
     """The first `count` customers. The odd ones stand among them, so that no first page is full of them."""
     odd = dict(zip(range(count // 2, count), ODD.values(), strict=False))
-    taken: set[str] = set()
+    taken = taken_by_others()
     for number in range(count):
         yield odd[number] if number in odd else person(number, today, taken)
+
+
+def taken_by_others() -> set[str]:
+    """The emails that no usual customer gets: those of the odd ones, and of the people in the stories."""
+    return {*EMAILS, *(one.email for one in ODD.values() if one.email)}
 
 
 def person(number: int, today: date, taken: set[str]) -> Person:

@@ -15,12 +15,14 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 from urllib.parse import quote
 
+from local.demo_shop.endpoints import PUZZLED, receivers
 from local.demo_shop.files import File, customers, other_files
 from local.demo_shop.people import ODD, PLANS, Person, people
 from local.demo_shop.stories import STORIES, Change, Delete, Event, Merge, Step, Story
 from local.deployment import Deployment
-from local.load import ENDED, Bar, Client, Loader
-from local.smoke import Failed
+from local.load import ENDED, Bar, Bars, Client, Loader, shown_bar
+from local.smoke import Api, Failed
+from local.stack import ROOT
 
 Json = dict[str, Any]
 
@@ -280,18 +282,21 @@ class Shop:
     def _await_deliveries(self, tell: Callable[[float], None]) -> None:
         """Wait until what failed was tried again, so that there are deliveries with several attempts."""
         latest = time.monotonic() + DELIVERIES_WAIT_S
-        while (pending := self._pending()) and time.monotonic() < latest:
+        while self._pending() and time.monotonic() < latest:
             tell(1.0 - (latest - time.monotonic()) / DELIVERIES_WAIT_S)
             self.client.wait(PAUSES_S[1])
-        self.made["pending"] = pending
 
     def _pending(self) -> int:
-        """Deliveries that wait for an attempt."""
+        """How many deliveries wait for an attempt that may succeed. One fails until somebody mends its endpoint."""
         pages = (
             self.client.ask("GET", f"/v1/webhooks/{one}/deliveries?limit=100")
             for one in self.made["webhooks"].values()
         )
-        return sum(delivery["status"] == "pending" for page in pages for delivery in page["data"])
+        return sum(
+            delivery["status"] == "pending" and not _is_refused(delivery)
+            for page in pages
+            for delivery in page["data"]
+        )
 
     def _await_counts(self) -> None:
         """Wait until the counts have come to rest: what follows a change follows a few seconds later."""
@@ -307,6 +312,26 @@ class Shop:
     def _post(self, path: str, body: Json) -> Json:
         """Make something. It is made once, also where the answer is lost and the request is sent again."""
         return self.client.ask("POST", path, body, Idempotency_Key=f"demo-{time.time_ns()}")
+
+
+def make(stack: Json, size: int, bars: Bars = shown_bar) -> Json:
+    """Make an account of `size` customers on a running stack (what stack.json says); returns what demo.json says.
+
+    Raises:
+        LocalStackError, Failed: a function or the API refused.
+    """
+    deployment = Deployment(ROOT, stack["endpoint_url"], Path())
+    opened = deployment.invoke("ProvisionAccount", ACCOUNT)
+    client = Client(Api(stack["url"], opened["key"]))
+    with receivers(0) as endpoints, bars("Demo shop", None) as bar:
+        shop = Shop(client, deployment, opened["account_id"], size, endpoints, Progress(bar))
+        made = shop.fill()
+    about = {"url": stack["url"], "account_id": opened["account_id"], "size": size, "endpoints": endpoints}
+    return {**about, "made_at": shop.now.isoformat(timespec="seconds"), **made}
+
+
+def _is_refused(delivery: Json) -> bool:
+    return any(attempt["status_code"] == PUZZLED.status for attempt in delivery["attempts"])
 
 
 def _part(tell: Callable[[float], None], number: int, parts: int) -> Callable[[float], None]:

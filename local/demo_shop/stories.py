@@ -3,8 +3,11 @@
 `ago` of an event is in days: its `occurred_at` lies so far in the past, less than 90 days.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
+
+from local.demo_shop.endpoints import UNKNOWN_TO_WAREHOUSE
 
 Json = dict[str, Any]
 
@@ -289,8 +292,23 @@ STORIES: Final = (
             Change(
                 {"add_tags": ["referral"], "custom_fields": {"plan": "enterprise", "lifetime_value": 4560.9}}
             ),
+            Event(UNKNOWN_TO_WAREHOUSE, {"order": "R-5411", "ribbon": "blue"}, 0.01),
         ),
         role="rich history",
     ),
 )
 """In the order in which they happen; the last one stands first in a list of contacts, as it is sorted by itself."""
+
+
+def _bodies() -> Iterator[Json]:
+    for story in STORIES:
+        yield story.contact
+        for step in story.steps:
+            if isinstance(step, Change):
+                yield step.body
+            elif isinstance(step, Merge):
+                yield step.contact
+
+
+EMAILS: Final = frozenset(str(body["email"]) for body in _bodies() if "email" in body)
+"""The emails of these people."""
