@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from local.demo_shop.endpoints import receivers
 from local.demo_shop.shop import make
 from local.errors import LocalStackError
@@ -133,7 +135,14 @@ def run(given: argparse.Namespace, stack: Json) -> int:
         print(introduction(there, file))
         return 0
     began = time.monotonic()
-    made = make(stack, given.size)
+    try:
+        made = make(stack, given.size)
+    except BaseException:
+        print(
+            "It is not filled. Run it again, and it makes a fresh account; nothing knows of this one.",
+            file=sys.stderr,
+        )
+        raise
     write(file, made)
     print(f"The account Demo shop is filled, after {time.monotonic() - began:.0f} s:\n{summary(made)}\n")
     print(introduction(made, file), AFTERWARDS, sep="\n\n")
@@ -147,14 +156,13 @@ def main(arguments: list[str] | None = None) -> int:
     if stack is None:
         print("error: no local stack is running: `make run` starts one, in another shell", file=sys.stderr)
         return 1
-    half = "What was made is in an account that nobody needs; run it again, and it makes a fresh one."
     try:
         return run(given, stack)
-    except (LocalStackError, Failed) as error:
-        print(f"error: {error}", half, sep="\n", file=sys.stderr)
+    except (LocalStackError, Failed, OSError, BotoCoreError, ClientError) as error:
+        print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("", half, sep="\n", file=sys.stderr)
+        print(file=sys.stderr)
         return 130
 
 

@@ -20,7 +20,7 @@ from local.demo_shop.files import File, customers, other_files
 from local.demo_shop.people import ODD, PLANS, Person, people
 from local.demo_shop.stories import STORIES, Change, Delete, Event, Merge, Step, Story
 from local.deployment import Deployment
-from local.load import ENDED, Bar, Bars, Client, Loader, shown_bar
+from local.load import ENDED, Bar, Bars, Client, Loader, NoBar, shown_bar
 from local.smoke import Api, Failed
 from local.stack import ROOT
 
@@ -86,8 +86,8 @@ EXPORTS: Final = (
 BOUNCED_EVERY: Final = 120
 """Mail to one customer in so many has come back."""
 BOUNCES_AT_ONCE: Final = 25
-LONGEST_WAIT_S: Final = 600
-"""For an import or an export."""
+LONGEST_REST_S: Final = 300
+"""For which an import or an export may make no progress."""
 DELIVERIES_WAIT_S: Final = 60
 """For deliveries that are tried again; what is left then stays pending."""
 PAUSES_S: Final = (0.3, 2.0)
@@ -197,7 +197,7 @@ class Shop:
         with TemporaryDirectory(prefix="demo-shop-") as directory:
             path = Path(directory) / file.name
             path.write_bytes(file.content)
-            Loader(self.client, lambda _: True).upload(job, path, len(file.content))
+            Loader(self.client, lambda _: True, bars=_no_bars).upload(job, path, len(file.content))
         ended = self._watch(f"/v1/imports/{job['id']}", (*ENDED, "ready"), tell)
         if ended["state"] != file.ends_as:
             raise Failed(
@@ -214,14 +214,17 @@ class Shop:
 
     def _watch(self, path: str, ends: Sequence[str], tell: Callable[[float], None]) -> Json:
         """Look at a job until it is in one of these states."""
-        latest, pause = time.monotonic() + LONGEST_WAIT_S, PAUSES_S[0]
+        moved_at, before, pause = time.monotonic(), None, PAUSES_S[0]
         while True:
             job = self.client.ask("GET", path)
-            tell(job.get("progress") or 0.0)
+            progress = job.get("progress") or 0.0
+            tell(progress)
             if job["state"] in ends:
                 return job
-            if time.monotonic() > latest:
-                raise Failed(f"{path} is {job['state']} after {LONGEST_WAIT_S} seconds")
+            if (job["state"], progress) != before:
+                moved_at, before = time.monotonic(), (job["state"], progress)
+            elif time.monotonic() > moved_at + LONGEST_REST_S:
+                raise Failed(f"{path} is {job['state']}, and has not moved for {LONGEST_REST_S} seconds")
             self.client.wait(pause)
             pause = min(1.3 * pause, PAUSES_S[1])
 
@@ -282,20 +285,20 @@ class Shop:
     def _await_deliveries(self, tell: Callable[[float], None]) -> None:
         """Wait until what failed was tried again, so that there are deliveries with several attempts."""
         latest = time.monotonic() + DELIVERIES_WAIT_S
-        while self._pending() and time.monotonic() < latest:
+        while not self._are_delivered() and time.monotonic() < latest:
             tell(1.0 - (latest - time.monotonic()) / DELIVERIES_WAIT_S)
             self.client.wait(PAUSES_S[1])
 
-    def _pending(self) -> int:
-        """How many deliveries wait for an attempt that may succeed. One fails until somebody mends its endpoint."""
+    def _are_delivered(self) -> bool:
+        """Whether the last event of the stories is there, and none but that one waits: it fails until it is mended."""
         pages = (
-            self.client.ask("GET", f"/v1/webhooks/{one}/deliveries?limit=100")
+            self.client.ask("GET", f"/v1/webhooks/{one}/deliveries?limit=100")["data"]
             for one in self.made["webhooks"].values()
         )
-        return sum(
-            delivery["status"] == "pending" and not _is_refused(delivery)
-            for page in pages
-            for delivery in page["data"]
+        deliveries = [delivery for page in pages for delivery in page]
+        refused = [one for one in deliveries if _is_refused(one)]
+        return bool(refused) and not any(
+            one["status"] == "pending" for one in deliveries if one not in refused
         )
 
     def _await_counts(self) -> None:
@@ -328,6 +331,12 @@ def make(stack: Json, size: int, bars: Bars = shown_bar) -> Json:
         made = shop.fill()
     about = {"url": stack["url"], "account_id": opened["account_id"], "size": size, "endpoints": endpoints}
     return {**about, "made_at": shop.now.isoformat(timespec="seconds"), **made}
+
+
+@contextmanager
+def _no_bars(_title: str, _size: int | None) -> Iterator[Bar]:
+    """Of one file among others there is nothing to be seen."""
+    yield NoBar()
 
 
 def _is_refused(delivery: Json) -> bool:

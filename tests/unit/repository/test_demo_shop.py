@@ -49,6 +49,8 @@ from local.demo_shop.people import COLUMNS, EVERY_LANGUAGE_WITHIN, LARGEST_NOTE,
 from local.demo_shop.phones import RESERVED, is_reserved
 from local.demo_shop.stories import EMAILS, STORIES, Change, Event, Merge
 from local.demo_shop.usage import invent_usage, invented_hours
+from local.errors import LocalStackError
+from local.smoke import Answer, Api, Failed
 from local.table import NAME
 from tests.support.moto_table import MotoTable
 
@@ -312,8 +314,6 @@ def test_without_a_stack_it_says_how_to_start_one(tmp_path: Path, capsys: pytest
 def test_a_note_that_says_nothing_is_no_account(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from local.smoke import Answer, Api
-
     monkeypatch.setattr(Api, "ask", lambda *_: Answer(401, {}, {}))
     file = tmp_path / "demo.json"
     assert command.known(file, {"url": "http://127.0.0.1:9"}) is None
@@ -324,8 +324,6 @@ def test_a_note_that_says_nothing_is_no_account(
 def test_run_twice_it_makes_nothing_and_says_where_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from local.smoke import Answer, Api
-
     made = {
         "url": "http://127.0.0.1:9",
         "account_id": "a",
@@ -344,6 +342,45 @@ def test_run_twice_it_makes_nothing_and_says_where_it_is(
     assert "nothing was made" in said
     assert "http://127.0.0.1:4566/console" in said
     assert "sk_live_n" in said
+
+
+@pytest.mark.parametrize(
+    ("fails", "code"), [(KeyboardInterrupt(), 130), (LocalStackError("no"), 1), (Failed("no"), 1)]
+)
+def test_what_is_half_done_is_not_noted(
+    fails: BaseException,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def make(*_: object) -> None:
+        raise fails
+
+    monkeypatch.setattr(command, "running_stack", lambda _: {"url": "http://127.0.0.1:9"})
+    monkeypatch.setattr(command, "make", make)
+    assert command.main(["--directory", str(tmp_path)]) == code
+    assert "Run it again" in capsys.readouterr().err
+    assert not (tmp_path / "demo.json").exists()
+
+
+def test_there_is_nothing_to_listen_for_before_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "running_stack", lambda _: {"url": "http://127.0.0.1:9"})
+    assert command.main(["--directory", str(tmp_path), "--listen"]) == 1
+    assert "`make demo` makes it" in capsys.readouterr().err
+
+
+def test_where_the_api_does_not_say_nothing_is_made_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.write(tmp_path / "demo.json", {"keys": {"native": "sk_live_n"}, "account_id": "a"})
+    monkeypatch.setattr(command, "running_stack", lambda _: {"url": "http://127.0.0.1:9"})
+    monkeypatch.setattr(command, "make", lambda *_: pytest.fail("it was made again"))
+    monkeypatch.setattr(Api, "ask", lambda *_: Answer(503, {}, {"detail": "later"}))
+    assert command.main(["--directory", str(tmp_path)]) == 1
+    assert "answers 503: later" in capsys.readouterr().err
 
 
 def test_demo_json_keeps_letters_of_any_script(tmp_path: Path) -> None:
