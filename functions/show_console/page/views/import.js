@@ -3,9 +3,8 @@
 
 import { get, part, post } from "../api.js";
 import { Confirm } from "../elements/dialog.js";
-import { FileField } from "../elements/file_field.js";
+import { Download, FileField, Progress, pauseSince } from "../elements/files.js";
 import { Button, Form } from "../elements/forms.js";
-import { Download, Progress, pauseSince } from "../elements/jobs.js";
 import { FailureNotice, Loading, say } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
 import { counted, Labels, None, number, size, Time } from "../elements/shown.js";
@@ -76,7 +75,7 @@ function Job({ job, path, set, again }) {
     ${
       asks &&
       html`<${Confirm} title=${asks === "undo" ? "Undo this import?" : "Cancel this import?"} words=${asks === "undo" ? "Undo the import" : "Cancel the import"}
-      isDanger act=${act} close=${() => setAsks("")}>
+      isDanger back="Go back" act=${act} close=${() => setAsks("")}>
       ${
         asks === "undo"
           ? html`<ul>

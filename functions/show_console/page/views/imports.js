@@ -1,7 +1,7 @@
 // @ts-check
 /** The imports of the last 30 days. */
 
-import { useMoving } from "../elements/jobs.js";
+import { useMoving } from "../elements/files.js";
 import { Empty } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
 import { None, number, size, Time } from "../elements/shown.js";
