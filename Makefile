@@ -67,18 +67,24 @@ test-thorough: environments ## Run all tests, each with all that it can try; T="
 test-docker: environments ## Invoke functions with `sam local invoke` in containers; `make lambda-image` first, or a pulled image
 	@CONTACTS_DOCKER=1 $(dev)/python -m pytest -rs tests/integration/test_sam_local_invoke.py
 
+.PHONY: test-browser
+test-browser: environments .venv/browser/installed $(node) ## Use the console in Chromium, on a local stack; T="tests/browser -k contact" chooses some
+	@$(dev)/python -m pytest -rs $(or $(T),tests/browser)
+
 .PHONY: check
-check: environments ## Check style, types, architecture and template
-	@$(MAKE) --keep-going --jobs 2 check-types check-template check-sam check-imports check-style
+check: environments $(node) ## Check style, types, architecture and template; with Node.js the console's sources, too
+	@$(MAKE) --keep-going --jobs 2 check-types check-template check-sam check-console check-imports check-style
 
 # Side by side, the longest first; each tells what it found only when it found something, and then in one piece.
-.PHONY: check-types check-template check-sam check-imports check-style
+.PHONY: check-types check-template check-sam check-console check-imports check-style
 check-types:
 	@$(quietly) $(dev)/mypy --no-error-summary
 check-template:
 	@$(quietly) $(dev)/cfn-lint --append-rules local/lint_rules -- template.yaml monitoring.yaml .github/deploy-roles.yaml
 check-sam:
 	@AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(quietly) .venv/sam/bin/sam validate
+check-console:
+	@$(if $(node),$(quietly) $(dev)/python -m local.console check,echo "Node.js and npm are not installed: the console's sources are not checked" >&2)
 check-imports:
 	@$(quietly) $(dev)/lint-imports
 check-style:
@@ -88,9 +94,14 @@ check-style:
 quietly = $(dev)/python -m local.quietly
 
 .PHONY: format
-format: environments ## Rewrite the sources as `make check` wants them
+format: environments $(node) ## Rewrite the sources as `make check` wants them
 	@$(dev)/ruff check --quiet --fix-only
 	@$(dev)/ruff format --quiet
+	@$(if $(node),$(dev)/python -m local.console format)
+
+.PHONY: vendor
+vendor: environments $(node) ## Copy what the console has of npm (htm, Preact) from the packages of the lock
+	@$(if $(node),$(dev)/python -m local.console vendor,echo "error: Node.js and npm are not installed" >&2; exit 1)
 
 .PHONY: operation
 operation: environments ## Begin an operation: NAME=count_contacts ROUTE="GET /v1/count" FEATURE=search
@@ -124,6 +135,7 @@ lock: .venv/dev/installed ## Resolve the packages of pyproject.toml anew; UPGRAD
 	    --output-file local/locks/dev.txt
 	@$(lock) --group ministack --output-file local/locks/ministack.txt
 	@$(lock) --group sam --output-file local/locks/sam.txt
+	@$(lock) --group browser --constraint local/locks/dev.txt --output-file local/locks/browser.txt
 	@$(lock) --group clients --output-file local/locks/clients.txt
 	@$(lock) --group audit --output-file local/locks/audit.txt
 	@if command -v npm > /dev/null; then cd local/locks/node && npm install --package-lock-only --silent; \

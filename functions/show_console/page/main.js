@@ -1,10 +1,11 @@
 // @ts-check
 /** The page: who has signed in sees the navigation and the view that the address names; else, where to sign in. */
 
-import { Failure, connection } from "./api.js";
+import { answered, connection, Failure } from "./api.js";
 import { Announcements, FailureNotice, Loading } from "./elements/notices.js";
+import { Time } from "./elements/shown.js";
 import { HOME, href, route } from "./routing.js";
-import { farewell, isTest, leave, may, resume, session } from "./session.js";
+import { isTest, leave, may, resume, session } from "./session.js";
 import { useStore } from "./store.js";
 import { html, render, useEffect, useErrorBoundary, useState } from "./vendor/preact.js";
 import { SignIn } from "./views/sign_in.js";
@@ -32,13 +33,23 @@ const VIEWS = /** @type {Record<string, () => Promise<{View: any}>>} */ ({
 
 /** The navigation: path, words, the scopes without which it is left out, the views that belong to it. */
 const PLACES = [
-  { path: "contacts", words: "Contacts", scopes: ["contacts:read"], views: ["contacts", "contact", "new_contact"] },
+  {
+    path: "contacts",
+    words: "Contacts",
+    scopes: ["contacts:read"],
+    views: ["contacts", "contact", "new_contact"],
+  },
   { path: "tags", words: "Tags", scopes: ["contacts:read"], views: ["tags"] },
   { path: "lists", words: "Lists", scopes: ["contacts:read"], views: ["lists"] },
   { path: "properties", words: "Properties", scopes: ["properties:read"], views: ["properties"] },
   { path: "imports", words: "Imports", scopes: ["imports:read"], views: ["imports", "import", "new_import"] },
   { path: "exports", words: "Exports", scopes: ["exports:read"], views: ["exports", "export"] },
-  { path: "webhooks", words: "Webhooks", scopes: ["webhooks:read"], views: ["webhooks", "webhook", "new_webhook"] },
+  {
+    path: "webhooks",
+    words: "Webhooks",
+    scopes: ["webhooks:read"],
+    views: ["webhooks", "webhook", "new_webhook"],
+  },
   { path: "channels", words: "Channels", scopes: ["contacts:read"], views: ["channels"] },
   { path: "keys", words: "API keys", scopes: ["keys:write"], views: ["keys"] },
   { path: "usage", words: "Usage", scopes: ["account:read"], views: ["usage"] },
@@ -70,22 +81,47 @@ function App() {
       <button type="button" onClick=${() => (leave(), setFailure(null))}>Sign in with another key</button>
     </main>`;
   }
-  return html`<${Waiting} /><${SignIn} why=${useStore(farewell)} />`;
+  return html`<${Waiting} /><${SignIn} />`;
 }
+
+/** After how long a page that is looked at again says from when it is. */
+const OLD_MS = 900_000;
 
 function Signed() {
   const shown = useStore(route);
+  const [isOpen, setOpen] = useState(false);
+  const [since, setSince] = useState(0);
+  const [round, setRound] = useState(0);
+  useEffect(() => {
+    setOpen(false);
+    setSince(0);
+  }, [shown, round]);
+  useEffect(() => {
+    const look = () => Date.now() - answered.at > OLD_MS && setSince(answered.at);
+    const happenings = ["visibilitychange", "focus"];
+    for (const one of happenings) addEventListener(one, look);
+    return () => happenings.map((one) => removeEventListener(one, look));
+  }, []);
   return html`
     <a class="skip" href="#content" onClick=${toContent}>Skip to the content</a>
     <${Waiting} />
     ${isTest() && html`<p class="bar">Test mode: everything is checked and answered, and nothing is kept.</p>`}
+    <div role="status">${
+      since > 0 &&
+      html`<p class="bar">
+      What you see was loaded <${Time} at=${new Date(since).toISOString()} />.${" "}
+      <button type="button" onClick=${() => setRound(round + 1)}>Load it anew</button>
+    </p>`
+    }</div>
     <header class="top">
+      <button type="button" class="menu" aria-expanded=${isOpen} aria-controls="places" onClick=${() => setOpen(!isOpen)}
+        >Menu</button>
       <a class="brand" href=${href(HOME)}>Contacts</a>
       <span class="account" dir="auto">${session.get()?.account.name}</span>
       <button type="button" class="quiet" onClick=${() => leave()}>Leave</button>
     </header>
     <div class="columns">
-      <nav aria-label="Parts of the console">
+      <nav id="places" class=${isOpen ? "open" : undefined} aria-label="Parts of the console">
         <ul>
           ${PLACES.filter((place) => may(...place.scopes)).map(
             (place) => html`<li key=${place.path}>
@@ -97,7 +133,7 @@ function Signed() {
         </ul>
       </nav>
       <main id="content" tabindex="-1">
-        <${Shown} key=${`${shown.view}/${shown.id ?? ""}`} route=${shown} />
+        <${Shown} key=${`${shown.view}/${shown.id ?? ""}/${round}`} route=${shown} />
       </main>
     </div>
     <${Announcements} />
@@ -118,7 +154,10 @@ function Shown({ route: shown }) {
   const load = VIEWS[shown.view];
   useEffect(() => {
     // A file that is not there any more: the page was opened before the last deployment.
-    load?.().then((module) => setView({ View: module.View }), () => setOld(true));
+    load?.().then(
+      (module) => setView({ View: module.View }),
+      () => setOld(true),
+    );
   }, []);
   if (!load) {
     return html`<h1>Nothing here</h1>

@@ -2,7 +2,7 @@
 /** A bar chart, and the same numbers as a table. */
 
 import { html } from "../vendor/preact.js";
-import { number } from "./shown.js";
+import { counted, number } from "./shown.js";
 
 /** @typedef {{name: string, value: number}} Bar `name`: what it is the value of, as an hour. */
 
@@ -21,20 +21,24 @@ const MANY = 200;
  * @param {string} properties.unit What a value counts, as "Requests".
  * @param {string} properties.of What a bar is for, as "Hour".
  * @param {Bar[]} properties.bars In order.
+ * @param {number} [properties.near] The value from which on a limit is near: such bars stand out, and their rows say so.
  */
-export function Bars({ title, unit, of, bars }) {
+export function Bars({ title, unit, of, bars, near = Infinity }) {
   const most = Math.max(0, ...bars.map((bar) => bar.value));
   if (!most) return html`<p><strong>${title}</strong>: <span class="none">none</span></p>`;
   const highest = bars.find((bar) => bar.value === most)?.name;
   const gap = bars.length > MANY ? 0 : 1;
+  const isNear = (/** @type {Bar} */ bar) => bar.value >= near;
+  const nearby = bars.filter(isNear).length;
   return html`<figure class="bars">
-    <figcaption><strong>${title}</strong>, at most ${number(most)}</figcaption>
+    <figcaption><strong>${title}</strong>, at most ${number(most)}${nearby > 0 && `, near the limit ${counted(nearby, "time")}`}</figcaption>
     <svg viewBox=${`0 0 ${Math.max(bars.length, FEW) * STEP} ${HEIGHT}`} preserveAspectRatio="none" role="img"
       aria-label=${`${title}: at most ${number(most)}, ${highest}. All numbers are in the table below.`}>
-      ${bars.map(({ name, value }, place) => {
+      ${bars.map((bar, place) => {
+        const { name, value } = bar;
         // What is not nothing is seen, however small it is beside the highest.
         const height = value && Math.max((value / most) * HEIGHT, 1.5);
-        return html`<g key=${name}>
+        return html`<g key=${name} class=${isNear(bar) ? "near" : undefined}>
           <title>${`${name}: ${number(value)}`}</title>
           <rect class="whole" x=${place * STEP} y="0" width=${STEP} height=${HEIGHT} />
           <rect x=${place * STEP + gap} y=${HEIGHT - height} width=${STEP - 2 * gap} height=${height} />
@@ -52,7 +56,7 @@ export function Bars({ title, unit, of, bars }) {
             .filter((bar) => bar.value)
             .map(
               (bar) =>
-                html`<tr key=${bar.name}><th scope="row">${bar.name}</th><td class="number">${number(bar.value)}</td></tr>`,
+                html`<tr key=${bar.name}><th scope="row">${bar.name}</th><td class="number">${isNear(bar) && "near the limit: "}${number(bar.value)}</td></tr>`,
             )}
           </tbody>
         </table>
