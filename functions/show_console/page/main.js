@@ -104,21 +104,23 @@ function Signed() {
   }, []);
   return html`
     <a class="skip" href="#content" onClick=${toContent}>Skip to the content</a>
-    <${Waiting} />
-    ${isTest() && html`<p class="bar">Test mode: everything is checked and answered, and nothing is kept.</p>`}
-    <div role="status">${
-      since > 0 &&
-      html`<p class="bar">
-      What you see was loaded <${Time} at=${new Date(since).toISOString()} />.${" "}
-      <button type="button" onClick=${() => setRound(round + 1)}>Load it anew</button>
-    </p>`
-    }</div>
-    <header class="top">
-      <button type="button" class="menu" aria-expanded=${isOpen} aria-controls="places" onClick=${() => setOpen(!isOpen)}
-        >Menu</button>
-      <a class="brand" href=${href(HOME)}>Contacts</a>
-      <span class="account" dir="auto">${session.get()?.account.name}</span>
-      <button type="button" class="quiet" onClick=${() => leave()}>Leave</button>
+    <header>
+      <${Waiting} />
+      ${isTest() && html`<p class="bar">Test mode: everything is checked and answered, and nothing is kept.</p>`}
+      <div role="status">${
+        since > 0 &&
+        html`<p class="bar">
+          What you see was loaded <${Time} at=${new Date(since).toISOString()} />.${" "}
+          <button type="button" onClick=${() => setRound(round + 1)}>Load it anew</button>
+        </p>`
+      }</div>
+      <div class="top">
+        <button type="button" class="menu" aria-expanded=${isOpen} aria-controls="places" onClick=${() => setOpen(!isOpen)}
+          >Menu</button>
+        <a class="brand" href=${href(HOME)}>Contacts</a>
+        <span class="account" dir="auto">${session.get()?.account.name}</span>
+        <button type="button" class="quiet" onClick=${() => leave()}>Leave</button>
+      </div>
     </header>
     <div class="columns">
       <nav id="places" class=${isOpen ? "open" : undefined} aria-label="Parts of the console">

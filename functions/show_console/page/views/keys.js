@@ -64,7 +64,6 @@ export function View({ route }) {
     <${Table} caption="API keys" list=${list} id=${(/** @type {ApiKey} */ key) => key.id}
       columns=${[
         { title: "Name", isHead: true, cell: named },
-        { title: "Ends in", cell: (/** @type {ApiKey} */ key) => html`<code>${key.last_four}</code>` },
         {
           title: "Speaks",
           kind: "wide",
@@ -79,6 +78,7 @@ export function View({ route }) {
         },
         {
           title: "Last used",
+          kind: "wide",
           cell: used,
         },
         {
@@ -97,7 +97,8 @@ const isOwn = (key) => key.id === session.get()?.key.id;
 
 /** @param {ApiKey} key */
 const named = (key) => html`<span dir="auto">${key.name}</span>
-  ${isOwn(key) && html` <${Badge} kind="good">yours<//>`} ${key.mode === "test" && html` <${Badge} kind="busy">test<//>`}`;
+  ${isOwn(key) && html` <${Badge} kind="good">yours<//>`} ${key.mode === "test" && html` <${Badge} kind="busy">test<//>`}
+  <p class="small">ends in <code>${key.last_four}</code></p>`;
 
 /** @param {ApiKey} key */
 function used({ last_used_hour: hour }) {
@@ -114,7 +115,7 @@ function allowed({ scopes }) {
     const [area, right] = scope.split(":");
     areas.set(area, [...(areas.get(area) ?? []), right ?? ""]);
   }
-  return [...areas].map(([area, rights]) => `${area} ${rights.join(", ")}`.trim()).join(" · ");
+  return [...areas].map(([area, rights]) => `${area}${rights[0] && `: ${rights.join(", ")}`}`).join(" · ");
 }
 
 /** @param {string} scope */

@@ -31,7 +31,7 @@ export function SignIn() {
       <${FailureNotice} failure=${key ? signing.failure : null} />
       <${Button} kind="main" isBusy=${signing.isBusy}>Sign in<//>
     <//>
-    <p class="small">The key stays in this tab and is forgotten when you close it or leave. <code>make run</code> prints one.${" "}
+    <p class="small">The key stays in this tab and is forgotten when you close it or leave; each tab asks for one. <code>make run</code> prints one.${" "}
       <a href="docs">The API</a></p>
   </main>`;
 }

@@ -67,7 +67,7 @@ export function View({ route }) {
       html`<p>There are more ${one}s than these, the first by name.${" "}
       <button type="button" onClick=${() => setAll(true)}>Load them all</button></p>`
     }
-    <${Table} caption=${title} list=${{ ...list, rows: found, more: isPart ? null : list.more }} id=${(/** @type {Row} */ row) => row.name}
+    <div class="narrow"><${Table} caption=${title} list=${{ ...list, rows: found, more: isPart ? null : list.more }} id=${(/** @type {Row} */ row) => row.name}
       columns=${[
         {
           title: "Name",
@@ -85,6 +85,6 @@ export function View({ route }) {
             <p>A ${one} comes into being with the first contact that gets it: in a <a href=${href("contacts")}>contact</a>,
               for several that you select at once, or for all of a file in an <a href=${href("imports")}>import</a>.</p>
           <//>`
-      } />
+      } /></div>
   <//>`;
 }
