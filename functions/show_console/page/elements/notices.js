@@ -49,7 +49,7 @@ export function FailureNotice({ failure, again, known = [] }) {
       ${others.map((error) => html`<li key=${error.field} dir="auto"><code>${error.field}</code>: ${error.message}</li>`)}
     </ul>`
     }
-    ${failure.scope && html`<p>The key lacks the scope <code>${failure.scope}</code>.</p>`}
+    ${failure.scope && !failure.message.includes(failure.scope) && html`<p>The key lacks the scope <code>${failure.scope}</code>.</p>`}
     ${again && html`<button type="button" onClick=${again}>Try again</button>`}
     ${failure.requestId && html`<p class="small">Request ${failure.requestId}</p>`}
   </div>`;
