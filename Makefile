@@ -69,7 +69,7 @@ test-docker: environments ## Invoke functions with `sam local invoke` in contain
 
 .PHONY: test-browser
 test-browser: environments .venv/browser/installed $(node) ## Use the console in Chromium, on a local stack; T="tests/browser -k contact" chooses some
-	@$(dev)/python -m pytest -rs $(or $(T),tests/browser)
+	@$(dev)/python -m pytest -rs $(or $(T),tests/browser) || test $$? = 5 # 5: none could be run, which -rs explains
 
 .PHONY: check
 check: environments $(node) ## Check style, types, architecture and template; with Node.js the console's sources, too
@@ -122,6 +122,10 @@ lint-openapi: environments $(node) ## Hold the OpenAPI document against Spectral
 .PHONY: audit
 audit: .venv/audit/installed ## Ask for advisories about the locked packages; without a service, hold what ships against a dated list
 	@.venv/audit/bin/python -m local.audit
+
+.PHONY: pictures
+pictures: environments .venv/browser/installed ## Take the README's pictures of the console anew, of the Demo shop; needs Chromium
+	@$(dev)/python -m local.pictures
 
 .PHONY: bench
 bench: environments ## Measure what docs/ say about speed, round trips, capacity, cost and load; writes docs/cost.md

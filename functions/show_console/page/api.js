@@ -6,6 +6,7 @@
  * because each change carries an Idempotency-Key of its own. While it waits, `connection` says so.
  */
 
+import { read } from "./json.js";
 import { store } from "./store.js";
 
 /** @typedef {{field: string, message: string, existing_id?: string}} FieldProblem */
@@ -153,7 +154,7 @@ async function sent(url, init, signal) {
 /** @param {string} text */
 function parsed(text) {
   try {
-    return JSON.parse(text);
+    return read(text);
   } catch {
     return undefined;
   }

@@ -9,6 +9,9 @@ import { counted, number } from "./shown.js";
 /** Units of the drawing; the page stretches it to the width that is there. */
 const HEIGHT = 100;
 const STEP = 10;
+/** A few bars leave room beside them, and so many have no gaps, or they would hardly be seen on a narrow screen. */
+const FEW = 12;
+const MANY = 200;
 
 /**
  * A chart of values, side by side, with the table of them behind a click; values of 0 have no row there.
@@ -22,16 +25,15 @@ const STEP = 10;
  */
 export function Bars({ title, unit, of, bars, near = Infinity }) {
   const most = Math.max(0, ...bars.map((bar) => bar.value));
-  const highest = bars.find((bar) => bar.value === most);
+  if (!most) return html`<p><strong>${title}</strong>: <span class="none">none</span></p>`;
+  const highest = bars.find((bar) => bar.value === most)?.name;
+  const gap = bars.length > MANY ? 0 : 1;
   const isNear = (/** @type {Bar} */ bar) => bar.value >= near;
   const nearby = bars.filter(isNear).length;
-  const width = Math.max(bars.length, 1) * STEP;
-  const summary = most
-    ? `${title}: at most ${number(most)}, ${highest?.name}. The numbers are in the table below it.`
-    : `${title}: none.`;
   return html`<figure class="bars">
     <figcaption><strong>${title}</strong>, at most ${number(most)}${nearby > 0 && `, near the limit ${counted(nearby, "time")}`}</figcaption>
-    <svg viewBox=${`0 0 ${width} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label=${summary}>
+    <svg viewBox=${`0 0 ${Math.max(bars.length, FEW) * STEP} ${HEIGHT}`} preserveAspectRatio="none" role="img"
+      aria-label=${`${title}: at most ${number(most)}, ${highest}. All numbers are in the table below.`}>
       ${bars.map((bar, place) => {
         const { name, value } = bar;
         // What is not nothing is seen, however small it is beside the highest.
@@ -39,7 +41,7 @@ export function Bars({ title, unit, of, bars, near = Infinity }) {
         return html`<g key=${name} class=${isNear(bar) ? "near" : undefined}>
           <title>${`${name}: ${number(value)}`}</title>
           <rect class="whole" x=${place * STEP} y="0" width=${STEP} height=${HEIGHT} />
-          <rect x=${place * STEP + 1} y=${HEIGHT - height} width=${STEP - 2} height=${height} />
+          <rect x=${place * STEP + gap} y=${HEIGHT - height} width=${STEP - 2 * gap} height=${height} />
         </g>`;
       })}
     </svg>

@@ -41,17 +41,19 @@ const isAccepted = ({ status_code }) => status_code !== null && status_code >= 2
 export const resultOf = ({ status_code, error }) =>
   [status_code, error].filter(Boolean).join(", ") || "no answer";
 
+/** As much of a URL as names an endpoint; the API takes URLs of 2,048 characters. @param {string} url */
+export const brief = (url) => (url.length > 80 ? `${url.slice(0, 79)}…` : url);
+
 /** A delivery as one of the squares of an endpoint's health. @param {Delivery} delivery */
 export function squareOf(delivery) {
-  const { kind, sign, words } = statusOf(delivery);
-  const last = delivery.attempts.at(-1);
+  const { id, event_type, created_at, attempts } = delivery;
   const said = [
-    words,
-    eventWords(delivery.event_type),
-    last && resultOf(last),
-    new Date(delivery.created_at).toLocaleString(),
+    eventWords(event_type),
+    ...attempts.slice(-1).map(resultOf),
+    new Date(created_at).toLocaleString(),
   ];
-  return { id: delivery.id, kind, sign, words: said.filter(Boolean).join(" · ") };
+  const { kind, sign, words } = statusOf(delivery);
+  return { id, kind, sign, words: `${words}: ${said.join(", ")}` };
 }
 
 /**
@@ -69,11 +71,9 @@ export function Deliveries({ list, empty, isOfMany = false, isOff = false }) {
     async (signal) => (isOfMany && rows.length ? (await get("webhooks", {}, signal)).data.data : []),
     [isOfMany && rows.length > 0],
   );
-  if (!rows.length && !failure)
-    return isLoading
-      ? html`<${Loading} what="deliveries" />`
-      : (empty ?? html`<p class="none">Nothing was sent.</p>`);
+  if (!rows.length && isLoading) return html`<${Loading} what="deliveries" />`;
   return html`
+    ${!rows.length && !failure && (empty ?? html`<p class="none">Nothing was sent.</p>`)}
     <ul class="deliveries">
       ${rows.map((delivery) => {
         const webhook = webhooks.data?.find((/** @type {any} */ one) => one.id === delivery.webhook_id);
@@ -83,7 +83,7 @@ export function Deliveries({ list, empty, isOfMany = false, isOff = false }) {
       })}
     </ul>
     <${FailureNotice} failure=${failure} again=${more ?? again} />
-    ${more && html`<p><${Button} act=${more}>Show more<//></p>`}
+    ${more && html`<p><${Button} act=${more} isBusy=${isLoading}>Show more<//></p>`}
   `;
 }
 
@@ -116,15 +116,14 @@ export function DeliveryRow({ delivery, changed, endpoint, isOff = false }) {
       <summary>
         <${Badge} kind=${kind}>${words}<//>
         <strong><${EventType} type=${event_type} /></strong>
-        ${endpoint && html`<span class="to" dir="ltr">${endpoint}</span>`}
+        ${endpoint && html`<span class="to" dir="ltr">${brief(endpoint)}</span>`}
         ${last && !isAccepted(last) && html`<span class="why">${resultOf(last)}</span>`}
+        ${next_attempt_at && html`<span class="next"><${Next} at=${next_attempt_at} /></span>`}
         <span class="when"><${Time} at=${delivery.created_at} /></span>
       </summary>
       <dl class="facts">
         ${endpoint && html`<dt>Endpoint</dt><dd><a href=${href(`webhook/${part(delivery.webhook_id)}`)} dir="ltr">${endpoint}</a></dd>`}
-        <dt>Event</dt><dd><code>${event_type}</code></dd>
-        <dt>Its id</dt><dd><${Copy} text=${delivery.event_id} what="the event's id" /></dd>
-        ${next_attempt_at && html`<dt>Next attempt</dt><dd><${Time} at=${next_attempt_at} /></dd>`}
+        <dt>Event</dt><dd><code>${event_type}</code>${" "}<${Copy} text=${delivery.event_id} what="the event's id" /></dd>
       </dl>
       <${Attempts} attempts=${attempts} />
       ${mayGo && html`<p><${Button} act=${sending.act} isBusy=${sending.isBusy}>${delivery.status === "pending" ? "Send now" : "Send again"}<//></p>`}
@@ -132,6 +131,10 @@ export function DeliveryRow({ delivery, changed, endpoint, isOff = false }) {
     </details>
   </li>`;
 }
+
+/** When the next attempt is made. @param {{at: string}} properties */
+const Next = ({ at }) =>
+  Date.parse(at) > Date.now() ? html`next attempt${" "}<${Time} at=${at} />` : "being sent now";
 
 /** @param {Delivery} delivery */
 export const sendAgain = ({ webhook_id, id }) =>
@@ -144,7 +147,7 @@ export function Attempts({ attempts }) {
     ${attempts.map(
       (attempt, place) => html`<li key=${place}>
         <${Badge} kind=${isAccepted(attempt) ? "good" : "bad"}>${resultOf(attempt)}<//>
-        ${" "}<${Time} at=${attempt.at} />, within ${number(attempt.duration_ms)} ms.
+        ${" "}<${Time} at=${attempt.at} />, took ${number(attempt.duration_ms)} ms
         ${attempt.response && html`<pre class="answer" dir="auto" tabindex="0">${visible(attempt.response)}</pre>`}
       </li>`,
     )}

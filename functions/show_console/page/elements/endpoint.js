@@ -13,7 +13,6 @@ import { Badge } from "./shown.js";
  * @typedef {{id: string, url: string, events: string[], description: string | null, is_active: boolean,
  *   disabled_reason: string | null, created_at: string}} Webhook
  */
-/** @typedef {{url: string, events: string[], description: string | null}} Fields */
 
 /** Why the API has switched an endpoint off. */
 const REASONS = /** @type {Record<string, string>} */ ({
@@ -43,19 +42,20 @@ export const Secret = ({ secret }) => html`
  * @param {object} properties
  * @param {Webhook} [properties.webhook] Which is changed; else a new one.
  * @param {string} properties.words Of the button.
- * @param {(fields: Fields) => Promise<unknown>} properties.send
+ * @param {(fields: Pick<Webhook, "url" | "events" | "description">) => Promise<unknown>} properties.send
  * @param {() => void} [properties.cancel]
  */
 export function EndpointForm({ webhook, words, send, cancel }) {
   const [url, setUrl] = useState(webhook?.url ?? "");
   const [events, setEvents] = useState(webhook?.events ?? [EVERYTHING]);
   const [description, setDescription] = useState(webhook?.description ?? "");
+  const [isEmpty, setEmpty] = useState(false);
   const sending = useAction(() => send({ url: url.trim(), events, description: description.trim() || null }));
   const wrong = (/** @type {string} */ field) => sending.failure?.of(field) ?? "";
-  return html`<${Form} send=${sending.act}>
+  return html`<${Form} send=${() => (events.length ? sending.act() : setEmpty(true))}>
     <${TextField} label="URL" value=${url} set=${setUrl} inputmode="url" autocomplete="off" spellcheck=${false} dir="ltr"
       hint="Where events are sent to. It begins with https:// and has a public address." wrong=${wrong("url")} />
-    <${EventsField} value=${events} set=${setEvents} wrong=${wrong("events")} />
+    <${EventsField} value=${events} set=${setEvents} wrong=${isEmpty && !events.length ? "Choose at least one." : wrong("events")} />
     <${TextField} label="Description" value=${description} set=${setDescription} hint="For you. It may stay empty."
       wrong=${wrong("description")} />
     <${FailureNotice} failure=${sending.failure} known=${["url", "events", "description"]} />
@@ -66,11 +66,7 @@ export function EndpointForm({ webhook, words, send, cancel }) {
   <//>`;
 }
 
-/**
- * What an endpoint is told of.
- *
- * @param {{value: string[], set: (value: string[]) => void, wrong: string}} properties
- */
+/** What an endpoint is told of. @param {{value: string[], set: (value: string[]) => void, wrong: string}} properties */
 function EventsField({ value, set, wrong }) {
   const id = useId();
   const isAll = value.includes(EVERYTHING);

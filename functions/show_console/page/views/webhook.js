@@ -2,25 +2,25 @@
 /** An endpoint: what it is told of, how its deliveries went, and what can be done about them. */
 
 import { Failure, get, part, patch, post, remove } from "../api.js";
-import { Deliveries, resultOf, STATUSES, sendAgain } from "../elements/delivery.js";
+import { brief, resultOf } from "../elements/delivery.js";
 import { Confirm } from "../elements/dialog.js";
 import { EndpointForm, Secret, State } from "../elements/endpoint.js";
 import { EventType } from "../elements/events.js";
-import { Button, Choice } from "../elements/forms.js";
+import { Button } from "../elements/forms.js";
 import { Empty, FailureNotice, Loading, say } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
-import { None, Time } from "../elements/shown.js";
+import { Time } from "../elements/shown.js";
 import { useAction, useLoaded } from "../loading.js";
 import { go, href } from "../routing.js";
 import { may } from "../session.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { Log, useDeliveries } from "./webhook_log.js";
 
 /** @typedef {import("../elements/endpoint.js").Webhook} Webhook */
 /** @typedef {import("../elements/delivery.js").Delivery} Delivery */
 
-/** How many deliveries "Show more" adds, and how many the API gives at once. */
-const STEP = 20;
-const MOST_AT_ONCE = 100;
+/** The id of the button that opens the form, to which the focus goes back. */
+const EDIT = "edit";
 
 /** @param {{route: import("../routing.js").Route}} properties */
 export function View({ route }) {
@@ -34,7 +34,8 @@ export function View({ route }) {
       ${webhook.failure ? html`<${FailureNotice} failure=${webhook.failure} again=${webhook.again} />` : html`<${Loading} what="the endpoint" />`}
     <//>`;
   }
-  return html`<${Endpoint} webhook=${webhook.data} set=${webhook.set} again=${webhook.again} status=${status} list=${list} />`;
+  return html`<${Endpoint} webhook=${webhook.data} set=${webhook.set} status=${status} list=${list}
+    again=${() => (webhook.again(), list.again())} />`;
 }
 
 /** @param {string} id */
@@ -62,13 +63,17 @@ function Endpoint({ webhook, set, again, status, list }) {
     await change({ is_active: true });
     say("It is switched on. It is told of what happens from now on.");
   });
-  const test = useTest(here, list, () => go(href(`webhook/${part(webhook.id)}`)));
+  const test = useTest(webhook, list.rows, again);
   const close = () => setAsks("");
+  const shut = () => {
+    setEdited(false);
+    document.getElementById(EDIT)?.focus();
+  };
   // Deleted in another tab: then the whole view says so.
   const isGone = [activating, test].some((action) => action.failure?.status === 404);
   useEffect(() => (isGone ? again() : undefined), [isGone]);
   return html`
-    <${Page} title=${webhook.url} under=${webhook.description && html`<span dir="auto">${webhook.description}</span>`}
+    <${Page} title=${brief(webhook.url)} under=${webhook.description && html`<span dir="auto">${webhook.description}</span>`}
       actions=${
         mayWrite &&
         html`
@@ -82,24 +87,28 @@ function Endpoint({ webhook, set, again, status, list }) {
       `
       }>
       <${FailureNotice} failure=${activating.failure ?? test.failure} />
-      <${Section} title="Endpoint" actions=${mayChange && !isEdited && html`<${Button} act=${() => setEdited(true)}>Edit<//>`}>
+      <${Section} title="Endpoint" actions=${
+        mayChange &&
+        html`<${Button} id=${EDIT} act=${() => setEdited(!isEdited)} aria-expanded=${isEdited ? "true" : "false"}>Edit<//>`
+      }>
         ${
           isEdited
-            ? html`<${EndpointForm} webhook=${webhook} words="Save" cancel=${() => setEdited(false)}
+            ? html`<${EndpointForm} webhook=${webhook} words="Save" cancel=${shut}
               send=${async (/** @type {any} */ fields) => {
-                await change(changed(webhook, fields));
-                setEdited(false);
+                const changes = changed(webhook, fields);
+                if (Object.keys(changes).length) await change(changes);
+                shut();
                 say("Saved.");
               }} />`
             : html`<${Facts} webhook=${webhook} />`
         }
       <//>
-      <${Log} webhook=${webhook} status=${status} list=${list} />
+      <${Log} webhook=${webhook} status=${status} list=${list} again=${again} />
       ${
         mayWrite &&
         html`
         <${Section} title="Secret" actions=${html`<${Button} act=${() => setAsks("rotate")}>Rotate the secret<//>`}>
-          ${secret ? html`<${Secret} secret=${secret} />` : html`<p>It was shown when the endpoint was registered. If it is lost, or somebody else has it, rotate it.</p>`}
+          ${secret ? html`<${Secret} key=${secret} secret=${secret} />` : html`<p>It was shown when the endpoint was registered. If it is lost, or somebody else has it, rotate it.</p>`}
         <//>
         <${Section} title="Delete" actions=${html`<${Button} kind="danger" act=${() => setAsks("delete")}>Delete the endpoint<//>`}>
           <p>To stop for a while, switch it off instead.</p>
@@ -118,8 +127,14 @@ function Endpoint({ webhook, set, again, status, list }) {
       asks === "rotate" &&
       html`<${Confirm} title="Rotate the secret?" words="Rotate" close=${close}
       act=${async () => {
-        setSecret((await post(`${here}/rotate-secret`)).data.secret ?? "");
-        say("The new secret is shown in the part Secret.");
+        const { data } = await post(`${here}/rotate-secret`);
+        setSecret(data.secret ?? "");
+        // An answer that is repeated has no secret in it.
+        say(
+          data.secret
+            ? "The new secret is shown in the part Secret."
+            : "The answer was lost on its way. Rotate the secret once more.",
+        );
       }}>
       <p>You get a new secret. For 24 hours everything is signed with both, the new one and the one before: give the new one to
         your receiver within that time, and nothing is missed.</p>
@@ -130,7 +145,7 @@ function Endpoint({ webhook, set, again, status, list }) {
       asks === "delete" &&
       html`<${Confirm} title="Delete the endpoint?" words="Delete" typed=${new URL(webhook.url).host} isDanger close=${close}
       act=${() => deleted(here)}>
-      <p>${webhook.url} is told of nothing more. What is on its way to it is dropped, and its deliveries are not shown any more. This cannot be undone.</p>
+      <p>${brief(webhook.url)} is told of nothing more. What is on its way to it is dropped, and its deliveries are not shown any more. This cannot be undone.</p>
     <//>`
     }
   `;
@@ -156,148 +171,36 @@ const changed = (before, fields) =>
 
 /** @param {{webhook: Webhook}} properties */
 const Facts = ({ webhook }) => html`<dl class="facts">
+  <dt>URL</dt><dd><code dir="ltr">${webhook.url}</code></dd>
   <dt>State</dt><dd><${State} webhook=${webhook} /></dd>
   <dt>Events</dt><dd><ul class="plain">${webhook.events.map((type) => html`<li key=${type}><${EventType} type=${type} /></li>`)}</ul></dd>
-  <dt>Description</dt><dd dir="auto">${webhook.description ?? html`<${None} />`}</dd>
   <dt>Registered</dt><dd><${Time} at=${webhook.created_at} /></dd>
   <dt>Id</dt><dd><code>${webhook.id}</code></dd>
 </dl>`;
 
-/** The deliveries. @param {{webhook: Webhook, status: string, list: import("../loading.js").Listed<Delivery>}} properties */
-function Log({ webhook, status, list }) {
-  const failed = webhook.is_active ? list.rows.filter((delivery) => delivery.status === "failed") : [];
-  const choices = /** @type {[string, string][]} */ ([["", "All"]]);
-  for (const [value, { words }] of Object.entries(STATUSES)) choices.push([value, words]);
-  return html`<${Section} title="Deliveries" actions=${html`<${Button} act=${list.again}>Refresh<//>`}>
-    <p class="under">Of the last 30 days, the newest first. Open one to see its attempts.</p>
-    <div class="filters">
-      <${Choice} label="Status" value=${status} choices=${choices}
-        set=${(/** @type {string} */ value) => go(href(`webhook/${part(webhook.id)}`, { status: value }), { replace: true })} />
-      ${may("webhooks:write") && html`<${SendAll} deliveries=${failed} done=${list.again} />`}
-    </div>
-    <${Deliveries} list=${list} isOff=${!webhook.is_active}
-      empty=${html`<${Empty} title=${status ? `None is ${status}.` : "Nothing was sent yet."}>
-        ${!status && html`<p>Send a test, or change a contact. A delivery is listed when its first attempt has ended.</p>`}
-      <//>`} />
-  <//>`;
-}
-
 /**
- * Send again all that failed, one after another, and tell how far it is.
+ * Have a test sent, and say how it went when its delivery has ended.
  *
- * @param {{deliveries: Delivery[], done: () => void}} properties
+ * @param {Webhook} webhook @param {Delivery[]} rows What is shown of its deliveries. @param {() => void} again
  */
-function SendAll({ deliveries, done }) {
-  const [progress, setProgress] = useState("");
-  const isLeft = useRef(false);
-  useEffect(
-    () => () => {
-      isLeft.current = true;
-    },
-    [],
-  );
-  const sending = useAction(async () => {
-    const refused = new Set();
-    let sent = 0;
-    for (const [place, delivery] of deliveries.entries()) {
-      if (isLeft.current) return;
-      setProgress(`Sending ${place + 1} of ${deliveries.length} again …`);
-      try {
-        await sendAgain(delivery);
-        sent++;
-      } catch (error) {
-        // One that cannot be sent again, as its event is not kept any more, does not keep the others from it.
-        if (!(error instanceof Failure && [404, 409].includes(error.status))) throw error;
-        refused.add(error.message);
-      }
-    }
-    setProgress([`${sent} of ${deliveries.length} are sent again.`, ...refused].join(" "));
-    done();
-  });
-  return html`
-    ${
-      (deliveries.length > 0 || sending.isBusy) &&
-      html`<${Button} act=${sending.act} isBusy=${sending.isBusy}>
-      ${deliveries.length > 1 ? `Send the ${deliveries.length} failed ones again` : "Send the failed one again"}
-    <//>`
-    }
-    <span role="status">${progress}</span>
-    <${FailureNotice} failure=${sending.failure} again=${sending.act} />
-  `;
-}
-
-/**
- * Have a test sent, and say how it went when its delivery in the list has ended.
- *
- * @param {string} here @param {import("../loading.js").Listed<Delivery>} list @param {() => void} showAll
- */
-function useTest(here, list, showAll) {
+function useTest({ id }, rows, again) {
   const awaited = useRef("");
   useEffect(() => {
-    const delivery = list.rows.find(({ id }) => id === awaited.current);
+    const delivery = rows.find((one) => one.id === awaited.current);
     if (!delivery || delivery.status === "pending") return;
     awaited.current = "";
-    const result = resultOf(delivery.attempts[delivery.attempts.length - 1]);
+    const result = delivery.attempts.slice(-1).map(resultOf).join();
     say(
       delivery.status === "delivered"
         ? `The test was accepted: ${result}.`
         : `The test has failed: ${result}.`,
     );
-  }, [list.rows]);
+  }, [rows]);
   return useAction(async () => {
-    awaited.current = (await post(`${here}/test`)).data.id;
+    awaited.current = (await post(`${path(id)}/test`)).data.id;
     say("A test is on its way.");
-    showAll();
-    list.again();
+    // Of all states, or it is not seen.
+    go(href(`webhook/${part(id)}`));
+    again();
   });
-}
-
-/**
- * The newest deliveries, as many as were asked for. All of them are loaded again while one is pending.
- *
- * @param {string} id @param {string} status
- * @returns {import("../loading.js").Listed<Delivery>}
- */
-function useDeliveries(id, status) {
-  const [count, setCount] = useState(STEP);
-  const loaded = useLoaded(
-    (signal) => newest(`${path(id)}/deliveries`, status, count, signal),
-    [id, status, count],
-    pauseOf,
-  );
-  return {
-    rows: loaded.data?.rows ?? NONE,
-    answer: loaded.data,
-    failure: loaded.failure,
-    isLoading: loaded.isLoading,
-    more: loaded.data?.hasMore && !loaded.isLoading ? () => setCount(count + STEP) : null,
-    again: loaded.again,
-  };
-}
-
-const NONE = /** @type {Delivery[]} */ ([]);
-
-/** @param {string} log @param {string} status @param {number} count @param {AbortSignal} signal */
-async function newest(log, status, count, signal) {
-  const rows = /** @type {Delivery[]} */ ([]);
-  let cursor = null;
-  do {
-    const limit = Math.min(count - rows.length, MOST_AT_ONCE);
-    const { data } = await get(log, { status, limit, cursor }, signal);
-    rows.push(...data.data);
-    cursor = data.next_cursor;
-  } while (cursor && rows.length < count);
-  return { rows, hasMore: cursor !== null };
-}
-
-/** In how many milliseconds a delivery that is pending may have changed. @param {{rows: Delivery[]} | undefined} loaded */
-function pauseOf(loaded) {
-  const pending = (loaded?.rows ?? NONE).filter((delivery) => delivery.status === "pending");
-  if (!pending.length) return null;
-  const next = Math.min(
-    ...pending.map(({ next_attempt_at }) => (next_attempt_at ? Date.parse(next_attempt_at) : 0)),
-  );
-  const ms = next - Date.now();
-  if (ms < 30_000) return 3_000;
-  return ms < 600_000 ? 15_000 : 60_000;
 }

@@ -1,8 +1,8 @@
 // @ts-check
 /** The endpoints of the account, and how their last deliveries went. */
 
-import { Failure, get, part } from "../api.js";
-import { squareOf } from "../elements/delivery.js";
+import { get, part } from "../api.js";
+import { brief, squareOf } from "../elements/delivery.js";
 import { State } from "../elements/endpoint.js";
 import { EventType } from "../elements/events.js";
 import { Empty } from "../elements/notices.js";
@@ -48,20 +48,26 @@ const columns = (health) => [
     title: "Endpoint",
     isHead: true,
     kind: "endpoint",
-    cell: (webhook) => html`<a href=${href(`webhook/${part(webhook.id)}`)} dir="ltr">${webhook.url}</a>
+    cell: (
+      webhook,
+    ) => html`<a href=${href(`webhook/${part(webhook.id)}`)} dir="ltr" title=${webhook.url}>${brief(webhook.url)}</a>
       ${webhook.description && html`<div class="small" dir="auto">${webhook.description}</div>`}`,
   },
-  { title: "State", kind: "text", cell: (webhook) => html`<${State} webhook=${webhook} />` },
-  { title: "Last deliveries", cell: (webhook) => html`<${Health} deliveries=${health[webhook.id]} />` },
+  {
+    title: "Last deliveries",
+    kind: "health",
+    cell: (webhook) => html`<${Health} deliveries=${health[webhook.id]} />`,
+  },
+  { title: "State", kind: "state", cell: (webhook) => html`<${State} webhook=${webhook} />` },
   {
     title: "Events",
-    kind: "wide",
+    kind: "wide state",
     cell: ({ events }) =>
       html`<ul class="plain">${events.map((type) => html`<li key=${type}><${EventType} type=${type} /></li>`)}</ul>`,
   },
 ];
 
-/** @param {{deliveries: Delivery[] | null | undefined}} properties Null: they could not be loaded. */
+/** @param {{deliveries: Delivery[] | null | undefined}} properties */
 function Health({ deliveries }) {
   if (deliveries === undefined) return html`<span class="none">…</span>`;
   if (deliveries === null) return html`<span class="none">not known: they could not be loaded</span>`;
@@ -71,22 +77,19 @@ function Health({ deliveries }) {
   return html`<${Squares} label=${label} squares=${deliveries.map(squareOf).reverse()} />`;
 }
 
-/**
- * The last deliveries of each endpoint, as they come.
- *
- * @param {string[]} ids
- * @returns {Record<string, Delivery[] | null>} Null: they could not be loaded.
- */
+/** The last deliveries of each endpoint, as they come; null: they could not be loaded. @param {string[]} ids */
 function useHealth(ids) {
   const [health, setHealth] = useState(/** @type {Record<string, Delivery[] | null>} */ ({}));
   useEffect(() => {
     const ends = new AbortController();
     const waiting = [...ids];
     const ask = async () => {
-      for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-        const deliveries = await last(id, ends.signal);
-        if (ends.signal.aborted) return;
+      for (let id = waiting.shift(); id && !ends.signal.aborted; id = waiting.shift()) {
         const asked = id;
+        const deliveries = await get(`webhooks/${part(id)}/deliveries`, { limit: LAST }, ends.signal).then(
+          (answer) => answer.data.data,
+          () => null,
+        );
         setHealth((before) => ({ ...before, [asked]: deliveries }));
       }
     };
@@ -94,14 +97,4 @@ function useHealth(ids) {
     return () => ends.abort();
   }, [ids.join()]);
   return health;
-}
-
-/** @param {string} id @param {AbortSignal} signal @returns {Promise<Delivery[] | null>} */
-async function last(id, signal) {
-  try {
-    return (await get(`webhooks/${part(id)}/deliveries`, { limit: LAST }, signal)).data.data;
-  } catch (error) {
-    if (error instanceof Failure || signal.aborted) return null;
-    throw error;
-  }
 }

@@ -1,0 +1,46 @@
+"""What local/emulator.py does with the readers of a stream. It runs in the emulator's own environment."""
+
+import subprocess
+from pathlib import Path
+
+from local.stack import ROOT
+
+TWO_READERS = """
+import threading
+from local import emulator
+
+readers = [("1", "r", {"UUID": name, "EventSourceArn": "table/t/stream/1"}) for name in ("slow", "fast")]
+may_end, fast_is_done, begun = threading.Event(), threading.Event(), []
+
+def poll():
+    ((_, _, mapping),) = list(emulator.lambda_svc._iter_all_esms())
+    begun.append(mapping["UUID"])
+    if mapping["UUID"] == "slow":
+        may_end.wait(30)
+    else:
+        fast_is_done.set()
+    return False
+
+emulator.lambda_svc._iter_all_esms = lambda: iter(readers)
+emulator.lambda_svc._poll_dynamodb_streams = poll
+emulator.read_streams_side_by_side()
+emulator.lambda_svc._poll_dynamodb_streams()
+assert fast_is_done.wait(30), "it waits for the slow one"
+emulator.lambda_svc._poll_dynamodb_streams()
+assert begun.count("slow") == 1, "two batches at once"
+may_end.set()
+"""
+
+
+def test_a_slow_reader_of_a_stream_holds_up_no_other_and_has_one_batch_at_a_time(tmp_path: Path) -> None:
+    python = ROOT / ".venv" / "ministack" / "bin" / "python"
+    script = tmp_path / "two_readers.py"
+    script.write_text(TWO_READERS)
+    done = subprocess.run(
+        [python, script],
+        env={"PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
