@@ -96,7 +96,7 @@ def _operation(route: Served) -> Json:
 
 
 def _scopes(route: Served) -> str:
-    scopes, bundle = route.operation.scopes, route.operation.bundle
+    scopes, bundle = route.operation.scopes_of(route.binding.route), route.operation.bundle
     if not scopes:
         return "No key is needed."
     needed = " and ".join(f"`{scope}`" for scope in scopes)

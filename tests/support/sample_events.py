@@ -206,6 +206,7 @@ ACCOUNT_SHOWN = {
     "webhook_limit": 25,
     "resets_at": ANY,
     "counts": {"contacts": 2},
+    "key": {"id": API_KEY.id, "name": "first key", "mode": "live", "scopes": SCOPES_SHOWN},
 }
 BATCH_DONE = [
     {
@@ -483,6 +484,14 @@ EXPECTED = {
     "update_property": Expected(200, CHANGED_PROPERTY),
     "delete_webhook": Expected(200, {"deleted": True, "id": WEBHOOK.id}),
     "get_account": Expected(200, ACCOUNT_SHOWN),
+    "get_account_usage": Expected(
+        200,
+        {
+            "data": [{"hour": ANY, "requests": 1, "written": 0}],
+            "hourly_limit": 10_000,
+            "hourly_written_limit": 100_000,
+        },
+    ),
     "get_contact": Expected(200, LIVE_SHOWN, {"ETag": '"3-valid"'}),
     "get_webhook": Expected(200, WEBHOOK_SHOWN),
     "list_api_keys": Expected(200, {"data": LISTED_KEYS, "has_more": False, "next_cursor": None}),

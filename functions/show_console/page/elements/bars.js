@@ -27,9 +27,9 @@ export function Bars({ title, unit, of, bars, near = Infinity }) {
   const most = Math.max(0, ...bars.map((bar) => bar.value));
   if (!most) return html`<p><strong>${title}</strong>: <span class="none">none</span></p>`;
   const highest = bars.find((bar) => bar.value === most)?.name;
-  const gap = bars.length > MANY ? 0 : 1;
   const isNear = (/** @type {Bar} */ bar) => bar.value >= near;
   const nearby = bars.filter(isNear).length;
+  const gap = bars.length > MANY ? 0 : 1;
   return html`<figure class="bars">
     <figcaption><strong>${title}</strong>, at most ${number(most)}${nearby > 0 && `, near the limit ${counted(nearby, "time")}`}</figcaption>
     <svg viewBox=${`0 0 ${Math.max(bars.length, FEW) * STEP} ${HEIGHT}`} preserveAspectRatio="none" role="img"
