@@ -33,6 +33,10 @@ help: ## Say what there is
 run: .venv/ministack/installed .venv/sam/installed ## Run the API here until Ctrl-C; PORT=4566 chooses the port
 	@exec .venv/ministack/bin/python -m local run --port "$(PORT)"
 
+.PHONY: demo
+demo: environments ## Make an account of invented customers on the running stack, once; SIZE=5000, FRESH=1 another, LISTEN=1 its endpoints
+	@$(dev)/python -m local.demo_shop $(if $(SIZE),--size "$(SIZE)") $(if $(FRESH),--fresh) $(if $(LISTEN),--listen)
+
 .PHONY: invoke
 invoke: environments ## Invoke one function against the running stack: F=get_contact, E=another event of it
 	@$(dev)/python -m local.invoke $(F) $(E)
@@ -67,18 +71,24 @@ test-thorough: environments ## Run all tests, each with all that it can try; T="
 test-docker: environments ## Invoke functions with `sam local invoke` in containers; `make lambda-image` first, or a pulled image
 	@CONTACTS_DOCKER=1 $(dev)/python -m pytest -rs tests/integration/test_sam_local_invoke.py
 
+.PHONY: test-browser
+test-browser: environments .venv/browser/installed $(node) ## Use the console in Chromium, on a local stack; T="tests/browser -k contact" chooses some
+	@$(dev)/python -m pytest -rs $(or $(T),tests/browser) || test $$? = 5 # 5: none could be run, which -rs explains
+
 .PHONY: check
-check: environments ## Check style, types, architecture and template
-	@$(MAKE) --keep-going --jobs 2 check-types check-template check-sam check-imports check-style
+check: environments $(node) ## Check style, types, architecture and template; with Node.js the console's sources, too
+	@$(MAKE) --keep-going --jobs 2 check-types check-template check-sam check-console check-imports check-style
 
 # Side by side, the longest first; each tells what it found only when it found something, and then in one piece.
-.PHONY: check-types check-template check-sam check-imports check-style
+.PHONY: check-types check-template check-sam check-console check-imports check-style
 check-types:
 	@$(quietly) $(dev)/mypy --no-error-summary
 check-template:
 	@$(quietly) $(dev)/cfn-lint --append-rules local/lint_rules -- template.yaml monitoring.yaml .github/deploy-roles.yaml
 check-sam:
 	@AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(quietly) .venv/sam/bin/sam validate
+check-console:
+	@$(if $(node),$(quietly) $(dev)/python -m local.console check,echo "Node.js and npm are not installed: the console's sources are not checked" >&2)
 check-imports:
 	@$(quietly) $(dev)/lint-imports
 check-style:
@@ -88,9 +98,14 @@ check-style:
 quietly = $(dev)/python -m local.quietly
 
 .PHONY: format
-format: environments ## Rewrite the sources as `make check` wants them
+format: environments $(node) ## Rewrite the sources as `make check` wants them
 	@$(dev)/ruff check --quiet --fix-only
 	@$(dev)/ruff format --quiet
+	@$(if $(node),$(dev)/python -m local.console format)
+
+.PHONY: vendor
+vendor: environments $(node) ## Copy what the console has of npm (htm, Preact) from the packages of the lock
+	@$(if $(node),$(dev)/python -m local.console vendor,echo "error: Node.js and npm are not installed" >&2; exit 1)
 
 .PHONY: operation
 operation: environments ## Begin an operation: NAME=count_contacts ROUTE="GET /v1/count" FEATURE=search
@@ -112,6 +127,10 @@ lint-openapi: environments $(node) ## Hold the OpenAPI document against Spectral
 audit: .venv/audit/installed ## Ask for advisories about the locked packages; without a service, hold what ships against a dated list
 	@.venv/audit/bin/python -m local.audit
 
+.PHONY: pictures
+pictures: environments .venv/browser/installed ## Take the README's pictures of the console anew, of the Demo shop; needs Chromium
+	@$(dev)/python -m local.pictures
+
 .PHONY: bench
 bench: environments ## Measure what docs/ say about speed, round trips, capacity, cost and load; writes docs/cost.md
 	@$(dev)/python -m bench
@@ -124,6 +143,7 @@ lock: .venv/dev/installed ## Resolve the packages of pyproject.toml anew; UPGRAD
 	    --output-file local/locks/dev.txt
 	@$(lock) --group ministack --output-file local/locks/ministack.txt
 	@$(lock) --group sam --output-file local/locks/sam.txt
+	@$(lock) --group browser --constraint local/locks/dev.txt --output-file local/locks/browser.txt
 	@$(lock) --group clients --output-file local/locks/clients.txt
 	@$(lock) --group audit --output-file local/locks/audit.txt
 	@if command -v npm > /dev/null; then cd local/locks/node && npm install --package-lock-only --silent; \

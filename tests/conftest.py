@@ -25,7 +25,7 @@ sys.pycache_prefix = str(Path(__file__).parent.parent / ".pytest_cache" / "bytec
 pytest_plugins = ["tests.support.running_stack"]
 
 LOOPBACK = ["127.0.0.1", "::1"]
-FOLDERS_WITH_LOOPBACK = ("integration", "e2e")
+FOLDERS_WITH_LOOPBACK = ("integration", "e2e", "browser")
 MARKED_FOLDERS = ("contract", *FOLDERS_WITH_LOOPBACK)
 FIRST = {"e2e": 0, "integration": 1}
 ON_A_STACK = "tests/e2e/"

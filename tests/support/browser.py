@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +16,8 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import Any
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+from local.console.browser import program
+
 SECONDS_TO_ANSWER = 60
 SECONDS_TO_END = 10
 _PIPED = """
@@ -27,11 +27,6 @@ os.dup2(int(sys.argv[2]), 4)
 os.execv(sys.argv[3], sys.argv[3:])
 """
 """Chromium takes commands from its file descriptor 3 and answers on 4."""
-
-
-def program() -> str | None:
-    """Where a Chromium is on this machine, if anywhere."""
-    return next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 class PageError(AssertionError):

@@ -27,24 +27,28 @@ export function useLoaded(load, inputs, pause) {
     }),
   );
   const [round, setRound] = useState(0);
+  const inputsOfData = useRef("");
   useEffect(() => {
     const ends = new AbortController();
     setState((before) => ({ ...before, failure: null, isLoading: true }));
     load(ends.signal).then(
-      (data) => ends.signal.aborted || setState({ data, failure: null, isLoading: false }),
+      (data) => {
+        if (ends.signal.aborted) return;
+        inputsOfData.current = JSON.stringify(inputs);
+        setState({ data, failure: null, isLoading: false });
+      },
       (error) => {
         if (ends.signal.aborted) return;
         if (!(error instanceof Failure)) throw error;
-        setState((before) => ({ ...before, failure: error, isLoading: false }));
+        // What other inputs gave is no answer to these.
+        const isOther = inputsOfData.current !== JSON.stringify(inputs);
+        setState(({ data }) => ({ data: isOther ? undefined : data, failure: error, isLoading: false }));
       },
     );
     return () => ends.abort();
   }, [...inputs, round]);
   const again = useCallback(() => setRound((before) => before + 1), []);
-  const set = useCallback(
-    (/** @type {T} */ data) => setState({ data, failure: null, isLoading: false }),
-    [],
-  );
+  const set = useCallback((/** @type {T} */ data) => setState({ data, failure: null, isLoading: false }), []);
   const ms = pause && !state.isLoading && !state.failure ? pause(state.data) : null;
   useEffect(() => {
     if (ms === null) return undefined;
@@ -76,7 +80,9 @@ export function useList(path, query = {}) {
     [asked],
   );
   const [further, setFurther] = useState({ asked, pages: /** @type {any[]} */ ([]) });
-  const [next, setNext] = useState(/** @type {{isLoading: boolean, failure: Failure | null}} */ ({ isLoading: false, failure: null }));
+  const [next, setNext] = useState(
+    /** @type {{isLoading: boolean, failure: Failure | null}} */ ({ isLoading: false, failure: null }),
+  );
   const pages = first.data ? [first.data, ...(further.asked === asked ? further.pages : [])] : [];
   const cursor = pages.at(-1)?.next_cursor ?? null;
   const more = async () => {

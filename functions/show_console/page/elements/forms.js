@@ -59,12 +59,12 @@ export function Choice({ label, value, set, choices, hint, wrong, isLabelHidden,
   return html`<${Field} label=${label} hint=${hint} wrong=${wrong} isLabelHidden=${isLabelHidden}>
     ${(/** @type {any} */ attributes) =>
       html`<select value=${value} onChange=${(/** @type {any} */ event) => set(event.target.value)} ...${attributes} ...${more}>
-        ${choices.map(([one, words]) => html`<option value=${one} selected=${one === value}>${words}</option>`)}
+        ${choices.map(([one, words]) => html`<option key=${one} value=${one} selected=${one === value}>${words}</option>`)}
       </select>`}
   <//>`;
 }
 
-/** Yes or no. @param {{label: string, value: boolean, set: (value: boolean) => void, [attribute: string]: any}} properties */
+/** Yes or no. @param {{label: any, value: boolean, set: (value: boolean) => void, [attribute: string]: any}} properties */
 export const Toggle = ({ label, value, set, ...more }) => html`<label class="toggle">
   <input type="checkbox" checked=${value} onChange=${(/** @type {any} */ event) => set(event.target.checked)} ...${more} />
   <span>${label}</span>

@@ -38,7 +38,8 @@ export function Time({ at }) {
 function ago(moment) {
   const ms = moment.getTime() - Date.now();
   if (Math.abs(ms) > RECENT_MS) return MOMENTS.format(moment);
-  for (const [unit, length] of UNITS) if (Math.abs(ms) >= length) return AGO.format(Math.round(ms / length), unit);
+  for (const [unit, length] of UNITS)
+    if (Math.abs(ms) >= length) return AGO.format(Math.round(ms / length), unit);
   return AGO.format(Math.round(ms / 1000), "second");
 }
 
@@ -51,7 +52,13 @@ export const Badge = ({ kind = "", children }) => html`<span class=${`badge ${ki
  * @param {{names: string[], most?: number, to?: (name: string) => string, remove?: (name: string) => unknown, what?: string}} properties
  *   `most`: how many are shown, the rest as a number; `to`: where a click leads; `what`: "tag" or "list".
  */
-export const Labels = ({ names, most = Infinity, to, remove, what = "tag" }) => html`<ul class="labels" aria-label=${`${what}s`}>
+export const Labels = ({
+  names,
+  most = Infinity,
+  to,
+  remove,
+  what = "tag",
+}) => html`<ul class="labels" aria-label=${`${what}s`}>
   ${names.slice(0, most).map(
     (name) => html`<li key=${name}>
       ${to ? html`<a href=${to(name)} dir="auto">${name}</a>` : html`<span dir="auto">${name}</span>`}
@@ -62,4 +69,5 @@ export const Labels = ({ names, most = Infinity, to, remove, what = "tag" }) => 
 </ul>`;
 
 /** What stands where a value is missing. */
-export const None = () => html`<span class="none" aria-label="none">–</span>`;
+export const None = () =>
+  html`<span class="none" aria-hidden="true">–</span><span class="hidden">none</span>`;

@@ -31,38 +31,45 @@ export function Table({ caption, columns, list, id, empty, selection }) {
   const { rows, failure, isLoading, more, again } = list;
   if (!rows.length && failure) return html`<${FailureNotice} failure=${failure} again=${again} />`;
   if (!rows.length && isLoading) return html`<${Loading} what=${caption.toLowerCase()} />`;
+  // A page may be empty while there are more: the API looks at so many contacts for one.
+  if (!rows.length && more)
+    return html`<p>Nothing found so far. <${Button} act=${more}>Go on looking<//></p>`;
   if (!rows.length) return empty ?? null;
   const isAll = selection && rows.every((row) => selection.has(id(row)));
   return html`
-    <div class="scroller" tabindex="0" role="region" aria-label=${caption} aria-busy=${isLoading ? "true" : undefined}>
+    <section class="scroller" tabindex="0" aria-label=${caption} aria-busy=${isLoading ? "true" : undefined}>
       <table>
         <caption class="hidden">${caption}</caption>
         <thead><tr>
-          ${selection &&
-          html`<th class="check" scope="col">
+          ${
+            selection &&
+            html`<th class="check" scope="col">
             <input type="checkbox" aria-label="Select all that are shown" checked=${isAll}
               onChange=${(/** @type {any} */ event) => selection.setAll(event.target.checked)} />
-          </th>`}
-          ${columns.map((column) => html`<th scope="col" class=${column.kind}>${column.title}</th>`)}
+          </th>`
+          }
+          ${columns.map((column) => html`<th key=${column.title} scope="col" class=${column.kind}>${column.title}</th>`)}
         </tr></thead>
         <tbody>
           ${rows.map(
             (row) => html`<tr key=${id(row)} class=${selection?.has(id(row)) ? "selected" : undefined}>
-              ${selection &&
-              html`<td class="check">
+              ${
+                selection &&
+                html`<td class="check">
                 <input type="checkbox" aria-label=${`Select ${selection.label(row)}`} checked=${selection.has(id(row))}
                   onChange=${(/** @type {any} */ event) => selection.set(id(row), event.target.checked)} />
-              </td>`}
+              </td>`
+              }
               ${columns.map((column) =>
                 column.isHead
-                  ? html`<th scope="row" class=${column.kind}>${column.cell(row)}</th>`
-                  : html`<td class=${column.kind}>${column.cell(row)}</td>`,
+                  ? html`<th key=${column.title} scope="row" class=${column.kind}>${column.cell(row)}</th>`
+                  : html`<td key=${column.title} class=${column.kind}>${column.cell(row)}</td>`,
               )}
             </tr>`,
           )}
         </tbody>
       </table>
-    </div>
+    </section>
     <${FailureNotice} failure=${failure} again=${more ?? again} />
     ${more && html`<p><${Button} act=${more}>Show more<//></p>`}
     ${isLoading && html`<${Loading} what="more" />`}

@@ -1,0 +1,1 @@
+"""What judges the sources of the console, and where its vendored module comes from."""

@@ -1,0 +1,191 @@
+"""A day with contacts: find somebody, mend a field, see what two people did at once, merge, delete, erase."""
+
+import re
+
+from tests.browser.shop import ARABIC, LONG_NAME, MARKUP, TAGS, Shop
+from tests.support.accounts import Account
+from tests.support.api import path_of
+from tests.support.console import Console, Consoles, expect
+from tests.support.waiting import until
+
+
+def said(console: Console, words: str) -> None:
+    """What has been done is said, to screen readers as well."""
+    expect(console.page.get_by_role("status").filter(has_text=words).first).to_be_visible()
+
+
+def test_somebody_is_found_and_mended_without_a_mouse(consoles: Consoles, account: Account) -> None:
+    ada = account.api.created(email="ada@example.com", first_name="Ada", last_name="Byron")
+    account.api.created(email="grace@example.com", first_name="Grace", last_name="Hopper")
+    assert until(lambda: account.api.get("/v1/contacts/search?q=byron").json()["data"])
+    console = consoles.open(account.api.key)
+    console.settled()
+    keyboard = console.page.keyboard
+    keyboard.type("byr")  # The focus is in the search.
+    expect(console.page.locator("tbody tr")).to_have_count(1)
+    keyboard.press("Enter")
+    expect(console.page.get_by_role("heading", level=1)).to_have_text("Ada Byron")
+    console.settled()
+    console.tab_to("button", "Edit Last name")
+    keyboard.press("Enter")
+    keyboard.type("Lovelace")  # What was there is selected.
+    keyboard.press("Enter")
+    said(console, "Saved: Last name.")
+    assert account.api.contact(ada["id"])["last_name"] == "Lovelace"
+    assert console.focused().startswith("button Edit Last name"), "the focus is where it was"
+    keyboard.press("/")
+    assert "/contact/" in console.page.url, "the slash is a letter where there is no search"
+
+
+def test_what_is_wrong_with_a_field_stands_beside_it(consoles: Consoles, account: Account) -> None:
+    account.api.created(email="taken@example.com")
+    console = consoles.open(account.api.key, "/contacts/new")
+    console.settled()
+    page = console.page
+    page.get_by_label("Email", exact=True).fill("no address")
+    page.get_by_label("Phone", exact=True).fill("12")
+    page.get_by_role("button", name="Make the contact").click()
+    for label in ("Email", "Phone"):
+        field = page.get_by_label(label, exact=True)
+        expect(field).to_have_attribute("aria-invalid", "true")
+        assert "-wrong" in (field.get_attribute("aria-describedby") or "")
+    assert console.axe() == []
+    page.get_by_label("Phone", exact=True).fill("")
+    page.get_by_label("Email", exact=True).fill("taken@example.com")
+    page.get_by_role("button", name="Make the contact").click()
+    expect(page.get_by_text("belongs to another contact").first).to_be_visible()
+    page.get_by_label("Email", exact=True).fill("new@example.com")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("new@example.com")
+    assert account.api.contact("new@example.com")["email"] == "new@example.com"
+
+
+def test_two_people_do_not_overwrite_each_other(consoles: Consoles, account: Account) -> None:
+    ada = account.api.created(email="ada@example.com", first_name="Ada")
+    console = consoles.open(account.api.key, f"/contact/{ada['id']}")
+    console.settled()
+    account.api.patch(path_of(ada["id"]), {"first_name": "Augusta", "custom_fields": {"city": "London"}})
+    page = console.page
+    page.get_by_role("button", name="Edit Last name").click()
+    page.get_by_label("Last name", exact=True).fill("Lovelace")
+    page.get_by_role("button", name="Save", exact=True).click()
+    notice = page.get_by_role("alert").filter(has_text="Somebody has changed this contact meanwhile")
+    expect(notice).to_contain_text("Augusta")
+    expect(notice).to_contain_text("London")
+    assert console.axe() == []
+    page.get_by_role("button", name="Save over it").click()
+    said(console, "Saved: Last name.")
+    now = account.api.contact(ada["id"])
+    assert (now["first_name"], now["last_name"], now["custom_fields"]) == (
+        "Augusta",
+        "Lovelace",
+        {"city": "London"},
+    )
+    expect(page.get_by_text("Augusta").first).to_be_visible()
+
+
+def test_several_get_a_tag_and_the_view_has_an_address(consoles: Consoles, account: Account) -> None:
+    for name in ("ada", "grace", "joan"):
+        account.api.created(email=f"{name}@example.com", tags=["women"])
+    account.api.created(email="other@example.com")
+    assert until(lambda: len(account.api.get("/v1/contacts?tag=women").json()["data"]) == 3)
+    console = consoles.open(account.api.key, "/contacts?tag=women")
+    console.settled()
+    page = console.page
+    expect(page.locator("tbody tr")).to_have_count(3)
+    page.get_by_label("Select ada@example.com").check()
+    page.get_by_label("Select joan@example.com").check()
+    page.get_by_role("button", name="Add a tag").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox").or_(dialog.get_by_role("textbox")).first.fill("2026")
+    page.keyboard.press("Enter")
+    assert console.axe() == []
+    dialog.get_by_role("button", name=re.compile("^(Add|Do|Go|Choose|Change)")).last.click()
+    said(console, "2 contacts")
+    assert until(lambda: len(account.api.get("/v1/contacts?tag=2026").json()["data"]) == 2)
+    page.reload()
+    console.settled()
+    expect(page.locator("tbody tr")).to_have_count(3)
+
+
+def test_two_become_one_after_a_look_at_the_result(consoles: Consoles, account: Account) -> None:
+    ada = account.api.created(email="ada@example.com", name="Ada Lovelace", tags=["poet"])
+    other = account.api.created(
+        email="countess@example.com", name="Ada Lovelace", tags=["vip"], phone="+442079460958"
+    )
+    assert until(lambda: len(account.api.get("/v1/contacts/search?q=lovelace").json()["data"]) == 2)
+    console = consoles.open(account.api.key, f"/contact/{ada['id']}")
+    console.settled()
+    page = console.page
+    page.get_by_role("button", name="Merge", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="countess@example.com").click()
+    expect(dialog.get_by_role("table")).to_contain_text("+442079460958")
+    assert account.api.contact(other["id"])["id"] == other["id"], "a look changes nothing"
+    assert console.axe() == []
+    dialog.get_by_role("button", name="Merge", exact=True).click()
+    said(console, "Merged.")
+    merged = account.api.contact("countess@example.com")
+    assert (merged["id"], set(merged["tags"]), merged["phone"]) == (
+        ada["id"],
+        {"poet", "vip"},
+        "+442079460958",
+    )
+    expect(page.get_by_text("+442079460958").first).to_be_visible()
+
+
+def test_deleted_restored_and_erased_behind_a_typed_word(consoles: Consoles, account: Account) -> None:
+    ada = account.api.created(email="ada@example.com", name="Ada")
+    console = consoles.open(account.api.key, f"/contact/{ada['id']}")
+    console.settled()
+    page = console.page
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert console.focused() == "button Delete", "the focus comes back"
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Move to the trash").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ada is in the trash")
+    assert account.api.get(path_of(ada["id"])).status_code == 404
+    page.get_by_role("button", name="Restore", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ada")
+    assert account.api.contact(ada["id"])["email"] == "ada@example.com"
+    page.get_by_role("button", name="Erase for good").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Erase for good").click()
+    expect(dialog.get_by_text("This is not what is asked for.")).to_be_visible()
+    dialog.get_by_role("textbox").fill("ada@example.com")
+    dialog.get_by_role("button", name="Erase for good").click()
+    said(console, "Erased.")
+    assert account.api.post(path_of(ada["id"], "/restore")).status_code == 404
+
+
+def test_what_is_hard_to_show_is_shown_as_text(consoles: Consoles, shop: Shop) -> None:
+    console = consoles.open(shop.key)
+    console.settled()
+    for name in (MARKUP, ARABIC, LONG_NAME[:40]):
+        expect(console.page.get_by_role("link", name=name).first).to_be_visible()
+    for view in (
+        "contact with markup",
+        "contact with 100 tags",
+        "contact in Arabic",
+        "contact of 340 KB",
+        "tags",
+    ):
+        console.show(shop.routes()[view])
+        assert console.page.locator("img, script:not([src]):not([type=importmap]), iframe").count() == 0
+        if view == "contact with 100 tags":
+            assert all(tag in console.text for tag in TAGS)
+        if view in ("contact with markup", "tags"):
+            assert MARKUP in console.text
+    arabic = console.page
+    console.show(shop.routes()["contact in Arabic"])
+    heading = arabic.get_by_role("heading", level=1)
+    assert heading.evaluate("(it) => getComputedStyle(it).direction") == "rtl"
+
+
+def test_an_address_of_nobody_says_so(consoles: Consoles, shop: Shop) -> None:
+    for route in ("/contact/nobody@example.com", "/contact/..%2Faccount", "/contact/%E0%A4%A", "/contact/"):
+        console = consoles.open(shop.key, route)
+        console.settled()
+        expect(console.page.get_by_role("heading", level=1)).to_contain_text("no")
