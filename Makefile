@@ -33,6 +33,10 @@ help: ## Say what there is
 run: .venv/ministack/installed .venv/sam/installed ## Run the API here until Ctrl-C; PORT=4566 chooses the port
 	@exec .venv/ministack/bin/python -m local run --port "$(PORT)"
 
+.PHONY: demo
+demo: environments ## Make an account of invented customers on the running stack, once; SIZE=5000, FRESH=1 another, LISTEN=1 its endpoints
+	@$(dev)/python -m local.demo_shop $(if $(SIZE),--size "$(SIZE)") $(if $(FRESH),--fresh) $(if $(LISTEN),--listen)
+
 .PHONY: invoke
 invoke: environments ## Invoke one function against the running stack: F=get_contact, E=another event of it
 	@$(dev)/python -m local.invoke $(F) $(E)

@@ -196,6 +196,10 @@ class Bench:
             report = self.accounts.invoke(
                 "ReindexAccount", {"account_id": account.id, "dry_run": True, **resume}
             )
+            failure = report.get("errorMessage", "")
+            self.hold(not failure, f"{name}: a reindex has failed: {failure}")
+            if failure:
+                return
             differences = {
                 what: report[what] for what in ("missing", "orphaned") if any(report.get(what, {}).values())
             }

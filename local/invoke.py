@@ -63,9 +63,9 @@ def read_event(path: Path) -> Any:
         raise LocalStackError(f"no event: {error}") from error
 
 
-def running_stack() -> dict[str, Any] | None:
-    """What .local/stack.json says, if the stack it describes runs."""
-    file = ROOT / ".local" / "stack.json"
+def running_stack(directory: Path = ROOT / ".local") -> dict[str, Any] | None:
+    """What stack.json in a directory says, if the stack it describes runs."""
+    file = directory / "stack.json"
     if not file.exists():
         return None
     described: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))

@@ -59,7 +59,7 @@ class Bar(Protocol):
         """What stands behind the bar."""
 
 
-class _NoBar:
+class NoBar:
     """Shows nothing."""
 
     def update(self, n: float) -> None:
@@ -80,7 +80,7 @@ def shown_bar(title: str, size: int | None) -> Iterator[Bar]:
         from tqdm import tqdm
     except ModuleNotFoundError:
         print(f"{title} …", file=sys.stderr)
-        yield _NoBar()
+        yield NoBar()
         return
     style: dict[str, Any] = {"total": size, "unit": "B", "unit_scale": True, "unit_divisor": 1024}
     if size is None:

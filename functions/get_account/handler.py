@@ -1,4 +1,4 @@
-"""GET /v1/account: plan, limit, what is used of it this hour, and how many contacts there are."""
+"""GET /v1/account: plan, limit, what is used of it this hour, how many contacts there are, and what the key may do."""
 
 from contacts.accounts.model import AccountOut, Scope
 from contacts.runtime import runtime
@@ -12,7 +12,7 @@ operation = Operation("get_account", Scope.ACCOUNT_READ)
 
 @operation.on("GET /v1/account", responds={200: (AccountOut, "As asked for.")})
 def get_account(counts: CountStore, request: Request) -> Answer:
-    """Describe the caller's account."""
+    """Describe the caller's account, and the key that asks."""
     # Letting the caller in has read all of it but the count.
     return account_answer(request.authenticated, how_many_contacts(counts))
 

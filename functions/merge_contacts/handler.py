@@ -17,9 +17,18 @@ operation = Operation("merge_contacts", Scope.CONTACTS_WRITE)
     responds={200: (WrittenContactOut, "The contact that stays, with what it was given.")},
     refuses=(ContactNotFound, SameContact, MergeTooLarge, ContactTooLarge, StaleVersion),
 )
-def merge_contacts(merger: Merger, request: Request, ref: Ref, source: MergeSource) -> Answer:
-    """Merge the contact that the body names into the one of the path, where all of its names lead from then on."""
-    return answer(merger.merge(ref, source.ref, request.preconditions()))
+def merge_contacts(
+    merger: Merger,
+    request: Request,
+    ref: Ref,
+    source: MergeSource,
+    dry_run: bool = False,
+) -> Answer:
+    """Merge the contact that the body names into the one of the path, where all of its names lead from then on.
+
+    With `dry_run` nothing is written, and the answer is the contact as it would be; an Idempotency-Key stays free.
+    """
+    return answer(merger.merge(ref, source.ref, request.preconditions(), dry_run=dry_run))
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -69,7 +69,7 @@ TAGS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "Tags and lists": ("Each with how many contacts have it", ("/v1/tags", "/v1/lists")),
     "Contact properties": ("Custom fields with a type", ("/v1/contact-properties",)),
     "Imports": ("Files of contacts, carried out row by row", ("/v1/imports",)),
-    "Webhooks": ("Being told of every change", ("/v1/webhooks",)),
+    "Webhooks": ("Being told of every change", ("/v1/webhooks", "/v1/contacts/{ref}/deliveries")),
     "Events": ("Every change of the last 30 days, to be fetched", ("/v1/events",)),
     "Exports": (
         "Contacts as a file, and everything of one person",
@@ -77,6 +77,7 @@ TAGS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "Account": ("Plan, limits and keys", ("/v1/account", "/v1/api-keys")),
     "Reference": ("This document", ("/openapi.json", "/docs")),
+    "Console": ("A page for people, which does all that it does by this API", ("/console",)),
 }
 """By name: its description, and the beginnings of its operations' paths. The longest beginning that fits counts."""
 
@@ -99,8 +100,10 @@ QUERY_PARAMETERS: Final[Mapping[str, str]] = {
     "created_after": "Created at this moment or later; a day alone is its beginning in UTC.",
     "created_before": "Created earlier than this moment; a day alone is its beginning in UTC.",
     "cursor": "The `next_cursor` of the page before.",
+    "dry_run": "With `true` nothing is done: the answer is what would come of it.",
     "email": "With this email.",
     "external_id": "With this external_id.",
+    "from": "From this moment on, in whole hours; a day alone is its beginning in UTC.",
     "include_total": "Whether to tell how many there are in all.",
     "is_active": "Only those that are, or are not.",
     "is_unsubscribed": "Only those that are, or are not.",
@@ -119,6 +122,7 @@ QUERY_PARAMETERS: Final[Mapping[str, str]] = {
     "starting_after": "Another name of `cursor`.",
     "status": "Only deliveries of this status.",
     "tag": "With this tag; given more than once (also as `tag[]` or `tag[0]`): with all of them.",
+    "to": "Up to this moment, which itself is not included; a day alone is its beginning in UTC.",
     "type": "Only those of this type.",
     "updated_after": "Changed at this moment or later; a day alone is its beginning in UTC.",
     "updated_before": "Changed earlier than this moment; a day alone is its beginning in UTC.",

@@ -36,6 +36,7 @@ def test_a_new_account_has_the_limits_of_its_plan(
     account.api.delete("/v1/contacts/nobody")
     shown = account.api.get("/v1/account").json()
     resets_at = datetime.fromisoformat(shown.pop("resets_at"))
+    assert (shown["key"].pop("id")[:4], "account:read" in shown["key"].pop("scopes")) == ("key_", True)
     assert shown == {
         "id": account.id,
         "name": "Söhne & Töchter 東京",
@@ -46,6 +47,7 @@ def test_a_new_account_has_the_limits_of_its_plan(
         "written_this_hour": 1,
         "webhook_limit": webhooks,
         "counts": {"contacts": 0},
+        "key": {"name": "first key", "mode": "live"},
     }
     assert (resets_at.minute, resets_at.second) == (0, 0)
     assert 0 < (resets_at - datetime.now(UTC)).total_seconds() <= 3600

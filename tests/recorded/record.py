@@ -557,7 +557,8 @@ def _reads(recorder: Recorder) -> Iterator[Json]:
     unmodified = {**get(recorder, full), "headers": {"If-None-Match": '"4"'}}
     yield scenario("read unless changed", unmodified)
     gate_owner = f"/v1/contacts/{ids['visitor']}"
-    for path in (f"{gate_owner}/gates", f"{gate_owner}/chat", "/v1/account", "/v1/tags", "/v1/lists"):
+    account = ("/v1/account", "/v1/account/usage", "/v1/tags", "/v1/lists")
+    for path in (f"{gate_owner}/gates", f"{gate_owner}/chat", *account):
         yield scenario(f"read: {path.replace(gate_owner, 'visitor')}", get(recorder, path))
     for path in ("api-keys", "channels", "contact-properties", "webhooks"):
         yield scenario(f"read: {path}", get(recorder, f"/v1/{path}"))
@@ -592,6 +593,7 @@ def _walks(recorder: Recorder) -> Iterator[Json]:
         "events of a type": "/v1/events?limit=2&type=contact.deleted",
         "timeline": f"/v1/contacts/{ids['full']}/events?limit=3",
         "deliveries": f"/v1/webhooks/{ids['hook']}/deliveries?limit=4",
+        "deliveries about a contact": "/v1/contacts/crm-31337/deliveries?limit=2",
         "failed deliveries": f"/v1/webhooks/{ids['broken hook']}/deliveries?limit=1",
         "tags": "/v1/tags?limit=2",
         "lists": "/v1/lists?limit=1",
@@ -711,6 +713,7 @@ def _changes(recorder: Recorder) -> Iterator[Json]:
         ask("POST", "/v1/contacts/big/merge", {"from": "crm-31337"}),
         ask("GET", "/v1/contacts/twin"),
     )
+    yield scenario("merge: dry run", ask("POST", f"{full}/merge?dry_run=true", {"from": ids["visitor"]}))
     yield scenario("merge with itself", ask("POST", f"{full}/merge", {"from": "twin"}))
     yield scenario(
         "record an event", ask("POST", f"{full}/events", {"name": "bought", "data": {"sum": 9.90}})

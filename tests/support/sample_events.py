@@ -206,6 +206,7 @@ ACCOUNT_SHOWN = {
     "webhook_limit": 25,
     "resets_at": ANY,
     "counts": {"contacts": 2},
+    "key": {"id": API_KEY.id, "name": "first key", "mode": "live", "scopes": SCOPES_SHOWN},
 }
 BATCH_DONE = [
     {
@@ -483,6 +484,14 @@ EXPECTED = {
     "update_property": Expected(200, CHANGED_PROPERTY),
     "delete_webhook": Expected(200, {"deleted": True, "id": WEBHOOK.id}),
     "get_account": Expected(200, ACCOUNT_SHOWN),
+    "get_account_usage": Expected(
+        200,
+        {
+            "data": [{"hour": ANY, "requests": 1, "written": 0}],
+            "hourly_limit": 10_000,
+            "hourly_written_limit": 100_000,
+        },
+    ),
     "get_contact": Expected(200, LIVE_SHOWN, {"ETag": '"3-valid"'}),
     "get_webhook": Expected(200, WEBHOOK_SHOWN),
     "list_api_keys": Expected(200, {"data": LISTED_KEYS, "has_more": False, "next_cursor": None}),
@@ -506,6 +515,7 @@ EXPECTED = {
     "merge_contacts": Expected(200, MERGED, {"ETag": '"4-valid"'}),
     "record_event": Expected(202, ORDER_PLACED),
     "redeliver_delivery": Expected(202, SENT_AGAIN),
+    "show_console": Expected(200, ANY, {"Content-Type": "text/html; charset=utf-8"}),
     "show_docs": Expected(200, document(), {"Content-Type": "application/json"}),
     "refuse_request": Expected(404, NOT_SERVED, {"Content-Type": "application/problem+json"}),
     "restore_contact": Expected(200, RESTORED, {"ETag": '"3-pending"'}),
@@ -586,7 +596,7 @@ RETURNED: dict[str, Any] = {
 """By operation, what those return that do not speak HTTP."""
 REQUESTS = frozenset(function.name for function in functions() if function.routes)
 """The operations that speak HTTP."""
-KEYLESS = frozenset({"show_docs"})
+KEYLESS = frozenset({"show_console", "show_docs"})
 """Those that look at no key."""
 
 
@@ -596,6 +606,8 @@ def assert_answered(operation: str, answer: Any) -> None:
         assert answer == RETURNED[operation]
         return
     expected = EXPECTED[operation]
-    assert (answer["statusCode"], json.loads(answer["body"])) == (expected.status, expected.body)
+    is_json = "json" in answer["headers"]["Content-Type"]
+    body = json.loads(answer["body"]) if is_json else answer["body"]
+    assert (answer["statusCode"], body) == (expected.status, expected.body)
     assert answer["headers"] == {**answer["headers"], **expected.headers}
     assert answer["headers"].get("X-RateLimit-Remaining") == (None if operation in KEYLESS else "9999")

@@ -6,6 +6,7 @@
  * because each change carries an Idempotency-Key of its own. While it waits, `connection` says so.
  */
 
+import { read } from "./json.js";
 import { store } from "./store.js";
 
 /** @typedef {{field: string, message: string, existing_id?: string}} FieldProblem */
@@ -31,6 +32,9 @@ export const connection = store(/** @type {string | null} */ (null));
 /** The key of the session, and what is to be done when the API does not accept it any more. */
 export const credentials = { key: "", refused: (/** @type {Failure} */ _) => {} };
 
+/** When the API has last answered. */
+export const answered = { at: 0 };
+
 /** A request that was refused, or not answered. */
 export class Failure extends Error {
   /**
@@ -50,6 +54,8 @@ export class Failure extends Error {
     this.existingId = problem?.existing_id;
     /** @type {string | undefined} */
     this.requestId = problem?.request_id;
+    /** The answer itself: another vendor's key is refused in that vendor's words. */
+    this.problem = problem;
     /** @type {FieldProblem[]} */
     this.errors =
       problem?.errors ?? (problem?.field ? [{ field: problem.field, message: this.message }] : []);
@@ -137,6 +143,7 @@ async function sent(url, init, signal) {
     if (signal?.aborted) throw error;
     throw new Failure(0, { detail: "The API did not answer. It may be down, or this computer is offline." });
   }
+  answered.at = Date.now();
   const data = parsed(text);
   if (!response.ok) {
     throw new Failure(response.status, data, 1000 * Number(response.headers.get("Retry-After") ?? 0) || 0);
@@ -147,7 +154,7 @@ async function sent(url, init, signal) {
 /** @param {string} text */
 function parsed(text) {
   try {
-    return JSON.parse(text);
+    return read(text);
   } catch {
     return undefined;
   }

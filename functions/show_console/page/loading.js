@@ -27,15 +27,22 @@ export function useLoaded(load, inputs, pause) {
     }),
   );
   const [round, setRound] = useState(0);
+  const inputsOfData = useRef("");
   useEffect(() => {
     const ends = new AbortController();
     setState((before) => ({ ...before, failure: null, isLoading: true }));
     load(ends.signal).then(
-      (data) => ends.signal.aborted || setState({ data, failure: null, isLoading: false }),
+      (data) => {
+        if (ends.signal.aborted) return;
+        inputsOfData.current = JSON.stringify(inputs);
+        setState({ data, failure: null, isLoading: false });
+      },
       (error) => {
         if (ends.signal.aborted) return;
         if (!(error instanceof Failure)) throw error;
-        setState((before) => ({ ...before, failure: error, isLoading: false }));
+        // What other inputs gave is no answer to these.
+        const isOther = inputsOfData.current !== JSON.stringify(inputs);
+        setState(({ data }) => ({ data: isOther ? undefined : data, failure: error, isLoading: false }));
       },
     );
     return () => ends.abort();

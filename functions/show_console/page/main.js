@@ -1,10 +1,12 @@
 // @ts-check
 /** The page: who has signed in sees the navigation and the view that the address names; else, where to sign in. */
 
-import { connection, Failure } from "./api.js";
+import { answered, connection, Failure } from "./api.js";
 import { Announcements, FailureNotice, Loading } from "./elements/notices.js";
-import { HOME, href, route } from "./routing.js";
-import { farewell, isTest, leave, may, resume, session } from "./session.js";
+import { Page } from "./elements/page.js";
+import { Time } from "./elements/shown.js";
+import { go, HOME, href, route } from "./routing.js";
+import { isTest, leave, may, resume, session } from "./session.js";
 import { useStore } from "./store.js";
 import { html, render, useEffect, useErrorBoundary, useState } from "./vendor/preact.js";
 import { SignIn } from "./views/sign_in.js";
@@ -18,7 +20,7 @@ const VIEWS = /** @type {Record<string, () => Promise<{View: any}>>} */ ({
   new_import: () => import("./views/new_import.js"),
   import: () => import("./views/import.js"),
   exports: () => import("./views/exports.js"),
-  export: () => import("./views/export.js"),
+  export: () => import("./views/exports.js").then(({ One }) => ({ View: One })),
   webhooks: () => import("./views/webhooks.js"),
   new_webhook: () => import("./views/new_webhook.js"),
   webhook: () => import("./views/webhook.js"),
@@ -54,6 +56,9 @@ const PLACES = [
   { path: "usage", words: "Usage", scopes: ["account:read"], views: ["usage"] },
 ];
 
+/** @param {{scopes: string[]}} place */
+const mayVisit = (place) => may(...place.scopes);
+
 function App() {
   const now = useStore(session);
   const [failure, setFailure] = useState(/** @type {Failure | null} */ (null));
@@ -80,24 +85,56 @@ function App() {
       <button type="button" onClick=${() => (leave(), setFailure(null))}>Sign in with another key</button>
     </main>`;
   }
-  return html`<${Waiting} /><${SignIn} why=${useStore(farewell)} />`;
+  return html`<${Waiting} /><${SignIn} />`;
 }
+
+/** After how long a page that is looked at again says from when it is. */
+const OLD_MS = 900_000;
 
 function Signed() {
   const shown = useStore(route);
+  const places = PLACES.filter(mayVisit);
+  const home = href(places[0]?.path ?? HOME);
+  useEffect(() => {
+    if (!location.hash) go(home, { replace: true });
+  }, []);
+  const [isOpen, setOpen] = useState(false);
+  const [since, setSince] = useState(0);
+  const [round, setRound] = useState(0);
+  useEffect(() => {
+    setOpen(false);
+    setSince(0);
+  }, [shown, round]);
+  useEffect(() => {
+    const look = () => Date.now() - answered.at > OLD_MS && setSince(answered.at);
+    const happenings = ["visibilitychange", "focus"];
+    for (const one of happenings) addEventListener(one, look);
+    return () => happenings.map((one) => removeEventListener(one, look));
+  }, []);
   return html`
     <a class="skip" href="#content" onClick=${toContent}>Skip to the content</a>
-    <${Waiting} />
-    ${isTest() && html`<p class="bar">Test mode: everything is checked and answered, and nothing is kept.</p>`}
-    <header class="top">
-      <a class="brand" href=${href(HOME)}>Contacts</a>
-      <span class="account" dir="auto">${session.get()?.account.name}</span>
-      <button type="button" class="quiet" onClick=${() => leave()}>Leave</button>
+    <header>
+      <${Waiting} />
+      ${isTest() && html`<p class="bar">Test mode: everything is checked and answered, and nothing is kept.</p>`}
+      <div role="status">${
+        since > 0 &&
+        html`<p class="bar">
+          What you see was loaded <${Time} at=${new Date(since).toISOString()} />.${" "}
+          <button type="button" onClick=${() => setRound(round + 1)}>Load it anew</button>
+        </p>`
+      }</div>
+      <div class="top">
+        <button type="button" class="menu" aria-expanded=${isOpen} aria-controls="places" onClick=${() => setOpen(!isOpen)}
+          >Menu</button>
+        <a class="brand" href=${home}>Contacts</a>
+        <span class="account" dir="auto">${session.get()?.account.name}</span>
+        <button type="button" class="quiet" onClick=${() => leave()}>Leave</button>
+      </div>
     </header>
     <div class="columns">
-      <nav aria-label="Parts of the console">
+      <nav id="places" class=${isOpen ? "open" : undefined} aria-label="Parts of the console">
         <ul>
-          ${PLACES.filter((place) => may(...place.scopes)).map(
+          ${places.map(
             (place) => html`<li key=${place.path}>
               <a href=${href(place.path)} aria-current=${place.views.includes(shown.view) ? "page" : undefined}
                 >${place.words}</a
@@ -107,7 +144,7 @@ function Signed() {
         </ul>
       </nav>
       <main id="content" tabindex="-1">
-        <${Shown} key=${`${shown.view}/${shown.id ?? ""}`} route=${shown} />
+        <${Shown} key=${`${shown.view}/${shown.id ?? ""}/${round}`} route=${shown} />
       </main>
     </div>
     <${Announcements} />
@@ -136,6 +173,11 @@ function Shown({ route: shown }) {
   if (!load) {
     return html`<h1>Nothing here</h1>
       <p>The console has no such page. <a href=${href(HOME)}>All contacts</a></p>`;
+  }
+  const place = PLACES.find((one) => one.views.includes(shown.view));
+  if (place && !mayVisit(place)) {
+    return html`<${Page} title=${place.words}
+      ><p>This is not shown: your key lacks the scope <code>${place.scopes.join(", ")}</code>. Sign in with a key that has it.</p><//>`;
   }
   if (isOld) {
     return html`<h1>The console has changed</h1>

@@ -26,22 +26,52 @@ export const may = (...scopes) => scopes.every((scope) => session.get()?.key.sco
 export const isTest = () => session.get()?.key.mode === "test";
 
 /**
+ * The key in what was pasted: `Bearer sk_live_…`, a line of a file of settings, a key that an email has broken in two.
+ *
+ * @param {string} text
+ */
+export const keyIn = (text) =>
+  text.replace(/\s/g, "").match(/(sk_(live|test)|am_(live|test)_sk)_[0-9A-Za-z]{43}/)?.[0];
+
+/**
  * Begin a session.
  *
  * @param {string} key
  * @throws {Failure} The key is none, is of another vendor's client, or may not even read the account.
  */
 export async function signIn(key) {
-  const { data } = await request("GET", "account", { key });
-  if (!data?.key) throw new Failure(0, { detail: OTHER_DIALECT });
+  const { data } = await request("GET", "account", { key }).catch((failure) => {
+    throw failure instanceof Failure ? explained(failure) : failure;
+  });
+  if (!data?.key) throw new Failure(0, null);
   credentials.key = key;
   sessionStorage.setItem(KEPT_AS, key);
   farewell.set("");
   session.set({ account: data, key: data.key });
 }
 
-export const OTHER_DIALECT =
-  "This key speaks another vendor's API. The console needs a key of the native dialect: make one with POST /v1/api-keys.";
+/** Why a key opens no console. @param {Failure} failure */
+function explained(failure) {
+  const vendor = vendorOf(failure.problem ?? {});
+  if (vendor) {
+    return new Failure(failure.status, {
+      detail: `This key speaks ${vendor}'s API. The console needs a key of the native dialect: each account has one, which can make others.`,
+    });
+  }
+  if (failure.code !== "scope_missing") return failure;
+  return new Failure(failure.status, {
+    detail:
+      "This key works, but may not read its account. The console needs a key with the scope account:read.",
+  });
+}
+
+/** Whose API a refusal is written in; "": ours, or nobody's. @param {Record<string, unknown>} problem */
+function vendorOf(problem) {
+  if ("statusCode" in problem) return "Sendmator";
+  if ("error" in problem) return "Smart Sender";
+  if ("details" in problem) return "Artamail";
+  return "message" in problem && "code" in problem ? "SMASHSEND" : "";
+}
 
 /** Read the account anew: what is used of its limits, and how many contacts it has. */
 export async function refreshAccount() {
@@ -65,5 +95,4 @@ export function leave(why = "") {
   session.set(null);
 }
 
-credentials.refused = (failure) =>
-  leave(`${failure.message} The key may have been revoked while the page was open.`);
+credentials.refused = (failure) => leave(`You were signed out: ${failure.message}`);

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from contacts.accounts.store import AccountStore
     from contacts.accounts.switch_service import SwitchService
     from contacts.accounts.switches import SwitchBoard
+    from contacts.accounts.usage import UsageHistory
     from contacts.book.batch import BatchService
     from contacts.book.merge import Merger
     from contacts.book.service import ContactBook
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from contacts.table.records import RecordStore
     from contacts.web.entrypoint import LambdaHandler
     from contacts.web.routing import Operation
+    from contacts.webhooks.contact_deliveries import ContactDeliveries
     from contacts.webhooks.delivery import DeliveryWorker, Schedule, Sender
     from contacts.webhooks.delivery_log import DeliveryLog, DeliveryService
     from contacts.webhooks.dispatch import Dispatcher
@@ -372,6 +374,12 @@ class Runtime:
 
         return ApiKeyService(AccountStore(self.table_of(caller)), self.clock, self.randomness)
 
+    def usage_history(self, caller: Caller) -> UsageHistory:
+        """What the account has used, hour by hour; a test key's requests count there, too."""
+        from contacts.accounts.usage import UsageHistory
+
+        return UsageHistory(self.account_store, self.clock)
+
     def account_service(self) -> AccountService:
         """Opens accounts."""
         from contacts.accounts.service import AccountService
@@ -537,6 +545,16 @@ class Runtime:
 
         table = self.table_of(caller)
         return DeliveryLog(WebhookStore(table), DeliveryStore(table), self.clock)
+
+    def contact_deliveries(self, caller: Caller) -> ContactDeliveries:
+        """Lists what the endpoints of the account were sent about a contact."""
+        from contacts.events.store import TimelineStore
+        from contacts.webhooks.contact_deliveries import ContactDeliveries
+        from contacts.webhooks.store import DeliveryStore, WebhookStore
+
+        table, account_id = self.table_of(caller), caller.account_id
+        stores = TimelineStore(table, account_id), WebhookStore(table), DeliveryStore(table)
+        return ContactDeliveries(self.contact_book(caller), *stores, account_id, self.clock)
 
     def delivery_service(self, caller: Caller) -> DeliveryService:
         """Sends deliveries of the account again, and test events."""

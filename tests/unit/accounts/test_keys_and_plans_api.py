@@ -63,6 +63,21 @@ def test_a_key_without_scopes_gets_those_of_its_maker(account: Account) -> None:
     assert made["scopes"] == ["keys:write", "contacts:read"]
 
 
+def test_the_account_says_which_key_asks_and_what_it_may(account: Account) -> None:
+    """A page that holds a key shows by this what it can do, and what it cannot."""
+    for mode, scopes in (("live", ["account:read", "contacts:read"]), ("test", ["account:read"])):
+        made = account.key(name="Пошта – 東京", mode=mode, scopes=scopes)
+        with account.api_with(made["key"]) as api:
+            shown = api.get("/v1/account")
+        assert shown.json()["key"] == {
+            "id": made["id"],
+            "name": "Пошта – 東京",
+            "mode": mode,
+            "scopes": scopes,
+        }
+        assert made["key"] not in shown.text
+
+
 def test_no_key_gives_on_what_it_lacks(account: Account) -> None:
     maker = account.key(scopes=["keys:write", "contacts:read"])
     before = account.items()
@@ -143,6 +158,7 @@ EVERY_OPERATION: dict[str, Attempt] = {
     "list_tags": lambda api: api.get("/v1/tags"),
     "list_lists": lambda api: api.get("/v1/lists"),
     "get_account": lambda api: api.get("/v1/account"),
+    "get_account_usage": lambda api: api.get("/v1/account/usage"),
     "create_api_key": lambda api: api.post("/v1/api-keys", {"name": "x"}),
     "list_api_keys": lambda api: api.get("/v1/api-keys"),
     "revoke_api_key": lambda api: api.delete("/v1/api-keys/key_1"),
@@ -161,7 +177,7 @@ OPENED_BY = {
         *("batch_contacts", "merge_contacts"),
     },
     "keys:write": {"create_api_key", "list_api_keys", "revoke_api_key"},
-    "account:read": {"get_account"},
+    "account:read": {"get_account", "get_account_usage"},
     "webhooks:write": set(),
     "api_user": {"create_contact", "list_contacts", "search_contacts"},
     "user": {"get_contact", "update_contact", "delete_contact"},
@@ -195,7 +211,7 @@ def test_several_scopes_add_up(account: Account) -> None:
         statuses = {operation: attempt(api).status_code for operation, attempt in EVERY_OPERATION.items()}
     assert {operation for operation, status in statuses.items() if status == 403} == {
         *("restore_contact", "merge_contacts", "record_event", "batch_contacts", "get_account"),
-        *("create_api_key", "list_api_keys", "revoke_api_key"),
+        *("create_api_key", "list_api_keys", "revoke_api_key", "get_account_usage"),
     }
 
 

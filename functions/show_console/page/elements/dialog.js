@@ -4,24 +4,61 @@
 import { useAction } from "../loading.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Button, Form, TextField, useId } from "./forms.js";
-import { FailureNotice } from "./notices.js";
+import { Announcements, FailureNotice } from "./notices.js";
 
 /** A dialog, open as long as it is drawn. @param {{title: string, close: () => void, children?: any}} properties */
 export function Dialog({ title, close, children }) {
   const box = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const id = useId();
   useEffect(() => {
-    const before = document.activeElement;
-    box.current?.showModal();
-    return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
-    };
+    const dialog = box.current;
+    dialog?.showModal();
+    // Closed before it is taken away, it gives the focus back to where it was.
+    return () => dialog?.close();
   }, []);
   return html`<dialog ref=${box} aria-labelledby=${id} onCancel=${(/** @type {Event} */ event) => (event.preventDefault(), close())}>
     <h2 id=${id} dir="auto">${title}</h2>
     ${children}
+    <${Announcements} />
   </dialog>`;
 }
+
+/**
+ * A form in a dialog, with its buttons.
+ *
+ * @param {object} properties
+ * @param {string} properties.title
+ * @param {string} properties.words Of the button that sends it.
+ * @param {() => unknown} properties.send
+ * @param {() => void} properties.close
+ * @param {{isBusy: boolean, failure: import("../api.js").Failure | null}} properties.doing The action, as `useAction` gives it.
+ * @param {string[]} [properties.known] Fields beside which it shows what is wrong.
+ * @param {boolean} [properties.isDanger]
+ * @param {string} [properties.back] Of the button that does not.
+ * @param {any} [properties.children] Its fields.
+ */
+export const FormDialog = ({
+  title,
+  words,
+  send,
+  close,
+  doing,
+  known,
+  isDanger = false,
+  back = "Cancel",
+  children,
+}) => html`
+  <${Dialog} title=${title} close=${close}>
+    <${Form} send=${send}>
+      ${children}
+      <${FailureNotice} failure=${doing.failure} known=${known} />
+      <div class="actions">
+        <${Button} act=${close}>${back}<//>
+        <${Button} kind=${isDanger ? "danger" : "main"} isBusy=${doing.isBusy}>${words}<//>
+      </div>
+    <//>
+  <//>
+`;
 
 /**
  * Ask before something is done that is hard to undo.
@@ -33,9 +70,10 @@ export function Dialog({ title, close, children }) {
  * @param {() => void} properties.close Called when it is done as well.
  * @param {string} [properties.typed] What must be typed first.
  * @param {boolean} [properties.isDanger]
+ * @param {string} [properties.back] Of the button that does not.
  * @param {any} [properties.children] What will happen.
  */
-export function Confirm({ title, words, act, close, typed, isDanger = false, children }) {
+export function Confirm({ title, words, act, close, typed, isDanger, back, children }) {
   const [entered, setEntered] = useState("");
   const [isMissing, setMissing] = useState(false);
   const doing = useAction(act);
@@ -43,19 +81,12 @@ export function Confirm({ title, words, act, close, typed, isDanger = false, chi
     if (typed && entered.trim() !== typed) setMissing(true);
     else if (await doing.act()) close();
   };
-  return html`<${Dialog} title=${title} close=${close}>
-    <${Form} send=${send}>
-      ${children}
-      ${
-        typed &&
-        html`<${TextField} label=${`Type ${typed} to go on`} value=${entered} set=${setEntered} autocomplete="off"
+  return html`<${FormDialog} title=${title} words=${words} send=${send} close=${close} doing=${doing} isDanger=${isDanger} back=${back}>
+    ${children}
+    ${
+      typed &&
+      html`<${TextField} label=${`Type ${typed} to go on`} value=${entered} set=${setEntered} autocomplete="off"
         wrong=${isMissing && entered.trim() !== typed ? "This is not what is asked for." : ""} />`
-      }
-      <${FailureNotice} failure=${doing.failure} />
-      <div class="actions">
-        <${Button} act=${close}>Cancel<//>
-        <${Button} kind=${isDanger ? "danger" : "main"} isBusy=${doing.isBusy}>${words}<//>
-      </div>
-    <//>
+    }
   <//>`;
 }

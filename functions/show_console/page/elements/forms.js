@@ -64,7 +64,7 @@ export function Choice({ label, value, set, choices, hint, wrong, isLabelHidden,
   <//>`;
 }
 
-/** Yes or no. @param {{label: string, value: boolean, set: (value: boolean) => void, [attribute: string]: any}} properties */
+/** Yes or no. @param {{label: any, value: boolean, set: (value: boolean) => void, [attribute: string]: any}} properties */
 export const Toggle = ({ label, value, set, ...more }) => html`<label class="toggle">
   <input type="checkbox" checked=${value} onChange=${(/** @type {any} */ event) => set(event.target.checked)} ...${more} />
   <span>${label}</span>

@@ -1,10 +1,14 @@
 // @ts-check
 /** What the page says: what is loaded, what went wrong, what has been done, what is not there yet. */
 
+import { part } from "../api.js";
+import { href } from "../routing.js";
 import { store, useStore } from "../store.js";
 import { html, useEffect, useRef } from "../vendor/preact.js";
 
 const announced = store("");
+/** Problems whose `existing_id` is a contact's. */
+const CONTACTS_IN_THE_WAY = ["duplicate_contact", "names_taken", "same_contact", "merged_away"];
 /** How long a message stays. */
 const SHOWN_MS = 6_000;
 let clearing = 0;
@@ -42,14 +46,19 @@ export function FailureNotice({ failure, again, known = [] }) {
   );
   const isTold = failure.errors.length > 0 && failure.errors.every((error) => isBeside(error.field));
   return html`<div class="failure" role="alert" ref=${box}>
-    <p dir="auto">${isTold && failure.status === 422 ? "Some fields are not right: see beside them." : failure.message}</p>
+    <p dir="auto">${isTold && failure.status === 400 ? "Some fields are not right: see beside them." : failure.message}</p>
     ${
       others.length > 0 &&
       html`<ul>
       ${others.map((error) => html`<li key=${error.field} dir="auto"><code>${error.field}</code>: ${error.message}</li>`)}
     </ul>`
     }
-    ${failure.scope && html`<p>The key lacks the scope <code>${failure.scope}</code>.</p>`}
+    ${
+      failure.existingId &&
+      CONTACTS_IN_THE_WAY.includes(failure.code) &&
+      html`<p><a href=${href(`contact/${part(failure.existingId)}`)}>Open the contact that is in the way</a></p>`
+    }
+    ${failure.scope && !failure.message.includes(failure.scope) && html`<p>The key lacks the scope <code>${failure.scope}</code>.</p>`}
     ${again && html`<button type="button" onClick=${again}>Try again</button>`}
     ${failure.requestId && html`<p class="small">Request ${failure.requestId}</p>`}
   </div>`;

@@ -4,7 +4,8 @@
 import { html, useEffect, useRef } from "../vendor/preact.js";
 
 /**
- * A view. The focus goes to its title when it is shown, so that a screen reader says where one is.
+ * A view. The focus goes to its title when it is shown, so that a screen reader says where one is; or to the control
+ * with the attribute `data-first`.
  *
  * @param {{title: string, under?: any, actions?: any, children?: any}} properties `under`: what stands below the title.
  */
@@ -13,7 +14,11 @@ export function Page({ title, under, actions, children }) {
   useEffect(() => {
     document.title = `${title} · Contacts`;
   }, [title]);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    const first =
+      /** @type {HTMLElement | null} */ (document.querySelector("main [data-first]")) ?? heading.current;
+    first?.focus({ preventScroll: true });
+  }, []);
   return html`
     <div class="heading">
       <div>

@@ -31,6 +31,9 @@ export function Table({ caption, columns, list, id, empty, selection }) {
   const { rows, failure, isLoading, more, again } = list;
   if (!rows.length && failure) return html`<${FailureNotice} failure=${failure} again=${again} />`;
   if (!rows.length && isLoading) return html`<${Loading} what=${caption.toLowerCase()} />`;
+  // A page may be empty while there are more: the API looks at so many contacts for one.
+  if (!rows.length && more)
+    return html`<p>Nothing found so far. <${Button} act=${more}>Go on looking<//></p>`;
   if (!rows.length) return empty ?? null;
   const isAll = selection && rows.every((row) => selection.has(id(row)));
   return html`

@@ -1,8 +1,95 @@
 // @ts-check
-/** Not written yet. */
+/** One contact: what it has, what happened to it, what can be done with it. */
 
+import { get, part } from "../api.js";
+import { Copy } from "../elements/copy.js";
+import { Button } from "../elements/forms.js";
+import { FailureNotice, Loading } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
-import { html } from "../vendor/preact.js";
+import { Time } from "../elements/shown.js";
+import { useLoaded } from "../loading.js";
+import { go, href } from "../routing.js";
+import { may } from "../session.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
+import { Absent, Erase, Everything, Trash } from "./contact/endings.js";
+import { Details, Fields, Reachable, TagsAndLists, useProperties } from "./contact/fields.js";
+import { Merge } from "./contact/merge.js";
+import { cut, nameOf } from "./contact/record.js";
+import { Reach, Timeline, Told } from "./contact/timeline.js";
 
 /** @param {{route: import("../routing.js").Route}} properties */
-export const View = ({ route }) => html`<${Page} title=${route.view} />`;
+export function View({ route }) {
+  const id = route.id ?? "";
+  const loaded = useLoaded((signal) => get(`contacts/${part(id)}`, {}, signal), [id]);
+  const [trashed, setTrashed] = useState(/** @type {string | null} */ (null));
+  const found = loaded.data?.data.id;
+  useEffect(() => {
+    // A name of another kind, or of a contact that was merged into this one.
+    if (found && found !== id) go(href(`contact/${part(found)}`), { replace: true });
+  }, [found]);
+  const restored = (/** @type {import("../api.js").Answer} */ answer) => (
+    setTrashed(null), loaded.set(answer)
+  );
+  if (trashed !== null) return html`<${Absent} id=${found ?? id} name=${trashed} restored=${restored} />`;
+  if (loaded.failure?.status === 404) return html`<${Absent} id=${id} name=${null} restored=${restored} />`;
+  if (!loaded.data) {
+    return html`<${Page} title="Contact">
+      ${loaded.isLoading && html`<${Loading} what="the contact" />`}
+      <${FailureNotice} failure=${loaded.failure} again=${loaded.again} />
+    <//>`;
+  }
+  const { data, etag } = loaded.data;
+  const record = {
+    contact: data,
+    etag: etag ?? "",
+    path: `contacts/${part(data.id)}`,
+    set: loaded.set,
+    again: loaded.again,
+  };
+  return html`<${Contact} record=${record} failure=${loaded.failure} trashed=${() => setTrashed(nameOf(data))} />`;
+}
+
+/** The dialogs, by name. */
+const DIALOGS = /** @type {Record<string, any>} */ ({ merge: Merge, trash: Trash, erase: Erase });
+
+/** @param {{record: import("./contact/record.js").ContactRecord, failure: import("../api.js").Failure | null, trashed: () => void}} properties */
+function Contact({ record, failure, trashed }) {
+  const { contact } = record;
+  const [opened, setOpened] = useState("");
+  const Opened = DIALOGS[opened];
+  const properties = useProperties();
+  const mayWrite = may("contacts:write");
+  const actions = html`
+    <${Everything} contact=${contact} />
+    ${
+      mayWrite &&
+      html`<${Button} act=${() => setOpened("merge")}>Merge<//>
+      <${Button} kind="danger" act=${() => setOpened("trash")}>Delete<//>`
+    }
+  `;
+  const under = html`<${Copy} text=${contact.id} what="the contact's id" /> created <${Time} at=${contact.created_at} />, changed${" "}
+    <${Time} at=${contact.updated_at} />`;
+  return html`<${Page} title=${cut(nameOf(contact))} under=${under} actions=${actions}>
+    <${FailureNotice} failure=${failure} again=${record.again} />
+    <div class="contact">
+      <div>
+        <${Details} record=${record} />
+        <${TagsAndLists} record=${record} />
+        <${Fields} record=${record} map="custom_fields" title="Custom fields" properties=${properties} />
+        <${Fields} record=${record} map="metadata" title="Metadata" />
+      </div>
+      <div>
+        <${Reachable} record=${record} />
+        <${Reach} record=${record} />
+        <${Timeline} record=${record} />
+        <${Told} record=${record} />
+        ${
+          mayWrite &&
+          html`<p class="small">A person who wants to be forgotten:${" "}
+          <${Button} kind="danger" act=${() => setOpened("erase")}>Erase for good<//></p>`
+        }
+      </div>
+    </div>
+    ${Opened && html`<${Opened} record=${record} close=${() => setOpened("")} done=${trashed} />`}
+  <//>`;
+}

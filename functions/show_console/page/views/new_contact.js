@@ -1,8 +1,122 @@
 // @ts-check
-/** Not written yet. */
+/** A contact is made by hand. */
 
-import { Page } from "../elements/page.js";
-import { html } from "../vendor/preact.js";
+import { post } from "../api.js";
+import { Button, Form, TextField } from "../elements/forms.js";
+import { LabelsEditor } from "../elements/labels_editor.js";
+import { FailureNotice, say } from "../elements/notices.js";
+import { Page, Section } from "../elements/page.js";
+import { TypedField, typedValue, wrong } from "../elements/values.js";
+import { useAction } from "../loading.js";
+import { go, HOME, href } from "../routing.js";
+import { may } from "../session.js";
+import { html, useState } from "../vendor/preact.js";
+import { FreeField, NEW_FIELD, useProperties } from "./contact/fields.js";
 
-/** @param {{route: import("../routing.js").Route}} properties */
-export const View = ({ route }) => html`<${Page} title=${route.view} />`;
+/** @typedef {import("./contact/fields.js").Free} Free */
+
+const TEXTS = [
+  {
+    field: "email",
+    label: "Email",
+    type: "email",
+    hint: "An email or an external id is needed.",
+    "data-first": "",
+  },
+  { field: "external_id", label: "External id", hint: "Your own id of this person" },
+  { field: "first_name", label: "First name" },
+  { field: "last_name", label: "Last name" },
+  { field: "name", label: "Name as shown", hint: "Left empty, it is made of first and last name." },
+  { field: "phone", label: "Phone", type: "tel", hint: "With its country, as +4930123456" },
+];
+const MAP = "custom_fields";
+
+export function View() {
+  const [texts, setTexts] = useState(/** @type {Record<string, string>} */ ({}));
+  const [labels, setLabels] = useState({
+    tag: /** @type {string[]} */ ([]),
+    list: /** @type {string[]} */ ([]),
+  });
+  const [typed, setTyped] = useState(/** @type {Map<string, string>} */ (new Map()));
+  const [free, setFree] = useState(/** @type {Free[]} */ ([]));
+  const properties = useProperties();
+  const fields = [
+    ...properties.map(({ name, type }) => ({ key: name, kind: type, text: typed.get(name) ?? "" })),
+    ...free,
+  ];
+  const making = useAction(async () => {
+    const { data } = await post("contacts", {
+      ...Object.fromEntries(TEXTS.map(({ field }) => [field, texts[field]?.trim() || null])),
+      tags: labels.tag,
+      lists: labels.list,
+      [MAP]: valuesOf(fields),
+    });
+    if (data.test_mode) return say("All is right. With a test key nothing is kept.");
+    go(href(`contact/${data.id}`), { replace: true });
+    say(data.is_unsubscribed ? "Made. This address has opted out before, and stays so." : "Made.");
+  });
+  const { failure } = making;
+  const labelled = (/** @type {"tag" | "list"} */ what) => {
+    const set = (/** @type {string[]} */ names) => setLabels((before) => ({ ...before, [what]: names }));
+    return html`<${LabelsEditor} what=${what} names=${labels[what]} keepsOnBlur=${true} wrong=${failure?.of(`${what}s`)}
+      add=${(name) => set([...new Set([...labels[what], name])])}
+      remove=${(name) => set(labels[what].filter((one) => one !== name))} />`;
+  };
+  if (!may("contacts:write")) {
+    return html`<${Page} title="New contact"><p>The key may not make contacts: it lacks <code>contacts:write</code>.</p><//>`;
+  }
+  const known = [
+    ...TEXTS.map(({ field }) => field),
+    "tags",
+    "lists",
+    ...fields.map(({ key }) => `${MAP}.${key}`),
+  ];
+  return html`<${Page} title="New contact">
+    <${Form} class="narrow" send=${making.act}>
+      <${Section} title="Details">
+        ${TEXTS.map(
+          ({
+            field,
+            ...more
+          }) => html`<${TextField} key=${field} value=${texts[field] ?? ""} autocomplete="off" wrong=${failure?.of(field)}
+            set=${(text) => setTexts((before) => ({ ...before, [field]: text }))} ...${more} />`,
+        )}
+      <//>
+      <${Section} title="Tags and lists">${labelled("tag")}${labelled("list")}<//>
+      <${Section} title="Custom fields" actions=${html`<${Button} act=${() => setFree([...free, NEW_FIELD])}>Add a field<//>`}>
+        ${properties.map(
+          (
+            property,
+          ) => html`<${TypedField} key=${property.name} kind=${property.type} property=${property} label=${property.label}
+            value=${typed.get(property.name) ?? ""} wrong=${failure?.of(`${MAP}.${property.name}`)}
+            set=${(text) => setTyped((before) => new Map(before).set(property.name, text))} />`,
+        )}
+        ${free.map(
+          (one, index) => html`<fieldset key=${index} class="new-field">
+            <legend class="hidden">Custom field ${one.key}</legend>
+            <${FreeField} field=${one} set=${(next) => setFree(free.with(index, next))} wrong=${failure?.of(`${MAP}.${one.key}`)} />
+            <${Button} act=${() => setFree(free.toSpliced(index, 1))}>Remove<//>
+          </fieldset>`,
+        )}
+        ${!fields.length && html`<p class="none">None yet.</p>`}
+      <//>
+      <${FailureNotice} failure=${failure} known=${known} />
+      <div class="actions">
+        <${Button} kind="main" isBusy=${making.isBusy}>Make the contact<//>
+        <a class="button" href=${href(HOME)}>Cancel</a>
+      </div>
+    <//>
+  <//>`;
+}
+
+/** The custom fields that have a value. @param {Free[]} fields */
+function valuesOf(fields) {
+  const values = new Map();
+  for (const { key, kind, text } of fields) {
+    const value = typedValue(kind, text, `${MAP}.${key}`);
+    if (value === null) continue;
+    if (values.has(key)) throw wrong(`${MAP}.${key}`, "is there twice");
+    values.set(key, value);
+  }
+  return Object.fromEntries(values);
+}

@@ -1,8 +1,44 @@
 // @ts-check
-/** Not written yet. */
+/** A new endpoint: where events are sent to, and which ones. Then its secret is shown, once. */
 
-import { Page } from "../elements/page.js";
-import { html } from "../vendor/preact.js";
+import { part, post } from "../api.js";
+import { EndpointForm, Secret } from "../elements/endpoint.js";
+import { Empty } from "../elements/notices.js";
+import { Page, Section } from "../elements/page.js";
+import { href } from "../routing.js";
+import { may } from "../session.js";
+import { html, useState } from "../vendor/preact.js";
 
-/** @param {{route: import("../routing.js").Route}} properties */
-export const View = ({ route }) => html`<${Page} title=${route.view} />`;
+export function View() {
+  const [made, setMade] = useState(/** @type {any} */ (null));
+  if (made) return html`<${Made} key="made" made=${made} />`;
+  if (!may("webhooks:write", "contacts:read")) {
+    return html`<${Page} title="New endpoint">
+      <${Empty} title="This key may not register an endpoint.">
+        <p>It needs the scopes <code>webhooks:write</code> and <code>contacts:read</code>: an endpoint receives contacts.</p>
+      <//>
+    <//>`;
+  }
+  return html`<${Page} title="New endpoint" under="It is told of every change as it happens, by a signed POST.">
+    <${Section} title="The endpoint">
+      <${EndpointForm} words="Register" send=${async (/** @type {any} */ fields) => setMade((await post("webhooks", fields)).data)} />
+    <//>
+  <//>`;
+}
+
+/** What was made, with its secret. @param {{made: any}} properties */
+const Made = ({
+  made,
+}) => html`<${Page} title="The endpoint is registered" under=${html`<span dir="ltr">${made.url}</span>`}>
+  <${Section} title="Its secret">
+    ${made.test_mode && html`<p><strong>A test key registers nothing.</strong> All was checked; there is no such endpoint.</p>`}
+    ${
+      made.secret
+        ? html`<${Secret} secret=${made.secret} />`
+        : html`<p>The first answer, with the secret, was lost on its way here. Open the endpoint and rotate its secret: then you see the new one.</p>`
+    }
+    <p><a class="button" href=${made.test_mode ? href("webhooks") : href(`webhook/${part(made.id)}`)}>
+      ${made.test_mode ? "All endpoints" : "Open the endpoint, and send it a test"}
+    </a></p>
+  <//>
+<//>`;

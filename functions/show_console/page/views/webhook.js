@@ -1,8 +1,206 @@
 // @ts-check
-/** Not written yet. */
+/** An endpoint: what it is told of, how its deliveries went, and what can be done about them. */
 
-import { Page } from "../elements/page.js";
-import { html } from "../vendor/preact.js";
+import { Failure, get, part, patch, post, remove } from "../api.js";
+import { brief, resultOf } from "../elements/delivery.js";
+import { Confirm } from "../elements/dialog.js";
+import { EndpointForm, Secret, State } from "../elements/endpoint.js";
+import { EventType } from "../elements/events.js";
+import { Button } from "../elements/forms.js";
+import { Empty, FailureNotice, Loading, say } from "../elements/notices.js";
+import { Page, Section } from "../elements/page.js";
+import { Time } from "../elements/shown.js";
+import { useAction, useLoaded } from "../loading.js";
+import { go, href } from "../routing.js";
+import { may } from "../session.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { Log, useDeliveries } from "./webhook_log.js";
+
+/** @typedef {import("../elements/endpoint.js").Webhook} Webhook */
+/** @typedef {import("../elements/delivery.js").Delivery} Delivery */
+
+/** The id of the button that opens the form, to which the focus goes back. */
+const EDIT = "edit";
 
 /** @param {{route: import("../routing.js").Route}} properties */
-export const View = ({ route }) => html`<${Page} title=${route.view} />`;
+export function View({ route }) {
+  const id = /** @type {string} */ (route.id);
+  const webhook = useLoaded(async (signal) => (await get(path(id), {}, signal)).data, [id]);
+  const status = route.query.get("status") ?? "";
+  const list = useDeliveries(id, status);
+  if (webhook.failure?.status === 404 || list.failure?.status === 404) return html`<${Gone} />`;
+  if (!webhook.data) {
+    return html`<${Page} title="Endpoint">
+      ${webhook.failure ? html`<${FailureNotice} failure=${webhook.failure} again=${webhook.again} />` : html`<${Loading} what="the endpoint" />`}
+    <//>`;
+  }
+  return html`<${Endpoint} webhook=${webhook.data} set=${webhook.set} status=${status} list=${list}
+    again=${() => (webhook.again(), list.again())} />`;
+}
+
+/** @param {string} id */
+const path = (id) => `webhooks/${part(id)}`;
+
+const Gone = () => html`<${Page} title="There is no such endpoint">
+  <${Empty} title="It was deleted, or it never was in this account.">
+    <p><a href=${href("webhooks")}>All endpoints</a></p>
+  <//>
+<//>`;
+
+/**
+ * @param {{webhook: Webhook, set: (webhook: Webhook) => void, again: () => void, status: string,
+ *   list: import("../loading.js").Listed<Delivery>}} properties
+ */
+function Endpoint({ webhook, set, again, status, list }) {
+  const [asks, setAsks] = useState(/** @type {"" | "off" | "rotate" | "delete"} */ (""));
+  const [isEdited, setEdited] = useState(false);
+  const [secret, setSecret] = useState("");
+  const here = path(webhook.id);
+  const mayWrite = may("webhooks:write");
+  const mayChange = may("webhooks:write", "contacts:read");
+  const change = async (/** @type {object} */ fields) => set((await patch(here, fields)).data);
+  const activating = useAction(async () => {
+    await change({ is_active: true });
+    say("It is switched on. It is told of what happens from now on.");
+  });
+  const test = useTest(webhook, list.rows, again);
+  const close = () => setAsks("");
+  const shut = () => {
+    setEdited(false);
+    document.getElementById(EDIT)?.focus();
+  };
+  // Deleted in another tab: then the whole view says so.
+  const isGone = [activating, test].some((action) => action.failure?.status === 404);
+  useEffect(() => (isGone ? again() : undefined), [isGone]);
+  return html`
+    <${Page} title=${brief(webhook.url)} under=${webhook.description && html`<span dir="auto">${webhook.description}</span>`}
+      actions=${
+        mayWrite &&
+        html`
+        <${Button} act=${test.act} isBusy=${test.isBusy}>Send a test<//>
+        ${
+          mayChange &&
+          (webhook.is_active
+            ? html`<${Button} act=${() => setAsks("off")}>Switch off<//>`
+            : html`<${Button} kind="main" act=${activating.act} isBusy=${activating.isBusy}>Switch on<//>`)
+        }
+      `
+      }>
+      <${FailureNotice} failure=${activating.failure ?? test.failure} />
+      <${Section} title="Endpoint" actions=${
+        mayChange &&
+        html`<${Button} id=${EDIT} act=${() => setEdited(!isEdited)} aria-expanded=${isEdited ? "true" : "false"}>Edit<//>`
+      }>
+        ${
+          isEdited
+            ? html`<${EndpointForm} webhook=${webhook} words="Save" cancel=${shut}
+              send=${async (/** @type {any} */ fields) => {
+                const changes = changed(webhook, fields);
+                if (Object.keys(changes).length) await change(changes);
+                shut();
+                say("Saved.");
+              }} />`
+            : html`<${Facts} webhook=${webhook} />`
+        }
+      <//>
+      <${Log} webhook=${webhook} status=${status} list=${list} again=${again} />
+      ${
+        mayWrite &&
+        html`
+        <${Section} title="Secret" actions=${html`<${Button} act=${() => setAsks("rotate")}>Rotate the secret<//>`}>
+          ${secret ? html`<${Secret} key=${secret} secret=${secret} />` : html`<p>It was shown when the endpoint was registered. If it is lost, or somebody else has it, rotate it.</p>`}
+        <//>
+        <${Section} title="Delete" actions=${html`<${Button} kind="danger" act=${() => setAsks("delete")}>Delete the endpoint<//>`}>
+          <p>To stop for a while, switch it off instead.</p>
+        <//>
+      `
+      }
+    <//>
+    ${
+      asks === "off" &&
+      html`<${Confirm} title="Switch it off?" words="Switch off" close=${close}
+      act=${async () => (await change({ is_active: false }), say("It is switched off."))}>
+      <p>It is told of nothing until you switch it on again. What waits to be sent ends as failed; you can send it again later.</p>
+    <//>`
+    }
+    ${
+      asks === "rotate" &&
+      html`<${Confirm} title="Rotate the secret?" words="Rotate" close=${close}
+      act=${async () => {
+        const { data } = await post(`${here}/rotate-secret`);
+        setSecret(data.secret ?? "");
+        // An answer that is repeated has no secret in it.
+        say(
+          data.secret
+            ? "The new secret is shown in the part Secret."
+            : "The answer was lost on its way. Rotate the secret once more.",
+        );
+      }}>
+      <p>You get a new secret. For 24 hours everything is signed with both, the new one and the one before: give the new one to
+        your receiver within that time, and nothing is missed.</p>
+      <p>If it was rotated within the last 24 hours already, the secret before the present one ends at once.</p>
+    <//>`
+    }
+    ${
+      asks === "delete" &&
+      html`<${Confirm} title="Delete the endpoint?" words="Delete" typed=${new URL(webhook.url).host} isDanger close=${close}
+      act=${() => deleted(here)}>
+      <p>${brief(webhook.url)} is told of nothing more. What is on its way to it is dropped, and its deliveries are not shown any more. This cannot be undone.</p>
+    <//>`
+    }
+  `;
+}
+
+/** @param {string} here */
+async function deleted(here) {
+  try {
+    await remove(here);
+  } catch (error) {
+    // Somebody else has done it.
+    if (!(error instanceof Failure && error.status === 404)) throw error;
+  }
+  say("The endpoint is deleted.");
+  go(href("webhooks"), { replace: true });
+}
+
+/** Only what is different, so that what somebody else changes meanwhile stays. @param {any} before @param {any} fields */
+const changed = (before, fields) =>
+  Object.fromEntries(
+    Object.entries(fields).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])),
+  );
+
+/** @param {{webhook: Webhook}} properties */
+const Facts = ({ webhook }) => html`<dl class="facts">
+  <dt>URL</dt><dd><code dir="ltr">${webhook.url}</code></dd>
+  <dt>State</dt><dd><${State} webhook=${webhook} /></dd>
+  <dt>Events</dt><dd><ul class="plain">${webhook.events.map((type) => html`<li key=${type}><${EventType} type=${type} /></li>`)}</ul></dd>
+  <dt>Registered</dt><dd><${Time} at=${webhook.created_at} /></dd>
+  <dt>Id</dt><dd><code>${webhook.id}</code></dd>
+</dl>`;
+
+/**
+ * Have a test sent, and say how it went when its delivery has ended.
+ *
+ * @param {Webhook} webhook @param {Delivery[]} rows What is shown of its deliveries. @param {() => void} again
+ */
+function useTest({ id }, rows, again) {
+  const awaited = useRef("");
+  useEffect(() => {
+    const delivery = rows.find((one) => one.id === awaited.current);
+    if (!delivery || delivery.status === "pending") return;
+    awaited.current = "";
+    const result = delivery.attempts.slice(-1).map(resultOf).join();
+    say(
+      delivery.status === "delivered"
+        ? `The test was accepted: ${result}.`
+        : `The test has failed: ${result}.`,
+    );
+  }, [rows]);
+  return useAction(async () => {
+    awaited.current = (await post(`${path(id)}/test`)).data.id;
+    say("A test is on its way.");
+    // Of all states, or it is not seen.
+    go(href(`webhook/${part(id)}`));
+    again();
+  });
+}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Final, Literal, NamedTuple, NotRequired, TypedDict
 
-from contacts.core.answers import Count, Moment, PageOut, Uuid
+from contacts.core.answers import Count, JsonSchema, Moment, PageOut, Uuid
 from contacts.core.idempotency import ConcurrentModification
 
 
@@ -389,6 +389,15 @@ class CountsOut(TypedDict):
     contacts: Count
 
 
+class AskingKeyOut(TypedDict):
+    """The key that a request came with."""
+
+    id: str
+    name: str
+    mode: Annotated[str, Mode]
+    scopes: list[Annotated[str, Scope]]
+
+
 class AccountOut(TypedDict):
     """The account that a key belongs to."""
 
@@ -406,6 +415,28 @@ class AccountOut(TypedDict):
     resets_at: Moment
     """When the next hour begins."""
     counts: CountsOut
+    key: AskingKeyOut
+    """The key that asks, and what it may do."""
+
+
+class UsedHourOut(TypedDict):
+    """What was used in one hour."""
+
+    hour: Annotated[str, JsonSchema(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}$")]
+    """In UTC, as `2026-01-15T10`."""
+    requests: Count
+    written: Count
+    """Items that these requests had to write."""
+
+
+class AccountUsageOut(TypedDict):
+    """What an account has used of its limits, hour by hour."""
+
+    data: list[UsedHourOut]
+    hourly_limit: int
+    """Requests an hour, as the plan allows now."""
+    hourly_written_limit: int
+    """Items that may be written in an hour, as the plan allows now."""
 
 
 class ApiKeyOut(TypedDict):

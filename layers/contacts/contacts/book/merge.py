@@ -145,11 +145,15 @@ class Merger:
         self._clock = clock
         self._randomness = randomness
 
-    def merge(self, ref: Ref, source: Ref, preconditions: Preconditions = UNCONDITIONAL) -> Outcome:
+    def merge(
+        self, ref: Ref, source: Ref, preconditions: Preconditions = UNCONDITIONAL, *, dry_run: bool = False
+    ) -> Outcome:
         """Merges the contact that `source` names (the loser) into the contact that `ref` names (the winner).
 
         From then on all names of the loser lead to the winner. Items stored under the loser's id stay there; the
         winner's `merged_ids` lead to them.
+
+        `dry_run`: goes the same way as far as the write, and writes nothing, no record of an Idempotency-Key either.
 
         Raises:
             ContactNotFound: one of the contacts does not exist, or is in the trash.
@@ -157,6 +161,10 @@ class Merger:
             MergeTooLarge: the result would exceed a limit of a contact.
             StaleVersion, IdempotencyKeyReused, TemporarilyUnavailable.
         """
+
+        carry_out = self._store.check if dry_run else self._store.merge
+        # A key that comes with a dry run stands for nothing, and stays free for the merge.
+        key = None if dry_run else preconditions.idempotency_key
 
         def attempt() -> Outcome:
             winner = self._contacts.get(ref)
@@ -167,24 +175,24 @@ class Merger:
                 raise SameContact(winner.id)
             now = self._clock.now_ms()
             after = merged_contact(winner, loser, iso(now))
-            outcome = Outcome(action=Action.MERGED, contact=after)
+            outcome = Outcome(action=Action.PREVIEWED if dry_run else Action.MERGED, contact=after)
             merge = Merge(
                 winner=winner,
                 loser=loser,
                 after=after,
                 at_ms=now,
                 outcome=outcome,
-                idempotency_key=preconditions.idempotency_key,
+                idempotency_key=key,
             )
             try:
-                self._store.merge(merge)
+                carry_out(merge)
             except ContactTooLarge as error:
                 raise MergeTooLarge(
                     [FieldError("from", Violation(FieldErrorCode.TOO_MANY, error.detail))]
                 ) from None
             return outcome
 
-        return run_idempotent(attempt, preconditions.idempotency_key, self._clock, self._randomness)
+        return run_idempotent(attempt, key, self._clock, self._randomness)
 
     def _source(self, source: Ref, ref: Ref) -> Contact:
         try:

@@ -553,6 +553,8 @@ class Action(StrEnum):
     FOUND = "found"
     """The thing to create existed already; nothing changed."""
     MERGED = "merged"
+    PREVIEWED = "previewed"
+    """Nothing was done: the contact is as it would be. Never recorded."""
     QUEUED = "queued"
     """Another function does it in a moment."""
     RECORDED = "recorded"

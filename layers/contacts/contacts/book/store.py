@@ -625,8 +625,9 @@ class MergeStore:
             ConcurrentModification: a contact or a claim has changed.
             ContactTooLarge, AlreadyRecorded, TemporarilyUnavailable.
         """
-        steps = [*self._contact_steps(merge), *self._claim_steps(merge)]
-        steps = with_opt_outs(self._table, steps, opt_out_steps(self._opt_outs, merge.winner, merge.after))
+        steps = with_opt_outs(
+            self._table, self._steps(merge), opt_out_steps(self._opt_outs, merge.winner, merge.after)
+        )
         try:
             write_recorded(
                 self._table,
@@ -639,6 +640,17 @@ class MergeStore:
             )
         except ConditionsFailed:
             raise ConcurrentModification from None
+
+    def check(self, merge: Merge) -> None:
+        """Checks that a merge could be written, and writes nothing. No call.
+
+        Raises:
+            ContactTooLarge.
+        """
+        self._steps(merge)
+
+    def _steps(self, merge: Merge) -> list[Step]:
+        return [*self._contact_steps(merge), *self._claim_steps(merge)]
 
     def _contact_steps(self, merge: Merge) -> Iterable[Step]:
         expression = difference(merge.winner, merge.after)

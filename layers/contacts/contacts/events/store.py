@@ -563,7 +563,7 @@ class TimelineStore:
         return [one.entry for one in found], down_to
 
     def placed_newest_first(
-        self, contact_ids: Sequence[str], now_s: int, *, at_most: int
+        self, contact_ids: Sequence[str], now_s: int, *, at_most: int, after_id: str | None = None
     ) -> tuple[list[PlacedEntry], str | None]:
         """Up to `at_most` entries of all the contacts, the newest first, and the id to go on after (None: none).
 
@@ -573,7 +573,7 @@ class TimelineStore:
             TemporarilyUnavailable.
         """
         return self._placed(
-            contact_ids, None, None, now_s, at_most=at_most, evaluate=_PAGES_OF_ENTRIES * at_most
+            contact_ids, None, after_id, now_s, at_most=at_most, evaluate=_PAGES_OF_ENTRIES * at_most
         )
 
     def _placed(

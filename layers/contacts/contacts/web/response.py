@@ -102,10 +102,11 @@ def answer(outcome: Outcome) -> Answer:
         shown: dict[str, Any] = {**contact_out(contact)}
         part = {name: shown[name] for name in SHOWN_TO_WRITERS}
         # The verdict in an ETag is nothing a writer has sent; If-Match takes the version alone.
-        for_writers = Answer(status, {**part, **outcome.details}, {**headers, "ETag": f'"{contact.version}"'})
-        return Answer(
-            status, {**shown, **outcome.details}, {**headers, "ETag": etag(contact)}, for_writers=for_writers
-        )
+        tags = {"ETag": etag(contact)}, {"ETag": f'"{contact.version}"'}
+        if outcome.action is Action.PREVIEWED:
+            tags = {}, {}  # No contact has this version.
+        for_writers = Answer(status, {**part, **outcome.details}, {**headers, **tags[1]})
+        return Answer(status, {**shown, **outcome.details}, {**headers, **tags[0]}, for_writers=for_writers)
     body = {**outcome.details, **outcome.secrets}
     if outcome.action is Action.DELETED:
         body = {"deleted": True, **body}
@@ -134,8 +135,8 @@ def contact_answer(contact: Contact, if_none_match: str | None) -> Answer:
 
 
 def account_answer(auth: AuthContext, contacts: int) -> Answer:
-    """The caller's account, its usage in this hour, and how many contacts it has."""
-    account = auth.caller.account
+    """The caller's account, its usage in this hour, how many contacts it has, and the caller's key."""
+    account, key = auth.caller.account, auth.caller.key
     body: AccountOut = {
         "id": account.id,
         "name": account.name,
@@ -147,6 +148,12 @@ def account_answer(auth: AuthContext, contacts: int) -> Answer:
         "webhook_limit": PLAN_LIMITS[account.plan].endpoints,
         "resets_at": iso(auth.resets_at * 1000),
         "counts": {"contacts": contacts},
+        "key": {
+            "id": key.id,
+            "name": key.name,
+            "mode": str(key.mode),
+            "scopes": [str(scope) for scope in key.scopes],
+        },
     }
     return Answer(200, body)
 

@@ -40,6 +40,7 @@ ROUTES: Final = {
     "/v1/contacts/{ref}/restore": ("POST",),
     "/v1/contacts/{ref}/merge": ("POST",),
     "/v1/contacts/{ref}/events": ("GET", "POST"),
+    "/v1/contacts/{ref}/deliveries": ("GET",),
     "/v1/contacts/{ref}/gates": ("GET",),
     "/v1/contacts/{ref}/chat": ("GET",),
     "/v1/contacts/{ref}/export": ("GET",),
@@ -66,12 +67,17 @@ ROUTES: Final = {
     "/v1/exports": ("GET", "POST"),
     "/v1/exports/{id}": ("GET",),
     "/v1/account": ("GET",),
+    "/v1/account/usage": ("GET",),
     "/v1/api-keys": ("GET", "POST"),
     "/v1/api-keys/{id}": ("DELETE",),
     "/openapi.json": ("GET",),
     "/docs": ("GET",),
     "/docs/{file}": ("GET",),
+    "/console": ("GET",),
+    "/console/{file}": ("GET",),
 }
+PAGES: Final = ("/console", "/docs")
+"""What is shown to people."""
 ALIASED: Final = "/v1/contacts"
 """What begins with this is also served under `/api`."""
 CONTACT: Final = "/v1/contacts/{ref}"
@@ -145,6 +151,12 @@ def refused_name(
     if isinstance(refused, MethodNotAllowed):
         return refused
     return refusal(method, path, routes) if path.endswith("/") else None
+
+
+def page_without_slash(method: str, path: str) -> Answer | None:
+    """A redirect to a page whose address was sent with a slash at its end; None: it was not. People type addresses."""
+    is_page = method in ("GET", "HEAD") and path.endswith("/") and path[:-1] in PAGES
+    return Answer(308, headers={"Location": f"..{path[:-1]}"}) if is_page else None
 
 
 _SMART_SENDERS: Final = re.compile(
@@ -227,6 +239,7 @@ class Operation:
         self._contact_scopes: dict[str, tuple[Scope, ...]] = {}
         self._of_dialects: dict[str, Binding] = {}
         self._written: dict[str, Written] = {}
+        self._besides: dict[str, tuple[Scope, ...]] = {}
         self.responds: dict[str, Responds] = {}
         """What each route answers where it carries out what is asked for."""
         self.refuses: dict[str, Refuses] = {}
@@ -238,6 +251,7 @@ class Operation:
         responds: Responds = NOTHING,
         refuses: Refuses = (),
         written: Written | None = None,
+        besides: Sequence[Scope] = (),
     ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """Serve routes (`GET /v1/contacts/{ref}`) with a function.
 
@@ -245,6 +259,7 @@ class Operation:
         operation that refuses `StaleVersion` takes If-Match, and one that responds 304 takes If-None-Match.
 
         `written`: how many items a request writes, by what it sends; None: a GET none, any other one.
+        `besides`: scopes that a key needs for these routes besides those of the operation, or its bundle.
         """
 
         def register(function: Callable[..., Answer]) -> Callable[..., Answer]:
@@ -253,6 +268,7 @@ class Operation:
                 self.responds[route], self.refuses[route] = responds, refuses
                 if written is not None:
                     self._written[route] = written
+                self._besides[route] = tuple(besides)
             return function
 
         return register
@@ -295,12 +311,16 @@ class Operation:
         Raises:
             ScopeMissing: the key has neither every scope of the operation nor the bundle that contains it.
         """
-        scopes, bundle = self.scopes, self.bundle
+        scopes, bundle = self.scopes_of(route), self.bundle
         if route in self._contacts:
             scopes, bundle = self._contact_scopes[route], Scope.USER
         missing = caller.lacking(scopes, bundle)
         if missing is not None:
             raise ScopeMissing(missing)
+
+    def scopes_of(self, route: str | None) -> tuple[Scope, ...]:
+        """The scopes that a key needs for a route, unless it has the bundle."""
+        return (*self.scopes, *self._besides.get(route or "", ()))
 
     @property
     def routes(self) -> Mapping[str, Callable[..., Answer]]:
@@ -493,7 +513,8 @@ class QueryParameter(NamedTuple):
 class Binding:
     """A function and the sources of its arguments, as its signature tells them.
 
-    A parameter that is a dataclass stands for the query parameters that are its fields.
+    A parameter that is a dataclass stands for the query parameters that are its fields. A query parameter whose name
+    is a word of Python's has an underscore behind it: `from_` is `from`.
     """
 
     def __init__(self, function: Callable[..., Answer], route: str) -> None:
@@ -510,6 +531,8 @@ class Binding:
         """The services to load while the function starts: all whose annotation is no text in quotes."""
         self._takes_request: list[str] = []
         self._refs: list[str] = []
+        self._renamed: dict[str, str] = {}
+        """By name in the query, the parameter of the function."""
         self._groups: dict[str, tuple[Callable[..., object], tuple[str, ...]]] = {}
         for parameter in inspect.signature(function).parameters.values():
             kind = _without_none(parameter.annotation)
@@ -529,7 +552,10 @@ class Binding:
                 kind.prepare()
                 self.bodies[parameter.name] = kind
             elif is_query_kind(kind):
-                self.query[parameter.name] = _query_parameter(parameter)
+                name = parameter.name.rstrip("_")
+                self.query[name] = _query_parameter(parameter)
+                if name != parameter.name:
+                    self._renamed[name] = parameter.name
             elif isinstance(kind, str):
                 self.services[parameter.name] = kind
             else:
@@ -564,6 +590,7 @@ class Binding:
         if self._refs:
             by: Any = arguments.pop("by", None)
             arguments |= {name: request.ref(path[name], by) for name in self._refs}
+        arguments |= {own: arguments.pop(name) for name, own in self._renamed.items() if name in arguments}
         for argument, (group, names) in self._groups.items():
             arguments[argument] = group(**{name: arguments.pop(name) for name in names if name in arguments})
         return arguments

@@ -65,7 +65,7 @@ class DeliveryLog:
         found, further = self._deliveries.newest_first(
             *(caller.account_id, webhook_id, status, after_id, now_s), at_most=limit, evaluate=MAX_CANDIDATES
         )
-        return [_as_due(delivery, webhook, now_s) for delivery in found], further
+        return [as_due(delivery, webhook, now_s) for delivery in found], further
 
 
 class DeliveryService:
@@ -164,7 +164,7 @@ class DeliveryService:
             self._queue.send([_attempt_message(delivery, 0)])
 
 
-def _as_due(delivery: Delivery, webhook: Webhook, now_s: int) -> Delivery:
+def as_due(delivery: Delivery, webhook: Webhook, now_s: int) -> Delivery:
     """A delivery whose next attempt is due no earlier than the one of the delivery that its endpoint is tried with."""
     if delivery.next_attempt_at is None or not webhook.is_parked(now_s):
         return delivery

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
-from typing import Annotated, Final, Literal, NotRequired, TypedDict
+from typing import Annotated, Final, Literal, NamedTuple, NotRequired, TypedDict
 
 from contacts.core.answers import Count, Moment, PageOut, Uuid
 from contacts.core.ids import uuid7
@@ -152,6 +152,13 @@ class Attempt:
         return self.status_code is not None and 200 <= self.status_code < 300
 
 
+class Place(NamedTuple):
+    """A place in the list of deliveries about a contact: that of a delivery of an event."""
+
+    event_id: str
+    delivery_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRef:
     """Identifies a delivery, its event and its webhook. Messages of the delivery queue hold nothing else."""
@@ -163,6 +170,11 @@ class DeliveryRef:
     event_type: str
     appended_at: str | None
     """When the event was appended to the log, which is part of its key there; None for a test, which is in no log."""
+
+    @property
+    def place(self) -> Place:
+        """Where it stands among the deliveries about a contact."""
+        return Place(self.event_id, self.delivery_id)
 
     @property
     def is_test(self) -> bool:

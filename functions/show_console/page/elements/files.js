@@ -1,0 +1,86 @@
+// @ts-check
+/** What imports and exports have in common: they take their time, and take or give a file. */
+
+import { get } from "../api.js";
+import { useAction, useLoaded } from "../loading.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { Button, Field } from "./forms.js";
+import { FailureNotice } from "./notices.js";
+
+const ENDINGS = ".csv,.tsv,.txt,.ndjson,.jsonl,.json,.xlsx,.gz";
+const SHORTEST_MS = 1_000;
+const LONGEST_MS = 5_000;
+
+/** How long to wait until the next look at what began at a time. @param {string} at */
+export const pauseSince = (at) =>
+  Math.min(Math.max((Date.now() - Date.parse(at)) / 30, SHORTEST_MS), LONGEST_MS);
+
+/**
+ * A list; its newest rows are looked at again as long as one of them moves.
+ *
+ * @param {import("../loading.js").Listed<any>} list @param {string} path @param {(row: any) => boolean} isMoving
+ * @returns {import("../loading.js").Listed<any>}
+ */
+export function useMoving(list, path, isMoving) {
+  const moves = list.rows.some(isMoving);
+  const newest = useLoaded(
+    async (signal) => (moves ? (await get(path, {}, signal)).data.data : []),
+    [moves, list.answer],
+    (rows) => (rows?.some(isMoving) ? 2 * SHORTEST_MS : null),
+  );
+  const fresh = new Map((newest.data ?? []).map((/** @type {any} */ row) => [row.id, row]));
+  return { ...list, rows: list.rows.map((row) => fresh.get(row.id) ?? row) };
+}
+
+/** A bar from 0 to 1; null: nobody knows. @param {{label: string, value: number | null, children?: any}} properties */
+export const Progress = ({ label, value, children }) => html`<div class="progress">
+  <label>${label} ${value !== null && `${Math.floor(100 * value)} %`}<progress max="1" value=${value ?? undefined} /></label>
+  <p class="small">${children}</p>
+</div>`;
+
+/**
+ * Saves a file. Its address lives for five minutes, so it is asked for at the click.
+ *
+ * @param {{path: string, gone: string, children?: any}} properties `gone`: what is said where there is none.
+ */
+export function Download({ path, gone, children }) {
+  const [words, setWords] = useState("");
+  const fetching = useAction(async () => {
+    const { data } = await get(path);
+    setWords(data.url ? "" : gone);
+    // The bucket says that it is to be saved, so this page stays.
+    if (data.url) location.assign(data.url);
+  });
+  return html`<${Button} act=${fetching.act} isBusy=${fetching.isBusy}>${children}<//>
+    ${words && html`<p role="status">${words}</p>`}<${FailureNotice} failure=${fetching.failure} />`;
+}
+
+/** Where a file is chosen. It may be dropped anywhere on the page. @param {{label: string, set: (file: File | null) => void, wrong: string}} properties */
+export function FileField({ label, set, wrong }) {
+  const input = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const [isSeveral, setSeveral] = useState(false);
+  const take = () => {
+    const files = input.current?.files;
+    setSeveral((files?.length ?? 0) > 1);
+    set(files?.length === 1 ? files[0] : null);
+  };
+  useEffect(() => {
+    // Without this the browser would leave the page for the file.
+    const drop = (/** @type {DragEvent} */ event) => {
+      event.preventDefault();
+      if (event.type !== "drop" || !event.dataTransfer?.files.length || !input.current) return;
+      input.current.files = event.dataTransfer.files;
+      take();
+    };
+    addEventListener("dragover", drop);
+    addEventListener("drop", drop);
+    return () => {
+      removeEventListener("dragover", drop);
+      removeEventListener("drop", drop);
+    };
+  }, []);
+  return html`<${Field} label=${label} wrong=${isSeveral ? "One file at a time." : wrong}
+    hint="CSV, TSV, Excel (.xlsx), JSON or NDJSON, also gzipped (but Excel), up to 5 GB. The first row names the columns.">
+    ${(/** @type {any} */ attributes) => html`<input type="file" ref=${input} accept=${ENDINGS} onChange=${take} ...${attributes} />`}
+  <//>`;
+}
