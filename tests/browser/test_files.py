@@ -21,7 +21,7 @@ def test_a_file_is_looked_at_imported_mended_and_taken_back(consoles: Consoles, 
         {"name": "people.csv", "mimeType": "text/csv", "buffer": PEOPLE.encode()}
     )
     page.get_by_role("button", name="Check the file").click()
-    start = page.get_by_role("button", name="Start", exact=False).first
+    start = page.get_by_role("button", name="Import 3 rows").first
     expect(start).to_be_visible(timeout=MS)
     assert console.axe() == []
     assert account.api.get("/v1/contacts").json()["data"] == [], "a look writes nothing"
