@@ -30,10 +30,10 @@ def edited(console: Console, label: str, text: str) -> None:
 
 
 def test_a_long_number_keeps_its_digits(consoles: Consoles, account: Account) -> None:
-    fields = {"n": int(LONG_NUMBER), "in": {"side": [int(LONG_NUMBER)]}, "short": 1.5}
+    fields = {"serial": int(LONG_NUMBER), "in": {"side": [int(LONG_NUMBER)]}, "short": 1.5}
     console, path = opened(consoles, account, custom_fields=fields)
     page = console.page
-    expect(page.get_by_role("button", name="Edit n:")).to_contain_text(LONG_NUMBER)
+    expect(page.get_by_role("button", name="Edit serial:")).to_contain_text(LONG_NUMBER)
     page.get_by_role("button", name="Edit in", exact=True).click()
     control = page.get_by_label("in", exact=True)
     assert LONG_NUMBER in control.input_value()
@@ -43,8 +43,8 @@ def test_a_long_number_keeps_its_digits(consoles: Consoles, account: Account) ->
     assert account.api.contact(path.rpartition("/")[2])["custom_fields"]["in"] == {
         "inside": [int(LONG_NUMBER)]
     }
-    edited(console, "n", "123456789012345678901234567890.5")
-    said(console, "Saved: n.")
+    edited(console, "serial", "123456789012345678901234567890.5")
+    said(console, "Saved: serial.")
     assert "123456789012345678901234567890.5" in account.api.get(path).text
 
 
