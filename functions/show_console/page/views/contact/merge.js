@@ -113,8 +113,8 @@ function Result({ kept, gone, result }) {
         ${rows.map(
           ({ words, values }) => html`<tr key=${words}>
             <th scope="row" dir="auto">${words}</th>
-            ${values.map((value, index) => html`<td key=${index}><${Value} value=${listed(value)} label=${words} isCut=${true} /></td>`)}
-            <td>${fate(values)}</td>
+            ${values.map((value, index) => html`<td key=${index}><${Value} value=${value} label=${words} isCut=${true} /></td>`)}
+            <td>${fate(words, values)}</td>
           </tr>`,
         )}
       </tbody>
@@ -122,16 +122,14 @@ function Result({ kept, gone, result }) {
   </section>`;
 }
 
-/** Names in one line. @param {unknown} value */
-const listed = (value) =>
-  Array.isArray(value) && value.every((one) => typeof one === "string") ? value.join(", ") : value;
-
-/** What becomes of two values. @param {unknown[]} values Of the one that stays, of the other, of the result. */
-function fate(values) {
-  const [stays, other, result] = values.map((value) => JSON.stringify(value ?? null));
-  if (result === stays)
-    return other === "null" || values[1] === false || Array.isArray(values[1])
-      ? "kept"
-      : "kept; the other is lost";
-  return result === other ? "taken" : "united";
+/**
+ * What becomes of two values.
+ *
+ * @param {string} words @param {unknown[]} values Of the one that stays, of the other, of the result.
+ */
+function fate(words, values) {
+  const [stays, other, result] = values.map((value) => JSON.stringify(value || null));
+  if (result !== stays) return result === other ? "taken" : "united";
+  // Of tags and lists nothing is lost: the one that stays has them all.
+  return other === "null" || ["Tags", "Lists"].includes(words) ? "kept" : "kept; the other is lost";
 }
