@@ -18,11 +18,10 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
-from local.demo_shop.shop import make
-
 from bench.results import Results
 from local.console.browser import chromium
 from local.console.tools import PAGE
+from local.demo_shop.shop import make
 from local.stack import LocalStack, free_port
 
 if TYPE_CHECKING:
