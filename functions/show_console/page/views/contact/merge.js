@@ -122,14 +122,16 @@ function Result({ kept, gone, result }) {
   </section>`;
 }
 
+/** Of these nothing is lost: the one that stays has what both had. */
+const UNITED = ["Tags", "Lists", "Unsubscribed"];
+
 /**
  * What becomes of two values.
  *
  * @param {string} words @param {unknown[]} values Of the one that stays, of the other, of the result.
  */
 function fate(words, values) {
-  const [stays, other, result] = values.map((value) => JSON.stringify(value || null));
+  const [stays, other, result] = values.map((value) => JSON.stringify(value ?? null));
   if (result !== stays) return result === other ? "taken" : "united";
-  // Of tags and lists nothing is lost: the one that stays has them all.
-  return other === "null" || ["Tags", "Lists"].includes(words) ? "kept" : "kept; the other is lost";
+  return other === "null" || UNITED.includes(words) ? "kept" : "kept; the other is lost";
 }
