@@ -98,3 +98,12 @@ def test_all_that_is_known_of_a_person_is_a_file(consoles: Consoles, account: Ac
     text = download.value.path().read_text(encoding="utf-8")
     assert LONG_NUMBER in text
     assert "ada@example.com" in text
+
+
+def test_thousands_of_fields_are_shown_in_part(consoles: Consoles, account: Account) -> None:
+    console, _ = opened(consoles, account, custom_fields={f"field {n:04}": n for n in range(5_000)})
+    page = console.page
+    expect(page.get_by_text("field 0199", exact=True)).to_be_visible()
+    assert "field 0200" not in console.text
+    page.get_by_role("button", name="Show all 5,000").click()
+    expect(page.get_by_text("field 4999", exact=True)).to_be_visible()

@@ -64,7 +64,7 @@ export function View() {
     ...fields.map(({ key }) => `${MAP}.${key}`),
   ];
   return html`<${Page} title="New contact">
-    <${Form} class="narrow" send=${making.act}>
+    <${Form} class="alone" send=${making.act}>
       <${Section} title="Details">
         ${TEXTS.map(
           ({
