@@ -99,7 +99,7 @@ function NewExport({ close }) {
     <details>
       <summary>Fields: ${fields.length || "all"}</summary>
       <fieldset class="fields">
-        <legend>None means all of them</legend>
+        <legend class="small">None means all of them.</legend>
         ${FIELDS.map(
           (name) => html`<${Toggle} key=${name} label=${name} value=${fields.includes(name)}
           set=${(isIn) => setFields(isIn ? [...fields, name] : fields.filter((one) => one !== name))} />`,
