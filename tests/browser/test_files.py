@@ -43,6 +43,7 @@ def test_a_file_is_looked_at_imported_mended_and_taken_back(consoles: Consoles, 
     assert account.api.get("/v1/contacts").json()["data"] == [], "a look writes nothing"
     start.click()
     expect(page.get_by_text("some rows failed").first).to_be_visible(timeout=MS)
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
     assert account.api.contact("ada@example.com")["custom_fields"] == {"company": "Acme"}
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the rows that failed").or_(
@@ -57,6 +58,7 @@ def test_a_file_is_looked_at_imported_mended_and_taken_back(consoles: Consoles, 
     assert console.axe() == []
     page.get_by_role("dialog").get_by_role("button", name="Undo the import").click()
     expect(page.get_by_text("undone", exact=True)).to_be_visible(timeout=MS)
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
     assert account.api.get("/v1/contacts").json()["data"] == []
 
 

@@ -62,6 +62,10 @@ function Job({ job, path, set, again }) {
     set((await post(`${path}/${asks}`)).data);
     if (asks === "cancel") endUpload(job.id);
   };
+  useEffect(() => {
+    // The button that was pressed is there no more.
+    if (document.activeElement === document.body) document.querySelector("h1")?.focus();
+  }, [job.state, job.undo?.state, asks]);
   const ask = (/** @type {string} */ what) =>
     mayImport() &&
     html`<${Button} kind="danger" act=${() => setAsks(what)}>${what === "undo" ? "Undo" : "Cancel"} the import<//>`;
