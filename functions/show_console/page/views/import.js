@@ -28,18 +28,13 @@ const PROBLEMS = {
 /** @param {{route: import("../routing.js").Route}} properties */
 export function View({ route }) {
   const path = `imports/${part(route.id ?? "")}`;
-  const {
-    data: job,
-    set,
-    again,
-    failure,
-    isLoading,
-  } = useLoaded(
+  const loaded = useLoaded(
     async (signal) => (await get(path, {}, signal)).data,
     [path],
     (one) =>
       one && isMoving(one) ? pauseSince(one.undo?.started_at ?? one.started_at ?? one.created_at) : null,
   );
+  const job = loaded.data;
   const before = useRef(/** @type {any} */ (null));
   useEffect(() => {
     if (job && before.current && isMoving(before.current) && !isMoving(job))
@@ -49,9 +44,9 @@ export function View({ route }) {
   const under =
     job && html`<${State} job=${job} /> begun <${Time} at=${job.created_at} />, ${size(job.file.size)}`;
   return html`<${Page} title=${job?.file.name ?? "Import"} under=${under} actions=${html`<a class="button" href=${href("imports")}>All imports</a>`}>
-    <${FailureNotice} failure=${failure} again=${again} />
-    ${!job && isLoading && html`<${Loading} what="the import" />`}
-    ${job && html`<${Job} job=${job} path=${path} set=${set} again=${again} />`}
+    <${FailureNotice} failure=${loaded.failure} again=${loaded.again} />
+    ${!job && loaded.isLoading && html`<${Loading} what="the import" />`}
+    ${job && html`<${Job} job=${job} path=${path} set=${loaded.set} again=${loaded.again} />`}
   <//>`;
 }
 
