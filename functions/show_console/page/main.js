@@ -3,8 +3,9 @@
 
 import { answered, connection, Failure } from "./api.js";
 import { Announcements, FailureNotice, Loading } from "./elements/notices.js";
+import { Page } from "./elements/page.js";
 import { Time } from "./elements/shown.js";
-import { HOME, href, route } from "./routing.js";
+import { go, HOME, href, route } from "./routing.js";
 import { isTest, leave, may, resume, session } from "./session.js";
 import { useStore } from "./store.js";
 import { html, render, useEffect, useErrorBoundary, useState } from "./vendor/preact.js";
@@ -19,7 +20,7 @@ const VIEWS = /** @type {Record<string, () => Promise<{View: any}>>} */ ({
   new_import: () => import("./views/new_import.js"),
   import: () => import("./views/import.js"),
   exports: () => import("./views/exports.js"),
-  export: () => import("./views/export.js"),
+  export: () => import("./views/exports.js").then(({ One }) => ({ View: One })),
   webhooks: () => import("./views/webhooks.js"),
   new_webhook: () => import("./views/new_webhook.js"),
   webhook: () => import("./views/webhook.js"),
@@ -55,6 +56,9 @@ const PLACES = [
   { path: "usage", words: "Usage", scopes: ["account:read"], views: ["usage"] },
 ];
 
+/** @param {{scopes: string[]}} place */
+const mayVisit = (place) => may(...place.scopes);
+
 function App() {
   const now = useStore(session);
   const [failure, setFailure] = useState(/** @type {Failure | null} */ (null));
@@ -89,6 +93,11 @@ const OLD_MS = 900_000;
 
 function Signed() {
   const shown = useStore(route);
+  const places = PLACES.filter(mayVisit);
+  const home = href(places[0]?.path ?? HOME);
+  useEffect(() => {
+    if (!location.hash) go(home, { replace: true });
+  }, []);
   const [isOpen, setOpen] = useState(false);
   const [since, setSince] = useState(0);
   const [round, setRound] = useState(0);
@@ -117,7 +126,7 @@ function Signed() {
       <div class="top">
         <button type="button" class="menu" aria-expanded=${isOpen} aria-controls="places" onClick=${() => setOpen(!isOpen)}
           >Menu</button>
-        <a class="brand" href=${href(HOME)}>Contacts</a>
+        <a class="brand" href=${home}>Contacts</a>
         <span class="account" dir="auto">${session.get()?.account.name}</span>
         <button type="button" class="quiet" onClick=${() => leave()}>Leave</button>
       </div>
@@ -125,7 +134,7 @@ function Signed() {
     <div class="columns">
       <nav id="places" class=${isOpen ? "open" : undefined} aria-label="Parts of the console">
         <ul>
-          ${PLACES.filter((place) => may(...place.scopes)).map(
+          ${places.map(
             (place) => html`<li key=${place.path}>
               <a href=${href(place.path)} aria-current=${place.views.includes(shown.view) ? "page" : undefined}
                 >${place.words}</a
@@ -164,6 +173,11 @@ function Shown({ route: shown }) {
   if (!load) {
     return html`<h1>Nothing here</h1>
       <p>The console has no such page. <a href=${href(HOME)}>All contacts</a></p>`;
+  }
+  const place = PLACES.find((one) => one.views.includes(shown.view));
+  if (place && !mayVisit(place)) {
+    return html`<${Page} title=${place.words}
+      ><p>This is not shown: your key lacks the scope <code>${place.scopes.join(", ")}</code>. Sign in with a key that has it.</p><//>`;
   }
   if (isOld) {
     return html`<h1>The console has changed</h1>

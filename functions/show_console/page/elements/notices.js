@@ -58,7 +58,7 @@ export function FailureNotice({ failure, again, known = [] }) {
       CONTACTS_IN_THE_WAY.includes(failure.code) &&
       html`<p><a href=${href(`contact/${part(failure.existingId)}`)}>Open the contact that is in the way</a></p>`
     }
-    ${failure.scope && html`<p>The key lacks the scope <code>${failure.scope}</code>.</p>`}
+    ${failure.scope && !failure.message.includes(failure.scope) && html`<p>The key lacks the scope <code>${failure.scope}</code>.</p>`}
     ${again && html`<button type="button" onClick=${again}>Try again</button>`}
     ${failure.requestId && html`<p class="small">Request ${failure.requestId}</p>`}
   </div>`;

@@ -52,7 +52,7 @@ export function View({ route }) {
   return html`<${Page} title="Usage"
     under=${html`Plan <strong>${account.plan}</strong>, ${counted(account.counts.contacts, "contact")}${now.data && `, as of ${CLOCK.format(now.data)}`}`}
     actions=${html`<${Button} act=${again} isBusy=${now.isLoading}>Look again<//>`}>
-    <${FailureNotice} failure=${now.failure} again=${now.again} />
+    <${FailureNotice} failure=${now.failure ?? endpoints.failure ?? past.failure} again=${again} />
     <div class="meters">
       <${Meter} title="Requests this hour" used=${account.used_this_hour} limit=${account.hourly_limit} until=${account.resets_at}
         over="Further requests are refused (429)" />
@@ -64,11 +64,9 @@ export function View({ route }) {
         over="No more can be made; those that exist keep working" />`
       }
     </div>
-    <${FailureNotice} failure=${endpoints.failure} again=${endpoints.again} />
     <${Section} title="What was used"
       actions=${html`<${Choice} label="Of the last" value=${chosen} set=${(/** @type {string} */ of) => go(href("usage", { of }))}
         choices=${Object.entries(SPANS).map(([name, { words }]) => [name, words])} />`}>
-      <${FailureNotice} failure=${past.failure} again=${past.again} />
       ${past.data ? html`<${History} hours=${past.data} isDays=${Boolean(span.isDays)} account=${account} />` : past.isLoading && html`<${Loading} what="the usage" />`}
     <//>
   <//>`;
