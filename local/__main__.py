@@ -65,11 +65,12 @@ def introduction(stack: LocalStack) -> str:
     described = stack.description
     keys: dict[str, str] = described.get("keys", {})
     lines = [
-        f"API   {stack.url}",
-        f"docs  {stack.url}/docs",
-        f"AWS   {stack.endpoint_url}   (table {described['table']})",
+        f"API      {stack.url}",
+        f"console  {stack.url}/console   (sign in with the key `native`)",
+        f"docs     {stack.url}/docs",
+        f"AWS      {stack.endpoint_url}   (table {described['table']})",
     ]
-    lines += [f"key   {key}   {name}" for name, key in keys.items()]
+    lines += [f"key      {key}   {name}" for name, key in keys.items()]
     lines += [
         f"\n{dialect}:\n  curl -i '{stack.url}{path}' -H '{header}{keys[dialect]}'{body}"
         for dialect, (path, header, body) in FIRST_REQUESTS.items()

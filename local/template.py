@@ -54,7 +54,7 @@ class Function:
     routes: tuple[tuple[str, str], ...]
     """(method, path) of each HTTP API event; ("ANY", "$default") for the one that takes what is left.
 
-    What the gateway calls `{proxy+}` is `{ref}`, as everywhere else.
+    What the gateway calls `{proxy+}` is `{ref}`, or `{file}`, as everywhere else.
     """
 
     def resolved_environment(self, physical_ids: Mapping[str, str]) -> dict[str, str]:
@@ -192,7 +192,7 @@ def functions(path: Path = ROOT / "template.yaml") -> list[Function]:
                 routes=tuple(
                     (
                         event["Properties"].get("Method", "ANY").upper(),
-                        event["Properties"].get("Path", "$default").replace("{proxy+}", "{ref}"),
+                        named_rest(event["Properties"].get("Path", "$default")),
                     )
                     for event in properties.get("Events", {}).values()
                     if event["Type"] == "HttpApi"
@@ -200,6 +200,11 @@ def functions(path: Path = ROOT / "template.yaml") -> list[Function]:
             )
         )
     return found
+
+
+def named_rest(path: str) -> str:
+    """A path as the API names it: the gateway calls the rest of any path `{proxy+}` (`web.request.Request.of`)."""
+    return path.replace("/console/{proxy+}", "/console/{file}").replace("{proxy+}", "{ref}")
 
 
 def _layers(properties: Mapping[str, Any]) -> list[dict[str, str]]:

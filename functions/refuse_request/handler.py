@@ -2,15 +2,18 @@
 
 from contacts.runtime import runtime
 from contacts.web import Answer, Operation, Request
-from contacts.web.routing import refusal
+from contacts.web.routing import page_without_slash, refusal
 
 operation = Operation("refuse_request")
 
 
 @operation.on("$default")
 def refuse_request(request: Request) -> Answer:
-    """Answer 405 with the methods a path has, or 404 where nothing is served."""
-    raise refusal(request.method, request.path)
+    """Answer 405 with the methods a path has, or 404 where nothing is served; send who looks for a page there."""
+    redirect = page_without_slash(request.method, request.path)
+    if redirect is None:
+        raise refusal(request.method, request.path)
+    return redirect
 
 
 lambda_handler = runtime.entrypoint(operation)

@@ -2,7 +2,8 @@
 
 from contacts.core.errors import RouteNotFound
 from contacts.web import Answer, Operation, Request
-from contacts.web.reference import OpenEntrypoint, Reference
+from contacts.web.files import OpenEntrypoint
+from contacts.web.reference import Reference
 
 operation = Operation("show_docs")
 reference = Reference(__file__)

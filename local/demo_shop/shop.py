@@ -86,7 +86,7 @@ EXPORTS: Final = (
 BOUNCED_EVERY: Final = 120
 """Mail to one customer in so many has come back."""
 BOUNCES_AT_ONCE: Final = 25
-LONGEST_REST_S: Final = 300
+LONGEST_REST_S: Final = 600
 """For which an import or an export may make no progress."""
 DELIVERIES_WAIT_S: Final = 60
 """For deliveries that are tried again; what is left then stays pending."""
@@ -105,7 +105,7 @@ class Progress:
     @contextmanager
     def step(self, doing: str, share: float) -> Iterator[Callable[[float], None]]:
         """A step: gives what is told how far it is, from 0 to 1."""
-        self.bar.set_postfix_str(f" {doing}")
+        self.bar.set_postfix_str(doing)
         began = self.shown
 
         def tell(fraction: float) -> None:
@@ -214,15 +214,17 @@ class Shop:
 
     def _watch(self, path: str, ends: Sequence[str], tell: Callable[[float], None]) -> Json:
         """Look at a job until it is in one of these states."""
-        moved_at, before, pause = time.monotonic(), None, PAUSES_S[0]
+        moved_at, pause = time.monotonic(), PAUSES_S[0]
+        before: object = None
         while True:
             job = self.client.ask("GET", path)
             progress = job.get("progress") or 0.0
             tell(progress)
             if job["state"] in ends:
                 return job
-            if (job["state"], progress) != before:
-                moved_at, before = time.monotonic(), (job["state"], progress)
+            now = (job["state"], progress, job.get("counts"))
+            if now != before:
+                moved_at, before = time.monotonic(), now
             elif time.monotonic() > moved_at + LONGEST_REST_S:
                 raise Failed(f"{path} is {job['state']}, and has not moved for {LONGEST_REST_S} seconds")
             self.client.wait(pause)

@@ -165,8 +165,12 @@ def _examples() -> Json:
 
 
 def _shared(paths: Json) -> Json:
-    """The responses that many routes give, which then refer to them."""
-    operations = [operation for methods in paths.values() for operation in methods.values()]
+    """The responses that many routes give, which then refer to them.
+
+    Those of routes without a key are others (they tell no limits), and few.
+    """
+    every = [operation for methods in paths.values() for operation in methods.values()]
+    operations = [operation for operation in every if operation.get("security") != []]
     counted = Counter(
         json.dumps(response) for operation in operations for response in operation["responses"].values()
     )

@@ -77,6 +77,7 @@ TAGS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "Account": ("Plan, limits and keys", ("/v1/account", "/v1/api-keys")),
     "Reference": ("This document", ("/openapi.json", "/docs")),
+    "Console": ("A page for people, which does all that it does by this API", ("/console",)),
 }
 """By name: its description, and the beginnings of its operations' paths. The longest beginning that fits counts."""
 

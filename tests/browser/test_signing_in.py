@@ -51,6 +51,7 @@ def test_nothing_typed_and_nonsense_are_told_apart(consoles: Consoles) -> None:
     console = consoles.open(None)
     console.page.keyboard.press("Enter")
     expect(console.page.get_by_text("Enter a key.")).to_be_visible()
+    # What no header can hold is refused in words, too, not by an error of the browser.
     for nonsense in ("sk_live_nonsense", "schlüssel→\U0001f511", "whsec_0123456789abcdef"):
         enter(console, nonsense)
         expect(console.page.get_by_text("This is no API key")).to_be_visible()

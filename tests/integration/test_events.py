@@ -18,7 +18,7 @@ from local.queues import create_queues
 from local.rie import Invocation, RuntimeEmulator, RuntimeUnavailable, emulator_binary
 from local.stack import LocalStack
 from local.table import create_table
-from local.template import Function, functions
+from local.template import Function, functions, named_rest
 from tests.support import sample_events
 
 AS_LOGGING_CONFIG_SAYS = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "DEBUG"}
@@ -78,7 +78,7 @@ def test_it_logs_one_line_with_its_metrics(invoked: tuple[Function, Invocation])
     if function.routes:
         event = sample_events.event(function.name)
         assert line["request_id"] == event["requestContext"]["requestId"]
-        assert line["route"] == event["routeKey"].replace("{proxy+}", "{ref}")
+        assert line["route"] == named_rest(event["routeKey"])
         assert line["status"] == invocation.payload["statusCode"]
         is_keyless = function.name in sample_events.KEYLESS
         asked = (None, None) if is_keyless else (sample_account.ACCOUNT.id, sample_account.API_KEY.id)

@@ -31,7 +31,7 @@ from contacts.restoring.replaying import Replayer
 from contacts.restoring.service import Restorer
 from contacts.runtime import Runtime, Settings
 from contacts.table.client import Table
-from contacts.web.reference import OpenEntrypoint
+from contacts.web.files import OpenEntrypoint
 from contacts.webhooks.delivery import DeliveryWorker
 from contacts.webhooks.dispatch import Dispatcher
 from local.stack import ROOT
@@ -368,5 +368,5 @@ def module_of(function: str) -> Any:
 def deployed(function: str) -> Callable[[Runtime], Any]:
     """What starts a function on a runtime; gives back its Lambda handler."""
     found: Any = module_of(function).lambda_handler
-    # `show_docs` needs no runtime.
+    # Who serves files needs no runtime.
     return (lambda _: found) if isinstance(found, OpenEntrypoint) else found

@@ -15,6 +15,8 @@ if reason := missing():
 
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, expect
 
+expect.set_options(timeout=60_000)
+"""Milliseconds: far more than it takes, so that a busy machine fails no test."""
 AXE = NODE_MODULES / "axe-core" / "axe.min.js"
 WIDE = {"width": 1280, "height": 800}
 NARROW = {"width": 360, "height": 740}

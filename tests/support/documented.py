@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema_rs
 
 from local.openapi.document import FILE
+from local.template import named_rest
 
 SECRET = re.compile(r'"(sk_|am_|whsec_)')
 """How secrets begin that are shown once."""
@@ -32,7 +33,7 @@ def assert_answer(event: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
     assert_safe(answer["headers"], answer["body"])
     is_json = "json" in answer["headers"].get("Content-Type", "json") and not answer.get("isBase64Encoded")
     body = json.loads(answer["body"]) if is_json and answer["body"] else None
-    route = event["routeKey"].replace("{proxy+}", "{ref}")
+    route = named_rest(event["routeKey"])
     assert_documented(route, answer["statusCode"], answer["headers"], body, is_json=is_json)
 
 
@@ -64,6 +65,10 @@ def assert_documented(
         assert_fits(media["schema"], body, f"{route}, {status}")
 
 
+KEPT = ("private, no-cache", "no-cache", "public, max-age=300", "public, max-age=31536000, immutable")
+"""What `Cache-Control` may say of an answer with an ETag. (The last one is of files whose name has their hash.)"""
+
+
 def assert_safe(headers: Mapping[str, str], body: str | bytes | None) -> None:
     """Hold an answer against what holds for every answer, whoever asked and however it is refused.
 
@@ -73,7 +78,7 @@ def assert_safe(headers: Mapping[str, str], body: str | bytes | None) -> None:
     assert given["x-content-type-options"] == "nosniff"
     assert given["strict-transport-security"] == "max-age=31536000"
     kept = given["cache-control"]
-    assert kept == "no-store" or ("etag" in given and kept in ("private, no-cache", "public, max-age=300"))
+    assert kept == "no-store" or ("etag" in given and kept in KEPT)
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body or ""
     assert kept == "no-store" or not SECRET.search(text)
 

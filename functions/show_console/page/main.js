@@ -20,7 +20,7 @@ const VIEWS = /** @type {Record<string, () => Promise<{View: any}>>} */ ({
   new_import: () => import("./views/new_import.js"),
   import: () => import("./views/import.js"),
   exports: () => import("./views/exports.js"),
-  export: () => import("./views/export.js"),
+  export: () => import("./views/exports.js").then(({ One }) => ({ View: One })),
   webhooks: () => import("./views/webhooks.js"),
   new_webhook: () => import("./views/new_webhook.js"),
   webhook: () => import("./views/webhook.js"),

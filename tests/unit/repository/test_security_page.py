@@ -105,8 +105,9 @@ def test_each_function_is_of_one_kind() -> None:
     following = {name for name, logical_id in without.items() if logical_id in read | by_topic}
     assert named["following a change"] == following
     assert named["for operators"] == without.keys() - following
-    assert named["reference"] == {"show_docs"}
-    assert "Policies" not in resources("AWS::Serverless::Function")["ShowDocs"]
+    assert named["pages"] == {"show_docs", "show_console"}
+    for name in ("ShowDocs", "ShowConsole"):
+        assert "Policies" not in resources("AWS::Serverless::Function")[name]
 
 
 def test_the_bounds_of_an_attempt_at_a_webhook() -> None:

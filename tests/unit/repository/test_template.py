@@ -32,7 +32,7 @@ FEATURES = [
     "alarms",
 ]
 
-SHARED_LOGS = {"imports": "Import", "exports": "Export"}
+SHARED_LOGS = {"imports": "Import", "exports": "Export", "docs": "ShowDocs"}
 """The parts whose functions have one log group together: CloudFormation takes 500 resources (docs/decisions/0058)."""
 GUESTS = {"GetAccountUsage": "GetAccount"}
 """Functions that write into the log group of a function like them, for the same reason."""

@@ -255,7 +255,7 @@ def test_few_metrics_are_paid_for(capsys: pytest.CaptureFixture[str]) -> None:
         (
             "reads",
             "get_account get_account_usage get_chat get_contact get_channel get_export get_import get_import_errors "
-            "get_property get_webhook refuse_request show_docs",
+            "get_property get_webhook refuse_request show_console show_docs",
         ),
         (
             "lists",

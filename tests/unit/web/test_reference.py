@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from contacts.web import Operation, Request
-from contacts.web.reference import OpenEntrypoint, ServedFile, swagger_ui
+from contacts.web.files import OpenEntrypoint, ServedFile
+from contacts.web.reference import swagger_ui
 from local.openapi.operations import loaded
 from tests.support import sample_events
 from tests.support.documented import assert_answer, document

@@ -13,7 +13,7 @@ from contacts.runtime import Runtime, Settings
 from contacts.table import aws as aws_clients
 from contacts.table.dry_run import DryRunTable
 from contacts.web import Answer, Operation
-from contacts.web.reference import OpenEntrypoint
+from contacts.web.files import OpenEntrypoint
 from local.template import Function, functions
 from tests.support.app import App, caller_of, deployed, module_of
 from tests.support.fakes import CountingBytes, FakeClock

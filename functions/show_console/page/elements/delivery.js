@@ -44,16 +44,14 @@ export const resultOf = ({ status_code, error }) =>
 /** As much of a URL as names an endpoint; the API takes URLs of 2,048 characters. @param {string} url */
 export const brief = (url) => (url.length > 80 ? `${url.slice(0, 79)}…` : url);
 
-/** A delivery as one of the squares of an endpoint's health. @param {Delivery} delivery */
+/** A delivery as a square that tells by colour, sign and words, which are shown on hovering. @param {Delivery} delivery */
 export function squareOf(delivery) {
-  const { id, event_type, created_at, attempts } = delivery;
-  const said = [
-    eventWords(event_type),
-    ...attempts.slice(-1).map(resultOf),
-    new Date(created_at).toLocaleString(),
-  ];
   const { kind, sign, words } = statusOf(delivery);
-  return { id, kind, sign, words: `${words}: ${said.join(", ")}` };
+  const { id, event_type, created_at, attempts } = delivery;
+  const said = `${words}: ${[eventWords(event_type), ...attempts.slice(-1).map(resultOf), new Date(created_at).toLocaleString()].join(", ")}`;
+  return html`<li key=${id} class=${kind} title=${said}>
+    <span aria-hidden="true">${sign}</span><span class="hidden">${said}</span>
+  </li>`;
 }
 
 /**

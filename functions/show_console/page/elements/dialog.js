@@ -34,15 +34,26 @@ export function Dialog({ title, close, children }) {
  * @param {{isBusy: boolean, failure: import("../api.js").Failure | null}} properties.doing The action, as `useAction` gives it.
  * @param {string[]} [properties.known] Fields beside which it shows what is wrong.
  * @param {boolean} [properties.isDanger]
+ * @param {string} [properties.back] Of the button that does not.
  * @param {any} [properties.children] Its fields.
  */
-export const FormDialog = ({ title, words, send, close, doing, known, isDanger = false, children }) => html`
+export const FormDialog = ({
+  title,
+  words,
+  send,
+  close,
+  doing,
+  known,
+  isDanger = false,
+  back = "Cancel",
+  children,
+}) => html`
   <${Dialog} title=${title} close=${close}>
     <${Form} send=${send}>
       ${children}
       <${FailureNotice} failure=${doing.failure} known=${known} />
       <div class="actions">
-        <${Button} act=${close}>Cancel<//>
+        <${Button} act=${close}>${back}<//>
         <${Button} kind=${isDanger ? "danger" : "main"} isBusy=${doing.isBusy}>${words}<//>
       </div>
     <//>
@@ -59,9 +70,10 @@ export const FormDialog = ({ title, words, send, close, doing, known, isDanger =
  * @param {() => void} properties.close Called when it is done as well.
  * @param {string} [properties.typed] What must be typed first.
  * @param {boolean} [properties.isDanger]
+ * @param {string} [properties.back] Of the button that does not.
  * @param {any} [properties.children] What will happen.
  */
-export function Confirm({ title, words, act, close, typed, isDanger = false, children }) {
+export function Confirm({ title, words, act, close, typed, isDanger, back, children }) {
   const [entered, setEntered] = useState("");
   const [isMissing, setMissing] = useState(false);
   const doing = useAction(act);
@@ -69,7 +81,7 @@ export function Confirm({ title, words, act, close, typed, isDanger = false, chi
     if (typed && entered.trim() !== typed) setMissing(true);
     else if (await doing.act()) close();
   };
-  return html`<${FormDialog} title=${title} words=${words} send=${send} close=${close} doing=${doing} isDanger=${isDanger}>
+  return html`<${FormDialog} title=${title} words=${words} send=${send} close=${close} doing=${doing} isDanger=${isDanger} back=${back}>
     ${children}
     ${
       typed &&

@@ -57,3 +57,14 @@ export const LabelsEditor = ({ what, names, add, remove, to, ...more }) => html`
     html`<${LabelField} what=${what} label=${`Add a ${what}`} placeholder=${`Add a ${what}`} isLabelHidden=${true} add=${add} ...${more} />`
   }
 </div>`;
+
+/**
+ * Tags or lists that a form gathers.
+ *
+ * @param {{what: "tag" | "list", legend: string, value: string[], set: (names: string[]) => void, wrong?: string}} properties
+ */
+export const LabelSet = ({ what, legend, value, set, wrong }) => html`<fieldset class="label-set">
+  <legend>${legend}</legend>
+  <${LabelsEditor} what=${what} names=${value} keepsOnBlur=${true} wrong=${wrong}
+    add=${(name) => set([...new Set([...value, name])])} remove=${(name) => set(value.filter((one) => one !== name))} />
+</fieldset>`;

@@ -3,9 +3,8 @@
 
 import { get, part, post } from "../api.js";
 import { Confirm } from "../elements/dialog.js";
-import { FileField } from "../elements/file_field.js";
+import { Download, FileField, Progress, pauseSince } from "../elements/files.js";
 import { Button, Form } from "../elements/forms.js";
-import { Download, Progress, pauseSince } from "../elements/jobs.js";
 import { FailureNotice, Loading, say } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
 import { counted, Labels, None, number, size, Time } from "../elements/shown.js";
@@ -76,7 +75,7 @@ function Job({ job, path, set, again }) {
     ${
       asks &&
       html`<${Confirm} title=${asks === "undo" ? "Undo this import?" : "Cancel this import?"} words=${asks === "undo" ? "Undo the import" : "Cancel the import"}
-      isDanger act=${act} close=${() => setAsks("")}>
+      isDanger back="Go back" act=${act} close=${() => setAsks("")}>
       ${
         asks === "undo"
           ? html`<ul>
@@ -157,32 +156,30 @@ function Ready({ job, path, set, cancel }) {
   const file = useStore(uploads).get(job.id)?.file;
   const isChanged = Object.entries(changes).some(([column, target]) => target !== job.mapping[column]);
   const mapping = { ...job.mapping, ...changes };
-  const starting = useAction(async () =>
-    set((await post(`${path}/start`, isChanged ? { mapping } : {})).data),
-  );
-  // A check is of one mapping: the same file becomes another import.
-  const checking = useAction(async () => {
+  const { act, isBusy, failure } = useAction(async (/** @type {boolean} */ isCheck) => {
+    if (!isCheck) return set((await post(`${path}/start`, isChanged ? { mapping } : {})).data);
+    // A check is of one mapping: the same file becomes another import.
+    const { name: file_name, size: bytes } = job.file;
     const { data } = await post("imports", {
       ...job.options,
       mode: job.mode,
       mapping,
-      file_name: job.file.name,
-      size: job.file.size,
+      file_name,
+      size: bytes,
     });
     beginUpload(data.id, /** @type {File} */ (file));
     // Where it is not cancelled it is left over, and harms nobody.
     await post(`${path}/cancel`).catch(() => {});
     endUpload(job.id);
-    go(href(`import/${data.id}`), { replace: true });
+    return go(href(`import/${data.id}`), { replace: true });
   });
   const mayCheck = isChanged && file && job.options.dry_run;
-  const failure = starting.failure ?? checking.failure;
   const { contacts = [], errors = [] } = job.preview ?? {};
   const buttons =
     mayImport() &&
     html`<div class="actions">
-    ${mayCheck && html`<${Button} kind="main" act=${checking.act} isBusy=${checking.isBusy}>Check again<//>`}
-    <${Button} kind=${mayCheck ? "" : "main"} act=${starting.act} isBusy=${starting.isBusy}>Import ${counted(job.counts.rows, "row")}<//>
+    ${mayCheck && html`<${Button} kind="main" act=${() => act(true)} isBusy=${isBusy}>Check again<//>`}
+    <${Button} kind=${mayCheck ? "" : "main"} act=${() => act(false)} isBusy=${isBusy}>Import ${counted(job.counts.rows, "row")}<//>
     ${cancel}
   </div>`;
   return html`
@@ -190,7 +187,7 @@ function Ready({ job, path, set, cancel }) {
     <${Section} title="Columns">
       <${Columns} mapping=${job.mapping} changes=${changes} set=${mayImport() ? setChanges : undefined} properties=${known.data} contacts=${contacts} failure=${failure} />
       ${isChanged && !job.problem && html`<p role="status">You have changed how columns are read. What this page shows was checked before that.</p>`}
-      <${FailureNotice} failure=${failure} />
+      <${FailureNotice} failure=${failure} known=${Object.keys(mapping).map((column) => `mapping.${column}`)} />
       ${buttons}
     <//>
     <${Few} title="Rows that would fail" rows=${errors} columns=${ERROR_COLUMNS} id=${(one) => `${one.line} ${one.field} ${one.reason}`}>
@@ -225,8 +222,11 @@ const text = (value) => (value ? html`<span dir="auto">${value}</span>` : html`<
 /** @type {AnyColumns} */
 const ERROR_COLUMNS = [
   { title: "Line", kind: "number", cell: (one) => number(one.line) },
-  { title: "Field", cell: (one) => text(one.field) },
-  { title: "What is wrong", cell: (one) => text(one.reason) },
+  {
+    title: "What is wrong",
+    cell: ({ field, reason }) =>
+      html`<span dir="auto">${field && html`<code>${field}</code>: `}${reason}</span>`,
+  },
 ];
 /** @type {AnyColumns} */
 const CONTACT_COLUMNS = [

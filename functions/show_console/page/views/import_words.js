@@ -16,7 +16,7 @@ const STATES = {
   running: ["busy", "running"],
   paused: ["busy", "paused"],
   completed: ["good", "completed"],
-  completed_with_errors: ["bad", "completed, some rows failed"],
+  completed_with_errors: ["bad", "some rows failed"],
   failed: ["bad", "failed"],
   cancelled: ["", "cancelled"],
   expired: ["", "expired: no file came"],

@@ -1,7 +1,7 @@
 // @ts-check
 /** The imports of the last 30 days. */
 
-import { useMoving } from "../elements/jobs.js";
+import { useMoving } from "../elements/files.js";
 import { Empty } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
 import { None, number, size, Time } from "../elements/shown.js";
@@ -19,15 +19,17 @@ const COLUMNS = [
     kind: "text",
     cell: (job) => html`<a href=${href(`import/${job.id}`)} dir="auto">${job.file.name}</a>`,
   },
-  { title: "State", cell: (job) => html`<${State} job=${job} />` },
+  {
+    title: "State",
+    cell: (job) => html`<${State} job=${job} /><div class="small">${job.started_at && summary(job)}</div>`,
+  },
   {
     title: "Rows",
-    kind: "number",
+    kind: "number wide",
     cell: (job) => (job.counts.rows ? number(job.counts.rows) : html`<${None} />`),
   },
-  { title: "Result", cell: (job) => (job.started_at && summary(job)) || html`<${None} />` },
   { title: "Size", kind: "number wide", cell: (job) => size(job.file.size) },
-  { title: "Begun", cell: (job) => html`<${Time} at=${job.created_at} />` },
+  { title: "Begun", kind: "wide", cell: (job) => html`<${Time} at=${job.created_at} />` },
 ];
 
 export function View() {

@@ -2,9 +2,9 @@
 /** A new import: a file, and what is to be done with its rows. */
 
 import { post } from "../api.js";
-import { FileField } from "../elements/file_field.js";
+import { FileField } from "../elements/files.js";
 import { Button, Choice, Form, TextField, Toggle } from "../elements/forms.js";
-import { names } from "../elements/jobs.js";
+import { LabelSet } from "../elements/labels_editor.js";
 import { FailureNotice, say } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
 import { useAction } from "../loading.js";
@@ -17,8 +17,8 @@ import { mayImport, OPTIONS } from "./import_words.js";
 const DEFAULTS = {
   ...Object.fromEntries(OPTIONS.map(({ name, choices }) => [name, choices[0][0]])),
   restore_trashed: false,
-  add_tags: "",
-  add_lists: "",
+  add_tags: [],
+  add_lists: [],
   default_country: "",
   encoding: "",
   delimiter: "",
@@ -57,8 +57,6 @@ export function View() {
       file_name: chosen.name,
       size: chosen.size,
       dry_run: first === "check",
-      add_tags: names(options.add_tags),
-      add_lists: names(options.add_lists),
       default_country: options.default_country.trim() || null,
       encoding: options.encoding || null,
       delimiter: options.delimiter || null,
@@ -95,8 +93,8 @@ export function View() {
         <p class="small">A row finds its contact by its email or its external id. Nobody who has opted out is subscribed by an import.</p>
         <div class="grid">
           ${OPTIONS.map(({ name, label, hint, choices }) => html`<${Choice} key=${name} label=${label} hint=${hint} choices=${choices} ...${bind(name)} />`)}
-          <${TextField} label="Tags for every contact" hint="Separated by commas. Tags that a contact has are kept." ...${bind("add_tags")} />
-          <${TextField} label="Lists for every contact" hint="Separated by commas, as newsletter, spring-2026." ...${bind("add_lists")} />
+          <${LabelSet} what="tag" legend="Tags that every contact gets" ...${bind("add_tags")} />
+          <${LabelSet} what="list" legend="Lists that every contact gets on" ...${bind("add_lists")} />
         </div>
         <${Toggle} label="Bring contacts back from the trash (else their rows are skipped)" value=${options.restore_trashed} set=${bind("restore_trashed").set} />
       <//>

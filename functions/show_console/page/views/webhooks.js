@@ -8,7 +8,6 @@ import { EventType } from "../elements/events.js";
 import { Empty } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
 import { counted } from "../elements/shown.js";
-import { Squares } from "../elements/squares.js";
 import { Table } from "../elements/table.js";
 import { useList } from "../loading.js";
 import { href } from "../routing.js";
@@ -67,14 +66,14 @@ const columns = (health) => [
   },
 ];
 
-/** @param {{deliveries: Delivery[] | null | undefined}} properties */
+/** The last deliveries, in the order of time. @param {{deliveries: Delivery[] | null | undefined}} properties */
 function Health({ deliveries }) {
   if (deliveries === undefined) return html`<span class="none">…</span>`;
   if (deliveries === null) return html`<span class="none">not known: they could not be loaded</span>`;
   if (!deliveries.length) return html`<span class="none">nothing sent</span>`;
   const failed = deliveries.filter((delivery) => delivery.status === "failed").length;
   const label = `${counted(deliveries.length, "delivery", "deliveries")}, ${failed} failed, the newest last`;
-  return html`<${Squares} label=${label} squares=${deliveries.map(squareOf).reverse()} />`;
+  return html`<ul class="squares" aria-label=${label}>${deliveries.map(squareOf).reverse()}</ul>`;
 }
 
 /** The last deliveries of each endpoint, as they come; null: they could not be loaded. @param {string[]} ids */

@@ -104,7 +104,7 @@ class ApiEntrypoint:
     """The Lambda handler around one operation of the API, without keys and services.
 
     Each request passes `__call__`, which measures the time, turns errors into answers and writes the log line.
-    `Entrypoint` adds keys, dialects and services, `web.reference.OpenEntrypoint` files.
+    `Entrypoint` adds keys, dialects and services, `web.files.OpenEntrypoint` files.
     """
 
     def __init__(self, operation: Operation, begin: Begin = no_deadline) -> None:

@@ -48,7 +48,7 @@ class Request:
     path: str
     """The path as it arrived."""
     route_key: str
-    """The route as the gateway names it, with `{ref}` for the rest of a path: `HEAD /api/v1/contacts/{ref}`."""
+    """The route as the gateway names it, with `{ref}` or `{file}` for the rest of a path: `HEAD /v1/contacts/{ref}`."""
     route: str
     """The route as this API names it: `GET /v1/contacts/{ref}`. The alias `/api/v1` reads as `/v1`, HEAD as GET."""
     path_parameters: Mapping[str, str]
@@ -84,7 +84,9 @@ class Request:
         So one more decoding is right for both kinds of gateways.
         """
         http = event["requestContext"]["http"]
-        route_key = event["routeKey"].replace("{proxy+}", "{ref}")
+        # Below the console the rest of a path is a file, below the contacts the name of one.
+        rest = "file" if "/console/" in event["routeKey"] else "ref"
+        route_key = event["routeKey"].replace("{proxy+}", f"{{{rest}}}")
         route = route_key.replace(" /api/", " /", 1)
         if route.startswith("HEAD "):
             route = f"GET {route.removeprefix('HEAD ')}"
@@ -99,7 +101,7 @@ class Request:
             route_key=route_key,
             route=route,
             path_parameters={
-                "ref" if name == "proxy" else name: unquote(value) for name, value in given.items()
+                rest if name == "proxy" else name: unquote(value) for name, value in given.items()
             },
             raw_query=raw_query,
             query=query,

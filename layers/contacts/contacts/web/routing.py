@@ -73,7 +73,11 @@ ROUTES: Final = {
     "/openapi.json": ("GET",),
     "/docs": ("GET",),
     "/docs/{file}": ("GET",),
+    "/console": ("GET",),
+    "/console/{file}": ("GET",),
 }
+PAGES: Final = ("/console", "/docs")
+"""What is shown to people."""
 ALIASED: Final = "/v1/contacts"
 """What begins with this is also served under `/api`."""
 CONTACT: Final = "/v1/contacts/{ref}"
@@ -147,6 +151,12 @@ def refused_name(
     if isinstance(refused, MethodNotAllowed):
         return refused
     return refusal(method, path, routes) if path.endswith("/") else None
+
+
+def page_without_slash(method: str, path: str) -> Answer | None:
+    """A redirect to a page whose address was sent with a slash at its end; None: it was not. People type addresses."""
+    is_page = method in ("GET", "HEAD") and path.endswith("/") and path[:-1] in PAGES
+    return Answer(308, headers={"Location": f"..{path[:-1]}"}) if is_page else None
 
 
 _SMART_SENDERS: Final = re.compile(

@@ -1,12 +1,13 @@
 // @ts-check
-/** What imports and exports have in common: they take their time, and give files. */
+/** What imports and exports have in common: they take their time, and take or give a file. */
 
 import { get } from "../api.js";
 import { useAction, useLoaded } from "../loading.js";
-import { html, useState } from "../vendor/preact.js";
-import { Button } from "./forms.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { Button, Field } from "./forms.js";
 import { FailureNotice } from "./notices.js";
 
+const ENDINGS = ".csv,.tsv,.txt,.ndjson,.jsonl,.json,.xlsx,.gz";
 const SHORTEST_MS = 1_000;
 const LONGEST_MS = 5_000;
 
@@ -31,13 +32,6 @@ export function useMoving(list, path, isMoving) {
   return { ...list, rows: list.rows.map((row) => fresh.get(row.id) ?? row) };
 }
 
-/** Tags or lists as they are typed. @param {string} text */
-export const names = (text) =>
-  text
-    .split(/[,;]/)
-    .map((one) => one.trim())
-    .filter(Boolean);
-
 /** A bar from 0 to 1; null: nobody knows. @param {{label: string, value: number | null, children?: any}} properties */
 export const Progress = ({ label, value, children }) => html`<div class="progress">
   <label>${label} ${value !== null && `${Math.floor(100 * value)} %`}<progress max="1" value=${value ?? undefined} /></label>
@@ -59,4 +53,34 @@ export function Download({ path, gone, children }) {
   });
   return html`<${Button} act=${fetching.act} isBusy=${fetching.isBusy}>${children}<//>
     ${words && html`<p role="status">${words}</p>`}<${FailureNotice} failure=${fetching.failure} />`;
+}
+
+/** Where a file is chosen. It may be dropped anywhere on the page. @param {{label: string, set: (file: File | null) => void, wrong: string}} properties */
+export function FileField({ label, set, wrong }) {
+  const input = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const [isSeveral, setSeveral] = useState(false);
+  const take = () => {
+    const files = input.current?.files;
+    setSeveral((files?.length ?? 0) > 1);
+    set(files?.length === 1 ? files[0] : null);
+  };
+  useEffect(() => {
+    // Without this the browser would leave the page for the file.
+    const drop = (/** @type {DragEvent} */ event) => {
+      event.preventDefault();
+      if (event.type !== "drop" || !event.dataTransfer?.files.length || !input.current) return;
+      input.current.files = event.dataTransfer.files;
+      take();
+    };
+    addEventListener("dragover", drop);
+    addEventListener("drop", drop);
+    return () => {
+      removeEventListener("dragover", drop);
+      removeEventListener("drop", drop);
+    };
+  }, []);
+  return html`<${Field} label=${label} wrong=${isSeveral ? "One file at a time." : wrong}
+    hint="CSV, TSV, Excel (.xlsx), JSON or NDJSON, also gzipped (but Excel), up to 5 GB. The first row names the columns.">
+    ${(/** @type {any} */ attributes) => html`<input type="file" ref=${input} accept=${ENDINGS} onChange=${take} ...${attributes} />`}
+  <//>`;
 }

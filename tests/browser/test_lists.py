@@ -1,0 +1,112 @@
+"""The list of contacts: a search while one types, filters in the address, and what is done to several at once."""
+
+from tests.browser.test_people import said
+from tests.support.accounts import Account
+from tests.support.console import Consoles, expect
+from tests.support.waiting import until
+
+
+def test_a_view_is_the_same_by_its_address_and_back_leads_to_the_one_before(
+    consoles: Consoles, account: Account
+) -> None:
+    account.api.created(email="ada@example.com", tags=["vip"], name="Ada")
+    account.api.created(email="bob@example.com", tags=["vip"], name="Bob", is_unsubscribed=True)
+    account.api.created(email="eve@example.com", name="Eve")
+    assert until(lambda: len(account.api.get("/v1/contacts?tag=vip&search=b").json()["data"]) == 1)
+    console = consoles.open(account.api.key, "/contacts?tag=vip&sort=email")
+    console.settled()
+    page = console.page
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(page.get_by_role("status").filter(has_text="2 contacts")).to_be_visible()
+    expect(page.get_by_label("Order")).to_have_value("email")
+    page.keyboard.type("bo")
+    expect(rows).to_have_count(1)
+    page.get_by_text("Filters").click()
+    page.get_by_label("Subscription").select_option("Subscribed")
+    expect(page.get_by_text("Nobody is found")).to_be_visible()
+    page.get_by_role("button", name="Remove the filter Subscription: Subscribed").click()
+    expect(rows).to_have_count(1)
+    page.reload()
+    console.settled()
+    expect(page.get_by_label("Search contacts")).to_have_value("bo")
+    expect(rows).to_have_count(1)
+    page.go_back()
+    page.go_back()
+    page.go_back()
+    expect(rows).to_have_count(2)
+    expect(page.get_by_label("Search contacts")).to_have_value("")
+
+
+def test_what_the_api_refuses_is_named(consoles: Consoles, account: Account) -> None:
+    account.api.created(email="ada@example.com")
+    console = consoles.open(account.api.key, "/contacts?tagg=vip")
+    expect(console.page.get_by_role("alert")).to_contain_text("tagg")
+    expect(console.page.locator("tbody tr")).to_have_count(0)
+    console.page.get_by_role("button", name="Remove the filter tagg: vip").click()
+    expect(console.page.locator("tbody tr")).to_have_count(1)
+    console.page.get_by_label("Search contacts").fill("***")
+    expect(console.page.locator(".wrong")).to_contain_text("no letter")
+
+
+def test_who_could_not_be_changed_stays_selected(consoles: Consoles, account: Account) -> None:
+    account.api.created(email="full@example.com", tags=[f"tag-{number}" for number in range(100)])
+    account.api.created(email="free@example.com")
+    console = consoles.open(account.api.key)
+    console.settled()
+    page = console.page
+    page.get_by_label("Select all that are shown").check()
+    page.get_by_role("button", name="Add a tag").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Add a tag", exact=True).fill("new")
+    page.keyboard.press("Enter")
+    dialog.get_by_role("button", name="Add a tag", exact=True).click()
+    expect(dialog.get_by_role("alert")).to_contain_text("full@example.com")
+    dialog.get_by_role("button", name="Close").click()
+    expect(page.get_by_text("1 contact selected")).to_be_visible()
+    assert account.api.contact("free@example.com")["tags"] == ["new"]
+
+
+def test_several_go_to_the_trash_and_one_comes_back(consoles: Consoles, account: Account) -> None:
+    made = [account.api.created(email=f"{name}@example.com") for name in ("ada", "bob")]
+    console = consoles.open(account.api.key)
+    console.settled()
+    page = console.page
+    page.get_by_label("Select all that are shown").check()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+    said(console, "Done: delete, 2 contacts.")
+    expect(page.get_by_text("No contacts yet")).to_be_visible()
+    console.show(f"/contact/{made[0]['id']}")
+    page.get_by_role("button", name="Restore it, if it is in the trash").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("ada@example.com")
+
+
+def test_only_the_persons_word_subscribes_again(consoles: Consoles, account: Account) -> None:
+    made = account.api.created(email="ada@example.com", is_unsubscribed=True)
+    console = consoles.open(account.api.key, f"/contact/{made['id']}")
+    console.settled()
+    page = console.page
+    page.get_by_role("button", name="Subscribe again").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("they have asked for it")
+    assert console.axe() == []
+    dialog.get_by_role("button", name="Subscribe again").click()
+    expect(page.get_by_text("subscribed", exact=True)).to_be_visible()
+    assert account.api.contact("ada@example.com")["is_unsubscribed"] is False
+
+
+def test_a_key_that_may_only_read_is_offered_nothing_else(consoles: Consoles, account: Account) -> None:
+    made = account.api.created(email="ada@example.com", tags=["vip"])
+    key = account.key(scopes=["contacts:read", "account:read"])["key"]
+    console = consoles.open(key)
+    console.settled()
+    page = console.page
+    expect(page.get_by_role("button", name="Export these")).to_have_count(0)
+    expect(page.get_by_role("link", name="New contact")).to_have_count(0)
+    expect(page.get_by_role("checkbox")).to_have_count(0)
+    console.show(f"/contact/{made['id']}")
+    assert [
+        words for words in page.get_by_role("button").all_inner_texts() if words not in ("Leave", "Copy")
+    ] == []
+    assert console.refused == []
