@@ -54,7 +54,7 @@ const BUNDLES = ["api_user", "user"];
 
 /** @param {{route: import("../routing.js").Route}} properties */
 export function View({ route }) {
-  const list = /** @type {import("../loading.js").Listed<ApiKey>} */ (useList("api-keys"));
+  const list = /** @type {import("../loading.js").Listed<ApiKey>} */ (useList(isTest() ? null : "api-keys"));
   const [revoking, setRevoking] = useState(/** @type {ApiKey | null} */ (null));
   const close = () => go(href("keys"), { replace: true });
   const byId = new Map(list.rows.map((key) => [key.id, key]));
@@ -78,7 +78,7 @@ export function View({ route }) {
   return html`<${Page} title="API keys" under="What programs and people come with. A key itself is shown once, when it is made."
     actions=${!isTest() && html`<a class="button main" href=${href("keys", { new: "1" })}>New key</a>`}>
     ${isTest() && html`<p>A test key sees no keys, and makes and revokes none. Sign in with a live key to do so.</p>`}
-    <${Table} caption="API keys" list=${list} id=${(/** @type {ApiKey} */ key) => key.id} columns=${columns} />
+    <${Table} caption="Keys" list=${list} id=${(/** @type {ApiKey} */ key) => key.id} columns=${columns} />
     ${route.query.has("new") && !isTest() && html`<${NewKey} close=${close} made=${list.again} />`}
     ${revoking && html`<${Revoke} revoked=${revoking} keys=${list.rows} close=${() => setRevoking(null)} again=${list.again} />`}
   <//>`;
