@@ -52,6 +52,7 @@ def test_each_thing_is_what_it_is_called(made: dict[str, Any]) -> None:
 
     jobs = {what: get(f"imports/{one}") for what, one in made["imports"].items()}
     assert jobs["customers"]["counts"]["created"] == SIZE
+    assert get("account")["counts"]["contacts"] == made["contacts_in_all"]
     assert jobs["half wrong"]["counts"]["failed"] == 100
     assert get(f"imports/{made['imports']['half wrong']}/errors")["rows"] == 100
     assert jobs["to be undone"]["counts"]["updated"] > 50
