@@ -77,7 +77,7 @@ const Entry = ({ entry }) => html`<li>
   <strong dir="auto">${entry.name ?? WORDS[entry.type] ?? entry.type}</strong>${" "}<span class="small"><${Time} at=${entry.timestamp} /></span>
   ${entry.changed && html`<div dir="auto">${entry.changed.map((/** @type {string} */ field) => CHANGED[field] ?? field).join(", ")}</div>`}
   ${entry.merged_id && html`<div>The other one was <code>${entry.merged_id}</code>.</div>`}
-  ${entry.data && Object.keys(entry.data).length > 0 && html`<${Value} value=${entry.data} label="Data of the event" />`}
+  ${entry.data && Object.keys(entry.data).length > 0 && html`<div><${Value} value=${entry.data} label="Data of the event" /></div>`}
 </li>`;
 
 /** @param {{path: string, close: () => void, done: () => void}} properties */
