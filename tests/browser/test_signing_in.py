@@ -52,13 +52,22 @@ def test_nothing_typed_and_nonsense_are_told_apart(consoles: Consoles) -> None:
     console.page.keyboard.press("Enter")
     expect(console.page.get_by_text("Enter a key.")).to_be_visible()
     # What no header can hold is refused in words, too, not by an error of the browser.
-    for nonsense in ("sk_live_nonsense", "schlüssel→\U0001f511"):
+    for nonsense in ("sk_live_nonsense", "schlüssel→\U0001f511", "whsec_0123456789abcdef"):
         enter(console, nonsense)
-        expect(console.page.get_by_text("This is no API key.")).to_be_visible()
-    assert console.requested[-1] != "GET /v1/account"
+        expect(console.page.get_by_text("This is no API key")).to_be_visible()
+        assert console.focused() == "input API key"
+    assert console.requested[-1] != "GET /v1/account", "nothing is asked with what is no key"
     enter(console, f"sk_live_{'x' * 43}")
-    expect(console.page.get_by_role("alert")).to_contain_text("key")
+    expect(console.page.get_by_role("alert")).to_contain_text("unknown")
     assert kept(console)["session"] == []
+
+
+def test_a_key_is_found_in_what_was_pasted(consoles: Consoles, shop: Shop) -> None:
+    for pasted in (f"Bearer {shop.key}", f'  KEY="{shop.key}"\n', f"{shop.key[:30]} {shop.key[30:]}"):
+        console = consoles.open(None)
+        enter(console, pasted)
+        expect(console.page.get_by_role("navigation")).to_be_visible()
+        assert kept(console)["session"] == [shop.key]
 
 
 @pytest.mark.parametrize("dialect", ["sendmator", "smashsend", "smashsend_v2", "smartsender", "artamail"])

@@ -1,7 +1,7 @@
 // @ts-check
 /** Fields and buttons. Beside each field stands what was wrong with it. */
 
-import { html, useRef } from "../vendor/preact.js";
+import { html, useEffect, useRef } from "../vendor/preact.js";
 
 let fields = 0;
 /** An id of this page that nothing else has. */
@@ -25,6 +25,12 @@ export function useId() {
 export function Field({ label, hint, wrong, isLabelHidden, children }) {
   const id = useId();
   const described = [hint && `${id}-hint`, wrong && `${id}-wrong`].filter(Boolean).join(" ") || undefined;
+  useEffect(() => {
+    const control = wrong ? document.getElementById(id) : null;
+    const first = control?.closest("form")?.querySelector('[aria-invalid="true"]');
+    // At the first field that is wrong one goes on, and hears what is wrong with it.
+    if (control && control === first) control.focus();
+  }, [Boolean(wrong)]);
   return html`<div class="field">
     <label for=${id} class=${isLabelHidden ? "hidden" : undefined}>${label}</label>
     ${children({ id, "aria-describedby": described, "aria-invalid": wrong ? "true" : undefined })}

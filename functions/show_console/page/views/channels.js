@@ -46,32 +46,27 @@ export function View({ route }) {
     done(`${channel.name} is ${state ? "on" : "off"}.`);
   };
   const on = useAction((/** @type {Channel} */ channel) => turned(channel, true));
-  return html`<${Page} title="Channels" under="The ways by which contacts arrive and are reached: a bot, a number, a newsletter."
-    actions=${mayWrite && html`<a class="button main" href=${href("channels", { new: "1" })}>New channel</a>`}>
-    <${FailureNotice} failure=${on.failure} />
-    <${Table} caption="Channels" list=${list} id=${(/** @type {Channel} */ channel) => channel.id}
-      columns=${[
-        {
-          title: "Name",
-          isHead: true,
-          cell: (/** @type {Channel} */ { name }) => html`<span dir="auto">${name}</span>`,
-        },
-        { title: "Type", cell: (/** @type {Channel} */ { type }) => TYPES[type] ?? type },
-        {
-          title: "State",
-          cell: (/** @type {Channel} */ { state }) =>
-            html`<${Badge} kind=${state ? "good" : ""}>${state ? "on" : "off"}<//>`,
-        },
-        {
-          title: "Made",
-          kind: "wide",
-          cell: (/** @type {Channel} */ channel) => html`<${Time} at=${channel.created_at} />`,
-        },
-        ...(mayWrite
-          ? [
-              {
-                title: "Changes",
-                cell: (/** @type {Channel} */ channel) => html`<div class="actions">
+  const columns = /** @type {import("../elements/table.js").Column<Channel>[]} */ ([
+    {
+      title: "Name",
+      isHead: true,
+      cell: ({ name }) => html`<span dir="auto">${name}</span>`,
+    },
+    { title: "Type", cell: ({ type }) => TYPES[type] ?? type },
+    {
+      title: "State",
+      cell: ({ state }) => html`<${Badge} kind=${state ? "good" : ""}>${state ? "on" : "off"}<//>`,
+    },
+    {
+      title: "Made",
+      kind: "wide",
+      cell: (channel) => html`<${Time} at=${channel.created_at} />`,
+    },
+  ]);
+  if (mayWrite) {
+    columns.push({
+      title: "Changes",
+      cell: (channel) => html`<div class="actions">
             <a class="button" href=${href("channels", { edit: channel.id })} aria-label=${`Rename: ${channel.name}`}>Rename</a>
             ${
               channel.state
@@ -79,10 +74,13 @@ export function View({ route }) {
                 : html`<${Button} act=${() => on.act(channel)} isBusy=${on.isBusy} aria-label=${`Switch on: ${channel.name}`}>Switch on<//>`
             }
           </div>`,
-              },
-            ]
-          : []),
-      ]}
+    });
+  }
+  return html`<${Page} title="Channels" under="The ways by which contacts arrive and are reached: a bot, a number, a newsletter."
+    actions=${mayWrite && html`<a class="button main" href=${href("channels", { new: "1" })}>New channel</a>`}>
+    <${FailureNotice} failure=${on.failure} />
+    <${Table} caption="Channels" list=${list} id=${(/** @type {Channel} */ channel) => channel.id}
+      columns=${columns}
       empty=${html`<${Empty} title="There is no channel yet.">
         <p>${
           isTest()

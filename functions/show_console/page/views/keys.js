@@ -54,39 +54,31 @@ const BUNDLES = ["api_user", "user"];
 
 /** @param {{route: import("../routing.js").Route}} properties */
 export function View({ route }) {
-  const list = /** @type {import("../loading.js").Listed<ApiKey>} */ (useList("api-keys"));
+  const list = /** @type {import("../loading.js").Listed<ApiKey>} */ (useList(isTest() ? null : "api-keys"));
   const [revoking, setRevoking] = useState(/** @type {ApiKey | null} */ (null));
   const close = () => go(href("keys"), { replace: true });
   const byId = new Map(list.rows.map((key) => [key.id, key]));
+  const columns = /** @type {import("../elements/table.js").Column<ApiKey>[]} */ ([
+    { title: "Name", isHead: true, cell: named },
+    { title: "Speaks", kind: "wide", cell: ({ dialect }) => DIALECTS[dialect] ?? dialect },
+    { title: "May", kind: "text", cell: allowed },
+    {
+      title: "Made",
+      kind: "wide",
+      cell: ({ created_at, made_by }) => html`<${Time} at=${created_at} />
+        ${made_by && html`<p class="small">by <span dir="auto">${byId.get(made_by)?.name ?? "a key that is revoked"}</span></p>`}`,
+    },
+    { title: "Last used", kind: "wide", cell: used },
+    {
+      title: "Changes",
+      cell: (key) =>
+        html`<${Button} kind="danger" act=${() => setRevoking(key)} aria-label=${`Revoke: ${key.name}`}>Revoke<//>`,
+    },
+  ]);
   return html`<${Page} title="API keys" under="What programs and people come with. A key itself is shown once, when it is made."
     actions=${!isTest() && html`<a class="button main" href=${href("keys", { new: "1" })}>New key</a>`}>
     ${isTest() && html`<p>A test key sees no keys, and makes and revokes none. Sign in with a live key to do so.</p>`}
-    <${Table} caption="API keys" list=${list} id=${(/** @type {ApiKey} */ key) => key.id}
-      columns=${[
-        { title: "Name", isHead: true, cell: named },
-        {
-          title: "Speaks",
-          kind: "wide",
-          cell: (/** @type {ApiKey} */ { dialect }) => DIALECTS[dialect] ?? dialect,
-        },
-        { title: "May", kind: "text", cell: allowed },
-        {
-          title: "Made",
-          kind: "wide",
-          cell: (/** @type {ApiKey} */ key) => html`<${Time} at=${key.created_at} />
-            ${key.made_by && html`<p class="small">by <span dir="auto">${byId.get(key.made_by)?.name ?? "a key that is revoked"}</span></p>`}`,
-        },
-        {
-          title: "Last used",
-          kind: "wide",
-          cell: used,
-        },
-        {
-          title: "Changes",
-          cell: (/** @type {ApiKey} */ key) =>
-            html`<${Button} kind="danger" act=${() => setRevoking(key)} aria-label=${`Revoke: ${key.name}`}>Revoke<//>`,
-        },
-      ]} />
+    <${Table} caption="Keys" list=${list} id=${(/** @type {ApiKey} */ key) => key.id} columns=${columns} />
     ${route.query.has("new") && !isTest() && html`<${NewKey} close=${close} made=${list.again} />`}
     ${revoking && html`<${Revoke} revoked=${revoking} keys=${list.rows} close=${() => setRevoking(null)} again=${list.again} />`}
   <//>`;

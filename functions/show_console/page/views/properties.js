@@ -50,24 +50,19 @@ export function View({ route }) {
     await put(`contact-properties/${part(property.id)}`, { archived: false });
     done(`${property.label} is in use again.`);
   });
-  return html`<${Page} title="Properties"
-    under="Custom fields of contacts that have a type. What is written to them is checked by it."
-    actions=${mayWrite && html`<a class="button main" href=${href("properties", { new: "1" })}>New property</a>`}>
-    <${FailureNotice} failure=${back.failure} />
-    <${Table} caption="Properties" list=${list} id=${(/** @type {Property} */ property) => property.id}
-      columns=${[
-        { title: "Label", isHead: true, cell: labelled },
-        {
-          title: "Name",
-          kind: "wide",
-          cell: (/** @type {Property} */ { name }) => html`<code>${name}</code>`,
-        },
-        { title: "Takes", kind: "text", cell: taken },
-        ...(mayWrite
-          ? [
-              {
-                title: "Changes",
-                cell: (/** @type {Property} */ property) => html`<div class="actions">
+  const columns = /** @type {import("../elements/table.js").Column<Property>[]} */ ([
+    { title: "Label", isHead: true, cell: labelled },
+    {
+      title: "Name",
+      kind: "wide",
+      cell: ({ name }) => html`<code>${name}</code>`,
+    },
+    { title: "Takes", kind: "text", cell: taken },
+  ]);
+  if (mayWrite) {
+    columns.push({
+      title: "Changes",
+      cell: (property) => html`<div class="actions">
             <a class="button" href=${href("properties", { edit: property.id })} aria-label=${`Edit: ${property.label}`}>Edit</a>
             ${
               property.archived
@@ -75,10 +70,14 @@ export function View({ route }) {
                 : html`<${Button} act=${() => setArchiving(property)} aria-label=${`Archive: ${property.label}`}>Archive<//>`
             }
           </div>`,
-              },
-            ]
-          : []),
-      ]}
+    });
+  }
+  return html`<${Page} title="Properties"
+    under="Custom fields of contacts that have a type. What is written to them is checked by it."
+    actions=${mayWrite && html`<a class="button main" href=${href("properties", { new: "1" })}>New property</a>`}>
+    <${FailureNotice} failure=${back.failure} />
+    <${Table} caption="Properties" list=${list} id=${(/** @type {Property} */ property) => property.id}
+      columns=${columns}
       empty=${html`<${Empty} title="There is no property yet.">
         <p>${
           isTest()

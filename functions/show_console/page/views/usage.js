@@ -55,9 +55,9 @@ export function View({ route }) {
     <${FailureNotice} failure=${now.failure ?? endpoints.failure ?? past.failure} again=${again} />
     <div class="meters">
       <${Meter} title="Requests this hour" used=${account.used_this_hour} limit=${account.hourly_limit} until=${account.resets_at}
-        over="Further requests are refused (429)" />
+        over="Requests are refused (429)" />
       <${Meter} title="Written items this hour" used=${account.written_this_hour} limit=${account.hourly_written_limit}
-        until=${account.resets_at} over="Further changes are refused (429); reading goes on" />
+        until=${account.resets_at} over="Reading goes on; changes are refused (429)" />
       ${
         typeof endpoints.data === "number" &&
         html`<${Meter} title="Webhook endpoints" used=${endpoints.data} limit=${account.webhook_limit}
