@@ -128,7 +128,7 @@ audit: .venv/audit/installed ## Ask for advisories about the locked packages; wi
 	@.venv/audit/bin/python -m local.audit
 
 .PHONY: pictures
-pictures: environments .venv/browser/installed ## Take the README's pictures of the console anew, of the Demo shop; needs Chromium
+pictures: environments .venv/browser/installed ## Take the README's pictures of the console anew, of what `make demo` made; needs Chromium
 	@$(dev)/python -m local.pictures
 
 .PHONY: bench

@@ -1,26 +1,23 @@
-"""`python -m local.pictures`: the README's pictures of the console, light and dark, of the Demo shop.
+"""`python -m local.pictures`: the README's pictures of the console, light and dark, of what `make demo` made.
 
-It starts a stack of its own, fills it as `make demo` does, and looks at it in Chromium.
+The chart of the usage is on none of them, so nothing is invented for them.
 """
 
 import argparse
 import json
 import sys
-import tempfile
 from base64 import b64decode
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from local.console.browser import chromium
-from local.demo_shop import shop
+from local.demo_shop.__main__ import known
 from local.errors import LocalStackError
+from local.invoke import running_stack
 from local.smoke import Api, Failed
-from local.stack import ROOT, LocalStack, free_port
+from local.stack import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser, Page
 
 FOLDER: Final = ROOT / "docs" / "pictures"
@@ -36,16 +33,20 @@ Json = dict[str, Any]
 
 
 def main() -> int:
-    """Make the pictures; returns the exit code."""
+    """Take the pictures; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local.pictures")
-    parser.add_argument("--size", type=int, default=5_000)
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where they are written")
+    parser.add_argument(
+        "--directory", type=Path, default=ROOT / ".local", help="where stack.json and demo.json are"
+    )
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the pictures are written")
     given = parser.parse_args()
     try:
-        with demo(given.size) as (url, made), chromium() as browser:
-            for name, route in routes(url, made).items():
+        made = demo(given.directory)
+        with chromium() as browser:
+            for name, route in routes(made).items():
                 for scheme in SCHEMES:
-                    taken = picture(browser, f"{url}/console#{route}", made["keys"]["native"], scheme)
+                    address = f"{made['url']}/console#{route}"
+                    taken = picture(browser, address, made["keys"]["native"], scheme)
                     write(given.folder / f"{name}-{scheme}.webp", taken)
     except (LocalStackError, Failed) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -53,19 +54,23 @@ def main() -> int:
     return 0
 
 
-@contextmanager
-def demo(size: int) -> "Iterator[tuple[str, Json]]":
-    """A stack with the Demo shop: its address, and what demo.json says."""
-    with (
-        tempfile.TemporaryDirectory(prefix="contacts-pictures-") as folder,
-        LocalStack(Path(folder), free_port(), persistent=False) as stack,
-    ):
-        yield stack.url, shop.make(stack.description, size)
+def demo(directory: Path) -> Json:
+    """What demo.json says of the Demo shop on the running stack.
+
+    Raises:
+        LocalStackError: there is none.
+        Failed: the API does not say whether there is one.
+    """
+    stack = running_stack(directory)
+    made = known(directory / "demo.json", stack) if stack else None
+    if made is None:
+        raise LocalStackError("there is no Demo shop: `make run` and `make demo` make it")
+    return made
 
 
-def routes(url: str, made: Json) -> dict[str, str]:
+def routes(made: Json) -> dict[str, str]:
     """What is on the pictures: the list of contacts, and one with a history."""
-    answer = Api(url, made["keys"]["native"]).expect(
+    answer = Api(made["url"], made["keys"]["native"]).expect(
         200, "GET", "/v1/contacts?tag=vip&sort=-updated_at&limit=1"
     )
     return {"contacts": "/contacts", "contact": f"/contact/{answer.body['data'][0]['id']}"}

@@ -81,7 +81,8 @@ def summary(made: Json) -> str:
 
 AFTERWARDS: Final = (
     "The servers behind the webhooks ran as long as this command. From now on what is sent to them fails, and is\n"
-    "tried again for three days; `make demo LISTEN=1` runs them until Ctrl-C."
+    "tried again for three days. `make demo LISTEN=1` runs them until Ctrl-C; what the warehouse has refused arrives\n"
+    "then, when it is sent again."
 )
 
 

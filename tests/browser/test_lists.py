@@ -110,3 +110,28 @@ def test_a_key_that_may_only_read_is_offered_nothing_else(consoles: Consoles, ac
         words for words in page.get_by_role("button").all_inner_texts() if words not in ("Leave", "Copy")
     ] == []
     assert console.refused == []
+
+
+def test_the_focus_is_not_lost_with_what_had_it(consoles: Consoles, account: Account) -> None:
+    made = account.api.created(email="ada@example.com", tags=["vip", "poet"])
+    console = consoles.open(account.api.key, "/contacts?is_active=true")
+    console.settled()
+    page = console.page
+    console.tab_to("button", "Remove the filter")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Search contacts")).to_be_focused()
+    page.get_by_label("Select ada@example.com").check()
+    page.get_by_role("button", name="Select none").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Select all that are shown")).to_be_focused()
+    console.show(f"/contact/{made['id']}")
+    console.tab_to("button", "Remove the tag vip")
+    page.keyboard.press("Enter")
+    said(console, "Removed the tag vip.")
+    expect(page.get_by_label("Add a tag", exact=True)).to_be_focused()
+    console.tab_to("button", "Add a field")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Field", exact=True)).to_be_focused()
+    console.tab_to("button", "Cancel", most=9)
+    page.keyboard.press("Enter")
+    assert console.focused() == "button Add a field"

@@ -28,6 +28,7 @@ def test_somebody_is_found_and_mended_without_a_mouse(consoles: Consoles, accoun
     console.settled()
     console.tab_to("button", "Edit Last name")
     keyboard.press("Enter")
+    expect(console.page.get_by_label("Last name", exact=True)).to_be_focused()
     keyboard.type("Lovelace")  # What was there is selected.
     keyboard.press("Enter")
     said(console, "Saved: Last name.")

@@ -30,10 +30,10 @@ def edited(console: Console, label: str, text: str) -> None:
 
 
 def test_a_long_number_keeps_its_digits(consoles: Consoles, account: Account) -> None:
-    fields = {"n": int(LONG_NUMBER), "in": {"side": [int(LONG_NUMBER)]}, "short": 1.5}
+    fields = {"serial": int(LONG_NUMBER), "in": {"side": [int(LONG_NUMBER)]}, "short": 1.5}
     console, path = opened(consoles, account, custom_fields=fields)
     page = console.page
-    expect(page.get_by_role("button", name="Edit n:")).to_contain_text(LONG_NUMBER)
+    expect(page.get_by_role("button", name="Edit serial:")).to_contain_text(LONG_NUMBER)
     page.get_by_role("button", name="Edit in", exact=True).click()
     control = page.get_by_label("in", exact=True)
     assert LONG_NUMBER in control.input_value()
@@ -43,8 +43,8 @@ def test_a_long_number_keeps_its_digits(consoles: Consoles, account: Account) ->
     assert account.api.contact(path.rpartition("/")[2])["custom_fields"]["in"] == {
         "inside": [int(LONG_NUMBER)]
     }
-    edited(console, "n", "123456789012345678901234567890.5")
-    said(console, "Saved: n.")
+    edited(console, "serial", "123456789012345678901234567890.5")
+    said(console, "Saved: serial.")
     assert "123456789012345678901234567890.5" in account.api.get(path).text
 
 
@@ -98,3 +98,12 @@ def test_all_that_is_known_of_a_person_is_a_file(consoles: Consoles, account: Ac
     text = download.value.path().read_text(encoding="utf-8")
     assert LONG_NUMBER in text
     assert "ada@example.com" in text
+
+
+def test_thousands_of_fields_are_shown_in_part(consoles: Consoles, account: Account) -> None:
+    console, _ = opened(consoles, account, custom_fields={f"field {n:04}": n for n in range(5_000)})
+    page = console.page
+    expect(page.get_by_text("field 0199", exact=True)).to_be_visible()
+    assert "field 0200" not in console.text
+    page.get_by_role("button", name="Show all 5,000").click()
+    expect(page.get_by_text("field 4999", exact=True)).to_be_visible()

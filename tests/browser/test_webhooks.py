@@ -161,7 +161,8 @@ def test_who_may_only_look_is_offered_nothing_else(consoles: Consoles, account: 
     with Receiver(500) as receiver:
         made = webhook(account.api, receiver.url)
         tried_out(account, made["id"])
-    console = consoles.open(account.key(scopes=["account:read", "webhooks:read"]), f"/webhook/{made['id']}")
+    key = account.key(scopes=["account:read", "webhooks:read"])["key"]
+    console = consoles.open(key, f"/webhook/{made['id']}")
     console.settled()
     main = console.page.locator("main")
     main.locator("summary").first.click()

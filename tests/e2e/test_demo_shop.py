@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.demo_shop import shop
+from local.demo_shop import endpoints, shop
 from local.load import Bar
 from local.smoke import Api
 
@@ -29,7 +29,7 @@ class Steps:
 
 @pytest.fixture(scope="module")
 def made(stack: dict[str, Any]) -> dict[str, Any]:
-    """A small shop, whose deliveries are not waited for: a third attempt takes half a minute."""
+    """A small shop, where no delivery takes three attempts: that would be half a minute."""
     steps = Steps()
 
     @contextmanager
@@ -37,7 +37,7 @@ def made(stack: dict[str, Any]) -> dict[str, Any]:
         yield steps
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shop, "DELIVERIES_WAIT_S", 8)
+        patch.setattr(endpoints, "FAILS_TWICE", None)
         account = shop.make(stack, SIZE, bars)
     assert steps.done == pytest.approx(1.0)
     assert len(steps.told) == 6

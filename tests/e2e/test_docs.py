@@ -1,5 +1,7 @@
-"""The reference as people see it: a page in a browser that shows the API and lets it be tried out."""
+"""The pages as people see them: the reference, which lets the API be tried out, and how the console is served."""
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pytest
 from contacts.web.routing import ROUTES
 from tests.support import browser
 from tests.support.accounts import Account, Accounts
-from tests.support.api import Api
+from tests.support.api import Api, assert_problem
 from tests.support.browser import Page
 from tests.support.documented import document
 
@@ -81,3 +83,37 @@ def test_an_operation_can_be_tried_out_with_a_key(
         page.value_of("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
         == '[{},{},""]'
     )
+
+
+def test_the_console_is_served_with_its_modules(account: Account, accounts: Accounts) -> None:
+    """Its bucket is where uploads go, and a slash at the end of its address does no harm."""
+    upload = account.api.post("/v1/imports", {"file_name": "a.csv", "size": 8}).json()["upload"]["url"]
+    with Api(accounts.url, None) as nobody:
+        page = nobody.get("/console")
+        assert page.headers["Content-Type"].startswith("text/html")
+        policy = page.headers["Content-Security-Policy"]
+        origin = f"{urlsplit(upload).scheme}://{urlsplit(upload).netloc}"
+        assert f"connect-src 'self' {origin};" in policy
+        assert "require-trusted-types-for 'script'; trusted-types 'none'" in policy
+        found = re.search(r'<script type="importmap">(.*?)</script>', page.text)
+        assert found is not None
+        for path in json.loads(found[1])["imports"].values():
+            module = nobody.get(path.removeprefix("."))
+            assert (module.status_code, module.headers["Content-Encoding"]) == (200, "gzip"), path
+            assert module.headers["Content-Type"].startswith("text/javascript")
+            assert "immutable" in module.headers["Cache-Control"]
+        assert nobody.get("/console", If_None_Match=page.headers["ETag"]).status_code == 304
+        assert nobody.get("/console/").text == page.text
+        assert_problem(nobody.get("/console/views/contacts.0000000000000000.js"), 404, "route_not_found")
+        assert nobody.post("/console", {}).headers["Allow"] == "GET, HEAD"
+
+
+def test_the_console_asks_for_a_key_and_keeps_its_policy(stack: dict[str, Any], tmp_path: Path) -> None:
+    if browser.program() is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    with browser.browser(tmp_path) as opened:
+        opened.open(f"{stack['url']}/console")
+        opened.wait_for("document.querySelector('form input') !== null")
+        host = urlsplit(stack["url"]).netloc
+        assert {urlsplit(url).netloc for url in opened.requested() if not url.startswith("data:")} == {host}
+        assert opened.complaints() == []

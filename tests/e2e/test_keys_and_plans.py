@@ -50,6 +50,9 @@ def test_a_new_account_has_the_limits_of_its_plan(
         "key": {"name": "first key", "mode": "live"},
     }
     assert (resets_at.minute, resets_at.second) == (0, 0)
+    used = account.api.get("/v1/account/usage").json()
+    assert [(one["requests"], one["written"]) for one in used["data"]] == [(3, 1)]
+    assert (used["hourly_limit"], used["hourly_written_limit"]) == (limit, written)
     assert 0 < (resets_at - datetime.now(UTC)).total_seconds() <= 3600
 
 

@@ -43,7 +43,10 @@ def test_from_two_contacts_to_none(account: Account, receiver: Receiver) -> None
     path = path_of("crm-2", "/events")
     gift = account.api.post(path, {"name": "gift ordered"}, Idempotency_Key="gift").json()
 
+    preview = account.api.post(path_of(ada["id"], "/merge?dry_run=true"), {"from": "crm-2"}).json()
+    assert (account.api.contact(ada["id"]), account.api.contact(bea["id"])) == (ada, bea)
     after = merged(account, ada["id"], "crm-2", Idempotency_Key="one person")
+    assert {**preview, "updated_at": after["updated_at"]} == after
     assert after == {
         **ada,
         "external_id": "crm-2",

@@ -20,43 +20,52 @@ import { useCallback, useEffect, useRef, useState } from "./vendor/preact.js";
  */
 export function useLoaded(load, inputs, pause) {
   const [state, setState] = useState(
-    /** @type {{data: T | undefined, failure: Failure | null, isLoading: boolean}} */ ({
+    /** @type {{data: T | undefined, failure: Failure | null, isLoading: boolean, inputs: unknown[]}} */ ({
       data: undefined,
       failure: null,
       isLoading: true,
+      inputs,
     }),
   );
   const [round, setRound] = useState(0);
-  const inputsOfData = useRef("");
+  const now = useRef(inputs);
+  now.current = inputs;
   useEffect(() => {
     const ends = new AbortController();
     setState((before) => ({ ...before, failure: null, isLoading: true }));
     load(ends.signal).then(
-      (data) => {
+      (data) => ends.signal.aborted || setState({ data, failure: null, isLoading: false, inputs }),
+      (failure) => {
         if (ends.signal.aborted) return;
-        inputsOfData.current = JSON.stringify(inputs);
-        setState({ data, failure: null, isLoading: false });
-      },
-      (error) => {
-        if (ends.signal.aborted) return;
-        if (!(error instanceof Failure)) throw error;
+        if (!(failure instanceof Failure)) throw failure;
         // What other inputs gave is no answer to these.
-        const isOther = inputsOfData.current !== JSON.stringify(inputs);
-        setState(({ data }) => ({ data: isOther ? undefined : data, failure: error, isLoading: false }));
+        setState((before) => ({
+          data: isSame(before.inputs, inputs) ? before.data : undefined,
+          failure,
+          isLoading: false,
+          inputs,
+        }));
       },
     );
     return () => ends.abort();
   }, [...inputs, round]);
   const again = useCallback(() => setRound((before) => before + 1), []);
-  const set = useCallback((/** @type {T} */ data) => setState({ data, failure: null, isLoading: false }), []);
+  const set = useCallback(
+    (/** @type {T} */ data) => setState({ data, failure: null, isLoading: false, inputs: now.current }),
+    [],
+  );
   const ms = pause && !state.isLoading && !state.failure ? pause(state.data) : null;
   useEffect(() => {
     if (ms === null) return undefined;
     const timer = setTimeout(again, ms);
     return () => clearTimeout(timer);
   }, [ms, state.data]);
-  return { ...state, again, set };
+  // In the moment in which the inputs change nothing is under way yet, and what is there is of the inputs before.
+  return { ...state, isLoading: state.isLoading || !isSame(state.inputs, inputs), again, set };
 }
+
+/** @param {unknown[]} some @param {unknown[]} others */
+const isSame = (some, others) => some.every((one, place) => Object.is(one, others[place]));
 
 /**
  * A list, page by page.

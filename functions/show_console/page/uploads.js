@@ -29,9 +29,6 @@ const SILENCE_MS = 60_000;
 /** By the id of the import; a new map at each change. */
 export const uploads = store(/** @type {ReadonlyMap<string, Upload>} */ (new Map()));
 
-/** Raised where the connection broke off: the same may succeed a moment later. */
-class BrokenOff extends Error {}
-
 /** What is wrong with a file before anything is sent; "": nothing. @param {File | null} file */
 export function fileProblem(file) {
   if (!file) return "Choose a file.";
@@ -66,21 +63,24 @@ export function endUpload(id) {
 
 /** @param {string} id @param {File} file @param {AbortSignal} signal @param {(news: Partial<Upload>) => void} tell */
 async function carriedOut(id, file, signal, tell) {
-  for (let tries = 1; ; tries++) {
+  for (let tries = 0; tries < TRIES; tries++) {
     const { data: job } = await get(`imports/${part(id)}`, {}, signal);
     // It came, and the bucket's answer was lost; or it was cancelled elsewhere.
     if (job.state !== "awaiting_upload") return;
     if (!job.upload) throw new Error("This key may not send the file.");
-    try {
-      return await sent(job.upload, file, signal, (bytes) => tell({ sent: bytes, words: "" }));
-    } catch (error) {
-      await checkUnchanged(file);
-      if (!(error instanceof BrokenOff) || tries === TRIES) throw error;
-      const pause = Math.min(2 ** (tries - 1), LONGEST_PAUSE_S);
-      tell({ sent: 0, words: `The upload broke off. Trying again in ${pause} s.` });
-      await waited(1000 * pause, signal);
+    const { status, responseText } = await sent(job.upload, file, signal, (bytes) =>
+      tell({ sent: bytes, words: "" }),
+    );
+    if (status >= 200 && status < 300) return;
+    await checkUnchanged(file);
+    if (status >= 400 && status < 500) {
+      throw new Error(`The bucket refused the file: ${reason(responseText)} (HTTP ${status})`);
     }
+    const pause = Math.min(2 ** tries, LONGEST_PAUSE_S);
+    tell({ sent: 0, words: `The upload broke off. Trying again in ${pause} s.` });
+    await waited(1000 * pause, signal);
   }
+  throw new Error("The upload broke off again and again.");
 }
 
 /** A browser refuses to read a file that has changed since it was chosen. @param {File} file */
@@ -99,10 +99,10 @@ async function checkUnchanged(file) {
  *
  * @param {{method: string, url: string, headers: Record<string, string>}} upload @param {File} file
  * @param {AbortSignal} signal @param {(bytes: number) => void} progress
- * @returns {Promise<void>}
+ * @returns {Promise<XMLHttpRequest>} Its status is 0 where the connection broke off.
  */
 function sent(upload, file, signal, progress) {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const request = new XMLHttpRequest();
     const stop = () => request.abort();
     let silence = setTimeout(stop, SILENCE_MS);
@@ -118,10 +118,7 @@ function sent(upload, file, signal, progress) {
     };
     request.onloadend = () => {
       clearTimeout(silence);
-      const { status, responseText } = request;
-      if (status >= 200 && status < 300) resolve();
-      else if (!status || status >= 500) reject(new BrokenOff("The upload broke off again and again."));
-      else reject(new Error(`The bucket refused the file: ${reason(responseText)} (HTTP ${status})`));
+      resolve(request);
     };
     signal.addEventListener("abort", stop);
     request.send(file);

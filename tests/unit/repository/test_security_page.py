@@ -126,6 +126,13 @@ def test_two_functions_of_callers_send_to_the_delivery_queue() -> None:
     assert sending == {"test_webhook", "redeliver_delivery"}
 
 
+def test_a_browser_may_send_and_fetch_files_by_signed_urls() -> None:
+    (rule,) = resources("AWS::S3::Bucket")["Files"]["CorsConfiguration"]["CorsRules"]
+    # An upload of the console is a PUT with the file's Content-Type. What may be done with which file, the URL says.
+    assert set(rule["AllowedMethods"]) == {"PUT", "GET"}
+    assert (rule["AllowedHeaders"], rule["AllowedOrigins"]) == (["*"], ["*"])
+
+
 def test_files_go_as_the_page_says_and_an_import_has_its_own_as_long_as_its_item_lives() -> None:
     rules = resources("AWS::S3::Bucket")["Files"]["LifecycleConfiguration"]["Rules"]
     days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}

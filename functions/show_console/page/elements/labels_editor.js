@@ -2,7 +2,8 @@
 /** Tags or lists that are added and removed, with what the account has as suggestions. */
 
 import { useList } from "../loading.js";
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { useFocusAfter } from "./focus.js";
 import { Button, TextField, useId } from "./forms.js";
 import { counted, Labels } from "./shown.js";
 
@@ -49,7 +50,10 @@ export function LabelField({ what, label, words = "Add", add, isBusy, keepsOnBlu
  *   to?: (name: string) => string, wrong?: string, isBusy?: boolean, keepsOnBlur?: boolean}} properties
  *   Without `add` and `remove` they are only shown.
  */
-export const LabelsEditor = ({ what, names, add, remove, to, ...more }) => html`<div class="labels-editor">
+export function LabelsEditor({ what, names, add, remove, to, ...more }) {
+  const box = useRef(/** @type {HTMLDivElement | null} */ (null));
+  useFocusAfter(names.length, () => box.current?.querySelector("input"));
+  return html`<div class="labels-editor" ref=${box}>
   ${names.length > 0 && html`<${Labels} names=${names} what=${what} remove=${remove} to=${to} />`}
   ${!names.length && !add && html`<p class="none">None</p>`}
   ${
@@ -57,6 +61,7 @@ export const LabelsEditor = ({ what, names, add, remove, to, ...more }) => html`
     html`<${LabelField} what=${what} label=${`Add a ${what}`} placeholder=${`Add a ${what}`} isLabelHidden=${true} add=${add} ...${more} />`
   }
 </div>`;
+}
 
 /**
  * Tags or lists that a form gathers.

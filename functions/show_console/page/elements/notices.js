@@ -46,7 +46,7 @@ export function FailureNotice({ failure, again, known = [] }) {
   );
   const isTold = failure.errors.length > 0 && failure.errors.every((error) => isBeside(error.field));
   return html`<div class="failure" role="alert" ref=${box}>
-    <p dir="auto">${isTold && failure.status === 400 ? "Some fields are not right: see beside them." : failure.message}</p>
+    <p dir="auto">${isTold && [400, 422].includes(failure.status) ? "Some fields are not right: see beside them." : failure.message}</p>
     ${
       others.length > 0 &&
       html`<ul>

@@ -125,8 +125,11 @@ function Search({ query, list, wrong }) {
     // "Back" leads to the list before the search, not through each letter of it.
     go(href(HOME, having(query, "search", search)), { replace: shown !== "" });
   };
+  // By the address as it is then: a filter may be set meanwhile.
+  const latest = useRef(send);
+  latest.current = send;
   useEffect(() => {
-    const timer = setTimeout(send, PAUSE_MS);
+    const timer = setTimeout(() => latest.current(), PAUSE_MS);
     return () => clearTimeout(timer);
   }, [text]);
   useEffect(() => {

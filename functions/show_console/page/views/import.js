@@ -28,18 +28,13 @@ const PROBLEMS = {
 /** @param {{route: import("../routing.js").Route}} properties */
 export function View({ route }) {
   const path = `imports/${part(route.id ?? "")}`;
-  const {
-    data: job,
-    set,
-    again,
-    failure,
-    isLoading,
-  } = useLoaded(
+  const loaded = useLoaded(
     async (signal) => (await get(path, {}, signal)).data,
     [path],
     (one) =>
       one && isMoving(one) ? pauseSince(one.undo?.started_at ?? one.started_at ?? one.created_at) : null,
   );
+  const job = loaded.data;
   const before = useRef(/** @type {any} */ (null));
   useEffect(() => {
     if (job && before.current && isMoving(before.current) && !isMoving(job))
@@ -49,9 +44,9 @@ export function View({ route }) {
   const under =
     job && html`<${State} job=${job} /> begun <${Time} at=${job.created_at} />, ${size(job.file.size)}`;
   return html`<${Page} title=${job?.file.name ?? "Import"} under=${under} actions=${html`<a class="button" href=${href("imports")}>All imports</a>`}>
-    <${FailureNotice} failure=${failure} again=${again} />
-    ${!job && isLoading && html`<${Loading} what="the import" />`}
-    ${job && html`<${Job} job=${job} path=${path} set=${set} again=${again} />`}
+    <${FailureNotice} failure=${loaded.failure} again=${loaded.again} />
+    ${!job && loaded.isLoading && html`<${Loading} what="the import" />`}
+    ${job && html`<${Job} job=${job} path=${path} set=${loaded.set} again=${loaded.again} />`}
   <//>`;
 }
 
@@ -62,6 +57,10 @@ function Job({ job, path, set, again }) {
     set((await post(`${path}/${asks}`)).data);
     if (asks === "cancel") endUpload(job.id);
   };
+  useEffect(() => {
+    // The button that was pressed is there no more.
+    if (document.activeElement === document.body) document.querySelector("h1")?.focus();
+  }, [job.state, job.undo?.state, asks]);
   const ask = (/** @type {string} */ what) =>
     mayImport() &&
     html`<${Button} kind="danger" act=${() => setAsks(what)}>${what === "undo" ? "Undo" : "Cancel"} the import<//>`;

@@ -3,7 +3,7 @@
 
 import { post } from "../api.js";
 import { Button, Form, TextField } from "../elements/forms.js";
-import { LabelsEditor } from "../elements/labels_editor.js";
+import { LabelSet } from "../elements/labels_editor.js";
 import { FailureNotice, say } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
 import { TypedField, typedValue, wrong } from "../elements/values.js";
@@ -33,10 +33,8 @@ const MAP = "custom_fields";
 
 export function View() {
   const [texts, setTexts] = useState(/** @type {Record<string, string>} */ ({}));
-  const [labels, setLabels] = useState({
-    tag: /** @type {string[]} */ ([]),
-    list: /** @type {string[]} */ ([]),
-  });
+  const [tags, setTags] = useState(/** @type {string[]} */ ([]));
+  const [lists, setLists] = useState(/** @type {string[]} */ ([]));
   const [typed, setTyped] = useState(/** @type {Map<string, string>} */ (new Map()));
   const [free, setFree] = useState(/** @type {Free[]} */ ([]));
   const properties = useProperties();
@@ -47,8 +45,8 @@ export function View() {
   const making = useAction(async () => {
     const { data } = await post("contacts", {
       ...Object.fromEntries(TEXTS.map(({ field }) => [field, texts[field]?.trim() || null])),
-      tags: labels.tag,
-      lists: labels.list,
+      tags,
+      lists,
       [MAP]: valuesOf(fields),
     });
     if (data.test_mode) return say("All is right. With a test key nothing is kept.");
@@ -56,12 +54,6 @@ export function View() {
     say(data.is_unsubscribed ? "Made. This address has opted out before, and stays so." : "Made.");
   });
   const { failure } = making;
-  const labelled = (/** @type {"tag" | "list"} */ what) => {
-    const set = (/** @type {string[]} */ names) => setLabels((before) => ({ ...before, [what]: names }));
-    return html`<${LabelsEditor} what=${what} names=${labels[what]} keepsOnBlur=${true} wrong=${failure?.of(`${what}s`)}
-      add=${(name) => set([...new Set([...labels[what], name])])}
-      remove=${(name) => set(labels[what].filter((one) => one !== name))} />`;
-  };
   if (!may("contacts:write")) {
     return html`<${Page} title="New contact"><p>The key may not make contacts: it lacks <code>contacts:write</code>.</p><//>`;
   }
@@ -72,7 +64,7 @@ export function View() {
     ...fields.map(({ key }) => `${MAP}.${key}`),
   ];
   return html`<${Page} title="New contact">
-    <${Form} class="narrow" send=${making.act}>
+    <${Form} class="alone" send=${making.act}>
       <${Section} title="Details">
         ${TEXTS.map(
           ({
@@ -82,7 +74,10 @@ export function View() {
             set=${(text) => setTexts((before) => ({ ...before, [field]: text }))} ...${more} />`,
         )}
       <//>
-      <${Section} title="Tags and lists">${labelled("tag")}${labelled("list")}<//>
+      <${Section} title="Tags and lists">
+        <${LabelSet} what="tag" legend="Tags" value=${tags} set=${setTags} wrong=${failure?.of("tags")} />
+        <${LabelSet} what="list" legend="Lists" value=${lists} set=${setLists} wrong=${failure?.of("lists")} />
+      <//>
       <${Section} title="Custom fields" actions=${html`<${Button} act=${() => setFree([...free, NEW_FIELD])}>Add a field<//>`}>
         ${properties.map(
           (

@@ -2,6 +2,7 @@
 /** A new endpoint: where events are sent to, and which ones. Then its secret is shown, once. */
 
 import { part, post } from "../api.js";
+import { brief } from "../elements/delivery.js";
 import { EndpointForm, Secret } from "../elements/endpoint.js";
 import { Empty } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
@@ -27,18 +28,18 @@ export function View() {
 }
 
 /** What was made, with its secret. @param {{made: any}} properties */
-const Made = ({
-  made,
-}) => html`<${Page} title="The endpoint is registered" under=${html`<span dir="ltr">${made.url}</span>`}>
-  <${Section} title="Its secret">
-    ${made.test_mode && html`<p><strong>A test key registers nothing.</strong> All was checked; there is no such endpoint.</p>`}
-    ${
-      made.secret
-        ? html`<${Secret} secret=${made.secret} />`
-        : html`<p>The first answer, with the secret, was lost on its way here. Open the endpoint and rotate its secret: then you see the new one.</p>`
-    }
-    <p><a class="button" href=${made.test_mode ? href("webhooks") : href(`webhook/${part(made.id)}`)}>
-      ${made.test_mode ? "All endpoints" : "Open the endpoint, and send it a test"}
-    </a></p>
-  <//>
-<//>`;
+const Made = ({ made }) =>
+  made.test_mode
+    ? html`<${Page} title="A test key registers nothing" under="All was checked and is right; there is no such endpoint.">
+        <p><a class="button" href=${href("webhooks")}>All endpoints</a></p>
+      <//>`
+    : html`<${Page} title="The endpoint is registered" under=${html`<span dir="ltr">${brief(made.url)}</span>`}>
+        <${Section} title="Its secret">
+          ${
+            made.secret
+              ? html`<${Secret} secret=${made.secret} />`
+              : html`<p>The answer with the secret was lost on its way here. Open the endpoint and rotate its secret: then you see the new one.</p>`
+          }
+          <p><a class="button" href=${href(`webhook/${part(made.id)}`)}>Open the endpoint, and send it a test</a></p>
+        <//>
+      <//>`;

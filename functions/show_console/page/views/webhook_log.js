@@ -127,14 +127,20 @@ async function newest(log, status, count, signal) {
   return { rows, hasMore: cursor !== null };
 }
 
-/** In how many milliseconds a delivery that is pending may have changed. @param {{rows: Delivery[]} | undefined} loaded */
+/**
+ * In how many milliseconds a delivery that is pending may have changed: the sooner, the nearer its attempt. One that has
+ * been due for long is not asked about all the time either.
+ *
+ * @param {{rows: Delivery[]} | undefined} loaded
+ */
 function pauseOf(loaded) {
-  const pending = (loaded?.rows ?? NONE).filter((delivery) => delivery.status === "pending");
-  if (!pending.length) return null;
-  const next = Math.min(
-    ...pending.map(({ next_attempt_at }) => (next_attempt_at ? Date.parse(next_attempt_at) : 0)),
-  );
-  const ms = next - Date.now();
+  const near = (loaded?.rows ?? NONE)
+    .filter(({ status }) => status === "pending")
+    .map(({ next_attempt_at, created_at }) =>
+      Math.abs(Date.parse(next_attempt_at ?? created_at) - Date.now()),
+    );
+  if (!near.length) return null;
+  const ms = Math.min(...near);
   if (ms < 30_000) return 3_000;
   return ms < 600_000 ? 15_000 : 60_000;
 }

@@ -33,6 +33,27 @@ _IMPORT: Final = re.compile(r"""^(?:import|export)\b[^"'();]*["'](\.[^"']+)["'];
 """A static import of another module of the page. (`import()` waits until its view is shown.)"""
 
 
+_COMMENT: Final = re.compile(
+    r"^[ \t]*(?://[^\n]*|/\*(?:(?!\*/).)*\*/)[ \t]*$|(?P<beside>/\*(?:(?!\*/).)*\*/)",
+    re.MULTILINE | re.DOTALL,
+)
+"""A comment with nothing else on its lines, or (`beside`) one in brackets that has something there."""
+
+
+def without_comments(source: str) -> str:
+    """A source with empty lines in the place of comments: they are a fifth of what would be sent.
+
+    Each line keeps its number, so what a browser says of a fault leads to the source. Within a template, where a text
+    may look like a comment, nothing is changed: there is an odd number of backticks before it.
+    """
+
+    def emptied(found: re.Match[str]) -> str:
+        is_in_template = source.count("`", 0, found.start()) % 2
+        return found[0] if found["beside"] or is_in_template else "\n" * found[0].count("\n")
+
+    return _COMMENT.sub(emptied, source)
+
+
 def bucket_origin(variables: Mapping[str, str]) -> str | None:
     """The origin of the URLs that `table.aws.presigning_client` signs for the bucket of files. `variables`: as of
     `Console`. None: there is no bucket, as where the handler is only looked at.
@@ -62,17 +83,17 @@ class Console:
         """`handler`: the file of the handler; beside it lies the folder `page`. `variables`: the environment."""
         folder = Path(handler).resolve().parent / "page"
         contents = {
-            path.relative_to(folder).as_posix(): path.read_bytes()
+            path.relative_to(folder).as_posix(): without_comments(path.read_text(encoding="utf-8"))
             for path in sorted(folder.rglob("*"))
             if path.suffix in _TYPES and not path.name.startswith(".")
         }
         self.names = {name: _hashed(name, content) for name, content in contents.items()}
         """By the name of a source, the name under which it is served."""
         self.files = {
-            self.names[name]: ServedFile.of(content, _TYPES[Path(name).suffix])
+            self.names[name]: ServedFile.of(content.encode(), _TYPES[Path(name).suffix])
             for name, content in contents.items()
         }
-        sources = {name: content.decode() for name, content in contents.items() if name.endswith(".js")}
+        sources = {name: content for name, content in contents.items() if name.endswith(".js")}
         modules = {f"./{BELOW}/{name}": f"./{self._served(name)}" for name in sources}
         import_map = json.dumps({"imports": modules}, separators=(",", ":"))
         filled = {
@@ -113,10 +134,10 @@ class Console:
         return f"{BELOW}/{self.names[name]}"
 
 
-def _hashed(name: str, content: bytes) -> str:
+def _hashed(name: str, content: str) -> str:
     """`views/contacts.js` as `views/contacts.0123456789abcdef.js`."""
     beginning, _, suffix = name.rpartition(".")
-    return f"{beginning}.{sha256(content).hexdigest()[:16]}.{suffix}"
+    return f"{beginning}.{sha256(content.encode()).hexdigest()[:16]}.{suffix}"
 
 
 def _with_imports(names: Iterable[str], sources: Mapping[str, str]) -> list[str]:

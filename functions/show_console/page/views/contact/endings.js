@@ -83,6 +83,7 @@ export function Absent({ id, name, restored }) {
     <div class="actions">
       ${
         may("contacts:write") &&
+        id &&
         html`<${Button} kind="main" act=${restoring.act} isBusy=${restoring.isBusy}>${name ? "Restore" : "Restore it, if it is in the trash"}<//>
           ${name && html`<${Button} kind="danger" act=${() => setErasing(true)}>Erase for good<//>`}`
       }

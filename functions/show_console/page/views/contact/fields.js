@@ -3,16 +3,17 @@
 
 import { patch } from "../../api.js";
 import { Confirm } from "../../elements/dialog.js";
+import { useFocusAfter } from "../../elements/focus.js";
 import { Button, Choice, Form, TextField, Toggle } from "../../elements/forms.js";
 import { LabelsEditor } from "../../elements/labels_editor.js";
 import { FailureNotice, say } from "../../elements/notices.js";
 import { Section } from "../../elements/page.js";
-import { Badge, Time } from "../../elements/shown.js";
+import { Badge, number, Time } from "../../elements/shown.js";
 import { FREE_KINDS, kindOf, TypedField, typedValue } from "../../elements/values.js";
 import { useAction, useList } from "../../loading.js";
 import { href } from "../../routing.js";
 import { may } from "../../session.js";
-import { html, useState } from "../../vendor/preact.js";
+import { html, useRef, useState } from "../../vendor/preact.js";
 import { Editable } from "./editable.js";
 import { change, cut, nameOf, TEXTS } from "./record.js";
 
@@ -33,6 +34,9 @@ export const Details = ({ record }) => html`<${Section} title="Details">
   </dl>
 <//>`;
 
+/** A contact may have 10,000 fields. */
+const MOST_SHOWN = 200;
+
 /**
  * Custom fields or metadata. Keys are the account's own, and may be any: `__proto__`, too.
  *
@@ -40,17 +44,20 @@ export const Details = ({ record }) => html`<${Section} title="Details">
  */
 export function Fields({ record, map, title, properties = [] }) {
   const [isAdding, setAdding] = useState(false);
+  const [most, setMost] = useState(MOST_SHOWN);
+  const box = useRef(/** @type {HTMLDivElement | null} */ (null));
+  useFocusAfter(isAdding, () => box.current?.querySelector(isAdding ? "input" : "button"));
   const values = new Map(Object.entries(record.contact[map]));
   const typed = new Map(properties.map((property) => [property.name, property]));
   // A property shows its place where the contact has no value yet.
   const keys = [...new Set([...typed.keys(), ...values.keys()])];
   const add =
     may("contacts:write") && !isAdding && html`<${Button} act=${() => setAdding(true)}>Add a field<//>`;
-  return html`<${Section} title=${title} actions=${add}>
+  return html`<div ref=${box}><${Section} title=${title} actions=${add}>
     ${!keys.length && !isAdding && html`<p class="none">None yet.</p>`}
     ${isAdding && html`<${NewField} record=${record} map=${map} taken=${keys} close=${() => setAdding(false)} />`}
     <dl class="facts">
-      ${keys.map((key) => {
+      ${keys.slice(0, most).map((key) => {
         const property = typed.get(key);
         const value = values.get(key);
         return html`<${Editable} key=${key} record=${record} field=${`${map}.${key}`} label=${property?.label ?? key}
@@ -58,7 +65,8 @@ export function Fields({ record, map, title, properties = [] }) {
           changeTo=${(to) => ({ [map]: { [key]: to } })} />`;
       })}
     </dl>
-  <//>`;
+    ${keys.length > most && html`<${Button} act=${() => setMost(Infinity)}>Show all ${number(keys.length)}<//>`}
+  <//></div>`;
 }
 
 /** A custom field that no property gives a type. @typedef {{key: string, kind: string, text: string}} Free */

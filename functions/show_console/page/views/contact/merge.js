@@ -5,6 +5,7 @@ import { get, part, post } from "../../api.js";
 import { Dialog } from "../../elements/dialog.js";
 import { Button, Form, TextField } from "../../elements/forms.js";
 import { FailureNotice, Loading, say } from "../../elements/notices.js";
+import { number } from "../../elements/shown.js";
 import { Value } from "../../elements/values.js";
 import { useAction, useList, useLoaded } from "../../loading.js";
 import { go, href } from "../../routing.js";
@@ -99,11 +100,13 @@ function Preview({ record, other, back, close }) {
   `;
 }
 
+const MOST_ROWS = 200;
 const TITLES = ["Field", "Stays", "Other", "Result", "What happens"];
 
 /** @param {{kept: any, gone: any, result: any}} properties */
 function Result({ kept, gone, result }) {
-  const rows = differences(kept, gone, result);
+  const all = differences(kept, gone, result);
+  const rows = all.slice(0, MOST_ROWS);
   if (!rows.length) return html`<p>They have the same in every field.</p>`;
   return html`<section class="scroller" tabindex="0" aria-label="What becomes of what they have">
     <table>
@@ -113,25 +116,29 @@ function Result({ kept, gone, result }) {
         ${rows.map(
           ({ words, values }) => html`<tr key=${words}>
             <th scope="row" dir="auto">${words}</th>
-            ${values.map((value, index) => html`<td key=${index}><${Value} value=${listed(value)} label=${words} isCut=${true} /></td>`)}
-            <td>${fate(values)}</td>
+            ${values.map((value, index) => html`<td key=${index}><${Value} value=${value} label=${words} isCut=${true} /></td>`)}
+            <td>${fate(words, values)}</td>
           </tr>`,
         )}
       </tbody>
     </table>
+    ${all.length > MOST_ROWS && html`<p>… and ${number(all.length - MOST_ROWS)} more</p>`}
   </section>`;
 }
 
-/** Names in one line. @param {unknown} value */
-const listed = (value) =>
-  Array.isArray(value) && value.every((one) => typeof one === "string") ? value.join(", ") : value;
+/** Of these nothing is lost: the one that stays has what both had. */
+const UNITED = ["Tags", "Lists", "Unsubscribed"];
+/** By these a contact is found, also by those that it had before. */
+const NAMES = ["Email", "External id"];
 
-/** What becomes of two values. @param {unknown[]} values Of the one that stays, of the other, of the result. */
-function fate(values) {
+/**
+ * What becomes of two values.
+ *
+ * @param {string} words @param {unknown[]} values Of the one that stays, of the other, of the result.
+ */
+function fate(words, values) {
   const [stays, other, result] = values.map((value) => JSON.stringify(value ?? null));
-  if (result === stays)
-    return other === "null" || values[1] === false || Array.isArray(values[1])
-      ? "kept"
-      : "kept; the other is lost";
-  return result === other ? "taken" : "united";
+  if (result !== stays) return result === other ? "taken" : "united";
+  if (other === "null" || UNITED.includes(words)) return "kept";
+  return NAMES.includes(words) ? "kept; the other one leads to it" : "kept; the other is lost";
 }

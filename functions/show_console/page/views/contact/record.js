@@ -36,11 +36,14 @@ export const nameOf = (contact) => contact.name || contact.email || contact.exte
 /** The beginning of a text that may be long. @param {string} text */
 export const cut = (text) => (text.length > 80 ? `${text.slice(0, 80)}…` : text);
 
+/** Tags and lists in one line. @param {unknown} value */
+const listed = (value) => (Array.isArray(value) ? value.join(", ") : value);
+
 /** All that a contact has, by words for it. @param {any} contact @returns {Map<string, unknown>} */
 const factsOf = (contact) =>
   new Map([
     ...Object.entries(FACTS).map(
-      ([field, words]) => /** @type {[string, unknown]} */ ([words, contact[field]]),
+      ([field, words]) => /** @type {[string, unknown]} */ ([words, listed(contact[field])]),
     ),
     ...["custom_fields", "metadata"].flatMap((map) =>
       Object.entries(contact[map]).map(

@@ -3,6 +3,7 @@
 
 import { post } from "../../api.js";
 import { Dialog } from "../../elements/dialog.js";
+import { useFocusAfter } from "../../elements/focus.js";
 import { Button } from "../../elements/forms.js";
 import { LabelField } from "../../elements/labels_editor.js";
 import { FailureNotice, say } from "../../elements/notices.js";
@@ -43,6 +44,7 @@ const DEEDS = [
 export function Bulk(properties) {
   const { selected, keep } = properties;
   const [deed, setDeed] = useState(/** @type {Deed | null} */ (null));
+  useFocusAfter(selected.size, () => document.querySelector("thead input"));
   if (!selected.size && !deed) return null;
   return html`<fieldset class="bulk">
     <legend class="hidden">What is selected</legend>

@@ -1,6 +1,7 @@
 // @ts-check
 /** What the address of the list says, `#/contacts?tag=vip&sort=email`, and the controls that set it. */
 
+import { useFocusAfter } from "../../elements/focus.js";
 import { Button, Choice, TextField } from "../../elements/forms.js";
 import { LabelField } from "../../elements/labels_editor.js";
 import { go, HOME, href } from "../../routing.js";
@@ -79,10 +80,12 @@ export function having(query, name, value) {
 export function Order({ query }) {
   const isSearch = query.has("search");
   const sort = query.get("sort") ?? "";
-  // The order that there is without a choice is not said twice.
-  const choices = isSearch ? [/** @type {Pair} */ (["", "Best match first"]), ...SORTS] : SORTS;
-  return html`<${Choice} label="Order" value=${sort || (isSearch ? "" : SORTS[0][0])} choices=${choices}
-    set=${(value) => show(having(query, "sort", !isSearch && value === SORTS[0][0] ? "" : value))} />`;
+  const usual = isSearch ? "" : SORTS[0][0];
+  const choices = isSearch ? [/** @type {Pair} */ (["", "Best match first"]), ...SORTS] : [...SORTS];
+  // The API refuses an order that is none; it is shown, so that another one can be chosen.
+  if (sort && !SORTS.some(([one]) => one === sort)) choices.push([sort, sort]);
+  return html`<${Choice} label="Order" value=${sort || usual} choices=${choices}
+    set=${(value) => show(having(query, "sort", value === usual ? "" : value))} />`;
 }
 
 /** @param {{query: URLSearchParams}} properties */
@@ -123,6 +126,7 @@ function Typed({ name, query }) {
 export function Chips({ query }) {
   const kept = ["search", "sort"];
   const set = [...query].filter(([name, value]) => value && !kept.includes(name));
+  useFocusAfter(set.length, () => document.querySelector("[data-first]"));
   if (!set.length) return null;
   const without = (/** @type {string} */ name, /** @type {string} */ value) => {
     const next = new URLSearchParams(query);
