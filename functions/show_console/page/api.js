@@ -3,7 +3,8 @@
  * The client of the API: every request of the console goes through `request`.
  *
  * A request that may be repeated is repeated when the API is busy (429, 503) or does not answer: a GET, and a change,
- * because each change carries an Idempotency-Key of its own. While it waits, `connection` says so.
+ * because each change carries an Idempotency-Key of its own, the same when a person tries again. While it waits,
+ * `connection` says so.
  */
 
 import { read } from "./json.js";
@@ -16,7 +17,6 @@ import { store } from "./store.js";
  * @property {Query} [query] Parameters; null, undefined and "" are left out, a list is repeated.
  * @property {unknown} [body] Sent as JSON.
  * @property {string} [ifMatch] The ETag that the change goes by.
- * @property {string} [idempotencyKey] Of a change; else a new one.
  * @property {AbortSignal} [signal] Ends it, and its repetitions.
  * @property {string} [key] Another key than the session's.
  */
@@ -43,7 +43,7 @@ export class Failure extends Error {
    * @param {number} [retryAfterMs] What the answer asks to wait.
    */
   constructor(status, problem, retryAfterMs = 0) {
-    super(problem?.detail ?? "The API answered with something that is no JSON.");
+    super(problem?.detail ?? problem?.message ?? `The answer is not one of the API's (HTTP ${status}).`);
     this.status = status;
     this.retryAfterMs = retryAfterMs;
     /** @type {string} */
@@ -92,37 +92,60 @@ export const part = (name) => encodeURIComponent(name);
  * @throws {Failure}
  */
 export async function request(method, path, options = {}) {
-  const headers = headersOf(method, options);
   const url = `v1/${path}${written(options.query ?? {})}`;
   const body = options.body === undefined ? undefined : JSON.stringify(options.body);
+  const headers = headersOf(options);
+  const change = method === "GET" ? "" : JSON.stringify([method, url, body, headers]);
+  if (change) headers["Idempotency-Key"] = unanswered.get(change) ?? newKey();
+  try {
+    const answer = await repeated(url, { method, headers, body }, options.signal);
+    unanswered.delete(change);
+    return answer;
+  } catch (failure) {
+    const status = failure instanceof Failure ? failure.status : 0;
+    if (change && UNKNOWN.includes(status)) unanswered.set(change, headers["Idempotency-Key"]);
+    else unanswered.delete(change);
+    // The key of an earlier session ends no later one.
+    if (status === 401 && options.key === undefined && headers["X-API-Key"] === credentials.key) {
+      credentials.refused(/** @type {Failure} */ (failure));
+    }
+    throw failure;
+  } finally {
+    connection.set(null);
+  }
+}
+
+/** Answers, or none, after which nobody knows whether a change was carried out. */
+const UNKNOWN = [0, 502, 503, 504];
+/** By change of which nobody knows: its Idempotency-Key. Who tries again sends the same, and it is carried out once. */
+const unanswered = /** @type {Map<string, string>} */ (new Map());
+
+/** @param {string} url @param {RequestInit} init @param {AbortSignal} [signal] @returns {Promise<Answer>} */
+async function repeated(url, init, signal) {
   for (let attempt = 0; ; attempt++) {
     try {
-      const answer = await sent(url, { method, headers, body }, options.signal);
-      connection.set(null);
-      return answer;
+      return await sent(url, init, signal);
     } catch (failure) {
       if (!(failure instanceof Failure)) throw failure;
-      const mayRepeat = [0, 429, 502, 503, 504].includes(failure.status) && attempt < PAUSES_MS.length;
-      if (!mayRepeat || failure.retryAfterMs > LONGEST_PAUSE_MS) {
-        connection.set(null);
-        if (failure.status === 401 && options.key === undefined) credentials.refused(failure);
-        throw failure;
-      }
+      const mayRepeat = [...UNKNOWN, 429].includes(failure.status) && attempt < PAUSES_MS.length;
+      if (!mayRepeat || failure.retryAfterMs > LONGEST_PAUSE_MS) throw failure;
       const pause = failure.retryAfterMs || PAUSES_MS[attempt];
       connection.set(`${WAITS[failure.status] ?? WAITS[503]} Trying again in ${Math.ceil(pause / 1000)} s.`);
-      await waited(pause, options.signal);
+      await waited(pause, signal);
     }
   }
 }
 
-/** @param {string} method @param {Options} options */
-function headersOf(method, options) {
+/** @param {Options} options */
+function headersOf(options) {
   const headers = /** @type {Record<string, string>} */ ({ "X-API-Key": options.key ?? credentials.key });
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
   if (options.ifMatch) headers["If-Match"] = options.ifMatch;
-  if (method !== "GET") headers["Idempotency-Key"] = options.idempotencyKey ?? crypto.randomUUID();
   return headers;
 }
+
+/** A new Idempotency-Key. (`randomUUID` is there only where the page came by HTTPS or from this computer.) */
+const newKey = () => [...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(36)).join("-");
 
 /** @type {Record<number, string>} */
 const WAITS = {
@@ -148,6 +171,7 @@ async function sent(url, init, signal) {
   if (!response.ok) {
     throw new Failure(response.status, data, 1000 * Number(response.headers.get("Retry-After") ?? 0) || 0);
   }
+  if (text && data === undefined) throw new Failure(response.status, null);
   return { data, etag: response.headers.get("ETag"), status: response.status };
 }
 

@@ -9,7 +9,7 @@
 const RAW = /** @type {{rawJSON?: (text: string) => unknown, isRawJSON?: (value: unknown) => boolean}} */ (
   JSON
 );
-const LONG_NUMBER = /\d{16}|\d\.\d{14}|\d[eE]/;
+const LONG_NUMBER = /[\d.]{16}|\d[eE]/;
 
 /** @param {string} text @returns {any} @throws {SyntaxError} */
 export const read = (text) => JSON.parse(text, RAW.rawJSON && LONG_NUMBER.test(text) ? kept : undefined);
@@ -36,4 +36,4 @@ export const isNumber = (value) => typeof value === "number" || Boolean(RAW.isRa
 
 /** Whether a value can be sent back as it came: a browser without raw JSON has rounded a long number. @param {unknown} value */
 export const isExact = (value) =>
-  Boolean(RAW.rawJSON) || !/\d{16}|\d\.\d{15}/.test(JSON.stringify(value) ?? "");
+  Boolean(RAW.rawJSON) || !/[\d.]{17}|\d{16}/.test(JSON.stringify(value) ?? "");

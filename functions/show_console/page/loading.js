@@ -30,18 +30,19 @@ export function useLoaded(load, inputs, pause) {
   const [round, setRound] = useState(0);
   const now = useRef(inputs);
   now.current = inputs;
+  const underWay = useRef(/** @type {AbortController | null} */ (null));
   useEffect(() => {
     const ends = new AbortController();
+    underWay.current = ends;
     setState((before) => ({ ...before, failure: null, isLoading: true }));
     load(ends.signal).then(
       (data) => ends.signal.aborted || setState({ data, failure: null, isLoading: false, inputs }),
-      (failure) => {
+      (error) => {
         if (ends.signal.aborted) return;
-        if (!(failure instanceof Failure)) throw failure;
         // What other inputs gave is no answer to these.
         setState((before) => ({
           data: isSame(before.inputs, inputs) ? before.data : undefined,
-          failure,
+          failure: failureOf(error),
           isLoading: false,
           inputs,
         }));
@@ -50,18 +51,33 @@ export function useLoaded(load, inputs, pause) {
     return () => ends.abort();
   }, [...inputs, round]);
   const again = useCallback(() => setRound((before) => before + 1), []);
-  const set = useCallback(
-    (/** @type {T} */ data) => setState({ data, failure: null, isLoading: false, inputs: now.current }),
-    [],
-  );
+  const set = useCallback((/** @type {T} */ data) => {
+    // What was asked for before that is older than this.
+    underWay.current?.abort();
+    setState({ data, failure: null, isLoading: false, inputs: now.current });
+  }, []);
   const ms = pause && !state.isLoading && !state.failure ? pause(state.data) : null;
   useEffect(() => {
     if (ms === null) return undefined;
-    const timer = setTimeout(again, ms);
-    return () => clearTimeout(timer);
+    // A page that nobody looks at asks for nothing: a tab that was forgotten would use up the account's requests.
+    const timer = setTimeout(() => {
+      if (document.hidden) addEventListener("visibilitychange", again);
+      else again();
+    }, ms);
+    return () => {
+      clearTimeout(timer);
+      removeEventListener("visibilitychange", again);
+    };
   }, [ms, state.data]);
   // In the moment in which the inputs change nothing is under way yet, and what is there is of the inputs before.
   return { ...state, isLoading: state.isLoading || !isSame(state.inputs, inputs), again, set };
+}
+
+/** What went wrong, to be shown; a mistake of the page's own is logged as well. @param {unknown} error @returns {Failure} */
+function failureOf(error) {
+  if (error instanceof Failure) return error;
+  console.error(error);
+  return new Failure(0, { detail: "Something is wrong with this page. It is our fault, not yours." });
 }
 
 /** @param {unknown[]} some @param {unknown[]} others */
@@ -88,30 +104,40 @@ export function useList(path, query = {}) {
     async (signal) => (path === null ? { data: [] } : (await get(path, query, signal)).data),
     [asked],
   );
-  const [further, setFurther] = useState({ asked, pages: /** @type {any[]} */ ([]) });
-  const [next, setNext] = useState(
-    /** @type {{isLoading: boolean, failure: Failure | null}} */ ({ isLoading: false, failure: null }),
-  );
-  const pages = first.data ? [first.data, ...(further.asked === asked ? further.pages : [])] : [];
-  const cursor = pages.at(-1)?.next_cursor ?? null;
+  // Pages belong to the first one from which they go on: where that one is another, they are dropped.
+  const [further, setFurther] = useState({
+    of: first.data,
+    pages: /** @type {any[]} */ ([]),
+    isLoading: false,
+    failure: /** @type {Failure | null} */ (null),
+  });
+  const { pages, isLoading, failure } =
+    further.of === first.data ? further : { pages: [], isLoading: false, failure: null };
+  const all = first.data ? [first.data, ...pages] : [];
+  const cursor = all.at(-1)?.next_cursor ?? null;
   const more = async () => {
-    setNext({ isLoading: true, failure: null });
+    const of = first.data;
+    /** @param {Partial<typeof further>} news */
+    const tell = (news) =>
+      setFurther((now) => (now.of === of ? { of, pages, isLoading: false, failure: null, ...news } : now));
+    setFurther({ of, pages, isLoading: true, failure: null });
     try {
       const { data } = await get(/** @type {string} */ (path), { ...query, cursor });
-      setFurther({ asked, pages: [...pages.slice(1), data] });
-      setNext({ isLoading: false, failure: null });
+      tell({ pages: [...pages, data] });
     } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      setNext({ isLoading: false, failure: error });
+      tell({ failure: failureOf(error) });
     }
   };
+  const isBusy = first.isLoading || isLoading;
+  // After a cursor that is refused, or a first page that failed, one begins anew.
+  const mayGoOn = !isBusy && !first.failure && !failure?.of("cursor");
   return {
-    rows: pages.flatMap((page) => page.data),
+    rows: all.flatMap((page) => page.data),
     answer: first.data,
-    failure: first.failure ?? next.failure,
-    isLoading: first.isLoading || next.isLoading,
-    more: cursor && !next.isLoading ? more : null,
-    again: () => (setFurther({ asked, pages: [] }), first.again()),
+    failure: first.failure ?? failure,
+    isLoading: isBusy,
+    more: cursor && mayGoOn ? more : null,
+    again: first.again,
   };
 }
 
@@ -140,8 +166,7 @@ export function useAction(act) {
         setState({ isBusy: false, failure: null });
         return true;
       } catch (error) {
-        if (!(error instanceof Failure)) throw error;
-        setState({ isBusy: false, failure: error });
+        setState({ isBusy: false, failure: failureOf(error) });
         return false;
       } finally {
         isBusy.current = false;

@@ -33,6 +33,13 @@ export const route = store(routeOf(location.hash));
 addEventListener("popstate", () => route.set(routeOf(location.hash)));
 
 /**
+ * What a table has under a name that came from outside. (An object has more under `constructor` than what was put there.)
+ *
+ * @template T @param {Record<string, T>} table @param {string} name @returns {T | undefined}
+ */
+export const entry = (table, name) => (Object.hasOwn(table, name) ? table[name] : undefined);
+
+/**
  * The address of a view.
  *
  * @param {string} path As `contacts` or `contact/<id>`.

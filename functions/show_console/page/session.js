@@ -43,7 +43,7 @@ export async function signIn(key) {
   const { data } = await request("GET", "account", { key }).catch((failure) => {
     throw failure instanceof Failure ? explained(failure) : failure;
   });
-  if (!data?.key) throw new Failure(0, null);
+  if (!data?.key) throw new Failure(200, null);
   credentials.key = key;
   sessionStorage.setItem(KEPT_AS, key);
   farewell.set("");
@@ -75,10 +75,10 @@ function vendorOf(problem) {
 
 /** Read the account anew: what is used of its limits, and how many contacts it has. */
 export async function refreshAccount() {
-  const now = session.get();
-  if (!now) return;
+  const { key } = credentials;
   const { data } = await request("GET", "account");
-  session.set({ account: data, key: data.key });
+  // Who has left meanwhile stays away.
+  if (key && key === credentials.key) session.set({ account: data, key: data.key });
 }
 
 /** Begin where this tab has left off, if it has. @returns {Promise<void>} */

@@ -28,6 +28,11 @@ export function store(value) {
 /** The store's value; the component is drawn again when it changes. @template T @param {Store<T>} kept @returns {T} */
 export function useStore(kept) {
   const [, draw] = useState({});
-  useEffect(() => kept.subscribe(() => draw({})), [kept]);
-  return kept.get();
+  const shown = kept.get();
+  useEffect(() => {
+    // It may have changed between the drawing and now.
+    if (!Object.is(kept.get(), shown)) draw({});
+    return kept.subscribe(() => draw({}));
+  }, [kept]);
+  return shown;
 }

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { asked, requests, settled, unanswered } from "./page.mjs";
+
+const { connection, credentials, Failure, get, post } = await import("./page/api.js");
+const { leave, refreshAccount, session } = await import("./page/session.js");
+const { entry } = await import("./page/routing.js");
+const { isExact } = await import("./page/json.js");
+
+const keyOf = (request) => request.headers["Idempotency-Key"];
+
+test("what was not answered is tried again as the same change", async () => {
+  const first = post("exports", { format: "csv" }).catch((failure) => failure);
+  await unanswered();
+  assert.equal((await first).status, 0);
+  const before = keyOf(requests.at(-1));
+  const second = post("exports", { format: "csv" });
+  const again = await asked();
+  assert.equal(keyOf(again), before);
+  again.answer({ id: "1" }, 202);
+  await second;
+  post("exports", { format: "csv" });
+  const third = await asked();
+  assert.notEqual(keyOf(third), before, "what was answered is done; the same once more is another change");
+  third.answer({ id: "2" }, 202);
+});
+
+test("another change has another key, and so has one that was refused", async () => {
+  const first = post("tags", { name: "a" }).catch((failure) => failure);
+  await unanswered();
+  await first;
+  const before = keyOf(requests.at(-1));
+  const other = post("tags", { name: "b" }).catch((failure) => failure);
+  const refused = await asked();
+  assert.notEqual(keyOf(refused), before);
+  refused.answer({ detail: "No." }, 400);
+  assert.equal((await other).message, "No.");
+  post("tags", { name: "b" });
+  const again = await asked();
+  assert.notEqual(keyOf(again), keyOf(refused));
+  again.answer({});
+});
+
+test("a change needs no secure context", async () => {
+  Object.defineProperty(crypto, "randomUUID", { value: undefined, configurable: true });
+  post("tags", { name: "c" });
+  const request = await asked();
+  assert.match(keyOf(request), /^[0-9a-z-]{16,64}$/);
+  request.answer({});
+});
+
+test("a refusal of the key of an earlier session ends no later one", async () => {
+  const ended = [];
+  const before = credentials.refused;
+  credentials.refused = (failure) => ended.push(failure.status);
+  credentials.key = "first";
+  const late = get("contacts").catch((failure) => failure);
+  const request = await asked();
+  credentials.key = "second";
+  request.answer({ detail: "Unknown." }, 401);
+  assert.equal((await late).status, 401);
+  assert.deepEqual(ended, []);
+  get("contacts").catch(() => {});
+  (await asked()).answer({ detail: "Unknown." }, 401);
+  await settled();
+  assert.deepEqual(ended, [401]);
+  credentials.refused = before;
+});
+
+test("who leaves while the account is read stays away", async () => {
+  session.set({ account: { name: "before" }, key: { scopes: [] } });
+  credentials.key = "first";
+  const reading = refreshAccount();
+  const request = await asked();
+  leave();
+  request.answer({ name: "after", key: {} });
+  await reading;
+  assert.equal(session.get(), null);
+});
+
+test("what is given up is not said to be tried again", async () => {
+  const ends = new AbortController();
+  const said = [];
+  connection.subscribe(() => said.push(connection.get()));
+  const given = get("contacts", {}, ends.signal).catch((error) => error);
+  (await asked()).answer({}, 503, { "Retry-After": "1" });
+  (await asked()).answer({}, 503, { "Retry-After": "1" });
+  await asked();
+  assert.match(connection.get(), /busy/);
+  ends.abort();
+  await given;
+  assert.equal(connection.get(), null);
+});
+
+test("an answer of somebody else, as of a hotel's network, is a failure", async () => {
+  const page = get("contacts").catch((failure) => failure);
+  (await asked()).answer("<html>Log in to the network</html>");
+  assert.ok((await page) instanceof Failure);
+  const gateway = get("contacts").catch((failure) => failure);
+  (await asked()).answer({ message: "Request Too Long" }, 413);
+  assert.equal((await gateway).message, "Request Too Long");
+});
+
+test("a table has only what was put there", () => {
+  assert.equal(entry({ day: 1 }, "day"), 1);
+  for (const name of ["constructor", "__proto__", "toString"]) assert.equal(entry({ day: 1 }, name), undefined);
+});
+
+test("a browser without raw JSON says which numbers it has rounded", () => {
+  if (JSON.rawJSON) return;
+  for (const value of [9007199254740993, 1234567890123.45678, 0.12345678901234567]) {
+    assert.equal(isExact(value), false, String(value));
+  }
+  for (const value of [1.5, 123456789012, "2026-01-15T10:30:00Z"]) assert.ok(isExact(value), String(value));
+});
