@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.browser.shop import ARABIC, LONG_NAME, MARKUP, TAGS, Shop
 from tests.support.accounts import Account
 from tests.support.api import path_of
@@ -45,7 +47,7 @@ def test_what_is_wrong_with_a_field_stands_beside_it(consoles: Consoles, account
     page = console.page
     page.get_by_label("Email", exact=True).fill("no address")
     page.get_by_label("Phone", exact=True).fill("12")
-    page.get_by_role("button", name="Make the contact").click()
+    page.get_by_role("button", name="Create the contact").click()
     for label in ("Email", "Phone"):
         field = page.get_by_label(label, exact=True)
         expect(field).to_have_attribute("aria-invalid", "true")
@@ -53,7 +55,7 @@ def test_what_is_wrong_with_a_field_stands_beside_it(consoles: Consoles, account
     assert console.axe() == []
     page.get_by_label("Phone", exact=True).fill("")
     page.get_by_label("Email", exact=True).fill("taken@example.com")
-    page.get_by_role("button", name="Make the contact").click()
+    page.get_by_role("button", name="Create the contact").click()
     expect(page.get_by_text("belongs to another contact").first).to_be_visible()
     page.get_by_label("Email", exact=True).fill("new@example.com")
     page.keyboard.press("Enter")
@@ -83,6 +85,27 @@ def test_two_people_do_not_overwrite_each_other(consoles: Consoles, account: Acc
         {"city": "London"},
     )
     expect(page.get_by_text("Augusta").first).to_be_visible()
+
+
+def test_an_open_field_overwrites_nothing_that_the_page_learns_meanwhile(
+    consoles: Consoles, account: Account
+) -> None:
+    ada = account.api.created(email="ada@example.com", first_name="Ada")
+    console = consoles.open(account.api.key, f"/contact/{ada['id']}")
+    console.settled()
+    page = console.page
+    page.get_by_role("button", name="Edit First name").click()
+    page.get_by_label("First name", exact=True).fill("Ada Augusta")
+    account.api.patch(path_of(ada["id"]), {"first_name": "Augusta"})
+    # A tag goes by no version: with it the page gets what somebody else has done.
+    page.get_by_label("Add a tag", exact=True).fill("vip")
+    page.keyboard.press("Enter")
+    said(console, "Added the tag vip.")
+    expect(page.get_by_role("alert")).to_contain_text("Augusta")
+    expect(page.get_by_label("First name", exact=True)).to_have_value("Ada Augusta")
+    page.get_by_role("button", name="Take theirs").click()
+    expect(page.get_by_role("button", name="Edit First name")).to_contain_text("Augusta")
+    assert account.api.contact(ada["id"])["first_name"] == "Augusta"
 
 
 def test_several_get_a_tag_and_the_view_has_an_address(consoles: Consoles, account: Account) -> None:
@@ -183,6 +206,19 @@ def test_what_is_hard_to_show_is_shown_as_text(consoles: Consoles, shop: Shop) -
     console.show(shop.routes()["contact in Arabic"])
     heading = arabic.get_by_role("heading", level=1)
     assert heading.evaluate("(it) => getComputedStyle(it).direction") == "rtl"
+
+
+@pytest.mark.parametrize(
+    ("route", "words"),
+    [("/constructor", "Nothing here"), ("/__proto__", "Nothing here"), ("/usage?of=constructor", "Usage")],
+)
+def test_a_name_that_every_object_has_is_an_address_like_any_other(
+    route: str, words: str, consoles: Consoles, shop: Shop
+) -> None:
+    console = consoles.open(shop.key, route)
+    console.settled()
+    expect(console.page.get_by_role("heading", level=1)).to_have_text(words)
+    expect(console.page.get_by_role("alert")).to_have_count(0)
 
 
 def test_an_address_of_nobody_says_so(consoles: Consoles, shop: Shop) -> None:

@@ -46,6 +46,8 @@ def test_a_long_number_keeps_its_digits(consoles: Consoles, account: Account) ->
     edited(console, "serial", "123456789012345678901234567890.5")
     said(console, "Saved: serial.")
     assert "123456789012345678901234567890.5" in account.api.get(path).text
+    edited(console, "serial", "1234567890123.45678")
+    expect(page.get_by_role("button", name="Edit serial:")).to_contain_text("1234567890123.45678")
 
 
 @pytest.mark.parametrize("key", ODD_KEYS)

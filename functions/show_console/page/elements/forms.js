@@ -11,6 +11,15 @@ export function useId() {
   return id.current;
 }
 
+/** Only what is different, so that what somebody else changes meanwhile stays. @param {any} before @param {object} fields */
+export const changed = (before, fields) =>
+  Object.fromEntries(
+    Object.entries(fields).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])),
+  );
+
+/** Whether a key is Enter; not the one that ends a word of Chinese or Japanese. @param {KeyboardEvent} event */
+export const isEnter = (event) => event.key === "Enter" && !event.isComposing;
+
 /**
  * A labelled control.
  *

@@ -1,5 +1,5 @@
 // @ts-check
-/** A contact is made by hand. */
+/** A contact is created by hand. */
 
 import { post } from "../api.js";
 import { Button, Form, TextField } from "../elements/forms.js";
@@ -51,11 +51,11 @@ export function View() {
     });
     if (data.test_mode) return say("All is right. With a test key nothing is kept.");
     go(href(`contact/${data.id}`), { replace: true });
-    say(data.is_unsubscribed ? "Made. This address has opted out before, and stays so." : "Made.");
+    say(data.is_unsubscribed ? "Created. This address has opted out before, and stays so." : "Created.");
   });
   const { failure } = making;
   if (!may("contacts:write")) {
-    return html`<${Page} title="New contact"><p>The key may not make contacts: it lacks <code>contacts:write</code>.</p><//>`;
+    return html`<${Page} title="New contact"><p>This key may not create contacts: it lacks <code>contacts:write</code>.</p><//>`;
   }
   const known = [
     ...TEXTS.map(({ field }) => field),
@@ -97,7 +97,7 @@ export function View() {
       <//>
       <${FailureNotice} failure=${failure} known=${known} />
       <div class="actions">
-        <${Button} kind="main" isBusy=${making.isBusy}>Make the contact<//>
+        <${Button} kind="main" isBusy=${making.isBusy}>Create the contact<//>
         <a class="button" href=${href(HOME)}>Cancel</a>
       </div>
     <//>

@@ -3,7 +3,7 @@
 
 import { part, post, put, remove } from "../api.js";
 import { Confirm, FormDialog } from "../elements/dialog.js";
-import { Button, Choice, TextField } from "../elements/forms.js";
+import { Button, Choice, changed, TextField } from "../elements/forms.js";
 import { Empty, FailureNotice, say } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
 import { Badge, Labels } from "../elements/shown.js";
@@ -134,8 +134,9 @@ function Editor({ property, close, done }) {
           .filter(Boolean),
       }),
     };
-    if (property) await put(`contact-properties/${part(property.id)}`, body);
-    else await post("contact-properties", { ...body, name: name.trim(), type });
+    const changes = property && changed(property, body);
+    if (!changes) await post("contact-properties", { ...body, name: name.trim(), type });
+    else if (Object.keys(changes).length) await put(`contact-properties/${part(property.id)}`, changes);
     done(`${label.trim() || name.trim() || property?.name} is ${property ? "changed" : "defined"}.`);
   });
   const wrong = (/** @type {string} */ field) => saving.failure?.of(field) ?? "";

@@ -6,7 +6,7 @@ import { brief, Deliveries, resultOf, STATUSES, sendAgain } from "../elements/de
 import { Confirm } from "../elements/dialog.js";
 import { EndpointForm, Secret, State } from "../elements/endpoint.js";
 import { EventType } from "../elements/events.js";
-import { Button, Choice } from "../elements/forms.js";
+import { Button, Choice, changed } from "../elements/forms.js";
 import { Empty, FailureNotice, Loading, say } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
 import { Time } from "../elements/shown.js";
@@ -58,7 +58,7 @@ const Gone = () => html`<${Page} title="There is no such endpoint">
  */
 function Endpoint({ webhook, set, again, status, list }) {
   const [asks, setAsks] = useState(/** @type {"" | "off" | "rotate" | "delete"} */ (""));
-  const [isEdited, setEdited] = useState(false);
+  const [edited, setEdited] = useState(/** @type {Webhook | null} */ (null));
   const [secret, setSecret] = useState("");
   const here = path(webhook.id);
   const mayWrite = may("webhooks:write");
@@ -71,7 +71,7 @@ function Endpoint({ webhook, set, again, status, list }) {
   const test = useTest(webhook, list.rows, again);
   const close = () => setAsks("");
   const shut = () => {
-    setEdited(false);
+    setEdited(null);
     document.getElementById(EDIT)?.focus();
   };
   // Deleted in another tab: then the whole view says so.
@@ -94,13 +94,13 @@ function Endpoint({ webhook, set, again, status, list }) {
       <${FailureNotice} failure=${activating.failure ?? test.failure} />
       <${Section} title="Endpoint" actions=${
         mayChange &&
-        html`<${Button} id=${EDIT} act=${() => setEdited(!isEdited)} aria-expanded=${isEdited ? "true" : "false"}>Edit<//>`
+        html`<${Button} id=${EDIT} act=${() => setEdited(edited ? null : webhook)} aria-expanded=${edited ? "true" : "false"}>Edit<//>`
       }>
         ${
-          isEdited
-            ? html`<${EndpointForm} webhook=${webhook} words="Save" cancel=${shut}
+          edited
+            ? html`<${EndpointForm} webhook=${edited} words="Save" cancel=${shut}
               send=${async (/** @type {any} */ fields) => {
-                const changes = changed(webhook, fields);
+                const changes = changed(edited, fields);
                 if (Object.keys(changes).length) await change(changes);
                 shut();
                 say("Saved.");
@@ -167,12 +167,6 @@ async function deleted(here) {
   say("The endpoint is deleted.");
   go(href("webhooks"), { replace: true });
 }
-
-/** Only what is different, so that what somebody else changes meanwhile stays. @param {any} before @param {any} fields */
-const changed = (before, fields) =>
-  Object.fromEntries(
-    Object.entries(fields).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])),
-  );
 
 /** @param {{webhook: Webhook}} properties */
 const Facts = ({ webhook }) => html`<dl class="facts">

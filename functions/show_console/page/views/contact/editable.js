@@ -22,6 +22,8 @@ import { differences } from "./record.js";
  * @property {(value: unknown) => object} changeTo What is sent for a value.
  */
 
+/** @typedef {import("./record.js").Difference} Difference */
+
 /** A value and its name, as a part of a `dl`. @param {EditableProperties} properties */
 export function Editable(properties) {
   const { label, value } = properties;
@@ -56,40 +58,42 @@ export function Editable(properties) {
 /** @param {EditableProperties & {close: () => void}} properties */
 function Editor({ record, field, label, value, kind = "string", property, changeTo, close }) {
   const [text, setText] = useState(textOf(value));
-  const [meanwhile, setMeanwhile] = useState(/** @type {import("../../api.js").Answer | null} */ (null));
+  const [opened] = useState({ value });
+  const [refused, setRefused] = useState(/** @type {Difference[] | null} */ (null));
   const saving = useAction(async () => {
     const body = changeTo(typedValue(kind, text, field));
     try {
-      record.set(await patch(record.path, body, { ifMatch: meanwhile?.etag ?? record.etag }));
+      record.set(await patch(record.path, body, { ifMatch: record.etag }));
       close();
       say(`Saved: ${label}.`);
     } catch (failure) {
       if (!(failure instanceof Failure) || failure.status !== 412) throw failure;
-      setMeanwhile(await get(record.path));
+      const now = await get(record.path);
+      setRefused(differences(record.contact, now.data));
+      record.set(now);
     }
   });
-  const leave = () => {
-    if (meanwhile) record.set(meanwhile);
-    close();
-  };
-  const onKeyDown = (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && leave();
+  // The page may get a newer state by another change of one's own, so that nothing is refused any more.
+  const isOther = textOf(opened.value) !== textOf(value);
+  const meanwhile = refused ?? (isOther ? [{ words: label, values: [opened.value, value] }] : null);
+  const onKeyDown = (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && close();
   const wrong = saving.failure?.of(field);
   return html`<${Form} send=${saving.act} onKeyDown=${onKeyDown}>
     <${TypedField} kind=${kind} property=${property} label=${label} isLabelHidden=${true} value=${text} set=${setText} wrong=${wrong} />
     ${(!wrong || saving.failure?.existingId) && html`<${FailureNotice} failure=${saving.failure} known=${[field]} />`}
-    ${meanwhile && html`<${Meanwhile} before=${record.contact} now=${meanwhile.data} />`}
+    ${meanwhile && html`<${Meanwhile} changes=${meanwhile} />`}
     <div class="actions">
       <${Button} kind="main" isBusy=${saving.isBusy}>${meanwhile ? "Save over it" : "Save"}<//>
-      <${Button} act=${leave}>${meanwhile ? "Take theirs" : "Cancel"}<//>
+      <${Button} act=${close}>${meanwhile ? "Take theirs" : "Cancel"}<//>
     </div>
   <//>`;
 }
 
-/** What somebody else has changed since the contact was loaded. @param {{before: any, now: any}} properties */
-const Meanwhile = ({ before, now }) => html`<div class="failure" role="alert">
+/** What somebody else has changed since the field was opened. @param {{changes: Difference[]}} properties */
+const Meanwhile = ({ changes }) => html`<div class="failure" role="alert">
   <p>Somebody has changed this contact meanwhile. What you typed is kept, and not saved yet.</p>
   <ul>
-    ${differences(before, now).map(
+    ${changes.map(
       ({ words, values }) => html`<li key=${words}>
         <span dir="auto">${words}</span>: <${Value} value=${values[0]} label=${words} isCut=${true} /> → <strong
           ><${Value} value=${values[1]} label=${words} isCut=${true} /></strong>

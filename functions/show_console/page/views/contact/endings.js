@@ -51,7 +51,8 @@ export function Everything({ contact }) {
     const { data } = await get(`contacts/${part(contact.id)}/export`);
     const url = URL.createObjectURL(new Blob([JSON.stringify(data, null, 2)], { type: "application/json" }));
     Object.assign(document.createElement("a"), { href: url, download: `contact-${contact.id}.json` }).click();
-    URL.revokeObjectURL(url);
+    // Some browsers read it only after the click.
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
     const missing = data.truncated.join(", ");
     say(missing ? `Downloaded. Older entries are missing in: ${missing}.` : "Downloaded.");
   });

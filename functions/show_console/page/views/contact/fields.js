@@ -9,7 +9,7 @@ import { LabelsEditor } from "../../elements/labels_editor.js";
 import { FailureNotice, say } from "../../elements/notices.js";
 import { Section } from "../../elements/page.js";
 import { Badge, number, Time } from "../../elements/shown.js";
-import { FREE_KINDS, kindOf, TypedField, typedValue } from "../../elements/values.js";
+import { FREE_KINDS, kindOf, TypedField, typedValue, wrong } from "../../elements/values.js";
 import { useAction, useList } from "../../loading.js";
 import { href } from "../../routing.js";
 import { may } from "../../session.js";
@@ -80,20 +80,25 @@ export const FreeField = ({ field, set, wrong, wrongKey }) => html`
   <${TypedField} key=${field.kind} kind=${field.kind} label="Value" value=${field.text} wrong=${wrong} set=${(text) => set({ ...field, text })} />
 `;
 
+/** What is wrong with the name of a new field is said by this one. */
+const KEY = "key";
+
 /** @param {{record: ContactRecord, map: string, taken: string[], close: () => void}} properties */
 function NewField({ record, map, taken, close }) {
   const [field, setField] = useState(NEW_FIELD);
   const name = `${map}.${field.key}`;
   const adding = useAction(async () => {
+    if (!field.key) throw wrong(KEY, "Enter a name.");
+    if (!field.text.trim()) throw wrong(name, "Enter a value.");
     await change(record, { [map]: { [field.key]: typedValue(field.kind, field.text, name) } });
     say(`Added ${field.key}.`);
     close();
   });
   const isTaken = taken.includes(field.key);
-  return html`<${Form} class="new-field" send=${() => !isTaken && field.text.trim() && adding.act()}>
+  return html`<${Form} class="new-field" send=${() => !isTaken && adding.act()}>
     <${FreeField} field=${field} set=${setField} wrong=${adding.failure?.of(name)}
-      wrongKey=${isTaken ? "There is one already: change it below." : ""} />
-    <${FailureNotice} failure=${adding.failure} known=${[name]} />
+      wrongKey=${isTaken ? "There is one already: change it below." : adding.failure?.of(KEY)} />
+    <${FailureNotice} failure=${adding.failure} known=${[name, KEY]} />
     <div class="actions">
       <${Button} kind="main" isBusy=${adding.isBusy}>Add<//>
       <${Button} act=${close}>Cancel<//>
@@ -180,7 +185,8 @@ export function Reachable({ record }) {
 
 /** @param {{record: ContactRecord, close: () => void}} properties */
 function Subscription({ record, close }) {
-  const isOut = record.contact.is_unsubscribed;
+  // What is asked for stays the same, also if somebody else does it meanwhile.
+  const [isOut] = useState(record.contact.is_unsubscribed);
   const words = isOut ? "Subscribe again" : "Unsubscribe";
   return html`<${Confirm} title=${`${words}: ${cut(nameOf(record.contact))}`} words=${words} isDanger=${!isOut} close=${close}
     act=${() => change(record, { is_unsubscribed: !isOut })}>
@@ -188,7 +194,7 @@ function Subscription({ record, close }) {
       isOut
         ? html`<p>This person has opted out. Subscribe them again only if <strong>they have asked for it</strong>: nobody else may.</p>
           <p>The opt-outs of all addresses that lead to this contact are lifted.</p>`
-        : html`<p>The person stays opted out, whatever happens to the contact: also when it is deleted, imported or made anew with the
+        : html`<p>The person stays opted out, whatever happens to the contact: also when it is deleted, imported or created again with the
             same email. Only the person's own word brings them back.</p>`
     }
   <//>`;

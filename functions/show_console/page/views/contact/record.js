@@ -57,8 +57,9 @@ const factsOf = (contact) =>
 /**
  * What differs between states of contacts, fact by fact.
  *
+ * @typedef {{words: string, values: unknown[]}} Difference
  * @param {...any} contacts
- * @returns {{words: string, values: unknown[]}[]}
+ * @returns {Difference[]}
  */
 export function differences(...contacts) {
   const facts = contacts.map(factsOf);
