@@ -1,9 +1,14 @@
 """The list of contacts: a search while one types, filters in the address, and what is done to several at once."""
 
+from typing import TYPE_CHECKING
+
 from tests.browser.test_people import said
 from tests.support.accounts import Account
 from tests.support.console import Consoles, expect
 from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 
 def test_a_view_is_the_same_by_its_address_and_back_leads_to_the_one_before(
@@ -65,6 +70,49 @@ def test_who_could_not_be_changed_stays_selected(consoles: Consoles, account: Ac
     dialog.get_by_role("button", name="Close").click()
     expect(page.get_by_text("1 contact selected")).to_be_visible()
     assert account.api.contact("free@example.com")["tags"] == ["new"]
+
+
+def test_who_stops_what_is_done_to_many_stops_it(consoles: Consoles, account: Account) -> None:
+    for first in (0, 100):
+        made = [
+            {"op": "create", "contact": {"email": f"p{number}@example.com"}}
+            for number in range(first, first + 60)
+        ]
+        account.api.post("/v1/contacts/batch", {"operations": made})
+    console = consoles.open(account.api.key)
+    console.settled()
+    page = console.page
+    for rows in (100, 120):
+        page.get_by_role("button", name="Show more").click()
+        expect(page.locator("tbody tr")).to_have_count(rows)
+    page.get_by_label("Select all that are shown").check()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    held: list["Route"] = []
+    page.route("**/v1/contacts/batch", lambda route: held.append(route))
+    dialog = page.get_by_role("dialog")
+    with page.expect_request("**/v1/contacts/batch"):
+        dialog.get_by_role("button", name="Delete", exact=True).click()
+    dialog.get_by_role("button", name="Stop").click()
+    expect(dialog).to_have_count(0)
+    assert len(held) == 1
+    held[0].continue_()
+    said(console, "Done: delete, 100 contacts.")
+    expect(page.locator("tbody tr")).to_have_count(20)
+    expect(page.get_by_text("20 contacts selected")).to_be_visible()
+    assert len(held) == 1, "the second hundred was not begun"
+
+
+def test_a_word_that_is_being_composed_is_no_tag_yet(consoles: Consoles, account: Account) -> None:
+    made = account.api.created(email="ada@example.com")
+    console = consoles.open(account.api.key, f"/contact/{made['id']}")
+    console.settled()
+    field = console.page.get_by_label("Add a tag", exact=True)
+    field.fill("とうきょう")
+    field.dispatch_event("keydown", {"key": "Enter", "isComposing": True})
+    field.fill("東京")
+    field.press("Enter")
+    said(console, "Added the tag 東京.")
+    assert account.api.contact(made["id"])["tags"] == ["東京"]
 
 
 def test_several_go_to_the_trash_and_one_comes_back(consoles: Consoles, account: Account) -> None:

@@ -5,7 +5,7 @@ import { answered, connection, Failure } from "./api.js";
 import { Announcements, FailureNotice, Loading } from "./elements/notices.js";
 import { Page } from "./elements/page.js";
 import { Time } from "./elements/shown.js";
-import { go, HOME, href, route } from "./routing.js";
+import { entry, go, HOME, href, route } from "./routing.js";
 import { isTest, leave, may, resume, session } from "./session.js";
 import { useStore } from "./store.js";
 import { html, render, useEffect, useErrorBoundary, useState } from "./vendor/preact.js";
@@ -120,7 +120,7 @@ function Signed() {
         since > 0 &&
         html`<p class="bar">
           What you see was loaded <${Time} at=${new Date(since).toISOString()} />.${" "}
-          <button type="button" onClick=${() => setRound(round + 1)}>Load it anew</button>
+          <button type="button" onClick=${() => setRound(round + 1)}>Refresh</button>
         </p>`
       }</div>
       <div class="top">
@@ -162,7 +162,7 @@ function Shown({ route: shown }) {
   const [view, setView] = useState(/** @type {{View: any} | null} */ (null));
   const [isOld, setOld] = useState(false);
   const [fault, resetFault] = useErrorBoundary((/** @type {unknown} */ error) => console.error(error));
-  const load = VIEWS[shown.view];
+  const load = entry(VIEWS, shown.view);
   useEffect(() => {
     // A file that is not there any more: the page was opened before the last deployment.
     load?.().then(
@@ -171,8 +171,8 @@ function Shown({ route: shown }) {
     );
   }, []);
   if (!load) {
-    return html`<h1>Nothing here</h1>
-      <p>The console has no such page. <a href=${href(HOME)}>All contacts</a></p>`;
+    return html`<${Page} title="Nothing here"
+      ><p>The console has no such page. <a href=${href(HOME)}>All contacts</a></p><//>`;
   }
   const place = PLACES.find((one) => one.views.includes(shown.view));
   if (place && !mayVisit(place)) {

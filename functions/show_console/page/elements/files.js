@@ -3,13 +3,26 @@
 
 import { get } from "../api.js";
 import { useAction, useLoaded } from "../loading.js";
+import { go, href } from "../routing.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Button, Field } from "./forms.js";
-import { FailureNotice } from "./notices.js";
+import { FailureNotice, say } from "./notices.js";
 
 const ENDINGS = ".csv,.tsv,.txt,.ndjson,.jsonl,.json,.xlsx,.gz";
 const SHORTEST_MS = 1_000;
 const LONGEST_MS = 5_000;
+
+/** What an export may be. */
+export const FORMATS = /** @type {[string, string][]} */ ([
+  ["csv", "CSV, for a spreadsheet"],
+  ["ndjson", "NDJSON, for a program"],
+]);
+
+/** Go to an export that was begun. @param {{id?: string, test_mode?: boolean}} job */
+export function showExport(job) {
+  if (job.test_mode) say("The export is right. With a test key nothing is written.");
+  else go(href(`export/${job.id}`));
+}
 
 /** How long to wait until the next look at what began at a time. @param {string} at */
 export const pauseSince = (at) =>

@@ -3,7 +3,8 @@
 
 import { get, post } from "../api.js";
 import { FormDialog } from "../elements/dialog.js";
-import { Button, Choice, TextField } from "../elements/forms.js";
+import { FORMATS, showExport } from "../elements/files.js";
+import { Button, Choice, isEnter, TextField } from "../elements/forms.js";
 import { Empty, say } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
 import { Badge, counted, Labels, None, number, Time } from "../elements/shown.js";
@@ -55,10 +56,12 @@ export function View({ route: { query } }) {
   const asks = request(query);
   const view = String(query);
   const list = useList(asks.path, { ...asks.query, limit: "50" });
-  const [selected, setSelected] = useState(/** @type {Selected} */ (new Map()));
+  const [ticked, setTicked] = useState(/** @type {Selected} */ (new Map()));
   const [isExporting, setExporting] = useState(false);
-  // Nothing that is not shown is selected.
-  useEffect(() => setSelected(new Map()), [view]);
+  useEffect(() => setTicked(new Map()), [view]);
+  // Nothing that is not shown is selected: what was ticked may have gone when the list was loaded again.
+  const shown = new Set(list.rows.map((row) => row.id));
+  const selected = new Map([...ticked].filter(([id]) => shown.has(id)));
   const isWriter = may("contacts:write");
   const actions = html`
     ${may("exports:write") && html`<${Button} act=${() => setExporting(true)}>Export these<//>`}
@@ -74,11 +77,11 @@ export function View({ route: { query } }) {
       <${Button} kind="quiet" act=${copyLink}>Copy link to this view<//>
       <${Order} query=${query} />
     </div>
-    ${isWriter && html`<${Bulk} selected=${selected} keep=${setSelected} done=${list.again} />`}
+    ${isWriter && html`<${Bulk} selected=${selected} keep=${setTicked} done=${list.again} />`}
     ${
       !wrong &&
       html`<${Table} caption="Contacts" columns=${COLUMNS} list=${list} id=${(one) => one.id} empty=${html`<${Nobody} isAll=${!view} />`}
-        selection=${isWriter ? selection(selected, setSelected, list.rows) : undefined} />`
+        selection=${isWriter ? selection(selected, setTicked, list.rows) : undefined} />`
     }
     ${isExporting && html`<${Export} query=${query} close=${() => setExporting(false)} />`}
   <//>`;
@@ -152,8 +155,13 @@ function Search({ query, list, wrong }) {
     if (list.rows.length === 1 && !list.more) go(href(`contact/${list.rows[0].id}`));
     else toFirst();
   }, [isOpening, list.isLoading, shown]);
+  const type = (/** @type {string} */ typed) => {
+    // Who types on does not want to be taken away.
+    setOpening(false);
+    setText(typed);
+  };
   const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key === "Enter") {
+    if (isEnter(event)) {
       send();
       setOpening(true);
     } else if (event.key === "ArrowDown") {
@@ -163,7 +171,7 @@ function Search({ query, list, wrong }) {
   };
   return html`<search ref=${box}>
     <${TextField} type="search" label="Search contacts" isLabelHidden=${true} placeholder="Name, email, phone, external id"
-      value=${text} set=${setText} wrong=${wrong} onKeyDown=${onKeyDown} autocomplete="off" spellcheck=${false} data-first="" />
+      value=${text} set=${type} wrong=${wrong} onKeyDown=${onKeyDown} autocomplete="off" spellcheck=${false} data-first="" />
   </search>`;
 }
 
@@ -181,11 +189,11 @@ function Summary({ asks, list }) {
       isMore
         ? (await get(asks.path, { ...asks.query, limit: 1, include_total: true }, signal)).data.total
         : null,
-    [JSON.stringify(asks), isMore],
+    [list.answer],
   );
   let words = "";
   if (list.answer && !isMore) words = counted(list.rows.length, "contact");
-  else if (isMore && total.data) words = counted(total.data, "contact");
+  else if (isMore && !total.isLoading && total.data) words = counted(total.data, "contact");
   else if (isMore) {
     const isUnknown = !total.isLoading && !total.failure;
     words = `${number(list.rows.length)} shown, there are more${isUnknown ? " than can be counted" : ""}`;
@@ -198,23 +206,19 @@ const Nobody = ({ isAll }) =>
   isAll
     ? html`<${Empty} title="No contacts yet">
         <p>
-          ${may("contacts:write") && html`<a href=${href("contacts/new")}>Make the first one</a>`}
+          ${may("contacts:write") && html`<a href=${href("contacts/new")}>Create the first one</a>`}
           ${may("contacts:write", "imports:write") && html`${" "}or <a href=${href("imports/new")}>import a file</a>`}
         </p>
       <//>`
     : html`<${Empty} title="Nobody is found"><p>Try fewer words or filters. <a href=${href(HOME)}>All contacts</a></p><//>`;
-
-const FORMATS = /** @type {[string, string][]} */ ([
-  ["csv", "CSV, for a spreadsheet"],
-  ["ndjson", "NDJSON, for a program"],
-]);
 
 /** @param {{query: URLSearchParams, close: () => void}} properties */
 function Export({ query, close }) {
   const [format, setFormat] = useState("csv");
   const writing = useAction(async () => {
     const { data } = await post("exports", { format, filter: exportFilter(query) });
-    go(href(data.id ? `export/${data.id}` : "exports"));
+    close();
+    showExport(data);
   });
   return html`<${FormDialog} title="Export these contacts" words="Export" send=${writing.act} close=${close} doing=${writing}>
     <p>All contacts that ${String(query) ? "the search and the filters find" : "there are"}, as a file, in the order of their creation.</p>

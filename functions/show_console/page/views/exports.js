@@ -3,15 +3,15 @@
 
 import { get, part, post } from "../api.js";
 import { FormDialog } from "../elements/dialog.js";
-import { Download, Progress, pauseSince, useMoving } from "../elements/files.js";
+import { Download, FORMATS, Progress, pauseSince, showExport, useMoving } from "../elements/files.js";
 import { Button, Choice, Toggle } from "../elements/forms.js";
 import { LabelSet } from "../elements/labels_editor.js";
-import { Empty, FailureNotice, Loading, say } from "../elements/notices.js";
+import { Empty, FailureNotice, Loading } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
 import { Badge, counted, number, size, Time } from "../elements/shown.js";
 import { Table } from "../elements/table.js";
 import { useAction, useList, useLoaded } from "../loading.js";
-import { go, href } from "../routing.js";
+import { href } from "../routing.js";
 import { may } from "../session.js";
 import { html, useState } from "../vendor/preact.js";
 
@@ -86,12 +86,11 @@ function NewExport({ close }) {
     const filter = Object.fromEntries(chosen.filter(([, one]) => one.length));
     const { data } = await post("exports", { format, gzip, filter, fields: fields.length ? fields : null });
     close();
-    if (data.test_mode) say("The export is right. With a test key nothing is written.");
-    else go(href(`export/${data.id}`));
+    showExport(data);
   });
   const wrong = (/** @type {string} */ field) => making.failure?.of(field);
   return html`<${FormDialog} title="Export contacts" words="Export" send=${making.act} close=${close} doing=${making} known=${["filter.tag", "filter.list"]}>
-    <${Choice} label="Format" value=${format} set=${setFormat} choices=${[["csv", "CSV, for spreadsheets"], ["ndjson", "NDJSON, for programs"]]} />
+    <${Choice} label="Format" value=${format} set=${setFormat} choices=${FORMATS} />
     <${Toggle} label="Compressed with gzip" value=${gzip} set=${setGzip} />
     <${LabelSet} what="tag" legend="Only who has all of these tags" value=${tag} set=${setTag} wrong=${wrong("filter.tag")} />
     <${LabelSet} what="list" legend="Only who is on all of these lists" value=${list} set=${setList} wrong=${wrong("filter.list")} />

@@ -3,6 +3,7 @@
 
 import { Button, Field, TextField } from "../elements/forms.js";
 import { counted, None } from "../elements/shown.js";
+import { entry } from "../routing.js";
 import { html, useState } from "../vendor/preact.js";
 import { FIELDS } from "./import_words.js";
 
@@ -47,7 +48,7 @@ export function Columns({ mapping, changes = {}, set, properties = [], contacts 
           ${shown.map(
             (column) => html`<tr key=${column}>
             <th scope="row" dir="auto">${column}</th>
-            <td><${Target} column=${column} target=${column in changes ? changes[column] : mapping[column]} before=${mapping[column]} properties=${properNames}
+            <td><${Target} column=${column} target=${Object.hasOwn(changes, column) ? changes[column] : mapping[column]} before=${mapping[column]} properties=${properNames}
               wrong=${wrong[`mapping.${column}`]} set=${set && ((/** @type {string | null} */ one) => set({ ...changes, [column]: one }))} /></td>
             ${contacts.length > 0 && html`<td class="wide text" dir="auto">${firstValues(contacts, mapping[column]) || html`<${None} />`}</td>`}
           </tr>`,
@@ -102,7 +103,7 @@ function Target({ column, target, before, properties, wrong, set }) {
 function firstValues(contacts, target) {
   const [field, ...key] = (target ?? "").replace(/:(number|boolean|json|text)$|^add_/g, "").split(".");
   return contacts
-    .map((contact) => (key.length ? contact[field]?.[key.join(".")] : contact[field]))
+    .map((contact) => (key.length ? entry(contact[field] ?? {}, key.join(".")) : contact[field]))
     .filter((value) => value !== null && value !== undefined && value !== "" && value.length !== 0)
     .slice(0, VALUES)
     .map((value) => (typeof value === "object" ? JSON.stringify(value) : String(value)))

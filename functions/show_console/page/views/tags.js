@@ -7,7 +7,7 @@ import { Page } from "../elements/page.js";
 import { counted, number } from "../elements/shown.js";
 import { Table } from "../elements/table.js";
 import { useList } from "../loading.js";
-import { go, href } from "../routing.js";
+import { entry, go, href } from "../routing.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 
 const WORDS = {
@@ -43,11 +43,11 @@ export function View({ route }) {
   const wanted = isAll ? Infinity : sort || find ? UNASKED : 0;
   // The API gives names in their order, page by page; another order needs them all.
   useEffect(() => {
-    if (list.rows.length < wanted) list.more?.();
+    if (!list.failure && list.rows.length < wanted) list.more?.();
   }, [wanted, list.rows.length, list.more === null]);
   const all = list.rows.map((row) => ({ name: row[one], count: row.count }));
   const found = all.filter((row) => row.name.toLowerCase().includes(find.trim().toLowerCase()));
-  if (sort) found.sort(ORDERS[sort] ?? ORDERS.name);
+  if (sort) found.sort(entry(ORDERS, sort) ?? ORDERS.name);
   const show = (/** @type {Record<string, string>} */ change) =>
     go(href(route.view, { sort, find, ...change }), { replace: true });
   const isPart = Boolean(list.more) && Boolean(sort || find);

@@ -8,7 +8,7 @@ import { FailureNotice, Loading } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
 import { Badge, counted, number } from "../elements/shown.js";
 import { useLoaded } from "../loading.js";
-import { go, href } from "../routing.js";
+import { entry, go, href } from "../routing.js";
 import { may, refreshAccount, session } from "../session.js";
 import { useStore } from "../store.js";
 import { html } from "../vendor/preact.js";
@@ -37,7 +37,7 @@ const DAYS = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeri
 /** @param {{route: import("../routing.js").Route}} properties */
 export function View({ route }) {
   const chosen = route.query.get("of") ?? "day";
-  const span = SPANS[chosen] ?? SPANS.day;
+  const span = entry(SPANS, chosen) ?? SPANS.day;
   const now = useLoaded(async () => {
     await refreshAccount();
     return new Date();
@@ -51,7 +51,7 @@ export function View({ route }) {
   const again = () => [now, endpoints, past].map((one) => one.again());
   return html`<${Page} title="Usage"
     under=${html`Plan <strong>${account.plan}</strong>, ${counted(account.counts.contacts, "contact")}${now.data && `, as of ${CLOCK.format(now.data)}`}`}
-    actions=${html`<${Button} act=${again} isBusy=${now.isLoading}>Look again<//>`}>
+    actions=${html`<${Button} act=${again} isBusy=${now.isLoading}>Refresh<//>`}>
     <${FailureNotice} failure=${now.failure ?? endpoints.failure ?? past.failure} again=${again} />
     <div class="meters">
       <${Meter} title="Requests this hour" used=${account.used_this_hour} limit=${account.hourly_limit} until=${account.resets_at}
@@ -61,7 +61,7 @@ export function View({ route }) {
       ${
         typeof endpoints.data === "number" &&
         html`<${Meter} title="Webhook endpoints" used=${endpoints.data} limit=${account.webhook_limit}
-        over="No more can be made; those that exist keep working" />`
+        over="No more can be registered; those that exist keep working" />`
       }
     </div>
     <${Section} title="What was used"

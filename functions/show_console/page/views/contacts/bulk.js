@@ -10,7 +10,7 @@ import { FailureNotice, say } from "../../elements/notices.js";
 import { counted } from "../../elements/shown.js";
 import { useAction } from "../../loading.js";
 import { href } from "../../routing.js";
-import { html, useState } from "../../vendor/preact.js";
+import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 import { cut } from "../contact/record.js";
 
 /** Operations that the API takes in one request. */
@@ -36,7 +36,7 @@ const DEEDS = [
 /**
  * @typedef {object} BulkProperties
  * @property {Selected} selected
- * @property {(selected: Selected) => void} keep Takes what is selected from now on.
+ * @property {(next: Selected | ((now: Selected) => Selected)) => void} keep Takes what is selected from now on.
  * @property {() => void} done Called when something has been changed.
  */
 
@@ -60,46 +60,57 @@ function Doing({ deed, selected, keep, done, close }) {
   const [name, setName] = useState("");
   const [tried, setTried] = useState(0);
   const [refused, setRefused] = useState(/** @type {{id: string, why: string}[]} */ ([]));
+  // It is done to what was selected when the dialog was opened, whatever the list shows meanwhile.
+  const [left, setLeft] = useState(selected);
+  const isClosed = useRef(false);
+  useEffect(
+    () => () => {
+      isClosed.current = true;
+    },
+    [],
+  );
   const doing = useAction(async () => {
-    const left = new Map(selected);
+    const isDone = new Set();
     const failed = /** @type {{id: string, why: string}[]} */ ([]);
     setRefused([]);
     setTried(0);
     try {
-      for (const ids = [...selected.keys()]; ids.length; setTried(selected.size - ids.length)) {
+      for (const ids = [...left.keys()]; ids.length && !isClosed.current; setTried(left.size - ids.length)) {
         for (const { id, why } of await carriedOut(deed, name, ids.splice(0, AT_ONCE))) {
           if (why) failed.push({ id, why });
-          else left.delete(id);
+          else isDone.add(id);
         }
       }
     } finally {
       // What is done is done, also where a later request failed.
+      const without = (/** @type {Selected} */ all) => new Map([...all].filter(([id]) => !isDone.has(id)));
       setRefused(failed);
-      keep(left);
-      if (left.size < selected.size) done();
+      setLeft(without);
+      keep(without);
+      if (isDone.size) done();
     }
-    if (failed.length) return;
-    close();
-    say(`Done: ${deed.words.toLowerCase()}, ${counted(selected.size, "contact")}.`);
+    if (failed.length && !isClosed.current) return;
+    say(`Done: ${deed.words.toLowerCase()}, ${counted(isDone.size, "contact")}.`);
+    if (!isClosed.current) close();
   });
-  return html`<${Dialog} title=${`${deed.words}: ${counted(selected.size, "contact")}`} close=${close}>
+  return html`<${Dialog} title=${`${deed.words}: ${counted(left.size, "contact")}`} close=${close}>
     ${
       deed.what && !name
         ? html`<${LabelField} what=${deed.what} label=${deed.words} words="Choose" add=${setName} />`
         : name && html`<p>${deed.words}: <strong dir="auto">${name}</strong></p>`
     }
     ${deed.note && html`<p>${deed.note}</p>`}
-    ${doing.isBusy && html`<progress max=${selected.size} value=${tried} aria-label="How far it is" />`}
+    ${doing.isBusy && html`<progress max=${left.size} value=${tried} aria-label="How far it is" />`}
     <${FailureNotice} failure=${doing.failure} />
     ${
       refused.length > 0 &&
       html`<div class="failure" role="alert">
-      <p>${counted(refused.length, "contact")} could not be changed, and ${refused.length === 1 ? "stays" : "stay"} selected:</p>
-      <ul>${refused.map(({ id, why }) => html`<li key=${id}><a href=${href(`contact/${id}`)} dir="auto">${cut(selected.get(id) ?? id)}</a>: ${why}</li>`)}</ul>
+      <p>${counted(refused.length, "contact")} could not be changed:</p>
+      <ul>${refused.map(({ id, why }) => html`<li key=${id}><a href=${href(`contact/${id}`)} dir="auto">${cut(left.get(id) ?? id)}</a>: ${why}</li>`)}</ul>
     </div>`
     }
     <div class="actions">
-      <${Button} act=${close}>${refused.length ? "Close" : "Cancel"}<//>
+      <${Button} act=${close}>${doing.isBusy ? "Stop" : refused.length ? "Close" : "Cancel"}<//>
       ${
         (!deed.what || name) &&
         html`<${Button} act=${doing.act} kind=${deed.what ? "main" : "danger"} isBusy=${doing.isBusy}>${refused.length ? "Try these again" : deed.words}<//>`

@@ -2,9 +2,9 @@
 /** What the address of the list says, `#/contacts?tag=vip&sort=email`, and the controls that set it. */
 
 import { useFocusAfter } from "../../elements/focus.js";
-import { Button, Choice, TextField } from "../../elements/forms.js";
+import { Button, Choice, isEnter, TextField } from "../../elements/forms.js";
 import { LabelField } from "../../elements/labels_editor.js";
-import { go, HOME, href } from "../../routing.js";
+import { entry, go, HOME, href } from "../../routing.js";
 import { html, useEffect, useState } from "../../vendor/preact.js";
 
 /** @typedef {[value: string, words: string]} Pair */
@@ -119,7 +119,7 @@ function Typed({ name, query }) {
   // A link may ask for a moment, which the control of a day would not show.
   const type = DATES.includes(name) && !value.includes("T") ? "date" : "text";
   return html`<${TextField} type=${type} label=${WORDS[name]} value=${text} set=${setText} autocomplete="off" onBlur=${send}
-    onKeyDown=${(/** @type {KeyboardEvent} */ event) => event.key === "Enter" && send()} />`;
+    onKeyDown=${(/** @type {KeyboardEvent} */ event) => isEnter(event) && send()} />`;
 }
 
 /** The filters that are set. @param {{query: URLSearchParams}} properties */
@@ -136,7 +136,7 @@ export function Chips({ query }) {
   return html`<div class="chips">
     <ul class="labels" aria-label="Filters that are set">
       ${set.map(([name, value]) => {
-        const words = `${WORDS[name] ?? name}: ${CHOICES[name]?.[value] ?? value}`;
+        const words = `${entry(WORDS, name) ?? name}: ${entry(entry(CHOICES, name) ?? {}, value) ?? value}`;
         return html`<li key=${words}>
           <span dir="auto">${words}</span>
           <button type="button" aria-label=${`Remove the filter ${words}`} onClick=${() => without(name, value)}>×</button>
