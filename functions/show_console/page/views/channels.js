@@ -58,7 +58,7 @@ export function View({ route }) {
       cell: ({ state }) => html`<${Badge} kind=${state ? "good" : ""}>${state ? "on" : "off"}<//>`,
     },
     {
-      title: "Made",
+      title: "Created",
       kind: "wide",
       cell: (channel) => html`<${Time} at=${channel.created_at} />`,
     },
@@ -85,7 +85,7 @@ export function View({ route }) {
         <p>${
           isTest()
             ? "A test key has no channels."
-            : "Make one for each bot or number at which people write to you: who writes for the first time becomes a contact."
+            : "Create one for each bot or number at which people write to you: who writes for the first time becomes a contact."
         }</p>
       <//>`} />
     ${
@@ -115,9 +115,9 @@ function Editor({ channel, close, done }) {
   const saving = useAction(async () => {
     if (channel) await put(`channels/${part(channel.id)}`, { name: name.trim() });
     else await post("channels", { type, name: name.trim() });
-    done(`${name.trim()} is ${channel ? "renamed" : "there"}.`);
+    done(`${name.trim()} is ${channel ? "renamed" : "created"}.`);
   });
-  return html`<${FormDialog} title=${channel ? `Rename ${channel.name}` : "New channel"} words=${channel ? "Save" : "Make it"}
+  return html`<${FormDialog} title=${channel ? `Rename ${channel.name}` : "New channel"} words=${channel ? "Save" : "Create"}
     send=${saving.act} close=${close} doing=${saving} known=${["type", "name"]}>
     ${
       !channel &&

@@ -25,13 +25,13 @@ const SCOPES = /** @type {Record<string, string>} */ ({
   "properties:read": "look at properties",
   "properties:write": "define and change properties",
   "webhooks:read": "look at webhooks and what they were sent",
-  "webhooks:write": "make and change webhooks",
+  "webhooks:write": "register and change webhooks",
   "imports:read": "look at imports",
   "imports:write": "import files, undo imports",
   "exports:read": "look at exports and fetch their files",
   "exports:write": "export contacts",
   "account:read": "look at plan and usage; sign in to this console",
-  "keys:write": "see, make and revoke API keys",
+  "keys:write": "see, create and revoke API keys",
 });
 /** Scopes that also a key may give which lacks them, and what it must have. */
 const GIVEN = /** @type {Record<string, string>} */ ({
@@ -60,10 +60,10 @@ export function View({ route }) {
   const byId = new Map(list.rows.map((key) => [key.id, key]));
   const columns = /** @type {import("../elements/table.js").Column<ApiKey>[]} */ ([
     { title: "Name", isHead: true, cell: named },
-    { title: "Speaks", kind: "wide", cell: ({ dialect }) => DIALECTS[dialect] ?? dialect },
-    { title: "May", kind: "text", cell: allowed },
+    { title: "API", kind: "wide", cell: ({ dialect }) => DIALECTS[dialect] ?? dialect },
+    { title: "Rights", kind: "text", cell: allowed },
     {
-      title: "Made",
+      title: "Created",
       kind: "wide",
       cell: ({ created_at, made_by }) => html`<${Time} at=${created_at} />
         ${made_by && html`<p class="small">by <span dir="auto">${byId.get(made_by)?.name ?? "a key that is revoked"}</span></p>`}`,
@@ -75,9 +75,9 @@ export function View({ route }) {
         html`<${Button} kind="danger" act=${() => setRevoking(key)} aria-label=${`Revoke: ${key.name}`}>Revoke<//>`,
     },
   ]);
-  return html`<${Page} title="API keys" under="What programs and people come with. A key itself is shown once, when it is made."
+  return html`<${Page} title="API keys" under="What programs and people come with. A key itself is shown once, when it is created."
     actions=${!isTest() && html`<a class="button main" href=${href("keys", { new: "1" })}>New key</a>`}>
-    ${isTest() && html`<p>A test key sees no keys, and makes and revokes none. Sign in with a live key to do so.</p>`}
+    ${isTest() && html`<p>A test key sees no keys, and creates and revokes none. Sign in with a live key to do so.</p>`}
     <${Table} caption="Keys" list=${list} id=${(/** @type {ApiKey} */ key) => key.id} columns=${columns} />
     ${route.query.has("new") && !isTest() && html`<${NewKey} close=${close} made=${list.again} />`}
     ${revoking && html`<${Revoke} revoked=${revoking} keys=${list.rows} close=${() => setRevoking(null)} again=${list.again} />`}
@@ -143,10 +143,10 @@ function NewKey({ close, made }) {
   });
   const wrong = (/** @type {string} */ field) => making.failure?.of(field) ?? "";
   if (key) return html`<${Made} made=${key} close=${close} />`;
-  return html`<${FormDialog} title="New key" words="Make the key" send=${making.act} close=${close} doing=${making}
+  return html`<${FormDialog} title="New key" words="Create the key" send=${making.act} close=${close} doing=${making}
     known=${["name", "mode", "dialect", "scopes"]}>
     <${TextField} label="Name" value=${name} set=${setName} wrong=${wrong("name")} hint="Who or what will use it, such as CRM sync." />
-    <${Choice} label="Speaks" value=${dialect} set=${setDialect} wrong=${wrong("dialect")} choices=${Object.entries(DIALECTS)}
+    <${Choice} label="API" value=${dialect} set=${setDialect} wrong=${wrong("dialect")} choices=${Object.entries(DIALECTS)}
       hint=${
         dialect === "native"
           ? "Another vendor's API: for a program that was written for it."
@@ -154,11 +154,11 @@ function NewKey({ close, made }) {
       } />
     <${Choice} label="Mode" value=${mode} set=${setMode} wrong=${wrong("mode")}
       choices=${[["live", "live: it works on the contacts"], ["test", "test: all is checked and answered, nothing is kept"]]} />
-    <${Choice} label="May" value=${right} set=${setRights} wrong=${wrong("scopes")} choices=${choices} />
+    <${Choice} label="Rights" value=${right} set=${setRights} wrong=${wrong("scopes")} choices=${choices} />
     ${
       right === "some" &&
       html`<fieldset>
-        <legend>It may</legend>
+        <legend>Rights</legend>
         ${giveable.map(
           (scope) => html`<div key=${scope}>
             <${Toggle} label=${html`<code>${scope}</code> ${SCOPES[scope]}`} value=${chosen.includes(scope)}
@@ -179,8 +179,8 @@ const Made = ({
     made.key
       ? html`<p>It is shown this once. Who has it may do on the account what the key may, so keep it where passwords are kept.</p>
         <p><${Copy} text=${made.key} what="the key" /></p>`
-      : html`<p>The key ending in <code>${made.last_four}</code> was made, but the answer that had it did not arrive, and it is not
-        shown a second time. Revoke it, and make another one.</p>`
+      : html`<p>The key ending in <code>${made.last_four}</code> was created, but the answer that had it did not arrive, and it is not
+        shown a second time. Revoke it, and create another one.</p>`
   }
   <div class="actions"><${Button} kind="main" act=${close}>${made.key ? "I have kept it" : "Close"}<//></div>
 <//>`;
@@ -201,7 +201,7 @@ function Revoke({ revoked, keys, close, again }) {
       This cannot be undone.</p>
     ${
       family.length > 0 &&
-      html`<p>With it go the keys that were made with it:</p>
+      html`<p>With it go the keys that were created with it:</p>
       <ul>${family.map((key) => html`<li key=${key.id} dir="auto">${key.name} <code>${key.last_four}</code></li>`)}</ul>`
     }
   <//>`;

@@ -94,7 +94,7 @@ export function View() {
         <div class="grid">
           ${OPTIONS.map(({ name, label, hint, choices }) => html`<${Choice} key=${name} label=${label} hint=${hint} choices=${choices} ...${bind(name)} />`)}
           <${LabelSet} what="tag" legend="Tags that every contact gets" ...${bind("add_tags")} />
-          <${LabelSet} what="list" legend="Lists that every contact gets on" ...${bind("add_lists")} />
+          <${LabelSet} what="list" legend="Lists that every contact is put on" ...${bind("add_lists")} />
         </div>
         <${Toggle} label="Bring contacts back from the trash (else their rows are skipped)" value=${options.restore_trashed} set=${bind("restore_trashed").set} />
       <//>
