@@ -79,7 +79,7 @@ export function View({ route }) {
       ]}
       empty=${
         find
-          ? html`<${Empty} title=${`No ${one} has that in its name.`}
+          ? html`<${Empty} title=${`${isPart ? "None of these" : `No ${one}`} has that in its name.`}
             ><p><button type="button" onClick=${() => show({ find: "" })}>Show all</button></p><//>`
           : html`<${Empty} title=${`There is no ${one} yet.`}>
             <p>A ${one} comes into being with the first contact that gets it: in a <a href=${href("contacts")}>contact</a>,
