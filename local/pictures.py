@@ -86,6 +86,7 @@ def picture(browser: "Browser", address: str, key: str, scheme: str) -> bytes:
     page.goto(address)
     page.locator("main h1").wait_for()
     page.locator(".loading").first.wait_for(state="detached")
+    page.wait_for_load_state("networkidle")  # The total is counted apart.
     page.evaluate("() => document.activeElement.blur()")
     taken = as_webp(page)
     context.close()

@@ -144,7 +144,7 @@ STORIES: Final = (
             "external_id": "S-201",
             "first_name": "Katarzyna",
             "last_name": "Wójcik",
-            "tags": ["customer", "newsletter"],
+            "tags": ["customer", "gift card"],
             "lists": ["newsletter", "order-news"],
             "custom_fields": _business("Księgarnia Żółw", "Kraków", "Poland", "business", 8, 1240.5),
         },

@@ -11,6 +11,8 @@ import { None, size } from "./shown.js";
 /** @typedef {[value: string, words: string]} Pair */
 
 const MOST_SHOWN = 600;
+/** JSON that is no longer stands in one line. */
+const MOST_IN_A_LINE = 60;
 
 /** @param {unknown} value @returns {string} */
 export const textOf = (value) =>
@@ -28,7 +30,12 @@ export function Value({ value, label, isCut }) {
   }
   const isLong = text.length > MOST_SHOWN;
   const start = isLong ? `${text.slice(0, MOST_SHOWN)}…` : text;
-  return html`${kindOf(value) === "json" ? html`<pre>${start}</pre>` : html`<span class="words" dir="auto">${start}</span>`}
+  let shown = html`<span class="words" dir="auto">${start}</span>`;
+  if (kindOf(value) === "json") {
+    const line = isLong ? "" : JSON.stringify(value);
+    shown = line && line.length <= MOST_IN_A_LINE ? html`<code>${line}</code>` : html`<pre>${start}</pre>`;
+  }
+  return html`${shown}
     ${isLong && html`<span class="small"> ${size(new Blob([text]).size)}</span>`}
     ${isLong && !isCut && html`${" "}<${Button} kind="quiet" act=${() => setWhole(true)}>Show all<//>`}`;
 }

@@ -74,15 +74,15 @@ function Contact({ record, failure, trashed }) {
     <div class="contact">
       <div>
         <${Details} record=${record} />
+        <${Reachable} record=${record} />
         <${TagsAndLists} record=${record} />
         <${Fields} record=${record} map="custom_fields" title="Custom fields" properties=${properties} />
         <${Fields} record=${record} map="metadata" title="Metadata" />
+        <${Told} record=${record} />
       </div>
       <div>
-        <${Reachable} record=${record} />
         <${Reach} record=${record} />
         <${Timeline} record=${record} />
-        <${Told} record=${record} />
         ${
           mayWrite &&
           html`<p class="small">A person who wants to be forgotten:${" "}

@@ -127,7 +127,7 @@ function Result({ kept, gone, result }) {
 }
 
 /** Of these nothing is lost: the one that stays has what both had. */
-const UNITED = ["Tags", "Lists", "Unsubscribed"];
+const UNITED = ["Tags", "Lists", "Unsubscribed", "Unsubscribed since"];
 /** By these a contact is found, also by those that it had before. */
 const NAMES = ["Email", "External id"];
 

@@ -21,14 +21,16 @@ export const TEXTS = /** @type {Record<string, string>} */ ({
   phone: "Phone",
   external_id: "External id",
 });
-const FACTS = {
+/** All fields but those that are maps, in words. */
+export const FACTS = /** @type {Record<string, string>} */ ({
   ...TEXTS,
   tags: "Tags",
   lists: "Lists",
   is_active: "Active",
   is_unsubscribed: "Unsubscribed",
+  unsubscribed_at: "Unsubscribed since",
   validation_status: "Email validation",
-};
+});
 
 /** What people call a contact. @param {any} contact @returns {string} */
 export const nameOf = (contact) => contact.name || contact.email || contact.external_id || contact.id;

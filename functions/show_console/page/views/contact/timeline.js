@@ -14,6 +14,7 @@ import { useAction, useList, useLoaded } from "../../loading.js";
 import { href } from "../../routing.js";
 import { may } from "../../session.js";
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
+import { FACTS } from "./record.js";
 
 /** @typedef {import("./record.js").ContactRecord} ContactRecord */
 
@@ -30,6 +31,11 @@ const WORDS = {
   "contact.event": "Events of your own",
 };
 const TYPES = /** @type {[string, string][]} */ ([["", "Everything"], ...Object.entries(WORDS)]);
+const CHANGED = /** @type {Record<string, string>} */ ({
+  ...FACTS,
+  custom_fields: "Custom fields",
+  metadata: "Metadata",
+});
 /** The timeline follows a change by a second or two. */
 const FOLLOWS_AFTER_MS = 2_000;
 
@@ -69,9 +75,9 @@ export function Timeline({ record }) {
 /** @param {{entry: any}} properties */
 const Entry = ({ entry }) => html`<li>
   <strong dir="auto">${entry.name ?? WORDS[entry.type] ?? entry.type}</strong>${" "}<span class="small"><${Time} at=${entry.timestamp} /></span>
-  ${entry.changed && html`<div dir="auto">${entry.changed.join(", ")}</div>`}
+  ${entry.changed && html`<div dir="auto">${entry.changed.map((/** @type {string} */ field) => CHANGED[field] ?? field).join(", ")}</div>`}
   ${entry.merged_id && html`<div>The other one was <code>${entry.merged_id}</code>.</div>`}
-  ${entry.data && Object.keys(entry.data).length > 0 && html`<${Value} value=${entry.data} label="Data of the event" />`}
+  ${entry.data && Object.keys(entry.data).length > 0 && html`<div><${Value} value=${entry.data} label="Data of the event" /></div>`}
 </li>`;
 
 /** @param {{path: string, close: () => void, done: () => void}} properties */
