@@ -72,7 +72,8 @@ function Editor({ record, field, label, value, kind = "string", property, change
     if (meanwhile) record.set(meanwhile);
     close();
   };
-  const onKeyDown = (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && leave();
+  const onKeyDown = (/** @type {KeyboardEvent} */ event) =>
+    event.key === "Escape" && !event.isComposing && leave();
   const wrong = saving.failure?.of(field);
   return html`<${Form} send=${saving.act} onKeyDown=${onKeyDown}>
     <${TypedField} kind=${kind} property=${property} label=${label} isLabelHidden=${true} value=${text} set=${setText} wrong=${wrong} />
