@@ -31,7 +31,8 @@ export function LabelField({ what, label, words = "Add", add, isBusy, keepsOnBlu
     if (name && (await add(name)) !== false) setText("");
   };
   const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key !== "Enter") return;
+    // While a word is composed, as of Japanese, Enter ends the word.
+    if (event.key !== "Enter" || event.isComposing) return;
     event.preventDefault();
     send();
   };

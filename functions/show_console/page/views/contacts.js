@@ -153,6 +153,7 @@ function Search({ query, list, wrong }) {
     else toFirst();
   }, [isOpening, list.isLoading, shown]);
   const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
+    if (event.isComposing) return; // Enter ends a word of Japanese.
     if (event.key === "Enter") {
       send();
       setOpening(true);

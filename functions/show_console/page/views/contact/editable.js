@@ -8,7 +8,7 @@ import { TypedField, textOf, typedValue, Value } from "../../elements/values.js"
 import { isExact } from "../../json.js";
 import { useAction } from "../../loading.js";
 import { may } from "../../session.js";
-import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
+import { html, useLayoutEffect, useRef, useState } from "../../vendor/preact.js";
 import { differences } from "./record.js";
 
 /**
@@ -28,7 +28,8 @@ export function Editable(properties) {
   const [isOpen, setOpen] = useState(false);
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   const wasOpen = useRef(false);
-  useEffect(() => {
+  // Before the browser draws: what is typed right after Enter goes into the control.
+  useLayoutEffect(() => {
     if (isOpen || wasOpen.current) {
       const control = place.current?.querySelector("input, select, textarea, button:last-child");
       /** @type {HTMLElement | null | undefined} */ (control)?.focus();
@@ -72,7 +73,8 @@ function Editor({ record, field, label, value, kind = "string", property, change
     if (meanwhile) record.set(meanwhile);
     close();
   };
-  const onKeyDown = (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && leave();
+  const onKeyDown = (/** @type {KeyboardEvent} */ event) =>
+    event.key === "Escape" && !event.isComposing && leave();
   const wrong = saving.failure?.of(field);
   return html`<${Form} send=${saving.act} onKeyDown=${onKeyDown}>
     <${TypedField} kind=${kind} property=${property} label=${label} isLabelHidden=${true} value=${text} set=${setText} wrong=${wrong} />
