@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 TIMES = 20
 SHOP = 500
 """Contacts of the account: a page of the list shows 50 of them."""
-BUDGET_KB = 60.0
+BUDGET_KB = 96.0
+"""Of all files together; a unit test holds the same (tests/unit/web/test_console.py)."""
 BUDGET_MS = 1_000
 _SHOWN = """
 sessionStorage.setItem("contacts.key", %(key)s);
@@ -161,7 +162,13 @@ def opened(context: "BrowserContext", url: str, key: str, view: View) -> Opened:
     """What it takes to show a view in a new tab of a browser."""
     page = context.new_page()
     shown: list[float] = []
-    page.expose_function("shown", shown.append)
+
+    def note(
+        ms: float,
+    ) -> None:  # Playwright keeps something at it, which a method of a list does not let it.
+        shown.append(ms)
+
+    page.expose_function("shown", note)
     page.add_init_script(_SHOWN % {"key": json.dumps(key), "selector": json.dumps(view.selector)})
     page.goto(f"{url}/console#{view.route}")
     while not shown:

@@ -17,8 +17,8 @@ export const changed = (before, fields) =>
     Object.entries(fields).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])),
   );
 
-/** Whether a key is Enter; not the one that ends a word of Chinese or Japanese. @param {KeyboardEvent} event */
-export const isEnter = (event) => event.key === "Enter" && !event.isComposing;
+/** Whether a key was pressed; not where it ends a word that is composed, as of Japanese. @param {KeyboardEvent} event @param {string} key */
+export const isPressed = (event, key) => event.key === key && !event.isComposing;
 
 /**
  * A labelled control.

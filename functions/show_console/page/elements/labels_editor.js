@@ -4,7 +4,7 @@
 import { useList } from "../loading.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { useFocusAfter } from "./focus.js";
-import { Button, isEnter, TextField, useId } from "./forms.js";
+import { Button, isPressed, TextField, useId } from "./forms.js";
 import { counted, Labels } from "./shown.js";
 
 /** Names beyond these are not suggested; they can still be typed. */
@@ -31,7 +31,7 @@ export function LabelField({ what, label, words = "Add", add, isBusy, keepsOnBlu
     if (name && (await add(name)) !== false) setText("");
   };
   const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
-    if (!isEnter(event)) return;
+    if (!isPressed(event, "Enter")) return;
     event.preventDefault();
     send();
   };

@@ -4,7 +4,7 @@
 import { get, post } from "../api.js";
 import { FormDialog } from "../elements/dialog.js";
 import { FORMATS, showExport } from "../elements/files.js";
-import { Button, Choice, isEnter, TextField } from "../elements/forms.js";
+import { Button, Choice, isPressed, TextField } from "../elements/forms.js";
 import { Empty, say } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
 import { Badge, counted, Labels, None, number, Time } from "../elements/shown.js";
@@ -161,10 +161,10 @@ function Search({ query, list, wrong }) {
     setText(typed);
   };
   const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
-    if (isEnter(event)) {
+    if (isPressed(event, "Enter")) {
       send();
       setOpening(true);
-    } else if (event.key === "ArrowDown") {
+    } else if (isPressed(event, "ArrowDown")) {
       event.preventDefault();
       toFirst();
     }

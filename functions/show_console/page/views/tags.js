@@ -67,7 +67,7 @@ export function View({ route }) {
       html`<p>There are more ${one}s than these, the first by name.${" "}
       <button type="button" onClick=${() => setAll(true)}>Load them all</button></p>`
     }
-    <div class="narrow"><${Table} caption=${title} list=${{ ...list, rows: found, more: isPart ? null : list.more }} id=${(/** @type {Row} */ row) => row.name}
+    <div class="alone"><${Table} caption=${title} list=${{ ...list, rows: found, more: isPart ? null : list.more }} id=${(/** @type {Row} */ row) => row.name}
       columns=${[
         {
           title: "Name",

@@ -2,13 +2,13 @@
 /** A value that becomes a control when it is clicked, and is saved alone. */
 
 import { Failure, get, patch } from "../../api.js";
-import { Button, Form } from "../../elements/forms.js";
+import { Button, Form, isPressed } from "../../elements/forms.js";
 import { FailureNotice, say } from "../../elements/notices.js";
 import { TypedField, textOf, typedValue, Value } from "../../elements/values.js";
 import { isExact } from "../../json.js";
 import { useAction } from "../../loading.js";
 import { may } from "../../session.js";
-import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
+import { html, useLayoutEffect, useRef, useState } from "../../vendor/preact.js";
 import { differences } from "./record.js";
 
 /**
@@ -30,7 +30,8 @@ export function Editable(properties) {
   const [isOpen, setOpen] = useState(false);
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   const wasOpen = useRef(false);
-  useEffect(() => {
+  // Before the browser draws: what is typed right after Enter goes into the control.
+  useLayoutEffect(() => {
     if (isOpen || wasOpen.current) {
       const control = place.current?.querySelector("input, select, textarea, button:last-child");
       /** @type {HTMLElement | null | undefined} */ (control)?.focus();
@@ -76,7 +77,7 @@ function Editor({ record, field, label, value, kind = "string", property, change
   // The page may get a newer state by another change of one's own, so that nothing is refused any more.
   const isOther = textOf(opened.value) !== textOf(value);
   const meanwhile = refused ?? (isOther ? [{ words: label, values: [opened.value, value] }] : null);
-  const onKeyDown = (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && close();
+  const onKeyDown = (/** @type {KeyboardEvent} */ event) => isPressed(event, "Escape") && close();
   const wrong = saving.failure?.of(field);
   return html`<${Form} send=${saving.act} onKeyDown=${onKeyDown}>
     <${TypedField} kind=${kind} property=${property} label=${label} isLabelHidden=${true} value=${text} set=${setText} wrong=${wrong} />

@@ -2,7 +2,7 @@
 /** What the address of the list says, `#/contacts?tag=vip&sort=email`, and the controls that set it. */
 
 import { useFocusAfter } from "../../elements/focus.js";
-import { Button, Choice, isEnter, TextField } from "../../elements/forms.js";
+import { Button, Choice, isPressed, TextField } from "../../elements/forms.js";
 import { LabelField } from "../../elements/labels_editor.js";
 import { entry, go, HOME, href } from "../../routing.js";
 import { html, useEffect, useState } from "../../vendor/preact.js";
@@ -119,7 +119,7 @@ function Typed({ name, query }) {
   // A link may ask for a moment, which the control of a day would not show.
   const type = DATES.includes(name) && !value.includes("T") ? "date" : "text";
   return html`<${TextField} type=${type} label=${WORDS[name]} value=${text} set=${setText} autocomplete="off" onBlur=${send}
-    onKeyDown=${(/** @type {KeyboardEvent} */ event) => isEnter(event) && send()} />`;
+    onKeyDown=${(/** @type {KeyboardEvent} */ event) => isPressed(event, "Enter") && send()} />`;
 }
 
 /** The filters that are set. @param {{query: URLSearchParams}} properties */
