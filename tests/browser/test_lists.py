@@ -87,8 +87,12 @@ def test_who_stops_what_is_done_to_many_stops_it(consoles: Consoles, account: Ac
         expect(page.locator("tbody tr")).to_have_count(rows)
     page.get_by_label("Select all that are shown").check()
     page.get_by_role("button", name="Delete", exact=True).click()
-    held: list["Route"] = []
-    page.route("**/v1/contacts/batch", lambda route: held.append(route))
+    held: list[Route] = []
+
+    def hold(route: "Route") -> None:
+        held.append(route)
+
+    page.route("**/v1/contacts/batch", hold)
     dialog = page.get_by_role("dialog")
     with page.expect_request("**/v1/contacts/batch"):
         dialog.get_by_role("button", name="Delete", exact=True).click()

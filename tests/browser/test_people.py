@@ -1,6 +1,7 @@
 """A day with contacts: find somebody, mend a field, see what two people did at once, merge, delete, erase."""
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -9,6 +10,9 @@ from tests.support.accounts import Account
 from tests.support.api import path_of
 from tests.support.console import Console, Consoles, expect
 from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 
 def said(console: Console, words: str) -> None:
@@ -208,6 +212,33 @@ def test_what_is_hard_to_show_is_shown_as_text(consoles: Consoles, shop: Shop) -
     console.show(shop.routes()["contact in Arabic"])
     heading = arabic.get_by_role("heading", level=1)
     assert heading.evaluate("(it) => getComputedStyle(it).direction") == "rtl"
+
+
+def test_an_answer_that_comes_late_hides_no_later_change(consoles: Consoles, account: Account) -> None:
+    ada = account.api.created(email="ada@example.com")
+    console = consoles.open(account.api.key, f"/contact/{ada['id']}")
+    console.settled()
+    page = console.page
+    held = []
+
+    def hold(route: "Route") -> None:
+        if "add_tags" in (route.request.post_data or ""):
+            held.append((route, route.fetch()))
+        else:
+            route.fallback()
+
+    page.route("**/v1/contacts/*", hold)
+    page.get_by_label("Add a tag", exact=True).fill("vip")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Add: Add a tag")).to_have_attribute("aria-disabled", "true")
+    page.get_by_label("Add a list", exact=True).fill("news")
+    page.keyboard.press("Enter")
+    said(console, "Added the list news.")
+    ((route, answer),) = held
+    route.fulfill(response=answer)
+    said(console, "Added the tag vip.")
+    for name in ("vip", "news"):
+        expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import { Time } from "../elements/shown.js";
 import { useLoaded } from "../loading.js";
 import { go, href } from "../routing.js";
 import { may } from "../session.js";
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Absent, Erase, Everything, Trash } from "./contact/endings.js";
 import { Details, Fields, Reachable, TagsAndLists, useProperties } from "./contact/fields.js";
 import { Merge } from "./contact/merge.js";
@@ -22,6 +22,12 @@ export function View({ route }) {
   const id = route.id ?? "";
   const loaded = useLoaded((signal) => get(`contacts/${part(id)}`, {}, signal), [id]);
   const [trashed, setTrashed] = useState(/** @type {string | null} */ (null));
+  const newest = useRef(loaded.data);
+  newest.current = loaded.data;
+  // Answers to two changes may come in the other order: the one before is older than what is shown.
+  const set = (/** @type {import("../api.js").Answer} */ answer) => {
+    if (!newest.current || newest.current.data.version <= answer.data.version) loaded.set(answer);
+  };
   const found = loaded.data?.data.id;
   useEffect(() => {
     // A name of another kind, or of a contact that was merged into this one.
@@ -43,7 +49,7 @@ export function View({ route }) {
     contact: data,
     etag: etag ?? "",
     path: `contacts/${part(data.id)}`,
-    set: loaded.set,
+    set,
     again: loaded.again,
   };
   return html`<${Contact} record=${record} failure=${loaded.failure} trashed=${() => setTrashed(nameOf(data))} />`;
