@@ -1,6 +1,7 @@
 """What an administrator does: keys, properties, channels, endpoints, and what an empty account is told."""
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +11,9 @@ from tests.support.api import Api
 from tests.support.console import Consoles, expect
 from tests.support.receiver import Receiver
 from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 
 @pytest.mark.parametrize("view", [view for view in ROUTES if not view.endswith("/new")])
@@ -24,6 +28,28 @@ def test_an_empty_account_is_told_what_to_do_first(view: str, consoles: Consoles
         assert main.get_by_role("link").count() + main.get_by_role("button").count() > 0
     assert console.axe() == []
     assert console.refused == []
+
+
+def test_names_that_do_not_come_are_not_asked_for_without_end(consoles: Consoles, shop: Shop) -> None:
+    console = consoles.open(shop.key, "/tags")
+    console.settled()
+    page = console.page
+    asked: list[str] = []
+
+    def refuse(route: "Route") -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=429, headers={"Retry-After": "600"}, json={"detail": "Used up."})
+
+    # More than a person waits for: the page says so at once.
+    page.route("**/v1/tags?*cursor=*", refuse)
+    page.get_by_label("Order").select_option("Most contacts first")
+    expect(page.get_by_role("alert")).to_contain_text("Used up.")
+    page.get_by_label("Find a tag").fill("vip")
+    expect(page.locator("tbody tr")).to_have_count(0)
+    assert len(asked) <= 2
+    page.unroute_all()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
 
 
 def test_a_key_is_made_shown_once_and_revoked(consoles: Consoles, account: Account) -> None:

@@ -113,6 +113,22 @@ def test_an_endpoint_is_changed_rotated_switched_off_and_on(consoles: Consoles, 
         expect(page.get_by_text("Active", exact=True)).to_be_visible()
 
 
+def test_what_somebody_else_changes_while_a_form_is_open_stays(consoles: Consoles, account: Account) -> None:
+    with Receiver() as receiver:
+        made = webhook(account.api, receiver.url, description="before")
+        console = opened(consoles, account, made["id"])
+        page = console.page
+        page.get_by_role("button", name="Edit", exact=True).click()
+        page.get_by_label(re.compile("contact.validated")).check()
+        account.api.patch(f"/v1/webhooks/{made['id']}", {"description": "theirs"})
+        page.get_by_role("button", name="Refresh").click()
+        expect(page.get_by_text("theirs")).to_be_visible()
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("Saved.")).to_be_visible()
+        now = account.api.get(f"/v1/webhooks/{made['id']}").json()
+        assert (now["events"], now["description"]) == (["*", "contact.validated"], "theirs")
+
+
 def test_all_that_failed_is_sent_again_and_the_page_follows(consoles: Consoles, account: Account) -> None:
     with Receiver(500) as receiver:
         made = webhook(account.api, receiver.url)
