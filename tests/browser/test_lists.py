@@ -106,6 +106,23 @@ def test_who_stops_what_is_done_to_many_stops_it(consoles: Consoles, account: Ac
     assert len(held) == 1, "the second hundred was not begun"
 
 
+def test_what_was_to_be_done_in_one_view_is_not_done_in_another(consoles: Consoles, account: Account) -> None:
+    account.api.created(email="ada@example.com", tags=["vip"])
+    console = consoles.open(account.api.key)
+    console.settled()
+    page = console.page
+    page.get_by_role("link", name="vip").click()
+    expect(page.get_by_text("Tag: vip")).to_be_visible()
+    console.settled()
+    page.get_by_label("Select all that are shown").check()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_text("selected", exact=False)).to_have_count(0)
+    assert account.api.contact("ada@example.com")["tags"] == ["vip"]
+
+
 def test_a_word_that_is_being_composed_is_no_tag_yet(consoles: Consoles, account: Account) -> None:
     made = account.api.created(email="ada@example.com")
     console = consoles.open(account.api.key, f"/contact/{made['id']}")

@@ -118,7 +118,7 @@ export async function request(method, path, options = {}) {
 /** Answers, or none, after which nobody knows whether a change was carried out. */
 const UNKNOWN = [0, 502, 503, 504];
 /** By change of which nobody knows: its Idempotency-Key. Who tries again sends the same, and it is carried out once. */
-const unanswered = /** @type {Map<string, string>} */ (new Map());
+export const unanswered = /** @type {Map<string, string>} */ (new Map());
 
 /** @param {string} url @param {RequestInit} init @param {AbortSignal} [signal] @returns {Promise<Answer>} */
 async function repeated(url, init, signal) {

@@ -1,7 +1,7 @@
 // @ts-check
 /** Who uses the page: a key, kept in this tab until it is left or closed, and the account that it opens. */
 
-import { credentials, Failure, request } from "./api.js";
+import { credentials, Failure, request, unanswered } from "./api.js";
 import { store } from "./store.js";
 
 /** @typedef {{id: string, name: string, mode: "live" | "test", scopes: string[]}} Key */
@@ -87,10 +87,11 @@ export async function resume() {
   if (key) await signIn(key);
 }
 
-/** Forget the key, and say why. @param {string} [why] */
+/** Forget the key and what was sent with it, and say why. @param {string} [why] */
 export function leave(why = "") {
   sessionStorage.removeItem(KEPT_AS);
   credentials.key = "";
+  unanswered.clear();
   farewell.set(why);
   session.set(null);
 }

@@ -25,6 +25,18 @@ test("what was not answered is tried again as the same change", async () => {
   third.answer({ id: "2" }, 202);
 });
 
+test("who leaves takes along what was not answered", async () => {
+  const first = post("exports", { format: "ndjson" }).catch((failure) => failure);
+  await unanswered();
+  await first;
+  const before = keyOf(requests.at(-1));
+  leave();
+  post("exports", { format: "ndjson" });
+  const next = await asked();
+  assert.notEqual(keyOf(next), before);
+  next.answer({});
+});
+
 test("another change has another key, and so has one that was refused", async () => {
   const first = post("tags", { name: "a" }).catch((failure) => failure);
   await unanswered();

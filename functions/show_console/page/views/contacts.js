@@ -77,7 +77,7 @@ export function View({ route: { query } }) {
       <${Button} kind="quiet" act=${copyLink}>Copy link to this view<//>
       <${Order} query=${query} />
     </div>
-    ${isWriter && html`<${Bulk} selected=${selected} keep=${setTicked} done=${list.again} />`}
+    ${isWriter && html`<${Bulk} key=${view} selected=${selected} keep=${setTicked} done=${list.again} />`}
     ${
       !wrong &&
       html`<${Table} caption="Contacts" columns=${COLUMNS} list=${list} id=${(one) => one.id} empty=${html`<${Nobody} isAll=${!view} />`}
