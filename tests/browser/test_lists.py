@@ -165,6 +165,23 @@ def test_only_the_persons_word_subscribes_again(consoles: Consoles, account: Acc
     assert account.api.contact("ada@example.com")["is_unsubscribed"] is False
 
 
+def test_what_was_done_in_a_dialog_is_said_when_it_has_closed(consoles: Consoles, account: Account) -> None:
+    made = account.api.created(email="ada@example.com")
+    console = consoles.open(account.api.key, f"/contact/{made['id']}")
+    console.settled()
+    page = console.page
+    page.evaluate(
+        """() => { window.heard = [];
+        new MutationObserver(() => document.querySelector("dialog") ||
+          heard.push(document.querySelector(".announcements").innerText)
+        ).observe(document.querySelector(".announcements"), {childList: true, subtree: true}); }"""
+    )
+    page.get_by_role("button", name="Unsubscribe").click()
+    page.get_by_role("dialog").get_by_role("button", name="Unsubscribe").click()
+    said(console, "Unsubscribed.")
+    assert "Unsubscribed." in page.evaluate("() => heard")
+
+
 def test_a_key_that_may_only_read_is_offered_nothing_else(consoles: Consoles, account: Account) -> None:
     made = account.api.created(email="ada@example.com", tags=["vip"])
     key = account.key(scopes=["contacts:read", "account:read"])["key"]

@@ -11,13 +11,19 @@ const announced = store("");
 const CONTACTS_IN_THE_WAY = ["duplicate_contact", "names_taken", "same_contact", "merged_away"];
 /** How long a message stays. */
 const SHOWN_MS = 6_000;
-let clearing = 0;
+/** A screen reader hears nothing from the page below a dialog: by then the dialog in which something was done has closed. */
+const DELAY_MS = 100;
+let timer = 0;
 
 /** Say that something has been done, to eyes and to screen readers. @param {string} words */
 export function say(words) {
-  announced.set(words);
-  clearTimeout(clearing);
-  clearing = setTimeout(() => announced.set(""), SHOWN_MS);
+  clearTimeout(timer);
+  // What is said twice is heard twice.
+  announced.set("");
+  timer = setTimeout(() => {
+    announced.set(words);
+    timer = setTimeout(() => announced.set(""), SHOWN_MS);
+  }, DELAY_MS);
 }
 
 /** Where `say` speaks. It is there once. */

@@ -189,7 +189,10 @@ function Subscription({ record, close }) {
   const [isOut] = useState(record.contact.is_unsubscribed);
   const words = isOut ? "Subscribe again" : "Unsubscribe";
   return html`<${Confirm} title=${`${words}: ${cut(nameOf(record.contact))}`} words=${words} isDanger=${!isOut} close=${close}
-    act=${() => change(record, { is_unsubscribed: !isOut })}>
+    act=${async () => {
+      await change(record, { is_unsubscribed: !isOut });
+      say(isOut ? "Subscribed again." : "Unsubscribed.");
+    }}>
     ${
       isOut
         ? html`<p>This person has opted out. Subscribe them again only if <strong>they have asked for it</strong>: nobody else may.</p>
