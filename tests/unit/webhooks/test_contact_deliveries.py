@@ -11,6 +11,7 @@ from contacts.core.ids import uuid7
 from contacts.core.time import DAY, iso
 from contacts.table import keys
 from contacts.table.client import Table
+from contacts.web.pagination import fingerprint, sealed
 from contacts.webhooks import contact_deliveries
 from contacts.webhooks.model import Webhook, delivery_id
 from contacts.webhooks.store import WebhookStore
@@ -273,6 +274,15 @@ def test_a_cursor_is_of_its_own_list(service: Service) -> None:
         assert service.app.send("GET", f"{target}?cursor={cursor}").wrong.keys() == {"cursor"}
     by_id = service.page(f"/v1/contacts/{service.ada}/deliveries?limit=1&cursor={own}")
     assert by_id["data"] == service.listed()[1:2]
+
+
+@pytest.mark.parametrize(
+    ("place", "shown"), [(b"\xff" * 32, 3), (b"\0" * 32, 0), (b"\xff" * 16 + b"\0" * 16, 3)]
+)
+def test_a_cursor_that_a_client_made_up_fails_nothing(place: bytes, shown: int, service: Service) -> None:
+    service.tell(service.ada, 3, ONE)
+    query = fingerprint(ACCOUNT_ID, "deliveries about", service.ada)
+    assert len(service.page(f"{ADA}?cursor={sealed(query, place)}")["data"]) == shown
 
 
 def test_another_account_sees_nothing_of_it(service: Service) -> None:

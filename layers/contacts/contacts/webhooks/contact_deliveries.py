@@ -25,6 +25,8 @@ MAX_CANDIDATES: Final = 300
 """Deliveries that one request looks for at most: an entry may be for a hundred endpoints."""
 _BEFORE_ALL: Final = "00000000-0000-0000-0000-000000000000"
 """Less than any id."""
+_GREATEST: Final = (1 << 128) - 1
+"""Of all ids, as a number. No event has it, but a cursor that a client made up may."""
 
 
 class ContactDeliveries:
@@ -108,4 +110,4 @@ class ContactDeliveries:
 
 def _just_above(event_id: str) -> str:
     """The id after which the entry with this one is the next: timelines are read backwards."""
-    return str(UUID(int=UUID(event_id).int + 1))
+    return str(UUID(int=min(UUID(event_id).int + 1, _GREATEST)))
