@@ -20,7 +20,7 @@ dev := .venv/dev/bin
 # What runs on Node.js, where there is one. Without it the targets that want it say so, and do the rest.
 node := $(if $(and $(shell command -v node),$(shell command -v npm)),.venv/node/installed)
 # The same for the condition of an `if`: whether it is there, or npm could install it.
-on_node = $(if $(node),$(MAKE) $(node) > /dev/null,false)
+on_node = $(if $(node),$(MAKE) --silent $(node),false)
 
 ##@ Use
 
