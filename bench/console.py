@@ -162,7 +162,13 @@ def opened(context: "BrowserContext", url: str, key: str, view: View) -> Opened:
     """What it takes to show a view in a new tab of a browser."""
     page = context.new_page()
     shown: list[float] = []
-    page.expose_function("shown", shown.append)
+
+    def note(
+        ms: float,
+    ) -> None:  # Playwright keeps something at it, which a method of a list does not let it.
+        shown.append(ms)
+
+    page.expose_function("shown", note)
     page.add_init_script(_SHOWN % {"key": json.dumps(key), "selector": json.dumps(view.selector)})
     page.goto(f"{url}/console#{view.route}")
     while not shown:

@@ -211,6 +211,7 @@ def in_process_stack() -> Iterator[InProcessStack]:
         monkeypatch.setattr(Runtime, "file_client", lambda _: stack.client("s3"))
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "test")  # URLs are signed for real.
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")  # Lambda sets it.
         monkeypatch.setattr(wiring, "runtime", wiring.of_environment())
         yield stack
     entry.cache_clear()

@@ -8,7 +8,7 @@ import { TypedField, textOf, typedValue, Value } from "../../elements/values.js"
 import { isExact } from "../../json.js";
 import { useAction } from "../../loading.js";
 import { may } from "../../session.js";
-import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
+import { html, useLayoutEffect, useRef, useState } from "../../vendor/preact.js";
 import { differences } from "./record.js";
 
 /**
@@ -28,7 +28,8 @@ export function Editable(properties) {
   const [isOpen, setOpen] = useState(false);
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   const wasOpen = useRef(false);
-  useEffect(() => {
+  // Before the browser draws: what is typed right after Enter goes into the control.
+  useLayoutEffect(() => {
     if (isOpen || wasOpen.current) {
       const control = place.current?.querySelector("input, select, textarea, button:last-child");
       /** @type {HTMLElement | null | undefined} */ (control)?.focus();
