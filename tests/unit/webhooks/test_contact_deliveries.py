@@ -147,6 +147,16 @@ def test_what_it_costs(service: Service) -> None:
     assert service.client.write_units == 0
 
 
+def test_a_short_page_reads_few_deliveries(service: Service) -> None:
+    """Of a long history a view shows ten."""
+    service.tell(service.ada, 90, ONE)
+    service.client.calls.clear()
+    service.client.read_units = 0
+    assert len(service.page(f"/v1/contacts/{service.ada}/deliveries?limit=10")["data"]) == 10
+    assert service.client.calls == {"get_item": 1, "query": 2, "batch_get_item": 1}
+    assert service.client.read_units <= 1 + 1 + 8 + 11
+
+
 def test_without_endpoints_nothing_else_is_read(service: Service) -> None:
     service.tell(service.ada, 5, ONE)
     for hook in service.hooks.values():

@@ -23,6 +23,8 @@ MAX_ENTRIES: Final = 100
 """Entries of a timeline that one request reads at most. Then the page ends, with a place to go on from."""
 MAX_CANDIDATES: Final = 300
 """Deliveries that one request looks for at most: an entry may be for a hundred endpoints."""
+READ_AT_FIRST: Final = 64
+"""Deliveries that a page reads at most before it knows how large they are."""
 _BEFORE_ALL: Final = "00000000-0000-0000-0000-000000000000"
 """Less than any id."""
 _GREATEST: Final = (1 << 128) - 1
@@ -80,7 +82,8 @@ class ContactDeliveries:
         wanted = [ref for ref in self._refs(entries, webhooks) if after is None or ref.place < after]
         looked_for = wanted[:MAX_CANDIDATES]
         # One more than wanted, so that the last page is known to be it.
-        found = list(islice(self._deliveries.of(looked_for, now_s), limit + 1))
+        read = self._deliveries.of(looked_for, now_s, at_first=min(limit + 1, READ_AT_FIRST))
+        found = list(islice(read, limit + 1))
         shown = [as_due(one, webhooks[one.ref.webhook_id], now_s) for one in found[:limit]]
         if len(found) > limit:
             return shown, shown[-1].ref.place
