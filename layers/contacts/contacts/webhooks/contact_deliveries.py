@@ -64,7 +64,8 @@ class ContactDeliveries:
         Includes what was sent about the contacts that were merged into this one; leaves out what was sent to endpoints
         that are deleted. A Query of the webhooks and, if there are any, one of the timeline (one more for each contact
         merged into this one), then BatchGetItem of at most 300 deliveries, mostly one call. Two read units for the
-        queries of a short timeline, and one for each delivery looked for, also where it is gone after its 30 days.
+        queries of a short timeline, and one for each delivery looked for: those of the page and one more, and those
+        that are gone after their 30 days.
 
         Raises:
             TemporarilyUnavailable.
