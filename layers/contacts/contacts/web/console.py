@@ -64,9 +64,9 @@ def bucket_origin(variables: Mapping[str, str]) -> str | None:
     if endpoint:
         url = urlsplit(endpoint)
         return f"{url.scheme}://{url.netloc}"
-    if "FILES_BUCKET" not in variables:
+    region = variables.get("AWS_DEFAULT_REGION")  # by which botocore goes; Lambda sets it
+    if region is None or "FILES_BUCKET" not in variables:
         return None
-    region = variables["AWS_DEFAULT_REGION"]  # by which botocore goes; Lambda sets it
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     return f"https://{variables['FILES_BUCKET']}.s3.{region}.{suffix}"
 
