@@ -19,8 +19,9 @@ dev := .venv/dev/bin
 
 # What runs on Node.js, where there is one. Without it the targets that want it say so, and do the rest.
 node := $(if $(and $(shell command -v node),$(shell command -v npm)),.venv/node/installed)
-# The same for the condition of an `if`: whether it is there, or npm could install it.
-on_node = $(if $(node),$(MAKE) --silent $(node),false)
+# The same for the condition of an `if`: whether it is there, or npm could install it. It is a make of its own: one
+# that shared the outer one's jobs would have to be run by `make -n`, too.
+on_node = $(if $(node),MAKEFLAGS= $(MAKE) --silent --no-print-directory $(node),false)
 
 ##@ Use
 
