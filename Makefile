@@ -19,6 +19,9 @@ dev := .venv/dev/bin
 
 # What runs on Node.js, where there is one. Without it the targets that want it say so, and do the rest.
 node := $(if $(and $(shell command -v node),$(shell command -v npm)),.venv/node/installed)
+# The same for the condition of an `if`: whether it is there, or npm could install it. It is a make of its own: one
+# that shared the outer one's jobs would have to be run by `make -n`, too.
+on_node = $(if $(node),MAKEFLAGS= $(MAKE) --silent --no-print-directory $(node),false)
 
 ##@ Use
 
@@ -72,11 +75,12 @@ test-docker: environments ## Invoke functions with `sam local invoke` in contain
 	@CONTACTS_DOCKER=1 $(dev)/python -m pytest -rs tests/integration/test_sam_local_invoke.py
 
 .PHONY: test-browser
-test-browser: environments .venv/browser/installed $(node) ## Use the console in Chromium, on a local stack; T="tests/browser -k contact" chooses some
+test-browser: environments .venv/browser/installed ## Use the console in Chromium, on a local stack; T="tests/browser -k contact" chooses some
+	@$(on_node) || true # Without axe-core the tests are skipped, and say so.
 	@$(dev)/python -m pytest -rs $(or $(T),tests/browser) || test $$? = 5 # 5: none could be run, which -rs explains
 
 .PHONY: check
-check: environments $(node) ## Check style, types, architecture and template; with Node.js the console's sources, too
+check: environments ## Check style, types, architecture and template; with Node.js the console's sources, too
 	@$(MAKE) --keep-going --jobs 2 check-types check-template check-sam check-console check-imports check-style
 
 # Side by side, the longest first; each tells what it found only when it found something, and then in one piece.
@@ -88,7 +92,8 @@ check-template:
 check-sam:
 	@AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(quietly) .venv/sam/bin/sam validate
 check-console:
-	@$(if $(node),$(quietly) $(dev)/python -m local.console check,echo "Node.js and npm are not installed: the console's sources are not checked" >&2)
+	@if $(on_node); then $(quietly) $(dev)/python -m local.console check; \
+	else echo "Node.js, or what npm installs for it, is not there: the console's sources are not checked" >&2; fi
 check-imports:
 	@$(quietly) $(dev)/lint-imports
 check-style:
@@ -98,10 +103,11 @@ check-style:
 quietly = $(dev)/python -m local.quietly
 
 .PHONY: format
-format: environments $(node) ## Rewrite the sources as `make check` wants them
+format: environments ## Rewrite the sources as `make check` wants them
 	@$(dev)/ruff check --quiet --fix-only
 	@$(dev)/ruff format --quiet
-	@$(if $(node),$(dev)/python -m local.console format)
+	@if $(on_node); then $(dev)/python -m local.console format; \
+	else echo "Node.js, or what npm installs for it, is not there: the console's sources stay as they are" >&2; fi
 
 .PHONY: vendor
 vendor: environments $(node) ## Copy what the console has of npm (htm, Preact) from the packages of the lock

@@ -1,7 +1,4 @@
-"""`python -m local.pictures`: the README's pictures of the console, light and dark, of what `make demo` made.
-
-The chart of the usage is on none of them, so nothing is invented for them.
-"""
+"""`python -m local.pictures`: the README's pictures of the console, light and dark, of what `make demo` made."""
 
 import argparse
 import json

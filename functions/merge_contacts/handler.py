@@ -26,7 +26,7 @@ def merge_contacts(
 ) -> Answer:
     """Merge the contact that the body names into the one of the path, where all of its names lead from then on.
 
-    With `dry_run` nothing is written, and the answer is the contact as it would be; an Idempotency-Key stays free.
+    With `dry_run` nothing is written, and the answer is the contact as it would be; no Idempotency-Key is used up.
     """
     return answer(merger.merge(ref, source.ref, request.preconditions(), dry_run=dry_run))
 

@@ -9,7 +9,7 @@ operation = Operation("refuse_request")
 
 @operation.on("$default")
 def refuse_request(request: Request) -> Answer:
-    """Answer 405 with the methods a path has, or 404 where nothing is served; send who looks for a page there."""
+    """Answer 405 with the methods a path has, 404 where nothing is served, or where a page is that ends in no slash."""
     redirect = page_without_slash(request.method, request.path)
     if redirect is None:
         raise refusal(request.method, request.path)

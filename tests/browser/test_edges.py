@@ -138,3 +138,18 @@ def test_a_property_is_archived_and_used_again_by_keys_alone(consoles: Consoles,
     expect(page.get_by_text("archived", exact=True)).to_have_count(0)
     (kept,) = account.api.get("/v1/contact-properties").json()["data"]
     assert kept["archived"] is False
+
+
+def test_a_page_whose_modules_are_not_there_says_what_to_do(consoles: Consoles, shop: Shop) -> None:
+    """So may be who comes in the seconds of a deployment: the page is of one version, the files are of another."""
+    console = consoles.open(shop.key)
+    lead = console.page.get_by_role("link", name="load it anew")
+    expect(lead).to_have_count(0)
+    console.page.route("**/console/main.*.js", lambda route: route.fulfill(status=404, json={}))
+    console.page.reload()
+    expect(lead).to_be_visible()
+    console.page.unroute("**/console/main.*.js")
+    lead.click()
+    console.settled()
+    assert console.heading == "Contacts"
+    expect(lead).to_have_count(0)

@@ -13,8 +13,8 @@ from local.template import template
 Json = dict[str, Any]
 
 TEXT = (ROOT / "template.yaml").read_text(encoding="utf-8")
-MOST_RESOURCES = 485
-"""CloudFormation takes 500. What comes next needs a stack of its own, as the alarms have (docs/decisions/0058)."""
+MOST_RESOURCES = 500
+"""What CloudFormation takes. Room for the next function has to be made first (docs/decisions/0058)."""
 
 HOT = {
     "CreateContact",
@@ -104,7 +104,7 @@ def version_of(resources: Json, function: str) -> str:
 
 
 @pytest.mark.parametrize("deployed", DEPLOYED)
-def test_it_stays_well_below_what_cloudformation_takes(processed: dict[str, Json], deployed: str) -> None:
+def test_it_is_no_larger_than_what_cloudformation_takes(processed: dict[str, Json], deployed: str) -> None:
     """Resources under a condition count, whether it is met or not."""
     assert len(resources_of(processed, deployed)) <= MOST_RESOURCES
 

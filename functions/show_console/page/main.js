@@ -198,4 +198,7 @@ function Waiting() {
   return html`<div role="status">${words && html`<p class="bar">${words}</p>`}</div>`;
 }
 
-render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById("console")));
+const place = /** @type {HTMLElement} */ (document.getElementById("console"));
+// What stands there for the case that this module does not come; preact would leave it.
+place.replaceChildren();
+render(html`<${App} />`, place);

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,6 @@ from contacts.imports.model import ImportOptions, Row
 from contacts.imports.schemas import NewImport
 from contacts.properties.model import ValueRule
 from contacts.properties.schemas import NewProperty
-from contacts.table import keys
 from contacts.webhooks.schemas import NewWebhook
 from local.demo_shop import __main__ as command
 from local.demo_shop import shop
@@ -48,11 +47,8 @@ from local.demo_shop.names import LANGUAGES
 from local.demo_shop.people import COLUMNS, EVERY_LANGUAGE_WITHIN, LARGEST_NOTE, ODD, Person, cells, people
 from local.demo_shop.phones import RESERVED, is_reserved
 from local.demo_shop.stories import EMAILS, STORIES, Change, Event, Merge
-from local.demo_shop.usage import invent_usage, invented_hours
 from local.errors import LocalStackError
 from local.smoke import Answer, Api, Failed
-from local.table import NAME
-from tests.support.moto_table import MotoTable
 
 TODAY = date(2026, 11, 29)
 RESERVED_DOMAIN = re.compile(r"@(example\.(com|org|net)|[a-z0-9-]+\.example)")
@@ -268,28 +264,6 @@ def test_the_old_shop_fails_and_then_says_that_it_is_gone() -> None:
     endpoints = Endpoints()
     told = [endpoints.answer("/old-shop", f"e{number}") for number in range(GIVES_UP_AFTER + 2)]
     assert told == [BROKEN] * GIVES_UP_AFTER + [GONE] * 2
-
-
-# Usage
-
-
-def test_invented_hours_are_those_before_this_one() -> None:
-    now = datetime(2026, 11, 29, 10, 40, tzinfo=UTC)
-    hours = invented_hours(now)
-    assert hours == invented_hours(now + timedelta(minutes=10))
-    assert max(hours) == "2026-11-29T09"
-    assert min(hours) >= "2026-11-15T10"
-    assert all(requests > 0 and written >= 0 for requests, written in hours.values())
-    table = MotoTable()
-    invent_usage(table.client(), NAME, "019bb6e7-c040-7d15-a3c4-0b8e5f7a2d61", now)
-    stored = table.client().query(
-        TableName=NAME,
-        KeyConditionExpression="PK = :pk",
-        ExpressionAttributeValues={":pk": {"S": keys.usage("019bb6e7-c040-7d15-a3c4-0b8e5f7a2d61", "x").PK}},
-    )["Items"]
-    assert {item["SK"]["S"]: int(item["used"]["N"]) for item in stored} == {
-        hour: requests for hour, (requests, _) in hours.items()
-    }
 
 
 # The command

@@ -110,6 +110,7 @@ def test_the_template_stays_within_cloudformations_limit() -> None:
     ("POST", "/api/v1/contacts/x", ("DELETE", "GET", "HEAD", "PATCH", "PUT")),
     ("HEAD", "/v1/webhooks/x/test", ("POST",)),
     ("POST", "/v1/tags", ("GET", "HEAD")),
+    ("POST", "/console/views/contacts.js", ("GET", "HEAD")),
 ])  # fmt: skip
 def test_a_method_a_path_lacks_is_405_with_those_it_has(
     method: str, path: str, allowed: tuple[str, ...]

@@ -11,6 +11,7 @@ from contacts.core.ids import uuid7
 from contacts.core.time import DAY, iso
 from contacts.table import keys
 from contacts.table.client import Table
+from contacts.web.pagination import fingerprint, sealed
 from contacts.webhooks import contact_deliveries
 from contacts.webhooks.model import Webhook, delivery_id
 from contacts.webhooks.store import WebhookStore
@@ -146,6 +147,16 @@ def test_what_it_costs(service: Service) -> None:
     assert service.client.write_units == 0
 
 
+def test_a_short_page_reads_few_deliveries(service: Service) -> None:
+    """Of a long history a view shows ten."""
+    service.tell(service.ada, 90, ONE)
+    service.client.calls.clear()
+    service.client.read_units = 0
+    assert len(service.page(f"/v1/contacts/{service.ada}/deliveries?limit=10")["data"]) == 10
+    assert service.client.calls == {"get_item": 1, "query": 2, "batch_get_item": 1}
+    assert service.client.read_units <= 1 + 1 + 8 + 11
+
+
 def test_without_endpoints_nothing_else_is_read(service: Service) -> None:
     service.tell(service.ada, 5, ONE)
     for hook in service.hooks.values():
@@ -273,6 +284,15 @@ def test_a_cursor_is_of_its_own_list(service: Service) -> None:
         assert service.app.send("GET", f"{target}?cursor={cursor}").wrong.keys() == {"cursor"}
     by_id = service.page(f"/v1/contacts/{service.ada}/deliveries?limit=1&cursor={own}")
     assert by_id["data"] == service.listed()[1:2]
+
+
+@pytest.mark.parametrize(
+    ("place", "shown"), [(b"\xff" * 32, 3), (b"\0" * 32, 0), (b"\xff" * 16 + b"\0" * 16, 3)]
+)
+def test_a_cursor_that_a_client_made_up_fails_nothing(place: bytes, shown: int, service: Service) -> None:
+    service.tell(service.ada, 3, ONE)
+    query = fingerprint(ACCOUNT_ID, "deliveries about", service.ada)
+    assert len(service.page(f"{ADA}?cursor={sealed(query, place)}")["data"]) == shown
 
 
 def test_another_account_sees_nothing_of_it(service: Service) -> None:

@@ -32,6 +32,7 @@ from contacts.core.violations import REQUIRED, FieldErrorCode, InvalidValue, Vio
 from contacts.web.request import Request
 from contacts.web.response import Answer
 
+CONSOLE_FILE: Final = "/console/{file}"
 ROUTES: Final = {
     "/v1/contacts": ("GET", "POST"),
     "/v1/contacts/batch": ("POST",),
@@ -74,7 +75,7 @@ ROUTES: Final = {
     "/docs": ("GET",),
     "/docs/{file}": ("GET",),
     "/console": ("GET",),
-    "/console/{file}": ("GET",),
+    CONSOLE_FILE: ("GET",),
 }
 PAGES: Final = ("/console", "/docs")
 """What is shown to people."""
@@ -188,7 +189,9 @@ def _methods(path: str, routes: Mapping[str, Sequence[str]]) -> set[str]:
 
 
 def _matches(pattern: str, path: str) -> bool:
-    expected, given = pattern.split("/"), path.split("/")
+    expected = pattern.split("/")
+    # The name of a file of the console has slashes in it.
+    given = path.split("/", len(expected) - 1) if pattern == CONSOLE_FILE else path.split("/")
     return len(expected) == len(given) and all(
         segment == part or (segment.startswith("{") and part)
         for segment, part in zip(expected, given, strict=True)

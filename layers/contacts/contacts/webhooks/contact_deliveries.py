@@ -23,8 +23,12 @@ MAX_ENTRIES: Final = 100
 """Entries of a timeline that one request reads at most. Then the page ends, with a place to go on from."""
 MAX_CANDIDATES: Final = 300
 """Deliveries that one request looks for at most: an entry may be for a hundred endpoints."""
+READ_AT_FIRST: Final = 64
+"""Deliveries that a page reads at most before it knows how large they are."""
 _BEFORE_ALL: Final = "00000000-0000-0000-0000-000000000000"
 """Less than any id."""
+_GREATEST: Final = (1 << 128) - 1
+"""Of all ids, as a number. No event has it, but a cursor that a client made up may."""
 
 
 class ContactDeliveries:
@@ -60,7 +64,8 @@ class ContactDeliveries:
         Includes what was sent about the contacts that were merged into this one; leaves out what was sent to endpoints
         that are deleted. A Query of the webhooks and, if there are any, one of the timeline (one more for each contact
         merged into this one), then BatchGetItem of at most 300 deliveries, mostly one call. Two read units for the
-        queries of a short timeline, and one for each delivery looked for, also where it is gone after its 30 days.
+        queries of a short timeline, and one for each delivery looked for: those of the page and one more, and those
+        that are gone after their 30 days.
 
         Raises:
             TemporarilyUnavailable.
@@ -78,7 +83,8 @@ class ContactDeliveries:
         wanted = [ref for ref in self._refs(entries, webhooks) if after is None or ref.place < after]
         looked_for = wanted[:MAX_CANDIDATES]
         # One more than wanted, so that the last page is known to be it.
-        found = list(islice(self._deliveries.of(looked_for, now_s), limit + 1))
+        read = self._deliveries.of(looked_for, now_s, at_first=min(limit + 1, READ_AT_FIRST))
+        found = list(islice(read, limit + 1))
         shown = [as_due(one, webhooks[one.ref.webhook_id], now_s) for one in found[:limit]]
         if len(found) > limit:
             return shown, shown[-1].ref.place
@@ -108,4 +114,4 @@ class ContactDeliveries:
 
 def _just_above(event_id: str) -> str:
     """The id after which the entry with this one is the next: timelines are read backwards."""
-    return str(UUID(int=UUID(event_id).int + 1))
+    return str(UUID(int=min(UUID(event_id).int + 1, _GREATEST)))

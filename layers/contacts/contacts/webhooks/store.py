@@ -365,14 +365,18 @@ class DeliveryStore:
             return None
         return _delivery_from(item, account_id, webhook_id)
 
-    def of(self, refs: Iterable[DeliveryRef], now_s: int) -> Iterator[Delivery]:
+    def of(
+        self, refs: Iterable[DeliveryRef], now_s: int, *, at_first: int | None = None
+    ) -> Iterator[Delivery]:
         """The deliveries that refs name, in their order, as many as there are. BatchGetItem, strongly consistent.
+
+        `at_first`: how many to read first; further ones are read when the caller wants more.
 
         Raises:
             TemporarilyUnavailable.
         """
         by_key = {_delivery_key(ref): ref for ref in refs}
-        for turn in self._table.get_in_turns(by_key):
+        for turn in self._table.get_in_turns(by_key, at_first=at_first):
             for key in turn.keys:
                 item = turn.items.get(key)
                 if item is not None and item["ttl"] > now_s:
