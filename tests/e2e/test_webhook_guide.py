@@ -38,7 +38,8 @@ def test_from_the_first_webhook_to_the_last_command(
 ) -> None:
     variables = {"API": stack["url"], "KEY": account.key()["key"]}
     port = free_port()
-    register, create, switch_on, verdicts_too, record, timeline, rotate, log, redeliver, test = commands()
+    register, create, switch_on, verdicts_too, record, timeline, *of_deliveries = commands()
+    rotate, log, about_contact, redeliver, test = of_deliveries
     status, webhook = run(register.replace(SHOWN_ADDRESS, f"http://127.0.0.1:{port}/"), **variables)
     assert (status, webhook["events"], webhook["description"]) == (201, ["*"], "my first")
     variables["WEBHOOK"] = webhook["id"]
@@ -75,6 +76,11 @@ def test_from_the_first_webhook_to_the_last_command(
         assert (newest["event_type"], oldest["event_type"]) == ("contact.updated", "contact.created")
         assert oldest["event_id"] == line[0]
         assert [attempt["status_code"] for attempt in oldest["attempts"]] == [204]
+        status, about = run(about_contact, **variables)
+        assert (status, [found["id"] for found in about["data"]]) == (
+            200,
+            [found["id"] for found in delivered()],
+        )
 
         status, sent = run(redeliver, **variables, DELIVERY=oldest["id"])
         assert (status, sent["status"]) == (202, "pending")
