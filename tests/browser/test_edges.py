@@ -51,7 +51,7 @@ def test_a_key_whose_answer_was_lost_is_not_passed_off_as_shown(consoles: Consol
     console.page.get_by_label("Name", exact=True).fill("Lost")
     console.page.keyboard.press("Enter")
     dialog = console.page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Revoke it, and make another one")
+    expect(dialog).to_contain_text("Revoke it, and create another one")
     assert lost == [201]
     assert "sk_live_" not in dialog.inner_text()
 
@@ -79,7 +79,7 @@ def test_a_page_that_is_looked_at_again_says_from_when_it_is(consoles: Consoles,
     expect(page.get_by_text("What you see was loaded 9 hours ago")).to_be_visible()
     assert console.axe() == []
     asked = len(console.requested)
-    page.get_by_role("button", name="Load it anew").click()
+    page.get_by_role("button", name="Refresh").click()
     expect(page.get_by_text("What you see was loaded")).to_have_count(0)
     console.settled()
     assert "GET /v1/tags" in console.requested[asked:]
