@@ -39,7 +39,7 @@ OK: Final = Told(200, '{"ok": true}')
 BUSY: Final = Told(503, "Service Unavailable: stocktaking")
 BROKEN: Final = Told(500, "Internal Server Error: database is read-only")
 PUZZLED: Final = Told(422, "Unprocessable Content: unknown event gift_wrap_requested")
-"""As long as nobody has mended the warehouse."""
+"""What the warehouse answers to such an event until its developers know it."""
 UNKNOWN_TO_WAREHOUSE: Final = "gift_wrap_requested"
 GONE: Final = Told(410, "Gone: this shop has moved")
 

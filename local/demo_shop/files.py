@@ -37,7 +37,7 @@ def customers(found: Sequence[Person]) -> File:
 
 
 def other_files(found: Sequence[Person], today: date) -> dict[str, File]:
-    """The other files, by what is to be seen in each. `found`: the customers, who are imported already."""
+    """The files besides the customers', each under the name of what it shows. `found`: the customers."""
     known = [one for one in found if one.external_id.startswith("C-")]
     return {
         "half wrong": _half_wrong(known, today),

@@ -1,4 +1,4 @@
-"""Phone numbers that nobody has: the ranges that regulators keep free for films and books.
+"""Phone numbers that belong to nobody: the ranges that regulators keep free for films and books.
 
 Where a country keeps none, people have no phone here. A number that is merely unlikely may be somebody's.
 """
@@ -39,7 +39,7 @@ RESERVED: Final = {
 
 
 def phone(country: str, random: Random) -> str | None:
-    """A number of a country that nobody has, as E.164; None: the country keeps no numbers free."""
+    """A number of the country that belongs to nobody, as E.164. None: the country has no such range."""
     ranges = RESERVED.get(country)
     if ranges is None:
         return None

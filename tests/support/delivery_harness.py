@@ -46,6 +46,22 @@ GONE = Reply(status_code=410, error=None, duration_ms=5, response="")
 SILENT = Reply(status_code=None, error="timeout", duration_ms=15_000, response=None)
 
 
+def a_webhook(webhook_id: str, **more: Any) -> Webhook:
+    """An active endpoint of `ACCOUNT_ID` for all events; `more`: what it has besides, as the item says it."""
+    webhook = Webhook(
+        id=webhook_id,
+        account_id=ACCOUNT_ID,
+        url="https://hooks.example.com/contacts",
+        events=("*",),
+        description=None,
+        is_active=True,
+        disabled_reason=None,
+        created_at="2026-01-01T00:00:00.000Z",
+        secret=SECRET,
+    )
+    return replace(webhook, **more)
+
+
 @dataclass(frozen=True)
 class Request:
     """What an endpoint was sent, and when (ms since the epoch)."""
@@ -214,18 +230,7 @@ class DeliveryHarness:
 
     def register(self, webhook_id: str = HOOK, **more: Any) -> Webhook:
         """A new endpoint; `more`: what it has besides, as the item says it."""
-        webhook = Webhook(
-            id=webhook_id,
-            account_id=ACCOUNT_ID,
-            url="https://hooks.example.com/contacts",
-            events=("*",),
-            description=None,
-            is_active=True,
-            disabled_reason=None,
-            created_at="2026-01-01T00:00:00.000Z",
-            secret=SECRET,
-        )
-        webhook = replace(webhook, **more)
+        webhook = a_webhook(webhook_id, **more)
         self.webhooks.add(webhook, Outcome(action=Action.CREATED), None, self.clock.now_ms())
         return webhook
 

@@ -17,12 +17,12 @@ from contacts.webhooks.model import Webhook, delivery_id
 from contacts.webhooks.store import WebhookStore
 from local.table import NAME
 from tests.support.app import OTHER_ACCOUNT_ID, App, caller_of
+from tests.support.delivery_harness import ACCOUNT_ID, a_webhook
 from tests.support.fakes import FakeClock
 from tests.support.long_timeline import fill
 from tests.support.moto_table import MotoTable
 from tests.support.table_costs import CountedClient
 
-ACCOUNT_ID = "01941f29-0000-7000-8000-00000000000a"
 ONE, TWO = "wh_01941f29000a1b2c3d4", "wh_01941f29000a1b2c3d5"
 ADA, BEA = "/v1/contacts/crm-1/deliveries", "/v1/contacts/crm-2/deliveries"
 
@@ -42,17 +42,7 @@ class Service:
         self.bea = self.made("crm-2")
 
     def register(self, webhook_id: str) -> Webhook:
-        webhook = Webhook(
-            id=webhook_id,
-            account_id=ACCOUNT_ID,
-            url="https://hooks.example.com/contacts",
-            events=("*",),
-            description=None,
-            is_active=True,
-            disabled_reason=None,
-            created_at="2026-01-01T00:00:00.000Z",
-            secret="whsec_x",
-        )
+        webhook = a_webhook(webhook_id)
         self.webhooks.add(webhook, Outcome(action=Action.CREATED), None, self.clock.now_ms())
         return webhook
 
