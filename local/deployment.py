@@ -38,7 +38,7 @@ class Deployment:
         self.python = root / ".venv" / "ministack" / "bin" / "python"
         self.sam = root / ".venv" / "sam" / "bin" / "sam"
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, answers_within_s: int = 60) -> Any:
         """A boto3 client of the emulator."""
         # Untyped: the type of a client depends on the name of its service.
         client_of: Any = boto3.client
@@ -48,7 +48,7 @@ class Deployment:
             region_name=REGION,
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 1}, read_timeout=60),
+            config=Config(retries={"total_max_attempts": 1}, read_timeout=answers_within_s),
         )
 
     def version(self) -> str:

@@ -16,6 +16,8 @@ from tests.support.api import Api
 from tests.support.invariants import derived_violations, violations
 
 PLENTY = 1_000_000
+LONGEST_RUN_S = 900
+"""What Lambda gives a function at most."""
 SEPARATOR = keys.EXPRESSION_NAME
 BACKGROUND = frozenset({"USAGE", "ALL", "TAG", "LIST", "WORD", "COUNTS", "EVENTS", "CONTACT", "WEBHOOK"})
 """The rooms of an account in the table that are written to by the way or a moment later."""
@@ -89,7 +91,7 @@ class Accounts:
         # Nothing is built or deployed with it, so nothing is written to a log.
         self.deployment = Deployment(ROOT, stack["endpoint_url"], Path())
         self._table = _Table(self.deployment.client("dynamodb"), stack["table"])
-        self._functions = self.deployment.client("lambda")
+        self._functions = self.deployment.client("lambda", LONGEST_RUN_S)
         self._resources = self.deployment.resources()
 
     def open(self, name: str = "Example GmbH", **preconditions: Any) -> Account:
