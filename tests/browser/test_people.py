@@ -185,7 +185,18 @@ def test_deleted_restored_and_erased_behind_a_typed_word(consoles: Consoles, acc
     dialog.get_by_role("button", name="Erase for good").click()
     expect(dialog.get_by_text("This is not what is asked for.")).to_be_visible()
     dialog.get_by_role("textbox").fill("ada@example.com")
+    # What is under way is not hidden by Escape or Cancel.
+    held = []
+
+    def hold(route: "Route") -> None:
+        held.append(route)
+
+    page.route("**/v1/contacts/*", hold)
     dialog.get_by_role("button", name="Erase for good").click()
+    for _ in range(3):
+        page.keyboard.press("Escape")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_disabled()
+    held[0].continue_()
     said(console, "Erased.")
     assert account.api.post(path_of(ada["id"], "/restore")).status_code == 404
 

@@ -110,8 +110,6 @@ export async function request(method, path, options = {}) {
       credentials.refused(/** @type {Failure} */ (failure));
     }
     throw failure;
-  } finally {
-    connection.set(null);
   }
 }
 
@@ -122,19 +120,30 @@ export const unanswered = /** @type {Map<string, string>} */ (new Map());
 
 /** @param {string} url @param {RequestInit} init @param {AbortSignal} [signal] @returns {Promise<Answer>} */
 async function repeated(url, init, signal) {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await sent(url, init, signal);
-    } catch (failure) {
-      if (!(failure instanceof Failure)) throw failure;
-      const mayRepeat = [...UNKNOWN, 429].includes(failure.status) && attempt < PAUSES_MS.length;
-      if (!mayRepeat || failure.retryAfterMs > LONGEST_PAUSE_MS) throw failure;
-      const pause = failure.retryAfterMs || PAUSES_MS[attempt];
-      connection.set(`${WAITS[failure.status] ?? WAITS[503]} Trying again in ${Math.ceil(pause / 1000)} s.`);
-      await waited(pause, signal);
+  try {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await sent(url, init, signal);
+      } catch (failure) {
+        if (!(failure instanceof Failure)) throw failure;
+        const mayRepeat = [...UNKNOWN, 429].includes(failure.status) && attempt < PAUSES_MS.length;
+        if (!mayRepeat || failure.retryAfterMs > LONGEST_PAUSE_MS) throw failure;
+        const pause = failure.retryAfterMs || PAUSES_MS[attempt];
+        const words = WAITS[failure.status] ?? WAITS[503];
+        waiting.set(init, `${words} Trying again in ${Math.ceil(pause / 1000)} s.`);
+        sayWhoWaits();
+        await waited(pause, signal);
+      }
     }
+  } finally {
+    if (waiting.delete(init)) sayWhoWaits();
   }
 }
+
+/** By request that waits, what is said of it. */
+const waiting = /** @type {Map<RequestInit, string>} */ (new Map());
+/** The bar speaks of the request that began to wait last. */
+const sayWhoWaits = () => connection.set([...waiting.values()].at(-1) ?? null);
 
 /** @param {Options} options */
 function headersOf(options) {

@@ -104,6 +104,20 @@ test("what is given up is not said to be tried again", async () => {
   assert.equal(connection.get(), null);
 });
 
+test("an answer to one request does not end what is said of another that waits", async () => {
+  const waiting = get("contacts");
+  (await asked()).answer({}, 503, { "Retry-After": "1" });
+  const repeated = await asked();
+  assert.match(connection.get(), /busy/);
+  const other = get("account");
+  (await asked()).answer({});
+  await other;
+  assert.match(connection.get(), /busy/);
+  repeated.answer({});
+  await waiting;
+  assert.equal(connection.get(), null);
+});
+
 test("an answer of somebody else, as of a hotel's network, is a failure", async () => {
   const page = get("contacts").catch((failure) => failure);
   (await asked()).answer("<html>Log in to the network</html>");

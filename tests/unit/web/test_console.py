@@ -283,10 +283,8 @@ def test_backticks_come_in_pairs(name: str) -> None:
 # What it is asked, and where the bucket is
 
 
-def test_a_parameter_is_refused_as_everywhere() -> None:
-    answer = get("/console?theme=dark")
-    assert answer["statusCode"] == 400
-    assert json.loads(answer["body"])["field"] == "theme"
+def test_a_link_may_have_the_parameters_of_a_campaign() -> None:
+    assert get("/console?utm_source=mail")["statusCode"] == 200
 
 
 def test_a_key_is_not_looked_at() -> None:

@@ -98,10 +98,9 @@ def test_another_file_is_not_there(file: str) -> None:
     assert json.loads(answer["body"])["code"] == "route_not_found"
 
 
-def test_a_parameter_is_refused_as_everywhere() -> None:
-    answer = get("/docs", "theme=dark")
-    assert answer["statusCode"] == 400
-    assert json.loads(answer["body"])["field"] == "theme"
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json"])
+def test_a_link_may_have_the_parameters_of_a_campaign(path: str) -> None:
+    assert get(path, "utm_source=mail")["statusCode"] == 200
 
 
 def test_a_key_is_not_looked_at() -> None:

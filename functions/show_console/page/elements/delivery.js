@@ -10,7 +10,7 @@ import { Copy } from "./copy.js";
 import { EventType, eventWords } from "./events.js";
 import { Button } from "./forms.js";
 import { FailureNotice, Loading, say } from "./notices.js";
-import { Badge, number, Time } from "./shown.js";
+import { Badge, moment, number, Time } from "./shown.js";
 
 /**
  * @typedef {{at: string, status_code: number | null, error: string | null, duration_ms: number, response: string | null}} Attempt
@@ -48,7 +48,7 @@ export const brief = (url) => (url.length > 80 ? `${url.slice(0, 79)}…` : url)
 export function squareOf(delivery) {
   const { kind, sign, words } = statusOf(delivery);
   const { id, event_type, created_at, attempts } = delivery;
-  const said = `${words}: ${[eventWords(event_type), ...attempts.slice(-1).map(resultOf), new Date(created_at).toLocaleString()].join(", ")}`;
+  const said = `${words}: ${[eventWords(event_type), ...attempts.slice(-1).map(resultOf), moment(created_at)].join(", ")}`;
   return html`<li key=${id} class=${kind} title=${said}>
     <span aria-hidden="true">${sign}</span><span class="hidden">${said}</span>
   </li>`;

@@ -1,13 +1,21 @@
 // @ts-check
-/** Dialogs, by the browser's own element: it keeps the focus, and Escape closes it. */
+/** Dialogs, by the browser's own element: it keeps the focus, and Escape closes it where nothing would be lost. */
 
 import { useAction } from "../loading.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Button, Form, TextField, useId } from "./forms.js";
 import { Announcements, FailureNotice } from "./notices.js";
 
-/** A dialog, open as long as it is drawn. @param {{title: string, close: () => void, children?: any}} properties */
-export function Dialog({ title, close, children }) {
+/**
+ * A dialog, open as long as it is drawn.
+ *
+ * @param {object} properties
+ * @param {string} properties.title
+ * @param {() => void} properties.close What Escape does.
+ * @param {boolean} [properties.isHeld] Escape does nothing: something is under way, or would be lost.
+ * @param {any} [properties.children]
+ */
+export function Dialog({ title, close, isHeld = false, children }) {
   const box = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const id = useId();
   useEffect(() => {
@@ -16,7 +24,13 @@ export function Dialog({ title, close, children }) {
     // Closed before it is taken away, it gives the focus back to where it was.
     return () => dialog?.close();
   }, []);
-  return html`<dialog ref=${box} aria-labelledby=${id} onCancel=${(/** @type {Event} */ event) => (event.preventDefault(), close())}>
+  const cancel = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    if (!isHeld) close();
+  };
+  // Some browsers close it without asking when Escape is pressed twice.
+  const closed = () => box.current && (isHeld ? box.current.showModal() : close());
+  return html`<dialog ref=${box} aria-labelledby=${id} onCancel=${cancel} onClose=${closed}>
     <h2 id=${id} dir="auto">${title}</h2>
     ${children}
     <${Announcements} />
@@ -48,12 +62,12 @@ export const FormDialog = ({
   back = "Cancel",
   children,
 }) => html`
-  <${Dialog} title=${title} close=${close}>
+  <${Dialog} title=${title} close=${close} isHeld=${doing.isBusy}>
     <${Form} send=${send}>
       ${children}
       <${FailureNotice} failure=${doing.failure} known=${known} />
       <div class="actions">
-        <${Button} act=${close}>${back}<//>
+        <${Button} act=${close} disabled=${doing.isBusy}>${back}<//>
         <${Button} kind=${isDanger ? "danger" : "main"} isBusy=${doing.isBusy}>${words}<//>
       </div>
     <//>

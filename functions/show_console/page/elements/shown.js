@@ -27,17 +27,19 @@ export function size(bytes) {
   return `${new Intl.NumberFormat(undefined, { maximumFractionDigits: n && 1 }).format(bytes / 1000 ** n)} ${steps[n]}`;
 }
 
+/** A time as it is written in a sentence. @param {string | number} at */
+export const moment = (at) => MOMENTS.format(new Date(at));
+
 /** A time in words; the exact one on hovering. @param {{at: string | null | undefined}} properties */
 export function Time({ at }) {
   if (!at) return html`<span class="none">never</span>`;
-  const moment = new Date(at);
-  return html`<time datetime=${at} title=${MOMENTS.format(moment)}>${ago(moment)}</time>`;
+  return html`<time datetime=${at} title=${moment(at)}>${ago(new Date(at))}</time>`;
 }
 
-/** @param {Date} moment */
-function ago(moment) {
-  const ms = moment.getTime() - Date.now();
-  if (Math.abs(ms) > RECENT_MS) return MOMENTS.format(moment);
+/** @param {Date} time */
+function ago(time) {
+  const ms = time.getTime() - Date.now();
+  if (Math.abs(ms) > RECENT_MS) return MOMENTS.format(time);
   for (const [unit, length] of UNITS)
     if (Math.abs(ms) >= length) return AGO.format(Math.round(ms / length), unit);
   return AGO.format(Math.round(ms / 1000), "second");

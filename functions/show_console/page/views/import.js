@@ -7,7 +7,7 @@ import { Download, FileField, Progress, pauseSince } from "../elements/files.js"
 import { Button, Form } from "../elements/forms.js";
 import { FailureNotice, Loading, say } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
-import { counted, Labels, None, number, size, Time } from "../elements/shown.js";
+import { counted, Labels, moment, None, number, size, Time } from "../elements/shown.js";
 import { Table } from "../elements/table.js";
 import { useAction, useLoaded } from "../loading.js";
 import { go, href } from "../routing.js";
@@ -265,7 +265,7 @@ function Result({ job, path, undo }) {
         html`<p>The rows that failed are a file of their own, with the reasons. Mend it there, and import that file.</p>
         <div class="actions"><${Download} path=${`${path}/errors`} gone="There is no file. Of a cancelled import it is made within a minute; it is kept for seven days, or until a person is erased.">Download the rows that failed<//></div>`
       }
-      ${mayUndo && html`<p class="small">It can be undone until ${new Date(until).toLocaleString()}.</p>`}
+      ${mayUndo && html`<p class="small">It can be undone until ${moment(until)}.</p>`}
     <//>`
     }
   `;

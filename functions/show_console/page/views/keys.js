@@ -174,7 +174,8 @@ function NewKey({ close, made }) {
 const Made = ({
   made,
   close,
-}) => html`<${Dialog} title=${made.key ? "Copy the key now" : "The key has been lost"} close=${close}>
+}) => html`<${Dialog} title=${made.key ? "Copy the key now" : "The key has been lost"} close=${close}
+  isHeld=${Boolean(made.key)}>
   ${
     made.key
       ? html`<p>It is shown this once. Who has it may do on the account what the key may, so keep it where passwords are kept.</p>

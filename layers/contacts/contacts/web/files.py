@@ -84,11 +84,12 @@ class OpenEntrypoint(ApiEntrypoint):
     """The Lambda handler around an operation that takes no key and may serve files. It needs no services."""
 
     def reply(self, request: Request) -> Answer:
-        """Call the operation.
+        """Call the operation, without parameters: it takes none, and a link may have those of a campaign.
 
         Raises:
             ContactsError: the operation refuses the request.
         """
+        request.query = {}
         return page_without_slash(request.method, request.path) or super().reply(request)
 
     def response(self, reply: Answer, request: Request) -> dict[str, Any]:

@@ -167,7 +167,7 @@ export function Reachable({ record }) {
         html`<dt>Email</dt>
         <dd><${Badge} kind=${kind}>${words}<//> <span class="small">${REASONS[contact.validation_reason] ?? contact.validation_reason}</span></dd>`
       }
-      <dt>Your switch</dt>
+      <dt>Active</dt>
       <dd>
         ${
           mayWrite

@@ -17,10 +17,11 @@ import { cut, differences, nameOf } from "./record.js";
 /** @param {{record: ContactRecord, close: () => void}} properties */
 export function Merge({ record, close }) {
   const [other, setOther] = useState(/** @type {any} */ (null));
-  return html`<${Dialog} title=${`Merge ${cut(nameOf(record.contact))} with another contact`} close=${close}>
+  const [isMerging, setMerging] = useState(false);
+  return html`<${Dialog} title=${`Merge ${cut(nameOf(record.contact))} with another contact`} close=${close} isHeld=${isMerging}>
     ${
       other
-        ? html`<${Preview} record=${record} other=${other} back=${() => setOther(null)} close=${close} />`
+        ? html`<${Preview} record=${record} other=${other} back=${() => setOther(null)} close=${close} setMerging=${setMerging} />`
         : html`<${Search} record=${record} choose=${setOther} close=${close} />`
     }
   <//>`;
@@ -58,8 +59,10 @@ function Search({ record, choose, close }) {
   <//>`;
 }
 
-/** @param {{record: ContactRecord, other: any, back: () => void, close: () => void}} properties */
-function Preview({ record, other, back, close }) {
+/**
+ * @param {{record: ContactRecord, other: any, back: () => void, close: () => void, setMerging: (isMerging: boolean) => void}} properties
+ */
+function Preview({ record, other, back, close, setMerging }) {
   const [isSwapped, setSwapped] = useState(false);
   const [kept, gone] = isSwapped ? [other, record.contact] : [record.contact, other];
   const path = `contacts/${part(kept.id)}`;
@@ -81,21 +84,23 @@ function Preview({ record, other, back, close }) {
     else record.set(answer);
     say(`Merged. All names of ${cut(nameOf(gone))} lead to ${cut(nameOf(kept))} now.`);
   });
+  const { isBusy } = merging;
+  useEffect(() => setMerging(isBusy), [isBusy]);
   const shown = preview.isLoading || preview.failure ? undefined : preview.data;
   const lookAgain = () => (merging.clear(), preview.again());
   return html`
     <p><strong dir="auto">${cut(nameOf(kept))}</strong> stays, <strong dir="auto">${cut(nameOf(gone))}</strong> becomes part of it.
       All names of either lead to it, and so do its timeline and its gates.${" "}
-      <${Button} kind="quiet" act=${() => setSwapped(!isSwapped)}>Keep the other one instead<//></p>
+      <${Button} kind="quiet" act=${() => setSwapped(!isSwapped)} disabled=${isBusy}>Keep the other one instead<//></p>
     ${preview.isLoading && html`<${Loading} what="the preview" />`}
     <${FailureNotice} failure=${preview.failure} again=${preview.again} />
     ${shown && html`<${Result} kept=${shown.kept} gone=${gone} result=${shown.result} />`}
     <${FailureNotice} failure=${merging.failure} again=${merging.failure?.status === 412 ? lookAgain : undefined} />
     <p><strong>There is no way back.</strong></p>
     <div class="actions">
-      <${Button} act=${back}>Another one<//>
-      <${Button} act=${close}>Cancel<//>
-      ${shown && html`<${Button} kind="danger" act=${merging.act} isBusy=${merging.isBusy}>Merge<//>`}
+      <${Button} act=${back} disabled=${isBusy}>Another one<//>
+      <${Button} act=${close} disabled=${isBusy}>Cancel<//>
+      ${shown && html`<${Button} kind="danger" act=${merging.act} isBusy=${isBusy}>Merge<//>`}
     </div>
   `;
 }

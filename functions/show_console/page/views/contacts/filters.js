@@ -12,7 +12,7 @@ import { html, useEffect, useState } from "../../vendor/preact.js";
 /** @type {Record<string, Record<string, string>>} */
 const CHOICES = {
   is_unsubscribed: { false: "Subscribed", true: "Unsubscribed" },
-  is_active: { true: "Active", false: "Not active" },
+  is_active: { true: "Yes", false: "No" },
   validation_status: { valid: "Valid", invalid: "Invalid", pending: "Not validated yet" },
 };
 const DATES = ["created_after", "created_before", "updated_after", "updated_before"];
@@ -22,7 +22,7 @@ const WORDS = {
   tag: "Tag",
   list: "List",
   is_unsubscribed: "Subscription",
-  is_active: "Your switch",
+  is_active: "Active",
   validation_status: "Email validation",
   created_after: "Created from",
   created_before: "Created before",
