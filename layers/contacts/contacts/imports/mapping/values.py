@@ -31,7 +31,13 @@ from contacts.imports.mapping.columns import (
     late_target,
     target_of,
 )
-from contacts.imports.mapping.words import MEANS_NO, MEANS_NOT_SUBSCRIBED, MEANS_SUBSCRIBED, MEANS_YES
+from contacts.imports.mapping.words import (
+    MEANS_NO,
+    MEANS_NOT_SUBSCRIBED,
+    MEANS_SUBSCRIBED,
+    MEANS_YES,
+    NAMES_SUBSCRIPTION,
+)
 from contacts.imports.model import Blanks, ImportOptions, Row, RowError
 from contacts.properties.model import PropertyType, ValueRule, is_property_name, objection
 
@@ -503,9 +509,14 @@ _NOTHING: Final = frozenset({"null", "\\n", "n/a", "#n/a", "nan", "-", "--", "[]
 _NEVER: Final = frozenset({"never", "none", "nil"})
 _NO_ID: Final = _NOTHING | {"none", "nil", "undefined", "(null)", "<null>"}
 """In the place of an external id."""
-_NO_MOMENT: Final = re.compile(r"0000-00-00|0001-01-01")
+_TIME: Final = r"[T\s\d:.,+\-Z]*(?:UTC|GMT|[AaPp]\.?[Mm]\.?)?"
+_NO_MOMENT: Final = re.compile(rf"(?:0000-00-00|0001-01-01){_TIME}")
 """MySQL and .NET write it where there is no moment."""
-_MOMENT_BEGINS: Final = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4}")
+_DATE_DIGITS: Final = r"(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4})"
+_BEGINS_AS_MOMENT: Final = re.compile(_DATE_DIGITS)
+_IS_MOMENT: Final = re.compile(_DATE_DIGITS + _TIME)
+_IS_PLAIN: Final = re.compile(r"(?!-)[\w\s\-\u2010\u2011.,/'\"()✓✔☑✅]+")
+"""Other signs may turn a word's meaning round: `❌ subscribed`, `!active`, `subscribed?`."""
 
 
 def _yes_or_no(text: str) -> bool | None:
@@ -526,29 +537,53 @@ def _consent(field: str, text: str) -> bool | None:
     Who has not agreed (yet) is not subscribed: nobody may write to them.
     """
     text = _trimmed(text)
-    if not text or text.lower() in _NOTHING or _NO_MOMENT.match(text):
+    if not text or text.lower() in _NOTHING or _NO_MOMENT.fullmatch(text):
         return None
+    is_plain = _IS_PLAIN.fullmatch(composed(text)) is not None
     if field == "unsubscribed_at":
-        return None if text.lower() in _NEVER or text in MEANS_NO else False
-    if field == "status":
-        if text in _STATUS_NUMBERS:
-            return _STATUS_NUMBERS[text]
-        found = _by_status(text)
-        found = _yes_or_no(text) if found is None else found
-    else:
-        # Some write since when instead of yes.
-        says = True if _MOMENT_BEGINS.match(text) else _yes_or_no(text)
-        found = None if says is None else says is (field == "is_subscribed")
-        found = _by_status(text) if found is None else found
-    if found is None:
+        says_no = text.lower() in _NEVER or text in MEANS_NO
+        return None if says_no and is_plain else False
+    if field == "is_subscribed" and _IS_MOMENT.fullmatch(text):
+        return True  # Some write since when instead of yes.
+    found = _SUBSCRIBED_BY[field](text)
+    if found is None or (found and not is_plain):
         raise _error("does not say whether the person is subscribed: write subscribed or unsubscribed")
     return found
 
 
+def _by_is_subscribed(text: str) -> bool | None:
+    found = _yes_or_no(text)
+    return _by_word(text) if found is None else found
+
+
+def _by_is_unsubscribed(text: str) -> bool | None:
+    """Only no, or a word that names the subscription itself, denies an opt-out: `confirmed` may confirm it."""
+    if _BEGINS_AS_MOMENT.match(text):
+        return False
+    found = _yes_or_no(text)
+    if found is not None:
+        return not found
+    return True if text in NAMES_SUBSCRIPTION else False if text in MEANS_NOT_SUBSCRIBED else None
+
+
 def _by_status(text: str) -> bool | None:
+    if text in _STATUS_NUMBERS:
+        return _STATUS_NUMBERS[text]
+    found = _by_word(text)
+    return _yes_or_no(text) if found is None else found
+
+
+def _by_word(text: str) -> bool | None:
     if text in MEANS_NOT_SUBSCRIBED:
         return False
     return True if text in MEANS_SUBSCRIBED else None
+
+
+_SUBSCRIBED_BY: Final[Mapping[str, Callable[[str], bool | None]]] = {
+    "is_subscribed": _by_is_subscribed,
+    "is_unsubscribed": _by_is_unsubscribed,
+    "status": _by_status,
+}
 
 
 # Values of custom fields
