@@ -58,8 +58,8 @@ _NOT_IN_PRINT: Final = frozenset(
         *("is_unsubscribed", "unsubscribed_at"),
     }
 )
-"""Attributes that may change while a contact counts as untouched. Who opts out of what an import has created does not
-keep the import from being taken back; the opt-out stays."""
+"""Fields ignored when undo asks whether a created contact was edited. An opt-out does not count as an edit: undo still
+trashes the contact, and the opt-out stays."""
 
 
 class RowSkipped(Exception):
