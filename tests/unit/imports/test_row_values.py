@@ -247,6 +247,9 @@ OUT: dict[str, object] = {"is_unsubscribed": True}
         ("is_subscribed", "5/1/2024", {}, True),
         ("is_subscribed", "2024-05-01T10:00:00.000+02:00", {}, True),
         ("is_subscribed", "5/1/2024 3:04 PM", {}, True),
+        ("is_subscribed", "2024-05-01 10:00:00.123456 +0000 UTC", {}, True),
+        ("is_subscribed", "0000-00-00 00:00:00", {}, False),
+        ("is_unsubscribed", "0001-01-01T00:00:00+00:00", {}, False),
         ("unsubscribed_at", "2024-05-01 10:00:00", OUT, False),
         ("unsubscribed_at", "yes", OUT, False),
         ("unsubscribed_at", "\u274c no", OUT, False),
@@ -281,6 +284,8 @@ UNCLEAR = "does not say whether the person is subscribed: write subscribed or un
         ("is_subscribed", "!yes"),
         ("is_subscribed", "-active"),
         ("is_subscribed", "2024-05-01 withdrawn"),
+        ("is_subscribed", "2024-05-01 - 2024-06-01"),
+        ("is_subscribed", "2024-05-01 NO"),
         ("status", "subscribed?"),
         ("status", "0000-00-00 active"),
     ],
@@ -589,6 +594,9 @@ def test_long_cells_take_no_longer_than_their_length(target: str) -> None:
         ";" * 20_000,
         "\\" * 20_001,
         "9" * 20_000,
+        f"2024-05-01{' ' * 20_000}x",
+        f"2024-05-01 10:00{' Z' * 20_000}x",
+        "- " * 20_000,
     ):
         found = read({"column": cell}, GERMAN, {"column": target})
         assert found.body or found.errors or found.is_blank

@@ -509,7 +509,11 @@ _NOTHING: Final = frozenset({"null", "\\n", "n/a", "#n/a", "nan", "-", "--", "[]
 _NEVER: Final = frozenset({"never", "none", "nil"})
 _NO_ID: Final = _NOTHING | {"none", "nil", "undefined", "(null)", "<null>"}
 """In the place of an external id."""
-_TIME: Final = r"[T\s\d:.,+\-Z]*(?:UTC|GMT|[AaPp]\.?[Mm]\.?)?"
+_TIME: Final = (
+    r"(?:[T\s,]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:\s*[AaPp]\.?[Mm]\.?)?)?"
+    r"(?:\s*(?:Z|UTC|GMT|[+\-]\d{2}(?::?\d{2})?))*"
+)
+"""With its zone; of a day there may be none."""
 _NO_MOMENT: Final = re.compile(rf"(?:0000-00-00|0001-01-01){_TIME}")
 """MySQL and .NET write it where there is no moment."""
 _DATE_DIGITS: Final = r"(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4})"
