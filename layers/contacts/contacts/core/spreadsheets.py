@@ -20,12 +20,15 @@ def escaped(text: str) -> str:
 
     A text that looks escaped gets one more, so that `unescaped` gives back any text.
     """
-    inside = _INSIDE.sub(r"\1'", text)
+    # Nearly every cell of a large file is as it is, which a search tells sooner.
+    inside = _INSIDE.sub(r"\1'", text) if _INSIDE.search(text) else text
     return f"'{inside}" if _BEGINS.match(text) else inside
 
 
 def unescaped(text: str) -> str:
     """The text that `escaped` was given."""
+    if "'" not in text:
+        return text
     inside = _INSIDE_ESCAPED.sub(r"\1", text)
     return inside[1:] if _BEGINS_ESCAPED.match(text) else inside
 
@@ -34,4 +37,6 @@ def escaped_json(text: str) -> str:
     """A JSON text, without white space between its parts, as our files have it: it says the same, and no cell that may
     be split off it begins as a formula. `unescaped` leaves it as it is.
     """
+    if not _IN_JSON.search(text):
+        return text
     return _IN_JSON.sub(lambda found: f"{found[1]}\\u{ord(found[2]):04x}", text)
