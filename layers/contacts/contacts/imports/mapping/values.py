@@ -55,7 +55,7 @@ class ReadRow(NamedTuple):
     body: Mapping[str, Any]
     """A contact as `POST /v1/contacts` takes it; what no cell says is left out. Never `is_unsubscribed: false`."""
     says_subscribed: bool = False
-    """Whether the row asks for a subscription (and nothing in it for the opposite)."""
+    """Whether the row asks for a subscription (and nothing in it for the opposite, nor is unclear)."""
     errors: tuple[RowError, ...] = ()
     """What could not be read; it is not in the body."""
     is_refused: bool = False
@@ -350,7 +350,8 @@ class _Draft:
         for field, texts in (("add_tags", self._options.add_tags), ("add_lists", self._options.add_lists)):
             if texts:
                 self.add(field, texts)
-        return ReadRow(body, self._heard == {True}, tuple(self._errors), self._is_refused)
+        says_subscribed = self._heard == {True} and not self._is_refused
+        return ReadRow(body, says_subscribed, tuple(self._errors), self._is_refused)
 
 
 class _Noting:
