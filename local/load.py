@@ -183,6 +183,11 @@ class Loader:
                 raise Failed(f"its file was not sent: name it as well: `{job['file']['name']}`")
             self.upload(job, path, job["file"]["size"])
         elif job["state"] == "ready" and (mapping or yes):
+            if not yes:
+                # What is shown of a dry run was found with the mapping as it was.
+                self.show_mapping({**job, "mapping": {**(job.get("mapping") or {}), **mapping}})
+                if not self.may_start(job, "with this mapping"):
+                    return 0
             self.start(import_id, mapping)
         return self.follow(import_id, path, is_asked=not yes)
 
@@ -251,8 +256,10 @@ class Loader:
                     f"Say which column is what, and go on: --resume {import_id} --map 'Column=email'"
                 )
                 return 1
-            if not is_asked or not self.ask_user(f"Carry it out? {job['counts']['rows']:,} rows [y/N] "):
-                self.say(f"Nothing was written. `--resume {import_id} --yes` carries it out.")
+            if not is_asked:
+                self.say_how_to_start(job)
+                return 0
+            if not self.may_start(job):
                 return 0
             self.start(import_id, {})
         else:
@@ -260,6 +267,18 @@ class Loader:
         job = self.watch(import_id, "writing", lambda one: one["state"] in ENDED)
         self.hint = f"`--resume {import_id}` shows what came of it, and fetches the rows that failed."
         return self.end(job, path)
+
+    def may_start(self, job: Json, how: str = "") -> bool:
+        """Ask whether an import that rests is to be carried out."""
+        rows = f"{job['counts']['rows']:,} rows"
+        is_wanted = self.ask_user(f"Carry it out{how and f' {how}'}? {rows} [y/N] ")
+        if not is_wanted:
+            self.say_how_to_start(job)
+        return is_wanted
+
+    def say_how_to_start(self, job: Json) -> None:
+        """Say that an import rests, and what carries it out."""
+        self.say(f"Nothing was written. `--resume {job['id']} --yes` carries it out.")
 
     def start(self, import_id: str, mapping: Mapping[str, str | None]) -> None:
         """Let an import that rests be carried out."""
@@ -325,8 +344,13 @@ class Loader:
     def export(self, path: Path, filters: Iterable[str], fields: str | None) -> int:
         """Fetch contacts into a file. Returns the exit code."""
         body: Json = {"format": "csv" if ".csv" in path.suffixes else "ndjson", "gzip": path.suffix == ".gz"}
-        if chosen := dict(one.split("=", 1) for one in filters):
-            body["filter"] = chosen
+        chosen: dict[str, list[str]] = {}
+        for name, value in (one.split("=", 1) for one in filters):
+            chosen.setdefault(name, []).append(value)
+        if chosen:
+            body["filter"] = {
+                name: values[0] if len(values) == 1 else values for name, values in chosen.items()
+            }
         if fields:
             body["fields"] = [name.strip() for name in fields.split(",")]
         job = self.client.ask("POST", EXPORTS, body, Idempotency_Key=os.urandom(16).hex())
@@ -517,7 +541,11 @@ def _parser() -> argparse.ArgumentParser:
     then = parser.add_argument_group("what happens")
     then.add_argument("--dry-run", action="store_true", help="only show what would happen")
     then.add_argument("--yes", action="store_true", help="ask nothing")
-    then.add_argument("--resume", metavar="ID", help="go on with an import (or, with --export, an export)")
+    then.add_argument(
+        "--resume",
+        metavar="ID",
+        help="go on with an import (or, with --export, an export); it asks before it writes",
+    )
     then.add_argument("--cancel", metavar="ID", help="cancel an import; what it has written stays")
     then.add_argument("--undo", metavar="ID", help="take an import back, within 7 days")
     out = parser.add_argument_group("export")
@@ -525,7 +553,11 @@ def _parser() -> argparse.ArgumentParser:
         "--export", type=Path, metavar="FILE", help="people.csv, people.ndjson, each also with .gz"
     )
     out.add_argument(
-        "--filter", action="append", default=[], metavar="NAME=VALUE", help="as GET /v1/contacts: tag=vip"
+        "--filter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="as GET /v1/contacts: tag=vip; may be repeated",
     )
     out.add_argument("--fields", help="some fields alone: email,first_name")
     return parser
@@ -566,8 +598,9 @@ def _checked(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None
         _check_file(parser, given.file)
     if given.export is not None and given.export.exists() and not given.yes:
         parser.error(f"{given.export} exists; --yes writes over it")
-    is_asked = given.file is not None and not (given.yes or given.dry_run or given.resume)
-    if is_asked and not sys.stdin.isatty():
+    begins = given.file is not None and not (given.dry_run or given.resume)
+    goes_on = given.resume is not None and given.export is None and bool(given.map)
+    if (begins or goes_on) and not given.yes and not sys.stdin.isatty():
         parser.error("there is nobody to ask: --yes carries it out, --dry-run shows what would happen")
 
 

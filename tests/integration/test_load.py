@@ -251,6 +251,26 @@ def test_columns_that_cannot_be_mapped_are_told_with_the_way_on(
     assert (f"POST /v1/imports/{ID}/start", {"mapping": {"Company": "external_id"}}) in server.asked
 
 
+@pytest.mark.parametrize(("answer", "starts"), [("y", 1), ("", 0)])
+def test_a_dry_run_that_goes_on_with_another_mapping_asks_first(
+    server: Server,
+    answer: str,
+    starts: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    questions: list[str] = []
+    monkeypatch.setattr("builtins.input", lambda question: questions.append(question) or answer)
+    server.states = ["ready", "completed"]
+    assert run(server, "--resume", ID, "--map", "Company=custom_fields.firm") == 0
+    assert questions == ["Carry it out with this mapping? 2 rows [y/N] "]
+    start = (f"POST /v1/imports/{ID}/start", {"mapping": {"Company": "custom_fields.firm"}})
+    assert server.asked.count(start) == starts
+    said = capsys.readouterr().out
+    assert "Company  →  custom_fields.firm" in said
+    assert (f"`--resume {ID} --yes` carries it out" in said) == (not starts)
+
+
 def test_what_was_written_is_offered_to_be_taken_back_and_nothing_else(
     server: Server, people: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -384,6 +404,9 @@ def test_contacts_are_exported_into_a_file(server: Server, tmp_path: Path) -> No
         "filter": {"tag": "vip"},
         "fields": ["email", "tags"],
     }
+    several = ("--filter", "tag=a", "--filter", "is_active=true", "--filter", "tag=b=c")
+    assert run(server, "--export", target.with_name("some.ndjson"), *several) == 0
+    assert server.asked[3][1]["filter"] == {"tag": ["a", "b=c"], "is_active": "true"}
     with pytest.raises(SystemExit):
         run(server, "--export", target)
 
@@ -407,6 +430,7 @@ def test_a_key_of_test_mode_sends_nothing(
         (["{people}", "--undo", ID], "one thing at a time"),
         (["{people}", "--map", "email"], "--map email: it is written COLUMN=FIELD"),
         (["{people}"], "there is nobody to ask"),
+        (["--resume", ID, "--map", "Company=name"], "there is nobody to ask"),
         (["{people}", "--yes", "--url", "api.example.com"], "api.example.com is no URL"),
         (["--export", "{people}"], "exists; --yes writes over it"),
         (["--export", "all.csv", "--filter", "vip"], "--filter vip: it is written NAME=VALUE"),

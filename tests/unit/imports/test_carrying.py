@@ -54,6 +54,33 @@ ROWS: list[Any] = [
     ),
     pytest.param({"email": "gone@example.com"}, {}, "skipped", None, id="in the trash"),
     pytest.param({"email": "gone@example.com"}, {"restore_trashed": True}, "created", None, id="restored"),
+    pytest.param({"external_id": "gone-1"}, {}, "skipped", None, id="in the trash, by external_id"),
+    pytest.param(
+        {"external_id": "gone-1", "email": "n@example.com"}, {}, "skipped", None, id="in the trash, new email"
+    ),
+    pytest.param(
+        {"external_id": "gone-1"}, {"mode": ImportMode.CREATE}, "skipped", None, id="in the trash, create"
+    ),
+    pytest.param(
+        {"external_id": "gone-1"}, {"mode": ImportMode.UPDATE}, "skipped", None, id="in the trash, update"
+    ),
+    pytest.param(
+        {"external_id": "gone-1"}, {"restore_trashed": True}, "created", None, id="restored, by external_id"
+    ),
+    pytest.param(
+        {"external_id": "gone-1", "is_unsubscribed": False},
+        {"restore_trashed": True},
+        "protected",
+        None,
+        id="restored, and stays opted out",
+    ),
+    pytest.param(
+        {"external_id": "gone-1", "email": "n@example.com"},
+        {"restore_trashed": True},
+        "created",
+        None,
+        id="restored, new email",
+    ),
     pytest.param(
         {"email": "bea@example.com", "external_id": "crm-1"}, {}, "failed", "external_id", id="of two"
     ),
@@ -99,9 +126,11 @@ def peopled(world: CarryingHarness) -> CarryingHarness:
         {"email": "gone@example.com", "first_name": "Gone"},
         {"email": "out@example.com", "is_unsubscribed": True},
         {"email": "left@example.com", "is_unsubscribed": True},
+        {"external_id": "gone-1", "is_unsubscribed": True},
     ):
         assert world.api.request("POST", "/v1/contacts", body=body).status == 201
-    for ref, query in (("gone@example.com", {}), ("left@example.com", {"permanent": "true"})):
+    erased = {"permanent": "true"}
+    for ref, query in (("gone@example.com", {}), ("gone-1", {}), ("left@example.com", erased)):
         assert world.api.request("DELETE", "/v1/contacts/{ref}", ref, query=query).status == 200
     return world
 
@@ -110,7 +139,7 @@ def peopled(world: CarryingHarness) -> CarryingHarness:
 @pytest.mark.parametrize("task", ["write", "check"])
 def test_what_comes_of_a_row(task: str, row: Any, options: Any, result: str, field: str | None) -> None:
     world = peopled(CarryingHarness())
-    before = world.contacts()
+    before, trashed = world.contacts(), world.trashed()
     job = (world.run if task == "write" else world.check)([row], **options)
     assert job.counts == Counts(rows=1)._replace(**{result: 1})
     after = world.contacts()
@@ -125,8 +154,11 @@ def test_what_comes_of_a_row(task: str, row: Any, options: Any, result: str, fie
             [field, "external_id"],
         ) or (result != "failed" and not preview["errors"])
         return
-    for contact_id, then in before.items():
-        assert after[contact_id].is_unsubscribed >= then.is_unsubscribed
+    for contact_id, then in {**before, **trashed}.items():
+        if contact_id in after:
+            assert after[contact_id].is_unsubscribed >= then.is_unsubscribed
+    assert before.keys() <= after.keys()
+    assert "gone-1" not in {one.external_id for one in after.values() if one.id not in trashed}
     if result in ("unchanged", "skipped", "failed"):
         assert after == before
     failed = world.failures(job.id)

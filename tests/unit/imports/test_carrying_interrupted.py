@@ -296,6 +296,30 @@ def test_another_import_between_any_two_calls_and_its_undo_leave_no_trace() -> N
     raise AssertionError("it has more calls than that")
 
 
+def test_who_opts_out_and_is_trashed_between_any_two_calls_is_not_made_anew() -> None:
+    world = world_of_people()
+    beginning = world.table.snapshot()
+    for after in range(1, 60):
+        world.table.bring_back(beginning)
+        import_id = world.cut([{"external_id": "crm-1"}])
+        message = world.queue.sent.pop()
+
+        def meanwhile() -> None:
+            body = {"external_id": "crm-1", "is_unsubscribed": True}
+            query = {"on_conflict": "update"}
+            assert world.api.request("POST", "/v1/contacts", body=body, query=query).status in (200, 201)
+            assert world.api.request("DELETE", "/v1/contacts/{ref}", "crm-1").status == 200
+
+        client = Interrupted(world.table.client(), after, meanwhile)
+        world.queue.sent.append(message)
+        world.work(world.carrier(client))
+        assert world.job(import_id).counts.done == 1, after
+        if client.calls < after:
+            return
+        assert "crm-1" not in {one.external_id for one in world.contacts().values()}, after
+    raise AssertionError("it has more calls than that")
+
+
 def test_an_import_waits_for_the_next_hour_and_leaves_a_tenth_to_requests() -> None:
     world = CarryingHarness(own_written_limit=40)
     import_id = world.cut(bodies(80))

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from contacts.book.model import Contact
 from contacts.imports import rows as known
 from contacts.imports.model import Counts, ImportMode, ImportState
+from contacts.table.expressions import from_item
 from tests.support.carrying_harness import CarryingHarness, bodies
 from tests.support.hypothesis_profiles import examples
 
@@ -80,7 +82,8 @@ def test_a_check_counts_what_a_write_counts(
         if ref is not None:
             world.api.request("DELETE", "/v1/contacts/{ref}", ref, query=query)
     untouched = world.table.snapshot()
-    opted_out = {one.id for one in world.contacts().values() if one.is_unsubscribed}
+    opted_out = {one.id for one in known_people(world).values() if one.is_unsubscribed}
+    people, in_trash = known_people(world).keys(), owners_of_names(world, "deleted").keys()
     checked = world.check(file, mode=mode, **flags)
     assert checked.state is ImportState.READY
     table = [item for item in world.table.items() if "imports" not in item["PK"]["S"].lower()]
@@ -90,6 +93,18 @@ def test_a_check_counts_what_a_write_counts(
     assert checked.counts == written.counts
     after = world.contacts()
     assert all(after[one].is_unsubscribed for one in opted_out & after.keys()), "nobody is subscribed again"
+    owners = owners_of_names(world, "live")
+    assert {owners[name] for name in in_trash & owners.keys()} <= people, "nobody new has a name of the trash"
+
+
+def known_people(world: CarryingHarness) -> dict[str, Contact]:
+    return {**world.trashed(), **world.contacts()}
+
+
+def owners_of_names(world: CarryingHarness, state: str) -> dict[str, str]:
+    """By the key of a name, the contact that has it, live or in the trash."""
+    claims = [item for item in map(from_item, world.table.items()) if item["SK"] == "CLAIM"]
+    return {claim["PK"]: claim["contact_id"] for claim in claims if claim["state"] == state}
 
 
 def test_the_preview_has_the_first_twenty_contacts_and_a_hundred_errors() -> None:

@@ -6,6 +6,7 @@ import phonenumbers
 import pytest
 
 from contacts.accounts.model import Mode, Scope
+from contacts.core.json import to_json
 from contacts.imports import schemas
 from contacts.imports.model import (
     Counts,
@@ -20,6 +21,7 @@ from contacts.imports.model import (
     UndoState,
 )
 from contacts.imports.service import MAX_UNDER_WAY
+from contacts.web.response import MAX_ANSWER_BYTES
 from tests.support.app import OTHER_ACCOUNT_ID, Reply, caller_of
 from tests.support.import_harness import ImportApp
 from tests.support.moto_table import MotoTable
@@ -448,6 +450,19 @@ def test_a_preview_is_shown_to_who_may_read_contacts(app: ImportApp) -> None:
     assert app.get(job.id).body["preview"] == preview
     app.with_key(scopes=(Scope.IMPORTS_READ,))
     assert app.get(job.id).body["preview"] == {"contacts": [], "errors": errors}
+
+
+def test_a_preview_of_large_contacts_is_shown_as_far_as_it_fits_an_answer(app: ImportApp) -> None:
+    job = put(app, ImportState.READY)
+    errors = [{"line": 3, "field": "email", "reason": "is no email"}]
+    contacts = [{"email": f"p{number}@example.com", "metadata": {"x": "é" * 170_000}} for number in range(20)]
+    app.files.put_preview(app.caller.account_id, job.id, {"contacts": contacts, "errors": errors})
+    body = app.get(job.id).body
+    assert body["preview"]["errors"] == errors
+    shown = body["preview"]["contacts"]
+    assert shown == contacts[: len(shown)]
+    assert 10 < len(shown) < 20
+    assert len(to_json(body).encode()) < MAX_ANSWER_BYTES
 
 
 def test_progress_tells_how_far_it_is(app: ImportApp) -> None:

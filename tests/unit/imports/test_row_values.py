@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 
 from contacts.book.schemas import NewContact
 from contacts.core.errors import ContactsError
-from contacts.imports.mapping.columns import CONSENT, FIELDS, complete_mapping, guessed_mapping
+from contacts.imports.mapping.column_names import ENGLISH, OTHER_LANGUAGES
+from contacts.imports.mapping.columns import CONSENT, FIELDS, complete_mapping, guessed_mapping, key_of
 from contacts.imports.mapping.values import ReadRow, RowReader, typed_names
+from contacts.imports.mapping.words import (
+    MEANS_NO,
+    MEANS_NOT_SUBSCRIBED,
+    MEANS_SUBSCRIBED,
+    MEANS_YES,
+    Words,
+)
 from contacts.imports.model import Blanks, ImportOptions, Row, RowError
 from contacts.properties.model import PropertyType, ValueRule, validate
 
@@ -226,12 +234,26 @@ OUT: dict[str, object] = {"is_unsubscribed": True}
         ("is_unsubscribed", "no", {}, True),
         ("is_unsubscribed", "2024-05-01 10:00:00", OUT, False),
         ("is_unsubscribed", "unsubscribed", OUT, False),
+        ("is_unsubscribed", "Subscribed", {}, True),
+        ("is_unsubscribed", "opted-in", {}, True),
+        ("is_unsubscribed", "2024-05-01, by phone", OUT, False),
+        ("is_unsubscribed", "0001-01-01, by phone", OUT, False),
+        ("is_subscribed", "\u2705 Yes", {}, True),
+        ("is_subscribed", "Opt\u2011in", {}, True),
+        ("is_subscribed", "\u274c Unsubscribed", OUT, False),
         ("is_subscribed", "nein", OUT, False),
         ("is_subscribed", "yes", {}, True),
         ("is_subscribed", "NEVER_SUBSCRIBED", OUT, False),
         ("is_subscribed", "5/1/2024", {}, True),
+        ("is_subscribed", "2024-05-01T10:00:00.000+02:00", {}, True),
+        ("is_subscribed", "5/1/2024 3:04 PM", {}, True),
+        ("is_subscribed", "2024-05-01 10:00:00.123456 +0000 UTC", {}, True),
+        ("is_subscribed", "0000-00-00 00:00:00", {}, False),
+        ("is_unsubscribed", "0001-01-01T00:00:00+00:00", {}, False),
         ("unsubscribed_at", "2024-05-01 10:00:00", OUT, False),
         ("unsubscribed_at", "yes", OUT, False),
+        ("unsubscribed_at", "\u274c no", OUT, False),
+        ("unsubscribed_at", "0000-00-00 (removed by hand)", OUT, False),
         ("status", "", {}, False),
         ("status", "NULL", {}, False),
         ("is_unsubscribed", "N/A", {}, False),
@@ -246,6 +268,31 @@ def test_who_has_opted_out(target: str, cells: str, body: dict[str, object], say
     assert found.body == {"email": "a@example.com", **body}
     assert found.says_subscribed is says_subscribed
     assert not found.errors
+
+
+UNCLEAR = "does not say whether the person is subscribed: write subscribed or unsubscribed"
+
+
+@pytest.mark.parametrize(
+    ("target", "cell"),
+    [
+        ("is_unsubscribed", "Confirmed"),
+        ("is_unsubscribed", "aktiv"),
+        ("is_unsubscribed", "eingetragen"),
+        ("is_unsubscribed", "\u274c no"),
+        ("is_subscribed", "\u274c Subscribed"),
+        ("is_subscribed", "!yes"),
+        ("is_subscribed", "-active"),
+        ("is_subscribed", "2024-05-01 withdrawn"),
+        ("is_subscribed", "2024-05-01 - 2024-06-01"),
+        ("is_subscribed", "2024-05-01 NO"),
+        ("status", "subscribed?"),
+        ("status", "0000-00-00 active"),
+    ],
+)
+def test_what_may_mean_the_opposite_is_refused(target: str, cell: str) -> None:
+    found = read({"Email": "a@example.com", "column": cell}, KEEP, {"column": target})
+    assert found == ReadRow({"email": "a@example.com"}, errors=(RowError(target, UNCLEAR),), is_refused=True)
 
 
 NO_ID = "stands for no id, and would make one person of all who have it: leave the cell empty"
@@ -547,10 +594,113 @@ def test_long_cells_take_no_longer_than_their_length(target: str) -> None:
         ";" * 20_000,
         "\\" * 20_001,
         "9" * 20_000,
+        f"2024-05-01{' ' * 20_000}x",
+        f"2024-05-01 10:00{' Z' * 20_000}x",
+        "- " * 20_000,
     ):
         found = read({"column": cell}, GERMAN, {"column": target})
         assert found.body or found.errors or found.is_blank
     assert not read({"column": f"yes{'-' * 300}no"}, mapping={"column": "is_active"}).body
+
+
+# Consent: all words in all columns
+
+NAMES_BY_TARGET = {
+    target: [
+        target,
+        *(
+            name.strip()
+            for table in (ENGLISH, *OTHER_LANGUAGES)
+            for name in table.get(target, target).split(",")
+        ),
+    ]
+    for target in CONSENT
+}
+WORDS = (*MEANS_YES, *MEANS_NO, *MEANS_SUBSCRIBED, *MEANS_NOT_SUBSCRIBED)
+DENIES_AN_OPT_OUT = frozenset(
+    Words(
+        """
+        false, no, n, f, 0, off, nein, falsch, non, faux, falso, não, nee, onwaar, nie, fałsz, hayır, yanlış, нет, ні,
+        ложь, хибність, unchecked, subscribed, subscribe, subscriber, opted in, opt in, optin, opted-in, single opt in,
+        double opt in, abonniert, abonné, suscrito, abone, подписан, подписана, підписаний, підписана
+        """
+    )
+)
+"""Every word that may say "subscribed" in a column that tells who has opted out. The list is written out so that a new
+word of the tables is none of them until somebody has thought of `Do not contact: <the word>`."""
+SAY_SUBSCRIBED = {
+    "is_unsubscribed": DENIES_AN_OPT_OUT,
+    "is_subscribed": {*MEANS_YES, *MEANS_SUBSCRIBED},
+    "status": {*MEANS_YES, *MEANS_SUBSCRIBED},
+    "unsubscribed_at": set[str](),
+}
+OPTED_OUT_STEMS = Words(
+    """
+    unsub, opt out, optout, opted out, do not, block, blacklist, bounce, suppress, complain, excluded, clean time,
+    abgemeldet, abmelde, abbestellt, ausgetragen, gesperrt, keine, désabonn, désinscri, baja, desuscrito, cancel,
+    no suscrito, descadastr, não inscrito, disiscri, cancella, annulla, uitgeschr, uitschr, afgemeld, wypis, rezygna,
+    abonelikten, iptal, çıkış, відпис, отпис
+    """
+)
+
+
+def test_columns_that_tell_who_has_opted_out_are_read_as_such() -> None:
+    stems = [key_of(stem) for stem in OPTED_OUT_STEMS]
+    for table in (ENGLISH, *OTHER_LANGUAGES):
+        for target, names in table.items():
+            for name in names.split(","):
+                tells = any(stem in key_of(name) for stem in stems)
+                assert tells == (target in ("is_unsubscribed", "unsubscribed_at")), name
+
+
+@pytest.mark.parametrize("target", CONSENT)
+def test_only_words_that_surely_say_so_mean_subscribed(target: str) -> None:
+    for name in NAMES_BY_TARGET[target]:
+        columns = ("Email", name)
+        mapping = guessed_mapping(columns)
+        assert mapping[name] == target
+        reader = RowReader(columns, mapping, KEEP, {})
+        for word in WORDS:
+            found = reader.read(Row(2, ("a@example.com", word)))
+            assert found.says_subscribed == (word in SAY_SUBSCRIBED[target]), (name, word)
+            if not found.says_subscribed:
+                says_nothing = target == "unsubscribed_at" and word in {*MEANS_NO}
+                assert found.is_refused or found.body.get("is_unsubscribed") or says_nothing, (name, word)
+
+
+CONSENT_COLUMNS = st.sampled_from([(name, target) for target in CONSENT for name in NAMES_BY_TARGET[target]])
+DRESSED_WORDS = st.tuples(
+    st.sampled_from(["", "", " ", '"', "(", "❌ ", "!", "-", "¬", "🚫"]),
+    st.sampled_from(WORDS),
+    st.sampled_from(["", "", " ", '"', ")", ".", "?", " ❌"]),
+    st.sampled_from([str, str.upper, str.title]),
+)
+
+
+@given(st.dictionaries(CONSENT_COLUMNS, DRESSED_WORDS, min_size=1, max_size=4))
+def test_a_row_says_subscribed_only_where_no_column_may_mean_the_opposite(
+    cells: dict[tuple[str, str], tuple[str, str, str, Any]],
+) -> None:
+    texts = {
+        name: f"{before}{spelled(word)}{after}" for (name, _), (before, word, after, spelled) in cells.items()
+    }
+    if len({key_of(name) for name in texts}) < len(texts):
+        return
+    found = read({"email": "a@example.com", **texts})
+    for (_, target), (before, word, after, _) in cells.items():
+        may_say_nothing = target == "unsubscribed_at" and word in {*MEANS_NO}
+        is_sure = word in SAY_SUBSCRIBED[target] and not {before, after} & {
+            "❌ ",
+            " ❌",
+            "!",
+            "-",
+            "¬",
+            "🚫",
+            "?",
+        }
+        if not is_sure and not may_say_nothing:
+            assert not found.says_subscribed
+            assert found.is_refused or found.body.get("is_unsubscribed")
 
 
 # Invariants
@@ -592,7 +742,7 @@ def test_no_object_breaks_it_nor_subscribes_anybody(members: dict[str, Any], opt
 
 def _check(found: ReadRow) -> None:
     assert found.body.get("is_unsubscribed", True) is True
-    assert not (found.says_subscribed and "is_unsubscribed" in found.body)
+    assert not (found.says_subscribed and ("is_unsubscribed" in found.body or found.is_refused))
     assert not (found.is_blank and (found.body or found.errors))
     assert set(found.body) <= {*FIELDS} - {*CONSENT} | {"is_unsubscribed"}
     assert all(error.reason for error in found.errors)

@@ -17,7 +17,8 @@ from contacts.exports.model import URL_SECONDS, Export
 from contacts.table.objects import Bucket, refusal
 
 SLOTS: Final = (0, 1)
-"""Objects for what is written since the last part: one is written while the other still counts."""
+"""Two objects used in turn for bytes not yet uploaded, so that the previous one stays valid until the item points to
+the new one."""
 _UPLOAD_GONE: Final = frozenset({"NoSuchUpload", "InvalidPart", "404"})
 _CONTENT_TYPES: Final = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
 

@@ -5,7 +5,8 @@ The columns have the names of the API's fields. `tags` and `lists` are joined by
 of the account has a column: `custom_fields.<name>` for texts, with `:number`, `:boolean` or `:json` behind the name for
 what is none. The column `custom_fields` has, as a JSON object, whatever no cell tells exactly: fields without a
 property, values of another type than the property's, texts with white space at an end. `metadata` is one JSON object. A
-cell that a spreadsheet would take for a formula begins with `'` (`core.spreadsheets`).
+cell that a spreadsheet would take for a formula begins with `'`, and so does what it may split off a cell
+(`core.spreadsheets`).
 
 **NDJSON**: each line is the contact as the API shows it.
 
@@ -23,7 +24,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from contacts.book.model import Contact, contact_out
 from contacts.core.json import to_json
 from contacts.core.separated import joined
-from contacts.core.spreadsheets import escaped
+from contacts.core.spreadsheets import escaped, escaped_json
 from contacts.exports.model import FIELDS, ExportFormat
 from contacts.properties.model import Property, PropertyType
 
@@ -130,7 +131,7 @@ def _typed_cell(value: object, kind: PropertyType) -> str | None:
         case PropertyType.BOOLEAN:
             return to_json(value) if isinstance(value, bool) else None
         case PropertyType.OBJECT | PropertyType.ARRAY:
-            return to_json(value) if isinstance(value, dict | list) else None
+            return escaped_json(to_json(value)) if isinstance(value, dict | list) else None
         case _:
             is_told = isinstance(value, str) and value and not _ENDS.search(value)
             return escaped(str(value)) if is_told else None
@@ -156,9 +157,9 @@ def _cell(value: object) -> str:
         case list():
             return escaped(joined(value))
         case {}:
-            return to_json(value) if value else ""
+            return escaped_json(to_json(value)) if value else ""
         case _:
-            return to_json(value)
+            return escaped_json(to_json(value))
 
 
 def _lines(rows: Iterable[Sequence[str]]) -> str:

@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterable, Sequence
 
 from contacts.core.json import to_json
-from contacts.core.spreadsheets import escaped
+from contacts.core.spreadsheets import escaped, unescaped
 from contacts.imports.model import ERROR_COLUMNS, ERROR_TEXT, Row, RowError
 
 FailedRow = tuple[Row, Sequence[RowError]]
@@ -17,15 +17,19 @@ FailedRow = tuple[Row, Sequence[RowError]]
 
 
 def csv_head(columns: Sequence[str]) -> bytes:
-    """The first line of a CSV: what was wrong comes first, so that it also stands in its column where a row has too
-    many cells. Excel takes a CSV for UTF-8 only where it begins with the mark.
+    """The header line. The three `import_` columns come first, so that they stay aligned in rows with too many cells.
+
+    Excel takes a CSV for UTF-8 only where it begins with the mark.
     """
-    return b"\xef\xbb\xbf" + _csv([[*ERROR_COLUMNS, *_own(columns, columns)]])
+    return b"\xef\xbb\xbf" + _csv([[*ERROR_COLUMNS, *map(escaped, _own(columns, columns))]])
 
 
 def csv_rows(columns: Sequence[str], rows: Iterable[FailedRow]) -> bytes:
     """The lines of a CSV, after the first."""
-    return _csv([row.line, *_joined(errors), *_own(columns, tuple(row.cells))] for row, errors in rows)
+    return _csv(
+        [str(row.line), *map(escaped, _joined(errors)), *map(_as_it_came, _own(columns, tuple(row.cells)))]
+        for row, errors in rows
+    )
 
 
 def ndjson_rows(rows: Iterable[FailedRow]) -> bytes:
@@ -38,10 +42,15 @@ def ndjson_rows(rows: Iterable[FailedRow]) -> bytes:
     return "".join(lines).encode("utf-8", "backslashreplace")
 
 
-def _csv(lines: Iterable[Iterable[object]]) -> bytes:
+def _csv(lines: Iterable[Iterable[str]]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerows([escaped(str(cell)) for cell in line] for line in lines)
+    csv.writer(text).writerows(lines)
     return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _as_it_came(cell: str) -> str:
+    """A cell that is read as that of the file was. What is escaped there, as in our own exports, stays so."""
+    return escaped(unescaped(cell))
 
 
 def _own(columns: Sequence[str], cells: Sequence[str]) -> Iterable[str]:

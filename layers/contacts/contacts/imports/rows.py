@@ -58,8 +58,8 @@ _NOT_IN_PRINT: Final = frozenset(
         *("is_unsubscribed", "unsubscribed_at"),
     }
 )
-"""Attributes that may change while a contact counts as untouched. Who opts out of what an import has created does not
-keep the import from being taken back; the opt-out stays."""
+"""Fields ignored when undo asks whether a created contact was edited. An opt-out does not count as an edit: undo still
+trashes the contact, and the opt-out stays."""
 
 
 class RowSkipped(Exception):
@@ -320,6 +320,8 @@ class RowStore(ContactStore):
         assert after is not None, "no row erases a contact"
         transition = replace(transition, quiet=self._rules.quiet)
         if transition.before is None:
+            # No name is taken from a contact in the trash: its person may have opted out.
+            transition = replace(transition, spares_trashed=frozenset(after.names))
             self._refuse_taken_names(transition)
             if self._rules.mode is ImportMode.UPDATE:
                 raise RowSkipped(ABSENT)
@@ -353,20 +355,15 @@ class RowStore(ContactStore):
         """Look at the names of a new contact first: a transaction that fails costs as much as one that does not.
 
         Raises:
-            NamesNotFree: others have some of the names.
+            NamesNotFree: others have some of the names, also in the trash.
         """
         if self.outcome is None and self._tried:
             self._look_again()
         self._tried = True
         assert transition.after is not None
         taken = {name: claim for name in transition.after.names if (claim := self.claim(name)) is not None}
-        in_the_way = {
-            name: claim
-            for name, claim in taken.items()
-            if claim.state is ContactState.LIVE or name in transition.spares_trashed
-        }
-        if in_the_way:
-            raise NamesNotFree(in_the_way)
+        if taken:
+            raise NamesNotFree(taken)
 
     _tried = False
     """Whether a create was decided on before: then somebody else was faster."""

@@ -1,6 +1,6 @@
 """What callers do with imports: make, list and read them, and fetch the rows that failed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +20,8 @@ from contacts.imports.model import (
     ImportOptions,
     ImportOut,
     ImportState,
+    PreviewOut,
+    RowErrorOut,
     import_out,
     told,
 )
@@ -128,7 +130,7 @@ class ImportService:
             preview: Any = self._files.preview(caller.account_id, job.id)
             if preview is not None:
                 contacts = preview["contacts"] if caller.may_read_contacts else []
-                shown["preview"] = {"contacts": contacts, "errors": preview["errors"]}
+                shown["preview"] = _fitting_preview(shown, contacts, preview["errors"])
         return shown
 
     def errors(self, caller: Caller, import_id: str) -> ImportErrorsOut:
@@ -150,3 +152,14 @@ class ImportService:
             url, expires_at = self._files.presigned_errors(*named, job.file.name, job.file.format)
             shown["url"], shown["expires_at"] = url, expires_at
         return shown
+
+
+def _fitting_preview(
+    shown: ImportOut, contacts: Sequence[Mapping[str, Any]], errors: Sequence[RowErrorOut]
+) -> PreviewOut:
+    """What of a preview fits the answer that shows an import: a contact may have 400 KB."""
+    # Few answers have a preview.
+    from contacts.web.pagination import fitting
+
+    (_, *fits), _ = fitting((shown, *errors, *contacts))
+    return {"contacts": fits[len(errors) :], "errors": fits[: len(errors)]}

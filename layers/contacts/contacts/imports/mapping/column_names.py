@@ -40,7 +40,9 @@ ENGLISH: Final = {
         "unsub, do not email, do not contact, unsubscribed from all email, blocklisted, blacklisted,"
         "email blacklisted, email blocklisted, emailblacklisted, is unsubscribed, global unsubscribe,"
         "hs email optout, is excluded from campaigns, email opted out, email unsubscribed, bounced,"
-        "bounce, suppressed, email suppressed, is suppressed, complained"
+        "bounce, suppressed, email suppressed, is suppressed, complained, unsubscribe, hard bounced,"
+        "hard bounce, marketing opt out, opted out of marketing, opt out email, opt out of email,"
+        "opt out of emails"
     ),
     "is_subscribed": (
         "subscribed, opted in, opt in, optin, email opt in, accepts marketing, accepts email marketing,"

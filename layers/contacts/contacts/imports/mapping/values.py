@@ -31,7 +31,13 @@ from contacts.imports.mapping.columns import (
     late_target,
     target_of,
 )
-from contacts.imports.mapping.words import MEANS_NO, MEANS_NOT_SUBSCRIBED, MEANS_SUBSCRIBED, MEANS_YES
+from contacts.imports.mapping.words import (
+    MEANS_NO,
+    MEANS_NOT_SUBSCRIBED,
+    MEANS_SUBSCRIBED,
+    MEANS_YES,
+    NAMES_SUBSCRIPTION,
+)
 from contacts.imports.model import Blanks, ImportOptions, Row, RowError
 from contacts.properties.model import PropertyType, ValueRule, is_property_name, objection
 
@@ -49,7 +55,7 @@ class ReadRow(NamedTuple):
     body: Mapping[str, Any]
     """A contact as `POST /v1/contacts` takes it; what no cell says is left out. Never `is_unsubscribed: false`."""
     says_subscribed: bool = False
-    """Whether the row asks for a subscription (and nothing in it for the opposite)."""
+    """Whether the row asks for a subscription (and nothing in it for the opposite, nor is unclear)."""
     errors: tuple[RowError, ...] = ()
     """What could not be read; it is not in the body."""
     is_refused: bool = False
@@ -344,7 +350,8 @@ class _Draft:
         for field, texts in (("add_tags", self._options.add_tags), ("add_lists", self._options.add_lists)):
             if texts:
                 self.add(field, texts)
-        return ReadRow(body, self._heard == {True}, tuple(self._errors), self._is_refused)
+        says_subscribed = self._heard == {True} and not self._is_refused
+        return ReadRow(body, says_subscribed, tuple(self._errors), self._is_refused)
 
 
 class _Noting:
@@ -503,9 +510,18 @@ _NOTHING: Final = frozenset({"null", "\\n", "n/a", "#n/a", "nan", "-", "--", "[]
 _NEVER: Final = frozenset({"never", "none", "nil"})
 _NO_ID: Final = _NOTHING | {"none", "nil", "undefined", "(null)", "<null>"}
 """In the place of an external id."""
-_NO_MOMENT: Final = re.compile(r"0000-00-00|0001-01-01")
+_TIME: Final = (
+    r"(?:[T\s,]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:\s*[AaPp]\.?[Mm]\.?)?)?"
+    r"(?:\s*(?:Z|UTC|GMT|[+\-]\d{2}(?::?\d{2})?))*"
+)
+"""With its zone; of a day there may be none."""
+_NO_MOMENT: Final = re.compile(rf"(?:0000-00-00|0001-01-01){_TIME}")
 """MySQL and .NET write it where there is no moment."""
-_MOMENT_BEGINS: Final = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4}")
+_DATE_DIGITS: Final = r"(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4})"
+_BEGINS_AS_MOMENT: Final = re.compile(_DATE_DIGITS)
+_IS_MOMENT: Final = re.compile(_DATE_DIGITS + _TIME)
+_IS_PLAIN: Final = re.compile(r"(?!-)[\w\s\-\u2010\u2011.,/'\"()✓✔☑✅]+")
+"""Other signs may turn a word's meaning round: `❌ subscribed`, `!active`, `subscribed?`."""
 
 
 def _yes_or_no(text: str) -> bool | None:
@@ -526,29 +542,53 @@ def _consent(field: str, text: str) -> bool | None:
     Who has not agreed (yet) is not subscribed: nobody may write to them.
     """
     text = _trimmed(text)
-    if not text or text.lower() in _NOTHING or _NO_MOMENT.match(text):
+    if not text or text.lower() in _NOTHING or _NO_MOMENT.fullmatch(text):
         return None
+    is_plain = _IS_PLAIN.fullmatch(composed(text)) is not None
     if field == "unsubscribed_at":
-        return None if text.lower() in _NEVER or text in MEANS_NO else False
-    if field == "status":
-        if text in _STATUS_NUMBERS:
-            return _STATUS_NUMBERS[text]
-        found = _by_status(text)
-        found = _yes_or_no(text) if found is None else found
-    else:
-        # Some write since when instead of yes.
-        says = True if _MOMENT_BEGINS.match(text) else _yes_or_no(text)
-        found = None if says is None else says is (field == "is_subscribed")
-        found = _by_status(text) if found is None else found
-    if found is None:
+        says_no = text.lower() in _NEVER or text in MEANS_NO
+        return None if says_no and is_plain else False
+    if field == "is_subscribed" and _IS_MOMENT.fullmatch(text):
+        return True  # Some write since when instead of yes.
+    found = _SUBSCRIBED_BY[field](text)
+    if found is None or (found and not is_plain):
         raise _error("does not say whether the person is subscribed: write subscribed or unsubscribed")
     return found
 
 
+def _by_is_subscribed(text: str) -> bool | None:
+    found = _yes_or_no(text)
+    return _by_word(text) if found is None else found
+
+
+def _by_is_unsubscribed(text: str) -> bool | None:
+    """Only no, or a word that names the subscription itself, denies an opt-out: `confirmed` may confirm it."""
+    if _BEGINS_AS_MOMENT.match(text):
+        return False
+    found = _yes_or_no(text)
+    if found is not None:
+        return not found
+    return True if text in NAMES_SUBSCRIPTION else False if text in MEANS_NOT_SUBSCRIBED else None
+
+
 def _by_status(text: str) -> bool | None:
+    if text in _STATUS_NUMBERS:
+        return _STATUS_NUMBERS[text]
+    found = _by_word(text)
+    return _yes_or_no(text) if found is None else found
+
+
+def _by_word(text: str) -> bool | None:
     if text in MEANS_NOT_SUBSCRIBED:
         return False
     return True if text in MEANS_SUBSCRIBED else None
+
+
+_SUBSCRIBED_BY: Final[Mapping[str, Callable[[str], bool | None]]] = {
+    "is_subscribed": _by_is_subscribed,
+    "is_unsubscribed": _by_is_unsubscribed,
+    "status": _by_status,
+}
 
 
 # Values of custom fields

@@ -1,5 +1,6 @@
 """Words for yes and no, and for who is subscribed, in the languages and products that files come from."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from contacts.imports.mapping.columns import MAX_KEY, key_of
@@ -14,14 +15,19 @@ _NO: Final = """
     yanlış, нет, ні, ложь, хибність, unchecked
 """
 
-_SUBSCRIBED: Final = """
-    subscribed, express, explicit, implied, subscribe, active, confirmed, opted in, opt in, optin,
-    opted-in, enabled, consented, granted, mailable, single opt in, double opt in, email, subscriber,
-    accepted, angemeldet, aktiv, abonniert, bestätigt, eingetragen, abonné, actif, inscrit, confirmé,
-    suscrito, activo, confirmado, inscrito, ativo, iscritto, attivo, confermato, ingeschreven, actief,
-    bevestigd, zapisany, aktywny, potwierdzony, abone, aktif, onaylı, подписан, подписана, активен,
-    активный, активна, підписаний, підписана, активний
+_NAMED_SUBSCRIBED: Final = """
+    subscribed, subscribe, subscriber, opted in, opt in, optin, opted-in, single opt in, double opt in,
+    abonniert, abonné, suscrito, abone, подписан, подписана, підписаний, підписана
 """
+"""Words that name the subscription itself. They mean the same in a column that tells who has opted out."""
+
+_AFFIRMED: Final = """
+    express, explicit, implied, active, confirmed, enabled, consented, granted, mailable, email,
+    accepted, angemeldet, aktiv, bestätigt, eingetragen, actif, inscrit, confirmé, activo, confirmado,
+    inscrito, ativo, iscritto, attivo, confermato, ingeschreven, actief, bevestigd, zapisany, aktywny,
+    potwierdzony, aktif, onaylı, активен, активный, активна, активний
+"""
+"""Words that affirm what their column is about. In a column that tells who has opted out, that may be the opt-out."""
 
 _NOT_SUBSCRIBED: Final = """
     unsubscribed, cancelled, canceled, dropped, not set, unsubscribe, unsub, opted out, opt out, optout,
@@ -50,16 +56,20 @@ class Words:
 
     def __contains__(self, text: str) -> bool:
         if self._found is None:
-            words = [word.strip() for word in self._text.split(",")]
-            self._found = frozenset({key_of(word) or word for word in words})
+            self._found = frozenset({key_of(word) or word for word in self})
         if len(text) > MAX_KEY:
             return False
         # 10, -1 and 1.5 are not 1.
         is_number = any(one.isdigit() for one in text)
         return (text if is_number else key_of(text) or text) in self._found
 
+    def __iter__(self) -> Iterator[str]:
+        return (word.strip() for word in self._text.split(","))
+
 
 MEANS_YES: Final = Words(_YES)
 MEANS_NO: Final = Words(_NO)
-MEANS_SUBSCRIBED: Final = Words(_SUBSCRIBED)
+MEANS_SUBSCRIBED: Final = Words(f"{_NAMED_SUBSCRIBED}, {_AFFIRMED}")
+"""Of a status, or of a column that tells who is subscribed."""
+NAMES_SUBSCRIPTION: Final = Words(_NAMED_SUBSCRIBED)
 MEANS_NOT_SUBSCRIBED: Final = Words(_NOT_SUBSCRIBED)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Final
 
+from contacts.core.spreadsheets import unescaped
 from contacts.imports.model import MAX_COLUMNS, MAX_ROW_BYTES, MAX_ROWS, Row, RowError, Unreadable
 from contacts.imports.reading.lines import Lines, RecordTooLong
 
@@ -69,7 +70,7 @@ def column_names(cells: Sequence[str]) -> tuple[str, ...]:
     Raises:
         Unreadable: there are more than may be (`too_many_columns`), or it is no header (`header_missing`).
     """
-    given = [" ".join(cell.strip(BLANK).split()) for cell in cells]
+    given = [unescaped(" ".join(cell.strip(BLANK).split())) for cell in cells]
     if len(given) > MAX_COLUMNS:
         # Spreadsheets write what was once touched.
         while given and not given[-1]:
