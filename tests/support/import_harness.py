@@ -104,9 +104,11 @@ class PlannerHarness:
         self.planner.handle(body, times_received)
 
     def go_on(self) -> None:
-        """Handle the planner's own messages until there are none."""
+        """Handle the planner's own messages until there are none. Delays pass at once."""
         while self.reading.sent:
-            self.handle(self.reading.sent.pop(0).body)
+            message = self.reading.sent.pop(0)
+            self.clock.at_ms += message.delay_s * 1000
+            self.handle(message.body)
 
     def job(self, import_id: str) -> Import:
         return self.store.existing(import_id)

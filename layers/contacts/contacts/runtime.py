@@ -780,6 +780,7 @@ class Runtime:
             accounts=self.account_store,
             files=self.import_files(),
             queue=self.queue("IMPORT"),
+            reading=self.queue("IMPORT_FILE"),
             clock=self.clock,
             randomness=self.randomness,
             has_time_left=self.deadline.has_time_left,

@@ -640,3 +640,195 @@ def test_a_queue_that_is_away_lets_the_message_come_again() -> None:
     world.carrier().handle(step_from(message.body), 2)
     world.work()
     assert len(world.contacts()) == 2
+
+
+def failing_parts(world: CarryingHarness, monkeypatch: pytest.MonkeyPatch, **more: Any) -> str:
+    """The id of an import whose error file is too large for whoever does its parts; two of five rows are wrong."""
+    from contacts.imports import steps
+
+    monkeypatch.setattr(steps, "MOST_JOINED_PARTS", 2)
+    wrong = {"email": "wrong"}
+    return world.cut([*bodies(1), wrong], bodies(1, 1), [wrong, *bodies(1, 2)], **more)
+
+
+def do_all_rows(world: CarryingHarness) -> None:
+    """Carry out all parts, up to the message to the planner."""
+    while not world.reading.sent:
+        world.carrier().handle(step_from(world.queue.sent.pop(0).body), 1)
+
+
+def test_a_message_to_the_planner_that_gets_lost_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a planner of the release before drops it."""
+    world = CarryingHarness()
+    import_id = failing_parts(world, monkeypatch)
+    do_all_rows(world)
+    world.reading.sent.clear()
+    assert [message.delay_s for message in world.queue.sent] == [900]
+    world.work()
+    assert world.job(import_id).state is ImportState.COMPLETED_WITH_ERRORS
+    assert (world.queue.sent, world.reading.sent) == ([], [])
+
+
+def test_a_large_error_file_is_made_by_the_planner_before_the_import_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = CarryingHarness()
+    import_id = failing_parts(world, monkeypatch)
+    do_all_rows(world)
+    assert (world.job(import_id).state, world.failures(import_id)) == (ImportState.RUNNING, [])
+    world.plan()
+    job = world.job(import_id)
+    assert (job.state, job.counts) == (
+        ImportState.COMPLETED_WITH_ERRORS,
+        Counts(rows=5, created=3, failed=2),
+    )
+    assert [row["import_line"] for row in world.failures(import_id)] == [3, 5]
+    assert len(world.bucket.objects) == 1
+    events = [
+        item["type"]["S"] for item in world.table.items() if "import." in item.get("type", {}).get("S", "")
+    ]
+    assert events == ["import.completed"]
+
+
+def test_a_large_import_without_errors_needs_no_planner(monkeypatch: pytest.MonkeyPatch) -> None:
+    from contacts.imports import steps
+
+    monkeypatch.setattr(steps, "MOST_JOINED_PARTS", 1)
+    world = CarryingHarness()
+    job = world.run(bodies(1), bodies(1, 1))
+    assert (job.state, world.reading.sent) == (ImportState.COMPLETED, [])
+
+
+def test_a_planner_that_is_killed_anywhere_while_it_ends_an_import_loses_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = CarryingHarness()
+    beginning = world.table.snapshot()
+    for at_call, is_after in kills():
+        world.table.bring_back(beginning)
+        world.bucket.objects.clear()
+        import_id = failing_parts(world, monkeypatch)
+        do_all_rows(world)
+        (message,) = world.reading.sent
+        wires = Wires(world, at_call, is_after=is_after)
+        with suppress(Killed):
+            world.plan(wires.bucket)
+            if at_call > wires.calls:
+                return
+        world.reading.sent = [message]
+        world.plan(times_received=2)
+        assert world.job(import_id).state is ImportState.COMPLETED_WITH_ERRORS
+        assert [row["import_line"] for row in world.failures(import_id)] == [3, 5], (at_call, is_after)
+        assert len(world.bucket.objects) == 1
+    raise AssertionError("it has more calls than that")
+
+
+def test_an_error_file_that_cannot_be_made_does_not_keep_the_import_from_ending(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = CarryingHarness()
+    import_id = failing_parts(world, monkeypatch)
+    do_all_rows(world)
+    world.plan(times_received=5)
+    assert world.job(import_id).state is ImportState.COMPLETED_WITH_ERRORS
+    assert world.bucket.objects == {}
+
+
+def test_the_errors_of_a_large_import_that_fails_are_a_file_half_a_minute_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = CarryingHarness()
+    import_id = failing_parts(world, monkeypatch)
+    world.carrier().handle(step_from(world.queue.sent.pop().body), 1)
+    world.files.delete_parts(world.account_id, import_id)
+    assert world.carrier().handle(step_from(world.queue.sent.pop().body), 5) is None
+    assert [message.delay_s for message in world.reading.sent] == [30]
+    assert world.job(import_id).state is ImportState.FAILED
+    world.plan()
+    assert [row["import_line"] for row in world.failures(import_id)] == [3]
+    assert len(world.bucket.objects) == 1
+
+
+def test_an_error_file_is_not_begun_when_little_time_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    from contacts.imports.carrying import PartRun
+
+    world = CarryingHarness()
+    import_id = world.cut([*bodies(1), {"email": "wrong"}])
+    finish = PartRun._finish
+
+    def late(run: PartRun) -> None:
+        run._services = replace(run._services, has_time_left=lambda seconds: seconds < 60)
+        finish(run)
+
+    monkeypatch.setattr(PartRun, "_finish", late)
+    world.carrier().handle(step_from(world.queue.sent.pop().body), 1)
+    assert (world.job(import_id).state, len(world.queue.sent)) == (ImportState.RUNNING, 1)
+    monkeypatch.setattr(PartRun, "_finish", finish)
+    world.work()
+    assert world.job(import_id).state is ImportState.COMPLETED_WITH_ERRORS
+
+
+DAY_MS = 86_400_000
+
+
+def test_an_import_that_needs_more_than_29_days_says_so_and_keeps_what_it_did() -> None:
+    world = CarryingHarness(own_written_limit=1)
+    import_id = world.cut([*bodies(1), {"email": "wrong"}], bodies(100, 1), bodies(1, 101))
+    began = world.clock.at_ms
+    while world.clock.at_ms < began + 28 * DAY_MS:
+        world.clock.at_ms += DAY_MS
+        world.carrier().handle(step_from(world.queue.sent.pop().body), 1)
+    assert world.job(import_id).state in (ImportState.RUNNING, ImportState.PAUSED)
+    world.clock.at_ms += DAY_MS
+    world.work()
+    job = world.job(import_id)
+    assert job.problem is not None
+    assert (job.state, job.problem.code) == (ImportState.FAILED, "out_of_time")
+    assert job.counts == Counts(rows=103, created=1, failed=1)
+    assert [row["import_line"] for row in world.failures(import_id)] == [3]
+    assert len(world.bucket.objects) == 1
+    kept_until = next(int(item["ttl"]["N"]) for item in world.table.items() if item["SK"]["S"] == import_id)
+    assert world.clock.at_ms / 1000 < kept_until - DAY_MS / 1000 / 2
+    events = [
+        item["type"]["S"] for item in world.table.items() if "import." in item.get("type", {}).get("S", "")
+    ]
+    assert events == ["import.failed"]
+
+
+def test_an_account_that_is_suspended_for_29_days_gets_its_import_back_as_failed() -> None:
+    world = CarryingHarness()
+    import_id = world.cut(bodies(2))
+    accounts = AccountStore(Table(world.table.client(), NAME))
+    accounts.suspend(world.account_id, "2026-01-01T00:00:00.000Z", "abuse")
+    world.carrier().handle(step_from(world.queue.sent.pop(0).body), 1)
+    world.clock.at_ms += 29 * DAY_MS
+    world.work()
+    assert world.job(import_id).state is ImportState.FAILED
+    assert world.contacts() == {}
+
+
+def test_an_undo_goes_on_however_old_its_import_is() -> None:
+    """Its days count from the first row, which may be of the last days."""
+    world = CarryingHarness()
+    import_id = world.cut(bodies(3))
+    job = world.job(import_id)
+    world.store.replace(job, job.changed(created_at="2025-12-20T10:30:00.000Z"))
+    world.clock.at_ms -= 3 * DAY_MS
+    world.work()
+    world.clock.at_ms += 6 * DAY_MS
+    assert world.undo(import_id).trashed == 3
+
+
+def test_an_import_of_a_later_release_is_read() -> None:
+    """While it is rolled out, both are at work."""
+    world = CarryingHarness()
+    job = world.run(bodies(3))
+    world.undo(job.id)
+    (item,) = (item for item in world.table.items() if item["SK"]["S"] == job.id)
+    for name in ("options", "file", "undo"):
+        item[name]["M"]["later"] = {"S": "new"}
+    item["counts"]["L"].append({"N": "5"})
+    item["later"] = {"S": "new"}
+    before = world.job(job.id)
+    world.table.client().put_item(TableName=NAME, Item=item)
+    assert world.job(job.id) == before

@@ -156,6 +156,37 @@ def test_a_long_error_file_is_put_in_pieces() -> None:
     assert not bucket.uploads
 
 
+@pytest.mark.parametrize("rows", [1, 11], ids=["in one put", "in pieces"])
+@pytest.mark.parametrize("gone", ["before it is fetched", "after it was"])
+def test_no_error_file_is_made_of_what_is_left_when_parts_are_deleted_meanwhile(gone: str, rows: int) -> None:
+    """By somebody else who has joined them, or by an erasure: of the person, nothing may be kept."""
+    bucket = FakeBucket()
+    files = files_on(bucket)
+    for part in (1, 2, 3):
+        row = Row(part, (f"p{part}@x.test", "x" * 1024 * 1024))
+        files.put_errors(*WHERE, part, [(row, [RowError(None, "no")])] * rows, ("a", "b"), FileFormat.CSV)
+    erased = f"errors/{ACCOUNT}/{IMPORT}/parts/000002"
+    get_object = bucket.get_object
+
+    def get(**request: Any) -> Any:
+        if request["Key"] == erased and gone == "before it is fetched":
+            del bucket.objects[erased]
+        answer = get_object(**request)
+        if request["Key"] == erased:
+            del bucket.objects[erased]
+        return answer
+
+    bucket.get_object = get  # type: ignore[method-assign]
+    with pytest.raises(TemporarilyUnavailable):
+        files.join_errors(*WHERE, ("a", "b"), FileFormat.CSV)
+    assert not bucket.uploads
+    assert not files.has_errors(*WHERE, FileFormat.CSV)
+    bucket.get_object = get_object  # type: ignore[method-assign]
+    files.join_errors(*WHERE, ("a", "b"), FileFormat.CSV)
+    text = bucket.objects[f"errors/{ACCOUNT}/{IMPORT}/errors.csv"]
+    assert (text.count(b"p1@x.test"), text.count(b"p2@x.test"), text.count(b"p3@x.test")) == (rows, 0, rows)
+
+
 def test_a_preview_is_read_again_and_may_be_missing(client: Any) -> None:
     files = files_on(client)
     assert files.preview(*WHERE) is None

@@ -396,16 +396,93 @@ def test_killed_anywhere_the_same_message_comes_to_the_same(
     assert at > 10
 
 
-def test_a_busy_service_lets_the_message_come_again(harness: PlannerHarness) -> None:
+def test_a_busy_service_lets_a_message_for_later_go_on(harness: PlannerHarness) -> None:
     file = content(4)
     made(harness, len(file))
     note = harness.uploaded(IMPORT, file)
     harness.steps.fails = True
+    harness.handle(note)
+    harness.handle(harness.reading.sent.pop().body)
+    (later,) = harness.reading.sent
+    assert (later.group, later.delay_s) == (harness.account_id, 10)
+    harness.steps.fails = False
+    harness.go_on()
+    assert harness.steps.bodies == [write()]
+
+
+def test_a_busy_service_and_a_queue_that_is_away_let_the_message_come_again(harness: PlannerHarness) -> None:
+    file = content(4)
+    made(harness, len(file))
+    note = harness.uploaded(IMPORT, file)
+    harness.steps.fails = harness.reading.fails = True
     with pytest.raises(TemporarilyUnavailable):
         harness.handle(note)
-    harness.steps.fails = False
+    harness.steps.fails = harness.reading.fails = False
     harness.handle(note, 2)
     assert harness.steps.bodies == [write()]
+
+
+@pytest.mark.parametrize("refused", [{1, 2, 3}, {7}, {5, 9, 13, 17, 21, 25}, set(range(4, 60, 4))])
+def test_however_often_the_bucket_is_busy_a_long_file_is_read(
+    refused: set[int], harness: PlannerHarness
+) -> None:
+    """Five times would end it, if each were a receipt of one message."""
+    file = content(60)
+    made(harness, len(file))
+    note = harness.uploaded(IMPORT, file)
+    delays, puts = [], 0
+    put_object = harness.bucket.put_object
+
+    def put(**request: Any) -> Any:
+        nonlocal puts
+        puts += 1
+        if puts in refused:
+            raise TemporarilyUnavailable
+        return put_object(**request)
+
+    harness.bucket.put_object = put  # type: ignore[method-assign]
+    harness.handle(note)
+    while harness.reading.sent:
+        delays.append(harness.reading.sent[0].delay_s)
+        harness.handle(harness.reading.sent.pop(0).body)
+    assert harness.job(IMPORT).state is ImportState.RUNNING
+    assert harness.rows(IMPORT) == expected(60)
+    assert delays == ([5, 10, 20] if refused == {1, 2, 3} else [5] * len(delays))
+
+
+def test_a_bucket_that_is_busy_for_a_day_ends_the_import(harness: PlannerHarness) -> None:
+    file = content(4)
+    made(harness, len(file))
+    note = harness.uploaded(IMPORT, file)
+    put_object = harness.bucket.put_object
+
+    def busy(**request: Any) -> Any:
+        raise TemporarilyUnavailable
+
+    harness.bucket.put_object = busy  # type: ignore[method-assign]
+    began = harness.clock.at_ms
+    harness.handle(note)
+    harness.go_on()
+    harness.bucket.put_object = put_object  # type: ignore[method-assign]
+    job = harness.job(IMPORT)
+    assert job.problem is not None
+    assert (job.state, job.problem.code) == (ImportState.FAILED, "reading_failed")
+    assert not harness.bucket.objects
+    assert 23 < (harness.clock.at_ms - began) / 3_600_000 < 25
+
+
+def test_what_cannot_even_be_given_up_goes_to_the_dead_letters(harness: PlannerHarness) -> None:
+    made(harness, 30, state=ImportState.COMPLETED)
+
+    def busy(**request: Any) -> Any:
+        raise TemporarilyUnavailable
+
+    harness.bucket.delete_objects = busy  # type: ignore[method-assign]
+    message = {"account_id": harness.account_id, "import_id": IMPORT, "tries": planning.MOST_TRIES}
+    harness.uploaded(IMPORT, b"late")
+    with pytest.raises(TemporarilyUnavailable):
+        harness.handle(message)
+    assert not harness.reading.sent
 
 
 def test_parts_of_long_rows_have_fewer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from contacts.events.model import LONGEST_DISPATCH
+from contacts.imports.service import MAX_UNDER_WAY
 from local.stack import ROOT
 from local.template import functions, template
 from tests.support.permissions import statements_of
@@ -296,3 +297,8 @@ def test_the_journal_outlives_every_backup() -> None:
 
 def test_it_stays_short_enough_to_read() -> None:
     assert len(TEXT.splitlines()) <= MAX_LINES
+
+
+def test_no_account_can_have_all_carriers_of_imports() -> None:
+    source = template()["Resources"]["CarryOutImportSource"]["Properties"]
+    assert source["ScalingConfig"]["MaximumConcurrency"] > MAX_UNDER_WAY

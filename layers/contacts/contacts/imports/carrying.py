@@ -19,6 +19,7 @@ from contacts.book.weight import items_of
 from contacts.core import observability
 from contacts.core.errors import Contention, InvalidInput, TemporarilyUnavailable
 from contacts.core.ids import Name, NameKind
+from contacts.imports.ending import RUNNING, completed, has_done_all_rows, put_files_away
 from contacts.imports.mapping.values import ReadRow, typed_names
 from contacts.imports.model import (
     NO_ROWS,
@@ -48,7 +49,8 @@ from contacts.imports.rows import (
 )
 from contacts.imports.steps import (
     BEGUN_WITHIN_S,
-    RUNNING,
+    JOINS_S,
+    LOOKS_AGAIN_S,
     SETTLED_S,
     TRIES,
     CarrierServices,
@@ -116,9 +118,13 @@ class _Part:
     outcomes: dict[int, RowOutcome] = field(default_factory=dict)
     """By the number of the row in the part."""
     written: int = 0
-    """Rows that this invocation has carried out, and that are not carried out again."""
+    """Number of rows that this invocation wrote and whose receipts exist."""
     error: Exception | None = None
-    """An error of ours, of which a row is left."""
+    """An unexpected exception that kept a row from being processed; the message must be retried."""
+
+    def has_written(self, number: int) -> bool:
+        """Whether a row has written something."""
+        return number in self.outcomes and self.outcomes[number].has_receipt
 
     def counts(self) -> Counts:
         """How many rows of each result there are."""
@@ -155,7 +161,7 @@ class PartRun(StepRun):
             return None
         if job.state not in RUNNING:
             return None
-        if job.next_part > job.parts:
+        if has_done_all_rows(job):
             self._finish()
             return None
         if part != job.next_part:
@@ -166,6 +172,7 @@ class PartRun(StepRun):
             if job.next_part != part:
                 return SETTLED_S
             self._write_chunk(job, account, done, range(start, min(start + ROWS_AT_ONCE, len(done.rows))))
+        self._items.give_back()
         assert job.file.format is not None, "the file is cut"
         self._files.put_errors(*self._named, part, done.errors(), job.file.columns, job.file.format)
         if not self._settled(part, done.counts()):
@@ -182,16 +189,16 @@ class PartRun(StepRun):
             self._recall(job, part, numbers)
         rows = self._prepared(job, part, [number for number in numbers if number not in part.outcomes])
         while rows:
-            charged = self._charged(job, account, [row.weight for row in rows])
+            fitting = self._room_for(job, account, [row.weight for row in rows])
             if job.state is ImportState.PAUSED:
                 job = self._changed(
                     job, lambda one: one.changed(state=ImportState.RUNNING), ImportState.PAUSED
                 )
-            now, rows = rows[: charged.rows], rows[charged.rows :]
+            now, rows = rows[:fitting], rows[fitting:]
             self._write_rows(job, account, part, now)
-            left = [row for row in now if row.number not in part.outcomes]
-            if left:
-                self._refund(job, account, sum(row.weight for row in left), charged.at_ms)
+            # What is unchanged, skipped or failed has written nothing.
+            self._items.use(sum(row.weight for row in now if part.has_written(row.number)))
+            if any(row.number not in part.outcomes for row in now):
                 self._put_off(part)
         if part.error is not None:
             self._put_off(part)
@@ -358,11 +365,17 @@ class PartRun(StepRun):
     def _finish(self) -> None:
         """The last part is done: make one error file, delete what is not needed any more, and say so."""
         job = self._store.get(self._step.import_id)
-        if job is None or job.state not in RUNNING or job.next_part <= job.parts:
+        if job is None or not has_done_all_rows(job):
             return
-        self._put_files_away(job)
-        has_errors = job.counts.failed > 0
-        self._end(ImportState.COMPLETED_WITH_ERRORS if has_errors else ImportState.COMPLETED)
+        if self._has_large_error_file(job):
+            # Whatever comes of the message to the planner, this one looks whether the import has ended.
+            self._send(self._begun(), LOOKS_AGAIN_S)
+            self._hand_over()
+        elif job.counts.failed and not self._services.has_time_left(JOINS_S):
+            self._send(self._begun())
+        else:
+            put_files_away(self._files, self._step.account_id, job)
+            self._end(completed(job))
 
     # Checking
 

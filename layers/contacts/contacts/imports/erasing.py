@@ -21,7 +21,8 @@ _LAST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _WRITTEN_WITHIN_MS: Final = 125_000
 """Milliseconds after which no function writes any more what it had read before: it runs for 120 s at most
 (`CarryOutImport` in template.yaml), and its clock may differ from the bucket's. The second pass of an erasure comes
-later than that (`erasure.model.SECOND_PASS_AFTER`), so it finds an error file that was being put together."""
+later than that (`erasure.model.SECOND_PASS_AFTER`), so it finds an error file that was being put together. (The planner
+may take 15 minutes for a large one; but once the first pass has deleted its parts, it begins again without them.)"""
 
 
 class ImportEraser:

@@ -16,6 +16,7 @@ from urllib.parse import unquote_plus
 
 from botocore.exceptions import ClientError
 
+from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import is_uuid
 from contacts.core.json import from_json, to_json
 from contacts.core.threads import side_by_side
@@ -185,14 +186,17 @@ class ImportFiles:
         of the rest.
 
         Raises:
-            TemporarilyUnavailable.
+            TemporarilyUnavailable: or parts were deleted meanwhile, by somebody else who has made the file, or by an
+                erasure. Nothing was written.
         """
-        parts = sorted(self._keys(_error_parts(account_id, import_id)))
+        prefix = _error_parts(account_id, import_id)
+        parts = sorted(self._keys(prefix))
         if parts and not self.has_errors(account_id, import_id, file_format):
             from contacts.imports.error_files import csv_head
 
             head = csv_head(columns) if file_format in _SPREADSHEETS else b""
-            self._put_stream(_errors(account_id, import_id, file_format), self._joined(head, parts))
+            key = _errors(account_id, import_id, file_format)
+            self._put_stream(key, self._joined(head, prefix, parts))
 
     def presigned_errors(
         self, account_id: str, import_id: str, file_name: str, file_format: FileFormat
@@ -285,14 +289,22 @@ class ImportFiles:
             self._bucket.call("abort_multipart_upload", **upload)
             raise
 
-    def _joined(self, head: bytes, keys: Sequence[str]) -> Iterator[bytes]:
-        """A head and the contents of error parts, a few of which are fetched at a time."""
+    def _joined(self, head: bytes, prefix: str, keys: Sequence[str]) -> Iterator[bytes]:
+        """A head and the contents of all error parts, a few of which are fetched at a time.
+
+        Raises:
+            TemporarilyUnavailable: one of them was deleted before all were fetched. A file of the others would take the
+                place of a whole one, or would keep a person who was erased.
+        """
         yield head
         self._bucket.client()  # Made here, where there is one thread.
         for start in range(0, len(keys), _AT_ONCE):
             for packed in side_by_side(self._bucket.get, keys[start : start + _AT_ONCE], _AT_ONCE):
-                if packed is not None:
-                    yield gzip.decompress(packed)
+                if packed is None:
+                    raise TemporarilyUnavailable
+                yield gzip.decompress(packed)
+        if not set(keys) <= set(self._keys(prefix)):
+            raise TemporarilyUnavailable
 
     def _keys(self, prefix: str) -> Iterator[str]:
         return (one["Key"] for one in self._bucket.under(prefix))

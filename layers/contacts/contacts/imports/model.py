@@ -10,6 +10,8 @@ from contacts.core.time import DAY, HOUR, iso, parsed
 
 KEPT_DAYS: Final = 30
 """Days that an import is listed."""
+ENDS_WITHIN_DAYS: Final = 29
+"""Days after which an import that still has rows ends as failed: its item is there for one more day."""
 UPLOAD_WITHIN_HOURS: Final = 24
 """An import without a file expires after so many hours."""
 UNDO_WITHIN_DAYS: Final = 7
@@ -49,8 +51,8 @@ class ImportState(StrEnum):
     COMPLETED = "completed"
     COMPLETED_WITH_ERRORS = "completed_with_errors"
     FAILED = "failed"
-    """The file could not be read; nothing was written. Or the account or a part of the file is gone: what was written
-    before that stays."""
+    """The file could not be read; nothing was written. Or the account or a part of the file is gone, or its 29 days are
+    over: what was written before that stays."""
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     """No file came within 24 hours."""

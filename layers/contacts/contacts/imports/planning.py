@@ -10,12 +10,13 @@ from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from contacts.core import observability
-from contacts.core.errors import InvalidInput
+from contacts.core.errors import InvalidInput, TemporarilyUnavailable
 from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.time import Clock, iso, parsed
 from contacts.events.jobs import announcement_step, ended_import
+from contacts.imports.ending import completed, delete_files, end_import, has_done_all_rows, put_files_away
 from contacts.imports.files import ImportFiles, Upload, ids_in
 from contacts.imports.mapping.columns import complete_mapping, is_mappable
 from contacts.imports.model import (
@@ -40,16 +41,19 @@ from contacts.table.client import Table
 from contacts.table.expressions import Step
 
 PARTS_BETWEEN_SAVES: Final = 20
-"""As many parts are cut again at most when the planner was killed."""
+"""Parts between two saves. A planner that was killed repeats at most this many."""
 ENDS_S: Final = 60
 """Seconds in which a part is cut and the import saved, however long its rows are."""
 GIVES_UP_AFTER: Final = 5
 """Receipts of a message. Then the file counts as unreadable, so that nobody waits for it."""
-CANCELLED_FOR_S: Final = 20
-"""Seconds after which nobody is at a part of an import that was cancelled: rows are carried out a hundred at a time.
-
-(`imports.control` has the message come after 30.)
-"""
+FIRST_DELAY_S: Final = 5
+LONGEST_DELAY_S: Final = 900
+"""Seconds until reading goes on where the table or the bucket was busy; doubled each time that nothing was saved."""
+MOST_TRIES: Final = 100
+"""Number of times in a row that nothing could be saved (a day) before the file counts as unreadable."""
+ENDED_FOR_S: Final = 20
+"""Seconds after which nobody is at a part of an import that was cancelled or has failed: rows are carried out a hundred
+at a time. (`imports.control` and `imports.steps` have the message come after 30.)"""
 MAX_NAMES_BYTES: Final = 100_000
 """Bytes of all columns' names together: the item of an import has them twice, and 400 KB."""
 
@@ -150,22 +154,42 @@ class Planner:
         self._clock = clock
         self._randomness = randomness
         self._has_time_left = has_time_left
+        self._has_saved = False
+        """Whether this message has got its import further."""
 
     def handle(self, body: Mapping[str, Any], times_received: int) -> None:
         """Do what a message asks for: a notification of S3 that a file came, or one of ours that reading goes on.
 
-        A message about an import that has ended deletes its files.
+        A message about an import whose rows are all done ends it; about one that has ended, it deletes its files.
 
         Raises:
-            TemporarilyUnavailable: the message has to come again.
+            TemporarilyUnavailable: not even a message for later could be sent; this one has to come again.
         """
         gives_up = times_received >= GIVES_UP_AFTER
         if "import_id" in body:
-            self._go_on(body["account_id"], body["import_id"], gives_up=gives_up)
+            self._try(body["account_id"], body["import_id"], int(body.get("tries", 0)), gives_up=gives_up)
         for record in body.get("Records", ()):  # `s3:TestEvent`, which S3 sends at first, has none.
             ids = ids_in(record["s3"]["object"]["key"])
             if ids is not None:
-                self._go_on(*ids, gives_up=gives_up)
+                self._try(*ids, 0, gives_up=gives_up)
+
+    def _try(self, account_id: str, import_id: str, tries: int, *, gives_up: bool) -> None:
+        """Go on with an import. Where a service is busy, a new message goes on later.
+
+        So the receipts of a message count crashes alone, and no import ends because a service was busy for a while.
+
+        Raises:
+            TemporarilyUnavailable: no message could be sent, or not even giving up was possible.
+        """
+        self._has_saved = False
+        try:
+            self._go_on(account_id, import_id, gives_up=gives_up or tries >= MOST_TRIES)
+        except TemporarilyUnavailable:
+            before = 0 if self._has_saved else tries
+            if before >= MOST_TRIES:
+                raise
+            delay_s = min(FIRST_DELAY_S * 2**before, LONGEST_DELAY_S)
+            self._send_on(account_id, import_id, before + 1, delay_s)
 
     def _go_on(self, account_id: str, import_id: str, *, gives_up: bool) -> None:
         store = ImportStore(self._table, account_id)
@@ -189,6 +213,9 @@ class Planner:
             if cut is None:
                 return
             job = cut
+        if has_done_all_rows(job):
+            self._finish(account_id, job, gives_up=gives_up)
+            return
         self._send_first_step(account_id, job)
         # The parts hold all of it; what was put there since is not read.
         self._files.delete_upload(account_id, import_id)
@@ -227,7 +254,7 @@ class Planner:
             return self._read(account_id, job, source)
         except FileReplaced:
             # A message about the other one comes, or has come: that one is then read from its beginning.
-            self._send_on(account_id, job)
+            self._send_on(account_id, job.id)
             return None
         except Unreadable as error:
             # It was saved meanwhile.
@@ -260,7 +287,7 @@ class Planner:
             )
             job = self._replace(account_id, job, further)
             if not has_time:
-                self._send_on(account_id, job)
+                self._send_on(account_id, job.id)
                 return None
         if not rows:
             raise Unreadable("no_rows", "The file has no rows. Nothing was written.")
@@ -321,11 +348,14 @@ class Planner:
             # After a write whose answer got lost, what was written is read here.
             if store.get(job.id) != after:
                 raise
+        self._has_saved = True
         return after
 
-    def _send_on(self, account_id: str, job: Import) -> None:
-        body = {"account_id": account_id, "import_id": job.id}
-        self._reading.send([Outgoing(body=body, group=account_id)])
+    def _send_on(self, account_id: str, import_id: str, tries: int = 0, delay_s: int = 0) -> None:
+        body: dict[str, object] = {"account_id": account_id, "import_id": import_id}
+        if tries:
+            body["tries"] = tries
+        self._reading.send([Outgoing(body=body, group=account_id, delay_s=delay_s)])
 
     def _send_first_step(self, account_id: str, job: Import) -> None:
         """Have the first part checked or carried out, unless that was done."""
@@ -334,20 +364,45 @@ class Planner:
             step = ImportStep(account_id, job.id, task, 1)
             self._steps.send([Outgoing(body=step.message(), group=account_id)])
 
+    def _finish(self, account_id: str, job: Import, *, gives_up: bool) -> None:
+        """End an import whose rows are all done. Its error file is too large for whoever did the last part.
+
+        `gives_up`: the error file could not be made, again and again. Then the import ends without it.
+
+        Raises:
+            TemporarilyUnavailable.
+        """
+        if gives_up:
+            ids = {"account_id": account_id, "import_id": job.id}
+            observability.logger.error("import without error file", extra=ids)
+            delete_files(self._files, account_id, job.id)
+        else:
+            put_files_away(self._files, account_id, job)
+        end_import(self._table, account_id, job.id, completed(job), None, self._clock, self._randomness)
+
     def _clear(self, account_id: str, import_id: str, job: Import | None) -> None:
         """Delete the files of an import that has ended, but for its error file, which is made of what is there.
 
-        Of one that was cancelled just now only the upload: whoever is at a part still writes errors.
+        Of one that has just ended amid its rows only the upload: whoever is at a part still writes errors.
+
+        Raises:
+            TemporarilyUnavailable.
         """
+        if job is None or not _ended_amid_its_rows(job):
+            delete_files(self._files, account_id, import_id)
+            return
         self._files.delete_upload(account_id, import_id)
-        if job is not None and job.state is ImportState.CANCELLED:
-            if self._clock.now_ms() < parsed(job.finished_at or job.created_at) + CANCELLED_FOR_S * 1000:
-                return
-            if job.file.format is not None:
-                self._files.join_errors(account_id, import_id, job.file.columns, job.file.format)
-            self._files.delete_error_parts(account_id, import_id)
-        self._files.delete_parts(account_id, import_id)
-        self._files.delete_preview(account_id, import_id)
+        if self._clock.now_ms() < parsed(job.finished_at or job.created_at) + ENDED_FOR_S * 1000:
+            self._send_on(account_id, import_id, delay_s=ENDED_FOR_S)
+        else:
+            put_files_away(self._files, account_id, job)
+
+
+def _ended_amid_its_rows(job: Import) -> bool:
+    """Whether somebody may have been at a part of it."""
+    return job.state is ImportState.CANCELLED or (
+        job.state is ImportState.FAILED and job.started_at is not None
+    )
 
 
 def _mapping_wrong(error: InvalidInput, columns: Sequence[str]) -> ImportProblem:

@@ -7,12 +7,11 @@ side become one.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from contacts.accounts.model import Account, Charge
-from contacts.accounts.store import AccountStore, BeyondLimit
+from contacts.accounts.model import Account
+from contacts.accounts.store import AccountStore
 from contacts.accounts.switches import SwitchBoard
 from contacts.book.batch import AT_ONCE, Item, lanes
 from contacts.book.model import (
@@ -28,11 +27,13 @@ from contacts.core.idempotency import (
 from contacts.core.ids import Randomness
 from contacts.core.queue import MessageQueue, Outgoing
 from contacts.core.threads import side_by_side
-from contacts.core.time import Clock, iso, seconds_left_in_hour
-from contacts.events.jobs import announcement_step, ended_import
+from contacts.core.time import DAY, Clock, parsed, seconds_left_in_hour
+from contacts.imports.ending import RUNNING, end_import, put_files_away
 from contacts.imports.files import ImportFiles
 from contacts.imports.mapping.values import ReadRow, RowReader
+from contacts.imports.metering import WrittenItems
 from contacts.imports.model import (
+    ENDS_WITHIN_DAYS,
     ROWS_OF_PART,
     Import,
     ImportEvents,
@@ -50,13 +51,10 @@ from contacts.imports.rows import (
 from contacts.imports.store import ImportStore
 from contacts.properties.model import OnInvalid, ValueRule
 from contacts.table.client import Table
-from contacts.table.expressions import Step
 from contacts.table.records import RecordStore
 
 Value = TypeVar("Value")
 
-RESERVE: Final = 10
-"""An import leaves one in so many written items of an hour to the account's own requests."""
 TRIES: Final = 5
 """How often a part is received before the rows that still fail by an error of ours go to the error file."""
 LONGEST_DELAY_S: Final = 900
@@ -73,14 +71,26 @@ SETTLED_S: Final = 60
 BEGUN_WITHIN_S: Final = 20
 """Seconds after the look at an import in which rows are begun: then it is looked at again."""
 ENDS_S: Final = 15
-"""Seconds in which a hundred rows are usually over: with less time left, a new message goes on. (Rows that take longer
-are left for that, too: nothing is asked of the table when less than ten seconds are left.)"""
+"""A hundred rows usually take less. If less time is left, the run stops and sends a message that continues the part.
+Rows that take longer are left to that message as well: with less than ten seconds left, the table is not asked."""
+JOINS_S: Final = 60
+"""Seconds in which the errors of `MOST_JOINED_PARTS` parts become one file."""
+MOST_JOINED_PARTS: Final = 100
+"""Parts of an import whose error file is made here: 100,000 rows. A larger one may take minutes, and is made by the
+planner, which has fifteen."""
+LOOKS_AGAIN_S: Final = LONGEST_DELAY_S
+"""Seconds until it is looked again whether the planner has ended an import."""
+HANDED_OVER_S: Final = 30
+"""Delay of a message to the planner about an import that ends just now: whoever else is at a part sees it meanwhile."""
 _MOST_TRIES: Final = 10
-"""How often a part is put off without progress, an hour in all, before a contact that is never free is given up."""
-_NO_KEY: Final = "import"
-"""In the usage of an hour, which lists the keys that it was used by."""
-RUNNING: Final = frozenset({ImportState.RUNNING, ImportState.PAUSED})
+"""Number of times a part is postponed without progress (about an hour) before a row whose contact is always being
+changed fails."""
 _ACCOUNT_GONE: Final = ImportProblem("account_gone", "The account was deleted while the import ran.")
+_OUT_OF_TIME: Final = ImportProblem(
+    "out_of_time",
+    f"Not all rows were carried out within {ENDS_WITHIN_DAYS} days. What was written stays. Rows are carried out in "
+    "the order of the file: send those after the ones that are counted as a new import.",
+)
 
 
 class ReadsRows(Protocol):
@@ -106,6 +116,8 @@ class CarrierServices:
     accounts: AccountStore
     files: ImportFiles
     queue: MessageQueue
+    reading: MessageQueue
+    """The queue of the planner, which makes large error files."""
     clock: Clock
     randomness: Randomness
     has_time_left: Callable[[float], bool]
@@ -117,15 +129,6 @@ class CarrierServices:
 
 class Stop(Exception):
     """Raised where a part is not to be gone on with now: whatever has to follow is done."""
-
-
-class Charged(NamedTuple):
-    """Rows whose written items are counted."""
-
-    rows: int
-    """The first so many."""
-    at_ms: int
-    """In the hour of this moment."""
 
 
 class StepRun:
@@ -143,6 +146,7 @@ class StepRun:
         self._step = step
         self._times_received = times_received
         self._named = (step.account_id, step.import_id)
+        self._items = WrittenItems(services.accounts, services.clock)
 
     def handled(self) -> int | None:
         """Do what the message asks for. Returns after how many seconds it has to come again; None: it is done.
@@ -159,6 +163,8 @@ class StepRun:
         except TemporarilyUnavailable:
             self._later()
             return None
+        finally:
+            self._items.give_back()
 
     def _carried_out(self, job: Import) -> int | None:
         """Do what the message asks for, of an import as it is.
@@ -219,6 +225,9 @@ class StepRun:
             raise Stop
         if task is ImportTask.CHECK and job.state is not ImportState.READING:
             raise Stop
+        if task is not ImportTask.UNDO and self._is_out_of_time(job):
+            self._fail(job, _OUT_OF_TIME)
+            raise Stop
         account = self._services.board.account(self._step.account_id)
         if account is None:
             self._fail(job, _ACCOUNT_GONE)
@@ -234,36 +243,21 @@ class StepRun:
             raise Stop
         return job, account
 
-    def _charged(self, job: Import, account: Account, weights: Sequence[int]) -> Charged:
-        """Count the written items of as many rows as this hour has room for.
+    def _is_out_of_time(self, job: Import) -> bool:
+        """Whether an import ends now, so that it does not vanish unfinished when its item expires."""
+        return self._clock.now_ms() >= parsed(job.created_at) + ENDS_WITHIN_DAYS * DAY * 1000
 
-        One UpdateItem, seldom two.
+    def _room_for(self, job: Import, account: Account, weights: Sequence[int]) -> int:
+        """Count the written items of as many of the first rows as this hour has room for. Returns how many rows.
 
         Raises:
             Stop: it has room for none; a message for later is sent.
         """
-        limit = account.hourly_written_limit
-        reserve = limit // RESERVE
-        room = limit - reserve
-        for _ in range(2):
-            rows, total = _fitting(weights, room)
-            if not rows:
-                break
-            charge, at_ms = Charge(requests=0, written=total, left_to_others=reserve), self._clock.now_ms()
-            try:
-                self._services.accounts.count(account, job.key_id or _NO_KEY, at_ms, charge)
-            except BeyondLimit as beyond:
-                room = limit - reserve - beyond.usage.written
-            else:
-                return Charged(rows, at_ms)
-        self._pause(job, seconds_left_in_hour(self._clock.now_ms()))
-        raise Stop
-
-    def _refund(self, job: Import, account: Account, weight: int, at_ms: int) -> None:
-        """Give back the written items of rows that are left for later. One UpdateItem."""
-        with suppress(TemporarilyUnavailable, BeyondLimit):
-            charge = Charge(requests=0, written=-weight)
-            self._services.accounts.count(account, job.key_id or _NO_KEY, at_ms, charge)
+        rows = self._items.room_for(account, job.key_id, weights)
+        if not rows:
+            self._pause(job, seconds_left_in_hour(self._clock.now_ms()))
+            raise Stop
+        return rows
 
     def _pause(self, job: Import, seconds: int) -> None:
         """Let the import, or its undo, wait, and a message come after some seconds."""
@@ -316,14 +310,8 @@ class StepRun:
 
         return retry_on_conflict(attempt, self._clock, self._randomness)
 
-    def _replaced(
-        self,
-        change: Callable[[Import], Import | None],
-        steps_with: Callable[[Import], Sequence[Step]] = lambda _: (),
-    ) -> Import | None:
+    def _replaced(self, change: Callable[[Import], Import | None]) -> Import | None:
         """Write what `change` makes of the import as it is now, and return that; None: there is nothing to write.
-
-        `steps_with`: further steps of the transaction, for the import after the change.
 
         Raises:
             Contention, TemporarilyUnavailable.
@@ -333,40 +321,34 @@ class StepRun:
             before = self._store.get(self._step.import_id)
             after = None if before is None else change(before)
             if before is not None and after is not None:
-                self._store.replace(before, after, steps_with(after))
+                self._store.replace(before, after)
             return after
 
         return retry_on_conflict(attempt, self._clock, self._randomness)
 
     def _fail(self, job: Import, problem: ImportProblem) -> None:
         """End an import that cannot go on. What it has written stays written."""
-        if not job.has_ended:  # If it has, its undo cannot go on.
-            self._put_files_away(job)
-            self._end(ImportState.FAILED, problem)
+        if job.has_ended:
+            return  # Its undo cannot go on.
+        if self._has_large_error_file(job):
+            # Sent before the write, so that the files are cleared wherever this function is killed.
+            self._hand_over(HANDED_OVER_S)
+        else:
+            put_files_away(self._files, self._step.account_id, job)
+        self._end(ImportState.FAILED, problem)
 
-    def _put_files_away(self, job: Import) -> None:
-        """Make one error file of the rows that failed, and delete all other files."""
-        if job.counts.failed and job.file.format is not None:
-            self._files.join_errors(*self._named, job.file.columns, job.file.format)
-        self._files.delete_error_parts(*self._named)
-        self._files.delete_parts(*self._named)
-        self._files.delete_upload(*self._named)
-        self._files.delete_preview(*self._named)
+    def _has_large_error_file(self, job: Import) -> bool:
+        """Whether the planner has to make its error file."""
+        return job.counts.failed > 0 and job.parts > MOST_JOINED_PARTS
+
+    def _hand_over(self, delay_s: int = 0) -> None:
+        """Have the planner make the error file, and end the import if it has not ended."""
+        account_id, import_id = self._named
+        body = {"account_id": account_id, "import_id": import_id}
+        self._services.reading.send([Outgoing(body=body, group=account_id, delay_s=delay_s)])
 
     def _end(self, state: ImportState, problem: ImportProblem | None = None) -> None:
-        """End the import, and let its event follow, in one transaction."""
-        now = self._clock.now_ms()
-
-        def ended(job: Import) -> Import | None:
-            return None if job.has_ended else job.changed(state=state, problem=problem, finished_at=iso(now))
-
-        def announced(job: Import) -> list[Step]:
-            told = ended_import(job)
-            return [announcement_step(self._table, *self._named, *told, now, self._randomness)]
-
-        after = self._replaced(ended, announced)
-        if after is not None:
-            self._log("import ended", {"state": str(state), "counts": after.counts._asdict()})
+        end_import(self._table, *self._named, state, problem, self._clock, self._randomness)
 
 
 def rules_of(options: ImportOptions) -> RowRules:
@@ -387,16 +369,6 @@ def most_rows_of_part(job: Import) -> int:
 def never(_: object) -> Outcome:
     """What `book.batch` would run of an item: an import runs its rows itself."""
     raise AssertionError("the items of an import are carried out by the import")
-
-
-def _fitting(weights: Sequence[int], room: int) -> tuple[int, int]:
-    """How many of the first rows fit, and what they weigh. A row that fits no hour counts as much as there is."""
-    total = 0
-    for number, weight in enumerate(weights):
-        if total + weight > room:
-            return (1, room) if number == 0 and 0 < room < weight else (number, total)
-        total += weight
-    return len(weights), total
 
 
 def run_in_lanes(items: Sequence[Item], carry_out: Callable[[int], bool], at_once: int) -> None:

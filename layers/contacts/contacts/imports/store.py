@@ -52,8 +52,15 @@ def _stored(values: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
+def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that this release knows: what a later one has added is left alone."""
+    names = {one.name for one in fields(kind)}
+    return {name: value for name, value in values.items() if name in names}
+
+
 def _import_from(account_id: str, item: Item) -> Import:
-    options, file, undo, problem = item["options"], item["file"], item.get("undo"), item.get("problem")
+    options, file = _known(ImportOptions, item["options"]), _known(ImportFile, item["file"])
+    undo, problem = item.get("undo"), item.get("problem")
     return Import(
         id=item["id"],
         state=ImportState(item["state"]),
@@ -75,9 +82,9 @@ def _import_from(account_id: str, item: Item) -> Import:
             }
         ),
         mapping=dict(item["mapping"]),
-        counts=Counts(*item["counts"]),
+        counts=Counts(*item["counts"][: len(Counts._fields)]),
         problem=None if problem is None else ImportProblem(*problem),
-        undo=None if undo is None else Undo(**{**undo, "state": UndoState(undo["state"])}),
+        undo=None if undo is None else Undo(**{**_known(Undo, undo), "state": UndoState(undo["state"])}),
         parts=item["parts"],
         next_part=item["next_part"],
         read_bytes=item["read_bytes"],

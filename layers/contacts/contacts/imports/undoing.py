@@ -76,6 +76,7 @@ class UndoRun(StepRun):
                 return SETTLED_S
             end = min(start + ROWS_AT_ONCE, most_rows_of_part(job))
             self._undo_chunk(job, account, range(start, end), results)
+        self._items.give_back()
         if not self._undone(part, results):
             return SETTLED_S
         if part > 1:
@@ -108,22 +109,21 @@ class UndoRun(StepRun):
         for number, record in before.items():
             details = {} if record.outcome is None else record.outcome.details
             results[number] = UndoResult(str(details.get("undo", UndoResult.KEPT)))
-        # A row that was kept left nothing behind. Where a row before it is taken back already, it was decided on.
+        # Kept rows leave no record. If an earlier row of the same contact is undone already, an earlier run decided to
+        # keep this row.
         decided = {rows[number]["id"]: number for number in sorted(before, reverse=True)}
         for number, receipt in rows.items():
             if number not in results and decided.get(receipt["id"], number) < number:
                 results[number] = UndoResult.KEPT
         left = sorted((number for number in rows if number not in results), reverse=True)
         while left:
-            charged = self._charged(job, account, [1] * len(left))
-            now, left = left[: charged.rows], left[charged.rows :]
-            self._undo_rows(job, account, {number: rows[number] for number in now}, results)
-            put_off = sum(number not in results for number in now)
-            if put_off:
-                self._refund(job, account, put_off, charged.at_ms)
-                # A row that is kept leaves no record, and is decided on again.
-                written = {UndoResult.TRASHED, UndoResult.RESTORED}
-                self._later(has_progressed=any(results.get(number) in written for number in now))
+            fitting = self._room_for(job, account, [1] * len(left))
+            now, left = left[:fitting], left[fitting:]
+            written = self._undo_rows(job, account, {number: rows[number] for number in now}, results)
+            self._items.use(len(written))
+            if any(number not in results for number in now):
+                # A row that is kept as a whole leaves no record, and is decided on again.
+                self._later(has_progressed=bool(written))
                 raise Stop
 
     def _undo_rows(
@@ -132,7 +132,8 @@ class UndoRun(StepRun):
         account: Account,
         rows: Mapping[int, Mapping[str, Any]],
         results: dict[int, UndoResult],
-    ) -> None:
+    ) -> set[int]:
+        """Take rows back, by their number. Returns those of which a record is left: something was written."""
         opt_outs = OptOuts(self._table, account.id, account.secret)
         now_s = self._clock.now_ms() // 1000
         store = ContactStore(self._table, account.id, opt_outs, self._randomness, now_s)
@@ -140,6 +141,7 @@ class UndoRun(StepRun):
         known.read_contacts((str(receipt["id"]), ContactState.LIVE) for receipt in rows.values())
         quiet = rules_of(job.options).quiet
         is_stopped = False
+        written: set[int] = set()
 
         def take_back(negative: int) -> bool:
             nonlocal is_stopped
@@ -151,12 +153,16 @@ class UndoRun(StepRun):
                 _taken_back, store, known.live, rows[number], quiet=quiet, key=key, clock=self._clock
             )
             try:
-                results[number] = patiently(
+                plan = patiently(
                     partial(retry_on_conflict, taking, self._clock, self._randomness),
                     self._clock,
                     self._randomness,
                 )
+                results[number] = plan.result
+                if plan.after is not None:
+                    written.add(number)
             except AlreadyRecorded as already:
+                written.add(number)
                 recorded = already.record.outcome
                 results[number] = UndoResult(recorded.details["undo"]) if recorded else UndoResult.KEPT
             except Contention as error:
@@ -175,6 +181,7 @@ class UndoRun(StepRun):
 
         items = [Item(-number, _touched(receipt, known.live), (), never) for number, receipt in rows.items()]
         run_in_lanes(items, take_back, self._services.at_once)
+        return written
 
     def _undone(self, part: int, results: Mapping[int, UndoResult]) -> bool:
         """Write that a part is taken back. Returns whether it was still to be."""
@@ -216,8 +223,10 @@ def _taken_back(
     quiet: Quiet | None,
     key: Any,
     clock: Clock,
-) -> UndoResult:
+) -> UndoPlan:
     """Try once to take a row back. `read`: contacts by id, as they were read; what changes is read anew.
+
+    Returns what was done.
 
     Raises:
         ConcurrentModification: the contact has changed since it was read.
@@ -231,7 +240,7 @@ def _taken_back(
         plan: UndoPlan = undo_plan(receipt, contact, iso(now), spared)
         if plan.after is None:
             read[contact_id] = contact
-            return plan.result
+            return plan
         transition = Transition(
             before=contact,
             was=ContactState.LIVE,
@@ -250,4 +259,4 @@ def _taken_back(
                 raise ConcurrentModification from None
             spared |= names
         else:
-            return plan.result
+            return plan
