@@ -1,26 +1,29 @@
 """Rows of XLSX: the first sheet that is visible, by calamine.
 
 Calamine aborts the whole process where it gets no memory: a file of 1 KB can name a cell in the last row and column,
-and calamine makes room for 17 billion; another can promise as many texts. So a workbook is unpacked and measured before
-calamine sees it.
+and calamine makes room for 17 billion; another can promise as many texts. So a workbook is unpacked and measured first,
+which tells what is wrong with it; and calamine reads it in a process of its own, which survives what the measuring
+misses.
 """
 
 import io
+import json
+import os
 import re
+import subprocess
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from contextlib import suppress
 from posixpath import join, normpath
 from string import ascii_letters, digits
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from xml.etree import ElementTree as ET
 
 from contacts.imports.model import Row, RowError, Unreadable
-from contacts.imports.reading.text_rows import column_names, fitted
-
-if TYPE_CHECKING:
-    from python_calamine import CalamineSheet
+from contacts.imports.reading import calamine_rows
+from contacts.imports.reading.text_rows import HEADER_TOO_LONG, TOO_LONG, column_names, fitted
 
 MAX_WORKBOOK_BYTES: Final = 100 * 1024**2
 """Packed. It is read in one piece."""
@@ -29,6 +32,10 @@ MAX_UNPACKED_BYTES: Final = 400 * 1024**2
 MAX_CELLS: Final = 20_000_000
 """Of the rectangle around all cells: calamine keeps 32 bytes for each, filled or not."""
 MAX_ENTRIES: Final = 2000
+MAX_MEMORY_BYTES: Final = 2400 * 1024**2
+"""Address space of calamine's process. With what `plan_import` holds itself, its 3 GB."""
+MAX_CPU_S: Final = 240
+"""Of calamine's process."""
 _PIECE: Final = 1024 * 1024
 _MAX_ROW_XML: Final = 16 * 1024**2
 _LAST_COLUMN: Final = 16_384
@@ -36,19 +43,21 @@ _LAST_ROW: Final = 1_048_576
 
 _ROW: Final = re.compile(rb"<(?:[\w.-]+:)?row\b")
 _EMPTY_CELL: Final = re.compile(rb"<(?:[\w.-]+:)?c\b[^<>]*(?:/>|></)")
-_END: Final = re.compile(rb"</(?:[\w.-]+:)?sheetData")
+_END: Final = re.compile(rb"</(?:[\w.-]+:)?sheetData\b")
 _REFERENCE: Final = re.compile(rb"""\sr\s*=\s*["']\s*([A-Za-z]*\d+)""")
 _LETTERS: Final = ascii_letters.encode()
 _DIGITS: Final = digits.encode()
 _ERROR_CELL: Final = re.compile(
     rb"""<(?:[\w.-]+:)?c\b(?=[^<>]*\st\s*=\s*["']e["'])[^<>]*\sr\s*=\s*["']([A-Za-z]+)(\d+)"""
 )
-_PROMISED: Final = re.compile(rb"""uniqueCount\s*=\s*["']\s*(\d+)""")
+_PROMISE: Final = b"uniqueCount"
+_PROMISED: Final = re.compile(rb"""uniqueCount ?= ?["'] ?(\d+)""")
+_LONGEST_PROMISE: Final = 64
+"""Bytes of it that are read, without white space; longer numbers are too large, whatever follows."""
+_MOST_LETTERS: Final = len("XFD")
 _SHORTEST_STRING: Final = len("<si/>")
 _OFFICE: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _OFFICE_STRICT: Final = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
-
-_Value = int | float | str | bool | time | date | datetime | timedelta
 
 
 class Sheet(NamedTuple):
@@ -89,73 +98,77 @@ def sheet_of(workbook: bytes) -> Sheet:
             as `column_names`.
     """
     errors = _measured(workbook)
-    number, sheet = _first_sheet(workbook)
-    rows = enumerate(sheet.iter_rows(), start=1)
-    for _, values in rows:
-        header = [_text(value) for value in values]
-        if any(cell.strip() for cell in header):
+    lines = _lines_of(workbook)
+    first = next(lines)
+    if "refused" in first:
+        raise bad(first["refused"])
+    rows = enumerate(lines, start=1)
+    for _, header in rows:
+        if header is None:
+            raise Unreadable("too_many_columns", HEADER_TOO_LONG)
+        if header:
             columns = column_names(header)
-            left = sheet.start[1] if sheet.start else 0
-            return Sheet(sheet.name, columns, _rows(rows, header, columns, errors.get(number, {}), left))
+            further = _rows(rows, header, columns, errors.get(first["number"], {}), first["left"])
+            return Sheet(first["name"], columns, further)
     # Not by its name, which may be a person's: events tell this text, too.
-    raise Unreadable("no_rows", f"The first sheet that is not hidden (number {number + 1}) has no rows.")
+    raise Unreadable(
+        "no_rows", f"The first sheet that is not hidden (number {first['number'] + 1}) has no rows."
+    )
 
 
-def _first_sheet(workbook: bytes) -> "tuple[int, CalamineSheet]":
-    from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+def _lines_of(workbook: bytes) -> Iterator[Any]:
+    """What `calamine_rows` writes about a workbook, without the line that says that all was given.
 
-    try:
-        opened = CalamineWorkbook.from_filelike(io.BytesIO(workbook))
-        for number, sheet in enumerate(opened.sheets_metadata):
-            if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
-                return number, opened.get_sheet_by_index(number)
-    except CalamineError:
-        raise bad("is damaged") from None
-    except BaseException as error:
-        # What its authors did not foresee: a panic of Rust, which is no Exception.
-        if type(error).__name__ == "PanicException":
-            raise bad("is damaged") from None
-        raise
-    raise bad("has no sheet that is visible")
+    Raises:
+        Unreadable: reading it takes too much memory or time (`unpacks_too_large`).
+    """
+    with subprocess.Popen(  # noqa: S603 - a module of ours
+        [sys.executable, "-m", calamine_rows.__name__, str(MAX_MEMORY_BYTES), str(MAX_CPU_S)],
+        # Nothing else: who reads a stranger's file needs no credentials.
+        env={"PYTHONPATH": os.pathsep.join(sys.path), "LD_LIBRARY_PATH": os.getenv("LD_LIBRARY_PATH", "")},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            # It reads all before it writes. Why it did not, its status tells.
+            with suppress(BrokenPipeError), process.stdin:
+                process.stdin.write(workbook)
+            for line in process.stdout:
+                if line == calamine_rows.END:
+                    return
+                if line.endswith(b"\n"):
+                    yield json.loads(line)
+            status = process.wait()
+        finally:
+            # Where not all rows are wanted.
+            process.kill()
+    if status < 0 or status == calamine_rows.NO_MEMORY:
+        detail = "Reading the spreadsheet takes too much memory or time. Save it as CSV."
+        raise Unreadable("unpacks_too_large", detail)
+    raise RuntimeError(f"calamine's process exited with {status}")
 
 
 def _rows(
-    rows: Iterator[tuple[int, list[_Value]]],
+    rows: Iterator[tuple[int, list[str] | None]],
     header: list[str],
     columns: Sequence[str],
     errors: Mapping[int, Sequence[tuple[str, int]]],
     left: int,
 ) -> Iterator[Row]:
-    for number, values in rows:
-        cells = [_text(value) for value in values]
-        if number in errors:
+    for number, cells in rows:
+        if cells is None:
+            yield Row(number, (), TOO_LONG)
+        elif number in errors:
             letters, column = errors[number][0]
             name = columns[column - 1 - left] if column - 1 - left < len(columns) else None
             reason = f"the cell {letters}{number} holds an error of the spreadsheet, such as #N/A"
             yield Row(number, tuple(cells), RowError(name, reason))
-        elif any(cell.strip() for cell in cells) and cells != header:
+        elif cells and cells != header:
             error = fitted(cells, len(columns))
             yield Row(number, tuple(cells), error)
-
-
-def _text(value: _Value) -> str:
-    """A cell as a text: whole numbers without `.0`, moments as ISO 8601, booleans as in JSON."""
-    match value:
-        case str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case float():
-            if value.is_integer() and abs(value) < 1e15:
-                return str(int(value))
-            return repr(value)
-        case datetime():
-            is_day = not (value.hour or value.minute or value.second or value.microsecond)
-            return value.date().isoformat() if is_day else value.isoformat()
-        case date() | time():
-            return value.isoformat()
-        case _:
-            return str(value)
 
 
 def _measured(workbook: bytes) -> dict[int, dict[int, list[tuple[str, int]]]]:
@@ -178,12 +191,12 @@ def _measured(workbook: bytes) -> dict[int, dict[int, list[tuple[str, int]]]]:
             left, found = MAX_UNPACKED_BYTES, {}
             for entry in entries:
                 number = sheets.get(entry.filename.lower())
-                measure = _Measure()
+                measure, promise = _Measure(), _Promise(entry.file_size)
                 for piece in _unpacked(workbook, entry):
                     left -= len(piece)
                     if left < 0:
                         raise _too_large()
-                    _check_promise(piece, entry.file_size)
+                    promise.read(piece)
                     if number is not None:
                         measure.read(piece)
                 if number is not None:
@@ -209,10 +222,28 @@ def _exact(workbook: bytes, entry: zipfile.ZipInfo) -> dict[int, list[tuple[str,
     return measure.errors
 
 
-def _check_promise(xml: bytes, size: int) -> None:
-    """Raise Unreadable if a workbook promises more texts than it can hold: calamine makes room for all at once."""
-    if any(int(promised) > size // _SHORTEST_STRING + 1 for promised in _PROMISED.findall(xml)):
-        raise bad("is damaged")
+class _Promise:
+    """How many texts an entry promises, read in pieces: calamine makes room for all at once."""
+
+    def __init__(self, size: int) -> None:
+        """`size`: of the entry."""
+        self._most = size // _SHORTEST_STRING + 1
+        self._end = b""
+
+    def read(self, piece: bytes) -> None:
+        """A further piece of the entry's XML.
+
+        Raises:
+            Unreadable: it promises more than it can hold.
+        """
+        xml = self._end + piece
+        if _PROMISE in xml:
+            # Around `=` may be white space of any length.
+            xml = b" ".join(xml.split())
+            for digits_of_it in _PROMISED.findall(xml):
+                if len(digits_of_it) > len(str(MAX_UNPACKED_BYTES)) or int(digits_of_it) > self._most:
+                    raise bad("is damaged")
+        self._end = xml[-_LONGEST_PROMISE:]
 
 
 def _unpacked(workbook: bytes, entry: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -287,7 +318,7 @@ class _Measure:
         if b"\0" in piece:
             raise bad("is damaged")
         # In comments and CDATA tags are none.
-        self._has_hidden_text = self._has_hidden_text or b"<!" in piece
+        self._has_hidden_text |= b"<!" in piece or (self._rest[-1:] == b"<" and piece[:1] == b"!")
         *whole, self._rest = _ROW.split(self._rest + piece)
         for row in whole:
             self._measure(row)
@@ -312,6 +343,8 @@ class _Measure:
         references = b" ".join(_REFERENCE.findall(row))
         numbers = {*references.translate(None, _LETTERS).split()}
         columns = {*references.translate(None, _DIGITS).split()}
+        if any(len(letters) > _MOST_LETTERS for letters in columns):
+            raise bad("is damaged")
         # Rows and cells may be without a reference, and stand then after the one before.
         self._last_row = max(self._last_row, self._rows, *map(int, numbers))
         self._last_column = max(self._last_column, cells, *map(_column, columns))
@@ -328,6 +361,7 @@ class _Measure:
 
 
 def _column(letters: bytes) -> int:
+    """The number of a column: of the few letters that one may have."""
     number = 0
     for letter in letters.upper():
         number = number * 26 + letter - 64
