@@ -147,6 +147,9 @@ LONG_LINE = b"a@x.org," + b"x" * 1000 + b"\n"
 ADA = ("ada@x.org", "Ada")
 
 READ: list[tuple[str, bytes, dict[str, str], list[Any]]] = [
+    ("2,000 empty lines before the header", b" \r\n" * 2000 + b'email, "name"\nada@x.org, "Ada"', {}, [ADA]),
+    ("200 empty lines before an object", b"\n" * 200 + b'{"email": "a"}', {}, [{"email": "a"}]),
+    ("200 empty lines before a document", b"\n" * 200 + b'[{"email": "a"}]', {}, [{"email": "a"}]),
     ("a byte-order mark before a quoted header", b'\xef\xbb\xbf"email","name"\nada@x.org,Ada\n', {}, [ADA]),
     (
         "UTF-16 as Excel's Unicode text",
@@ -371,6 +374,7 @@ REFUSED: list[tuple[str, bytes, dict[str, str], str, str]] = [
     ),
     ("no such encoding", b"email\na", {"encoding": "utf8mb4"}, "unknown_encoding", "utf8mb4"),
     ("no encoding of texts", b"email\na", {"encoding": "base64"}, "unknown_encoding", "base64"),
+    ("an encoding of domain names", b"email\na", {"encoding": "idna"}, "unknown_encoding", "idna"),
     (
         "one without line ends as ASCII has them",
         b"email\na",

@@ -17,7 +17,7 @@ from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from contacts.imports.model import MAX_ROW_BYTES
+# Nothing of ours, so that it begins soon.
 
 END: Final = b"{}\n"
 NO_MEMORY: Final = 3
@@ -26,8 +26,8 @@ NO_MEMORY: Final = 3
 _Value = int | float | str | bool | time | date | datetime | timedelta
 
 
-def lines_of(workbook: bytes) -> Iterator[object]:
-    """What the process writes about a workbook, line by line."""
+def lines_of(workbook: bytes, longest: int) -> Iterator[object]:
+    """What the process writes about a workbook, line by line. `longest`: bytes that the texts of a row may have."""
     from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
     try:
@@ -53,15 +53,15 @@ def lines_of(workbook: bytes) -> Iterator[object]:
         raise
     yield {"number": number, "name": sheet.name, "left": sheet.start[1] if sheet.start else 0}
     for values in sheet.iter_rows():
-        yield _cells(values)
+        yield _cells(values, longest)
 
 
-def _cells(values: list[_Value]) -> list[str] | None:
+def _cells(values: list[_Value], longest: int) -> list[str] | None:
     cells = [_text(value) for value in values]
     if not any(cell.strip() for cell in cells):
         return []
     length = sum(len(cell) if cell.isascii() else len(cell.encode()) for cell in cells)
-    return cells if length <= MAX_ROW_BYTES else None
+    return cells if length <= longest else None
 
 
 def _text(value: _Value) -> str:
@@ -84,14 +84,14 @@ def _text(value: _Value) -> str:
             return str(value)
 
 
-def main() -> None:
-    """Read the workbook on standard input, with the memory and the seconds of CPU that the arguments allow."""
-    for limit, most in zip((resource.RLIMIT_AS, resource.RLIMIT_CPU), map(int, sys.argv[1:]), strict=True):
+def main(memory: int, seconds: int, longest: int) -> None:
+    """Read the workbook on standard input, in so many bytes of address space and seconds of CPU."""
+    for limit, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds)):
         # Not every system has both.
         with suppress(ValueError, OSError):
             resource.setrlimit(limit, (most, most))
     try:
-        for line in lines_of(sys.stdin.buffer.read()):
+        for line in lines_of(sys.stdin.buffer.read(), longest):
             sys.stdout.write(f"{json.dumps(line, separators=(',', ':'))}\n")
         sys.stdout.write(END.decode())
         sys.stdout.flush()
@@ -100,4 +100,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

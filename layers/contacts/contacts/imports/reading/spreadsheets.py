@@ -21,7 +21,7 @@ from string import ascii_letters, digits
 from typing import Any, Final, NamedTuple
 from xml.etree import ElementTree as ET
 
-from contacts.imports.model import Row, RowError, Unreadable
+from contacts.imports.model import MAX_ROW_BYTES, Row, RowError, Unreadable
 from contacts.imports.reading import calamine_rows
 from contacts.imports.reading.text_rows import HEADER_TOO_LONG, TOO_LONG, column_names, fitted
 
@@ -32,7 +32,7 @@ MAX_UNPACKED_BYTES: Final = 400 * 1024**2
 MAX_CELLS: Final = 20_000_000
 """Of the rectangle around all cells: calamine keeps 32 bytes for each, filled or not."""
 MAX_ENTRIES: Final = 2000
-MAX_MEMORY_BYTES: Final = 2400 * 1024**2
+MAX_MEMORY_BYTES: Final = 2600 * 1024**2
 """Address space of calamine's process. With what `plan_import` holds itself, its 3 GB."""
 MAX_CPU_S: Final = 240
 """Of calamine's process."""
@@ -122,8 +122,9 @@ def _lines_of(workbook: bytes) -> Iterator[Any]:
     Raises:
         Unreadable: reading it takes too much memory or time (`unpacks_too_large`).
     """
+    limits = map(str, (MAX_MEMORY_BYTES, MAX_CPU_S, MAX_ROW_BYTES))
     with subprocess.Popen(  # noqa: S603 - a module of ours
-        [sys.executable, "-m", calamine_rows.__name__, str(MAX_MEMORY_BYTES), str(MAX_CPU_S)],
+        [sys.executable, "-m", calamine_rows.__name__, *limits],
         # Nothing else: who reads a stranger's file needs no credentials.
         env={"PYTHONPATH": os.pathsep.join(sys.path), "LD_LIBRARY_PATH": os.getenv("LD_LIBRARY_PATH", "")},
         stdin=subprocess.PIPE,
