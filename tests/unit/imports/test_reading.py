@@ -635,6 +635,28 @@ def test_calamine_takes_no_more_memory_than_it_may(
     assert (refused.code, "memory" in refused.detail) == ("unpacks_too_large", True)
 
 
+@given(st.integers(1, 20_000))
+def test_a_column_is_named_by_letters_that_stand_for_it(column: int) -> None:
+    assert spreadsheets._column(spreadsheets._letters(column).encode()) == column
+
+
+def test_there_may_be_so_many_rows_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are kept in the planner's own memory, and 400 MB of them take a file of 400 KB."""
+    monkeypatch.setattr(spreadsheets, "MAX_ERROR_ROWS", 3)
+    sheets = [
+        row(1, "email") + "".join(row(n, '<c t="e"><v>#N/A</v></c>') for n in numbers)
+        for numbers in ([2, 3], [4, 5], [6, 7, 8, 9])
+    ]
+
+    assert len(rows_of(workbook(*sheets[:1], row(1, "a")))) == 2
+    for many in (sheets[:2], sheets[2:]):
+        assert refusal(workbook(*many)).code == "unpacks_too_large"
+
+
+def test_an_archive_of_a_million_entries_is_no_spreadsheet() -> None:
+    assert refusal(b"PK\x03\x04" + b"PK\x01\x02" * 50_000 + XLSX).code == "not_text"
+
+
 def test_the_process_of_calamine_ends_with_the_rows_and_knows_no_secrets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from posixpath import join, normpath
-from string import ascii_letters, digits
+from string import ascii_letters, ascii_uppercase, digits
 from typing import Any, Final, NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -32,14 +32,17 @@ MAX_UNPACKED_BYTES: Final = 400 * 1024**2
 MAX_CELLS: Final = 20_000_000
 """Of the rectangle around all cells: calamine keeps 32 bytes for each, filled or not."""
 MAX_ENTRIES: Final = 2000
+MAX_ERROR_ROWS: Final = 2_000_000
+"""Of all sheets: as many rows with an error as two full sheets have."""
 MAX_MEMORY_BYTES: Final = 2600 * 1024**2
 """Address space of calamine's process. With what `plan_import` holds itself, its 3 GB."""
 MAX_CPU_S: Final = 240
 """Of calamine's process."""
 _PIECE: Final = 1024 * 1024
 _MAX_ROW_XML: Final = 16 * 1024**2
-_LAST_COLUMN: Final = 16_384
-_LAST_ROW: Final = 1_048_576
+_ENTRY: Final = b"PK\x01\x02"
+_ENTRIES_BY_CHANCE: Final = 20
+"""As often as `MAX_ENTRIES` may what an entry of the directory begins with be in an archive, that may hold archives."""
 
 _ROW: Final = re.compile(rb"<(?:[\w.-]+:)?row\b")
 _EMPTY_CELL: Final = re.compile(rb"<(?:[\w.-]+:)?c\b[^<>]*(?:/>|></)")
@@ -70,6 +73,9 @@ class Sheet(NamedTuple):
 
 def is_workbook(archive: bytes) -> bool:
     """Whether a ZIP archive is an XLSX file."""
+    if archive.count(_ENTRY) > _ENTRIES_BY_CHANCE * MAX_ENTRIES:
+        # To read the directory takes 700 bytes for each.
+        return False
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
             return any(name.lower() == "xl/workbook.xml" for name in opened.namelist())
@@ -156,24 +162,24 @@ def _rows(
     rows: Iterator[tuple[int, list[str] | None]],
     header: list[str],
     columns: Sequence[str],
-    errors: Mapping[int, Sequence[tuple[str, int]]],
+    errors: Mapping[int, int],
     left: int,
 ) -> Iterator[Row]:
     for number, cells in rows:
         if cells is None:
             yield Row(number, (), TOO_LONG)
         elif number in errors:
-            letters, column = errors[number][0]
+            column = errors[number]
             name = columns[column - 1 - left] if column - 1 - left < len(columns) else None
-            reason = f"the cell {letters}{number} holds an error of the spreadsheet, such as #N/A"
+            reason = f"the cell {_letters(column)}{number} holds an error of the spreadsheet, such as #N/A"
             yield Row(number, tuple(cells), RowError(name, reason))
         elif cells and cells != header:
             error = fitted(cells, len(columns))
             yield Row(number, tuple(cells), error)
 
 
-def _measured(workbook: bytes) -> dict[int, dict[int, list[tuple[str, int]]]]:
-    """The cells that hold an error: by the number of the sheet, from 0 on, and of the row.
+def _measured(workbook: bytes) -> dict[int, dict[int, int]]:
+    """The first column of each row that holds an error: by the number of the sheet, from 0 on, and of the row.
 
     Raises:
         Unreadable: the workbook is damaged or too large.
@@ -189,7 +195,7 @@ def _measured(workbook: bytes) -> dict[int, dict[int, list[tuple[str, int]]]]:
                 raise _too_large()
             by_name = {entry.filename.lower(): entry for entry in entries}
             sheets = _sheets(archive, by_name)
-            left, found = MAX_UNPACKED_BYTES, {}
+            left, found = MAX_UNPACKED_BYTES, dict[int, dict[int, int]]()
             for entry in entries:
                 number = sheets.get(entry.filename.lower())
                 measure, promise = _Measure(), _Promise(entry.file_size)
@@ -203,6 +209,7 @@ def _measured(workbook: bytes) -> dict[int, dict[int, list[tuple[str, int]]]]:
                 if number is not None:
                     measure.finish()
                     found[number] = measure.errors if not measure.is_too_large else _exact(workbook, entry)
+                    _check_errors(sum(map(len, found.values())))
             return found
     except (zipfile.BadZipFile, zlib.error, ET.ParseError, KeyError, ValueError, OSError, EOFError):
         raise bad("is damaged") from None
@@ -210,11 +217,18 @@ def _measured(workbook: bytes) -> dict[int, dict[int, list[tuple[str, int]]]]:
         raise bad("is protected by a password, or packed in an unusual way") from None
 
 
-def _exact(workbook: bytes, entry: zipfile.ZipInfo) -> dict[int, list[tuple[str, int]]]:
-    """The cells of a sheet that hold an error. Programs write cells without a value: for a border around the sheet.
+def _check_errors(rows: int) -> None:
+    if rows > MAX_ERROR_ROWS:
+        detail = f"The spreadsheet has more than {MAX_ERROR_ROWS:,} rows with an error. Save it as CSV."
+        raise Unreadable("unpacks_too_large", detail)
+
+
+def _exact(workbook: bytes, entry: zipfile.ZipInfo) -> dict[int, int]:
+    """The first column of each row of a sheet that holds an error.
 
     Raises:
-        Unreadable: it is too large without these, too.
+        Unreadable: it is too large, also without the cells that have no value, as programs write them for a border
+            around the sheet.
     """
     measure = _Measure(is_exact=True)
     for piece in _unpacked(workbook, entry):
@@ -300,7 +314,7 @@ class _Measure:
         """`is_exact`: whether cells without a value are told from others, which takes its time."""
         self._is_exact = is_exact
         self.is_too_large = False
-        self.errors: dict[int, list[tuple[str, int]]] = {}
+        self.errors: dict[int, int] = {}
         self._rest = b""
         self._rows = 0
         self._last_row = 0
@@ -358,7 +372,8 @@ class _Measure:
             raise Unreadable("unpacks_too_large", detail)
         if b'"e"' in row or b"'e'" in row:
             for letters, number in _ERROR_CELL.findall(row):
-                self.errors.setdefault(int(number), []).append((letters.decode(), _column(letters)))
+                self.errors.setdefault(int(number), _column(letters))
+            _check_errors(len(self.errors))
 
 
 def _column(letters: bytes) -> int:
@@ -367,6 +382,15 @@ def _column(letters: bytes) -> int:
     for letter in letters.upper():
         number = number * 26 + letter - 64
     return number
+
+
+def _letters(column: int) -> str:
+    """A column as spreadsheets show it: `AA` for the 27th."""
+    letters = ""
+    while column:
+        column, place = divmod(column - 1, 26)
+        letters = ascii_uppercase[place] + letters
+    return letters
 
 
 def _too_large() -> Unreadable:
