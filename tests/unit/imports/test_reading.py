@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 import re
-import sys
+import subprocess
 import tracemalloc
 from contextlib import suppress
 from pathlib import Path
@@ -31,8 +31,10 @@ class Held:
         self._content = content
         self._most = most
         self.size = len(content)
+        self.reads = 0
 
     def read(self, offset: int, length: int) -> bytes:
+        self.reads += 1
         return self._content[offset : offset + min(length, self._most or length)]
 
 
@@ -145,6 +147,9 @@ LONG_LINE = b"a@x.org," + b"x" * 1000 + b"\n"
 ADA = ("ada@x.org", "Ada")
 
 READ: list[tuple[str, bytes, dict[str, str], list[Any]]] = [
+    ("2,000 empty lines before the header", b" \r\n" * 2000 + b'email, "name"\nada@x.org, "Ada"', {}, [ADA]),
+    ("200 empty lines before an object", b"\n" * 200 + b'{"email": "a"}', {}, [{"email": "a"}]),
+    ("200 empty lines before a document", b"\n" * 200 + b'[{"email": "a"}]', {}, [{"email": "a"}]),
     ("a byte-order mark before a quoted header", b'\xef\xbb\xbf"email","name"\nada@x.org,Ada\n', {}, [ADA]),
     (
         "UTF-16 as Excel's Unicode text",
@@ -369,6 +374,7 @@ REFUSED: list[tuple[str, bytes, dict[str, str], str, str]] = [
     ),
     ("no such encoding", b"email\na", {"encoding": "utf8mb4"}, "unknown_encoding", "utf8mb4"),
     ("no encoding of texts", b"email\na", {"encoding": "base64"}, "unknown_encoding", "base64"),
+    ("an encoding of domain names", b"email\na", {"encoding": "idna"}, "unknown_encoding", "idna"),
     (
         "one without line ends as ASCII has them",
         b"email\na",
@@ -404,6 +410,7 @@ REFUSED: list[tuple[str, bytes, dict[str, str], str, str]] = [
     ("JSON that goes down and down", b"[" * 100_000, {}, "bad_json", "nested"),
     ("JSON with NaN", b'[{"email": NaN}]', {}, "bad_json", "NaN"),
     ("JSON with a member twice", b'[{"email": "a", "email": "b"}]', {}, "bad_json", "twice"),
+    ("JSON with a number that none is", b'[{"email": 1e-9999999999999999999}]', {}, "bad_json", "exponent"),
     ("JSON with nothing in it", b"[]", {}, "no_rows", "no objects"),
     ("a vendor's list of nothing", b'{"data": {"contacts": [], "total": 0}}', {}, "no_rows", "no objects"),
     ("an .xls file", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, {}, "bad_spreadsheet", ".xls"),
@@ -421,6 +428,13 @@ REFUSED: list[tuple[str, bytes, dict[str, str], str, str]] = [
         {},
         "bad_spreadsheet",
         "damaged",
+    ),
+    (
+        "a sheet whose header is too long",
+        workbook(row(1, "email", "x" * 2_000_000) + row(2, "a")),
+        {},
+        "too_many_columns",
+        "1,048,576",
     ),
     ("a sheet of nothing", workbook(""), {}, "no_rows", "number 1"),
     ("hidden sheets", workbook(row(1, "email"), hidden=[0]), {}, "bad_spreadsheet", "visible"),
@@ -473,7 +487,7 @@ def test_a_workbook_that_unpacks_to_too_much_never_reaches_calamine(
     monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
     monkeypatch.setattr(spreadsheets, "MAX_UNPACKED_BYTES", 1_000_000)
-    monkeypatch.setitem(sys.modules, "python_calamine", None)
+    monkeypatch.delattr(spreadsheets, "_lines_of")
 
     assert refusal(content).code == "unpacks_too_large"
 
@@ -495,13 +509,30 @@ def test_a_file_has_no_more_rows_than_an_import(monkeypatch: pytest.MonkeyPatch)
     assert refusal("email\na@x.org\nb@x.org\nc@x.org\n").code == "too_many_rows"
 
 
-@pytest.mark.parametrize(("first", "module"), [("email", text_rows), ('{"email": 1}', json_rows)])
+@pytest.mark.parametrize("first", ["email", '{"email": 1}'])
+@pytest.mark.parametrize("limit", ["MAX_ROWS", "MAX_UNUSED_BYTES"])
 def test_a_file_that_goes_on_without_rows_is_given_up(
-    monkeypatch: pytest.MonkeyPatch, first: str, module: Any
+    monkeypatch: pytest.MonkeyPatch, first: str, limit: str
 ) -> None:
-    monkeypatch.setattr(module, "MAX_ROWS", 100)
+    monkeypatch.setattr(text_rows, limit, 100)
 
     assert refusal(first + "\n" * 200).code == "too_many_rows"
+
+
+def test_a_header_that_comes_again_and_again_is_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_rows, "MAX_ROWS", 100)
+
+    assert refusal("email\n" * 102).code == "too_many_rows"
+
+
+@pytest.mark.parametrize("first", [b"email\n", b'{"email": "a"}\n'])
+def test_a_file_of_rows_that_are_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch, first: bytes) -> None:
+    content = first + (b"x" * 1_100_000 + b"\n") * 3
+    assert [one.error for one in rows_of(content)[-3:]] == [text_rows.TOO_LONG] * 3
+
+    monkeypatch.setattr(text_rows, "MAX_UNUSED_BYTES", 3_000_000)
+
+    assert refusal(content).code == "row_too_long"
 
 
 def test_a_large_json_document_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -511,6 +542,171 @@ def test_a_large_json_document_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert refused.code == "bad_json"
     assert "NDJSON" in refused.detail
+
+
+# What a small file may do to the process that reads files for all accounts.
+
+NOTHING = gzip.compress(b"", mtime=0)
+HOSTILE: list[tuple[str, bytes, str | None]] = [
+    ("a header like an email without an end", b"a@" + b"." * 1_000_000 + b"@\na@x.org\n", None),
+    ("quotes after spaces in a header", b"x " + b'x "' * 300_000 + b"\na@x.org\n", None),
+    ("quotes after spaces in a row", b"email\n" + b'x "' * 1_200_000 + b"\na@x.org\n", None),
+    ("spaces before quotes", b"email\n" + b' "' * 400_000 + b'"\na@x.org\n', None),
+    ("gzip members without anything", NOTHING * 40_000 + gzip.compress(b"email\na@x.org\n"), None),
+    ("gzip members of a byte", b"".join(gzip.compress(bytes([n])) for n in b"email\na@x.org\n") * 3000, None),
+    ("too many gzip members", NOTHING * 150_000 + gzip.compress(b"email\na@x.org\n"), "bad_gzip"),
+    ("halves of characters of UTF-16", "\ufeffemail\n".encode("utf-16-le") + b"\x00\xd8" * 500_000, None),
+    ("60,000 letters", workbook(row(1, "email") + f'<row><c r="{"A" * 60_000}2"/></row>'), "bad_spreadsheet"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "code"), [pytest.param(content, code, id=name) for name, content, code in HOSTILE]
+)
+def test_reading_takes_no_longer_than_the_length(content: bytes, code: str | None) -> None:
+    """Each would take minutes where a time grows with the square of a length."""
+    if code is not None:
+        assert refusal(content).code == code
+        return
+    source = Held(content)
+    with suppress(Unreadable):
+        assert list(open_file(source, "people.csv", AS_GIVEN).rows())
+    assert source.reads < 100
+
+
+def promising(gap: str, digits: str) -> str:
+    return f'<?xml version="1.0"?><sst count{gap}={gap}"1" uniqueCount{gap}={gap}"{digits}"></sst>'
+
+
+@given(
+    st.integers(1, 40),
+    st.text(" \n\t", max_size=100),
+    st.sampled_from(["4000000000", "0" * 100 + "4000000000", "1" * 5000]),
+)
+@settings(max_examples=examples(100))
+def test_a_promise_is_found_wherever_the_text_is_cut(piece: int, gap: str, digits: str) -> None:
+    xml = promising(gap, digits).encode()
+    promise = spreadsheets._Promise(len(xml))
+
+    def read() -> None:
+        for at in range(0, len(xml), piece):
+            promise.read(xml[at : at + piece])
+
+    with pytest.raises(Unreadable):
+        read()
+
+
+def test_a_promise_that_can_be_kept_is_none() -> None:
+    xml = promising(" ", "3").encode() + b"uniqueCount <si/><si/>"
+    promise = spreadsheets._Promise(len(xml))
+
+    for at in range(len(xml)):
+        promise.read(xml[at : at + 1])
+
+
+def shared_by(cells: int, text: str) -> bytes:
+    """A workbook in which so many cells share one text."""
+    shared = f'<sst count="1" uniqueCount="1"><si><t>{text}</t></si></sst>'
+    named = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(2, cells + 2))
+    return workbook(row(1, "email") + named, shared=shared)
+
+
+FAR_AWAY = '<c r="XFD1048576"><v>1</v></c>'
+
+
+@pytest.mark.parametrize(
+    ("content", "memory"),
+    [
+        pytest.param(shared_by(300, "x" * 1_000_000), 200 * 1024**2, id="one text in 300 cells"),
+        pytest.param(workbook(FAR_AWAY + row(1, "email")), None, id="a cell that is in no row"),
+        pytest.param(workbook(row(1, "email") + f"<?x </sheetData>?>{FAR_AWAY}"), None, id="an end that is none"),
+    ],
+)  # fmt: skip
+def test_calamine_takes_no_more_memory_than_it_may(
+    monkeypatch: pytest.MonkeyPatch, content: bytes, memory: int | None
+) -> None:
+    """What the measuring misses ends a process of its own."""
+    if memory is not None:
+        monkeypatch.setattr(spreadsheets, "MAX_MEMORY_BYTES", memory)
+    assert cells_of(XLSX) == [("a",)]
+
+    refused = refusal(content)
+
+    assert (refused.code, "memory" in refused.detail) == ("unpacks_too_large", True)
+
+
+@given(st.integers(1, 20_000))
+def test_a_column_is_named_by_letters_that_stand_for_it(column: int) -> None:
+    assert spreadsheets._column(spreadsheets._letters(column).encode()) == column
+
+
+def test_there_may_be_so_many_rows_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are kept in the planner's own memory, and 400 MB of them take a file of 400 KB."""
+    monkeypatch.setattr(spreadsheets, "MAX_ERROR_ROWS", 3)
+    sheets = [
+        row(1, "email") + "".join(row(n, '<c t="e"><v>#N/A</v></c>') for n in numbers)
+        for numbers in ([2, 3], [4, 5], [6, 7, 8, 9])
+    ]
+
+    assert len(rows_of(workbook(*sheets[:1], row(1, "a")))) == 2
+    for many in (sheets[:2], sheets[2:]):
+        assert refusal(workbook(*many)).code == "unpacks_too_large"
+
+
+def test_an_archive_of_a_million_entries_is_no_spreadsheet() -> None:
+    assert refusal(b"PK\x03\x04" + b"PK\x01\x02" * 50_000 + XLSX).code == "not_text"
+
+
+def test_the_process_of_calamine_ends_with_the_rows_and_knows_no_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun: list[subprocess.Popen[bytes]] = []
+    given: dict[str, str] = {}
+
+    class Noted(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            begun.append(self)
+            given.update(options["env"])
+
+    monkeypatch.setattr(subprocess, "Popen", Noted)
+    rows = opened(
+        workbook("".join(row(n, f"{n}@x.org") for n in range(1, 100)).replace("1@x.org", "email", 1))
+    ).rows()
+    next(rows)
+
+    del rows
+
+    assert begun[0].returncode is not None
+    assert {*given} == {"PYTHONPATH", "LD_LIBRARY_PATH"}
+
+
+def test_a_process_that_fails_for_another_reason_is_no_fault_of_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(spreadsheets, "MAX_CPU_S", "no number")
+
+    with pytest.raises(RuntimeError, match="exited with 1"):
+        opened(workbook(row(1, "email") + row(2, "a@x.org")))
+
+
+@pytest.mark.parametrize("unit", ["[],", "{},", "1,", '{"a":[]},'])
+def test_a_document_of_too_many_values_is_refused_before_it_is_parsed(
+    monkeypatch: pytest.MonkeyPatch, unit: str
+) -> None:
+    monkeypatch.setattr(json_rows, "MAX_VALUES", 1000)
+    monkeypatch.delattr(json_rows, "parsed_json")
+
+    refused = json_rows_refusal(f"[{unit * 1000}1]")
+
+    assert refused.code == "bad_json"
+    assert "NDJSON" in refused.detail
+
+
+def json_rows_refusal(document: str) -> Unreadable:
+    with pytest.raises(Unreadable) as caught:
+        json_rows.entries_of(document)
+    return caught.value
 
 
 HALF_OF_A_CHARACTER = "email,name\na,".encode("utf-16-le") + b"\x00\xd8" + "\nb@x.org,B".encode("utf-16-le")
@@ -539,6 +735,16 @@ BROKEN_ROWS = [
     ("half of a character in a name", JSON_LINE + b'{"\\ud800": 1}\n{"email": "b"}\n', 2, "whose name"),
     ("half of a character in a document", b'[{"email": "a"}, {"\\ud800": 1}, {"email": "b"}]', 2, "whose name"),
     ("a number in a document", b'[{"email": "a"}, 1.5, {"email": "b"}]', 2, "not an object"),
+    ("an exponent that no number holds", JSON_LINE + b'{"n": 1e9999999999999999999}\n{"email": "b"}\n', 2, "exponent"),
+    ("a fraction that no number holds", JSON_LINE + b'{"n": -1E-9999999999999999999}\n{"email": "b"}\n', 2, "exponent"),
+    ("two megabytes in a document", b'[{"n": 1}, {"n": "' + b"x" * 2_000_000 + b'"}, {"email": "b"}]', 2, "1,048,576"),
+    ("a text in a document", b'[{"n": 1}, "' + "中".encode() * 400_000 + b'", {"email": "b"}]', 2, "1,048,576"),
+    (
+        "a row of three megabytes in a sheet",
+        workbook(row(1, "email", "name") + row(2, "a", "x" * 3_000_000) + row(3, "b@x.org", "B")),
+        2,
+        "1,048,576",
+    ),
     ("arrays in arrays", b'{"email": "a"}\n{"n": ' + b"[" * 200_000 + b'\n{"email": "b"}\n', 2, "not a JSON object"),
 ]  # fmt: skip
 

@@ -101,6 +101,8 @@ def _known(asked: str) -> str:
         name = {"utf-8-sig": UTF8, "iso8859-1": CP1252}.get(name, name)
         if name in ("utf-16", "utf-32", *_WIDE):
             return name
+        # That of domain names reads nothing but whole ones.
+        b"\xff".decode(name, "replace")
         is_like_ascii = _STRUCTURE.encode(name) == _STRUCTURE.encode() and name != "utf-7"
     except (LookupError, ValueError, AssertionError, TypeError):
         is_like_ascii = False

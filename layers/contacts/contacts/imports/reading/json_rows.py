@@ -1,17 +1,20 @@
 """Rows of NDJSON, and of one JSON document."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
-from contacts.core.json import exact_number
+from contacts.core.json import Number, exact_number, to_json
 from contacts.core.violations import text_violation
-from contacts.imports.model import MAX_COLUMNS, MAX_ROWS, Row, RowError, Unreadable
+from contacts.imports.model import MAX_COLUMNS, MAX_ROW_BYTES, Row, RowError, Unreadable
 from contacts.imports.reading.lines import Lines, RecordTooLong
-from contacts.imports.reading.text_rows import BLANK, TOO_LONG, too_many_empty
+from contacts.imports.reading.text_rows import BLANK, TOO_LONG, Unused
 
 MAX_DOCUMENT_BYTES: Final = 50 * 1024**2
 """A document is read in one piece, and takes ten times as much memory."""
+MAX_VALUES: Final = 5_000_000
+"""Of a document, as `,` `[` and `{` tell: of `[[],[],…]` a value takes three bytes there, and 90 in memory."""
 _SAMPLE: Final = 1000
 """Rows whose members are the columns."""
 _NAMES: Final = frozenset({"email", "external_id"})
@@ -22,10 +25,15 @@ _MAX_LEVELS: Final = 100
 """What a contact may have is a fifth of that; how deep Python can write and read again depends on who calls it."""
 _NO_JSON: Final = RowError(None, "the line is not a JSON object")
 _NO_OBJECT: Final = RowError(None, "the entry of the array is not an object")
+_NO_SUCH_NUMBER: Final = RowError(None, "the object holds a number whose exponent is too long")
 
 
 class _NoNumber(ValueError):
     """Raised at NaN and Infinity, which are no JSON."""
+
+
+class _NumberTooLong(ValueError):
+    """Raised at a number that not even Decimal holds: its exponent has 19 digits. What stands for it is no JSON."""
 
 
 class _NameTwice(ValueError):
@@ -34,6 +42,13 @@ class _NameTwice(ValueError):
 
 def _refused(constant: str) -> object:
     raise _NoNumber(constant)
+
+
+def _number(literal: str) -> Number:
+    found = exact_number(literal)
+    if isinstance(found, Decimal) and not found.is_finite():
+        raise _NumberTooLong
+    return found
 
 
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -47,13 +62,13 @@ def parsed_json(text: str) -> Any:
     """The value of a JSON text, every number with its value.
 
     Raises:
-        ValueError: it is no JSON, or says something twice.
+        ValueError: it is no JSON, says something twice, or holds a number that cannot be kept.
         RecursionError: it is nested too deeply.
     """
     return json.loads(
         text,
-        parse_int=exact_number,
-        parse_float=exact_number,
+        parse_int=_number,
+        parse_float=_number,
         parse_constant=_refused,
         object_pairs_hook=_object,
     )
@@ -96,9 +111,9 @@ def ndjson_rows(lines: Lines) -> Iterator[Row]:
     """The rows: an object a line. Empty lines are none.
 
     Raises:
-        Unreadable: there are too many empty lines.
+        Unreadable: there are too many empty lines, or lines that are too long.
     """
-    empty = 0
+    unused = Unused()
     while True:
         lines.begin_record()
         try:
@@ -106,15 +121,13 @@ def ndjson_rows(lines: Lines) -> Iterator[Row]:
         except StopIteration:
             return
         except RecordTooLong:
-            _skip_line(lines)
+            unused.count_long(_skip_line(lines))
             yield Row(lines.record_line, {}, TOO_LONG)
             continue
         if text:
             yield _row(text, lines)
-            continue
-        empty += 1
-        if empty > MAX_ROWS:
-            raise too_many_empty()
+        else:
+            unused.count_blank(lines.record_bytes)
 
 
 def _row(text: str, lines: Lines) -> Row:
@@ -125,6 +138,8 @@ def _row(text: str, lines: Lines) -> Row:
         found = parsed_json(text)
     except _NameTwice:
         return Row(line, (text,), RowError(None, "the object has a member twice"))
+    except _NumberTooLong:
+        return Row(line, (text,), _NO_SUCH_NUMBER)
     except (ValueError, RecursionError):
         return Row(line, (text,), _NO_JSON)
     if not isinstance(found, dict):
@@ -150,8 +165,9 @@ def _objection(found: dict[str, Any]) -> RowError | None:
     return RowError(None, f"the object is nested more than {_MAX_LEVELS} levels deep")
 
 
-def _skip_line(lines: Lines) -> None:
-    first, piece = lines.record_line, lines.record[-1]
+def _skip_line(lines: Lines) -> int:
+    """Read to the end of a line that is too long. Returns how many bytes it has."""
+    first, piece, skipped = lines.record_line, lines.record[-1], lines.record_bytes
     while not piece.endswith(("\n", "\r")):
         lines.begin_record()
         try:
@@ -160,49 +176,64 @@ def _skip_line(lines: Lines) -> None:
             piece = lines.record[-1]
         except StopIteration:
             break
+        skipped += lines.record_bytes
     lines.record_line = first
+    return skipped
 
 
-def document_rows(text: str) -> list[Row]:
-    """The rows of one document: an array of objects, or an object with one such array, as list operations answer.
-
-    In the place of a line they have their number: all may be in one line.
+def entries_of(document: str) -> list[Any]:
+    """The entries of one document: an array of objects, or an object with one such array, as list operations answer.
 
     Raises:
-        Unreadable: it is neither (`bad_json`).
+        Unreadable: it is neither, or holds too much (`bad_json`).
     """
+    if sum(map(document.count, ",[{")) > MAX_VALUES:
+        raise _bad_json(f"it holds more than {MAX_VALUES:,} values; send it as NDJSON, an object a line")
     try:
-        document = parsed_json(text.strip(BLANK))
+        found = parsed_json(document.strip(BLANK))
     except json.JSONDecodeError as error:
         raise _bad_json(
             f"it breaks off or is wrong in line {error.lineno:,}, column {error.colno:,}"
         ) from None
     except _NameTwice:
         raise _bad_json("an object in it has a member twice") from None
+    except _NumberTooLong:
+        raise _bad_json("it holds a number whose exponent is too long") from None
     except ValueError:
         raise _bad_json("NaN and Infinity are no JSON") from None
     except RecursionError:
         raise _bad_json("it is nested too deeply") from None
-    entries = document
-    if isinstance(document, dict):
-        listed = _only_list(document)
-        entries = [document] if listed is None else listed
+    entries = found
+    if isinstance(found, dict):
+        listed = _only_list(found)
+        entries = [found] if listed is None else listed
     if not isinstance(entries, list):
         raise _bad_json("it is no array of objects")
-    return [_row_of(number, entry) for number, entry in enumerate(entries, start=1)]
+    return entries
+
+
+def document_rows(entries: Iterable[Any]) -> Iterator[Row]:
+    """The rows of a document, one by one: all at once take ten times as much memory as its entries.
+
+    In the place of a line they have their number: all may be in one line.
+    """
+    return (_row_of(number, entry) for number, entry in enumerate(entries, start=1))
 
 
 def _row_of(number: int, entry: Any) -> Row:
     error = _objection(entry) if isinstance(entry, dict) else _NO_OBJECT
-    return Row(number, entry) if error is None else Row(number, (_shown(entry),), error)
+    shown = _shown(entry)
+    if len(shown) > MAX_ROW_BYTES:
+        return Row(number, {}, TOO_LONG)
+    return Row(number, entry) if error is None else Row(number, (shown.decode(),), error)
 
 
-def _shown(entry: Any) -> str:
-    """An entry of a document as a text, for the file of errors."""
+def _shown(entry: Any) -> bytes:
+    """An entry of a document as JSON, half of a surrogate pair as an escape."""
     try:
-        return json.dumps(entry, default=str)
+        return to_json(entry).encode("utf-8", "backslashreplace")
     except (RecursionError, ValueError):
-        return ""
+        return b""
 
 
 def _bad_json(why: str) -> Unreadable:

@@ -31,6 +31,7 @@ class Lines(Iterator[str]):
         self._has_utf8 = encoding.has_utf8
         self._block: Iterator[bytes] = iter(())
         self._rest = b""
+        self._cut = b""
         self._is_block_garbled = False
         self.read_bytes = 0
         """Of the text, from where the lines began to the end of the last one that was given."""
@@ -101,7 +102,7 @@ class Lines(Iterator[str]):
         """The next lines, at least one unless the text is over."""
         block = self._rest
         while read := self._stream.read(_BLOCK):
-            block += self._narrowed(read) if self._encoding.is_wide else read
+            block += self._narrowed(self._cut + read) if self._encoding.is_wide else read
             # `\r` alone may be the first half of a line's end.
             end = block.rfind(b"\n") + 1 or block.rfind(b"\r", 0, len(block) - 1) + 1
             if not end and len(block) > MAX_ROW_BYTES:
@@ -110,14 +111,20 @@ class Lines(Iterator[str]):
                 self._rest = block[end:]
                 return block[:end].splitlines(keepends=True)
         self._rest = b""
+        if self._cut:
+            # The text ends within a character.
+            block += self._decoded_wide(self._cut)
+            self._cut = b""
         return block.splitlines(keepends=True)
 
     def _narrowed(self, read: bytes) -> bytes:
-        """UTF-16 and UTF-32 as UTF-8, so that a line's end is a byte."""
+        """UTF-16 and UTF-32 as UTF-8, so that a line's end is a byte. A character that is cut waits for its rest."""
+        whole = len(read) - _cut_off(read, self._encoding.name)
+        self._cut = read[whole:]
+        return self._decoded_wide(read[:whole])
+
+    def _decoded_wide(self, read: bytes) -> bytes:
         name = self._encoding.name
-        unit = 2 if name.startswith("utf-16") else 4
-        while (left := _cut_off(read, name)) and (more := self._stream.read(unit * 2 - left)):
-            read += more
         try:
             text = read.decode(name)
         except UnicodeDecodeError:
@@ -130,10 +137,9 @@ def _cut_off(read: bytes, name: str) -> int:
     """Bytes at the end of a text that are the beginning of a character."""
     if name.startswith("utf-32"):
         return len(read) % 4
-    if len(read) % 2:
-        return 1
-    high = read[-1] if name.endswith("le") else read[-2]
-    return 2 if 0xD8 <= high <= 0xDB else 0
+    odd = len(read) % 2
+    high = read[len(read) - odd - (1 if name.endswith("le") else 2) :][:1]
+    return odd + (2 if high and 0xD8 <= high[0] <= 0xDB and len(read) - odd >= 2 else 0)
 
 
 def _before_a_character(block: bytes) -> int:

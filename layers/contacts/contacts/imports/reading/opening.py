@@ -252,9 +252,8 @@ class _Head:
 
     @cached_property
     def first_characters(self) -> str:
-        """Some characters from the first one on that is no white space."""
-        text = "".join(self.lines[:100])
-        return text.lstrip(BLANK)[:100]
+        """Some characters of the first line that is not blank, from the first one on that is no white space."""
+        return next((text[:100] for line in self.lines if (text := line.lstrip(BLANK))), "")
 
     def is_ndjson(self, name: str) -> bool:
         """Whether it is NDJSON: by its first lines, or by its name if these are broken."""
@@ -326,13 +325,15 @@ def _document(source: ByteSource, text: _Head, start: Checkpoint | None) -> Open
     except UnicodeDecodeError:
         detail = f"The JSON document is not in the encoding {text.encoding.name}."
         raise Unreadable("wrong_encoding", detail) from None
-    rows = json_rows.document_rows(document)
-    columns = json_rows.columns_of(iter(rows), most=len(rows))
+    del held
+    entries = json_rows.entries_of(document)
+    del document
+    columns = json_rows.columns_of(json_rows.document_rows(entries), most=len(entries))
     return _OpenWhole(
         source,
         FileFormat.JSON,
         columns,
-        iter(rows),
+        json_rows.document_rows(entries),
         start,
         is_gzipped=text.is_gzipped,
         encoding=text.encoding.name,

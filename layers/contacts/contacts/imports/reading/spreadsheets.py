@@ -1,26 +1,29 @@
 """Rows of XLSX: the first sheet that is visible, by calamine.
 
 Calamine aborts the whole process where it gets no memory: a file of 1 KB can name a cell in the last row and column,
-and calamine makes room for 17 billion; another can promise as many texts. So a workbook is unpacked and measured before
-calamine sees it.
+and calamine makes room for 17 billion; another can promise as many texts. So a workbook is unpacked and measured first,
+which tells what is wrong with it; and calamine reads it in a process of its own, which survives what the measuring
+misses.
 """
 
 import io
+import json
+import os
 import re
+import subprocess
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from contextlib import suppress
 from posixpath import join, normpath
-from string import ascii_letters, digits
-from typing import TYPE_CHECKING, Final, NamedTuple
+from string import ascii_letters, ascii_uppercase, digits
+from typing import Any, Final, NamedTuple
 from xml.etree import ElementTree as ET
 
-from contacts.imports.model import Row, RowError, Unreadable
-from contacts.imports.reading.text_rows import column_names, fitted
-
-if TYPE_CHECKING:
-    from python_calamine import CalamineSheet
+from contacts.imports.model import MAX_ROW_BYTES, Row, RowError, Unreadable
+from contacts.imports.reading import calamine_rows
+from contacts.imports.reading.text_rows import HEADER_TOO_LONG, TOO_LONG, column_names, fitted
 
 MAX_WORKBOOK_BYTES: Final = 100 * 1024**2
 """Packed. It is read in one piece."""
@@ -29,26 +32,35 @@ MAX_UNPACKED_BYTES: Final = 400 * 1024**2
 MAX_CELLS: Final = 20_000_000
 """Of the rectangle around all cells: calamine keeps 32 bytes for each, filled or not."""
 MAX_ENTRIES: Final = 2000
+MAX_ERROR_ROWS: Final = 2_000_000
+"""Of all sheets: as many rows with an error as two full sheets have."""
+MAX_MEMORY_BYTES: Final = 2600 * 1024**2
+"""Address space of calamine's process. With what `plan_import` holds itself, its 3 GB."""
+MAX_CPU_S: Final = 240
+"""Of calamine's process."""
 _PIECE: Final = 1024 * 1024
 _MAX_ROW_XML: Final = 16 * 1024**2
-_LAST_COLUMN: Final = 16_384
-_LAST_ROW: Final = 1_048_576
+_ENTRY: Final = b"PK\x01\x02"
+_ENTRIES_BY_CHANCE: Final = 20
+"""As often as `MAX_ENTRIES` may what an entry of the directory begins with be in an archive, that may hold archives."""
 
 _ROW: Final = re.compile(rb"<(?:[\w.-]+:)?row\b")
 _EMPTY_CELL: Final = re.compile(rb"<(?:[\w.-]+:)?c\b[^<>]*(?:/>|></)")
-_END: Final = re.compile(rb"</(?:[\w.-]+:)?sheetData")
+_END: Final = re.compile(rb"</(?:[\w.-]+:)?sheetData\b")
 _REFERENCE: Final = re.compile(rb"""\sr\s*=\s*["']\s*([A-Za-z]*\d+)""")
 _LETTERS: Final = ascii_letters.encode()
 _DIGITS: Final = digits.encode()
 _ERROR_CELL: Final = re.compile(
     rb"""<(?:[\w.-]+:)?c\b(?=[^<>]*\st\s*=\s*["']e["'])[^<>]*\sr\s*=\s*["']([A-Za-z]+)(\d+)"""
 )
-_PROMISED: Final = re.compile(rb"""uniqueCount\s*=\s*["']\s*(\d+)""")
+_PROMISE: Final = b"uniqueCount"
+_PROMISED: Final = re.compile(rb"""uniqueCount ?= ?["'] ?(\d+)""")
+_LONGEST_PROMISE: Final = 64
+"""Bytes of it that are read, without white space; longer numbers are too large, whatever follows."""
+_MOST_LETTERS: Final = len("XFD")
 _SHORTEST_STRING: Final = len("<si/>")
 _OFFICE: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _OFFICE_STRICT: Final = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
-
-_Value = int | float | str | bool | time | date | datetime | timedelta
 
 
 class Sheet(NamedTuple):
@@ -61,6 +73,9 @@ class Sheet(NamedTuple):
 
 def is_workbook(archive: bytes) -> bool:
     """Whether a ZIP archive is an XLSX file."""
+    if archive.count(_ENTRY) > _ENTRIES_BY_CHANCE * MAX_ENTRIES:
+        # To read the directory takes 700 bytes for each.
+        return False
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
             return any(name.lower() == "xl/workbook.xml" for name in opened.namelist())
@@ -89,77 +104,82 @@ def sheet_of(workbook: bytes) -> Sheet:
             as `column_names`.
     """
     errors = _measured(workbook)
-    number, sheet = _first_sheet(workbook)
-    rows = enumerate(sheet.iter_rows(), start=1)
-    for _, values in rows:
-        header = [_text(value) for value in values]
-        if any(cell.strip() for cell in header):
+    lines = _lines_of(workbook)
+    first = next(lines)
+    if "refused" in first:
+        raise bad(first["refused"])
+    rows = enumerate(lines, start=1)
+    for _, header in rows:
+        if header is None:
+            raise Unreadable("too_many_columns", HEADER_TOO_LONG)
+        if header:
             columns = column_names(header)
-            left = sheet.start[1] if sheet.start else 0
-            return Sheet(sheet.name, columns, _rows(rows, header, columns, errors.get(number, {}), left))
+            further = _rows(rows, header, columns, errors.get(first["number"], {}), first["left"])
+            return Sheet(first["name"], columns, further)
     # Not by its name, which may be a person's: events tell this text, too.
-    raise Unreadable("no_rows", f"The first sheet that is not hidden (number {number + 1}) has no rows.")
+    raise Unreadable(
+        "no_rows", f"The first sheet that is not hidden (number {first['number'] + 1}) has no rows."
+    )
 
 
-def _first_sheet(workbook: bytes) -> "tuple[int, CalamineSheet]":
-    from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+def _lines_of(workbook: bytes) -> Iterator[Any]:
+    """What `calamine_rows` writes about a workbook, without the line that says that all was given.
 
-    try:
-        opened = CalamineWorkbook.from_filelike(io.BytesIO(workbook))
-        for number, sheet in enumerate(opened.sheets_metadata):
-            if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
-                return number, opened.get_sheet_by_index(number)
-    except CalamineError:
-        raise bad("is damaged") from None
-    except BaseException as error:
-        # What its authors did not foresee: a panic of Rust, which is no Exception.
-        if type(error).__name__ == "PanicException":
-            raise bad("is damaged") from None
-        raise
-    raise bad("has no sheet that is visible")
+    Raises:
+        Unreadable: reading it takes too much memory or time (`unpacks_too_large`).
+    """
+    limits = map(str, (MAX_MEMORY_BYTES, MAX_CPU_S, MAX_ROW_BYTES))
+    with subprocess.Popen(  # noqa: S603 - a module of ours
+        [sys.executable, "-m", calamine_rows.__name__, *limits],
+        # Nothing else: who reads a stranger's file needs no credentials.
+        env={"PYTHONPATH": os.pathsep.join(sys.path), "LD_LIBRARY_PATH": os.getenv("LD_LIBRARY_PATH", "")},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            # It reads all before it writes. Why it did not, its status tells.
+            with suppress(BrokenPipeError), process.stdin:
+                process.stdin.write(workbook)
+            for line in process.stdout:
+                if line == calamine_rows.END:
+                    return
+                if line.endswith(b"\n"):
+                    yield json.loads(line)
+            status = process.wait()
+        finally:
+            # Where not all rows are wanted.
+            process.kill()
+    if status < 0 or status == calamine_rows.NO_MEMORY:
+        detail = "Reading the spreadsheet takes too much memory or time. Save it as CSV."
+        raise Unreadable("unpacks_too_large", detail)
+    raise RuntimeError(f"calamine's process exited with {status}")
 
 
 def _rows(
-    rows: Iterator[tuple[int, list[_Value]]],
+    rows: Iterator[tuple[int, list[str] | None]],
     header: list[str],
     columns: Sequence[str],
-    errors: Mapping[int, Sequence[tuple[str, int]]],
+    errors: Mapping[int, int],
     left: int,
 ) -> Iterator[Row]:
-    for number, values in rows:
-        cells = [_text(value) for value in values]
-        if number in errors:
-            letters, column = errors[number][0]
+    for number, cells in rows:
+        if cells is None:
+            yield Row(number, (), TOO_LONG)
+        elif number in errors:
+            column = errors[number]
             name = columns[column - 1 - left] if column - 1 - left < len(columns) else None
-            reason = f"the cell {letters}{number} holds an error of the spreadsheet, such as #N/A"
+            reason = f"the cell {_letters(column)}{number} holds an error of the spreadsheet, such as #N/A"
             yield Row(number, tuple(cells), RowError(name, reason))
-        elif any(cell.strip() for cell in cells) and cells != header:
+        elif cells and cells != header:
             error = fitted(cells, len(columns))
             yield Row(number, tuple(cells), error)
 
 
-def _text(value: _Value) -> str:
-    """A cell as a text: whole numbers without `.0`, moments as ISO 8601, booleans as in JSON."""
-    match value:
-        case str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case float():
-            if value.is_integer() and abs(value) < 1e15:
-                return str(int(value))
-            return repr(value)
-        case datetime():
-            is_day = not (value.hour or value.minute or value.second or value.microsecond)
-            return value.date().isoformat() if is_day else value.isoformat()
-        case date() | time():
-            return value.isoformat()
-        case _:
-            return str(value)
-
-
-def _measured(workbook: bytes) -> dict[int, dict[int, list[tuple[str, int]]]]:
-    """The cells that hold an error: by the number of the sheet, from 0 on, and of the row.
+def _measured(workbook: bytes) -> dict[int, dict[int, int]]:
+    """The first column of each row that holds an error: by the number of the sheet, from 0 on, and of the row.
 
     Raises:
         Unreadable: the workbook is damaged or too large.
@@ -175,20 +195,21 @@ def _measured(workbook: bytes) -> dict[int, dict[int, list[tuple[str, int]]]]:
                 raise _too_large()
             by_name = {entry.filename.lower(): entry for entry in entries}
             sheets = _sheets(archive, by_name)
-            left, found = MAX_UNPACKED_BYTES, {}
+            left, found = MAX_UNPACKED_BYTES, dict[int, dict[int, int]]()
             for entry in entries:
                 number = sheets.get(entry.filename.lower())
-                measure = _Measure()
+                measure, promise = _Measure(), _Promise(entry.file_size)
                 for piece in _unpacked(workbook, entry):
                     left -= len(piece)
                     if left < 0:
                         raise _too_large()
-                    _check_promise(piece, entry.file_size)
+                    promise.read(piece)
                     if number is not None:
                         measure.read(piece)
                 if number is not None:
                     measure.finish()
                     found[number] = measure.errors if not measure.is_too_large else _exact(workbook, entry)
+                    _check_errors(sum(map(len, found.values())))
             return found
     except (zipfile.BadZipFile, zlib.error, ET.ParseError, KeyError, ValueError, OSError, EOFError):
         raise bad("is damaged") from None
@@ -196,11 +217,18 @@ def _measured(workbook: bytes) -> dict[int, dict[int, list[tuple[str, int]]]]:
         raise bad("is protected by a password, or packed in an unusual way") from None
 
 
-def _exact(workbook: bytes, entry: zipfile.ZipInfo) -> dict[int, list[tuple[str, int]]]:
-    """The cells of a sheet that hold an error. Programs write cells without a value: for a border around the sheet.
+def _check_errors(rows: int) -> None:
+    if rows > MAX_ERROR_ROWS:
+        detail = f"The spreadsheet has more than {MAX_ERROR_ROWS:,} rows with an error. Save it as CSV."
+        raise Unreadable("unpacks_too_large", detail)
+
+
+def _exact(workbook: bytes, entry: zipfile.ZipInfo) -> dict[int, int]:
+    """The first column of each row of a sheet that holds an error.
 
     Raises:
-        Unreadable: it is too large without these, too.
+        Unreadable: it is too large, also without the cells that have no value, as programs write them for a border
+            around the sheet.
     """
     measure = _Measure(is_exact=True)
     for piece in _unpacked(workbook, entry):
@@ -209,10 +237,28 @@ def _exact(workbook: bytes, entry: zipfile.ZipInfo) -> dict[int, list[tuple[str,
     return measure.errors
 
 
-def _check_promise(xml: bytes, size: int) -> None:
-    """Raise Unreadable if a workbook promises more texts than it can hold: calamine makes room for all at once."""
-    if any(int(promised) > size // _SHORTEST_STRING + 1 for promised in _PROMISED.findall(xml)):
-        raise bad("is damaged")
+class _Promise:
+    """How many texts an entry promises, read in pieces: calamine makes room for all at once."""
+
+    def __init__(self, size: int) -> None:
+        """`size`: of the entry."""
+        self._most = size // _SHORTEST_STRING + 1
+        self._end = b""
+
+    def read(self, piece: bytes) -> None:
+        """A further piece of the entry's XML.
+
+        Raises:
+            Unreadable: it promises more than it can hold.
+        """
+        xml = self._end + piece
+        if _PROMISE in xml:
+            # Around `=` may be white space of any length.
+            xml = b" ".join(xml.split())
+            for digits_of_it in _PROMISED.findall(xml):
+                if len(digits_of_it) > len(str(MAX_UNPACKED_BYTES)) or int(digits_of_it) > self._most:
+                    raise bad("is damaged")
+        self._end = xml[-_LONGEST_PROMISE:]
 
 
 def _unpacked(workbook: bytes, entry: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -268,7 +314,7 @@ class _Measure:
         """`is_exact`: whether cells without a value are told from others, which takes its time."""
         self._is_exact = is_exact
         self.is_too_large = False
-        self.errors: dict[int, list[tuple[str, int]]] = {}
+        self.errors: dict[int, int] = {}
         self._rest = b""
         self._rows = 0
         self._last_row = 0
@@ -287,7 +333,7 @@ class _Measure:
         if b"\0" in piece:
             raise bad("is damaged")
         # In comments and CDATA tags are none.
-        self._has_hidden_text = self._has_hidden_text or b"<!" in piece
+        self._has_hidden_text |= b"<!" in piece or (self._rest[-1:] == b"<" and piece[:1] == b"!")
         *whole, self._rest = _ROW.split(self._rest + piece)
         for row in whole:
             self._measure(row)
@@ -312,6 +358,8 @@ class _Measure:
         references = b" ".join(_REFERENCE.findall(row))
         numbers = {*references.translate(None, _LETTERS).split()}
         columns = {*references.translate(None, _DIGITS).split()}
+        if any(len(letters) > _MOST_LETTERS for letters in columns):
+            raise bad("is damaged")
         # Rows and cells may be without a reference, and stand then after the one before.
         self._last_row = max(self._last_row, self._rows, *map(int, numbers))
         self._last_column = max(self._last_column, cells, *map(_column, columns))
@@ -324,14 +372,25 @@ class _Measure:
             raise Unreadable("unpacks_too_large", detail)
         if b'"e"' in row or b"'e'" in row:
             for letters, number in _ERROR_CELL.findall(row):
-                self.errors.setdefault(int(number), []).append((letters.decode(), _column(letters)))
+                self.errors.setdefault(int(number), _column(letters))
+            _check_errors(len(self.errors))
 
 
 def _column(letters: bytes) -> int:
+    """The number of a column: of the few letters that one may have."""
     number = 0
     for letter in letters.upper():
         number = number * 26 + letter - 64
     return number
+
+
+def _letters(column: int) -> str:
+    """A column as spreadsheets show it: `AA` for the 27th."""
+    letters = ""
+    while column:
+        column, place = divmod(column - 1, 26)
+        letters = ascii_uppercase[place] + letters
+    return letters
 
 
 def _too_large() -> Unreadable:

@@ -14,6 +14,11 @@ MAX_RATIO: Final = 200
 _RATIO_COUNTS_FROM: Final = 64 * 1024**2
 """Unpacked bytes. Less than that does no harm, whatever its ratio."""
 _PACKED_AT_ONCE: Final = 1024 * 1024
+_UNPACKED_AT_ONCE: Final = 16 * 1024
+"""Packed bytes. Where a gzip member ends, zlib copies those after its end."""
+_MEMBERS_COUNT_FROM: Final = 100_000
+_SHORTEST_MEMBERS: Final = 1024
+"""Unpacked bytes of a gzip member on average, where there are many: beginning one takes longer than unpacking it."""
 
 
 class ByteSource(Protocol):
@@ -42,7 +47,7 @@ class ByteStream(Protocol):
         ...
 
     def skip_to(self, offset: int) -> None:
-        """Go on with the byte that has so many before it; forwards only."""
+        """Move to this offset of the unpacked text; forwards only."""
         ...
 
     @property
@@ -70,7 +75,7 @@ class PlainStream:
         return read
 
     def skip_to(self, offset: int) -> None:
-        """Go on with the byte that has so many before it."""
+        """Move to this offset."""
         self.read_bytes = offset
 
 
@@ -79,8 +84,10 @@ class UnzippedStream:
 
     def __init__(self, source: ByteSource) -> None:
         self._packed = PlainStream(source)
-        self._to_unpack = b""
+        self._held = b""
+        self._at = 0
         self._member: zlib._Decompress | None = None
+        self._members = 0
         self._unpacked = 0
 
     @property
@@ -94,48 +101,60 @@ class UnzippedStream:
         Raises:
             Unreadable: it is damaged or cut off (`bad_gzip`), or unpacks to more than is read (`unpacks_too_large`).
         """
-        while not self._is_over():
-            if self._member is None:
-                self._member = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-            try:
-                read = self._member.decompress(self._to_unpack, most)
-            except zlib.error:
-                raise _bad_gzip("is damaged") from None
-            if self._member.eof:
-                self._to_unpack, self._member = self._member.unused_data, None
-            else:
-                self._to_unpack = self._member.unconsumed_tail
-            if read:
-                self._unpacked += len(read)
-                self._check_size()
-                return read
-        return b""
+        read = bytearray()
+        while len(read) < most and not self._is_over():
+            read += self._unpack(most - len(read))
+            self._check_size()
+        return bytes(read)
+
+    def _unpack(self, most: int) -> bytes:
+        """The next unpacked bytes; none where only a beginning or an end was read."""
+        if self._member is None:
+            self._member = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+            self._members += 1
+        packed = self._held[self._at : self._at + _UNPACKED_AT_ONCE]
+        try:
+            read = self._member.decompress(packed, most)
+        except zlib.error:
+            raise _bad_gzip("is damaged") from None
+        left = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+        self._at += len(packed) - len(left)
+        self._unpacked += len(read)
+        if self._member.eof:
+            self._member = None
+        return read
 
     def _is_over(self) -> bool:
         """Whether everything is unpacked. Sees to it that there is something to unpack, if not."""
-        if self._to_unpack:
-            return self._member is None and self._is_padding()
-        self._to_unpack = self._packed.read(_PACKED_AT_ONCE)
-        if self._to_unpack:
+        if self._at < len(self._held) or self._goes_on():
             return self._member is None and self._is_padding()
         if self._member is not None:
             raise _bad_gzip("ends too early; it was not written or sent to its end")
         return True
 
+    def _goes_on(self) -> bool:
+        """Read on in the source; what was not unpacked yet is kept. Whether there was something."""
+        further = self._packed.read(_PACKED_AT_ONCE)
+        self._held, self._at = self._held[self._at :] + further, 0
+        return bool(further)
+
     def _is_padding(self) -> bool:
         """Whether zeros are all that follows, as tapes and some tools add them."""
-        if len(self._to_unpack) < len(GZIP_MAGIC):
-            self._to_unpack += self._packed.read(_PACKED_AT_ONCE)
-        if self._to_unpack.startswith(GZIP_MAGIC):
+        if len(self._held) - self._at < len(GZIP_MAGIC):
+            self._goes_on()
+        if self._held.startswith(GZIP_MAGIC, self._at):
             return False
-        while self._to_unpack:
-            if self._to_unpack.strip(b"\0"):
+        while self._at < len(self._held):
+            if self._held[self._at :].strip(b"\0"):
                 raise _bad_gzip("goes on after its end with something else")
-            self._to_unpack = self._packed.read(_PACKED_AT_ONCE)
+            self._at = len(self._held)
+            self._goes_on()
         return True
 
     def _check_size(self) -> None:
-        packed = max(self.read_bytes - len(self._to_unpack), 1)
+        if self._members > max(_MEMBERS_COUNT_FROM, self._unpacked / _SHORTEST_MEMBERS):
+            raise _bad_gzip("is made of too many pieces that hold next to nothing")
+        packed = max(self.read_bytes - (len(self._held) - self._at), 1)
         is_bomb = self._unpacked > _RATIO_COUNTS_FROM and self._unpacked > packed * MAX_RATIO
         if is_bomb or self._unpacked > MAX_UNPACKED_BYTES:
             detail = (
@@ -145,7 +164,7 @@ class UnzippedStream:
             raise Unreadable("unpacks_too_large", detail)
 
     def skip_to(self, offset: int) -> None:
-        """Go on with the unpacked byte that has so many before it."""
+        """Move to this offset of the unpacked text."""
         while self._unpacked < offset:
             if not self.read(min(offset - self._unpacked, _PACKED_AT_ONCE)):
                 return

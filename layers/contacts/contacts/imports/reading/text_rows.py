@@ -15,10 +15,11 @@ DELIMITERS: Final = (",", ";", "\t", "|")
 """The likeliest first."""
 MAX_SKIPPED_BYTES: Final = 16 * 1024**2
 """A record that is longer has a quote that nobody closed."""
+MAX_UNUSED_BYTES: Final = 512 * 1024**2
+"""Of what is no row, or of rows that are too long: mere commas, or quotes, take a minute or two."""
 _COMPARED: Final = 50
 """Records at the beginning by which the delimiter is found out."""
 _SEPARATOR: Final = re.compile(r'sep=([^\r\n"])\s*', re.IGNORECASE)
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 BLANK: Final = " \t\r\n\0\x1a\ufeff\xa0"
 """Also the zeros that a crash leaves at the end of a file, and DOS's end of a file."""
 
@@ -27,6 +28,7 @@ NOT_QUOTED: Final = RowError(
     'after a quote that ends a cell comes something else than the delimiter; a quote in a cell is written twice: ""',
 )
 TOO_LONG: Final = RowError(None, f"the row is longer than {MAX_ROW_BYTES:,} bytes")
+HEADER_TOO_LONG: Final = f"The header is longer than {MAX_ROW_BYTES:,} bytes."
 
 
 def delimiter_of(head: str, preferred: str | None = None) -> str:
@@ -78,7 +80,7 @@ def column_names(cells: Sequence[str]) -> tuple[str, ...]:
     if len(given) > MAX_COLUMNS:
         detail = f"The file has {len(given):,} columns; at most {MAX_COLUMNS:,} are read."
         raise Unreadable("too_many_columns", detail)
-    if any(_EMAIL.fullmatch(name) for name in given):
+    if any(map(_is_email, given)):
         detail = (
             "The first row holds an email address where the names of the columns are expected. "
             "Put a row of names before it, such as: email,first_name,last_name"
@@ -91,6 +93,12 @@ def column_names(cells: Sequence[str]) -> tuple[str, ...]:
         )
         raise Unreadable("header_missing", detail)
     return distinct_names(name or f"Column {number}" for number, name in enumerate(given, start=1))
+
+
+def _is_email(name: str) -> bool:
+    """Whether a name looks like an email address. (A regular expression for it takes the square of a name's length.)"""
+    local, _, domain = name.partition("@")
+    return bool(local) and "." in domain[1:-1] and "@" not in domain and not any(map(str.isspace, name))
 
 
 def distinct_names(names: Iterator[str]) -> tuple[str, ...]:
@@ -113,6 +121,7 @@ class TextRows:
         self._delimiter = delimiter
         self._skips_spaces = skips_spaces
         self._header: list[str] = []
+        self._unused = Unused()
         # Characters; the limit that `csv` has by itself is 131,072. `Lines` sees to ours.
         csv.field_size_limit(MAX_ROW_BYTES + 1)
 
@@ -124,7 +133,7 @@ class TextRows:
         """
         for cells, error in self._records(lines):
             if error is TOO_LONG:
-                raise Unreadable("too_many_columns", f"The header is longer than {MAX_ROW_BYTES:,} bytes.")
+                raise Unreadable("too_many_columns", HEADER_TOO_LONG)
             if error is not None:
                 detail = f"The header, in line {lines.record_line:,}, cannot be read: {error.reason}."
                 raise Unreadable("header_missing", detail)
@@ -144,13 +153,14 @@ class TextRows:
             error = refusal or fitted(cells, width)
             if error is not None or cells != self._header:
                 yield Row(lines.record_line, tuple(cells), error)
+            else:
+                self._unused.count_blank(lines.record_bytes)
 
     def _records(self, lines: Lines) -> Iterator[tuple[list[str], RowError | None]]:
         """Records with a text in them: their cells, or what they have instead, and why they cannot be read."""
         reader = csv.reader(
             lines, delimiter=self._delimiter, skipinitialspace=self._skips_spaces, strict=True
         )
-        empty = 0
         while True:
             lines.begin_record()
             error: RowError | None = None
@@ -166,9 +176,7 @@ class TextRows:
                 cells, error = ["".join(lines.record).rstrip("\r\n")], NOT_QUOTED
             if error is None:
                 if not any(cell.strip(BLANK) for cell in cells):
-                    empty += 1
-                    if empty > MAX_ROWS:
-                        raise too_many_empty()
+                    self._unused.count_blank(lines.record_bytes)
                     continue
                 if lines.is_garbled:
                     error = RowError(None, f"the row holds bytes that are not {lines.encoding.name}")
@@ -215,6 +223,7 @@ class TextRows:
             skipped += lines.record_bytes
             quotes.read(piece, line)
         lines.record_line = first
+        self._unused.count_long(skipped)
 
 
 def fitted(cells: list[str], columns: int) -> RowError | None:
@@ -227,14 +236,50 @@ def fitted(cells: list[str], columns: int) -> RowError | None:
     return RowError(None, reason)
 
 
-def too_many_empty() -> Unreadable:
-    """The error for a file that goes on and on without a row: nobody would wait for its end."""
-    return Unreadable("too_many_rows", f"The file has more than {MAX_ROWS:,} empty lines.")
+class Unused:
+    """What of a file came to nothing: it may go on like that for hours, and nobody would wait for its end."""
+
+    def __init__(self) -> None:
+        self._blank = 0
+        self._blank_bytes = 0
+        self._long_bytes = 0
+
+    def count_blank(self, size: int) -> None:
+        """A record that is no row, of so many bytes.
+
+        Raises:
+            Unreadable: there are too many (`too_many_rows`).
+        """
+        self._blank += 1
+        self._blank_bytes += size
+        if self._blank > MAX_ROWS or self._blank_bytes > MAX_UNUSED_BYTES:
+            detail = (
+                f"The file has more than {MAX_ROWS:,} empty lines, or {MAX_UNUSED_BYTES:,} bytes of them."
+            )
+            raise Unreadable("too_many_rows", detail)
+
+    def count_long(self, size: int) -> None:
+        """A row that is too long, of so many bytes.
+
+        Raises:
+            Unreadable: there are too many (`row_too_long`).
+        """
+        self._long_bytes += size
+        if self._long_bytes > MAX_UNUSED_BYTES:
+            detail = (
+                f"Rows that are longer than {MAX_ROW_BYTES:,} bytes make up more than {MAX_UNUSED_BYTES:,} bytes "
+                "of the file."
+            )
+            raise Unreadable("row_too_long", detail)
 
 
 def _not_closed(line: int) -> Unreadable:
     detail = f'The quote that opens in line {line:,} is never closed. Close it, or write a quote in a cell twice: ""'
     return Unreadable("quote_not_closed", detail)
+
+
+def _is_filled(line: str) -> bool:
+    return bool(line.strip(BLANK))
 
 
 class Quotes:
@@ -252,7 +297,7 @@ class Quotes:
 
     def read(self, text: str, line: int) -> None:
         """A further line, or a piece of one."""
-        at = text.find('"')
+        last, at = 0, text.find('"')
         while at >= 0:
             before = text[at - 1] if at else self._before
             if self.are_open:
@@ -262,16 +307,16 @@ class Quotes:
             elif before == '"':
                 # It was doubled, and has not closed them.
                 self.are_open = True
-            elif before == " " and (text[:at].rstrip(" ")[-1:] or "\n") in self._openers:
+            elif before == " " and (text[last:at].rstrip(" ")[-1:] or "\n") in self._openers:
                 self.follow_spaces = True
                 self.are_open, self.line = self._skips_spaces, line
-            at = text.find('"', at + 1)
+            last, at = at, text.find('"', at + 1)
         self._before = text[-1:] or self._before
 
 
 def has_spaced_quotes(first_lines: Sequence[str], delimiter: str) -> bool:
     """Whether a file writes a space between a delimiter and a quote, as people and some databases do: `"a", "b"`."""
     quotes = Quotes(delimiter, skips_spaces=True)
-    for line in first_lines[:_COMPARED]:
+    for line in islice(filter(_is_filled, first_lines), _COMPARED):
         quotes.read(line, 0)
     return quotes.follow_spaces
