@@ -69,6 +69,7 @@ function Endpoint({ webhook, set, again, status, list }) {
     say("It is switched on. It is told of what happens from now on.");
   });
   const goOn = useGo();
+  const gone = useGone();
   const test = useTest(webhook, list.rows, again);
   const close = () => setAsks("");
   const shut = () => {
@@ -135,9 +136,9 @@ function Endpoint({ webhook, set, again, status, list }) {
       act=${async () => {
         const { data } = await post(`${here}/rotate-secret`);
         setSecret(data.secret ?? "");
-        // An answer that is repeated has no secret in it.
+        // An answer that is repeated has no secret in it, and who has left does not see it.
         say(
-          data.secret
+          data.secret && !gone.current
             ? "The new secret is shown in the part Secret."
             : "The answer was lost on its way. Rotate the secret once more.",
         );
