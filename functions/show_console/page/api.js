@@ -109,6 +109,7 @@ export async function request(method, path, options = {}) {
     const answer = await repeated(url, { method, headers, body }, options.signal);
     unanswered.delete(change);
     if (change && method !== "POST") forget(path, method === "DELETE");
+    if (path === "contacts/batch") forget("contacts", true);
     return answer;
   } catch (failure) {
     const status = failure instanceof Failure ? failure.status : 0;
@@ -133,11 +134,11 @@ export const unanswered = /** @type {Map<string, {path: string, key: string}>} *
 /**
  * Forget what was not answered of a thing that has been changed since: the same once more is another change then.
  *
- * @param {string} path @param {boolean} isGone It was deleted, and all below it.
+ * @param {string} path @param {boolean} isAll And of all below it.
  */
-function forget(path, isGone) {
+function forget(path, isAll) {
   for (const [change, { path: one }] of unanswered) {
-    if (one === path || (isGone && one.startsWith(`${path}/`))) unanswered.delete(change);
+    if (one === path || (isAll && one.startsWith(`${path}/`))) unanswered.delete(change);
   }
 }
 

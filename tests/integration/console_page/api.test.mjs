@@ -88,6 +88,10 @@ test("a change that was undone since is another one when it is made again", asyn
   assert.equal(await keyAfter(add(), GATEWAYS, 500), first, "another contact's change says nothing of this one");
   await keyAfter(patch("contacts/1", { remove_tags: ["vip"] }), {});
   assert.notEqual(await keyAfter(add(), {}), first);
+  const batch = (op) => post("contacts/batch", { operations: [{ op, ref: "1" }] });
+  const many = await keyAfter(batch("delete"), GATEWAYS, 500);
+  await keyAfter(batch("update"), { results: [] });
+  assert.notEqual(await keyAfter(batch("delete"), { results: [] }), many);
 });
 
 test("what was not answered of a thing that was deleted since is forgotten, and nothing else", async () => {
