@@ -56,6 +56,27 @@ def test_a_key_whose_answer_was_lost_is_not_passed_off_as_shown(consoles: Consol
     assert "sk_live_" not in dialog.inner_text()
 
 
+def test_a_dialog_that_waits_says_for_what(consoles: Consoles, shop: Shop) -> None:
+    console = consoles.open(shop.key, f"{shop.routes()['contact with 100 tags']}")
+    console.settled()
+    page = console.page
+    page.route(
+        "**/v1/contacts/*",
+        lambda route: route.fulfill(status=503, json={"detail": "later"}, headers={"Retry-After": "20"}),
+    )
+    page.get_by_role("button", name="Delete", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Move to the trash").click()
+    expect(dialog.get_by_text("The API is busy. Trying again")).to_be_visible()
+    for name in ("Cancel", "Move to the trash"):
+        button = dialog.get_by_role("button", name=name)
+        assert float(button.evaluate("(it) => getComputedStyle(it).opacity")) < 1, name
+    assert console.axe() == []
+    # It is seen wherever one has scrolled to.
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(page.locator("#console > .waiting")).to_be_in_viewport(ratio=1)
+
+
 @pytest.mark.parametrize(
     ("route", "scope"),
     [("/keys", "keys:write"), ("/properties", "properties:read"), ("/webhooks", "webhooks:read")],

@@ -252,6 +252,92 @@ def test_an_answer_that_comes_late_hides_no_later_change(consoles: Consoles, acc
         expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
 
 
+def test_a_contact_that_was_merged_away_meanwhile_is_saved_where_it_went(
+    consoles: Consoles, account: Account
+) -> None:
+    ada = account.api.created(email="ada@example.com")
+    for city in ("London", "Paris"):
+        account.api.patch(path_of(ada["id"]), {"custom_fields": {"city": city}})
+    other = account.api.created(email="countess@example.com", name="Countess")
+    console = consoles.open(account.api.key, f"/contact/{ada['id']}")
+    console.settled()
+    page = console.page
+    page.get_by_role("button", name="Edit Last name").click()
+    page.get_by_label("Last name", exact=True).fill("Lovelace")
+    merged = account.api.post(path_of(other["id"], "/merge"), {"from": ada["id"], "by": "id"})
+    assert merged.status_code == 200, merged.text
+    page.get_by_role("button", name="Save", exact=True).click()
+    said(console, "Somebody has merged this contact into the one that you see now.")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Countess")
+    expect(page.get_by_label("Last name", exact=True)).to_have_value("Lovelace")
+    page.get_by_role("button", name="Save over it").click()
+    said(console, "Saved: Last name.")
+    now = account.api.contact(other["id"])
+    assert (now["id"], now["email"], now["last_name"]) == (other["id"], "countess@example.com", "Lovelace")
+    page.reload()
+    console.settled()
+    assert other["id"] in page.url
+
+
+def test_tags_go_one_after_another_as_fast_as_they_are_clicked(consoles: Consoles, account: Account) -> None:
+    ada = account.api.created(email="ada@example.com", tags=["a", "b", "c", "stays"])
+    console = consoles.open(account.api.key, f"/contact/{ada['id']}")
+    console.settled()
+    page = console.page
+    held: list[Route] = []
+
+    def hold_the_first(route: "Route") -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/v1/contacts/*", hold_the_first)
+    for tag in "abc":
+        page.get_by_role("button", name=f"Remove the tag {tag}", exact=True).click()
+    held[0].continue_()
+    said(console, "Removed the tag c.")
+    assert account.api.contact(ada["id"])["tags"] == ["stays"]
+
+
+def test_who_leaves_before_an_answer_stays_away_and_learns_of_it(
+    consoles: Consoles, account: Account
+) -> None:
+    ada = account.api.created(email="ada@example.com")
+    console = consoles.open(account.api.key, f"/contact/{ada['id']}")
+    console.settled()
+    page = console.page
+    held: list[Route] = []
+
+    def hold(route: "Route") -> None:
+        if route.request.method == "GET":
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/v1/contacts**", hold)
+    page.get_by_role("button", name="Edit Last name").click()
+    page.get_by_label("Last name", exact=True).fill("Lovelace")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Cancel")).to_be_disabled()
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Last name", exact=True)).to_have_value("Lovelace")
+    page.get_by_role("link", name="Tags", exact=True).click()
+    console.settled()
+    held.pop().fulfill(status=413, json={"detail": "It is too large."})
+    said(console, "Not done: It is too large.")
+    page.goto(f"{console.url}/console#/contacts/new")
+    console.settled()
+    page.get_by_label("Email", exact=True).fill("new@example.com")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Create the contact")).to_have_attribute("aria-disabled", "true")
+    page.get_by_role("link", name="Tags", exact=True).click()
+    console.settled()
+    held.pop().continue_()
+    said(console, "Created.")
+    assert page.url.endswith("#/tags")
+
+
 @pytest.mark.parametrize(
     ("route", "words"),
     [("/constructor", "Nothing here"), ("/__proto__", "Nothing here"), ("/usage?of=constructor", "Usage")],

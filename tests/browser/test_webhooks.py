@@ -1,6 +1,7 @@
 """A day with webhooks: what endpoints answer, why something failed, and sending it again."""
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -9,6 +10,9 @@ from tests.support.console import NARROW, Console, Consoles, expect
 from tests.support.receiver import Receiver, Told, closed_port, redirect, reset
 from tests.support.steps.webhooks import webhook
 from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 SCRIPT = b"<script>alert(1)</script><h1 onclick=alert(2)>Down</h1>"
 BYTES = bytes(range(256))
@@ -146,6 +150,28 @@ def test_all_that_failed_is_sent_again_and_the_page_follows(consoles: Consoles, 
         page.reload()
         console.settled()
         expect(page.locator(".deliveries > li")).to_have_count(3)
+
+
+def test_who_leaves_stops_sending_again(consoles: Consoles, account: Account) -> None:
+    with Receiver(500) as receiver:
+        made = webhook(account.api, receiver.url)
+        for _ in range(3):
+            tried_out(account, made["id"])
+        console = opened(consoles, account, made["id"], "?status=failed")
+        page = console.page
+        held: list[Route] = []
+
+        def hold(route: "Route") -> None:
+            held.append(route)
+
+        page.route("**/redeliver", hold)
+        page.get_by_role("button", name="Send the 3 failed ones again").click()
+        expect(page.get_by_text("Sending 1 of 3 again")).to_be_visible()
+        page.get_by_role("link", name="Tags", exact=True).click()
+        console.settled()
+        held[0].continue_()
+        expect(page.get_by_text("1 of 3 are sent again.")).to_be_visible()
+        assert len(held) == 1
 
 
 def test_an_endpoint_that_wants_nothing_more_says_so(consoles: Consoles, account: Account) -> None:

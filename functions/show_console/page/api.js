@@ -35,6 +35,14 @@ export const credentials = { key: "", refused: (/** @type {Failure} */ _) => {} 
 /** When the API has last answered. */
 export const answered = { at: 0 };
 
+/** What a refusal says. A gateway's own words for a function that died tell nobody anything. @param {number} status @param {any} problem */
+const wordsOf = (status, problem) =>
+  problem?.detail ??
+  (status >= 500
+    ? `The API has failed (HTTP ${status}). Try again: nothing is done twice.`
+    : problem?.message) ??
+  `The answer is not one of the API's (HTTP ${status}).`;
+
 /** A request that was refused, or not answered. */
 export class Failure extends Error {
   /**
@@ -43,7 +51,7 @@ export class Failure extends Error {
    * @param {number} [retryAfterMs] What the answer asks to wait.
    */
   constructor(status, problem, retryAfterMs = 0) {
-    super(problem?.detail ?? problem?.message ?? `The answer is not one of the API's (HTTP ${status}).`);
+    super(wordsOf(status, problem));
     this.status = status;
     this.retryAfterMs = retryAfterMs;
     /** @type {string} */
@@ -96,27 +104,43 @@ export async function request(method, path, options = {}) {
   const body = options.body === undefined ? undefined : JSON.stringify(options.body);
   const headers = headersOf(options);
   const change = method === "GET" ? "" : JSON.stringify([method, url, body, headers]);
-  if (change) headers["Idempotency-Key"] = unanswered.get(change) ?? newKey();
+  if (change) headers["Idempotency-Key"] = unanswered.get(change)?.key ?? newKey();
   try {
     const answer = await repeated(url, { method, headers, body }, options.signal);
     unanswered.delete(change);
+    if (change && method !== "POST") forget(path, method === "DELETE");
+    if (path === "contacts/batch") forget("contacts", true);
     return answer;
   } catch (failure) {
     const status = failure instanceof Failure ? failure.status : 0;
-    if (change && UNKNOWN.includes(status)) unanswered.set(change, headers["Idempotency-Key"]);
+    // After these nobody knows whether it was carried out. A function may die after it has written.
+    const isUnknown = !status || status >= 500;
+    if (change && isUnknown) unanswered.set(change, { path, key: headers["Idempotency-Key"] });
     else unanswered.delete(change);
-    // The key of an earlier session ends no later one.
-    if (status === 401 && options.key === undefined && headers["X-API-Key"] === credentials.key) {
+    // The key of an earlier session ends no later one, and none ends nothing.
+    const { key } = credentials;
+    if (status === 401 && options.key === undefined && key && headers["X-API-Key"] === key) {
       credentials.refused(/** @type {Failure} */ (failure));
     }
     throw failure;
   }
 }
 
-/** Answers, or none, after which nobody knows whether a change was carried out. */
-const UNKNOWN = [0, 502, 503, 504];
+/** Answers, or none, after which a request is sent again by itself. */
+const REPEATED = [0, 429, 502, 503, 504];
 /** By change of which nobody knows: its Idempotency-Key. Who tries again sends the same, and it is carried out once. */
-export const unanswered = /** @type {Map<string, string>} */ (new Map());
+export const unanswered = /** @type {Map<string, {path: string, key: string}>} */ (new Map());
+
+/**
+ * Forget what was not answered of a thing that has been changed since: the same once more is another change then.
+ *
+ * @param {string} path @param {boolean} isAll And of all below it.
+ */
+function forget(path, isAll) {
+  for (const [change, { path: one }] of unanswered) {
+    if (one === path || (isAll && one.startsWith(`${path}/`))) unanswered.delete(change);
+  }
+}
 
 /** @param {string} url @param {RequestInit} init @param {AbortSignal} [signal] @returns {Promise<Answer>} */
 async function repeated(url, init, signal) {
@@ -126,7 +150,7 @@ async function repeated(url, init, signal) {
         return await sent(url, init, signal);
       } catch (failure) {
         if (!(failure instanceof Failure)) throw failure;
-        const mayRepeat = [...UNKNOWN, 429].includes(failure.status) && attempt < PAUSES_MS.length;
+        const mayRepeat = REPEATED.includes(failure.status) && attempt < PAUSES_MS.length;
         if (!mayRepeat || failure.retryAfterMs > LONGEST_PAUSE_MS) throw failure;
         const pause = failure.retryAfterMs || PAUSES_MS[attempt];
         const words = WAITS[failure.status] ?? WAITS[503];

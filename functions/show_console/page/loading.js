@@ -2,6 +2,8 @@
 /** What views show is loaded here: one request, pages of a list, or something that is looked at again and again. */
 
 import { Failure, get } from "./api.js";
+import { say } from "./elements/notices.js";
+import { go } from "./routing.js";
 import { useCallback, useEffect, useRef, useState } from "./vendor/preact.js";
 
 /**
@@ -141,6 +143,27 @@ export function useList(path, query = {}) {
   };
 }
 
+/** Whether the component has been taken away: its view was left, its dialog closed. */
+export function useGone() {
+  const gone = useRef(false);
+  useEffect(
+    () => () => {
+      gone.current = true;
+    },
+    [],
+  );
+  return gone;
+}
+
+/** `go` for what follows an answer: who has left the view meanwhile is not taken away from where they are. @returns {typeof go} */
+export function useGo() {
+  const gone = useGone();
+  return (...it) => gone.current || go(...it);
+}
+
+/** How long it is said that something was not done after all. */
+const REFUSAL_MS = 20_000;
+
 /**
  * A change that a button or a form makes. While it is made, the button is busy; what is wrong is kept to be shown.
  *
@@ -154,6 +177,7 @@ export function useAction(act) {
     /** @type {{isBusy: boolean, failure: Failure | null}} */ ({ isBusy: false, failure: null }),
   );
   const isBusy = useRef(false);
+  const gone = useGone();
   return {
     ...state,
     clear: () => setState({ isBusy: false, failure: null }),
@@ -166,7 +190,10 @@ export function useAction(act) {
         setState({ isBusy: false, failure: null });
         return true;
       } catch (error) {
-        setState({ isBusy: false, failure: failureOf(error) });
+        const failure = failureOf(error);
+        setState({ isBusy: false, failure });
+        // Where it would be shown is nothing any more. (Who is signed out is told so.)
+        if (gone.current && failure.status !== 401) say(`Not done: ${failure.message}`, REFUSAL_MS);
         return false;
       } finally {
         isBusy.current = false;

@@ -1,8 +1,8 @@
 // @ts-check
 /** The page: who has signed in sees the navigation and the view that the address names; else, where to sign in. */
 
-import { answered, connection, Failure } from "./api.js";
-import { Announcements, FailureNotice, Loading } from "./elements/notices.js";
+import { answered, Failure } from "./api.js";
+import { Announcements, FailureNotice, Loading, Waiting } from "./elements/notices.js";
 import { Page } from "./elements/page.js";
 import { Time } from "./elements/shown.js";
 import { entry, go, HOME, href, route } from "./routing.js";
@@ -113,8 +113,8 @@ function Signed() {
   }, []);
   return html`
     <a class="skip" href="#content" onClick=${toContent}>Skip to the content</a>
+    <${Waiting} />
     <header>
-      <${Waiting} />
       ${isTest() && html`<p class="bar">Test mode: everything is checked and answered, and nothing is kept.</p>`}
       <div role="status">${
         since > 0 &&
@@ -190,12 +190,6 @@ function Shown({ route: shown }) {
       <button type="button" onClick=${resetFault}>Show it again</button>`;
   }
   return view ? html`<${view.View} route=${shown} />` : html`<${Loading} what="the page" />`;
-}
-
-/** What is the matter with the API, as long as something is. */
-function Waiting() {
-  const words = useStore(connection);
-  return html`<div role="status">${words && html`<p class="bar">${words}</p>`}</div>`;
 }
 
 const place = /** @type {HTMLElement} */ (document.getElementById("console"));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { asked, requests, settled, unanswered } from "./page.mjs";
 
-const { connection, credentials, Failure, get, post } = await import("./page/api.js");
+const { connection, credentials, Failure, get, patch, post, remove } = await import("./page/api.js");
 const { leave, refreshAccount, session } = await import("./page/session.js");
 const { entry } = await import("./page/routing.js");
 const { isExact } = await import("./page/json.js");
@@ -53,6 +53,57 @@ test("another change has another key, and so has one that was refused", async ()
   again.answer({});
 });
 
+/** A change that is answered so; its Idempotency-Key. */
+async function keyAfter(sending, body, status) {
+  const done = sending.catch((failure) => failure);
+  const request = await asked();
+  request.answer(body, status);
+  await done;
+  return keyOf(request);
+}
+const GATEWAYS = { message: "Internal Server Error" };
+
+test("a function that died may have carried the change out: the next try is the same one", async () => {
+  for (const status of [500, 507]) {
+    const before = requests.length;
+    const first = await keyAfter(post("contacts", { email: `${status}@example.com` }), GATEWAYS, status);
+    assert.equal(requests.length, before + 1, "it is not repeated by itself");
+    assert.equal(await keyAfter(post("contacts", { email: `${status}@example.com` }), {}, 201), first);
+  }
+});
+
+test("words of a gateway that tell nothing are not passed on", async () => {
+  const failed = get("contacts").catch((failure) => failure);
+  (await asked()).answer(GATEWAYS, 500);
+  assert.match((await failed).message, /API has failed.*500/);
+  const ours = get("contacts").catch((failure) => failure);
+  (await asked()).answer({ detail: "On our side.", request_id: "r1" }, 500);
+  assert.equal((await ours).message, "On our side.");
+});
+
+test("a change that was undone since is another one when it is made again", async () => {
+  const add = () => patch("contacts/1", { add_tags: ["vip"] });
+  const first = await keyAfter(add(), GATEWAYS, 500);
+  await keyAfter(patch("contacts/2", { remove_tags: ["vip"] }), {});
+  assert.equal(await keyAfter(add(), GATEWAYS, 500), first, "another contact's change says nothing of this one");
+  await keyAfter(patch("contacts/1", { remove_tags: ["vip"] }), {});
+  assert.notEqual(await keyAfter(add(), {}), first);
+  const batch = (op) => post("contacts/batch", { operations: [{ op, ref: "1" }] });
+  const many = await keyAfter(batch("delete"), GATEWAYS, 500);
+  await keyAfter(batch("update"), { results: [] });
+  assert.notEqual(await keyAfter(batch("delete"), { results: [] }), many);
+});
+
+test("what was not answered of a thing that was deleted since is forgotten, and nothing else", async () => {
+  const restore = () => post("contacts/1/restore");
+  const note = () => post("contacts/11/events", { name: "called" });
+  const [restored, noted] = [await keyAfter(restore(), {}, 500), await keyAfter(note(), {}, 500)];
+  await keyAfter(remove("contacts/1"), {});
+  await keyAfter(post("contacts/11/events", { name: "wrote" }), {});
+  assert.notEqual(await keyAfter(restore(), {}), restored);
+  assert.equal(await keyAfter(note(), {}), noted, "what is added beside it undoes nothing");
+});
+
 test("a change needs no secure context", async () => {
   Object.defineProperty(crypto, "randomUUID", { value: undefined, configurable: true });
   post("tags", { name: "c" });
@@ -76,6 +127,11 @@ test("a refusal of the key of an earlier session ends no later one", async () =>
   (await asked()).answer({ detail: "Unknown." }, 401);
   await settled();
   assert.deepEqual(ended, [401]);
+  credentials.key = "";
+  get("contacts").catch(() => {});
+  (await asked()).answer({ detail: "No key." }, 401);
+  await settled();
+  assert.deepEqual(ended, [401], "nor does a request without any");
   credentials.refused = before;
 });
 

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { asked, happens, pauses, requests, settled } from "./page.mjs";
 
-const { get } = await import("./page/api.js");
-const { useAction, useList, useLoaded } = await import("./page/loading.js");
+const { get, patch } = await import("./page/api.js");
+const { Announcements } = await import("./page/elements/notices.js");
+const { route } = await import("./page/routing.js");
+const { useAction, useGo, useList, useLoaded } = await import("./page/loading.js");
 const { mounted } = await import("./page/vendor/preact.js");
 
 const page = (ids, next_cursor = null) => ({
@@ -148,4 +150,45 @@ test("a tab that nobody looks at asks for nothing until somebody does", async ()
   await settled();
   assert.equal(requests.length, count + 1);
   loaded.end();
+});
+
+/** What is said from now on. */
+function listening() {
+  const heard = [];
+  mounted(() => {
+    const [said] = Announcements();
+    if (said) heard.push(...said);
+  });
+  return heard;
+}
+
+test("who has left before an answer came stays where they are, and is told what was not done", async () => {
+  const heard = listening();
+  const hook = () => {
+    const go = useGo();
+    return useAction(async (id) => {
+      await patch(`contacts/${id}`, { name: "Ada" });
+      go(`#/contact/${id}`);
+    });
+  };
+  const form = mounted(hook);
+  form.value.act("1");
+  (await asked()).answer({});
+  await settled();
+  assert.equal(route.get().id, "1");
+  for (const [status, words] of [
+    [200, []],
+    [422, ["Not done: No such field."]],
+    [401, []],
+  ]) {
+    const left = mounted(hook);
+    const acting = left.value.act("2");
+    const request = await asked();
+    left.end();
+    request.answer({ detail: "No such field." }, status);
+    assert.equal(await acting, status === 200);
+    await settled();
+    assert.equal(route.get().id, "1");
+    assert.deepEqual(heard.splice(0), words, String(status));
+  }
 });

@@ -3,6 +3,7 @@
 const happenings = new EventTarget();
 globalThis.document = { hidden: false };
 globalThis.location = { hash: "" };
+globalThis.history = { pushState() {}, replaceState() {} };
 globalThis.addEventListener = (...it) => happenings.addEventListener(...it);
 globalThis.removeEventListener = (...it) => happenings.removeEventListener(...it);
 globalThis.sessionStorage = { setItem() {}, removeItem() {}, getItem: () => null };

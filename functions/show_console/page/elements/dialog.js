@@ -4,7 +4,7 @@
 import { useAction } from "../loading.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Button, Form, TextField, useId } from "./forms.js";
-import { Announcements, FailureNotice } from "./notices.js";
+import { Announcements, FailureNotice, Waiting } from "./notices.js";
 
 /**
  * A dialog, open as long as it is drawn.
@@ -31,6 +31,7 @@ export function Dialog({ title, close, isHeld = false, children }) {
   // Some browsers close it without asking when Escape is pressed twice.
   const closed = () => box.current && (isHeld ? box.current.showModal() : close());
   return html`<dialog ref=${box} aria-labelledby=${id} onCancel=${cancel} onClose=${closed}>
+    <${Waiting} />
     <h2 id=${id} dir="auto">${title}</h2>
     ${children}
     <${Announcements} />

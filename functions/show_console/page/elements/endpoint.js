@@ -61,7 +61,7 @@ export function EndpointForm({ webhook, words, send, cancel }) {
     <${FailureNotice} failure=${sending.failure} known=${["url", "events", "description"]} />
     <div class="actions">
       <${Button} kind="main" isBusy=${sending.isBusy}>${words}<//>
-      ${cancel && html`<${Button} act=${cancel}>Cancel<//>`}
+      ${cancel && html`<${Button} act=${cancel} disabled=${sending.isBusy}>Cancel<//>`}
     </div>
   <//>`;
 }

@@ -2,8 +2,8 @@
 /** What imports and exports have in common: they take their time, and take or give a file. */
 
 import { get } from "../api.js";
-import { useAction, useLoaded } from "../loading.js";
-import { go, href } from "../routing.js";
+import { useAction, useGo, useLoaded } from "../loading.js";
+import { href } from "../routing.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Button, Field } from "./forms.js";
 import { FailureNotice, say } from "./notices.js";
@@ -18,10 +18,13 @@ export const FORMATS = /** @type {[string, string][]} */ ([
   ["ndjson", "NDJSON, for a program"],
 ]);
 
-/** Go to an export that was begun. @param {{id?: string, test_mode?: boolean}} job */
-export function showExport(job) {
-  if (job.test_mode) say("The export is right. With a test key nothing is written.");
-  else go(href(`export/${job.id}`));
+/** What goes to an export that was begun. @returns {(job: {id?: string, test_mode?: boolean}) => void} */
+export function useShowExport() {
+  const go = useGo();
+  return (job) => {
+    if (job.test_mode) say("The export is right. With a test key nothing is written.");
+    else go(href(`export/${job.id}`));
+  };
 }
 
 /** How long to wait until the next look at what began at a time. @param {string} at */

@@ -28,7 +28,8 @@ export function LabelField({ what, label, words = "Add", add, isBusy, keepsOnBlu
   const id = useId();
   const send = async () => {
     const name = text.trim();
-    if (name && (await add(name)) !== false) setText("");
+    // What was typed meanwhile stays.
+    if (name && (await add(name)) !== false) setText((now) => (now.trim() === name ? "" : now));
   };
   const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
     if (!isPressed(event, "Enter")) return;

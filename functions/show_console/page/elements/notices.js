@@ -1,7 +1,7 @@
 // @ts-check
 /** What the page says: what is loaded, what went wrong, what has been done, what is not there yet. */
 
-import { part } from "../api.js";
+import { connection, part } from "../api.js";
 import { href } from "../routing.js";
 import { store, useStore } from "../store.js";
 import { html, useEffect, useRef } from "../vendor/preact.js";
@@ -15,14 +15,14 @@ const SHOWN_MS = 6_000;
 const DELAY_MS = 100;
 let timer = 0;
 
-/** Say that something has been done, to eyes and to screen readers. @param {string} words */
-export function say(words) {
+/** Say that something has been done, to eyes and to screen readers. @param {string} words @param {number} [ms] How long. */
+export function say(words, ms = SHOWN_MS) {
   clearTimeout(timer);
   // What is said twice is heard twice.
   announced.set("");
   timer = setTimeout(() => {
     announced.set(words);
-    timer = setTimeout(() => announced.set(""), SHOWN_MS);
+    timer = setTimeout(() => announced.set(""), ms);
   }, DELAY_MS);
 }
 
@@ -30,6 +30,12 @@ export function say(words) {
 export function Announcements() {
   const words = useStore(announced);
   return html`<div class="announcements" role="status">${words && html`<p dir="auto">${words}</p>`}</div>`;
+}
+
+/** What is the matter with the API, as long as something is: above the page, and in a dialog, below which nobody hears the page. */
+export function Waiting() {
+  const words = useStore(connection);
+  return html`<div class="waiting" role="status">${words && html`<p class="bar">${words}</p>`}</div>`;
 }
 
 /** @param {{what?: string}} properties */

@@ -8,8 +8,8 @@ import { Empty, FailureNotice, say } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
 import { Badge, Time } from "../elements/shown.js";
 import { Table } from "../elements/table.js";
-import { useAction, useList } from "../loading.js";
-import { go, href } from "../routing.js";
+import { useAction, useGo, useList } from "../loading.js";
+import { href } from "../routing.js";
 import { isTest, may } from "../session.js";
 import { html, useState } from "../vendor/preact.js";
 
@@ -35,6 +35,7 @@ export function View({ route }) {
   const [leaving, setLeaving] = useState(/** @type {Channel | null} */ (null));
   const mayWrite = may("contacts:write");
   const edited = list.rows.find((channel) => channel.id === route.query.get("edit"));
+  const go = useGo();
   const close = () => go(href("channels"), { replace: true });
   const done = (/** @type {string} */ words) => {
     close();

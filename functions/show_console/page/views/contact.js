@@ -4,7 +4,7 @@
 import { get, part } from "../api.js";
 import { Copy } from "../elements/copy.js";
 import { Button } from "../elements/forms.js";
-import { FailureNotice, Loading } from "../elements/notices.js";
+import { FailureNotice, Loading, say } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
 import { Time } from "../elements/shown.js";
 import { useLoaded } from "../loading.js";
@@ -17,6 +17,9 @@ import { Merge } from "./contact/merge.js";
 import { cut, nameOf } from "./contact/record.js";
 import { Reach, Timeline, Told } from "./contact/timeline.js";
 
+/** How long it is said that the contact has become another. */
+const LONG_MS = 20_000;
+
 /** @param {{route: import("../routing.js").Route}} properties */
 export function View({ route }) {
   const id = route.id ?? "";
@@ -26,12 +29,19 @@ export function View({ route }) {
   newest.current = loaded.data;
   // Answers to two changes may come in the other order: the one before is older than what is shown.
   const set = (/** @type {import("../api.js").Answer} */ answer) => {
-    if (!newest.current || newest.current.data.version <= answer.data.version) loaded.set(answer);
+    const now = newest.current?.data;
+    if (now?.id !== answer.data.id || now.version <= answer.data.version) loaded.set(answer);
   };
   const found = loaded.data?.data.id;
+  const first = useRef(found);
+  first.current ??= found;
   useEffect(() => {
+    if (!found) return;
+    // Merged away while it was open. The view stays, and so does what is being typed.
+    if (found !== first.current)
+      say("Somebody has merged this contact into the one that you see now.", LONG_MS);
     // A name of another kind, or of a contact that was merged into this one.
-    if (found && found !== id) go(href(`contact/${part(found)}`), { replace: true });
+    else if (found !== id) go(href(`contact/${part(found)}`), { replace: true });
   }, [found]);
   const restored = (/** @type {import("../api.js").Answer} */ answer) => (
     setTrashed(null), loaded.set(answer)

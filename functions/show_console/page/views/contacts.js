@@ -3,7 +3,7 @@
 
 import { get, post } from "../api.js";
 import { FormDialog } from "../elements/dialog.js";
-import { FORMATS, showExport } from "../elements/files.js";
+import { FORMATS, useShowExport } from "../elements/files.js";
 import { Button, Choice, isPressed, TextField } from "../elements/forms.js";
 import { Empty, say } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
@@ -215,6 +215,7 @@ const Nobody = ({ isAll }) =>
 /** @param {{query: URLSearchParams, close: () => void}} properties */
 function Export({ query, close }) {
   const [format, setFormat] = useState("csv");
+  const showExport = useShowExport();
   const writing = useAction(async () => {
     const { data } = await post("exports", { format, filter: exportFilter(query) });
     close();

@@ -3,7 +3,7 @@
 
 import { get, part, post } from "../api.js";
 import { FormDialog } from "../elements/dialog.js";
-import { Download, FORMATS, Progress, pauseSince, showExport, useMoving } from "../elements/files.js";
+import { Download, FORMATS, Progress, pauseSince, useMoving, useShowExport } from "../elements/files.js";
 import { Button, Choice, Toggle } from "../elements/forms.js";
 import { LabelSet } from "../elements/labels_editor.js";
 import { Empty, FailureNotice, Loading } from "../elements/notices.js";
@@ -81,6 +81,7 @@ function NewExport({ close }) {
   const [list, setList] = useState(/** @type {string[]} */ ([]));
   const [optedOut, setOptedOut] = useState("");
   const [fields, setFields] = useState(/** @type {string[]} */ ([]));
+  const showExport = useShowExport();
   const making = useAction(async () => {
     const chosen = Object.entries({ tag, list, is_unsubscribed: optedOut });
     const filter = Object.fromEntries(chosen.filter(([, one]) => one.length));

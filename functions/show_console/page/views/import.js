@@ -9,8 +9,8 @@ import { FailureNotice, Loading, say } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
 import { counted, Labels, moment, None, number, size, Time } from "../elements/shown.js";
 import { Table } from "../elements/table.js";
-import { useAction, useLoaded } from "../loading.js";
-import { go, href } from "../routing.js";
+import { useAction, useGo, useLoaded } from "../loading.js";
+import { href } from "../routing.js";
 import { may } from "../session.js";
 import { useStore } from "../store.js";
 import { beginUpload, endUpload, fileProblem, uploads } from "../uploads.js";
@@ -155,6 +155,7 @@ function Ready({ job, path, set, cancel }) {
   const file = useStore(uploads).get(job.id)?.file;
   const isChanged = Object.entries(changes).some(([column, target]) => target !== job.mapping[column]);
   const mapping = { ...job.mapping, ...changes };
+  const go = useGo();
   const { act, isBusy, failure } = useAction(async (/** @type {boolean} */ isCheck) => {
     if (!isCheck) return set((await post(`${path}/start`, isChanged ? { mapping } : {})).data);
     // A check is of one mapping: the same file becomes another import.

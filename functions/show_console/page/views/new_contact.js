@@ -7,8 +7,8 @@ import { LabelSet } from "../elements/labels_editor.js";
 import { FailureNotice, say } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
 import { TypedField, typedValue, wrong } from "../elements/values.js";
-import { useAction } from "../loading.js";
-import { go, HOME, href } from "../routing.js";
+import { useAction, useGo } from "../loading.js";
+import { HOME, href } from "../routing.js";
 import { may } from "../session.js";
 import { html, useState } from "../vendor/preact.js";
 import { FreeField, NEW_FIELD, useProperties } from "./contact/fields.js";
@@ -42,6 +42,7 @@ export function View() {
     ...properties.map(({ name, type }) => ({ key: name, kind: type, text: typed.get(name) ?? "" })),
     ...free,
   ];
+  const go = useGo();
   const making = useAction(async () => {
     const { data } = await post("contacts", {
       ...Object.fromEntries(TEXTS.map(({ field }) => [field, texts[field]?.trim() || null])),

@@ -7,8 +7,8 @@ import { Button, Choice, Form, TextField, Toggle } from "../elements/forms.js";
 import { LabelSet } from "../elements/labels_editor.js";
 import { FailureNotice, say } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
-import { useAction } from "../loading.js";
-import { go, href } from "../routing.js";
+import { useAction, useGo } from "../loading.js";
+import { href } from "../routing.js";
 import { beginUpload, fileProblem } from "../uploads.js";
 import { html, useState } from "../vendor/preact.js";
 import { mayImport, OPTIONS } from "./import_words.js";
@@ -51,6 +51,7 @@ export function View() {
   const [options, setOptions] = useState(DEFAULTS);
   const [first, setFirst] = useState("check");
   const [isAsked, setAsked] = useState(false);
+  const go = useGo();
   const making = useAction(async (/** @type {File} */ chosen) => {
     const { data } = await post("imports", {
       ...options,

@@ -8,8 +8,8 @@ import { Empty, FailureNotice, say } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
 import { Badge, Labels } from "../elements/shown.js";
 import { Table } from "../elements/table.js";
-import { useAction, useList } from "../loading.js";
-import { go, href } from "../routing.js";
+import { useAction, useGo, useList } from "../loading.js";
+import { href } from "../routing.js";
 import { isTest, may } from "../session.js";
 import { html, useState } from "../vendor/preact.js";
 
@@ -39,6 +39,7 @@ export function View({ route }) {
   const mayWrite = may("properties:write");
   const shown = route.query.get("edit");
   const edited = list.rows.find((property) => property.id === shown);
+  const go = useGo();
   const close = () => go(href("properties"), { replace: true });
   const done = (/** @type {string} */ words) => {
     close();

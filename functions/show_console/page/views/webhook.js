@@ -10,7 +10,7 @@ import { Button, Choice, changed } from "../elements/forms.js";
 import { Empty, FailureNotice, Loading, say } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
 import { Time } from "../elements/shown.js";
-import { useAction, useLoaded } from "../loading.js";
+import { useAction, useGo, useGone, useLoaded } from "../loading.js";
 import { go, href } from "../routing.js";
 import { may } from "../session.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
@@ -68,6 +68,8 @@ function Endpoint({ webhook, set, again, status, list }) {
     await change({ is_active: true });
     say("It is switched on. It is told of what happens from now on.");
   });
+  const goOn = useGo();
+  const gone = useGone();
   const test = useTest(webhook, list.rows, again);
   const close = () => setAsks("");
   const shut = () => {
@@ -134,9 +136,9 @@ function Endpoint({ webhook, set, again, status, list }) {
       act=${async () => {
         const { data } = await post(`${here}/rotate-secret`);
         setSecret(data.secret ?? "");
-        // An answer that is repeated has no secret in it.
+        // An answer that is repeated has no secret in it, and who has left does not see it.
         say(
-          data.secret
+          data.secret && !gone.current
             ? "The new secret is shown in the part Secret."
             : "The answer was lost on its way. Rotate the secret once more.",
         );
@@ -149,15 +151,15 @@ function Endpoint({ webhook, set, again, status, list }) {
     ${
       asks === "delete" &&
       html`<${Confirm} title="Delete the endpoint?" words="Delete" typed=${new URL(webhook.url).host} isDanger close=${close}
-      act=${() => deleted(here)}>
+      act=${() => deleted(here, goOn)}>
       <p>${brief(webhook.url)} is told of nothing more. What is on its way to it is dropped, and its deliveries are not shown any more. This cannot be undone.</p>
     <//>`
     }
   `;
 }
 
-/** @param {string} here */
-async function deleted(here) {
+/** @param {string} here @param {(address: string, options: {replace: boolean}) => unknown} goOn */
+async function deleted(here, goOn) {
   try {
     await remove(here);
   } catch (error) {
@@ -165,7 +167,7 @@ async function deleted(here) {
     if (!(error instanceof Failure && error.status === 404)) throw error;
   }
   say("The endpoint is deleted.");
-  go(href("webhooks"), { replace: true });
+  goOn(href("webhooks"), { replace: true });
 }
 
 /** @param {{webhook: Webhook}} properties */
@@ -184,6 +186,7 @@ const Facts = ({ webhook }) => html`<dl class="facts">
  */
 function useTest({ id }, rows, again) {
   const awaited = useRef("");
+  const goOn = useGo();
   useEffect(() => {
     const delivery = rows.find((one) => one.id === awaited.current);
     if (!delivery || delivery.status === "pending") return;
@@ -199,7 +202,7 @@ function useTest({ id }, rows, again) {
     awaited.current = (await post(`${path(id)}/test`)).data.id;
     say("A test is on its way.");
     // Of all states, or it is not seen.
-    go(href(`webhook/${part(id)}`));
+    goOn(href(`webhook/${part(id)}`));
     again();
   });
 }
@@ -232,21 +235,28 @@ function Log({ webhook, status, list, again }) {
 function SendAll({ deliveries, done }) {
   const [progress, setProgress] = useState("");
   const told = useRef(/** @type {HTMLElement | null} */ (null));
+  const gone = useGone();
   const sending = useAction(async () => {
     const refused = new Set();
     let sent = 0;
-    for (const [place, delivery] of deliveries.entries()) {
-      setProgress(`Sending ${place + 1} of ${deliveries.length} again …`);
-      try {
-        await sendAgain(delivery);
-        sent++;
-      } catch (error) {
-        // One that cannot be sent again, as its event is not kept any more, does not keep the others from it.
-        if (!(error instanceof Failure && [404, 409].includes(error.status))) throw error;
-        refused.add(error.message);
+    try {
+      for (const [place, delivery] of deliveries.entries()) {
+        if (gone.current) break;
+        setProgress(`Sending ${place + 1} of ${deliveries.length} again …`);
+        try {
+          await sendAgain(delivery);
+          sent++;
+        } catch (error) {
+          // One that cannot be sent again, as its event is not kept any more, does not keep the others from it.
+          if (!(error instanceof Failure && [404, 409].includes(error.status))) throw error;
+          refused.add(error.message);
+        }
       }
+    } finally {
+      const words = [`${sent} of ${deliveries.length} are sent again.`, ...refused].join(" ");
+      if (gone.current) say(words);
+      else setProgress(words);
     }
-    setProgress([`${sent} of ${deliveries.length} are sent again.`, ...refused].join(" "));
     // The button goes away.
     told.current?.focus();
   });

@@ -6,7 +6,7 @@ import { Button, Form, isPressed } from "../../elements/forms.js";
 import { FailureNotice, say } from "../../elements/notices.js";
 import { TypedField, textOf, typedValue, Value } from "../../elements/values.js";
 import { isExact } from "../../json.js";
-import { useAction } from "../../loading.js";
+import { useAction, useGone } from "../../loading.js";
 import { may } from "../../session.js";
 import { html, useLayoutEffect, useRef, useState } from "../../vendor/preact.js";
 import { differences } from "./record.js";
@@ -61,6 +61,7 @@ function Editor({ record, field, label, value, kind = "string", property, change
   const [text, setText] = useState(textOf(value));
   const [opened] = useState({ value });
   const [refused, setRefused] = useState(/** @type {Difference[] | null} */ (null));
+  const gone = useGone();
   const saving = useAction(async () => {
     const body = changeTo(typedValue(kind, text, field));
     try {
@@ -70,6 +71,8 @@ function Editor({ record, field, label, value, kind = "string", property, change
     } catch (failure) {
       if (!(failure instanceof Failure) || failure.status !== 412) throw failure;
       const now = await get(record.path);
+      // What differs is shown nowhere: then it is said that it was not saved.
+      if (gone.current) throw failure;
       setRefused(differences(record.contact, now.data));
       record.set(now);
     }
@@ -77,7 +80,8 @@ function Editor({ record, field, label, value, kind = "string", property, change
   // The page may get a newer state by another change of one's own, so that nothing is refused any more.
   const isOther = textOf(opened.value) !== textOf(value);
   const meanwhile = refused ?? (isOther ? [{ words: label, values: [opened.value, value] }] : null);
-  const onKeyDown = (/** @type {KeyboardEvent} */ event) => isPressed(event, "Escape") && close();
+  const onKeyDown = (/** @type {KeyboardEvent} */ event) =>
+    isPressed(event, "Escape") && !saving.isBusy && close();
   const wrong = saving.failure?.of(field);
   return html`<${Form} send=${saving.act} onKeyDown=${onKeyDown}>
     <${TypedField} kind=${kind} property=${property} label=${label} isLabelHidden=${true} value=${text} set=${setText} wrong=${wrong} />
@@ -85,7 +89,7 @@ function Editor({ record, field, label, value, kind = "string", property, change
     ${meanwhile && html`<${Meanwhile} changes=${meanwhile} />`}
     <div class="actions">
       <${Button} kind="main" isBusy=${saving.isBusy}>${meanwhile ? "Save over it" : "Save"}<//>
-      <${Button} act=${close}>${meanwhile ? "Take theirs" : "Cancel"}<//>
+      <${Button} act=${close} disabled=${saving.isBusy}>${meanwhile ? "Take theirs" : "Cancel"}<//>
     </div>
   <//>`;
 }

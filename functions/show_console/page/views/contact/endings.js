@@ -6,8 +6,8 @@ import { Confirm } from "../../elements/dialog.js";
 import { Button } from "../../elements/forms.js";
 import { FailureNotice, say } from "../../elements/notices.js";
 import { Page } from "../../elements/page.js";
-import { useAction } from "../../loading.js";
-import { go, HOME, href } from "../../routing.js";
+import { useAction, useGo } from "../../loading.js";
+import { HOME, href } from "../../routing.js";
 import { may } from "../../session.js";
 import { html, useState } from "../../vendor/preact.js";
 import { cut, ifUnchanged, nameOf } from "./record.js";
@@ -29,6 +29,7 @@ export function Trash({ record, close, done }) {
 
 /** @param {{record: Known, close: () => void}} properties */
 export function Erase({ record, close }) {
+  const go = useGo();
   const { contact } = record;
   const act = async () => {
     await ifUnchanged(record, () =>

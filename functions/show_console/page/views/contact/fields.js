@@ -101,7 +101,7 @@ function NewField({ record, map, taken, close }) {
     <${FailureNotice} failure=${adding.failure} known=${[name, KEY]} />
     <div class="actions">
       <${Button} kind="main" isBusy=${adding.isBusy}>Add<//>
-      <${Button} act=${close}>Cancel<//>
+      <${Button} act=${close} disabled=${adding.isBusy}>Cancel<//>
     </div>
   <//>`;
 }
@@ -121,13 +121,20 @@ function Names({ record, what }) {
     record.set(await patch(record.path, { [`${verb}_${what}s`]: [name] }));
     say(`${verb === "add" ? "Added" : "Removed"} the ${what} ${name}.`);
   });
+  const last = useRef(Promise.resolve(true));
+  // Several clicks are carried out one after another, until one fails.
+  const act = (/** @type {string} */ verb, /** @type {string} */ name) => {
+    const before = acting.isBusy ? last.current : Promise.resolve(true);
+    last.current = before.then((isDone) => isDone && acting.act(verb, name));
+    return last.current;
+  };
   const mayWrite = may("contacts:write");
   const wrong = acting.failure?.errors[0]?.message;
   return html`
     <${LabelsEditor} what=${what} names=${record.contact[`${what}s`]} isBusy=${acting.isBusy} wrong=${wrong}
       to=${(name) => href("contacts", { [what]: name })}
-      add=${mayWrite ? (name) => acting.act("add", name) : undefined}
-      remove=${mayWrite ? (name) => acting.act("remove", name) : undefined} />
+      add=${mayWrite ? (name) => act("add", name) : undefined}
+      remove=${mayWrite ? (name) => act("remove", name) : undefined} />
     ${!wrong && html`<${FailureNotice} failure=${acting.failure} />`}
   `;
 }

@@ -7,8 +7,8 @@ import { Button, Form, TextField } from "../../elements/forms.js";
 import { FailureNotice, Loading, say } from "../../elements/notices.js";
 import { number } from "../../elements/shown.js";
 import { Value } from "../../elements/values.js";
-import { useAction, useList, useLoaded } from "../../loading.js";
-import { go, href } from "../../routing.js";
+import { useAction, useGo, useList, useLoaded } from "../../loading.js";
+import { href } from "../../routing.js";
 import { html, useEffect, useState } from "../../vendor/preact.js";
 import { cut, differences, nameOf } from "./record.js";
 
@@ -77,6 +77,7 @@ function Preview({ record, other, back, close, setMerging }) {
     },
     [path],
   );
+  const go = useGo();
   const merging = useAction(async () => {
     const answer = await merge({ ifMatch: preview.data?.etag });
     close();

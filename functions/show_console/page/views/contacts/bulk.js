@@ -8,9 +8,9 @@ import { Button } from "../../elements/forms.js";
 import { LabelField } from "../../elements/labels_editor.js";
 import { FailureNotice, say } from "../../elements/notices.js";
 import { counted } from "../../elements/shown.js";
-import { useAction } from "../../loading.js";
+import { useAction, useGone } from "../../loading.js";
 import { href } from "../../routing.js";
-import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
+import { html, useState } from "../../vendor/preact.js";
 import { cut } from "../contact/record.js";
 
 /** Operations that the API takes in one request. */
@@ -62,20 +62,14 @@ function Doing({ deed, selected, keep, done, close }) {
   const [refused, setRefused] = useState(/** @type {{id: string, why: string}[]} */ ([]));
   // It is done to what was selected when the dialog was opened, whatever the list shows meanwhile.
   const [left, setLeft] = useState(selected);
-  const isClosed = useRef(false);
-  useEffect(
-    () => () => {
-      isClosed.current = true;
-    },
-    [],
-  );
+  const gone = useGone();
   const doing = useAction(async () => {
     const isDone = new Set();
     const failed = /** @type {{id: string, why: string}[]} */ ([]);
     setRefused([]);
     setTried(0);
     try {
-      for (const ids = [...left.keys()]; ids.length && !isClosed.current; setTried(left.size - ids.length)) {
+      for (const ids = [...left.keys()]; ids.length && !gone.current; setTried(left.size - ids.length)) {
         for (const { id, why } of await carriedOut(deed, name, ids.splice(0, AT_ONCE))) {
           if (why) failed.push({ id, why });
           else isDone.add(id);
@@ -89,9 +83,10 @@ function Doing({ deed, selected, keep, done, close }) {
       keep(without);
       if (isDone.size) done();
     }
-    if (failed.length && !isClosed.current) return;
-    say(`Done: ${deed.words.toLowerCase()}, ${counted(isDone.size, "contact")}.`);
-    if (!isClosed.current) close();
+    if (failed.length && !gone.current) return;
+    const rest = failed.length ? ` ${counted(failed.length, "contact")} could not be changed.` : "";
+    say(`Done: ${deed.words.toLowerCase()}, ${counted(isDone.size, "contact")}.${rest}`);
+    if (!gone.current) close();
   });
   return html`<${Dialog} title=${`${deed.words}: ${counted(left.size, "contact")}`} close=${close}>
     ${
