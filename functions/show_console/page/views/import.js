@@ -252,7 +252,7 @@ function Result({ job, path, undo }) {
       job.undo &&
       html`<${Section} title=${`The import is ${stateWords(job)}`}>
       ${job.undo.state === "running" && html`<${Progress} label="Taken back" value=${null} />`}
-      <p>${counted(job.undo.trashed, "contact")} in the trash, ${counted(job.undo.restored, "row")} with their values from before,${" "}
+      <p>${counted(job.undo.trashed, "contact")} in the trash, ${number(job.undo.restored)} with their values from before,${" "}
         ${number(job.undo.kept)} kept because somebody has changed them since.</p>
     <//>`
     }
