@@ -2,7 +2,7 @@
 /** What views show is loaded here: one request, pages of a list, or something that is looked at again and again. */
 
 import { Failure, get } from "./api.js";
-import { useCallback, useEffect, useRef, useState } from "./vendor/preact.js";
+import { useCallback, useEffect, useMemo, useRef, useState } from "./vendor/preact.js";
 
 /**
  * @template T
@@ -56,7 +56,13 @@ export function useLoaded(load, inputs, pause) {
     underWay.current?.abort();
     setState({ data, failure: null, isLoading: false, inputs: now.current });
   }, []);
-  const ms = pause && !state.isLoading && !state.failure ? pause(state.data) : null;
+  // Once for each answer: that the view is drawn again makes no pause longer.
+  const ms = useMemo(() => {
+    const ms = state.isLoading ? null : (pause?.(state.data) ?? null);
+    if (ms === null || !state.failure) return ms;
+    // An account whose requests are used up says when it has new ones; else a person tries again.
+    return state.failure.retryAfterMs ? Math.max(ms, state.failure.retryAfterMs) : null;
+  }, [state]);
   useEffect(() => {
     if (ms === null) return undefined;
     // A page that nobody looks at asks for nothing: a tab that was forgotten would use up the account's requests.
@@ -68,7 +74,7 @@ export function useLoaded(load, inputs, pause) {
       clearTimeout(timer);
       removeEventListener("visibilitychange", again);
     };
-  }, [ms, state.data]);
+  }, [ms, state]);
   // In the moment in which the inputs change nothing is under way yet, and what is there is of the inputs before.
   return { ...state, isLoading: state.isLoading || !isSame(state.inputs, inputs), again, set };
 }

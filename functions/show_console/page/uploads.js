@@ -14,6 +14,7 @@ import { store } from "./store.js";
  * @typedef {object} Upload
  * @property {File} file
  * @property {number} sent Bytes.
+ * @property {number} [sentAt] When all of it had arrived.
  * @property {"sending" | "sent" | "failed"} state
  * @property {string} words Why it waits, or why it failed.
  * @property {() => void} stop
@@ -50,7 +51,7 @@ export function beginUpload(id, file) {
   };
   tell({});
   carriedOut(id, file, ends.signal, tell).then(
-    () => tell({ state: "sent", words: "" }),
+    () => tell({ state: "sent", sentAt: Date.now(), words: "" }),
     (error) => tell({ state: "failed", words: error.message }),
   );
 }

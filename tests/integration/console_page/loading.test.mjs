@@ -149,3 +149,21 @@ test("a tab that nobody looks at asks for nothing until somebody does", async ()
   assert.equal(requests.length, count + 1);
   loaded.end();
 });
+
+test("after the requests of an hour are used up it is looked at again when there are new ones", async () => {
+  const loaded = mounted(() =>
+    useLoaded(
+      async (signal) => (await get("imports/3", {}, signal)).data,
+      [],
+      (job) => (job?.state === "running" ? 5_000 : null),
+    ),
+  );
+  (await asked()).answer({ state: "running" });
+  (await asked()).answer({ detail: "Used up." }, 429, { "Retry-After": "1800" });
+  const next = await asked();
+  assert.ok(pauses.includes(1_800_000));
+  next.answer({ detail: "No." }, 404);
+  await settled();
+  assert.equal(requests.at(-1), next, "what was refused for good is not asked for again");
+  assert.equal(loaded.value.failure.status, 404);
+});

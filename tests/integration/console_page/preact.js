@@ -67,5 +67,6 @@ export function useMemo(make, inputs) {
   return slot.value;
 }
 
+export const html = (strings, ...values) => ({ strings, values });
 export const useCallback = (call, inputs) => useMemo(() => call, inputs);
 export const useRef = (initial) => useMemo(() => ({ current: initial }), []);

@@ -8,6 +8,7 @@ import { may } from "../session.js";
 import { html } from "../vendor/preact.js";
 import { Copy } from "./copy.js";
 import { EventType, eventWords } from "./events.js";
+import { pauseNear } from "./files.js";
 import { Button } from "./forms.js";
 import { FailureNotice, Loading, say } from "./notices.js";
 import { Badge, moment, number, Time } from "./shown.js";
@@ -151,6 +152,12 @@ export function Attempts({ attempts }) {
     )}
   </ol>`;
 }
+
+/** After how many milliseconds a delivery may have changed; null: it does not. @param {Delivery} delivery */
+export const pauseOf = ({ status, next_attempt_at, created_at }) =>
+  status === "pending"
+    ? pauseNear(next_attempt_at ?? created_at, { shortest: 3_000, longest: 60_000 })
+    : null;
 
 /** Characters that are not seen, or that turn round what stands beside them. */
 const UNSEEN = /(?![\t\n\r])[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;

@@ -3,7 +3,7 @@
 
 import { get, part, post } from "../api.js";
 import { Confirm } from "../elements/dialog.js";
-import { Download, FileField, Progress, pauseSince } from "../elements/files.js";
+import { Download, FileField, Progress } from "../elements/files.js";
 import { Button, Form } from "../elements/forms.js";
 import { FailureNotice, Loading, say } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
@@ -16,7 +16,17 @@ import { useStore } from "../store.js";
 import { beginUpload, endUpload, fileProblem, uploads } from "../uploads.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Columns } from "./import_columns.js";
-import { Counts, done, hasEnded, isMoving, mayImport, OPTIONS, State, stateWords } from "./import_words.js";
+import {
+  Counts,
+  done,
+  hasEnded,
+  isMoving,
+  mayImport,
+  OPTIONS,
+  pauseOf,
+  State,
+  stateWords,
+} from "./import_words.js";
 
 const UNDO_MS = 7 * 86_400_000;
 const FEW = 10;
@@ -31,8 +41,7 @@ export function View({ route }) {
   const loaded = useLoaded(
     async (signal) => (await get(path, {}, signal)).data,
     [path],
-    (one) =>
-      one && isMoving(one) ? pauseSince(one.undo?.started_at ?? one.started_at ?? one.created_at) : null,
+    (one) => one && pauseOf(one),
   );
   const job = loaded.data;
   const before = useRef(/** @type {any} */ (null));

@@ -3,8 +3,9 @@
 
 import { get, post } from "../../api.js";
 import { Copy } from "../../elements/copy.js";
-import { Deliveries } from "../../elements/delivery.js";
+import { Deliveries, pauseOf } from "../../elements/delivery.js";
 import { FormDialog } from "../../elements/dialog.js";
+import { useMoving } from "../../elements/files.js";
 import { Button, Choice, TextField } from "../../elements/forms.js";
 import { FailureNotice, Loading, say } from "../../elements/notices.js";
 import { Section } from "../../elements/page.js";
@@ -122,7 +123,8 @@ export function Reach({ record }) {
 
 /** What endpoints were sent about a contact. @param {{record: ContactRecord}} properties */
 export function Told({ record }) {
-  const list = useList(may("webhooks:read") ? `${record.path}/deliveries` : null, { limit: 10 });
+  const path = may("webhooks:read") ? `${record.path}/deliveries` : null;
+  const list = useMoving(useList(path, { limit: 10 }), `${path}`, pauseOf);
   if (!may("webhooks:read") || list.failure?.status === 404) return null;
   const empty = html`<p class="none">No <a href=${href("webhooks")}>webhook</a> was told of this contact in the last 30 days.</p>`;
   return html`<${Section} title="Told to webhooks"><${Deliveries} list=${list} isOfMany=${true} empty=${empty} /><//>`;
