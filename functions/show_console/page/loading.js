@@ -97,7 +97,8 @@ const isSame = (some, others) => some.every((one, place) => Object.is(one, other
  */
 
 /**
- * The rows of a list. `more` loads the next page; null: that was all. `answer` is the first page's, with its total.
+ * The rows of a list. `more` loads the next page; null: that was all. It stays, and does nothing, while that page is
+ * loaded. `answer` is the first page's, with its total.
  *
  * @template [T=any]
  * @param {string | null} path Null: nothing is loaded.
@@ -122,6 +123,7 @@ export function useList(path, query = {}) {
   const all = first.data ? [first.data, ...pages] : [];
   const cursor = all.at(-1)?.next_cursor ?? null;
   const more = async () => {
+    if (isLoading) return;
     const of = first.data;
     /** @param {Partial<typeof further>} news */
     const tell = (news) =>
@@ -134,14 +136,13 @@ export function useList(path, query = {}) {
       tell({ failure: failureOf(error) });
     }
   };
-  const isBusy = first.isLoading || isLoading;
   // After a cursor that is refused, or a first page that failed, one begins anew.
-  const mayGoOn = !isBusy && !first.failure && !failure?.of("cursor");
+  const mayGoOn = !first.isLoading && !first.failure && !failure?.of("cursor");
   return {
     rows: all.flatMap((page) => page.data),
     answer: first.data,
     failure: first.failure ?? failure,
-    isLoading: isBusy,
+    isLoading: first.isLoading || isLoading,
     more: cursor && mayGoOn ? more : null,
     again: first.again,
   };

@@ -54,6 +54,23 @@ test("the next page is not asked for with the cursor of another list", async () 
   assert.equal(names(list), "xy");
 });
 
+test("the way to the next page stays while that is loaded, and asks for it once", async () => {
+  const { list } = listed();
+  (await asked()).answer(page("ab", "c1"));
+  await settled();
+  list.value.more();
+  const next = await asked();
+  const count = requests.length;
+  assert.equal(list.value.isLoading, true);
+  list.value.more();
+  await settled();
+  assert.equal(requests.length, count);
+  next.answer(page("cd"));
+  await settled();
+  assert.equal(names(list), "abcd");
+  assert.equal(list.value.more, null);
+});
+
 test("a page that comes late joins no list but its own", async () => {
   const { list, search } = listed();
   (await asked()).answer(page("ab", "c1"));

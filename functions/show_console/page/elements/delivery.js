@@ -9,6 +9,7 @@ import { html } from "../vendor/preact.js";
 import { Copy } from "./copy.js";
 import { EventType, eventWords } from "./events.js";
 import { pauseNear } from "./files.js";
+import { More } from "./focus.js";
 import { Button } from "./forms.js";
 import { FailureNotice, Loading, say } from "./notices.js";
 import { Badge, moment, number, Time } from "./shown.js";
@@ -70,7 +71,7 @@ export function Deliveries({ list, empty, isOfMany = false, isOff = false }) {
     async (signal) => (isOfMany && rows.length ? (await get("webhooks", {}, signal)).data.data : []),
     [isOfMany && rows.length > 0],
   );
-  if (!rows.length && isLoading) return html`<${Loading} what="deliveries" />`;
+  if (!rows.length && isLoading && !more) return html`<${Loading} what="deliveries" />`;
   return html`
     ${!rows.length && !failure && (empty ?? html`<p class="none">Nothing was sent.</p>`)}
     <ul class="deliveries">
@@ -82,7 +83,7 @@ export function Deliveries({ list, empty, isOfMany = false, isOff = false }) {
       })}
     </ul>
     <${FailureNotice} failure=${failure} again=${more ?? again} />
-    ${more && html`<p><${Button} act=${more} isBusy=${isLoading}>Show more<//></p>`}
+    <${More} list=${list} rows=".deliveries > li" />
   `;
 }
 

@@ -4,6 +4,7 @@
 import { get, part, post } from "../api.js";
 import { Confirm } from "../elements/dialog.js";
 import { Download, FileField, Progress } from "../elements/files.js";
+import { useFocusAfter } from "../elements/focus.js";
 import { Button, Form } from "../elements/forms.js";
 import { FailureNotice, Loading, say } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
@@ -66,10 +67,7 @@ function Job({ job, path, set, again }) {
     set((await post(`${path}/${asks}`)).data);
     if (asks === "cancel") endUpload(job.id);
   };
-  useEffect(() => {
-    // The button that was pressed is there no more.
-    if (document.activeElement === document.body) document.querySelector("h1")?.focus();
-  }, [job.state, job.undo?.state, asks]);
+  useFocusAfter(`${job.state} ${job.undo?.state} ${asks}`, () => document.querySelector("h1"));
   const ask = (/** @type {string} */ what) =>
     mayImport() &&
     html`<${Button} kind="danger" act=${() => setAsks(what)}>${what === "undo" ? "Undo" : "Cancel"} the import<//>`;
