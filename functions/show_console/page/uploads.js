@@ -5,7 +5,7 @@
  * Where it breaks off it is tried again, each time with a new address: one is good for an hour.
  */
 
-import { get, part, waited } from "./api.js";
+import { apiTime, get, part, waited } from "./api.js";
 import { size } from "./elements/shown.js";
 import { session } from "./session.js";
 import { store } from "./store.js";
@@ -51,7 +51,7 @@ export function beginUpload(id, file) {
   };
   tell({});
   carriedOut(id, file, ends.signal, tell).then(
-    () => tell({ state: "sent", sentAt: Date.now(), words: "" }),
+    () => tell({ state: "sent", sentAt: apiTime(), words: "" }),
     (error) => tell({ state: "failed", words: error.message }),
   );
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { asked, requests, settled } from "./page.mjs";
 
+const { get } = await import("./page/api.js");
 const { pauseNear, useMoving } = await import("./page/elements/files.js");
 const { pauseOf: pauseOfDelivery } = await import("./page/elements/delivery.js");
 const { TypedField } = await import("./page/elements/values.js");
@@ -42,6 +43,19 @@ for (const limit of [1, 100, 1_000, 10_000, 1_000_000]) {
     assert.equal(pauseNear(Date.now()), 1_000, "what has just begun is looked at soon");
   });
 }
+
+test("a clock that is wrong makes no pause longer", async () => {
+  signedIn(100);
+  get("account");
+  const answer = await asked();
+  answer.answer({}, 200, { Date: new Date(Date.now() - HOUR_MS).toUTCString() });
+  await settled();
+  assert.ok(pauseNear(ago(HOUR_MS)) < 3_000);
+  get("account");
+  (await asked()).answer({});
+  await settled();
+  assert.ok(pauseNear(ago(HOUR_MS)) > MINUTE_MS, "an answer without a date");
+});
 
 test("a delivery is looked at the more often the nearer its attempt is, and not when it has ended", () => {
   signedIn(10_000);

@@ -1,7 +1,7 @@
 // @ts-check
 /** What imports and exports have in common: they take their time, and take or give a file. */
 
-import { get } from "../api.js";
+import { apiTime, get } from "../api.js";
 import { useAction, useLoaded } from "../loading.js";
 import { go, href } from "../routing.js";
 import { session } from "../session.js";
@@ -36,7 +36,7 @@ export function showExport(job) {
  */
 export function pauseNear(at, { shortest = SHORTEST_MS, longest = LONGEST_MS } = {}) {
   const limit = session.get()?.account.hourly_limit ?? Infinity;
-  const away = Math.abs(Date.now() - new Date(at).getTime());
+  const away = Math.abs(apiTime() - new Date(at).getTime());
   const least = (SHARE * HOUR_MS) / limit;
   return Math.max(shortest, Math.min(away / Math.min(30, limit / 100), Math.max(longest, least)));
 }
