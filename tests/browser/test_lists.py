@@ -221,3 +221,32 @@ def test_the_focus_is_not_lost_with_what_had_it(consoles: Consoles, account: Acc
     console.tab_to("button", "Cancel", most=9)
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Add a field").first).to_be_focused()
+
+
+def test_further_rows_come_without_losing_the_focus(consoles: Consoles, account: Account) -> None:
+    made = [{"op": "create", "contact": {"email": f"p{number}@example.com"}} for number in range(60)]
+    account.api.post("/v1/contacts/batch", {"operations": made})
+    console = consoles.open(account.api.key)
+    console.settled()
+    page = console.page
+    held: list[Route] = []
+
+    def hold(route: "Route") -> None:
+        held.append(route)
+
+    page.route("**/v1/contacts?*cursor=*", hold)
+    more = page.get_by_role("button", name="Show more")
+    more.focus()
+    with page.expect_request("**/v1/contacts?*cursor=*"):
+        page.keyboard.press("Enter")
+    expect(more).to_have_attribute("aria-disabled", "true")
+    expect(more).to_be_focused()
+    assert until(lambda: bool(held))
+    held[0].continue_()
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(60)
+    expect(rows.nth(50)).to_be_focused()
+    # As Safari does it: what is clicked gets no focus. Nobody is moved to the top by it.
+    page.evaluate("document.activeElement.blur(), document.querySelectorAll('tbody input')[55].click()")
+    expect(page.get_by_text("1 contact selected")).to_be_visible()
+    assert page.evaluate("document.activeElement === document.body")

@@ -163,6 +163,29 @@ def test_two_become_one_after_a_look_at_the_result(consoles: Consoles, account: 
     expect(page.get_by_text("+442079460958").first).to_be_visible()
 
 
+def test_a_page_without_rows_that_is_not_the_last_is_no_end(consoles: Consoles, account: Account) -> None:
+    ada, bob = (account.api.created(email=f"{name}@example.com") for name in ("ada", "bob"))
+
+    def answer(route: "Route") -> None:
+        is_last = "cursor=" in route.request.url
+        rows = [bob] if is_last and "/search" in route.request.url else []
+        route.fulfill(json={"data": rows, "has_more": not is_last, "next_cursor": None if is_last else "c"})
+
+    console = consoles.open(account.api.key, f"/contact/{ada['id']}")
+    console.settled()
+    page = console.page
+    for path in ("search", "*/events", "*/deliveries"):
+        page.route(f"**/v1/contacts/{path}?*", answer)
+    page.reload()
+    expect(page.get_by_text("None among the newest.")).to_have_count(2)
+    page.get_by_role("button", name="Merge").click()
+    page.get_by_label("Search for the other one").fill("bob")
+    expect(page.get_by_text("Nothing found so far.")).to_be_visible()
+    page.get_by_role("button", name="Go on looking").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="bob@example.com")).to_be_focused()
+
+
 def test_deleted_restored_and_erased_behind_a_typed_word(consoles: Consoles, account: Account) -> None:
     ada = account.api.created(email="ada@example.com", name="Ada")
     console = consoles.open(account.api.key, f"/contact/{ada['id']}")

@@ -93,6 +93,10 @@ def test_a_test_key_says_that_nothing_is_kept(consoles: Consoles, shop: Shop) ->
     console.settled()
     expect(console.page.get_by_text("Test mode")).to_be_visible()
     assert console.axe() == []
+    console.show("/channels?new=1")
+    console.page.get_by_label("Name").fill("Support bot")
+    console.page.get_by_role("button", name="Create", exact=True).click()
+    expect(console.page.get_by_text("With a test key nothing is kept.")).to_be_visible()
     assert console.refused == []
 
 

@@ -81,6 +81,50 @@ def test_what_is_none_of_its_kind_is_said_beside_the_field(
     assert account.api.get(path).json()["custom_fields"] == {}
 
 
+def test_a_day_that_is_typed_by_half_erases_and_leaves_out_nothing(
+    consoles: Consoles, account: Account
+) -> None:
+    properties.defined(account.api, "birthday", type="date", label="Birthday")
+    console, path = opened(consoles, account, custom_fields={"birthday": "1990-02-15"})
+    page = console.page
+    page.get_by_role("button", name="Edit Birthday").click()
+    field = page.get_by_label("Birthday", exact=True)
+    expect(field).to_be_focused()
+    page.keyboard.press("Backspace")  # Of its three parts the first one.
+    expect(field).to_have_value("")
+    page.get_by_role("button", name="Save", exact=True).click()
+    wrong = page.locator(".wrong")
+    expect(wrong).to_contain_text("This is no day.")
+    expect(field).to_be_focused()
+    assert account.api.get(path).json()["custom_fields"] == {"birthday": "1990-02-15"}
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Backspace")
+    expect(wrong).to_have_count(0)
+    page.get_by_role("button", name="Save", exact=True).click()
+    said(console, "Saved: Birthday.")
+    assert account.api.get(path).json()["custom_fields"] == {}
+    console.show("/contacts/new")
+    page.get_by_label("Email").fill("bob@example.com")
+    field.focus()
+    page.keyboard.type("1")
+    page.get_by_role("button", name="Create the contact").click()
+    expect(wrong).to_contain_text("This is no day.")
+    assert "POST /v1/contacts" not in console.requested
+
+
+def test_a_filter_stays_while_its_day_is_typed(consoles: Consoles, account: Account) -> None:
+    console = consoles.open(account.api.key, "/contacts?created_after=2026-01-15")
+    console.settled()
+    page = console.page
+    page.get_by_text("Filters", exact=True).click()
+    page.get_by_role("textbox", name="Created from").focus()
+    page.keyboard.press("Backspace")
+    page.get_by_label("Search contacts").focus()
+    expect(page.locator(".wrong")).to_contain_text("This is no day.")
+    expect(page.get_by_text("Created from: 2026-01-15")).to_be_visible()
+
+
 def test_a_long_text_is_shown_in_part_until_somebody_wants_it(consoles: Consoles, account: Account) -> None:
     console, path = opened(consoles, account, custom_fields={"essay": "word " * 60_000})
     page = console.page

@@ -152,6 +152,24 @@ def test_all_that_failed_is_sent_again_and_the_page_follows(consoles: Consoles, 
         expect(page.locator(".deliveries > li")).to_have_count(3)
 
 
+def test_what_is_sent_again_from_a_contact_is_followed_to_its_end(
+    consoles: Consoles, account: Account
+) -> None:
+    with Receiver(500) as receiver:
+        made = webhook(account.api, receiver.url)
+        ada = account.api.created(email="ada@example.com")
+        log = f"/v1/webhooks/{made['id']}/deliveries"
+        assert until(lambda: account.api.get(log).json()["data"])
+        console = consoles.open(account.api.key, f"/contact/{ada['id']}")
+        console.settled()
+        row = console.page.locator(".deliveries > li")
+        expect(row).to_contain_text("Pending")
+        receiver.answer(200)
+        row.locator("summary").click()
+        row.get_by_role("button", name="Send now").click()
+        expect(row.locator(".badge").first).to_have_text("Delivered")
+
+
 def test_who_leaves_stops_sending_again(consoles: Consoles, account: Account) -> None:
     with Receiver(500) as receiver:
         made = webhook(account.api, receiver.url)

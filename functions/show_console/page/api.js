@@ -32,8 +32,11 @@ export const connection = store(/** @type {string | null} */ (null));
 /** The key of the session, and what is to be done when the API does not accept it any more. */
 export const credentials = { key: "", refused: (/** @type {Failure} */ _) => {} };
 
-/** When the API has last answered. */
-export const answered = { at: 0 };
+/** When the API has last answered, and how far this computer's clock was ahead of the API's then. */
+export const answered = { at: 0, ahead: 0 };
+
+/** The time by the API's clock. */
+export const apiTime = () => Date.now() - answered.ahead;
 
 /** What a refusal says. A gateway's own words for a function that died tell nobody anything. @param {number} status @param {any} problem */
 const wordsOf = (status, problem) =>
@@ -200,6 +203,7 @@ async function sent(url, init, signal) {
     throw new Failure(0, { detail: "The API did not answer. It may be down, or this computer is offline." });
   }
   answered.at = Date.now();
+  answered.ahead = answered.at - Date.parse(response.headers.get("Date") ?? "") || 0;
   const data = parsed(text);
   if (!response.ok) {
     throw new Failure(response.status, data, 1000 * Number(response.headers.get("Retry-After") ?? 0) || 0);

@@ -4,7 +4,7 @@
 import { Failure, get } from "./api.js";
 import { say } from "./elements/notices.js";
 import { go } from "./routing.js";
-import { useCallback, useEffect, useRef, useState } from "./vendor/preact.js";
+import { useCallback, useEffect, useMemo, useRef, useState } from "./vendor/preact.js";
 
 /**
  * @template T
@@ -58,7 +58,13 @@ export function useLoaded(load, inputs, pause) {
     underWay.current?.abort();
     setState({ data, failure: null, isLoading: false, inputs: now.current });
   }, []);
-  const ms = pause && !state.isLoading && !state.failure ? pause(state.data) : null;
+  // Once for each answer: that the view is drawn again makes no pause longer.
+  const ms = useMemo(() => {
+    const ms = state.isLoading ? null : (pause?.(state.data) ?? null);
+    if (ms === null || !state.failure) return ms;
+    // An account whose requests are used up says when it has new ones; else a person tries again.
+    return state.failure.retryAfterMs ? Math.max(ms, state.failure.retryAfterMs) : null;
+  }, [state]);
   useEffect(() => {
     if (ms === null) return undefined;
     // A page that nobody looks at asks for nothing: a tab that was forgotten would use up the account's requests.
@@ -70,7 +76,7 @@ export function useLoaded(load, inputs, pause) {
       clearTimeout(timer);
       removeEventListener("visibilitychange", again);
     };
-  }, [ms, state.data]);
+  }, [ms, state]);
   // In the moment in which the inputs change nothing is under way yet, and what is there is of the inputs before.
   return { ...state, isLoading: state.isLoading || !isSame(state.inputs, inputs), again, set };
 }
@@ -93,7 +99,8 @@ const isSame = (some, others) => some.every((one, place) => Object.is(one, other
  */
 
 /**
- * The rows of a list. `more` loads the next page; null: that was all. `answer` is the first page's, with its total.
+ * The rows of a list. `more` loads the next page; null: that was all. It stays, and does nothing, while that page is
+ * loaded. `answer` is the first page's, with its total.
  *
  * @template [T=any]
  * @param {string | null} path Null: nothing is loaded.
@@ -118,6 +125,7 @@ export function useList(path, query = {}) {
   const all = first.data ? [first.data, ...pages] : [];
   const cursor = all.at(-1)?.next_cursor ?? null;
   const more = async () => {
+    if (isLoading) return;
     const of = first.data;
     /** @param {Partial<typeof further>} news */
     const tell = (news) =>
@@ -130,14 +138,13 @@ export function useList(path, query = {}) {
       tell({ failure: failureOf(error) });
     }
   };
-  const isBusy = first.isLoading || isLoading;
   // After a cursor that is refused, or a first page that failed, one begins anew.
-  const mayGoOn = !isBusy && !first.failure && !failure?.of("cursor");
+  const mayGoOn = !first.isLoading && !first.failure && !failure?.of("cursor");
   return {
     rows: all.flatMap((page) => page.data),
     answer: first.data,
     failure: first.failure ?? failure,
-    isLoading: isBusy,
+    isLoading: first.isLoading || isLoading,
     more: cursor && mayGoOn ? more : null,
     again: first.again,
   };

@@ -5,7 +5,7 @@
  * Where it breaks off it is tried again, each time with a new address: one is good for an hour.
  */
 
-import { get, part, waited } from "./api.js";
+import { apiTime, get, part, waited } from "./api.js";
 import { size } from "./elements/shown.js";
 import { session } from "./session.js";
 import { store } from "./store.js";
@@ -14,6 +14,7 @@ import { store } from "./store.js";
  * @typedef {object} Upload
  * @property {File} file
  * @property {number} sent Bytes.
+ * @property {number} [sentAt] When all of it had arrived.
  * @property {"sending" | "sent" | "failed"} state
  * @property {string} words Why it waits, or why it failed.
  * @property {() => void} stop
@@ -50,7 +51,7 @@ export function beginUpload(id, file) {
   };
   tell({});
   carriedOut(id, file, ends.signal, tell).then(
-    () => tell({ state: "sent", words: "" }),
+    () => tell({ state: "sent", sentAt: apiTime(), words: "" }),
     (error) => tell({ state: "failed", words: error.message }),
   );
 }

@@ -56,6 +56,23 @@ test("the next page is not asked for with the cursor of another list", async () 
   assert.equal(names(list), "xy");
 });
 
+test("the way to the next page stays while that is loaded, and asks for it once", async () => {
+  const { list } = listed();
+  (await asked()).answer(page("ab", "c1"));
+  await settled();
+  list.value.more();
+  const next = await asked();
+  const count = requests.length;
+  assert.equal(list.value.isLoading, true);
+  list.value.more();
+  await settled();
+  assert.equal(requests.length, count);
+  next.answer(page("cd"));
+  await settled();
+  assert.equal(names(list), "abcd");
+  assert.equal(list.value.more, null);
+});
+
 test("a page that comes late joins no list but its own", async () => {
   const { list, search } = listed();
   (await asked()).answer(page("ab", "c1"));
@@ -150,6 +167,24 @@ test("a tab that nobody looks at asks for nothing until somebody does", async ()
   await settled();
   assert.equal(requests.length, count + 1);
   loaded.end();
+});
+
+test("after the requests of an hour are used up it is looked at again when there are new ones", async () => {
+  const loaded = mounted(() =>
+    useLoaded(
+      async (signal) => (await get("imports/3", {}, signal)).data,
+      [],
+      (job) => (job?.state === "running" ? 5_000 : null),
+    ),
+  );
+  (await asked()).answer({ state: "running" });
+  (await asked()).answer({ detail: "Used up." }, 429, { "Retry-After": "1800" });
+  const next = await asked();
+  assert.ok(pauses.includes(1_800_000));
+  next.answer({ detail: "No." }, 404);
+  await settled();
+  assert.equal(requests.at(-1), next, "what was refused for good is not asked for again");
+  assert.equal(loaded.value.failure.status, 404);
 });
 
 /** What is said from now on. */

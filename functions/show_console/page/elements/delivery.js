@@ -8,6 +8,8 @@ import { may } from "../session.js";
 import { html } from "../vendor/preact.js";
 import { Copy } from "./copy.js";
 import { EventType, eventWords } from "./events.js";
+import { pauseNear } from "./files.js";
+import { More } from "./focus.js";
 import { Button } from "./forms.js";
 import { FailureNotice, Loading, say } from "./notices.js";
 import { Badge, moment, number, Time } from "./shown.js";
@@ -69,7 +71,7 @@ export function Deliveries({ list, empty, isOfMany = false, isOff = false }) {
     async (signal) => (isOfMany && rows.length ? (await get("webhooks", {}, signal)).data.data : []),
     [isOfMany && rows.length > 0],
   );
-  if (!rows.length && isLoading) return html`<${Loading} what="deliveries" />`;
+  if (!rows.length && isLoading && !more) return html`<${Loading} what="deliveries" />`;
   return html`
     ${!rows.length && !failure && (empty ?? html`<p class="none">Nothing was sent.</p>`)}
     <ul class="deliveries">
@@ -81,7 +83,7 @@ export function Deliveries({ list, empty, isOfMany = false, isOff = false }) {
       })}
     </ul>
     <${FailureNotice} failure=${failure} again=${more ?? again} />
-    ${more && html`<p><${Button} act=${more} isBusy=${isLoading}>Show more<//></p>`}
+    <${More} list=${list} rows=".deliveries > li" />
   `;
 }
 
@@ -151,6 +153,12 @@ export function Attempts({ attempts }) {
     )}
   </ol>`;
 }
+
+/** After how many milliseconds a delivery may have changed; null: it does not. @param {Delivery} delivery */
+export const pauseOf = ({ status, next_attempt_at, created_at }) =>
+  status === "pending"
+    ? pauseNear(next_attempt_at ?? created_at, { shortest: 3_000, longest: 60_000 })
+    : null;
 
 /** Characters that are not seen, or that turn round what stands beside them. */
 const UNSEEN = /(?![\t\n\r])[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;

@@ -1,9 +1,10 @@
 // @ts-check
 /** What imports and exports have in common: they take their time, and take or give a file. */
 
-import { get } from "../api.js";
+import { apiTime, get } from "../api.js";
 import { useAction, useGo, useLoaded } from "../loading.js";
 import { href } from "../routing.js";
+import { session } from "../session.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Button, Field } from "./forms.js";
 import { FailureNotice, say } from "./notices.js";
@@ -11,6 +12,9 @@ import { FailureNotice, say } from "./notices.js";
 const ENDINGS = ".csv,.tsv,.txt,.ndjson,.jsonl,.json,.xlsx,.gz";
 const SHORTEST_MS = 1_000;
 const LONGEST_MS = 5_000;
+const HOUR_MS = 3_600_000;
+/** One request in so many may be one of a page that looks again. */
+const SHARE = 10;
 
 /** What an export may be. */
 export const FORMATS = /** @type {[string, string][]} */ ([
@@ -27,22 +31,42 @@ export function useShowExport() {
   };
 }
 
-/** How long to wait until the next look at what began at a time. @param {string} at */
-export const pauseSince = (at) =>
-  Math.min(Math.max((Date.now() - Date.parse(at)) / 30, SHORTEST_MS), LONGEST_MS);
+/**
+ * How long to wait until the next look at what moves: the less, the nearer the time at which it does. A page that looks
+ * on and on takes a tenth of the account's requests at most, and a few more at the beginning.
+ *
+ * @param {string | number} at When it began, or will begin. @param {{shortest?: number, longest?: number}} [ms]
+ */
+export function pauseNear(at, { shortest = SHORTEST_MS, longest = LONGEST_MS } = {}) {
+  const limit = session.get()?.account.hourly_limit ?? Infinity;
+  const away = Math.abs(apiTime() - new Date(at).getTime());
+  const least = (SHARE * HOUR_MS) / limit;
+  return Math.max(shortest, Math.min(away / Math.min(30, limit / 100), Math.max(longest, least)));
+}
+
+/** The shortest of pauses; null: there is none. @template T @param {T[]} rows @param {(row: T) => number | null} pauseOf */
+export function soonest(rows, pauseOf) {
+  const pauses = rows.map(pauseOf).filter((ms) => ms !== null);
+  return pauses.length ? Math.min(...pauses) : null;
+}
 
 /**
  * A list; its newest rows are looked at again as long as one of them moves.
  *
- * @param {import("../loading.js").Listed<any>} list @param {string} path @param {(row: any) => boolean} isMoving
+ * @param {import("../loading.js").Listed<any>} list @param {string} path
+ * @param {(row: any) => number | null} pauseOf After how many milliseconds a row may have changed; null: it does not.
  * @returns {import("../loading.js").Listed<any>}
  */
-export function useMoving(list, path, isMoving) {
-  const moves = list.rows.some(isMoving);
+export function useMoving(list, path, pauseOf) {
+  const seen = useRef(/** @type {any} */ (undefined));
   const newest = useLoaded(
-    async (signal) => (moves ? (await get(path, {}, signal)).data.data : []),
-    [moves, list.answer],
-    (rows) => (rows?.some(isMoving) ? 2 * SHORTEST_MS : null),
+    async (signal) => {
+      if (seen.current === list.answer && seen.current) return (await get(path, {}, signal)).data.data;
+      seen.current = list.answer;
+      return list.answer?.data ?? [];
+    },
+    [list.answer],
+    (rows) => soonest(rows ?? [], pauseOf),
   );
   const fresh = new Map((newest.data ?? []).map((/** @type {any} */ row) => [row.id, row]));
   return { ...list, rows: list.rows.map((row) => fresh.get(row.id) ?? row) };

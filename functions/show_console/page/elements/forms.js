@@ -1,7 +1,7 @@
 // @ts-check
 /** Fields and buttons. Beside each field stands what was wrong with it. */
 
-import { html, useEffect, useRef } from "../vendor/preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 
 let fields = 0;
 /** An id of this page that nothing else has. */
@@ -55,14 +55,29 @@ export function Field({ label, hint, wrong, isLabelHidden, children }) {
  *   isLabelHidden?: boolean, lines?: number, [attribute: string]: any}} properties
  */
 export function TextField({ label, value, set, hint, wrong, isLabelHidden, type = "text", lines, ...more }) {
-  const onInput = (/** @type {any} */ event) => set(event.target.value);
-  return html`<${Field} label=${label} hint=${hint} wrong=${wrong} isLabelHidden=${isLabelHidden}>
+  // The value of a day that is none, or is typed by half, is "", as of one that was taken out.
+  const [isHalf, setHalf] = useState(false);
+  const look = (/** @type {any} */ { target }) => setHalf(target.validity.badInput);
+  const onInput = (/** @type {any} */ event) => {
+    if (isHalf) look(event);
+    set(event.target.value);
+  };
+  const day = type === "date" && { max: LAST_DAY, onInvalid: look, onKeyUp: isHalf ? look : undefined };
+  return html`<${Field} label=${label} hint=${hint} wrong=${isHalf ? NO_DAY : wrong} isLabelHidden=${isLabelHidden}>
     ${(/** @type {any} */ attributes) =>
       lines
         ? html`<textarea rows=${lines} dir="auto" value=${value} onInput=${onInput} ...${attributes} ...${more} />`
-        : html`<input type=${type} dir="auto" value=${value} onInput=${onInput} ...${attributes} ...${more} />`}
+        : html`<input type=${type} dir="auto" value=${value} onInput=${onInput} ...${attributes} ...${day} ...${more} />`}
   <//>`;
 }
+
+const NO_DAY = "This is no day. Type all of it, or take all of it out.";
+/** Else browsers take years of six digits. */
+const LAST_DAY = "9999-12-31";
+
+/** Whether a control holds no day that is none, as 31 February; where it does, it says so. @param {any} control */
+export const isWhole = (control) =>
+  control.type !== "date" || !control.validity.badInput || control.checkValidity();
 
 /**
  * One of several.
@@ -99,9 +114,14 @@ export const Button = ({ act, isBusy = false, kind = "", children, ...more }) =>
   ...${more}
 >${children}${isBusy ? " …" : ""}</button>`;
 
-/** A form: Enter sends it. @param {{send: () => unknown, children?: any, [attribute: string]: any}} properties */
+/** A form: Enter sends it, unless a day in it is none. @param {{send: () => unknown, children?: any, [attribute: string]: any}} properties */
 export const Form = ({ send, children, ...more }) => html`<form
   novalidate
-  onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), send())}
+  onSubmit=${(/** @type {any} */ event) => {
+    event.preventDefault();
+    const wrong = [...event.currentTarget.elements].filter((control) => !isWhole(control));
+    if (wrong.length) wrong[0].focus();
+    else send();
+  }}
   ...${more}
 >${children}</form>`;

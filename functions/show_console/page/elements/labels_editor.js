@@ -23,8 +23,8 @@ export function LabelField({ what, label, words = "Add", add, isBusy, keepsOnBlu
   const [isUsed, setUsed] = useState(false);
   const list = useList(isUsed ? `${what}s` : null, { limit: 100 });
   useEffect(() => {
-    if (!list.failure && list.rows.length < MOST_SUGGESTED) list.more?.();
-  }, [list.rows.length, list.more === null]);
+    if (!list.isLoading && !list.failure && list.rows.length < MOST_SUGGESTED) list.more?.();
+  }, [list.rows.length, list.isLoading]);
   const id = useId();
   const send = async () => {
     const name = text.trim();

@@ -3,6 +3,7 @@
 
 import { connection, part } from "../api.js";
 import { href } from "../routing.js";
+import { isTest } from "../session.js";
 import { store, useStore } from "../store.js";
 import { html, useEffect, useRef } from "../vendor/preact.js";
 
@@ -25,6 +26,9 @@ export function say(words, ms = SHOWN_MS) {
     timer = setTimeout(() => announced.set(""), ms);
   }, DELAY_MS);
 }
+
+/** Say what a change has done; with a test key nothing is kept. @param {string} words */
+export const sayDone = (words) => say(isTest() ? "All is right. With a test key nothing is kept." : words);
 
 /** Where `say` speaks. It is there once. */
 export function Announcements() {

@@ -2,7 +2,7 @@
 /** Tables of rows that are loaded page by page, perhaps selected. */
 
 import { html } from "../vendor/preact.js";
-import { Button } from "./forms.js";
+import { More } from "./focus.js";
 import { FailureNotice, Loading } from "./notices.js";
 
 /**
@@ -15,6 +15,12 @@ import { FailureNotice, Loading } from "./notices.js";
  */
 
 /**
+ * @template T
+ * @typedef {{has: (id: string) => boolean, set: (id: string, isSelected: boolean) => void, setAll: (isSelected: boolean) => void,
+ *   label: (row: T) => string}} Selection
+ */
+
+/**
  * A list as a table, with a button for what follows.
  *
  * @template T
@@ -24,17 +30,29 @@ import { FailureNotice, Loading } from "./notices.js";
  * @param {import("../loading.js").Listed<T>} properties.list
  * @param {(row: T) => string} properties.id
  * @param {any} [properties.empty] What is shown where there is no row.
- * @param {{has: (id: string) => boolean, set: (id: string, isSelected: boolean) => void, setAll: (isSelected: boolean) => void,
- *   label: (row: T) => string}} [properties.selection]
+ * @param {Selection<T>} [properties.selection]
  */
 export function Table({ caption, columns, list, id, empty, selection }) {
   const { rows, failure, isLoading, more, again } = list;
-  if (!rows.length && failure) return html`<${FailureNotice} failure=${failure} again=${again} />`;
-  if (!rows.length && isLoading) return html`<${Loading} what=${caption.toLowerCase()} />`;
+  const isEmpty = !rows.length;
+  let content = failure ? null : empty;
+  if (!isEmpty) content = html`<${Rows} ...${{ caption, columns, list, id, selection }} />`;
   // A page may be empty while there are more: the API looks at so many contacts for one.
-  if (!rows.length && more)
-    return html`<p>Nothing found so far. <${Button} act=${more}>Go on looking<//></p>`;
-  if (!rows.length) return empty ?? null;
+  else if (more) content = html`<p>Nothing found so far.</p>`;
+  else if (isLoading) content = html`<${Loading} what=${caption.toLowerCase()} />`;
+  return html`
+    ${content}
+    <${FailureNotice} failure=${failure} again=${more ?? again} />
+    <${More} list=${list} rows="tbody tr" words=${isEmpty ? "Go on looking" : undefined} />
+    ${isLoading && (more || !isEmpty) && html`<${Loading} what="more" />`}
+  `;
+}
+
+/**
+ * @template T
+ * @param {{caption: string, columns: Column<T>[], list: import("../loading.js").Listed<T>, id: (row: T) => string, selection?: Selection<T>}} properties
+ */
+function Rows({ caption, columns, list: { rows, isLoading }, id, selection }) {
   const isAll = selection && rows.every((row) => selection.has(id(row)));
   return html`
     <section class="scroller" tabindex="0" aria-label=${caption} aria-busy=${isLoading ? "true" : undefined}>
@@ -70,8 +88,5 @@ export function Table({ caption, columns, list, id, empty, selection }) {
         </tbody>
       </table>
     </section>
-    <${FailureNotice} failure=${failure} again=${more ?? again} />
-    ${more && html`<p><${Button} act=${more}>Show more<//></p>`}
-    ${isLoading && html`<${Loading} what="more" />`}
   `;
 }

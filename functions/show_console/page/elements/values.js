@@ -51,7 +51,10 @@ const JSON_KINDS = ["json", "object", "array"];
 const DAY = /^\d{4}-\d\d-\d\d$/;
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 const NOTHING = /** @type {Pair} */ (["", "–"]);
-const YES_OR_NO = /** @type {Pair[]} */ ([NOTHING, ["true", "Yes"], ["false", "No"]]);
+const YES_OR_NO = /** @type {Pair[]} */ ([
+  ["true", "Yes"],
+  ["false", "No"],
+]);
 const HINTS = /** @type {Record<string, string>} */ ({
   datetime: "As 2026-01-15T10:30:00Z",
   date: "As 2026-01-15",
@@ -99,13 +102,11 @@ export function TypedField({ kind, property, hint = property?.description ?? HIN
   const { value } = field;
   // What is long when the field is opened has several lines; the control does not change while somebody types.
   const isLong = useMemo(() => /\n|.{80}/.test(value), []);
-  if (kind === "boolean" && YES_OR_NO.some(([one]) => one === value)) {
-    return html`<${Choice} choices=${YES_OR_NO} hint=${hint} ...${field} />`;
-  }
-  if (kind === "enum") {
-    const options = property?.options ?? [];
-    const choices = [NOTHING, ...options.map((one) => /** @type {Pair} */ ([one, one]))];
-    if (value && !options.includes(value)) choices.push([value, `${value} (no option)`]);
+  if (kind === "boolean" || kind === "enum") {
+    const options = property?.options?.map((one) => /** @type {Pair} */ ([one, one])) ?? [];
+    const choices = [NOTHING, ...(kind === "boolean" ? YES_OR_NO : options)];
+    // What is there from before the property was.
+    if (!choices.some(([one]) => one === value)) choices.push([value, `${value} (no option)`]);
     return html`<${Choice} choices=${choices} hint=${hint} ...${field} />`;
   }
   // A date's control would not show what is none.

@@ -4,7 +4,7 @@
 import { part, post, put } from "../api.js";
 import { Confirm, FormDialog } from "../elements/dialog.js";
 import { Button, Choice, TextField } from "../elements/forms.js";
-import { Empty, FailureNotice, say } from "../elements/notices.js";
+import { Empty, FailureNotice, sayDone } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
 import { Badge, Time } from "../elements/shown.js";
 import { Table } from "../elements/table.js";
@@ -39,7 +39,7 @@ export function View({ route }) {
   const close = () => go(href("channels"), { replace: true });
   const done = (/** @type {string} */ words) => {
     close();
-    say(words);
+    sayDone(words);
     list.again();
   };
   const turned = async (/** @type {Channel} */ channel, /** @type {boolean} */ state) => {

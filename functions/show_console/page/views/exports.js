@@ -3,7 +3,7 @@
 
 import { get, part, post } from "../api.js";
 import { FormDialog } from "../elements/dialog.js";
-import { Download, FORMATS, Progress, pauseSince, useMoving, useShowExport } from "../elements/files.js";
+import { Download, FORMATS, Progress, pauseNear, useMoving, useShowExport } from "../elements/files.js";
 import { Button, Choice, Toggle } from "../elements/forms.js";
 import { LabelSet } from "../elements/labels_editor.js";
 import { Empty, FailureNotice, Loading } from "../elements/notices.js";
@@ -36,6 +36,9 @@ const ExportFile = ({ job }) =>
 const isRunning = (job) => job.state === "running";
 
 /** @param {any} job */
+const pauseOf = (job) => (isRunning(job) ? pauseNear(job.created_at) : null);
+
+/** @param {any} job */
 const fileWords = ({ format, gzip, bytes }) =>
   `${format.toUpperCase()}${gzip ? ", gzipped" : ""}, ${size(bytes)}`;
 
@@ -53,7 +56,7 @@ const COLUMNS = [
 ];
 
 export function View() {
-  const list = useMoving(useList("exports"), "exports", isRunning);
+  const list = useMoving(useList("exports"), "exports", pauseOf);
   const [isOpen, setOpen] = useState(false);
   const action =
     may("exports:write", "contacts:read") &&
@@ -115,7 +118,7 @@ export function One({ route }) {
   const loaded = useLoaded(
     async (signal) => (await get(path, {}, signal)).data,
     [path],
-    (one) => (one && isRunning(one) ? pauseSince(one.created_at) : null),
+    (one) => one && pauseOf(one),
   );
   const job = loaded.data;
   const under = job && html`<${State} job=${job} /> begun <${Time} at=${job.created_at} />`;

@@ -3,7 +3,8 @@
 
 import { get, part, post } from "../api.js";
 import { Confirm } from "../elements/dialog.js";
-import { Download, FileField, Progress, pauseSince } from "../elements/files.js";
+import { Download, FileField, Progress } from "../elements/files.js";
+import { useFocusAfter } from "../elements/focus.js";
 import { Button, Form } from "../elements/forms.js";
 import { FailureNotice, Loading, say } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
@@ -16,7 +17,17 @@ import { useStore } from "../store.js";
 import { beginUpload, endUpload, fileProblem, uploads } from "../uploads.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Columns } from "./import_columns.js";
-import { Counts, done, hasEnded, isMoving, mayImport, OPTIONS, State, stateWords } from "./import_words.js";
+import {
+  Counts,
+  done,
+  hasEnded,
+  isMoving,
+  mayImport,
+  OPTIONS,
+  pauseOf,
+  State,
+  stateWords,
+} from "./import_words.js";
 
 const UNDO_MS = 7 * 86_400_000;
 const FEW = 10;
@@ -31,8 +42,7 @@ export function View({ route }) {
   const loaded = useLoaded(
     async (signal) => (await get(path, {}, signal)).data,
     [path],
-    (one) =>
-      one && isMoving(one) ? pauseSince(one.undo?.started_at ?? one.started_at ?? one.created_at) : null,
+    (one) => one && pauseOf(one),
   );
   const job = loaded.data;
   const before = useRef(/** @type {any} */ (null));
@@ -57,10 +67,7 @@ function Job({ job, path, set, again }) {
     set((await post(`${path}/${asks}`)).data);
     if (asks === "cancel") endUpload(job.id);
   };
-  useEffect(() => {
-    // The button that was pressed is there no more.
-    if (document.activeElement === document.body) document.querySelector("h1")?.focus();
-  }, [job.state, job.undo?.state, asks]);
+  useFocusAfter(`${job.state} ${job.undo?.state} ${asks}`, () => document.querySelector("h1"));
   const ask = (/** @type {string} */ what) =>
     mayImport() &&
     html`<${Button} kind="danger" act=${() => setAsks(what)}>${what === "undo" ? "Undo" : "Cancel"} the import<//>`;
@@ -253,7 +260,7 @@ function Result({ job, path, undo }) {
       job.undo &&
       html`<${Section} title=${`The import is ${stateWords(job)}`}>
       ${job.undo.state === "running" && html`<${Progress} label="Taken back" value=${null} />`}
-      <p>${counted(job.undo.trashed, "contact")} in the trash, ${counted(job.undo.restored, "row")} with their values from before,${" "}
+      <p>${counted(job.undo.trashed, "contact")} in the trash, ${number(job.undo.restored)} with their values from before,${" "}
         ${number(job.undo.kept)} kept because somebody has changed them since.</p>
     <//>`
     }

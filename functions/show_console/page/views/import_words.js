@@ -1,8 +1,10 @@
 // @ts-check
 /** Imports in words: states, options, counts, and what a column may be read as. */
 
+import { pauseNear } from "../elements/files.js";
 import { Badge, number } from "../elements/shown.js";
 import { may } from "../session.js";
+import { uploads } from "../uploads.js";
 import { html } from "../vendor/preact.js";
 
 /** Whether the key may begin, start, cancel and undo imports. */
@@ -36,6 +38,18 @@ export const State = ({ job }) => html`<${Badge} kind=${STATES[stateOf(job)]?.[0
 
 /** Whether it changes by itself. @param {any} job */
 export const isMoving = (job) => MOVING.includes(stateOf(job));
+
+/** What does not move soon is looked at once a minute. */
+const SLOW_MS = 60_000;
+
+/** After how many milliseconds it may have changed; null: it does not by itself. @param {any} job */
+export function pauseOf(job) {
+  if (!isMoving(job)) return null;
+  const sentAt = uploads.get().get(job.id)?.sentAt;
+  const isSlow = stateOf(job) === "paused" || (stateOf(job) === "awaiting_upload" && !sentAt);
+  const since = job.undo?.started_at ?? job.started_at ?? sentAt ?? job.created_at;
+  return pauseNear(since, { shortest: isSlow ? SLOW_MS : undefined });
+}
 
 /** @param {any} job */
 export const hasEnded = ({ state }) => state !== "ready" && !MOVING.includes(state);

@@ -9,7 +9,7 @@ import { Table } from "../elements/table.js";
 import { useList } from "../loading.js";
 import { href } from "../routing.js";
 import { html } from "../vendor/preact.js";
-import { isMoving, mayImport, State, summary } from "./import_words.js";
+import { mayImport, pauseOf, State, summary } from "./import_words.js";
 
 /** @type {import("../elements/table.js").Column<any>[]} */
 const COLUMNS = [
@@ -33,7 +33,7 @@ const COLUMNS = [
 ];
 
 export function View() {
-  const list = useMoving(useList("imports"), "imports", isMoving);
+  const list = useMoving(useList("imports"), "imports", pauseOf);
   const action = mayImport() && html`<a class="button main" href=${href("imports/new")}>Import a file</a>`;
   const empty = html`<${Empty} title="No file was imported in the last 30 days.">
     <p>An import takes contacts from a spreadsheet or another product. It shows first what would happen, and can be undone for a week.</p>

@@ -4,7 +4,7 @@
 import { part, post, put, remove } from "../api.js";
 import { Confirm, FormDialog } from "../elements/dialog.js";
 import { Button, Choice, changed, TextField } from "../elements/forms.js";
-import { Empty, FailureNotice, say } from "../elements/notices.js";
+import { Empty, FailureNotice, sayDone } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
 import { Badge, Labels } from "../elements/shown.js";
 import { Table } from "../elements/table.js";
@@ -43,7 +43,7 @@ export function View({ route }) {
   const close = () => go(href("properties"), { replace: true });
   const done = (/** @type {string} */ words) => {
     close();
-    say(words);
+    sayDone(words);
     list.again();
   };
   const isNew = route.query.has("new");

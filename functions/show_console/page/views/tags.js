@@ -1,7 +1,8 @@
 // @ts-check
 /** The account's tags, or its lists: how many contacts each has, and the way to them. One view for both. */
 
-import { Choice, TextField } from "../elements/forms.js";
+import { useFocusAfter } from "../elements/focus.js";
+import { Button, Choice, TextField } from "../elements/forms.js";
 import { Empty } from "../elements/notices.js";
 import { Page } from "../elements/page.js";
 import { counted, number } from "../elements/shown.js";
@@ -43,14 +44,15 @@ export function View({ route }) {
   const wanted = isAll ? Infinity : sort || find ? UNASKED : 0;
   // The API gives names in their order, page by page; another order needs them all.
   useEffect(() => {
-    if (!list.failure && list.rows.length < wanted) list.more?.();
-  }, [wanted, list.rows.length, list.more === null]);
+    if (!list.isLoading && !list.failure && list.rows.length < wanted) list.more?.();
+  }, [wanted, list.rows.length, list.isLoading]);
   const all = list.rows.map((row) => ({ name: row[one], count: row.count }));
   const found = all.filter((row) => row.name.toLowerCase().includes(find.trim().toLowerCase()));
   if (sort) found.sort(entry(ORDERS, sort) ?? ORDERS.name);
   const show = (/** @type {Record<string, string>} */ change) =>
     go(href(route.view, { sort, find, ...change }), { replace: true });
   const isPart = Boolean(list.more) && Boolean(sort || find);
+  useFocusAfter(isPart, () => (isAll ? document.querySelector("main input") : null));
   return html`<${Page} title=${title} under=${under}>
     ${
       (all.length > 1 || find) &&
@@ -65,7 +67,7 @@ export function View({ route }) {
       isPart &&
       all.length >= UNASKED &&
       html`<p>There are more ${one}s than these, the first by name.${" "}
-      <button type="button" onClick=${() => setAll(true)}>Load them all</button></p>`
+      <${Button} act=${() => setAll(true)} isBusy=${isAll}>Load them all<//></p>`
     }
     <div class="alone"><${Table} caption=${title} list=${{ ...list, rows: found, more: isPart ? null : list.more }} id=${(/** @type {Row} */ row) => row.name}
       columns=${[

@@ -2,10 +2,11 @@
 /** An endpoint: what it is told of, how its deliveries went, and what can be done about them. */
 
 import { Failure, get, part, patch, post, remove } from "../api.js";
-import { brief, Deliveries, resultOf, STATUSES, sendAgain } from "../elements/delivery.js";
+import { brief, Deliveries, pauseOf, resultOf, STATUSES, sendAgain } from "../elements/delivery.js";
 import { Confirm } from "../elements/dialog.js";
 import { EndpointForm, Secret, State } from "../elements/endpoint.js";
 import { EventType } from "../elements/events.js";
+import { soonest } from "../elements/files.js";
 import { Button, Choice, changed } from "../elements/forms.js";
 import { Empty, FailureNotice, Loading, say } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
@@ -291,7 +292,10 @@ function useDeliveries(id, status) {
       ...(await newest(`webhooks/${part(id)}/deliveries`, status, count, signal)),
     }),
     [id, asked],
-    pauseOf,
+    (shown) => {
+      const ms = soonest(shown?.rows ?? NONE, pauseOf);
+      return ms && ms * (shown?.requests ?? 1);
+    },
   );
   return {
     rows: loaded.data?.rows ?? NONE,
@@ -309,32 +313,15 @@ const NONE = /** @type {Delivery[]} */ ([]);
 /** @param {string} log @param {string} status @param {number} count @param {AbortSignal} signal */
 async function newest(log, status, count, signal) {
   const rows = /** @type {Delivery[]} */ ([]);
-  const requests = PATIENCE + count / STEP;
+  const most = PATIENCE + count / STEP;
+  let requests = 0;
   let cursor = null;
-  for (let n = 0; n < requests && rows.length < count; n++) {
+  do {
     const limit = Math.min(count - rows.length, MOST_AT_ONCE);
     const { data } = await get(log, { status, limit, cursor }, signal);
     rows.push(...data.data);
     cursor = data.next_cursor;
-    if (cursor === null) break;
-  }
-  return { rows, hasMore: cursor !== null };
-}
-
-/**
- * In how many milliseconds a delivery that is pending may have changed: the sooner, the nearer its attempt. One that has
- * been due for long is not asked about all the time either.
- *
- * @param {{rows: Delivery[]} | undefined} loaded
- */
-function pauseOf(loaded) {
-  const near = (loaded?.rows ?? NONE)
-    .filter(({ status }) => status === "pending")
-    .map(({ next_attempt_at, created_at }) =>
-      Math.abs(Date.parse(next_attempt_at ?? created_at) - Date.now()),
-    );
-  if (!near.length) return null;
-  const ms = Math.min(...near);
-  if (ms < 30_000) return 3_000;
-  return ms < 600_000 ? 15_000 : 60_000;
+    requests++;
+  } while (cursor !== null && requests < most && rows.length < count);
+  return { rows, requests, hasMore: cursor !== null };
 }

@@ -3,7 +3,7 @@
 
 import { patch } from "../../api.js";
 import { Confirm } from "../../elements/dialog.js";
-import { useFocusAfter } from "../../elements/focus.js";
+import { More, useFocusAfter } from "../../elements/focus.js";
 import { Button, Choice, Form, TextField, Toggle } from "../../elements/forms.js";
 import { LabelsEditor } from "../../elements/labels_editor.js";
 import { FailureNotice, say } from "../../elements/notices.js";
@@ -65,7 +65,8 @@ export function Fields({ record, map, title, properties = [] }) {
           changeTo=${(to) => ({ [map]: { [key]: to } })} />`;
       })}
     </dl>
-    ${keys.length > most && html`<${Button} act=${() => setMost(Infinity)}>Show all ${number(keys.length)}<//>`}
+    <${More} list=${{ rows: keys.slice(0, most), more: keys.length > most ? () => setMost(Infinity) : null }}
+      rows="dl > dt" words=${`Show all ${number(keys.length)}`} />
   <//></div>`;
 }
 

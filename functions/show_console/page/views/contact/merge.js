@@ -3,6 +3,7 @@
 
 import { get, part, post } from "../../api.js";
 import { Dialog } from "../../elements/dialog.js";
+import { More } from "../../elements/focus.js";
 import { Button, Form, TextField } from "../../elements/forms.js";
 import { FailureNotice, Loading, say } from "../../elements/notices.js";
 import { number } from "../../elements/shown.js";
@@ -44,7 +45,7 @@ function Search({ record, choose, close }) {
     <${TextField} type="search" label="Search for the other one" value=${text} set=${setText} autocomplete="off"
       hint="Name, email, phone or external id" wrong=${list.failure?.of("q")} />
     <${FailureNotice} failure=${list.failure} known=${["q"]} />
-    <p role="status">${asked && !list.isLoading && !list.failure && !found.length && "No other contact is found by this."}</p>
+    <p role="status">${asked && !list.isLoading && !list.failure && !found.length && (list.more ? "Nothing found so far." : "No other contact is found by this.")}</p>
     <ul class="found">
       ${found.map(
         (contact) => html`<li key=${contact.id}>
@@ -55,6 +56,7 @@ function Search({ record, choose, close }) {
         </li>`,
       )}
     </ul>
+    <${More} list=${{ ...list, rows: found, more: found.length ? null : list.more }} rows=".found button" words="Go on looking" />
     <div class="actions"><${Button} act=${close}>Cancel<//></div>
   <//>`;
 }

@@ -3,8 +3,10 @@
 
 import { get, post } from "../../api.js";
 import { Copy } from "../../elements/copy.js";
-import { Deliveries } from "../../elements/delivery.js";
+import { Deliveries, pauseOf } from "../../elements/delivery.js";
 import { FormDialog } from "../../elements/dialog.js";
+import { useMoving } from "../../elements/files.js";
+import { More } from "../../elements/focus.js";
 import { Button, Choice, TextField } from "../../elements/forms.js";
 import { FailureNotice, Loading, say } from "../../elements/notices.js";
 import { Section } from "../../elements/page.js";
@@ -59,12 +61,12 @@ export function Timeline({ record }) {
   return html`<${Section} title="Timeline" actions=${button}>
     <${Choice} label="Show" value=${type} set=${setType} choices=${TYPES} />
     ${list.isLoading && !list.rows.length && html`<${Loading} what="the timeline" />`}
-    ${!list.isLoading && !list.failure && !list.rows.length && html`<p class="none">Nothing in the last 90 days.</p>`}
+    ${!list.isLoading && !list.failure && !list.rows.length && html`<p class="none">${list.more ? "None among the newest." : "Nothing in the last 90 days."}</p>`}
     <ol class="timeline">
       ${list.rows.map((entry) => html`<${Entry} key=${entry.id} entry=${entry} />`)}
     </ol>
     <${FailureNotice} failure=${list.failure} again=${list.more ?? list.again} />
-    ${list.more && html`<${Button} act=${list.more}>Show more<//>`}
+    <${More} list=${list} rows=".timeline > li" />
     ${
       isRecording &&
       html`<${NewEvent} path=${record.path} close=${() => setRecording(false)} done=${() => setRecorded(recorded + 1)} />`
@@ -122,8 +124,11 @@ export function Reach({ record }) {
 
 /** What endpoints were sent about a contact. @param {{record: ContactRecord}} properties */
 export function Told({ record }) {
-  const list = useList(may("webhooks:read") ? `${record.path}/deliveries` : null, { limit: 10 });
+  const path = may("webhooks:read") ? `${record.path}/deliveries` : null;
+  const list = useMoving(useList(path, { limit: 10 }), `${path}`, pauseOf);
   if (!may("webhooks:read") || list.failure?.status === 404) return null;
-  const empty = html`<p class="none">No <a href=${href("webhooks")}>webhook</a> was told of this contact in the last 30 days.</p>`;
+  const empty = list.more
+    ? html`<p class="none">None among the newest.</p>`
+    : html`<p class="none">No <a href=${href("webhooks")}>webhook</a> was told of this contact in the last 30 days.</p>`;
   return html`<${Section} title="Told to webhooks"><${Deliveries} list=${list} isOfMany=${true} empty=${empty} /><//>`;
 }

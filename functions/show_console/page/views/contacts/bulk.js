@@ -44,7 +44,7 @@ const DEEDS = [
 export function Bulk(properties) {
   const { selected, keep } = properties;
   const [deed, setDeed] = useState(/** @type {Deed | null} */ (null));
-  useFocusAfter(selected.size, () => document.querySelector("thead input"));
+  useFocusAfter(!selected.size, () => (selected.size ? null : document.querySelector("thead input")));
   if (!selected.size && !deed) return null;
   return html`<fieldset class="bulk">
     <legend class="hidden">What is selected</legend>

@@ -2,7 +2,7 @@
 /** What the address of the list says, `#/contacts?tag=vip&sort=email`, and the controls that set it. */
 
 import { useFocusAfter } from "../../elements/focus.js";
-import { Button, Choice, isPressed, TextField } from "../../elements/forms.js";
+import { Button, Choice, isPressed, isWhole, TextField } from "../../elements/forms.js";
 import { LabelField } from "../../elements/labels_editor.js";
 import { entry, go, HOME, href } from "../../routing.js";
 import { html, useEffect, useState } from "../../vendor/preact.js";
@@ -115,11 +115,12 @@ function Typed({ name, query }) {
   const value = query.get(name) ?? "";
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
-  const send = () => text.trim() !== value && show(having(query, name, text.trim()));
+  const send = (/** @type {any} */ { target }) =>
+    isWhole(target) && text.trim() !== value && show(having(query, name, text.trim()));
   // A link may ask for a moment, which the control of a day would not show.
   const type = DATES.includes(name) && !value.includes("T") ? "date" : "text";
   return html`<${TextField} type=${type} label=${WORDS[name]} value=${text} set=${setText} autocomplete="off" onBlur=${send}
-    onKeyDown=${(/** @type {KeyboardEvent} */ event) => isPressed(event, "Enter") && send()} />`;
+    onKeyDown=${(/** @type {KeyboardEvent} */ event) => isPressed(event, "Enter") && send(event)} />`;
 }
 
 /** The filters that are set. @param {{query: URLSearchParams}} properties */
