@@ -10,12 +10,16 @@ from contacts.table import keys
 from tests.support.accounts import Account, Accounts, wait_for_a_fresh_hour_if_this_one_ends_within
 from tests.support.api import assert_problem, culprits
 
-NOW = datetime.now(UTC)
+
+@pytest.fixture(autouse=True)
+def _within_an_hour() -> None:
+    """Each test begins and ends in the same hour."""
+    wait_for_a_fresh_hour_if_this_one_ends_within(5)
 
 
 def hour(ago: int) -> str:
     """The hour so many hours ago."""
-    return f"{NOW - timedelta(hours=ago):%Y-%m-%dT%H}"
+    return f"{datetime.now(UTC) - timedelta(hours=ago):%Y-%m-%dT%H}"
 
 
 def use(account: Account, ago: int, **counted: int) -> None:
@@ -32,7 +36,6 @@ def hours(account: Account, query: str = "") -> list[str]:
 
 
 def test_the_hours_of_use_are_listed_the_oldest_first(accounts: Accounts) -> None:
-    wait_for_a_fresh_hour_if_this_one_ends_within(5)
     account = accounts.open("Usage", plan="free")
     use(account, 3, used=7, written=21)
     use(account, 5, used=2)  # Written before items were counted.
@@ -71,7 +74,7 @@ def test_an_hour_is_listed_where_a_part_of_it_lies_between(account: Account) -> 
     assert hours(account, f"?to={hour(3)}:00:00.001Z") == [hour(4), hour(3)]
     assert hours(account, f"?from={hour(3)}:59:59Z&to={hour(2)}:00:00Z") == [hour(3)]
     assert hours(account, f"?from={hour(3)}:00:00%2B02:00&to={hour(3)}:00:00Z") == [hour(4)]
-    tomorrow = f"{NOW + timedelta(days=1):%Y-%m-%d}"
+    tomorrow = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}"
     assert hours(account, f"?from={tomorrow}") == []
     assert hours(account, f"?to={tomorrow}") == [hour(4), hour(3), hour(2)]
 
