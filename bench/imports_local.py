@@ -4,8 +4,8 @@
 2. An import of invented people goes through `local.load`, the neighbour beside it. Every row is accounted for, what
    follows comes to rest, counts are those of the contacts, and a reindex finds nothing to repair.
 3. The same rows go through `POST /batch`, from one client.
-4. An import whose function is killed (SIGKILL) again and again. Nothing is lost and nothing doubled; a contact that
-   somebody has changed meanwhile keeps that, and one that was erased stays gone.
+4. An import whose function is killed (SIGKILL) again and again. No row is lost or written twice. A contact that was
+   edited by hand meanwhile keeps the edit, and one that was erased stays erased.
 
 CONTACTS_STACK=.local uses a stack that runs; else one is started, and ended. Emails are not judged meanwhile: nobody
 answers for example.com here. `--kills` alone (`--rows 0`) leaves out all but the last step.

@@ -133,12 +133,17 @@ def test_what_somebody_else_changes_while_a_form_is_open_stays(consoles: Console
         assert (now["events"], now["description"]) == (["*", "contact.validated"], "theirs")
 
 
+def opened_with_three_failed(consoles: Consoles, account: Account, receiver: Receiver) -> Console:
+    """The page of an endpoint, with the three tests that it refused."""
+    made = webhook(account.api, receiver.url)
+    for _ in range(3):
+        tried_out(account, made["id"])
+    return opened(consoles, account, made["id"], "?status=failed")
+
+
 def test_all_that_failed_is_sent_again_and_the_page_follows(consoles: Consoles, account: Account) -> None:
     with Receiver(500) as receiver:
-        made = webhook(account.api, receiver.url)
-        for _ in range(3):
-            tried_out(account, made["id"])
-        console = opened(consoles, account, made["id"], "?status=failed")
+        console = opened_with_three_failed(consoles, account, receiver)
         page = console.page
         expect(page.locator(".deliveries > li")).to_have_count(3)
         receiver.answer(200)
@@ -172,10 +177,7 @@ def test_what_is_sent_again_from_a_contact_is_followed_to_its_end(
 
 def test_who_leaves_stops_sending_again(consoles: Consoles, account: Account) -> None:
     with Receiver(500) as receiver:
-        made = webhook(account.api, receiver.url)
-        for _ in range(3):
-            tried_out(account, made["id"])
-        console = opened(consoles, account, made["id"], "?status=failed")
+        console = opened_with_three_failed(consoles, account, receiver)
         page = console.page
         held: list[Route] = []
 

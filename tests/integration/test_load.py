@@ -217,6 +217,13 @@ def test_rows_that_failed_are_fetched_beside_the_source_and_never_over_a_mended_
     assert "people.errors-2.csv" in capsys.readouterr().out
 
 
+def answered(monkeypatch: pytest.MonkeyPatch, answer: str) -> list[str]:
+    """Answer each question of the command so. Returns what it will have asked."""
+    questions: list[str] = []
+    monkeypatch.setattr("builtins.input", lambda question: questions.append(question) or answer)
+    return questions
+
+
 @pytest.mark.parametrize(("answer", "starts"), [("y", 1), ("", 0), ("no", 0)])
 def test_it_shows_what_would_happen_and_asks(
     server: Server,
@@ -226,8 +233,7 @@ def test_it_shows_what_would_happen_and_asks(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    questions: list[str] = []
-    monkeypatch.setattr("builtins.input", lambda question: questions.append(question) or answer)
+    questions = answered(monkeypatch, answer)
     server.states[1:] = ["reading", "ready", "running", "completed"]
     assert run(server, people) == 0
     assert server.asked[0][1]["dry_run"] is True
@@ -259,8 +265,7 @@ def test_a_dry_run_that_goes_on_with_another_mapping_asks_first(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    questions: list[str] = []
-    monkeypatch.setattr("builtins.input", lambda question: questions.append(question) or answer)
+    questions = answered(monkeypatch, answer)
     server.states = ["ready", "completed"]
     assert run(server, "--resume", ID, "--map", "Company=custom_fields.firm") == 0
     assert questions == ["Carry it out with this mapping? 2 rows [y/N] "]

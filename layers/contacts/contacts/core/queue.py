@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+LONGEST_DELAY_S: Final = 900
+"""Of a message, in seconds: more than SQS does not take."""
+_FIRST_DELAY_S: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +17,13 @@ class Outgoing:
     group: str | None = None
     """The tenant of an SQS fair queue: a group with many messages does not delay the messages of others."""
     delay_s: int = 0
-    """Seconds until it can be received, at most 900."""
+    """Seconds until it can be received, at most `LONGEST_DELAY_S`."""
+
+
+def delay_of_busy(tries: int) -> int:
+    """The delay of a message that tries again what a busy service has refused: doubled with each try in vain."""
+    delay_s: int = _FIRST_DELAY_S * 2**tries
+    return min(delay_s, LONGEST_DELAY_S)
 
 
 class MessageQueue(Protocol):

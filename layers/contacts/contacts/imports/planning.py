@@ -13,7 +13,7 @@ from contacts.core import observability
 from contacts.core.errors import InvalidInput, TemporarilyUnavailable
 from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Randomness
-from contacts.core.queue import MessageQueue, Outgoing
+from contacts.core.queue import MessageQueue, Outgoing, delay_of_busy
 from contacts.core.time import Clock, iso, parsed
 from contacts.events.jobs import announcement_step, ended_import
 from contacts.imports.ending import completed, delete_files, end_import, has_done_all_rows, put_files_away
@@ -46,14 +46,11 @@ ENDS_S: Final = 60
 """Seconds in which a part is cut and the import saved, however long its rows are."""
 GIVES_UP_AFTER: Final = 5
 """Receipts of a message. Then the file counts as unreadable, so that nobody waits for it."""
-FIRST_DELAY_S: Final = 5
-LONGEST_DELAY_S: Final = 900
-"""Seconds until reading goes on where the table or the bucket was busy; doubled each time that nothing was saved."""
 MOST_TRIES: Final = 100
 """Number of times in a row that nothing could be saved (a day) before the file counts as unreadable."""
 ENDED_FOR_S: Final = 20
-"""Seconds after which nobody is at a part of an import that was cancelled or has failed: rows are carried out a hundred
-at a time. (`imports.control` and `imports.steps` have the message come after 30.)"""
+"""Seconds for which a function may still write rows of an import that was cancelled or has failed: it looks before each
+hundred rows. (`imports.control` and `imports.steps` send the message that clears up with a delay of 30.)"""
 MAX_NAMES_BYTES: Final = 100_000
 """Bytes of all columns' names together: the item of an import has them twice, and 400 KB."""
 
@@ -188,8 +185,7 @@ class Planner:
             before = 0 if self._has_saved else tries
             if before >= MOST_TRIES:
                 raise
-            delay_s = min(FIRST_DELAY_S * 2**before, LONGEST_DELAY_S)
-            self._send_on(account_id, import_id, before + 1, delay_s)
+            self._send_on(account_id, import_id, before + 1, delay_of_busy(before))
 
     def _go_on(self, account_id: str, import_id: str, *, gives_up: bool) -> None:
         store = ImportStore(self._table, account_id)
@@ -365,7 +361,9 @@ class Planner:
             self._steps.send([Outgoing(body=step.message(), group=account_id)])
 
     def _finish(self, account_id: str, job: Import, *, gives_up: bool) -> None:
-        """End an import whose rows are all done. Its error file is too large for whoever did the last part.
+        """Make the error file of an import whose rows are all done, and end the import.
+
+        The carrier does that itself unless the file is large (`imports.steps.MOST_JOINED_PARTS`).
 
         `gives_up`: the error file could not be made, again and again. Then the import ends without it.
 
@@ -383,7 +381,8 @@ class Planner:
     def _clear(self, account_id: str, import_id: str, job: Import | None) -> None:
         """Delete the files of an import that has ended, but for its error file, which is made of what is there.
 
-        Of one that has just ended amid its rows only the upload: whoever is at a part still writes errors.
+        Where it has just ended amid its rows, a carrier may still write errors: then only the upload is deleted, and a
+        message for the rest is sent.
 
         Raises:
             TemporarilyUnavailable.

@@ -25,7 +25,7 @@ from contacts.core.idempotency import (
     retry_on_conflict,
 )
 from contacts.core.ids import Randomness
-from contacts.core.queue import MessageQueue, Outgoing
+from contacts.core.queue import LONGEST_DELAY_S, MessageQueue, Outgoing, delay_of_busy
 from contacts.core.threads import side_by_side
 from contacts.core.time import DAY, Clock, parsed, seconds_left_in_hour
 from contacts.imports.ending import RUNNING, end_import, put_files_away
@@ -57,10 +57,6 @@ Value = TypeVar("Value")
 
 TRIES: Final = 5
 """How often a part is received before the rows that still fail by an error of ours go to the error file."""
-LONGEST_DELAY_S: Final = 900
-"""Of a message, in seconds: more than SQS does not take."""
-FIRST_DELAY_S: Final = 5
-"""Seconds after the first time that the table was throttled; doubled with each further time without progress."""
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 2.0
 """Seconds that a row waits for a busy table, before it is put off."""
@@ -182,8 +178,7 @@ class StepRun:
     def _later(self, *, has_progressed: bool = False) -> None:
         """Send a message that tries again, after longer and longer as long as there is no progress."""
         tries = 0 if has_progressed else self._step.tries
-        delay_s = min(FIRST_DELAY_S * 2**tries, LONGEST_DELAY_S)
-        self._send(replace(self._step, tries=min(tries + 1, _MOST_TRIES)), delay_s)
+        self._send(replace(self._step, tries=min(tries + 1, _MOST_TRIES)), delay_of_busy(tries))
 
     @property
     def _waits_no_longer(self) -> bool:

@@ -14,7 +14,7 @@ from contacts.book.model import Outcome
 from contacts.core.errors import WebhookNotFound
 from contacts.core.idempotency import ConcurrentModification, IdempotencyKey
 from contacts.core.ids import is_uuid
-from contacts.core.queue import MessageQueue, Outgoing
+from contacts.core.queue import LONGEST_DELAY_S, MessageQueue, Outgoing
 from contacts.core.time import DAY, Clock, iso, parsed
 from contacts.table import keys
 from contacts.table.aws import called
@@ -658,10 +658,6 @@ def _delivery_from(item: Item, account_id: str, webhook_id: str) -> Delivery:
     )
 
 
-LONGEST_SQS_DELAY: Final = 900
-"""Seconds."""
-
-
 class DeliverySchedule:
     """`webhooks.delivery.Schedule` on SQS (delays of up to 15 minutes) and EventBridge Scheduler (longer ones)."""
 
@@ -695,7 +691,7 @@ class DeliverySchedule:
         Raises:
             TemporarilyUnavailable.
         """
-        if round(delay_s) <= LONGEST_SQS_DELAY:
+        if round(delay_s) <= LONGEST_DELAY_S:
             message = Outgoing(body=ref.message(attempt), group=ref.account_id, delay_s=round(delay_s))
             self._queue.send([message])
         else:
@@ -711,7 +707,7 @@ class DeliverySchedule:
         Raises:
             TemporarilyUnavailable.
         """
-        if delay_s <= LONGEST_SQS_DELAY:
+        if delay_s <= LONGEST_DELAY_S:
             self.request(ref, attempt, delay_s)
         else:
             at_ms = self._clock.now_ms() + delay_s * 1000
