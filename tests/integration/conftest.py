@@ -1,10 +1,12 @@
 """A DynamoDB for the integration tests: MiniStack without anything deployed to it."""
 
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from local.stack import LocalStack, free_port
+from local.stack import ROOT, LocalStack, free_port
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +19,22 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         yield started
     finally:
         started.stop()
+
+
+@pytest.fixture
+def run_in_emulator(tmp_path: Path) -> Callable[[str], None]:
+    """Runs a script in the environment of the local stack's emulator. Its asserts are the test."""
+
+    def run(script: str) -> None:
+        file = tmp_path / "script.py"
+        file.write_text(script)
+        done = subprocess.run(
+            [ROOT / ".venv" / "ministack" / "bin" / "python", file],
+            env={"PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    return run

@@ -1,9 +1,6 @@
 """What local/emulator.py does with the readers of a stream. It runs in the emulator's own environment."""
 
-import subprocess
-from pathlib import Path
-
-from local.stack import ROOT
+from collections.abc import Callable
 
 TWO_READERS = """
 import threading
@@ -32,15 +29,7 @@ may_end.set()
 """
 
 
-def test_a_slow_reader_of_a_stream_holds_up_no_other_and_has_one_batch_at_a_time(tmp_path: Path) -> None:
-    python = ROOT / ".venv" / "ministack" / "bin" / "python"
-    script = tmp_path / "two_readers.py"
-    script.write_text(TWO_READERS)
-    done = subprocess.run(
-        [python, script],
-        env={"PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+def test_a_slow_reader_of_a_stream_holds_up_no_other_and_has_one_batch_at_a_time(
+    run_in_emulator: Callable[[str], None],
+) -> None:
+    run_in_emulator(TWO_READERS)
