@@ -1,12 +1,14 @@
 """Accounts and keys for the end-to-end tests; the stack they are on is started by tests/support/running_stack.py."""
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.support.accounts import Account, Accounts
 from tests.support.api import MAX_THREADS, Api
+from tests.support.stopped_deliveries import StoppedDeliveries, deliveries_stopped
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +26,13 @@ def revoked_key(accounts: Accounts) -> tuple[Api, float]:
     assert {answer.status_code for answer in answers} == {200}
     assert account.api.delete(f"/v1/api-keys/{key['id']}").status_code == 200
     return api, time.monotonic()
+
+
+@pytest.fixture(scope="session")
+def stopped_deliveries(accounts: Accounts) -> Iterator[StoppedDeliveries]:
+    """An account whose deliveries were stopped and may go on. For the session, for the same reason."""
+    with deliveries_stopped(accounts) as stopped:
+        yield stopped
 
 
 @pytest.fixture(scope="module")

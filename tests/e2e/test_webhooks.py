@@ -12,6 +12,7 @@ from tests.support.accounts import Account, Accounts
 from tests.support.api import assert_problem, path_of
 from tests.support.receiver import Received, Receiver
 from tests.support.steps.webhooks import webhook
+from tests.support.stopped_deliveries import StoppedDeliveries, waiting
 from tests.support.waiting import until
 
 EVENTS = [
@@ -307,3 +308,12 @@ def test_what_was_missed_is_fetched(account: Account) -> None:
     assert [event["id"] for event in account.api.get("/v1/events").json()["data"]] == [
         event["id"] for event in seen
     ]
+
+
+def test_deliveries_that_were_stopped_go_on(stopped_deliveries: StoppedDeliveries) -> None:
+    stopped_deliveries.known_everywhere()
+    account, receiver = stopped_deliveries.account, stopped_deliveries.receiver
+    # A new event brings what is older along.
+    account.api.created(email="grace@example.com")
+    assert until(lambda: len(receiver.requests) == 4)
+    assert until(lambda: waiting(account) == 0)

@@ -1,0 +1,53 @@
+"""An account whose deliveries an operator stops, and lets go on."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.support.accounts import Account, Accounts
+from tests.support.receiver import Receiver
+from tests.support.steps.webhooks import webhook
+from tests.support.waiting import until
+
+KNOWN_AFTER_S = 60.0
+"""Seconds until every function knows what was switched."""
+
+
+@dataclass(frozen=True)
+class StoppedDeliveries:
+    """The account, when its deliveries may go on."""
+
+    account: Account
+    receiver: Receiver
+    waited: int
+    """Deliveries that were waiting before."""
+    sent_meanwhile: int
+    on_since: float
+
+    def known_everywhere(self) -> None:
+        """Waits until every function knows that they may go on."""
+        time.sleep(max(0.0, self.on_since + KNOWN_AFTER_S - time.monotonic()))
+
+
+def waiting(account: Account) -> int:
+    """How many deliveries of an account wait."""
+    return sum("#WAITING" in partition for partition, _ in account.everything())
+
+
+@contextmanager
+def deliveries_stopped(accounts: Accounts) -> Iterator[StoppedDeliveries]:
+    """Deliveries stop, three wait, and they may go on."""
+    account = accounts.open()
+    off = {"account_id": account.id, "deliveries": "off", "reason": "a loop"}
+    stopped = accounts.invoke("SetSwitches", off)
+    assert (stopped["deliveries"], stopped["reason"]) == ("off", "a loop")
+    with Receiver() as receiver:
+        webhook(account.api, receiver.url)
+        for number in range(3):
+            account.api.created(email=f"ada+{number}@example.com")
+        until(lambda: waiting(account) == 3)
+        waited, sent = waiting(account), len(receiver.requests)
+        gone_on = accounts.invoke("SetSwitches", {"account_id": account.id, "deliveries": "on"})
+        assert gone_on["stopped_at"] is None
+        yield StoppedDeliveries(account, receiver, waited, sent, time.monotonic())
