@@ -15,9 +15,10 @@ from urllib.request import Request, urlopen
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import containers, sample_account
+from local import sample_account
 from local.demo import create_demo_account, with_all_keys
 from local.deployment import Deployment
+from local.emulator import containers
 from local.environment import own_environment
 from local.errors import LocalStackError
 from local.machine import lambda_architecture
@@ -124,7 +125,11 @@ class LocalStack:
         with self.emulator_log.open("wb") as log:
             self.process = subprocess.Popen(
                 [
-                    *(str(self.deployment.python), "-I", str(self.root / "local" / "emulator.py")),
+                    *(
+                        str(self.deployment.python),
+                        "-I",
+                        str(self.root / "local" / "emulator" / "__main__.py"),
+                    ),
                     # For whoever looks at the list of processes.
                     *(str(self.port), str(self.directory)),
                 ],

@@ -68,7 +68,7 @@ def test_what_was_written_and_what_follows_from_it_outlive_a_kill(directory: Pat
         create_contact(stack, "second@example.com")
         assert len(processes(directory)) > 1
         time.sleep(SECONDS_UNTIL_SAVED)
-        (emulator,) = [pid for pid, line in processes(directory) if "emulator.py" in line]
+        (emulator,) = [pid for pid, line in processes(directory) if "emulator/__main__.py" in line]
         os.kill(emulator, signal.SIGKILL)
         assert first.wait(60) == 1
         assert "ended by itself" in first.stderr.read()
@@ -114,7 +114,7 @@ def test_however_much_it_holds_a_killed_emulator_loses_seconds(directory: Path) 
             item = numbered("late", len(acknowledged))
             client.put_item(TableName=table, Item=item)
             acknowledged[len(acknowledged)] = time.monotonic()
-        (emulator,) = [pid for pid, line in processes(directory) if "emulator.py" in line]
+        (emulator,) = [pid for pid, line in processes(directory) if "emulator/__main__.py" in line]
         os.kill(emulator, signal.SIGKILL)
         killed = time.monotonic()
 

@@ -8,7 +8,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from local import containers
+from local.emulator import containers
 from local.stack import HOST, LocalStack, free_port
 
 LOOPBACK = "lo"

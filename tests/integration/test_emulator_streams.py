@@ -1,16 +1,16 @@
-"""What local/emulator.py does with the readers of a stream. It runs in the emulator's own environment."""
+"""What local/emulator/sources.py does with the readers of a stream. It runs in the emulator's own environment."""
 
 from collections.abc import Callable
 
 TWO_READERS = """
 import threading
-from local import emulator
+from local.emulator import sources
 
 readers = [("1", "r", {"UUID": name, "EventSourceArn": "table/t/stream/1"}) for name in ("slow", "fast")]
 may_end, fast_is_done, begun = threading.Event(), threading.Event(), []
 
 def poll():
-    ((_, _, mapping),) = list(emulator.lambda_svc._iter_all_esms())
+    ((_, _, mapping),) = list(sources.lambda_svc._iter_all_esms())
     begun.append(mapping["UUID"])
     if mapping["UUID"] == "slow":
         may_end.wait(30)
@@ -18,12 +18,12 @@ def poll():
         fast_is_done.set()
     return False
 
-emulator.lambda_svc._iter_all_esms = lambda: iter(readers)
-emulator.lambda_svc._poll_dynamodb_streams = poll
-emulator.read_streams_side_by_side()
-emulator.lambda_svc._poll_dynamodb_streams()
+sources.lambda_svc._iter_all_esms = lambda: iter(readers)
+sources.lambda_svc._poll_dynamodb_streams = poll
+sources.read_streams_side_by_side()
+sources.lambda_svc._poll_dynamodb_streams()
 assert fast_is_done.wait(30), "it waits for the slow one"
-emulator.lambda_svc._poll_dynamodb_streams()
+sources.lambda_svc._poll_dynamodb_streams()
 assert begun.count("slow") == 1, "two batches at once"
 may_end.set()
 """

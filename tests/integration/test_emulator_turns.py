@@ -3,32 +3,32 @@
 from collections.abc import Callable
 
 WHO_WAITS = """
-from local import emulator
+from local.emulator import application
 
 for n, name in enumerate(("carry_out", "dispatch", "create")):
-    emulator.sts._sessions[f"ASIA{n}"] = {"Arn": f"arn:aws:sts::1:assumed-role/role-of-{name}/{name}"}
-emulator.lambda_svc._iter_all_esms = lambda: iter([
+    application.sts._sessions[f"ASIA{n}"] = {"Arn": f"arn:aws:sts::1:assumed-role/role-of-{name}/{name}"}
+application.lambda_svc._iter_all_esms = lambda: iter([
     ("1", "r", {"FunctionArn": "arn:aws:lambda:r:1:function:carry_out"}),
     ("1", "r", {"FunctionArn": "arn:aws:lambda:r:1:function:dispatch:live"}),
 ])
 
 def caller(key, target=b"DynamoDB_20120810.GetItem"):
     signed = b"AWS4-HMAC-SHA256 Credential=" + key + b"/20260101/r/dynamodb/aws4_request, SignedHeaders=host"
-    return emulator.calling_follower({"headers": [(b"x-amz-target", target), (b"authorization", signed)]})
+    return application.calling_follower({"headers": [(b"x-amz-target", target), (b"authorization", signed)]})
 
 assert caller(b"ASIA0") == "carry_out"
 assert caller(b"ASIA1") == "dispatch"
 assert caller(b"ASIA2") is None, "a client waits for what it does"
 assert caller(b"ASIA9") is None
 assert caller(b"ASIA0", b"AmazonSQS.SendMessage") is None
-assert emulator.calling_follower({"headers": []}) is None
+assert application.calling_follower({"headers": []}) is None
 """
 
 LOOKS_ONCE = """
 import gc
-from local import emulator
+from local.emulator import __main__ as process
 
-emulator.look_at_each_object_once()
+process.look_at_each_object_once()
 items = [{"n": [str(n)]} for n in range(1_000)]
 gc.collect()
 assert gc.get_freeze_count() > 1_000

@@ -77,9 +77,14 @@ def processed() -> dict[str, Json]:
 
 
 def answered(asked: list[Json], *arguments: str) -> list[Json]:
-    """What local/transforms.py answers."""
+    """What local/emulator/transforms.py answers."""
     done = subprocess.run(
-        [str(ROOT / ".venv/ministack/bin/python"), "-I", str(ROOT / "local/transforms.py"), *arguments],
+        [
+            str(ROOT / ".venv/ministack/bin/python"),
+            "-I",
+            str(ROOT / "local/emulator/transforms.py"),
+            *arguments,
+        ],
         input=json.dumps(asked),
         capture_output=True,
         text=True,

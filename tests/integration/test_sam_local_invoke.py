@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from local.containers import HOST as HOST_OF_CONTAINERS
+from local.emulator.containers import HOST as HOST_OF_CONTAINERS
 from local.environment import foreign_removed
 from local.lambda_image import image_tag
 from local.sample_account import KEY, LIVE

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local import journal
-from local.journal import SNAPSHOT, Changes, Journal, Scope, fold, line_of
+from local.emulator import journal
+from local.emulator.journal import SNAPSHOT, Changes, Journal, Scope, fold, line_of
 
 TABLE: Scope = ("000000000000", "us-east-1", "contacts-Table")
 MAPPING: Scope = ("000000000000", "us-east-1", "a-mapping")

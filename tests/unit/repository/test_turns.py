@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from local.turns import LONGEST_WAIT_S, MAX_CONCURRENT_REQUESTS, Turns
+from local.emulator.turns import LONGEST_WAIT_S, MAX_CONCURRENT_REQUESTS, Turns
 
 Log = list[str]
 

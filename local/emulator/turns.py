@@ -1,8 +1,8 @@
-"""In which order the emulator, one thread, answers: requests to the API first, what follows changes after them.
+"""In which order the emulator answers: requests to the API first, calls of what streams and queues invoke second.
 
 On AWS no request waits for another account's import: its function has processors of its own, and DynamoDB answers
-thousands of calls side by side. In one thread a request, which is a dozen steps of the event loop, waited at each step
-for whatever calls of an import were there: four times as long as without one.
+thousands of calls side by side. The emulator is one thread. A request is a dozen steps of its event loop, and without
+turns it waits at each step for the calls of an import: it takes four times as long.
 """
 
 import asyncio
@@ -30,8 +30,8 @@ class Turns:
         self._requests = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
         self._answering = 0
         self._nobody_asks = asyncio.Event()
-        self._line = asyncio.Lock()
-        self._lines: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._follower_turn = asyncio.Lock()
+        self._calls_of: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @asynccontextmanager
     async def of_request(self) -> AsyncIterator[None]:
@@ -48,12 +48,12 @@ class Turns:
 
     @asynccontextmanager
     async def of_follower(self, name: str) -> AsyncIterator[None]:
-        """Waits until a call of the follower with this name may be answered.
+        """Waits until a call of the follower with this name may be answered: one call of all followers at a time.
 
-        Followers take turns, however many calls each has waiting: an import has eight, whoever sends webhooks one.
+        Followers take turns, however many calls each has waiting: the function of an import has eight, others one.
         """
         came = time.monotonic()
-        async with self._lines[name], self._line:
+        async with self._calls_of[name], self._follower_turn:
             for _ in range(PASSES):
                 await asyncio.sleep(0)
             if self._answering:

@@ -1,9 +1,9 @@
 """What CloudFormation makes of template.yaml before it deploys: the work of two transforms, as MiniStack has them.
 
-`python -I local/transforms.py` in .venv/ministack reads `[{"template": …, "parameters": {…}}, …]` from its input (the
-template as text) and writes for each `{"template": …, "refused": …}`: the processed template, and what a rule says
-against the parameters, or null. With the argument `rules` there are no templates, which take their time. Paths to code
-stand for what is in S3: another path is another upload.
+`python -I local/emulator/transforms.py` in .venv/ministack reads `[{"template": …, "parameters": {…}}, …]` from its
+input (the template as text) and writes for each `{"template": …, "refused": …}`: the processed template, and what a
+rule says against the parameters, or null. With the argument `rules` there are no templates, which take their time.
+Paths to code stand for what is in S3: another path is another upload.
 """
 
 import copy

@@ -5,8 +5,8 @@ changed. So what a killed emulator loses does not grow with what it holds. A tab
 stream, which have the whole new item; a table without such a stream is kept by snapshots alone.
 
 Each snapshot says which file of the journal goes on where it ends. `fold` puts the files before the newest one into
-the snapshot: at every start, and in a process of its own (`python -I local/journal.py <directory> <number>`) when the
-journal has outgrown the snapshot. Whenever that ends, by itself or by force, the directory means the same.
+the snapshot: at every start, and in a process of its own (`python -I local/emulator/journal.py <directory> <number>`)
+when the journal has outgrown the snapshot. Whenever that ends, by itself or by force, the directory means the same.
 
 Only the standard library: the emulator's process imports this. Everything here is plain JSON, as on disk.
 """
