@@ -20,7 +20,7 @@ from contacts.core.ids import uuid7
 from contacts.core.queue import Outgoing
 from contacts.core.time import iso, parsed
 from contacts.events.model import Event, EventType
-from contacts.events.store import Claim, EventStore
+from contacts.events.store import ClaimedPlace, EventStore
 from contacts.table import keys
 from contacts.table.expressions import from_item
 from contacts.webhooks.delivery import DeliveryWorker
@@ -246,7 +246,7 @@ class DeliveryHarness:
             data={"contact": {"id": CONTACT_ID, "version": 1, "email": "ada@example.com"}} | data,
         )
         webhook_ids = webhook_ids or (HOOK,)
-        claim = Claim(event=event, appended_at=iso(now_ms), webhook_ids=webhook_ids, is_new=True)
+        claim = ClaimedPlace(event=event, appended_at=iso(now_ms), webhook_ids=webhook_ids, is_new=True)
         if not event.tells_of_erasure:  # Of that the tombstone is the proof, which is not there.
             self.events.claim(event, claim.appended_at, webhook_ids)
         self.events.append(claim)

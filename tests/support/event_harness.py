@@ -16,7 +16,7 @@ from contacts.events.appending import EventAppender, Moments
 from contacts.events.changes import StreamChange
 from contacts.events.model import Event
 from contacts.events.service import EventLog
-from contacts.events.store import Appended, Claim, EventStore
+from contacts.events.store import Appended, ClaimedPlace, EventStore
 from contacts.table import keys
 from contacts.table.client import Table
 from contacts.table.expressions import Item, from_item
@@ -232,7 +232,7 @@ class EventHarness:
 
     def log(self, event: Event, at_ms: int) -> None:
         """Put an event into the log, and nowhere else."""
-        claim = Claim(event=event, appended_at=iso(at_ms), webhook_ids=(), is_new=True)
+        claim = ClaimedPlace(event=event, appended_at=iso(at_ms), webhook_ids=(), is_new=True)
         EventStore(Table(self.client, NAME)).append(claim)
 
     def log_as_before(self, event: Event, at_ms: int) -> None:

@@ -64,7 +64,7 @@ def _is_derived(key: keys.Key, account_id: str) -> bool:
     rooms = (
         keys.posting(account_id, PostingList(kind), "").PK for kind in (PostingKind.TAG, PostingKind.LIST)
     )
-    named = (*rooms, keys.words_beginning_with(account_id, ""))
+    named = (*rooms, keys.word_partition(account_id, ""))
     return key.PK == keys.posting(account_id, ALL_CONTACTS, "").PK or key.PK.startswith(named)
 
 

@@ -208,5 +208,5 @@ def test_where_it_is_not_lean_nothing_is_put_without_its_count() -> None:
         for request in step.values()
         if "Item" in request
     ]
-    rooms = (keys.words_beginning_with(ACCOUNT_ID, ""), keys.counts(ACCOUNT_ID))
+    rooms = (keys.word_partition(ACCOUNT_ID, ""), keys.counts(ACCOUNT_ID))
     assert [key for key in written_plainly if not key.PK.startswith(rooms)] == []

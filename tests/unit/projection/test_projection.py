@@ -550,7 +550,7 @@ def test_first_characters_are_listed_before_their_words_and_once_a_process() -> 
     ]
     assert [{key[0] for key in batch} for batch in written] == [
         {keys.counts(ACCOUNT_ID)},
-        {keys.words_beginning_with(ACCOUNT_ID, character) for character in "аc+"},
+        {keys.word_partition(ACCOUNT_ID, character) for character in "аc+"},
     ]
     calls.calls.clear()
     assert projection.take(history.records[1:]) is None
@@ -612,7 +612,7 @@ def test_a_change_takes_no_more_writes_than_with_the_words_of_earlier_releases()
 
 def words_in(table: MotoTable) -> set[tuple[str, str]]:
     """Words in the table, each with its contact."""
-    beginning = keys.words_beginning_with(ACCOUNT_ID, "")
+    beginning = keys.word_partition(ACCOUNT_ID, "")
     found = (keys.Key(item["PK"]["S"], item["SK"]["S"]) for item in table.items())
     return {keys.posted_word(key) for key in found if key.PK.startswith(beginning)}
 
@@ -915,7 +915,7 @@ def _lost(room: Callable[[str], str]) -> Callable[[History], None]:
     [
         lambda account_id: keys.posting(account_id, ALL_CONTACTS, "").PK,
         lambda account_id: keys.posting(account_id, PostingList(PostingKind.TAG, "vip"), "").PK,
-        lambda account_id: keys.words_beginning_with(account_id, "a"),
+        lambda account_id: keys.word_partition(account_id, "a"),
         keys.counts,
     ],
 )

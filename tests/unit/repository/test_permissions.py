@@ -165,7 +165,7 @@ def test_a_key_of_one_kind_is_never_taken_for_another_whatever_it_is_called(text
         lambda text: keys.posting(ACCOUNT, ("tag", text), CONTACT).PK,
         lambda text: keys.posting(ACCOUNT, ("list", text), CONTACT).PK,
         lambda text: keys.property_name(ACCOUNT, text).PK,
-        lambda text: keys.words_beginning_with(ACCOUNT, text[0]),
+        lambda text: keys.word_partition(ACCOUNT, text[0]),
     ):
         assert allowed_by(made(text)) == allowed_by(made("x"))
 

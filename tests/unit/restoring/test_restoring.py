@@ -504,7 +504,7 @@ def test_a_report_knows_how_large_it_is_at_most(fates: dict[Fate, int], taken: i
     assert len(json.dumps(report.as_json())) <= report.size + of_numbers
 
 
-@pytest.mark.parametrize(("owner", "method"), [(service._Run, "through"), (RestoredTable, "contacts")])
+@pytest.mark.parametrize(("owner", "method"), [(service._Run, "restore_page"), (RestoredTable, "contacts")])
 def test_a_busy_table_ends_a_run_that_says_where_to_go_on(
     owner: Any, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,8 +59,8 @@ def test_only_words_can_be_left_out_of_a_population() -> None:
     everything, some = loaded(), loaded("z")
     left_out = everything.keys() - some.keys()
     rooms = {key.PK.rpartition("#")[0] for key in left_out}
-    assert rooms == {keys.words_beginning_with(ACCOUNT_ID, "z").removesuffix("#z")}
-    assert keys.words_beginning_with(ACCOUNT_ID, "z") in {key.PK for key in some}
+    assert rooms == {keys.word_partition(ACCOUNT_ID, "z").removesuffix("#z")}
+    assert keys.word_partition(ACCOUNT_ID, "z") in {key.PK for key in some}
 
 
 def test_contacts_match_the_people_they_are_made_from() -> None:

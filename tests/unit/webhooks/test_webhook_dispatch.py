@@ -22,7 +22,7 @@ from contacts.core.time import DAY, iso, parsed
 from contacts.email_validation.store import VerdictStore
 from contacts.events.changes import PartlyHandled, StreamChange, event_of_trashing, events_of_change
 from contacts.events.model import Event, EventType, event_id, event_out
-from contacts.events.store import Claim, EventStore
+from contacts.events.store import ClaimedPlace, EventStore
 from contacts.table import keys
 from contacts.table.client import Table
 from contacts.table.expressions import item_size, to_item
@@ -425,7 +425,7 @@ class Contended(EventStore):
         self.times = times
         self.tried_at: list[str] = []
 
-    def claim(self, event: Event, appended_at: str, *more: Any) -> Claim | None:
+    def claim(self, event: Event, appended_at: str, *more: Any) -> ClaimedPlace | None:
         self.tried_at.append(appended_at)
         self.times -= 1
         if self.times >= 0:

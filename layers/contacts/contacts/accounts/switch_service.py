@@ -76,7 +76,10 @@ class SwitchService:
         self._clock = clock
 
     def flip(self, change: SwitchChange) -> dict[str, object]:
-        """Flip the switches that a change names, and tell how all stand; of an account, how its own one stands.
+        """Flip the switches that a change names. Returns how all stand.
+
+        With `account_id`, stop or resume the deliveries of that account alone, if the change names `deliveries`.
+        Returns how its deliveries stand.
 
         Raises:
             InvalidInput: there is no such account.

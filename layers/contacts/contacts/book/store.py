@@ -187,7 +187,9 @@ class ContactStore:
     def change_in_place(
         self, contact_id: str, change: Change, at_ms: int, *, named: Name | None, versions: Sequence[int]
     ) -> Contact:
-        """Changes a live contact without reading it, and returns it. One UpdateItem, which fails if nothing changes.
+        """Changes a live contact without reading it, and returns it. One UpdateItem.
+
+        A change that alters nothing writes nothing, and returns the contact as it is.
 
         `named`, `versions`: the contact must have this name, and one of these versions (empty: any). A change of
         `is_unsubscribed` needs a `Transition`, as opt-outs change with it.
@@ -677,7 +679,7 @@ _MERGES: Final = 5
 
 
 class ContactReader:
-    """`webhooks.dispatch.Contacts` on the table."""
+    """Reads a contact by its id, wherever it is: live, in the trash, or merged into another one."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

@@ -103,14 +103,16 @@ class Eraser:
     def handle(self, body: Mapping[str, Any], times_received: int = 1) -> int | None:
         """Erase what a message asks for, as far as one run gets, and ask for what is still to be done.
 
-        A run that removed something asks by a new message. One that removed nothing leaves its message to come again,
-        so that the queue counts it.
+        A run also removes the account's files of imports and exports that may hold the contact. A run that removed
+        something asks by a new message. One that removed nothing leaves its message to come again, so that the queue
+        counts it.
 
         Returns None: the message is done; or the seconds after which it has to come again.
 
         Raises:
             KeyError, ValueError: the body is no message of an erasure queue.
-            TemporarilyUnavailable: the second pass removed nothing; the message has to come again.
+            TemporarilyUnavailable: the second pass removed nothing, or could not send the message for the rest; the
+                message has to come again.
             Exception: whatever a trace raised that could not be removed. The others were.
         """
         notice = OptOutNotice.of_message(body)

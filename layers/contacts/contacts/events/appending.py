@@ -25,7 +25,7 @@ from contacts.core.idempotency import tries
 from contacts.core.ids import Randomness
 from contacts.core.time import Clock, iso, parsed
 from contacts.events.model import Event
-from contacts.events.store import PUT_WITHIN_MS, Appended, Claim, EventStore
+from contacts.events.store import PUT_WITHIN_MS, Appended, ClaimedPlace, EventStore
 
 _AHEAD_MS: Final = 5_000
 """How far moments may be ahead of the clock."""
@@ -60,8 +60,10 @@ class EventAppender:
         self._clock = clock
         self._randomness = randomness
 
-    def claim(self, event: Event, webhook_ids: Sequence[str], open_since: str | None = None) -> Claim | None:
-        """Claim a place for an event. None: its contact is gone. `open_since`: as `Claim.open_since`.
+    def claim(
+        self, event: Event, webhook_ids: Sequence[str], open_since: str | None = None
+    ) -> ClaimedPlace | None:
+        """Claim a place for an event. None: its contact is gone. `open_since`: as `ClaimedPlace.open_since`.
 
         Raises:
             Contention, TemporarilyUnavailable.
@@ -73,7 +75,7 @@ class EventAppender:
                 continue
         raise Contention
 
-    def claims_of(self, events: Sequence[Event]) -> dict[str, Claim]:
+    def claims_of(self, events: Sequence[Event]) -> dict[str, ClaimedPlace]:
         """The claims that were made of events before, by the events' ids. It costs reads, a claim in vain a write.
 
         Raises:
@@ -81,7 +83,7 @@ class EventAppender:
         """
         return self._store.claims_of(events) if events else {}
 
-    def appended(self, event: Event) -> Claim | None:
+    def appended(self, event: Event) -> ClaimedPlace | None:
         """The claim of an event that is in the log; None: it is not there.
 
         Raises:
@@ -90,7 +92,7 @@ class EventAppender:
         claim = self._store.claimed(event)
         return claim if claim is not None and self._store.is_appended(claim) else None
 
-    def erased_of(self, claims: Iterable[Claim]) -> frozenset[tuple[str, str]]:
+    def erased_of(self, claims: Iterable[ClaimedPlace]) -> frozenset[tuple[str, str]]:
         """The account's and the contact's id of each contact of claimed events that is erased.
 
         Raises:
@@ -98,7 +100,9 @@ class EventAppender:
         """
         return self._store.erased_of(claim.event for claim in claims if not claim.event.tells_of_erasure)
 
-    def append(self, claim: Claim, erased: frozenset[tuple[str, str]], after: str = "") -> Appended | None:
+    def append(
+        self, claim: ClaimedPlace, erased: frozenset[tuple[str, str]], after: str = ""
+    ) -> Appended | None:
         """Append a claimed event. Returns where it is, and for whom; None: its contact is erased.
 
         The event that tells of an erasure is appended all the same.
@@ -134,7 +138,7 @@ class EventAppender:
             erased = self.erased_of([claim])
         raise Contention
 
-    def _is_at_hand(self, claim: Claim, after: str) -> bool:
+    def _is_at_hand(self, claim: ClaimedPlace, after: str) -> bool:
         """Whether an event can be put in its place without looking."""
         is_soon = self._clock.now_ms() - parsed(claim.good_from) <= PUT_WITHIN_MS
         return (claim.is_new or claim.is_open) and is_soon and claim.appended_at > after

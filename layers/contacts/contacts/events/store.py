@@ -143,7 +143,7 @@ _BLOCKED_FOR: Final = DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class ClaimedPlace:
     """The place of an event in the log, as the event's proof says it. The event may be there, or not yet.
 
     The proof is the entry in the contact's timeline; of an erasure, the tombstone.
@@ -218,7 +218,7 @@ class EventStore:
 
     def claim(
         self, event: Event, appended_at: str, webhook_ids: Sequence[str], open_since: str | None = None
-    ) -> Claim | None:
+    ) -> ClaimedPlace | None:
         """Write into an event's proof that it is appended at a moment, for webhooks; or return what the proof says.
 
         None: the proof of an erasure, or an entry that was there before, is gone, and so is the contact. One write.
@@ -247,7 +247,7 @@ class EventStore:
             self._table.write([step])
         except ConditionsFailed as failed:
             return _claim(event, failed.items[_PROOF], own=place if failed.is_repetition else None)
-        return Claim(
+        return ClaimedPlace(
             event=event,
             appended_at=appended_at,
             webhook_ids=tuple(webhook_ids),
@@ -256,11 +256,11 @@ class EventStore:
             open_since=open_since,
         )
 
-    def claimed(self, event: Event) -> Claim | None:
+    def claimed(self, event: Event) -> ClaimedPlace | None:
         """What an event's proof says; None: nothing. One GetItem."""
         return _claim(event, self._table.get(_proof_key(event)))
 
-    def claims_of(self, events: Sequence[Event]) -> dict[str, Claim]:
+    def claims_of(self, events: Sequence[Event]) -> dict[str, ClaimedPlace]:
         """What the proofs of events say, by the events' ids; those that are not claimed are missing.
 
         One BatchGetItem for a hundred events, strongly consistent. Where several are claimed, another one says of each
@@ -279,7 +279,7 @@ class EventStore:
             ]
         return {claim.event.id: claim for claim in found}
 
-    def move(self, claim: Claim, appended_at: str) -> Claim:
+    def move(self, claim: ClaimedPlace, appended_at: str) -> ClaimedPlace:
         """Claim another place for an event that is not in the log. Nobody can put it at the former place any more.
 
         Two writes; one of a claim that only who made it may use.
@@ -303,7 +303,7 @@ class EventStore:
             raise Contention from None
         return replace(claim, appended_at=appended_at, is_new=True, is_open=True, open_since=None)
 
-    def _block(self, claim: Claim) -> None:
+    def _block(self, claim: ClaimedPlace) -> None:
         """Put an item that is no event in an event's place, unless there is one.
 
         Raises:
@@ -318,11 +318,11 @@ class EventStore:
             if _is_event(failed.items[_PLACE]):
                 raise Contention from None
 
-    def is_appended(self, claim: Claim) -> bool:
+    def is_appended(self, claim: ClaimedPlace) -> bool:
         """Whether the event is in its place, or was, before its data was erased. One GetItem, strongly consistent."""
         return claim.is_put or _is_event(self._table.get(_event_key(claim)))
 
-    def append(self, claim: Claim) -> None:
+    def append(self, claim: ClaimedPlace) -> None:
         """Put an event in its place. If it is there already, nothing is written. One PutItem.
 
         Raises:
@@ -338,7 +338,7 @@ class EventStore:
             if not _is_event(failed.items[_PLACE]):
                 raise Contention from None
 
-    def drop(self, claim: Claim) -> None:
+    def drop(self, claim: ClaimedPlace) -> None:
         """Remove the timeline entry of an event that is not in the log: its contact is erased.
 
         One PutItem, so that nobody puts the event there later, and one DeleteItem. An entry that leads to an event
@@ -392,7 +392,7 @@ _OPEN: Final = "open_at"
 """The attribute of a proof by which a claim is open: while it equals `appended_at`. A release that keeps its claims to
 itself does not set it, and moves `appended_at` alone."""
 _SINCE: Final = "open_since"
-"""The attribute of a proof that holds `Claim.open_since`."""
+"""The attribute of a proof that holds `ClaimedPlace.open_since`."""
 
 
 def _place(appended_at: str, webhook_ids: Sequence[str]) -> dict[str, object]:
@@ -401,13 +401,13 @@ def _place(appended_at: str, webhook_ids: Sequence[str]) -> dict[str, object]:
     return {"appended_at": appended_at, "webhooks": webhooks, "shards": keys.LOG_SHARDS, _OPEN: appended_at}
 
 
-def _claim(event: Event, proof: Item | None, own: Mapping[str, object] | None = None) -> Claim | None:
+def _claim(event: Event, proof: Item | None, own: Mapping[str, object] | None = None) -> ClaimedPlace | None:
     """What a proof says; None: nothing. `own`: the place that this very call may have written."""
     place = (proof or {}).get("event") if event.tells_of_erasure else proof
     if place is None or "appended_at" not in place:
         return None
     is_new = own is not None and place["appended_at"] == own["appended_at"]
-    return Claim(
+    return ClaimedPlace(
         event=event,
         appended_at=place["appended_at"],
         webhook_ids=tuple(place["webhooks"]),
@@ -437,7 +437,7 @@ def _timeline_key(event: Event) -> keys.Key:
     return keys.timeline_entry(event.account_id, event.contact_id, event.id)
 
 
-def _event_key(claim: Claim) -> keys.Key:
+def _event_key(claim: ClaimedPlace) -> keys.Key:
     return keys.event(claim.event.account_id, claim.appended_at, claim.event.id)
 
 

@@ -94,7 +94,7 @@ class Export:
         return replace(self, version=self.version + 1, **changes)
 
     def begun_again(self) -> "Export":
-        """The export before its next run: nothing is written."""
+        """The export with its progress reset and one more run counted."""
         return self.changed(**_NOTHING_WRITTEN, run=self.run + 1)
 
     def ended(self, state: ExportState, at: str) -> "Export":

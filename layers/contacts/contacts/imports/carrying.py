@@ -19,7 +19,7 @@ from contacts.book.weight import items_of
 from contacts.core import observability
 from contacts.core.errors import Contention, InvalidInput, TemporarilyUnavailable
 from contacts.core.ids import Name, NameKind
-from contacts.imports.ending import RUNNING, completed, has_done_all_rows, put_files_away
+from contacts.imports.ending import RUNNING_OR_PAUSED, completed, has_done_all_rows, put_files_away
 from contacts.imports.mapping.values import ReadRow, typed_names
 from contacts.imports.model import (
     NO_ROWS,
@@ -51,7 +51,7 @@ from contacts.imports.steps import (
     BEGUN_WITHIN_S,
     JOINS_S,
     LOOKS_AGAIN_S,
-    SETTLED_S,
+    NEXT_SENT_WITHIN_S,
     TRIES,
     CarrierServices,
     StepRun,
@@ -91,7 +91,7 @@ class ImportCarrier:
         """
         store = ImportStore(self._services.table, step.account_id)
         kind = UndoRun if step.task is ImportTask.UNDO else PartRun
-        return kind(self._services, store, step, times_received).handled()
+        return kind(self._services, store, step, times_received).handle()
 
 
 class _Prepared(NamedTuple):
@@ -148,45 +148,52 @@ class PartRun(StepRun):
         super().__init__(services, store, step, times_received)
         self._value_rules: dict[str, ValueRule | None] = {}
 
-    def _carried_out(self, job: Import) -> int | None:
+    def _carry_out(self, job: Import) -> int | None:
         return self._check(job) if self._step.task is ImportTask.CHECK else self._write(job)
 
     # Writing
 
     def _write(self, job: Import) -> int | None:
-        """Carry out a part for real."""
-        part = self._step.part
+        """Read the rows of a part, write them in chunks, and count the part. Returns what `handle` returns.
+
+        Before the part is counted, its errors are put into a file. After that the next message is sent; after the last
+        part, `_finish` ends the import. A part that another worker has counted is not written.
+
+        Raises:
+            Stop, TemporarilyUnavailable, Exception.
+        """
+        part_number = self._step.part
         if job.state is ImportState.CANCELLED:
             self._count_cancelled(job)
             return None
-        if job.state not in RUNNING:
+        if job.state not in RUNNING_OR_PAUSED:
             return None
         if has_done_all_rows(job):
             self._finish()
             return None
-        if part != job.next_part:
-            return self._go_on_where_it_stands_still(job.next_part, part + 1)
-        done = self._rows_of(job)
-        for start in range(0, len(done.rows), ROWS_AT_ONCE):
-            job, account = self._looked_at()
-            if job.next_part != part:
-                return SETTLED_S
-            self._write_chunk(job, account, done, range(start, min(start + ROWS_AT_ONCE, len(done.rows))))
+        if part_number != job.next_part:
+            return self._go_on_where_it_stands_still(job.next_part, part_number + 1)
+        part = self._read_part(job)
+        for start in range(0, len(part.rows), ROWS_AT_ONCE):
+            job, account = self._reload_or_stop()
+            if job.next_part != part_number:
+                return NEXT_SENT_WITHIN_S
+            self._write_chunk(job, account, part, range(start, min(start + ROWS_AT_ONCE, len(part.rows))))
         self._items.give_back()
         assert job.file.format is not None, "the file is cut"
-        self._files.put_errors(*self._named, part, done.errors(), job.file.columns, job.file.format)
-        if not self._settled(part, done.counts()):
-            return SETTLED_S
-        if part >= job.parts:
+        self._files.put_errors(*self._named, part_number, part.errors(), job.file.columns, job.file.format)
+        if not self._count_part(part_number, part.counts()):
+            return NEXT_SENT_WITHIN_S
+        if part_number >= job.parts:
             self._finish()
         else:
-            self._next(part + 1)
+            self._next(part_number + 1)
         return None
 
     def _write_chunk(self, job: Import, account: Account, part: _Part, numbers: Sequence[int]) -> None:
         """Carry out up to a hundred rows, as far as they were not carried out before."""
         if self._times_received > 1 or self._step.tries:
-            self._recall(job, part, numbers)
+            self._read_recorded_outcomes(job, part, numbers)
         rows = self._prepared(job, part, [number for number in numbers if number not in part.outcomes])
         while rows:
             fitting = self._room_for(job, account, [row.weight for row in rows])
@@ -203,7 +210,7 @@ class PartRun(StepRun):
         if part.error is not None:
             self._put_off(part)
         # Somebody else may have carried them out since: then that is what came of them.
-        self._recall(
+        self._read_recorded_outcomes(
             job,
             part,
             [one for one in numbers if one in part.outcomes and not part.outcomes[one].has_receipt],
@@ -276,15 +283,15 @@ class PartRun(StepRun):
         self._later(has_progressed=part.written > 0)
         raise Stop
 
-    def _recall(self, job: Import, part: _Part, numbers: Iterable[int]) -> None:
-        """Take over what rows have done before, by their receipts. BatchGetItem: a unit for each row."""
+    def _read_recorded_outcomes(self, job: Import, part: _Part, numbers: Iterable[int]) -> None:
+        """Set what came of rows that were carried out before, by their receipts. BatchGetItem: a unit for each row."""
         for number, record in self._receipts(job, numbers).items():
             known = record.outcome
             part.outcomes[number] = ERASED_SINCE if known is None else recorded_outcome(known.details)
 
     # Reading rows
 
-    def _rows_of(self, job: Import) -> _Part:
+    def _read_part(self, job: Import) -> _Part:
         """
         Raises:
             PartMissing: the file is gone; it comes again.
@@ -338,29 +345,29 @@ class PartRun(StepRun):
 
     # What is written of the import
 
-    def _settled(self, part: int, counts: Counts) -> bool:
-        """Write that a part is done. Returns whether it was still to be done.
+    def _count_part(self, part_number: int, counts: Counts) -> bool:
+        """Add the counts of a part to the import, and make the next part its next one. Returns whether it wrote that.
 
-        A part that was checked is done as long as the import is checked: it may be started before all who check have
-        ended, and no part of it is written by that.
+        Nothing is written if another worker has counted the part. A part that was checked is counted only while the
+        import is `reading`: the import may be started before all who check have ended.
         """
         is_checked = self._step.task is ImportTask.CHECK
-        states = {ImportState.READING} if is_checked else {*RUNNING, ImportState.CANCELLED}
+        states = {ImportState.READING} if is_checked else {*RUNNING_OR_PAUSED, ImportState.CANCELLED}
 
-        def settled(job: Import) -> Import | None:
-            if job.next_part != part or job.state not in states:
+        def with_part(job: Import) -> Import | None:
+            if job.next_part != part_number or job.state not in states:
                 return None
-            return job.changed(next_part=part + 1, counts=_sum(job.counts, counts))
+            return job.changed(next_part=part_number + 1, counts=_sum(job.counts, counts))
 
-        return self._replaced(settled) is not None
+        return self._replaced(with_part) is not None
 
     def _count_cancelled(self, job: Import) -> None:
         """Count what the rows of the part had done in which an import was cancelled, by their receipts."""
         if job.next_part != self._step.part or job.next_part > job.parts:
             return
         part = _Part(())
-        self._recall(job, part, range(most_rows_of_part(job)))
-        self._settled(self._step.part, part.counts())
+        self._read_recorded_outcomes(job, part, range(most_rows_of_part(job)))
+        self._count_part(self._step.part, part.counts())
 
     def _finish(self) -> None:
         """The last part is done: make one error file, delete what is not needed any more, and say so."""
@@ -384,32 +391,32 @@ class PartRun(StepRun):
 
         Rows of one person see each other within a part, not across parts.
         """
-        part = self._step.part
+        part_number = self._step.part
         if job.state is not ImportState.READING:
             return None
         if job.next_part > job.parts:
             self._be_ready(job)
             return None
-        if part != job.next_part:
-            return self._go_on_where_it_stands_still(job.next_part, part + 1)
-        done = self._rows_of(job)
+        if part_number != job.next_part:
+            return self._go_on_where_it_stands_still(job.next_part, part_number + 1)
+        part = self._read_part(job)
         known: Known | None = None
-        for start in range(0, len(done.rows), ROWS_AT_ONCE):
-            job, account = self._looked_at()
+        for start in range(0, len(part.rows), ROWS_AT_ONCE):
+            job, account = self._reload_or_stop()
             opt_outs = OptOuts(self._table, account.id, account.secret)
             now_s = self._clock.now_ms() // 1000
             known = known or Known(self._table, account.id, opt_outs, now_s)
-            numbers = range(start, min(start + ROWS_AT_ONCE, len(done.rows)))
-            self._check_chunk(job, account, opt_outs, done, numbers, known)
-        if done.error is not None:
-            raise done.error
-        self._preview(done)
-        if not self._settled(part, done.counts()):
-            return SETTLED_S
-        if part >= job.parts:
+            numbers = range(start, min(start + ROWS_AT_ONCE, len(part.rows)))
+            self._check_chunk(job, account, opt_outs, part, numbers, known)
+        if part.error is not None:
+            raise part.error
+        self._preview(part)
+        if not self._count_part(part_number, part.counts()):
+            return NEXT_SENT_WITHIN_S
+        if part_number >= job.parts:
             self._be_ready(job)
         else:
-            self._next(part + 1)
+            self._next(part_number + 1)
         return None
 
     def _check_chunk(
@@ -473,7 +480,7 @@ class PartRun(StepRun):
 
 
 def _body(read: ReadRow) -> dict[str, Any]:
-    """The body of a row. Whatever reads rows: none of them subscribes anybody."""
+    """The body of a row without `is_unsubscribed: false`: no row may subscribe anybody."""
     body = dict(read.body)
     if body.get("is_unsubscribed") is False:
         del body["is_unsubscribed"]

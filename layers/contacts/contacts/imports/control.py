@@ -166,10 +166,10 @@ class ImportControl:
         *,
         is_urgent: bool = True,
     ) -> Outcome:
-        """Read an import and write what `change` makes of it; after a conflict with another writer, again.
+        """Read an import, send a delayed message, write what `change` makes of the import, and send a prompt message.
 
-        `message_for`: what lets the other function go on, for the import after the change. `is_urgent`: whether it is
-        also to come without delay.
+        After a conflict with another writer, all of that is done again. `message_for`: the message for the import after
+        the change. `is_urgent`: whether the prompt message is sent; if that fails, the delayed one comes.
         """
         written: Import | None = None
 

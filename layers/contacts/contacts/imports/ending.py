@@ -12,12 +12,12 @@ from contacts.imports.model import Import, ImportProblem, ImportState
 from contacts.imports.store import ImportStore
 from contacts.table.client import Table
 
-RUNNING: Final = frozenset({ImportState.RUNNING, ImportState.PAUSED})
+RUNNING_OR_PAUSED: Final = frozenset({ImportState.RUNNING, ImportState.PAUSED})
 
 
 def has_done_all_rows(job: Import) -> bool:
     """Whether an import has only to be ended."""
-    return job.state in RUNNING and job.is_cut and job.next_part > job.parts
+    return job.state in RUNNING_OR_PAUSED and job.is_cut and job.next_part > job.parts
 
 
 def put_files_away(files: ImportFiles, account_id: str, job: Import) -> None:

@@ -284,7 +284,7 @@ class Import:
     """Where reading goes on after the parts cut (`imports.reading.opening.Checkpoint`); None: at the beginning."""
     created_at: str
     started_at: str | None = None
-    """When the first row was carried out."""
+    """When the import was started. No row may be written yet."""
     finished_at: str | None = None
     problem: ImportProblem | None = None
     undo: Undo | None = None

@@ -45,7 +45,7 @@ PARTS_BETWEEN_SAVES: Final = 20
 ENDS_S: Final = 60
 """Seconds in which a part is cut and the import saved, however long its rows are."""
 GIVES_UP_AFTER: Final = 5
-"""Receipts of a message. Then the file counts as unreadable, so that nobody waits for it."""
+"""Times SQS delivers a message. Then the file counts as unreadable, so that nobody waits for it."""
 MOST_TRIES: Final = 100
 """Number of times in a row that nothing could be saved (a day) before the file counts as unreadable."""
 ENDED_FOR_S: Final = 20
@@ -173,7 +173,7 @@ class Planner:
     def _try(self, account_id: str, import_id: str, tries: int, *, gives_up: bool) -> None:
         """Go on with an import. Where a service is busy, a new message goes on later.
 
-        So the receipts of a message count crashes alone, and no import ends because a service was busy for a while.
+        So `times_received` of a message counts crashes alone. No import ends because a service was busy for a while.
 
         Raises:
             TemporarilyUnavailable: no message could be sent, or not even giving up was possible.
@@ -198,7 +198,7 @@ class Planner:
                 if gives_up:
                     self._fail(account_id, job, _GIVEN_UP)
                     return
-                cut = self._cut(account_id, job)
+                cut = self._cut_into_parts(account_id, job)
             except ConcurrentModification:
                 # Another invocation reads it. Or it was cancelled, and the message that lets its files be deleted may
                 # have come before the last parts were put.
@@ -216,7 +216,7 @@ class Planner:
         # The parts hold all of it; what was put there since is not read.
         self._files.delete_upload(account_id, import_id)
 
-    def _cut(self, account_id: str, job: Import) -> Import | None:
+    def _cut_into_parts(self, account_id: str, job: Import) -> Import | None:
         """The import when its whole file is cut; None: it is not, or it has failed.
 
         Raises:
@@ -406,13 +406,13 @@ def _ended_amid_its_rows(job: Import) -> bool:
 
 def _mapping_wrong(error: InvalidInput, columns: Sequence[str]) -> ImportProblem:
     """Says what is wrong with a mapping, and how the columns are called."""
-    wrong = "; ".join(f"{_cut(one.field)} {one.message}" for one in error.errors[:_TOLD])
-    named = ", ".join(map(_cut, columns[:_TOLD])) + (", …" if len(columns) > _TOLD else "")
+    wrong = "; ".join(f"{_shortened(one.field)} {one.message}" for one in error.errors[:_TOLD])
+    named = ", ".join(map(_shortened, columns[:_TOLD])) + (", …" if len(columns) > _TOLD else "")
     detail = f"{wrong}. The columns are: {named}. Start it; a mapping may say again what these are."
     return ImportProblem("mapping_wrong", detail)
 
 
-def _cut(name: str) -> str:
+def _shortened(name: str) -> str:
     return name if len(name) <= _TOLD_CHARACTERS else f"{name[:_TOLD_CHARACTERS]}…"
 
 

@@ -127,7 +127,7 @@ def receipt_of(transition: Transition, result: RowResult) -> dict[str, object]:
     """What is remembered of a row: what it did to which contact, and what its fields were before.
 
     `was`: the old values; `now`: a digest of each new one (of tags and lists themselves). Of a map only the keys that
-    changed. `print`: of a contact that was not live before, what it was then.
+    changed. `print`: what `print_of` returns for the contact as the row left it, if the row created or restored it.
     """
     before, after = transition.before, transition.after
     assert after is not None, "no row erases a contact"
@@ -167,7 +167,7 @@ def _changes(before: Contact, after: Contact) -> tuple[dict[str, object], dict[s
 class Known:
     """What is known of the contacts that some rows lead to: read ahead, and what the rows have made of it since.
 
-    Reading a hundred names takes two calls, where a hundred rows would take two each. What is known may be over: every
+    Reading a hundred names takes two calls, where a hundred rows would take two each. What is known may be stale: every
     write checks that the contact is as it was read, and a row whose write fails reads anew.
     """
 
@@ -292,19 +292,19 @@ class RowStore(ContactStore):
         """What came of the row, once `apply` has returned."""
 
     def by_id(self, contact_id: str) -> Contact | None:
-        """Returns the live contact with an id."""
+        """Returns the live contact with an id: what was read ahead, if anything, else the table's."""
         if self._goes_by_known and contact_id in self._known.live:
             return self._known.live[contact_id]
         return super().by_id(contact_id)
 
     def trashed(self, contact_id: str) -> Contact | None:
-        """Returns the contact with an id from the trash."""
+        """Returns the contact with an id from the trash: what was read ahead, if anything, else the table's."""
         if self._goes_by_known and contact_id in self._known.trashed:
             return self._known.trashed[contact_id]
         return super().trashed(contact_id)
 
     def claim(self, name: Name) -> Claim | None:
-        """Returns the claim on a name, unless it has expired."""
+        """Returns the claim on a name, unless it has expired: what was read ahead, if anything, else the table's."""
         if self._goes_by_known and name in self._known.claims:
             return self._known.claims[name]
         return super().claim(name)
@@ -348,7 +348,7 @@ class RowStore(ContactStore):
         """
 
     def _look_again(self) -> None:
-        """Go by the table from here on, for this row: what is known is over."""
+        """Go by the table from here on, for this row: what is known is stale."""
         self._goes_by_known = False
 
     def _refuse_taken_names(self, transition: Transition) -> None:

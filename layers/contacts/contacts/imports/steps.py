@@ -2,7 +2,7 @@
 
 The same message may come twice, and two functions may carry out the same part at once. The receipts let each row happen
 once, and the import's version lets each part be counted once. Whoever finds that somebody else has counted the part
-waits a minute, and sends the next message only where the chain stands still: so chains that run side by
+waits a minute, and sends the next message only if no later part is counted. So chains of messages that run side by
 side become one.
 """
 
@@ -28,7 +28,7 @@ from contacts.core.ids import Randomness
 from contacts.core.queue import LONGEST_DELAY_S, MessageQueue, Outgoing, delay_of_busy
 from contacts.core.threads import side_by_side
 from contacts.core.time import DAY, Clock, parsed, seconds_left_in_hour
-from contacts.imports.ending import RUNNING, end_import, put_files_away
+from contacts.imports.ending import RUNNING_OR_PAUSED, end_import, put_files_away
 from contacts.imports.files import ImportFiles
 from contacts.imports.mapping.values import ReadRow, RowReader
 from contacts.imports.metering import WrittenItems
@@ -62,10 +62,10 @@ LONGEST_PAUSE_S: Final = 2.0
 """Seconds that a row waits for a busy table, before it is put off."""
 SUSPENDED_S: Final = 300
 """Seconds until it is looked again whether an account is suspended, or a switch off."""
-SETTLED_S: Final = 60
+NEXT_SENT_WITHIN_S: Final = 60
 """Seconds until somebody else who has counted the part has certainly sent the next message."""
 BEGUN_WITHIN_S: Final = 20
-"""Seconds after the look at an import in which rows are begun: then it is looked at again."""
+"""Seconds in which rows of a group may be begun. The rest waits for a new message."""
 ENDS_S: Final = 15
 """A hundred rows usually take less. If less time is left, the run stops and sends a message that continues the part.
 Rows that take longer are left to that message as well: with less than ten seconds left, the table is not asked."""
@@ -124,7 +124,7 @@ class CarrierServices:
 
 
 class Stop(Exception):
-    """Raised where a part is not to be gone on with now: whatever has to follow is done."""
+    """Raised to end the run of this message. The messages that have to follow are sent."""
 
 
 class StepRun:
@@ -144,7 +144,7 @@ class StepRun:
         self._named = (step.account_id, step.import_id)
         self._items = WrittenItems(services.accounts, services.clock)
 
-    def handled(self) -> int | None:
+    def handle(self) -> int | None:
         """Do what the message asks for. Returns after how many seconds it has to come again; None: it is done.
 
         Raises:
@@ -153,7 +153,7 @@ class StepRun:
         """
         try:
             job = self._store.get(self._step.import_id)
-            return None if job is None else self._carried_out(job)
+            return None if job is None else self._carry_out(job)
         except Stop:
             return None
         except TemporarilyUnavailable:
@@ -162,7 +162,7 @@ class StepRun:
         finally:
             self._items.give_back()
 
-    def _carried_out(self, job: Import) -> int | None:
+    def _carry_out(self, job: Import) -> int | None:
         """Do what the message asks for, of an import as it is.
 
         Raises:
@@ -182,7 +182,7 @@ class StepRun:
 
     @property
     def _waits_no_longer(self) -> bool:
-        """Whether a contact is given up now that others have been changing all the time."""
+        """Whether a row fails now because other writers kept changing its contact."""
         return self._step.tries >= _MOST_TRIES
 
     def _send(self, step: ImportStep, delay_s: int = 0) -> None:
@@ -204,11 +204,16 @@ class StepRun:
 
     # Whether it goes on
 
-    def _looked_at(self) -> tuple[Import, Account]:
-        """The import and its account, as they are now.
+    def _reload_or_stop(self) -> tuple[Import, Account]:
+        """Read the import and its account anew. Returns them if the step may go on now.
+
+        If the import was cancelled, counts what was done of the part. If the account is gone, or the import's days are
+        over, lets the import fail. If the account is suspended, or a switch is off, pauses the import and sends a
+        message for later. If too little time is left, sends a message that continues the part.
 
         Raises:
-            Stop: it does not go on, or not now.
+            Stop: the step does not go on, or not now.
+            Contention, TemporarilyUnavailable.
         """
         job, task = self._store.get(self._step.import_id), self._step.task
         if job is None:
@@ -216,7 +221,7 @@ class StepRun:
         if task is ImportTask.WRITE and job.state is ImportState.CANCELLED:
             self._count_cancelled(job)
             raise Stop
-        if task is ImportTask.WRITE and job.state not in RUNNING:
+        if task is ImportTask.WRITE and job.state not in RUNNING_OR_PAUSED:
             raise Stop
         if task is ImportTask.CHECK and job.state is not ImportState.READING:
             raise Stop
@@ -262,21 +267,23 @@ class StepRun:
         self._send(self._begun(), min(seconds, LONGEST_DELAY_S))
 
     def _begun(self) -> ImportStep:
-        """The step, once rows of it may be carried out: their receipts are read first."""
+        """The step with `tries` of at least 1, so that the next run reads the receipts first."""
         return replace(self._step, tries=max(self._step.tries, 1))
 
     def _go_on_where_it_stands_still(self, stands_at: int, follows: int) -> int | None:
-        """A message for a part that is done came again: whoever did the part may not have got to send on.
+        """Handle a message about a part that is counted already.
 
-        It was killed; or the table's answer, or the queue, failed it, and it sent the message again. Returns after how
-        many seconds the message has to come again; None: it is done.
+        The worker that counted it may have died, or failed, before it sent the next message. If no later part is
+        counted and this message came before, this sends the next one. `stands_at`: the part that is to be done next.
+        `follows`: the part that the next message is about. Returns after how many seconds the message has to come
+        again; None: it is done.
         """
         if stands_at != follows:
             return None
         if self._times_received > 1:
             self._next(follows)
         elif self._step.tries:
-            return SETTLED_S
+            return NEXT_SENT_WITHIN_S
         return None
 
     def _next(self, part: int) -> None:
@@ -381,7 +388,9 @@ def run_in_lanes(items: Sequence[Item], carry_out: Callable[[int], bool], at_onc
 
 
 def patiently(attempt: Callable[[], Value], clock: Clock, randomness: Randomness) -> Value:
-    """Returns what `attempt` returns. While the table is busy, it tries again, after pauses of half a second and more.
+    """Returns what `attempt` returns. While the table is busy, it tries again after random pauses.
+
+    The pauses take at most 0.5, 1 and 2 seconds, and at least half of that.
 
     An account's own contacts take some 330 creates a second: an import is soon throttled, for a moment.
 

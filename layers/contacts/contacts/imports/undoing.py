@@ -39,7 +39,7 @@ from contacts.imports.rows import (
 from contacts.imports.steps import (
     BEGUN_WITHIN_S,
     ENDS_S,
-    SETTLED_S,
+    NEXT_SENT_WITHIN_S,
     TRIES,
     StepRun,
     Stop,
@@ -55,35 +55,35 @@ from contacts.imports.undo_plan import UndoPlan, UndoResult, undo_plan
 class UndoRun(StepRun):
     """A message about a part that is to be taken back."""
 
-    def _carried_out(self, job: Import) -> int | None:
+    def _carry_out(self, job: Import) -> int | None:
         """Take a part back, its last row first."""
         part, undo = self._step.part, job.undo
         if undo is None or undo.state is not UndoState.RUNNING:
             return None
         if undo.next_part == 0:
-            self._undone(0, {})
+            self._count_part_undone(0, {})
             return None
         if part != undo.next_part:
             return self._go_on_where_it_stands_still(undo.next_part, part - 1)
-        wait_s = self._until_settled(job)
+        wait_s = self._until_rows_have_ended(job)
         if wait_s:
             self._send(self._step, wait_s)
             return None
         results: dict[int, UndoResult] = {}
         for start in reversed(range(0, most_rows_of_part(job), ROWS_AT_ONCE)):
-            job, account = self._looked_at()
+            job, account = self._reload_or_stop()
             if job.undo is None or job.undo.next_part != part:
-                return SETTLED_S
+                return NEXT_SENT_WITHIN_S
             end = min(start + ROWS_AT_ONCE, most_rows_of_part(job))
             self._undo_chunk(job, account, range(start, end), results)
         self._items.give_back()
-        if not self._undone(part, results):
-            return SETTLED_S
+        if not self._count_part_undone(part, results):
+            return NEXT_SENT_WITHIN_S
         if part > 1:
             self._next(part - 1)
         return None
 
-    def _until_settled(self, job: Import) -> int:
+    def _until_rows_have_ended(self, job: Import) -> int:
         """Seconds until nobody carries out rows any more that were begun before a cancellation."""
         if job.state is not ImportState.CANCELLED or job.finished_at is None:
             return 0
@@ -183,7 +183,7 @@ class UndoRun(StepRun):
         run_in_lanes(items, take_back, self._services.at_once)
         return written
 
-    def _undone(self, part: int, results: Mapping[int, UndoResult]) -> bool:
+    def _count_part_undone(self, part: int, results: Mapping[int, UndoResult]) -> bool:
         """Write that a part is taken back. Returns whether it was still to be."""
         counts = {kind: sum(result is kind for result in results.values()) for kind in UndoResult}
 

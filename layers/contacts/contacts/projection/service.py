@@ -1,10 +1,10 @@
 """The projection: writes what is derived from contacts (postings, counts, words) after each change, and sends messages.
 
 The stream may deliver a change again, in another batch, or after a run that ended half-way. Each posting is written
-together with its count, on condition that it changes something, so it counts once. Those of a new contact may be put
-before; then all are counted with the posting of all, which is put on condition that there is none. Words are put or
-deleted without a condition. Messages may come twice. The stream keeps the order of a contact's changes, so the last
-change wins.
+together with its count, on condition that it changes something, so it counts once. Postings of a new contact may be
+written first, uncounted. The transaction that adds the contact to `ALL_CONTACTS`, if it is not there yet, then counts
+them. Words are put or deleted without a condition. Messages may come twice. The stream keeps the order of a contact's
+changes, so the last change wins.
 
 Each account has a lane: its changes are projected in their order, and those of other accounts beside them. So a count
 that is held up, or a partition that throttles, holds up nobody else in the batch.
@@ -104,11 +104,11 @@ class Projector:
         done = sorted(
             number for lane in side_by_side(handled, list(lanes.values()), AT_ONCE) for number in lane
         )
-        undone = next((number for number, one in enumerate(done) if number != one), len(done))
-        self._was_busy = undone < len(changes)
-        self._finish([changes[number] for number in done], undone)
-        if undone < len(changes):
-            raise PartlyHandled(undone)
+        first_undone = next((number for number, one in enumerate(done) if number != one), len(done))
+        self._was_busy = first_undone < len(changes)
+        self._finish([changes[number] for number in done], first_undone)
+        if first_undone < len(changes):
+            raise PartlyHandled(first_undone)
 
     def _forget_what_is_overtaken(self, changes: Iterable[StreamChange]) -> None:
         """Forget what was done for changes that come behind an earlier change of their contact that is done again."""
@@ -120,8 +120,11 @@ class Projector:
                 self._ahead.discard(change.record_id)
                 self._posted.discard(change.record_id)
 
-    def _finish(self, done: Sequence[StreamChange], undone: int) -> None:
-        """Send the messages of changes that are projected. `undone`: how many of these do not come again.
+    def _finish(self, done: Sequence[StreamChange], first_undone: int) -> None:
+        """Send the messages of changes that are projected.
+
+        `first_undone`: the number of the first change of the batch that is not projected. It comes again, and so do all
+        behind it.
 
         Raises:
             PartlyHandled: a queue was busy. All have to come again.
@@ -134,8 +137,8 @@ class Projector:
             raise PartlyHandled(0) from None
         if len(self._ahead) > _REMEMBERED:
             self._ahead.clear()
-        self._ahead.difference_update(change.record_id for change in done[:undone])
-        self._ahead.update(change.record_id for change in done[undone:])
+        self._ahead.difference_update(change.record_id for change in done[:first_undone])
+        self._ahead.update(change.record_id for change in done[first_undone:])
         self._posted.difference_update(change.record_id for change in done)
 
     def _handled(self, changes: Sequence[StreamChange], threads: int) -> int:
@@ -214,7 +217,7 @@ class Projector:
                 for posting_list in _moved(change):
                     desired[Posting(posting_list, change.contact_id)] = posting_list in after
             new = {change.contact_id for change in own if _is_new(change)}
-            looks_first = bool(new) and (self._is_lean or _have_to_go(new, desired))
+            looks_first = bool(new) and (self._is_lean or _has_to_look_first(new, desired))
             for _ in tries(self._clock, self._randomness):
                 try:
                     self._post_together(account_id, desired, new, looks_first=looks_first)
@@ -240,12 +243,12 @@ class Projector:
         if looks_first:
             by_condition, uncounted = self._post_new(account_id, desired, new)
 
-        def write(wanted: Mapping[Derived, bool]) -> None:
-            with_them = [one for one in uncounted if _among_all(one) in wanted]
+        def write(some: Mapping[Derived, bool]) -> None:
+            with_them = [one for one in uncounted if _among_all(one) in some]
             try:
-                self._store.post(account_id, wanted, with_them)
+                self._store.post(account_id, some, with_them)
             except AlreadyApplied as already:
-                if _have_postings(wanted, already.derived, new):
+                if _have_postings(some, already.derived, new):
                     raise _MayBeUncounted from None
                 raise
 
@@ -321,7 +324,8 @@ class Projector:
         in_order = list(desired)
         chunks = [in_order[start : start + WORDS_AT_ONCE] for start in range(0, len(in_order), WORDS_AT_ONCE)]
 
-        def is_written(chunk: Sequence[OwnWord]) -> bool:
+        def write_chunk(chunk: Sequence[OwnWord]) -> bool:
+            """Write some words. Returns whether they are written."""
             try:
                 self._store.post_words({own: desired[own] for own in chunk})
             except TemporarilyUnavailable:
@@ -330,7 +334,7 @@ class Projector:
 
         # The first ones alone: if the table takes no more than these, the first changes have all their words.
         for some in (chunks[:1], chunks[1:]) if threads > 1 else ([chunk] for chunk in chunks):
-            for chunk, written in zip(some, side_by_side(is_written, some, threads), strict=True):
+            for chunk, written in zip(some, side_by_side(write_chunk, some, threads), strict=True):
                 if not written:
                     return changed_by[chunk[0]]
         return len(changes)
@@ -380,19 +384,19 @@ def _among_all(posting: Posting) -> Posting:
     return Posting(ALL_CONTACTS, posting.contact_id)
 
 
-def _have_to_go(new: Collection[str], desired: Mapping[Posting, bool]) -> bool:
-    """Whether a new contact has changed since, or has so many postings that one transaction does not take them."""
+def _has_to_look_first(new: Collection[str], desired: Mapping[Posting, bool]) -> bool:
+    """Whether a new contact loses a posting, or the postings and their counts exceed one transaction."""
     return _steps(desired) > STEPS_AT_ONCE or any(
         not should_exist for one, should_exist in desired.items() if one.contact_id in new
     )
 
 
 def _have_postings(
-    wanted: Mapping[Derived, bool], already: Collection[Derived], new: Collection[str]
+    desired: Mapping[Derived, bool], already: Collection[Derived], new: Collection[str]
 ) -> bool:
-    """Whether a new contact that is not posted among all has a posting. `already`: items that are as `wanted`."""
+    """Whether a new contact that is not posted among all has a posting. `already`: items that are as desired."""
     return any(
-        wanted[one] and one.contact_id in new and _among_all(one) in wanted.keys() - already
+        desired[one] and one.contact_id in new and _among_all(one) in desired.keys() - already
         for one in already
         if isinstance(one, Posting)
     )

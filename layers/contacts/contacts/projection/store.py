@@ -263,7 +263,7 @@ class ReindexStore:
     ) -> tuple[list[WordPosting], WordPosting | None]:
         """A page of the words with a first character, and the one to go on after (None: that was the last page)."""
         start = None if after is None else derived_key(account_id, after)
-        found, last = self._page(keys.words_beginning_with(account_id, character), start, _KEYS_PAGE)
+        found, last = self._page(keys.word_partition(account_id, character), start, _KEYS_PAGE)
         page = [WordPosting(*keys.posted_word(key)) for key in found]
         return page, None if last is None else WordPosting(*keys.posted_word(last))
 

@@ -48,7 +48,8 @@ AT_ONCE: Final = 8
 """Contacts that are written at a time."""
 LARGEST_REPORT: Final = 4_000_000
 """Bytes after which a run ends. An invocation's answer may have 6 MB, and 50 contacts add some tens of KB at most."""
-Taken = Mapping[Name, str]
+OwnerByName = Mapping[Name, str]
+"""By a name that is another contact's: the id of that contact."""
 
 
 class Restorer:
@@ -90,7 +91,7 @@ class Restorer:
         while True:
             try:
                 contacts, after_these = source.contacts(after)
-                plans = run.through(contacts)
+                plans = run.restore_page(contacts)
             except TemporarilyUnavailable:
                 if not report.read:
                     raise
@@ -128,22 +129,22 @@ class _Run:
         self._present = PresentStore(table, account.id)
         self._store = ContactStore(table, account.id, self._opt_outs, randomness, self._now_s)
 
-    def through(self, contacts: Sequence[Contact]) -> list[Plan]:
-        """Decide on contacts and carry it out. Returns what was done with each.
+    def restore_page(self, contacts: Sequence[Contact]) -> list[Plan]:
+        """Decide on contacts, and write what was decided, unless it is a dry run. Returns the plan of each.
 
         Raises:
             TemporarilyUnavailable: some are written, others not. Done again, those are found as they are.
         """
-        plans = self._decided(contacts)
+        plans = self._decide(contacts)
         if self._command.dry_run:
             return plans
         return side_by_side(
-            lambda one: self._carried_out(*one), list(zip(contacts, plans, strict=True)), AT_ONCE
+            lambda one: self._write_plan(*one), list(zip(contacts, plans, strict=True)), AT_ONCE
         )
 
-    def _carried_out(self, backup: Contact, plan: Plan) -> Plan:
+    def _write_plan(self, backup: Contact, plan: Plan) -> Plan:
         """Write what was decided on a contact; where others were faster, decide anew."""
-        taken: Taken = {}
+        taken: OwnerByName = {}
         try:
             for _ in tries(self._clock, self._randomness):
                 if plan.transition is None:
@@ -157,15 +158,18 @@ class _Run:
                     pass
                 except ContactTooLarge:
                     return Plan(contact_id=backup.id, fate=Fate.TOO_LARGE)
-                (plan,) = self._decided([backup], taken)
+                (plan,) = self._decide([backup], taken)
         except Contention:
             pass
         return Plan(contact_id=backup.id, fate=Fate.BUSY)
 
     # Deciding
 
-    def _decided(self, contacts: Sequence[Contact], taken: Taken | None = None) -> list[Plan]:
-        """What is to be done with each contact. `taken`: names that are known to be others'."""
+    def _decide(self, contacts: Sequence[Contact], taken: OwnerByName | None = None) -> list[Plan]:
+        """Read what is there now. Returns what is to be done with each contact.
+
+        `taken`: names that are known to be others'.
+        """
         present = self._present.present([contact.id for contact in contacts], self._now_s)
         fates = [self._fate(contact, present[contact.id]) for contact in contacts]
         wanted = {
@@ -232,7 +236,7 @@ class _Run:
         after: Contact,
         now: Present,
         claims: Mapping[Name, Claim],
-        known: Taken,
+        known: OwnerByName,
     ) -> Plan:
         """The plan for a contact that is to be written, without the names that are others' now."""
         taken = {name: owner for name in after.names if (owner := self._owner(name, after, claims, known))}
@@ -280,7 +284,9 @@ class _Run:
         changed_ms = parsed(backup.updated_at)
         return fate is Fate.LOST and any(at_ms is not None and at_ms >= changed_ms for at_ms in noted)
 
-    def _owner(self, name: Name, contact: Contact, claims: Mapping[Name, Claim], known: Taken) -> str | None:
+    def _owner(
+        self, name: Name, contact: Contact, claims: Mapping[Name, Claim], known: OwnerByName
+    ) -> str | None:
         """The id of the other contact, live or in the trash, that has a name; None: the contact may have it."""
         claim = claims.get(name)
         if claim is None or claim.contact_id == contact.id:
@@ -299,7 +305,7 @@ def _is_kept(claim: Claim | None, contact_id: str) -> bool:
 
 
 def _without(after: Contact, taken: Iterable[Name], live: Contact | None) -> Contact:
-    """A contact without names that are others'. A live one keeps what it has in their place."""
+    """A contact without names that are others'. A live one keeps its current email or external_id instead."""
     left = after.without(taken)
     if live is None:
         return left
@@ -312,7 +318,7 @@ def _without(after: Contact, taken: Iterable[Name], live: Contact | None) -> Con
     ).owning_its_names()
 
 
-def _look_alikes(backup: Contact, names: NamesNotFree) -> Taken:
+def _look_alikes(backup: Contact, names: NamesNotFree) -> OwnerByName:
     """The external_id of a contact, if another live contact has it in another spelling."""
     own = partial(Name, NameKind.EXTERNAL_ID)
     return {

@@ -176,7 +176,7 @@ class ContactIndex:
         return CandidateBatch(positions, None, len(positions))
 
     def _by_word_prefix(self, prefix: str, after: SortPosition | None, at_most: int) -> CandidateBatch:
-        words = keys.words_beginning_with(self._account, prefix[0])
+        words = keys.word_partition(self._account, prefix[0])
         expression = Expression.of_beginning(Key(words, prefix))
         start = None
         if after is not None:

@@ -219,10 +219,10 @@ def carried(attribute: str) -> tuple[str, str] | None:
 
 def word_posting(account_id: str, word: str, contact_id: str) -> Key:
     """`ACCOUNT#<a>#WORD#<first character>` / `<word>#<c>`: a contact can be found by a word."""
-    return Key(words_beginning_with(account_id, word[0]), f"{word}#{contact_id}")
+    return Key(word_partition(account_id, word[0]), f"{word}#{contact_id}")
 
 
-def words_beginning_with(account_id: str, character: str) -> str:
+def word_partition(account_id: str, character: str) -> str:
     """The partition of the words that begin with a character."""
     return f"ACCOUNT#{account_id}#WORD#{character}"
 

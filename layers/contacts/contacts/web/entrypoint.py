@@ -200,6 +200,10 @@ class Entrypoint(ApiEntrypoint):
     def reply(self, request: Request) -> Answer:
         """Identify the caller, count the request, check the scopes, call the operation.
 
+        A dialect's request is translated to the native one, and the answer back. The answer to a write hides the
+        contact from a key that may not read contacts. The answer to a POST with a test key says `test_mode`. If no
+        contact is found because the path or its method is wrong, the refusal says so (`refused_name`).
+
         Raises:
             ContactsError: the request is refused. A refusal of the caller (401, 403, 429) never replays the answer
                 that the same Idempotency-Key got earlier.

@@ -204,7 +204,7 @@ class DeliveryWorker:
 
         While the account has as many deliveries in flight as it may have, the attempt waits in the table. There it
         also rests while the account is suspended or an operator has stopped its deliveries: no attempt is made or used
-        up, and one message looks after all that rest.
+        up, and one message checks from time to time whether they may go on.
 
         Returns None; or, where another worker is making the attempt, in how many seconds the message has to come again.
 
@@ -219,7 +219,7 @@ class DeliveryWorker:
         webhook = around.webhook
         if rest_s is not None:
             return self._end_resting(webhook, ref, attempt)
-        if webhook is None or self._waits_for_endpoint(webhook, ref, attempt):
+        if webhook is None or self._wait_if_parked(webhook, ref, attempt):
             # A worker without time left may have sent this message for one to go on with what waits for a slot.
             self._attempt_waiting(ref.account_id)
             return None
@@ -241,9 +241,9 @@ class DeliveryWorker:
                 self._slots.mark_always(ref.account_id, mark)
             else:
                 # Where something waits, it may be this one, and another worker may attempt it with another's slot.
-                claim = slot if is_new and mark is None else None
-                wait_s = self._attempt_and_serve(webhook, ref, attempt, event, claim)
-            if not self._is_kept(slot, taken):
+                slot_as_claim = slot if is_new and mark is None else None
+                wait_s = self._attempt_and_serve(webhook, ref, attempt, event, slot_as_claim)
+            if not self._keep_if_few_taken(slot, taken):
                 self._serve_and_give_back(slot, mark)
         return wait_s
 
@@ -323,11 +323,13 @@ class DeliveryWorker:
         """
         return self._slots.take(slot.account_id, slot.text, slot.at_most, self._clock.now_ms() // 1000)
 
-    def _is_kept(self, slot: "_Slot", taken: Taken) -> bool:
-        """Whether a slot is kept although its delivery has ended, to be given back together with others later.
+    def _keep_if_few_taken(self, slot: "_Slot", taken: Taken) -> bool:
+        """Keep a slot although its delivery has ended, if few slots of the account are taken.
 
-        That is so while few slots of the account are taken. So where none is free, most are of workers that are told
-        what waits when they give theirs back. A slot that nobody gives back is free when its lease ends.
+        Returns whether it is kept; it is then given back together with others later. So where no slot is free, most are
+        of workers that are told what waits when they give theirs back. A slot that nobody gives back is free when its
+        lease ends. If the slot is not kept, this notes the slots whose leases have ended, to be removed when the next
+        slot is given back.
         """
         is_kept = taken.mark is None and len(taken.slots) <= slot.at_most // _KEPT_OF
         more = frozenset({slot.text}) if is_kept else ended(taken.slots, self._clock.now_ms() // 1000)
@@ -409,18 +411,18 @@ class DeliveryWorker:
             for each in waiting[begin : begin + _BLOCK]:
                 if not self._goes_on(slot.account_id):
                     return True
-                if not self._is_served(each):
+                if not self._attempt_one_waiting(each):
                     break
                 served += 1
             fruitless = 0 if served else fruitless + 1
         return fruitless < _TRIES
 
-    def _is_served(self, waiting: Waiting) -> bool:
+    def _attempt_one_waiting(self, waiting: Waiting) -> bool:
         """Make an attempt that waits. Returns False where another worker is making it."""
         ref, attempt = waiting
         webhook = self._webhooks.webhook(ref.account_id, ref.webhook_id)
         try:
-            if webhook is None or self._waits_for_endpoint(webhook, ref, attempt):
+            if webhook is None or self._wait_if_parked(webhook, ref, attempt):
                 pass
             elif self._attempt_and_serve(webhook, ref, attempt, self._event(ref)) is not None:
                 return False
@@ -442,7 +444,7 @@ class DeliveryWorker:
         self._schedule.request(ref, attempt, 0)
         self._waiting.remove(Waiting(ref, attempt), None)
 
-    def _waits_for_endpoint(self, webhook: Webhook, ref: DeliveryRef, attempt: int) -> bool:
+    def _wait_if_parked(self, webhook: Webhook, ref: DeliveryRef, attempt: int) -> bool:
         """Let an attempt wait in the table while its endpoint is parked. Returns whether it waits.
 
         Tests never wait, nor what a caller asked for by a redelivery. And of all that come, one every ten minutes does
@@ -473,10 +475,10 @@ class DeliveryWorker:
         ref: DeliveryRef,
         attempt: int,
         event: Event | None,
-        claim: "_Slot | None" = None,
+        slot_as_claim: "_Slot | None" = None,
     ) -> int | None:
         """Make an attempt as `_attempt` does, and then what waits for the endpoint, if it can be made now."""
-        wait_s = self._attempt(webhook, ref, attempt, event, claim)
+        wait_s = self._attempt(webhook, ref, attempt, event, slot_as_claim)
         if wait_s is None and (webhook.failing_since is not None or webhook.waiting is not None):
             self._serve_endpoint(ref)
         return wait_s
@@ -522,12 +524,12 @@ class DeliveryWorker:
         ref: DeliveryRef,
         attempt: int,
         event: Event | None,
-        claim: "_Slot | None" = None,
+        slot_as_claim: "_Slot | None" = None,
     ) -> int | None:
         """Make an attempt as `attempt` does, with a slot that was taken.
 
-        `claim`: the slot, where it keeps others from attempting this delivery, which is not in the table yet. An
-        eraser that does not find the delivery writes it as ended, so the result is recorded without the response.
+        `slot_as_claim`: the slot, where it keeps others from attempting this delivery, which is not in the table yet.
+        An eraser that does not find the delivery writes it as ended, so the result is recorded without the response.
         """
         final = _final_status(ref, webhook, event)
         if not self._has_time_left(_TIME_NEEDED):
@@ -536,7 +538,7 @@ class DeliveryWorker:
             return self._end(webhook, ref, attempt, final)
         try:
             token = self._randomness(8).hex()
-            if claim is not None:
+            if slot_as_claim is not None:
                 delivery = first_attempt_of(ref, token)
             else:
                 delivery = self._deliveries.claim(ref, attempt, token, self._clock.now_ms(), LEASE)
@@ -549,7 +551,7 @@ class DeliveryWorker:
             made = replace(made, response=None)
         if not (ref.is_test or made.is_success):
             webhook = self._with_failure(webhook, made.at)
-        recorded = self._record(None if claim is not None else delivery, delivery, made)
+        recorded = self._record(None if slot_as_claim is not None else delivery, delivery, made)
         if recorded is not None:
             self._follow_up(webhook, recorded)
         return None
@@ -606,8 +608,8 @@ class DeliveryWorker:
                 self._webhooks.note_failure(webhook, at)
         return replace(webhook, failing_since=webhook.failing_since or at)
 
-    def _record(self, before: Delivery | None, delivery: Delivery, attempt: Attempt) -> Delivery | None:
-        """Record an attempt. Returns the delivery after it; None where another worker has claimed the delivery since.
+    def _record(self, before: Delivery | None, delivery: Delivery, result: Attempt) -> Delivery | None:
+        """Record an attempt's result. Returns the delivery after it; None where another worker has claimed it since.
 
         `before`: as it is in the table; None: it is not there yet.
 
@@ -616,7 +618,7 @@ class DeliveryWorker:
         """
         random_byte, made = self._randomness(1)[0], delivery.begun
         for _ in tries(self._clock, self._randomness):
-            after = after_attempt(delivery, attempt, self._clock.now_ms(), random_byte)
+            after = after_attempt(delivery, result, self._clock.now_ms(), random_byte)
             try:
                 self._deliveries.record(before, after)
             except Contention:

@@ -22,7 +22,7 @@ from contacts.events.changes import (
     events_of_change,
 )
 from contacts.events.model import Event
-from contacts.events.store import Appended, Claim, EventStore
+from contacts.events.store import Appended, ClaimedPlace, EventStore
 from contacts.webhooks.model import DeliveryRef, Webhook, delivery_id, is_told, subscribed
 from contacts.webhooks.store import WebhookStore
 
@@ -48,7 +48,7 @@ class _Work:
     number: int
     change: StreamChange
     events: Sequence[Event]
-    claims: list[Claim] = field(default_factory=list)
+    claims: list[ClaimedPlace] = field(default_factory=list)
     """Of the events that are not in the log yet, as far as is known."""
     messages: list[Outgoing] = field(default_factory=list)
     is_done: bool = False
@@ -92,7 +92,7 @@ class Dispatcher:
         """Changes that this process has handled since the table was busy, or since it began."""
         self._done: set[str] = set()
         """Ids of records that this process has handled, although they have to come again."""
-        self._begun: dict[str, Claim] = {}
+        self._begun: dict[str, ClaimedPlace] = {}
         """The claims that this process has made or found, and whose events it has not put, by the ids of the events."""
 
     def handle(self, changes: Sequence[StreamChange]) -> None:
@@ -173,7 +173,7 @@ class Dispatcher:
         batch.threads.each(lambda lane: _put(lane, batch, erased), claimed)
 
     def _claim(self, lane: _Lane, batch: "_Batch") -> _Lane:
-        """Claim places for the events of a lane. Returns the changes before the first that was not possible for."""
+        """Claim places for the events of a lane. Returns the changes before the first that failed."""
         since: str | None = None
         for number, one in enumerate(lane):
             try:
@@ -201,7 +201,7 @@ class Dispatcher:
             one.claims.append(claim)
 
     def _claim_one(self, one: _Work, event: Event, batch: "_Batch", since: str | None) -> None:
-        """Claim a place for an event. `since`: `Claim.open_since`."""
+        """Claim a place for an event. `since`: `ClaimedPlace.open_since`."""
         begun = self._begun.pop(event.id, None)
         if begun is not None:
             one.claims.append(replace(begun, event=event))
@@ -226,17 +226,17 @@ class Dispatcher:
         batch.threads.each(send, range(0, len(messages), MESSAGES_AT_ONCE))
 
 
-def _without_data(claim: Claim) -> Claim:
+def _without_data(claim: ClaimedPlace) -> ClaimedPlace:
     """A claim to be remembered. Its event comes again, and may hold 380 KB."""
     return replace(claim, event=replace(claim.event, data={}))
 
 
-def _first_of(claims: Sequence[Claim]) -> str | None:
-    """The moment from which the first of some claims is good; None: there are none, or its event is there."""
+def _first_of(claims: Sequence[ClaimedPlace]) -> str | None:
+    """`good_from` of the first claim whose event is not known to be in the log; None: there is none."""
     return next((claim.good_from for claim in claims if not claim.is_put), None)
 
 
-def _claims_of(lanes: Iterable[_Lane]) -> Iterator[Claim]:
+def _claims_of(lanes: Iterable[_Lane]) -> Iterator[ClaimedPlace]:
     return (claim for lane in lanes for one in lane for claim in one.claims)
 
 
@@ -257,7 +257,7 @@ def _readable(lanes: Iterable[_Lane], batch: "_Batch") -> tuple[Sequence[_Lane],
 
 
 def _put(lane: _Lane, batch: "_Batch", erased: frozenset[tuple[str, str]]) -> None:
-    """Put the claimed events of a lane into the log, up to the first that is not possible for."""
+    """Put the claimed events of a lane into the log, up to the first that cannot be put."""
     for one in lane:
         contact = one.change.account_id, one.change.contact_id
         while one.claims:
@@ -319,7 +319,7 @@ class _Batch:
         """When the latest event of a contact was appended, by the account's and the contact's id."""
         self.looks = False
         """Whether events may have been claimed by another process that did not get further."""
-        self.found: dict[str, Claim] = {}
+        self.found: dict[str, ClaimedPlace] = {}
         """The claims of others, by the ids of their events."""
         self._of_accounts: dict[str, list[Webhook]] = {}
 
