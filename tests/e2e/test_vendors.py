@@ -83,7 +83,7 @@ def test_smartsender(connect: Callable[[str], Api], account: Account) -> None:
         gate = {"identifier": "731905284", "firstName": "Ada", "lastName": "Lovelace"}
         answered(api.post(f"/channels/{channel}/gates", gate), 200)
         assert until(lambda: answered(api.get("/contacts"), 200)["cursor"]["elements"] == 1)
-        (one,) = answered(api.get("/contacts/search?term=love"), 200)["collection"]
+        (one,) = until(lambda: answered(api.get("/contacts/search?term=love"), 200)["collection"])
         path = f"/contacts/{one['id']}"
         for more in ("/info", "/chat", "/gates"):
             answered(api.get(f"{path}{more}"), 200)
