@@ -1,4 +1,4 @@
-"""The AWS of the local stack: MiniStack, with what a person's machine needs and what is otherwise on AWS.
+"""The AWS of the local stack: MiniStack, with what a person's machine needs, and mended where AWS does otherwise.
 
-Its modules run in .venv/ministack, but for `turns`, `journal` and `containers`, which need nothing of MiniStack.
+All modules but `turns`, `journal` and `containers` need MiniStack, so they run in .venv/ministack only.
 """

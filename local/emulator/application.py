@@ -12,7 +12,6 @@
 """
 
 import asyncio
-import functools
 import os
 import re
 import time
@@ -67,8 +66,9 @@ class Emulator:
             async with self.turns.of_request():
                 return await self.application(scope, receive, send)
         if follower := calling_follower(scope):
+            body = await whole_body(receive)
             async with self.turns.of_follower(follower):
-                return await self.application(scope, receive, send)
+                return await self.application(scope, body, send)
         return await self.application(scope, receive, send)
 
     def hear_containers(self):
@@ -131,15 +131,31 @@ def calling_follower(scope) -> str | None:
     return follower_of(credential[1].decode()) if credential else None
 
 
-@functools.lru_cache(maxsize=1_000)
 def follower_of(access_key: str) -> str | None:
-    """The function that has this key, if it is one that a stream or a queue invokes. A key stays with its function."""
+    """The function that has this key, if it is one that a stream or a queue invokes."""
     session = sts._sessions.get(access_key)
     name = session["Arn"].rpartition("/")[2] if session else None
     invoked = (
         mapping["FunctionArn"].split(":function:")[-1] for _, _, mapping in lambda_svc._iter_all_esms()
     )
     return name if name in {arn.partition(":")[0] for arn in invoked} else None
+
+
+async def whole_body(receive):
+    """Waits until a request is there to its end. Returns what gives it once more: ASGI's `receive`.
+
+    Whoever has a turn is answered at once: nobody else waits for the rest of a body.
+    """
+    messages = [await receive()]
+    while messages[-1].get("more_body"):
+        messages.append(await receive())
+    given = iter(messages)
+
+    async def again():
+        message = next(given, None)
+        return await receive() if message is None else message
+
+    return again
 
 
 def signed_by_root(scope) -> dict:

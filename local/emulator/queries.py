@@ -87,6 +87,7 @@ def read_projections_once() -> None:
         """The attributes, in their order; None: something else is named."""
         placeholders, attributes = [name.strip() for name in expression.split(",")], dict(names)
         is_plain = len(set(placeholders)) == len(placeholders) and attributes.keys() >= set(placeholders)
+        is_plain = is_plain and all(re.fullmatch(r"#\w+", name) for name in placeholders)
         found = [attributes[name] for name in placeholders] if is_plain else ()
         return found if len(set(found)) == len(placeholders) else None
 

@@ -50,7 +50,7 @@ class Turns:
     async def of_follower(self, name: str) -> AsyncIterator[None]:
         """Waits until a call of the follower with this name may be answered: one call of all followers at a time.
 
-        Followers take turns, however many calls each has waiting: the function of an import has eight, others one.
+        Followers take turns, however many calls each has waiting: an import has eight, a webhook one.
         """
         came = time.monotonic()
         async with self._calls_of[name], self._follower_turn:

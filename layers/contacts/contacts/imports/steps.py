@@ -207,9 +207,10 @@ class StepRun:
     def _reload_or_stop(self) -> tuple[Import, Account]:
         """Read the import and its account anew. Returns them if the step may go on now.
 
-        If the import was cancelled, counts what was done of the part. If the account is gone, or the import's days are
-        over, lets the import fail. If the account is suspended, or a switch is off, pauses the import and sends a
-        message for later. If too little time is left, sends a message that continues the part.
+        If the import was cancelled, a write counts what was done of its part. If the account is gone, or the import's
+        days are over (which does not end an undo), the import fails. If too little time is left, sends a message that
+        continues the part. If the account is suspended, or a switch is off, pauses a write or an undo, and sends a
+        message for later; a check goes on.
 
         Raises:
             Stop: the step does not go on, or not now.
