@@ -5,15 +5,19 @@ CONTRIBUTING.md says how to go on.
 """
 
 import argparse
+import builtins
 import json
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from local.errors import LocalStackError
+from local.processed_template import MOST_RESOURCES, resources_of
 from local.stack import ROOT
 
+TEMPLATE: Final = Path("template.yaml")
 ROUTING: Final = Path("layers", "contacts", "contacts", "web", "routing.py")
 SCOPES: Final = {
     "accounts": ("ACCOUNT_READ", "KEYS_WRITE"),
@@ -32,19 +36,42 @@ def main() -> int:
     parser.add_argument("feature", help="the folder of the layer that it belongs to")
     arguments = parser.parse_args()
     try:
-        written = begin(ROOT, arguments.name, arguments.route, arguments.feature)
+        files = operation(ROOT, arguments.name, arguments.route, arguments.feature)
+        refuse_what_does_not_fit(files[TEMPLATE])
     except LocalStackError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print("\n".join(written))
+    write(ROOT, files)
+    print("\n".join(map(str, files)))
     return 0
 
 
-def begin(root: Path, name: str, route: str, feature: str) -> list[str]:
-    """Write what a new operation needs; gives back the files, relative to the root.
+def refuse_what_does_not_fit(template: str) -> None:
+    """Count the resources that SAM makes of a template's text, which takes some seconds.
 
     Raises:
-        LocalStackError: the name, the route or the feature cannot be; nothing was written.
+        LocalStackError: CloudFormation takes fewer.
+    """
+    count = len(resources_of(template))
+    if count > MOST_RESOURCES:
+        raise LocalStackError(
+            f"with it the stack would have {count} resources, and CloudFormation takes {MOST_RESOURCES}: "
+            "docs/decisions/0058 says how to get room. Nothing was written"
+        )
+
+
+def write(root: Path, files: Mapping[Path, str]) -> None:
+    """Write texts to files, relative to the root."""
+    for file, text in files.items():
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(text, encoding="utf-8")
+
+
+def operation(root: Path, name: str, route: str, feature: str) -> dict[Path, str]:
+    """What a new operation needs: the texts of files, relative to the root.
+
+    Raises:
+        LocalStackError: the name, the route or the feature cannot be.
     """
     if not re.fullmatch(r"[a-z]+(_[a-z]+)+", name):
         raise LocalStackError(
@@ -57,19 +84,13 @@ def begin(root: Path, name: str, route: str, feature: str) -> list[str]:
     if (root / handler).exists():
         raise LocalStackError(f"{handler} is there already")
     method, path = found[1], found[2]
-    template, routing = root / "template.yaml", root / ROUTING
-    files = {
+    template, routing = root / TEMPLATE, root / ROUTING
+    return {
         handler: _handler(name, method, path, feature),
-        Path("template.yaml"): _with_function(
-            template.read_text(encoding="utf-8"), name, method, path, feature
-        ),
+        TEMPLATE: _with_function(template.read_text(encoding="utf-8"), name, method, path, feature),
         ROUTING: _with_route(routing.read_text(encoding="utf-8"), method, path),
         Path("events", f"{name}.json"): _event(root, method, path),
     }
-    for file, text in files.items():
-        (root / file).parent.mkdir(parents=True, exist_ok=True)
-        (root / file).write_text(text, encoding="utf-8")
-    return [str(file) for file in files]
 
 
 def _words(name: str) -> str:
@@ -81,7 +102,8 @@ def _handler(name: str, method: str, path: str, feature: str) -> str:
     in_path = re.findall(r"\{(\w+)\}", path)
     parameters = "".join(f", {one}: {'Ref' if one == 'ref' else 'str'}" for one in in_path)
     ref = "from contacts.core.ids import Ref\n" if "ref" in in_path else ""
-    shadows = "  # noqa: A002 (the parameter's name in the path)" if "id" in in_path else ""
+    is_builtin = any(hasattr(builtins, one) for one in in_path)
+    shadows = "  # noqa: A002 (the parameter's name in the path)" if is_builtin else ""
     return f'''"""{method} {path}: {_words(name).lower()}."""
 
 from contacts.accounts.model import Scope

@@ -57,6 +57,8 @@ def parameters_of(route: Served) -> list[Parameter]:
 
 
 def _in_path(name: str) -> Parameter:
+    if name not in texts.PATH_PARAMETERS:
+        raise ValueError(f"{{{name}}}: PATH_PARAMETERS in local/openapi/texts.py does not say what it is")
     return {"name": name, "in": "path", "required": True, **texts.PATH_PARAMETERS[name]}
 
 

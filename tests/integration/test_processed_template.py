@@ -1,21 +1,20 @@
 """The template as CloudFormation deploys it: how large it gets, where the aliases are, when a version is published."""
 
 import json
-import subprocess
 from typing import Any
 
 import pytest
 
 from bench.cloudwatch import MONITORING
+from local import new_operation, processed_template
+from local.errors import LocalStackError
+from local.processed_template import MOST_RESOURCES
 from local.stack import ROOT
 from local.template import template
 
 Json = dict[str, Any]
 
 TEXT = (ROOT / "template.yaml").read_text(encoding="utf-8")
-MOST_RESOURCES = 500
-"""What CloudFormation takes. Room for the next function has to be made first (docs/decisions/0058)."""
-
 HOT = {
     "CreateContact",
     "GetContact",
@@ -73,26 +72,7 @@ DEPLOYED: dict[str, tuple[str, dict[str, str]]] = {
 def processed() -> dict[str, Json]:
     """By what is deployed: the processed template and what a rule has against it."""
     asked = [{"template": text, "parameters": parameters} for text, parameters in DEPLOYED.values()]
-    return dict(zip(DEPLOYED, answered(asked), strict=True))
-
-
-def answered(asked: list[Json], *arguments: str) -> list[Json]:
-    """What local/emulator/transforms.py answers."""
-    done = subprocess.run(
-        [
-            str(ROOT / ".venv/ministack/bin/python"),
-            "-I",
-            str(ROOT / "local/emulator/transforms.py"),
-            *arguments,
-        ],
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"AWS_DEFAULT_REGION": "us-east-1"},
-    )
-    found: list[Json] = json.loads(done.stdout)
-    return found
+    return dict(zip(DEPLOYED, processed_template.processed(asked), strict=True))
 
 
 def resources_of(processed: dict[str, Json], deployed: str = "as it is") -> Json:
@@ -223,7 +203,7 @@ def test_parameters_that_would_do_harm_are_refused() -> None:
         ({"ExecuteApi": "off"}, "ExecuteApi=off"),
     ]
     asked: list[Json] = [{"template": TEXT, "parameters": parameters} for parameters, _ in said]
-    for (parameters, culprit), answer in zip(said, answered(asked, "rules"), strict=True):
+    for (parameters, culprit), answer in zip(said, processed_template.processed(asked, "rules"), strict=True):
         refused = answer["refused"]
         assert (refused is None) if culprit is None else (culprit in refused), parameters
 
@@ -235,3 +215,12 @@ def test_the_domain_speaks_tls_1_2_and_can_be_the_only_address() -> None:
     assert resources["Api"]["Properties"]["DisableExecuteApiEndpoint"] == {
         "Fn::If": ["IsAtItsDomainOnly", True, False]
     }
+
+
+def test_an_operation_that_does_not_fit_is_refused() -> None:
+    files = new_operation.operation(ROOT, "count_things", "GET /v1/things/{id}", "search")
+    more = len(processed_template.resources_of(files[new_operation.TEMPLATE]))
+    if more > MOST_RESOURCES:
+        with pytest.raises(LocalStackError, match=f"would have {more} resources"):
+            new_operation.refuse_what_does_not_fit(files[new_operation.TEMPLATE])
+    new_operation.refuse_what_does_not_fit(TEXT)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.errors import LocalStackError
-from local.new_operation import ROUTING, begin
+from local.new_operation import ROUTING, operation, write
 from local.stack import ROOT
 from local.template import template
 
@@ -41,7 +41,7 @@ def tree(tmp_path: Path) -> Path:
 def test_all_parts_of_it_are_there(
     name: str, route: str, feature: str, paths: set[tuple[str, str]], tree: Path
 ) -> None:
-    begin(tree, name, route, feature)
+    write(tree, operation(tree, name, route, feature))
     logical_id = name.title().replace("_", "")
     resources = template(tree / "template.yaml")["Resources"]
     events = resources[logical_id]["Properties"]["Events"].values()
@@ -57,8 +57,13 @@ def test_all_parts_of_it_are_there(
     assert f'@operation.on("{route}"' in source
 
 
+def test_a_name_that_python_has_may_be_in_a_path(tree: Path) -> None:
+    files = operation(tree, "count_list", "GET /v1/lists/{list}/count", "search")
+    assert "noqa: A002" in files[Path("functions", "count_list", "handler.py")]
+
+
 def test_a_further_method_of_a_path_joins_the_others(tree: Path) -> None:
-    begin(tree, "count_tags", "POST /v1/tags", "search")
+    write(tree, operation(tree, "count_tags", "POST /v1/tags", "search"))
     assert '    "/v1/tags": ("GET", "POST"),\n' in (tree / ROUTING).read_text(encoding="utf-8")
 
 
@@ -79,11 +84,11 @@ def test_what_cannot_be_is_refused_before_anything_is_written(
 ) -> None:
     before = {file: file.read_bytes() for file in tree.rglob("*") if file.is_file()}
     with pytest.raises(LocalStackError):
-        begin(tree, name, route, feature)
+        write(tree, operation(tree, name, route, feature))
     assert {file: file.read_bytes() for file in tree.rglob("*") if file.is_file()} == before
 
 
 def test_what_is_there_already_is_left_alone(tree: Path) -> None:
-    begin(tree, "count_things", "GET /v1/things", "search")
+    write(tree, operation(tree, "count_things", "GET /v1/things", "search"))
     with pytest.raises(LocalStackError, match="is there already"):
-        begin(tree, "count_things", "GET /v1/others", "search")
+        write(tree, operation(tree, "count_things", "GET /v1/others", "search"))
