@@ -65,8 +65,6 @@ class CannedTable:
 
     def encoded_answer(self, target: str, body: bytes) -> bytes:
         """The answer to an HTTP request with this X-Amz-Target; worked out once for equal requests."""
-        if not target:  # S3, of which a function wants to know no more than that nothing went wrong.
-            return b""
         if (target, body) not in self._encoded:
             answer = self.answer(target.rpartition(".")[2], json.loads(body))
             self._encoded[target, body] = json.dumps(answer).encode()
@@ -90,13 +88,22 @@ class CannedTable:
         return {"Items": items, "Count": len(items), "ScannedCount": len(items)}
 
 
+def _answer_of_empty_bucket(request: bytes) -> tuple[bytes, bytes]:
+    """The status and the body that S3 answers to the first line of a request: it keeps nothing."""
+    if request.startswith((b"PUT ", b"POST ", b"DELETE ")):
+        return b"200 OK", b""
+    if b"list-type=2" in request:
+        return b"200 OK", b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
+    return b"404 Not Found", b"" if request.startswith(b"HEAD ") else b"<Error><Code>NoSuchKey</Code></Error>"
+
+
 class _Connection(socketserver.StreamRequestHandler):
     """HTTP/1.1 with keep-alive, as much of it as a DynamoDB client speaks."""
 
     disable_nagle_algorithm = True
 
     def handle(self) -> None:
-        while self.rfile.readline():
+        while request := self.rfile.readline():
             length, target = 0, ""
             while (line := self.rfile.readline()) not in (b"\r\n", b""):
                 name, _, value = line.partition(b":")
@@ -105,10 +112,14 @@ class _Connection(socketserver.StreamRequestHandler):
                 elif name.lower() == b"x-amz-target":
                     target = value.strip().decode()
             assert isinstance(self.server, _Server)
-            body = self.server.table.encoded_answer(target, self.rfile.read(length))
+            sent = self.rfile.read(length)
+            if target:
+                status, body = b"200 OK", self.server.table.encoded_answer(target, sent)
+            else:
+                status, body = _answer_of_empty_bucket(request)
             self.wfile.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nx-amzn-RequestId: bench\r\n"
-                b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+                b"HTTP/1.1 %b\r\nContent-Type: application/x-amz-json-1.0\r\nx-amzn-RequestId: bench\r\n"
+                b"Content-Length: %d\r\n\r\n%b" % (status, len(body), body)
             )
 
 

@@ -11,7 +11,6 @@ from contacts.book.schemas import Lists, Tags
 from contacts.core import violations
 from contacts.core.errors import FieldError
 from contacts.core.violations import FieldErrorCode, InvalidValue, Violation
-from contacts.imports.mapping.columns import mapping_errors
 from contacts.imports.model import (
     MAX_COLUMNS,
     MAX_FILE_BYTES,
@@ -92,8 +91,11 @@ def _country(code: str) -> str:
 
 def _mapping_errors(given: object) -> list[FieldError]:
     """What is wrong with a mapping, whatever columns the file has."""
-    if not isinstance(given, dict):
+    if not given or not isinstance(given, dict):
         return []
+    # Most imports have none.
+    from contacts.imports.mapping.columns import mapping_errors
+
     if len(given) > MAX_COLUMNS:
         too_many = violations.more_values_than(MAX_COLUMNS, len(given), "read")
         return [FieldError("mapping", too_many)]
