@@ -7,6 +7,7 @@ CONTRIBUTING.md says how to go on.
 import argparse
 import builtins
 import json
+import keyword
 import re
 import sys
 from collections.abc import Mapping
@@ -84,6 +85,9 @@ def operation(root: Path, name: str, route: str, feature: str) -> dict[Path, str
     if (root / handler).exists():
         raise LocalStackError(f"{handler} is there already")
     method, path = found[1], found[2]
+    for one in re.findall(r"\{(\w+)\}", path):
+        if not one.isidentifier() or keyword.iskeyword(one):
+            raise LocalStackError(f"{{{one}}} cannot be the name of a parameter in Python")
     template, routing = root / TEMPLATE, root / ROUTING
     return {
         handler: _handler(name, method, path, feature),

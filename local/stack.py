@@ -125,11 +125,9 @@ class LocalStack:
         with self.emulator_log.open("wb") as log:
             self.process = subprocess.Popen(
                 [
-                    *(
-                        str(self.deployment.python),
-                        "-I",
-                        str(self.root / "local" / "emulator" / "__main__.py"),
-                    ),
+                    str(self.deployment.python),
+                    "-I",
+                    str(self.root / "local" / "emulator" / "__main__.py"),
                     # For whoever looks at the list of processes.
                     *(str(self.port), str(self.directory)),
                 ],

@@ -35,7 +35,6 @@ SENT = ("sqs", "scheduler")
 # Writing blocks the emulator, so it takes at most one part in ten of the time. Full queues take the longest; a pause
 # is never longer than this, so no more is ever lost.
 SECONDS_BETWEEN_SAVES = (1.0, 4.0)
-
 SAVE_SHARE = 10
 
 
@@ -115,8 +114,12 @@ def is_from_container(scope) -> bool:
 
 def addressed(scope) -> str:
     """The host that a request is for, without its port."""
-    host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-    return host.decode("latin-1").split(":")[0]
+    return header(scope, b"host").split(":")[0]
+
+
+def header(scope, name: bytes) -> str:
+    """The value of a request's header; empty: it has none."""
+    return next((value for one, value in scope["headers"] if one == name), b"").decode("latin-1")
 
 
 def calling_follower(scope) -> str | None:
@@ -124,11 +127,10 @@ def calling_follower(scope) -> str | None:
 
     Calls to other services are left alone: they are few, and while one sends a file, its function may call DynamoDB.
     """
-    headers = dict(scope["headers"])
-    if not headers.get(b"x-amz-target", b"").startswith(b"DynamoDB_"):
+    if not header(scope, b"x-amz-target").startswith("DynamoDB_"):
         return None
-    credential = re.search(rb"Credential=([^/]+)/", headers.get(b"authorization", b""))
-    return follower_of(credential[1].decode()) if credential else None
+    credential = re.search(r"Credential=([^/]+)/", header(scope, b"authorization"))
+    return follower_of(credential[1]) if credential else None
 
 
 def follower_of(access_key: str) -> str | None:
@@ -142,9 +144,9 @@ def follower_of(access_key: str) -> str | None:
 
 
 async def whole_body(receive):
-    """Waits until a request is there to its end. Returns what gives it once more: ASGI's `receive`.
+    """Reads a request's body to its end. Returns an ASGI `receive` that gives the same messages again.
 
-    Whoever has a turn is answered at once: nobody else waits for the rest of a body.
+    The body is read before the call gets its turn, so that no other call waits for the rest of it.
     """
     messages = [await receive()]
     while messages[-1].get("more_body"):

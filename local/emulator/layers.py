@@ -9,6 +9,7 @@ import tempfile
 import threading
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 from ministack.core import lambda_runtime
 
@@ -31,16 +32,6 @@ class SharedZipFile(zipfile.ZipFile):
             (Path(path) / entry.name).symlink_to(entry)
 
 
-class ZipModule:
-    """What the emulator's workers take for the module zipfile."""
-
-    ZipFile = SharedZipFile
-
-    def __getattr__(self, name):
-        """Everything else of the module."""
-        return getattr(zipfile, name)
-
-
 def unpack_layers_once() -> None:
     """Share what layers hold between the processes of functions."""
-    lambda_runtime.zipfile = ZipModule()
+    lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": SharedZipFile})

@@ -74,7 +74,7 @@ def leading_keys_of(request: dict) -> list[str]:
 
 
 def parse_policies_once() -> None:
-    """Keep what a policy's text says; whoever changes a policy writes another text."""
+    """Keep each parsed policy by its text. A changed policy has another text, and is parsed."""
     parse = iam_evaluator.parse_policy_document
     of_text = functools.lru_cache(maxsize=1_000)(parse)
     iam_evaluator.parse_policy_document = lambda document: (

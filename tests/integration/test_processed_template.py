@@ -217,10 +217,12 @@ def test_the_domain_speaks_tls_1_2_and_can_be_the_only_address() -> None:
     }
 
 
-def test_an_operation_that_does_not_fit_is_refused() -> None:
-    files = new_operation.operation(ROOT, "count_things", "GET /v1/things/{id}", "search")
-    more = len(processed_template.resources_of(files[new_operation.TEMPLATE]))
-    if more > MOST_RESOURCES:
-        with pytest.raises(LocalStackError, match=f"would have {more} resources"):
-            new_operation.refuse_what_does_not_fit(files[new_operation.TEMPLATE])
+def test_an_operation_that_does_not_fit_is_refused(
+    processed: dict[str, Json], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = len(resources_of(processed))
+    monkeypatch.setattr(new_operation, "MOST_RESOURCES", count)
     new_operation.refuse_what_does_not_fit(TEXT)
+    monkeypatch.setattr(new_operation, "MOST_RESOURCES", count - 1)
+    with pytest.raises(LocalStackError, match=f"would have {count} resources"):
+        new_operation.refuse_what_does_not_fit(TEXT)

@@ -76,6 +76,8 @@ def test_a_further_method_of_a_path_joins_the_others(tree: Path) -> None:
         ("count_things", "GET /count", "search"),
         ("count_things", "GET /v1/count/", "search"),
         ("count_things", "GET /v1/count", "finding"),
+        ("count_things", "GET /v1/{class}", "search"),
+        ("count_things", "GET /v1/{1st}", "search"),
         ("", "", ""),
     ],
 )

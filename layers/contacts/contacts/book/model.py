@@ -521,7 +521,7 @@ _OF_EVERY_CHANGE: Final = ("version", "updated_at")
 
 
 def is_same(one: Contact, another: Contact) -> bool:
-    """Whether two states of a contact are equal but for `version` and `updated_at`. Such a change is not written."""
+    """Compares two states of a contact without `version` and `updated_at`. Returns whether they are equal."""
     shown = (
         {key: value for key, value in contact_out(state).items() if key not in _OF_EVERY_CHANGE}
         for state in (one, another)

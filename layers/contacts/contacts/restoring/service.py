@@ -166,7 +166,7 @@ class _Run:
     # Deciding
 
     def _decide(self, contacts: Sequence[Contact], taken: OwnerByName | None = None) -> list[Plan]:
-        """Read what is there now. Returns what is to be done with each contact.
+        """Reads the present state of some contacts, and who has their names. Returns the plan of each contact.
 
         `taken`: names that are known to be others'.
         """
