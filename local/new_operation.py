@@ -1,6 +1,6 @@
 """`python -m local.new_operation count_contacts "GET /v1/count" search`: what `make operation` runs.
 
-Begins an operation: a handler that answers 200, the function in template.yaml, its route, a sample event.
+Begins an operation: a handler that answers 200, the function and its route in template.yaml, a sample event.
 CONTRIBUTING.md says how to go on.
 """
 
@@ -57,7 +57,7 @@ def refuse_what_does_not_fit(template: str) -> None:
     if count > MOST_RESOURCES:
         raise LocalStackError(
             f"with it the stack would have {count} resources, and CloudFormation takes {MOST_RESOURCES}: "
-            "docs/decisions/0058 says how to get room. Nothing was written"
+            "docs/decisions/0064 says where room is. Nothing was written"
         )
 
 
@@ -129,21 +129,13 @@ lambda_handler = runtime.entrypoint(operation)
 
 
 def _with_function(template: str, name: str, method: str, path: str, feature: str) -> str:
+    """The template with the function, its route, its log group and the gateway's permission."""
     logical_id = "".join(map(str.capitalize, name.split("_")))
     part = feature.replace("_", " ")
     begin = re.search(rf"^  # ==== {part}: .*$", template, re.MULTILINE)
     if begin is None:
         raise LocalStackError(f"template.yaml has no part for {feature!r}")
     end = template.index("\n  # ==== ", begin.end()) + 1
-    target = path.replace("{ref}", "{proxy+}") if path.endswith("{ref}") else path
-    methods = (method, "HEAD") if method == "GET" else (method,)
-    prefixes = {"": "", "Alias": "/api"} if path.startswith("/v1/contacts") else {"": ""}
-    events = "".join(
-        f"        {one.capitalize()}{alias}: {{ Type: HttpApi, Properties: "
-        f'{{ ApiId: !Ref Api, Method: {one}, Path: "{prefix}{target}" }} }}\n'
-        for alias, prefix in prefixes.items()
-        for one in methods
-    )
     block = f"""  {logical_id}:
     Type: AWS::Serverless::Function
     Metadata: {{ SkipBuild: true }}
@@ -152,14 +144,53 @@ def _with_function(template: str, name: str, method: str, path: str, feature: st
       CodeUri: functions/{name}
       LoggingConfig: {{ LogGroup: !Ref {logical_id}Logs }}
       Policies: [!Ref KnowCallerPolicy, !Ref CountRequestPolicy]
-      Events:
-{events}
+
 """
     template = template[:end] + block + template[end:]
-    # The list of functions that have a log group, in the order of the parts.
-    before = re.findall(r"^  (\w+):\n    Type: AWS::Serverless::Function$", template, re.MULTILINE)
-    earlier = before[before.index(logical_id) - 1]
-    return re.sub(rf"(?<=[ ,]){earlier},(?=[ \n])", f"{earlier}, {logical_id},", template, count=1)
+    for loop in ("FunctionLogs", "GatewayOfOthers"):
+        template = _with_name(template, loop, logical_id)
+    for each in _gateway_paths(path):
+        template = _with_path(template, each, method, logical_id, part)
+    return template
+
+
+def _with_name(template: str, loop: str, logical_id: str) -> str:
+    """The template with a function's name in the list of a loop, which is in the order of the functions."""
+    begin = template.index(f"Fn::ForEach::{loop}:")
+    end = template.index("]\n", begin)
+    functions = re.findall(r"^  (\w+):\n    Type: AWS::Serverless::Function$", template, re.MULTILINE)
+    named = re.findall(r"(?<=[ ,])(\w+),(?=[ \n])", template[begin:end])
+    earlier = next(one for one in reversed(functions[: functions.index(logical_id)]) if one in named)
+    listed = re.sub(
+        rf"(?<=[ ,]){earlier},(?=[ \n])", f"{earlier}, {logical_id},", template[begin:end], count=1
+    )
+    return template[:begin] + listed + template[end:]
+
+
+def _gateway_paths(path: str) -> tuple[str, ...]:
+    """A path as the gateway calls it, and with the prefix that some vendors' clients send."""
+    called = path.replace("{ref}", "{proxy+}") if path.endswith("{ref}") else path
+    return (called, f"/api{called}") if path.startswith("/v1/contacts") else (called,)
+
+
+def _with_path(template: str, path: str, method: str, logical_id: str, part: str) -> str:
+    """The template with a route in the API's definition: at its path, or at the end of what the part has."""
+    routes = "".join(
+        f"            {one.lower()}: {{ x-amazon-apigateway-integration: {{ type: aws_proxy, httpMethod: POST, "
+        f'payloadFormatVersion: "2.0", uri: !GetAtt {logical_id}.Arn }} }}\n'
+        for one in ((method, "HEAD") if method == "GET" else (method,))
+    )
+    there = re.search(rf"^          {re.escape(path)}:.*\n", template, re.MULTILINE)
+    if there is not None:
+        return template[: there.end()] + routes + template[there.end() :]
+    begin = template.index("        paths:\n")
+    comment = template.find(f"          # {part}\n", begin)
+    # A part's paths end where the next part's begin, or all of them do.
+    ends = re.compile(r"^ {10}# |^ {0,8}\S" if comment > 0 else r"^ {0,8}\S", re.MULTILINE)
+    end = ends.search(template, template.index("\n", max(begin, comment)) + 1)
+    assert end is not None
+    heading = "" if comment > 0 else f"          # {part}\n"
+    return template[: end.start()] + heading + f"          {path}:\n{routes}" + template[end.start() :]
 
 
 def _with_route(routing: str, method: str, path: str) -> str:

@@ -1,9 +1,9 @@
 """Gives the HTTP API of a deployed stack its routes.
 
-Why this exists: SAM writes the routes of an `AWS::Serverless::HttpApi` into the OpenAPI document of the API
-(`Body`), which CloudFormation hands to API Gateway. MiniStack creates the API but ignores the document. So the
-document is read back from the processed template, and its routes are created through the API Gateway API.
-Everything in it is the template's: nothing here knows an operation.
+Why this exists: the template has the routes in the OpenAPI document of the API (`Body`), which CloudFormation hands to
+API Gateway. MiniStack creates the API but ignores the document. So the document is read back from the processed
+template, and its routes are created through the API Gateway API. Everything in it is the template's: nothing here
+knows an operation.
 """
 
 from typing import Any
@@ -70,9 +70,9 @@ def routes_of(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def function_of(integration: dict[str, Any]) -> str:
-    """The logical id of the function or alias that SAM's `…/functions/${GetChat.Arn}/invocations` names.
+    """The logical id of the function or the alias that an integration leads to.
 
-    Of an alias SAM writes `${GetContactAliaslive}`; its physical id is its ARN.
+    `!GetAtt GetChat.Arn` is one, `!Ref GetContactAliaslive` the other: the physical id of an alias is its ARN.
     """
-    uri = integration["uri"]["Fn::Sub"]
-    return str(uri.split("${")[-1].split("}")[0].removesuffix(".Arn"))
+    uri: dict[str, Any] = integration["uri"]
+    return str(uri["Ref"] if "Ref" in uri else uri["Fn::GetAtt"][0])

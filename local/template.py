@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from local.routes import ANY_METHOD, INTEGRATION
 from local.stack import ROOT
 
 try:
@@ -52,7 +53,7 @@ class Function:
     environment: Mapping[str, Any]
     """As the template has it: values may be intrinsics (`resolved` replaces them)."""
     routes: tuple[tuple[str, str], ...]
-    """(method, path) of each HTTP API event; ("ANY", "$default") for the one that takes what is left.
+    """(method, path) of what the API leads to it; ("ANY", "$default") for the one that takes what is left.
 
     What the gateway calls `{proxy+}` is `{ref}`, or `{file}`, as everywhere else.
     """
@@ -171,7 +172,7 @@ def functions(path: Path = ROOT / "template.yaml") -> list[Function]:
     """Every function of the template, in its order, with the Globals applied."""
     whole = template(path)
     defaults = whole.get("Globals", {}).get("Function", {})
-    found = []
+    found, routes = [], routes_by_function(whole["Resources"])
     for logical_id, resource in whole["Resources"].items():
         if resource["Type"] != "AWS::Serverless::Function":
             continue
@@ -189,17 +190,29 @@ def functions(path: Path = ROOT / "template.yaml") -> list[Function]:
                     layer["Ref"] for layer in [*_layers(defaults), *_layers(resource["Properties"])]
                 ),
                 environment={**_variables(defaults), **_variables(resource["Properties"])},
-                routes=tuple(
-                    (
-                        event["Properties"].get("Method", "ANY").upper(),
-                        named_rest(event["Properties"].get("Path", "$default")),
-                    )
-                    for event in properties.get("Events", {}).values()
-                    if event["Type"] == "HttpApi"
-                ),
+                routes=tuple((method, named_rest(route)) for method, route in routes.get(logical_id, ())),
             )
         )
     return found
+
+
+def routes_by_function(resources: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
+    """(method, path) of each route of the HTTP API, as the gateway calls it, by the function that it leads to."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for resource in resources.values():
+        if resource["Type"] != "AWS::Serverless::HttpApi":
+            continue
+        for path, operations in resource["Properties"]["DefinitionBody"]["paths"].items():
+            for method, operation in operations.items():
+                shown = "ANY" if method == ANY_METHOD else method.upper()
+                found.setdefault(_led_to(operation[INTEGRATION]["uri"]), []).append((shown, path))
+    return found
+
+
+def _led_to(uri: Mapping[str, str]) -> str:
+    """The function that `!GetAtt GetChat.Arn` or `!Ref GetContact.Alias` names."""
+    (named,) = uri.values()
+    return named.rpartition(".")[0]
 
 
 def named_rest(path: str) -> str:

@@ -9,6 +9,7 @@ from bench.cloudwatch import MONITORING
 from local import new_operation, processed_template
 from local.errors import LocalStackError
 from local.processed_template import MOST_RESOURCES
+from local.routes import INTEGRATION, function_of
 from local.stack import ROOT
 from local.template import template
 
@@ -104,6 +105,11 @@ def test_the_page_says_how_many_roles_and_policies_a_stack_has(processed: dict[s
     assert said in (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 
 
+def test_there_is_room_for_operations(processed: dict[str, Json]) -> None:
+    """An operation has four resources: a function, its role, its log group, the gateway's permission."""
+    assert len(resources_of(processed, "with all there is")) + 10 * 4 <= MOST_RESOURCES
+
+
 def test_functions_with_traffic_are_called_by_their_alias_alone(processed: dict[str, Json]) -> None:
     resources = resources_of(processed)
     assert {name.removesuffix("Aliaslive") for name in resources if name.endswith("Aliaslive")} == HOT
@@ -113,8 +119,7 @@ def test_functions_with_traffic_are_called_by_their_alias_alone(processed: dict[
             called.setdefault(resource["Properties"]["FunctionName"]["Ref"], set()).add(name)
     for methods in resources["Api"]["Properties"]["Body"]["paths"].values():
         for operation in methods.values():
-            uri: str = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
-            called.setdefault(uri.rpartition("${")[2].partition("}")[0].removesuffix(".Arn"), set()).add(uri)
+            called.setdefault(function_of(operation[INTEGRATION]), set()).add("Api")
     assert called.keys() & HOT == set()
     assert {f"{function}Aliaslive" for function in HOT} <= called.keys()
 

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from local.template import template
+from local.template import routes_by_function, template
 
 _ESCAPES = re.compile("(?:%(?!25)[0-9A-Fa-f]{2})+")
 
@@ -83,10 +83,7 @@ def _routes() -> tuple[tuple[str, tuple[str, str]], ...]:
 
 
 def _each_route() -> Iterator[tuple[str, tuple[str, str]]]:
-    for resource in template()["Resources"].values():
-        if resource["Type"] != "AWS::Serverless::Function":
-            continue
-        for event in resource["Properties"].get("Events", {}).values():
-            if event["Type"] == "HttpApi" and "Path" in event["Properties"]:
-                name = resource["Properties"]["CodeUri"].rpartition("/")[2]
-                yield name, (event["Properties"]["Method"], event["Properties"]["Path"])
+    resources = template()["Resources"]
+    for function, routes in routes_by_function(resources).items():
+        name = resources[function]["Properties"]["CodeUri"].rpartition("/")[2]
+        yield from ((name, route) for route in routes if route != ("ANY", "$default"))

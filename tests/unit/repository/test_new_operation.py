@@ -9,7 +9,7 @@ import pytest
 from local.errors import LocalStackError
 from local.new_operation import ROUTING, operation, write
 from local.stack import ROOT
-from local.template import template
+from local.template import routes_by_function, template
 
 
 @pytest.fixture
@@ -30,6 +30,9 @@ def tree(tmp_path: Path) -> Path:
             "webhooks",
             {("DELETE", "/v1/webhooks/{id}/secret")},
         ),
+        ("drop_tags", "DELETE /v1/tags", "search", {("DELETE", "/v1/tags")}),
+        ("count_changes", "GET /v1/changes", "projection", {("GET", "/v1/changes"), ("HEAD", "/v1/changes")}),
+        ("show_logo", "POST /v1/logo", "docs", {("POST", "/v1/logo")}),
         (
             "check_contact",
             "POST /v1/contacts/{ref}/check",
@@ -44,9 +47,8 @@ def test_all_parts_of_it_are_there(
     write(tree, operation(tree, name, route, feature))
     logical_id = name.title().replace("_", "")
     resources = template(tree / "template.yaml")["Resources"]
-    events = resources[logical_id]["Properties"]["Events"].values()
-    assert {(one["Properties"]["Method"], one["Properties"]["Path"]) for one in events} == paths
-    assert f"{logical_id}Logs" in resources
+    assert set(routes_by_function(resources)[logical_id]) == paths
+    assert {f"{logical_id}Logs", f"{logical_id}Gateway"} <= resources.keys()
     assert {policy["Ref"] for policy in resources[logical_id]["Properties"]["Policies"]} <= resources.keys()
     path = route.partition(" ")[2]
     assert f'    "{path}": (' in (tree / ROUTING).read_text(encoding="utf-8")

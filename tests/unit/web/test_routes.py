@@ -9,7 +9,7 @@ from contacts.accounts.model import Dialect
 from contacts.core.errors import MethodNotAllowed, RouteNotFound
 from contacts.dialects import wire
 from contacts.web.routing import ALIASED, OF_ONE_VENDOR, ROUTES, refusal, refused_name
-from local.template import functions, template
+from local.template import functions
 
 VENDORS = [dialect for dialect in Dialect if dialect is not Dialect.NATIVE]
 
@@ -86,22 +86,6 @@ def test_functions_do_not_import_each_other() -> None:
         imports = [line for line in source.splitlines() if line.startswith(("import ", "from "))]
         assert all("contacts" in line or "typing" in line or "collections" in line for line in imports)
         assert 5 <= len(source.splitlines()) <= 55, f"{function.name} is more than one screen, or nothing"
-
-
-def test_the_template_stays_within_cloudformations_limit() -> None:
-    """500 resources a stack, those included that SAM makes of the template's (decision 58 says what is left).
-
-    With a function comes a role, with each of its routes a permission, and with an alias a version, the alias and, for
-    canaries, a deployment group. Once: CodeDeploy's application and role, and the API's stage. A topic's subscriber has
-    a subscription, a permission, and what becomes of its failures.
-    """
-    resources = template()["Resources"].values()
-    own = [one["Properties"] for one in resources if one["Type"] == "AWS::Serverless::Function"]
-    routes = sum(len(function.routes) for function in functions())
-    aliases = sum("AutoPublishAlias" in function for function in own)
-    subscribers = sum("EventInvokeConfig" in function for function in own)
-    made = len(own) + routes + 3 * aliases + 2 + 1 + 3 * subscribers
-    assert len(resources) + made <= 500
 
 
 @pytest.mark.parametrize(("method", "path", "allowed"), [
