@@ -1,6 +1,7 @@
 """No parameter of a query is ignored: it is honoured, or refused by its name, natively and in every dialect."""
 
 import json
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from types import SimpleNamespace
@@ -69,7 +70,7 @@ def answered(vendor: Dialect, route: str, operation: Operation, query: str) -> d
         "rawPath": path,
         "rawQueryString": query,
         "headers": {"x-api-key": "any"},
-        "pathParameters": {"ref": name, "id": name, "target": name, "tag": name, "delivery_id": name},
+        "pathParameters": dict.fromkeys(re.findall(r"\{(\w+)\}", path), name),
         "requestContext": {"http": {"method": method, "path": path}, "requestId": "r-1"},
         "body": json.dumps(BODY) if method != "GET" else None,
         "isBase64Encoded": False,
