@@ -14,6 +14,7 @@ from tests.support.api import MAX_THREADS, Api, path_of
 from tests.support.people import person
 from tests.support.steps.lists import walk
 from tests.support.thorough import times
+from tests.support.waiting import known_everywhere
 
 AFTER_A_BREAK = frozenset({503})
 """What a client is to send again: others were in the way of all tries, and nothing was written."""
@@ -235,6 +236,6 @@ def test_a_walk_meets_each_once_while_others_write(accounts: Accounts) -> None:
 
 def test_a_revoked_key_works_nowhere_after_a_minute(revoked_key: tuple[Api, float]) -> None:
     api, revoked_at = revoked_key
-    time.sleep(max(0, revoked_at + 60 - time.monotonic()))
+    known_everywhere(revoked_at)
     answers = at_once(lambda _: api.get("/v1/account"), 2 * MAX_THREADS)
     assert statuses(answers) == {401: 2 * MAX_THREADS}

@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from tests.support.accounts import Account, Accounts
 from tests.support.receiver import Receiver
 from tests.support.steps.webhooks import webhook
-from tests.support.waiting import until
-
-KNOWN_AFTER_S = 60.0
-"""Seconds until every function knows what was switched."""
+from tests.support.waiting import known_everywhere, until
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class StoppedDeliveries:
 
     def known_everywhere(self) -> None:
         """Waits until every function knows that they may go on."""
-        time.sleep(max(0.0, self.on_since + KNOWN_AFTER_S - time.monotonic()))
+        known_everywhere(self.on_since)
 
 
 def waiting(account: Account) -> int:
