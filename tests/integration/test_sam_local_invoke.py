@@ -22,6 +22,10 @@ from local.sample_account import KEY, LIVE
 from local.stack import ROOT, VARIABLES_FILE, LocalStack, free_port
 from tests.support import sample_events
 from tests.support.accounts import switch_validation
+from tests.support.api import Api
+from tests.support.steps.imports import at_rest, begun
+from tests.support.waiting import until
+from tests.support.workbooks import row, workbook
 
 NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv", ".local", ".aws-sam", ".hypothesis", ".*_cache", "__pycache__"
@@ -143,6 +147,30 @@ def test_an_email_is_judged(clone: Clone) -> None:
     assert answer == {"batchItemFailures": []}
     judged = clone.api("GET", f"/v1/contacts/{contact['id']}")
     assert (judged["validation_status"], judged["validation_reason"]) == ("invalid", "disposable")
+
+
+def test_a_spreadsheet_is_read(clone: Clone) -> None:
+    """By a process of its own beside the function, which has nothing of the image but Python and the layers."""
+    deployment = clone.stack.deployment
+    stack, queues = deployment.resources(), deployment.client("sqs")
+    deployment.client("lambda").update_event_source_mapping(UUID=stack["PlanImportSource"], Enabled=False)
+    rows = row(1, "Email", "First name") + row(2, "ida@example.com", "Ida") + row(3, "no address", "Jo")
+    with Api(clone.stack.url, KEY) as api:
+        job = begun(api, "people.xlsx", workbook(rows))
+
+        def uploads() -> list[dict[str, Any]]:
+            received = queues.receive_message(QueueUrl=stack["ImportFileQueue"], WaitTimeSeconds=1)
+            return [one for one in received.get("Messages", ()) if job["id"] in one["Body"]]
+
+        (upload,) = until(uploads)
+        event = sample_events.event("plan_import")
+        event["Records"][0]["body"] = upload["Body"]
+        (clone.root / "event.json").write_text(json.dumps(event))
+        answer, log = clone.invoke("PlanImport", "event.json")
+        assert answer == {"batchItemFailures": []}, log
+        done = at_rest(api, job)
+        assert (done["counts"]["created"], done["counts"]["failed"]) == (1, 1), done
+        assert api.get("/v1/contacts/ida@example.com").json()["first_name"] == "Ida"
 
 
 def test_where_no_stack_runs_it_says_so(clone: Clone) -> None:
