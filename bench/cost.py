@@ -13,7 +13,7 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from json import dumps, loads
 from pathlib import Path
 from typing import Any, Final
@@ -76,16 +76,24 @@ class Target:
     limit: float
     unit: str
     at_least: bool = False
+    held_at: float | None = None
+    """Of a target that is missed (docs/decisions/0065): what the value must keep instead, until it is met."""
 
     def is_met(self, value: float) -> bool:
         """Whether a value keeps it."""
         return value >= self.limit if self.at_least else value <= self.limit
 
+    def is_held(self, value: float) -> bool:
+        """Whether a value keeps it, or is no further from it than is known."""
+        return self.is_met(value) or (
+            self.held_at is not None and replace(self, limit=self.held_at).is_met(value)
+        )
+
 
 TARGETS: Final = (
-    Target("create, trickling", 25, "$"),
-    Target("create, in batches of 100", 16, "$"),
-    Target("update, trickling", 9, "$"),
+    Target("create, trickling", 25, "$", held_at=28.50),
+    Target("create, in batches of 100", 16, "$", held_at=18.80),
+    Target("update, trickling", 9, "$", held_at=11.90),
     Target("list, page of 50", 3.50, "$"),
     Target("get by id", 2.30, "$"),
     Target("write units a create takes from its hottest partition key", 3, "units"),
@@ -675,7 +683,7 @@ def as_data(found: Found) -> dict[str, Any]:
 
 
 def results(found: Found) -> Results:
-    """The targets as a table that fails where one is missed."""
+    """The targets as a table that fails where one is missed by more than is known."""
     columns = ("", "at d0993dc", "now", "target", "")
     old = before().get("values", {})
     table = Results("cost", "What operations cost, against their targets", columns)
@@ -688,8 +696,13 @@ def results(found: Found) -> Results:
         table.rows.append(
             (name, _figure(old.get(target.name)), _figure(value), limit, "met" if is_met else "missed")
         )
-        if not is_met:
+        if not target.is_held(value):
             table.failures.append(f"{name}: {_figure(value)} (target {limit})")
+        elif not is_met:
+            table.notes.append(
+                f"{name}: missed, as [decision 65](../../docs/decisions/0065-what-a-change-costs-at-least.md) "
+                f"explains; held at {target.held_at:g}."
+            )
     for kind, rows in found.compared.items():
         for name, (reckoned, reported) in rows.items():
             if abs(reckoned - reported) > 0.01 * max(reckoned, 1):
@@ -707,7 +720,7 @@ def _figure(value: float | None) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit code is 1 if a target is missed."""
+    """Run the command line; the exit code is 1 if a target is missed by more than is known."""
     from bench.cost_page import page
 
     parser = argparse.ArgumentParser(prog="python -m bench.cost", description=__doc__.partition("\n")[0])

@@ -105,6 +105,11 @@ def _targets(found: Found) -> Iterator[str]:
         )
     known = f"at {old['commit']} ({old['measured_with']['date']})" if old else "before"
     yield _table(["", known, f"at {commit()} ({circumstances()['date']})", "target", ""], rows)
+    if any(target.held_at and not target.is_met(values[target.name]) for target in TARGETS):
+        yield (
+            "Why some are missed, and what it would take to meet them: "
+            "[decision 65](decisions/0065-what-a-change-costs-at-least.md)."
+        )
 
 
 def _every_part(found: Found) -> Iterator[str]:

@@ -26,6 +26,8 @@ SCOPES: Final = {
     "webhooks": ("WEBHOOKS_READ", "WEBHOOKS_WRITE"),
 }
 """What a key needs to read and to write, by feature; elsewhere it is about contacts."""
+NO_FEATURES: Final = ("shared", "api", "alarms")
+"""Parts of the template that are not of one feature."""
 _ROUTE: Final = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/v1(?:/[\w-]+|/\{\w+\})+)")
 
 
@@ -57,7 +59,7 @@ def refuse_what_does_not_fit(template: str) -> None:
     if count > MOST_RESOURCES:
         raise LocalStackError(
             f"with it the stack would have {count} resources, and CloudFormation takes {MOST_RESOURCES}: "
-            "docs/decisions/0064 says where room is. Nothing was written"
+            "docs/decisions/0064 says where room can be had. Nothing was written"
         )
 
 
@@ -133,7 +135,7 @@ def _with_function(template: str, name: str, method: str, path: str, feature: st
     logical_id = "".join(map(str.capitalize, name.split("_")))
     part = feature.replace("_", " ")
     begin = re.search(rf"^  # ==== {part}: .*$", template, re.MULTILINE)
-    if begin is None:
+    if begin is None or part in NO_FEATURES:
         raise LocalStackError(f"template.yaml has no part for {feature!r}")
     end = template.index("\n  # ==== ", begin.end()) + 1
     block = f"""  {logical_id}:
@@ -147,7 +149,7 @@ def _with_function(template: str, name: str, method: str, path: str, feature: st
 
 """
     template = template[:end] + block + template[end:]
-    for loop in ("FunctionLogs", "GatewayOfOthers"):
+    for loop in ("FunctionLogs", "GatewayAfterApi"):
         template = _with_name(template, loop, logical_id)
     for each in _gateway_paths(path):
         template = _with_path(template, each, method, logical_id, part)
@@ -174,23 +176,37 @@ def _gateway_paths(path: str) -> tuple[str, ...]:
 
 
 def _with_path(template: str, path: str, method: str, logical_id: str, part: str) -> str:
-    """The template with a route in the API's definition: at its path, or at the end of what the part has."""
+    """The template with a route in the API's definition: at its path, or at the end of the paths of a part.
+
+    Raises:
+        LocalStackError: the path has such a route.
+    """
+    methods = (method, "HEAD") if method == "GET" else (method,)
     routes = "".join(
         f"            {one.lower()}: {{ x-amazon-apigateway-integration: {{ type: aws_proxy, httpMethod: POST, "
         f'payloadFormatVersion: "2.0", uri: !GetAtt {logical_id}.Arn }} }}\n'
-        for one in ((method, "HEAD") if method == "GET" else (method,))
+        for one in methods
     )
-    there = re.search(rf"^          {re.escape(path)}:.*\n", template, re.MULTILINE)
+    there = re.search(rf"^          {re.escape(path)}:.*\n((?: {{12}}.*\n)+)", template, re.MULTILINE)
     if there is not None:
+        for one in methods:
+            if re.search(rf"^ {{12}}{one.lower()}:", there[1], re.MULTILINE):
+                raise LocalStackError(f"{one} {path} is there already")
         return template[: there.end()] + routes + template[there.end() :]
+    place, heading = _end_of_paths(template, part)
+    return f"{template[:place]}{heading}          {path}:\n{routes}{template[place:]}"
+
+
+def _end_of_paths(template: str, part: str) -> tuple[int, str]:
+    """Where the paths of a part end, and the heading that they need there: parts stand in their order."""
     begin = template.index("        paths:\n")
-    comment = template.find(f"          # {part}\n", begin)
-    # A part's paths end where the next part's begin, or all of them do.
-    ends = re.compile(r"^ {10}# |^ {0,8}\S" if comment > 0 else r"^ {0,8}\S", re.MULTILINE)
-    end = ends.search(template, template.index("\n", max(begin, comment)) + 1)
+    end = re.compile(r"^ {0,8}\S", re.MULTILINE).search(template, template.index("\n", begin) + 1)
     assert end is not None
-    heading = "" if comment > 0 else f"          # {part}\n"
-    return template[: end.start()] + heading + f"          {path}:\n{routes}" + template[end.start() :]
+    headings = re.finditer(r"^ {10}# ([a-z ]+)\n", template[begin : end.start()], re.MULTILINE)
+    places = {heading[1]: begin + heading.start() for heading in headings}
+    parts = re.findall(r"^  # ==== ([a-z ]+): ", template, re.MULTILINE)
+    later = (places[one] for one in parts[parts.index(part) + 1 :] if one in places)
+    return next(later, end.start()), "" if part in places else f"          # {part}\n"
 
 
 def _with_route(routing: str, method: str, path: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from local.routes import ANY_METHOD, INTEGRATION
+from local.routes import routes_of
 from local.stack import ROOT
 
 try:
@@ -53,7 +53,7 @@ class Function:
     environment: Mapping[str, Any]
     """As the template has it: values may be intrinsics (`resolved` replaces them)."""
     routes: tuple[tuple[str, str], ...]
-    """(method, path) of what the API leads to it; ("ANY", "$default") for the one that takes what is left.
+    """(method, path) of each route that leads to it; ("ANY", "$default") of the one that takes what is left.
 
     What the gateway calls `{proxy+}` is `{ref}`, or `{file}`, as everywhere else.
     """
@@ -202,10 +202,9 @@ def routes_by_function(resources: Mapping[str, Any]) -> dict[str, list[tuple[str
     for resource in resources.values():
         if resource["Type"] != "AWS::Serverless::HttpApi":
             continue
-        for path, operations in resource["Properties"]["DefinitionBody"]["paths"].items():
-            for method, operation in operations.items():
-                shown = "ANY" if method == ANY_METHOD else method.upper()
-                found.setdefault(_led_to(operation[INTEGRATION]["uri"]), []).append((shown, path))
+        for key, integration in routes_of(resource["Properties"]["DefinitionBody"]):
+            method, _, path = key.rpartition(" ")
+            found.setdefault(_led_to(integration["uri"]), []).append((method or "ANY", path))
     return found
 
 

@@ -56,6 +56,33 @@ def test_a_key_whose_answer_was_lost_is_not_passed_off_as_shown(consoles: Consol
     assert "sk_live_" not in dialog.inner_text()
 
 
+@pytest.mark.parametrize("way", ["back", "link"])
+def test_nobody_leaves_before_a_new_secret_is_shown(consoles: Consoles, account: Account, way: str) -> None:
+    console = consoles.open(account.api.key, "/webhooks")
+    page = console.page
+    page.get_by_role("link", name="New endpoint").first.click()
+    held: list[Route] = []
+
+    def hold(route: "Route") -> None:
+        held.append(route) if route.request.method == "POST" else route.continue_()
+
+    page.route("**/v1/webhooks", hold)
+    page.get_by_label("URL").fill("http://127.0.0.1:9/hook")
+    with page.expect_request("**/v1/webhooks"):
+        page.keyboard.press("Enter")
+    for _ in range(2):
+        if way == "back":
+            page.go_back(wait_until="commit")
+        else:
+            page.get_by_role("link", name="Tags", exact=True).click()
+    expect(page.get_by_label("URL")).to_be_visible()
+    assert page.url.endswith("#/webhooks/new")
+    held[0].continue_()
+    expect(page.locator(".copy").filter(has_text="whsec_")).to_be_visible()
+    page.get_by_role("link", name="Tags", exact=True).click()
+    expect(page.get_by_role("heading", name="Tags", level=1)).to_be_visible()
+
+
 def test_a_dialog_that_waits_says_for_what(consoles: Consoles, shop: Shop) -> None:
     console = consoles.open(shop.key, f"{shop.routes()['contact with 100 tags']}")
     console.settled()

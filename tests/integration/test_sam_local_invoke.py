@@ -150,7 +150,7 @@ def test_an_email_is_judged(clone: Clone) -> None:
 
 
 def test_a_spreadsheet_is_read(clone: Clone) -> None:
-    """By a process of its own beside the function, which has nothing of the image but Python and the layers."""
+    """`plan_import` reads XLSX in a second process: in Lambda's image that has Python and the layers, nothing else."""
     deployment = clone.stack.deployment
     stack, queues = deployment.resources(), deployment.client("sqs")
     deployment.client("lambda").update_event_source_mapping(UUID=stack["PlanImportSource"], Enabled=False)
@@ -162,9 +162,10 @@ def test_a_spreadsheet_is_read(clone: Clone) -> None:
             received = queues.receive_message(QueueUrl=stack["ImportFileQueue"], WaitTimeSeconds=1)
             return [one for one in received.get("Messages", ()) if job["id"] in one["Body"]]
 
-        (upload,) = until(uploads)
+        found = until(uploads)
+        assert found, "the bucket has told nothing of the upload"
         event = sample_events.event("plan_import")
-        event["Records"][0]["body"] = upload["Body"]
+        event["Records"][0]["body"] = found[0]["Body"]
         (clone.root / "event.json").write_text(json.dumps(event))
         answer, log = clone.invoke("PlanImport", "event.json")
         assert answer == {"batchItemFailures": []}, log

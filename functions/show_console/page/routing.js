@@ -29,8 +29,31 @@ function decoded(text) {
 }
 
 export const route = store(routeOf(location.hash));
+/** The address that is not left, while its view waits for what it shows once; null: any may be. */
+let keptAddress = /** @type {string | null} */ (null);
+
 // It comes for links, too, not only for back and forward.
-addEventListener("popstate", () => route.set(routeOf(location.hash)));
+addEventListener("popstate", () => {
+  if (keptAddress === null) route.set(routeOf(location.hash));
+  else if (location.hash !== keptAddress) history.pushState(null, "", keptAddress);
+});
+
+/**
+ * Keep the view until an answer is there that it shows, and that is given once: a new key, a new secret.
+ *
+ * @template T @param {Promise<T>} answer @returns {Promise<T>}
+ */
+export async function stayFor(answer) {
+  const ask = (/** @type {Event} */ event) => event.preventDefault();
+  keptAddress = location.hash;
+  addEventListener("beforeunload", ask);
+  try {
+    return await answer;
+  } finally {
+    keptAddress = null;
+    removeEventListener("beforeunload", ask);
+  }
+}
 
 /**
  * What a table has under a name that came from outside. (An object has more under `constructor` than what was put there.)

@@ -27,14 +27,16 @@ FOR_READERS: Final = (
     ),
 )
 LOADS: Final = """
-import importlib.util, json, sys
+import importlib.metadata, importlib.util, json, sys
 from pathlib import Path
 
+known = set(sys.modules)  # Before Python 3.13 importlib.metadata loads csv.
 for name, modules in [(name, modules) for names, modules in json.loads(sys.argv[1]) for name in names]:
     spec = importlib.util.spec_from_file_location(f"handler_of_{name}", Path("functions") / name / "handler.py")
     handler = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(handler)
-    found = [one for one in sys.modules if any(one == each or one.startswith(f"{each}.") for each in modules)]
+    loaded = set(sys.modules) - known
+    found = [one for one in loaded if any(one == each or one.startswith(f"{each}.") for each in modules)]
     if found:
         print(json.dumps([name, found]))
         break

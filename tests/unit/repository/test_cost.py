@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bench import bill, units
-from bench.cost import Prepared, Scenario, kind_of_key, measure
+from bench.cost import Prepared, Scenario, Target, kind_of_key, measure
 from bench.quick_table import QuickTable
 from bench.service import CALL_S, Service, Use, deployed, sources, throttled
 from contacts.table.expressions import to_item
@@ -17,6 +17,25 @@ from local.template import template
 def service() -> Iterator[Service]:
     with deployed(QuickTable()) as made:
         yield made
+
+
+@pytest.mark.parametrize(
+    ("value", "at_least", "met", "held"),
+    [
+        (9.0, False, True, True),
+        (11.9, False, False, True),
+        (12.0, False, False, False),
+        (9.0, True, True, True),
+        (7.0, True, False, True),
+        (6.9, True, False, False),
+    ],
+)
+def test_a_target_that_is_missed_is_held_where_it_is(
+    value: float, at_least: bool, met: bool, held: bool
+) -> None:
+    target = Target("update", 9, "$", at_least=at_least, held_at=7.0 if at_least else 11.9)
+    assert (target.is_met(value), target.is_held(value)) == (met, held)
+    assert Target("update", 9, "$", at_least=at_least).is_held(value) == met
 
 
 def test_a_create_is_billed_with_all_that_follows_it(service: Service) -> None:

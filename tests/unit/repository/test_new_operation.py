@@ -10,6 +10,7 @@ from local.errors import LocalStackError
 from local.new_operation import ROUTING, operation, write
 from local.stack import ROOT
 from local.template import routes_by_function, template
+from tests.unit.repository.test_template import placed_paths
 
 
 @pytest.fixture
@@ -48,6 +49,7 @@ def test_all_parts_of_it_are_there(
     logical_id = name.title().replace("_", "")
     resources = template(tree / "template.yaml")["Resources"]
     assert set(routes_by_function(resources)[logical_id]) == paths
+    assert all(placed_paths((tree / "template.yaml").read_text(encoding="utf-8")).values())
     assert {f"{logical_id}Logs", f"{logical_id}Gateway"} <= resources.keys()
     assert {policy["Ref"] for policy in resources[logical_id]["Properties"]["Policies"]} <= resources.keys()
     path = route.partition(" ")[2]
@@ -78,6 +80,8 @@ def test_a_further_method_of_a_path_joins_the_others(tree: Path) -> None:
         ("count_things", "GET /count", "search"),
         ("count_things", "GET /v1/count/", "search"),
         ("count_things", "GET /v1/count", "finding"),
+        ("count_things", "GET /v1/count", "api"),
+        ("count_things", "GET /v1/tags", "search"),
         ("count_things", "GET /v1/{class}", "search"),
         ("count_things", "GET /v1/{1st}", "search"),
         ("", "", ""),

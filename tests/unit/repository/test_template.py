@@ -7,6 +7,7 @@ import pytest
 
 from contacts.events.model import LONGEST_DISPATCH
 from contacts.imports.service import MAX_UNDER_WAY
+from local.routes import ANY_METHOD, HTTP_METHODS, INTEGRATION
 from local.stack import ROOT
 from local.template import functions, routes_by_function, template
 from tests.support.permissions import statements_of
@@ -138,6 +139,37 @@ def test_the_functions_that_have_a_log_group_are_named_in_their_order() -> None:
     assert logs == [*log_groups(), "ApiLogs"]
 
 
+def definition() -> dict[str, Any]:
+    """The paths of the API, each with its operations by their methods."""
+    paths: dict[str, Any] = properties_of("AWS::Serverless::HttpApi")["Api"]["DefinitionBody"]["paths"]
+    return paths
+
+
+def test_each_route_has_the_form_that_sam_would_write() -> None:
+    """API Gateway passes over some mistakes with a warning, and then the route is dead."""
+    own = properties_of("AWS::Serverless::Function")
+    for path, operations in definition().items():
+        for method, operation in operations.items():
+            assert method in ({ANY_METHOD} if path == "$default" else HTTP_METHODS), path
+            integration = dict(operation[INTEGRATION])
+            ((kind, named),) = integration.pop("uri").items()
+            function, _, attribute = named.rpartition(".")
+            has_alias = "AutoPublishAlias" in own[function]
+            assert (kind, attribute) == (("Ref", "Alias") if has_alias else ("Fn::GetAtt", "Arn")), named
+            assert integration == {"type": "aws_proxy", "httpMethod": "POST", "payloadFormatVersion": "2.0"}
+            others = {name: value for name, value in operation.items() if name != INTEGRATION}
+            assert others == ({"isDefaultRoute": True} if path == "$default" else {}), path
+
+
+def test_head_and_the_prefix_of_vendors_lead_where_the_plain_route_leads() -> None:
+    paths = definition()
+    for path, operations in paths.items():
+        assert operations.get("head") == operations.get("get"), path
+        if path.startswith("/api/"):
+            plain = paths[path.removeprefix("/api")]
+            assert operations == {method: plain[method] for method in operations}, path
+
+
 def test_the_gateway_may_invoke_each_function_that_it_leads_to() -> None:
     """By one permission each, in the order of the functions; those with an alias first."""
     resources = template()["Resources"]
@@ -149,21 +181,35 @@ def test_the_gateway_may_invoke_each_function_that_it_leads_to() -> None:
         f"{name}Gateway" for name in [*with_alias, *(one for one in named if one not in with_alias)]
     ]
     for name in permitted:
-        properties = resources[name]["Properties"]
-        assert properties["Principal"] == "apigateway.amazonaws.com"
-        alias = ".Alias" if name.removesuffix("Gateway") in with_alias else ""
-        assert properties["FunctionName"] == {"Ref": f"{name.removesuffix('Gateway')}{alias}"}
+        function = name.removesuffix("Gateway")
+        is_before_the_api = function in with_alias
+        source = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:"
+        assert resources[name]["Properties"] == {
+            "Action": "lambda:InvokeFunction",
+            "FunctionName": {"Ref": f"{function}.Alias" if is_before_the_api else function},
+            "Principal": "apigateway.amazonaws.com",
+            "SourceArn": {"Fn::Sub": source + ("*" if is_before_the_api else "${Api}/*")},
+        }
+
+
+def placed_paths(text: str) -> dict[str, bool]:
+    """Each path of the API in a template's text: whether it stands under the part of a function that it leads to."""
+    parts = dict(re.findall(r"^  # ==== ([a-z ]+): .*?\n(.*?)(?=^  # ==== )", text, re.MULTILINE | re.DOTALL))
+    paths = re.split(r"^ {0,8}(?=\S)", parts["api"].partition("        paths:\n")[2], flags=re.MULTILINE)[0]
+    found, part = {}, "api"
+    for block in re.split(r"^ {10}(?=\S)", paths, flags=re.MULTILINE)[1:]:
+        if block.startswith("# "):
+            assert FEATURES.index(block[2:].strip()) > FEATURES.index(part), block
+            part = block[2:].strip()
+            continue
+        led_to = re.findall(r"uri: !(?:GetAtt|Ref) (\w+)\.", block)
+        found[block.partition(":")[0]] = any(f"\n  {function}:\n" in parts[part] for function in led_to)
+    return found
 
 
 def test_a_path_stands_under_the_part_of_a_function_that_it_leads_to() -> None:
-    parts = dict(re.findall(r"^  # ==== ([a-z ]+): .*?\n(.*?)(?=^  # ==== )", TEXT, re.MULTILINE | re.DOTALL))
-    definition = parts["api"].partition("        paths:\n")[2]
-    found = re.findall(r"^ {10}# ([a-z ]+)\n((?:^ {10,}[^ #].*\n)+)", definition, re.MULTILINE)
-    assert [part for part, _ in found] == [part for part in FEATURES if part in dict(found)]
-    for part, paths in found:
-        for path, methods in re.findall(r"^ {10}(/\S+):.*\n((?:^ {12}.*\n)+)", paths, re.MULTILINE):
-            led_to = re.findall(r"uri: !(?:GetAtt|Ref) (\w+)\.", methods)
-            assert any(f"\n  {name}:\n" in parts[part] for name in led_to), path
+    found = placed_paths(TEXT)
+    assert found == dict.fromkeys(definition(), True)
 
 
 def test_a_function_shares_no_log_group_unless_its_whole_part_does() -> None:

@@ -10,7 +10,7 @@ import { Page } from "../elements/page.js";
 import { Badge, Time } from "../elements/shown.js";
 import { Table } from "../elements/table.js";
 import { useAction, useList } from "../loading.js";
-import { go, href } from "../routing.js";
+import { go, href, stayFor } from "../routing.js";
 import { isTest, leave, may, session } from "../session.js";
 import { html, useState } from "../vendor/preact.js";
 
@@ -138,7 +138,7 @@ function NewKey({ close, made }) {
   const right = choices.some(([one]) => one === rights) ? rights : "look";
   const scopes = { look: looking, all: giveable, some: chosen }[right] ?? [right];
   const making = useAction(async () => {
-    setKey((await post("api-keys", { name: name.trim(), mode, dialect, scopes })).data);
+    setKey((await stayFor(post("api-keys", { name: name.trim(), mode, dialect, scopes }))).data);
     made();
   });
   const wrong = (/** @type {string} */ field) => making.failure?.of(field) ?? "";

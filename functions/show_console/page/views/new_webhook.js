@@ -6,7 +6,7 @@ import { brief } from "../elements/delivery.js";
 import { EndpointForm, Secret } from "../elements/endpoint.js";
 import { Empty } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
-import { href } from "../routing.js";
+import { href, stayFor } from "../routing.js";
 import { may } from "../session.js";
 import { html, useState } from "../vendor/preact.js";
 
@@ -22,7 +22,7 @@ export function View() {
   }
   return html`<${Page} title="New endpoint" under="It is told of every change as it happens, by a signed POST.">
     <${Section} title="The endpoint">
-      <${EndpointForm} words="Register" send=${async (/** @type {any} */ fields) => setMade((await post("webhooks", fields)).data)} />
+      <${EndpointForm} words="Register" send=${async (/** @type {any} */ fields) => setMade((await stayFor(post("webhooks", fields))).data)} />
     <//>
   <//>`;
 }

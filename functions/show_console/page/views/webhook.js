@@ -12,7 +12,7 @@ import { Empty, FailureNotice, Loading, say } from "../elements/notices.js";
 import { Page, Section } from "../elements/page.js";
 import { Time } from "../elements/shown.js";
 import { useAction, useGo, useGone, useLoaded } from "../loading.js";
-import { go, href } from "../routing.js";
+import { go, href, stayFor } from "../routing.js";
 import { may } from "../session.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 
@@ -135,7 +135,7 @@ function Endpoint({ webhook, set, again, status, list }) {
       asks === "rotate" &&
       html`<${Confirm} title="Rotate the secret?" words="Rotate" close=${close}
       act=${async () => {
-        const { data } = await post(`${here}/rotate-secret`);
+        const { data } = await stayFor(post(`${here}/rotate-secret`));
         setSecret(data.secret ?? "");
         // An answer that is repeated has no secret in it, and who has left does not see it.
         say(

@@ -84,7 +84,7 @@ ALIASED: Final = "/v1/contacts"
 CONTACT: Final = "/v1/contacts/{ref}"
 """A contact; `{ref}` takes all the rest of the path.
 
-In template.yaml it is `{proxy+}`: for another name of such a variable SAM makes a permission that does not fit.
+In template.yaml it is `{proxy+}` (docs/decisions/0023); `Request.of` and `local.template.named_rest` know that name.
 """
 OF_ONE_VENDOR: Final = {
     "POST /v1/contacts/{ref}/tags/{tag}": Dialect.SMARTSENDER,
