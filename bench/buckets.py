@@ -2,7 +2,9 @@
 
 import io
 import re
+import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from hashlib import md5
 from itertools import count
 from typing import Any, Final
@@ -30,6 +32,8 @@ class Buckets:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self._written_at: dict[str, float] = {}
+        """Of objects that came by a request: the seconds since the epoch."""
         self._uploads: dict[str, dict[int, bytes]] = {}
         self._numbers = count(1)
 
@@ -47,7 +51,7 @@ class Buckets:
                 self._uploads[query["uploadId"][0]][int(query["partNumber"][0])] = body
                 return "upload_part", 200, {"ETag": _etag(body)}, b""
             case "PUT":
-                self.objects[key] = body
+                self._put(key, body)
                 return "put_object", 200, {"ETag": _etag(body)}, b""
             case "POST":
                 return self._post(key, query, body)
@@ -67,7 +71,7 @@ class Buckets:
             return "create_multipart_upload", 200, _XML, said.encode()
         if "uploadId" in query:
             parts = self._uploads.pop(query["uploadId"][0])
-            self.objects[key] = b"".join(parts[number] for number in sorted(parts))
+            self._put(key, b"".join(parts[number] for number in sorted(parts)))
             said = "<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>"
             return "complete_multipart_upload", 200, _XML, said.encode()
         for found in ET.fromstring(body).iter():
@@ -75,14 +79,31 @@ class Buckets:
                 self.objects.pop(found.text or "", None)
         return "delete_objects", 200, _XML, b"<DeleteResult/>"
 
+    def _put(self, key: str, data: bytes) -> None:
+        self.objects[key] = data
+        self._written_at[key] = time.time()
+
     def _list(self, query: Mapping[str, list[str]]) -> Answer:
-        prefix = query.get("prefix", [""])[0]
-        keys = sorted(key for key in self.objects if key.startswith(prefix))
-        contents = "".join(
-            f"<Contents><Key>{key}</Key><Size>{len(self.objects[key])}</Size></Contents>" for key in keys
+        prefix, delimiter = (query.get(name, [""])[0] for name in ("prefix", "delimiter"))
+        listed: dict[str, str] = {}
+        for key in sorted(key for key in self.objects if key.startswith(prefix)):
+            folder, _, below = key[len(prefix) :].partition(delimiter) if delimiter else ("", "", "")
+            if below:
+                folded = f"{prefix}{folder}{delimiter}"
+                listed[folded] = f"<CommonPrefixes><Prefix>{folded}</Prefix></CommonPrefixes>"
+            else:
+                listed[key] = self._listed(key)
+        said = (
+            f"<ListBucketResult><IsTruncated>false</IsTruncated>{''.join(listed.values())}</ListBucketResult>"
         )
-        said = f"<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"
         return "list_objects_v2", 200, _XML, said.encode()
+
+    def _listed(self, key: str) -> str:
+        written = datetime.fromtimestamp(self._written_at.get(key, 0), UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        size = len(self.objects[key])
+        return (
+            f"<Contents><Key>{key}</Key><LastModified>{written}</LastModified><Size>{size}</Size></Contents>"
+        )
 
     def _get(self, key: str, headers: Mapping[str, str], *, is_head: bool) -> Answer:
         method = "head_object" if is_head else "get_object"

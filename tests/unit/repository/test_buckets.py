@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -60,8 +61,12 @@ def story(s3: Any) -> list[Any]:
         answer = told(lambda: s3.get_object(Bucket=BUCKET, Key=key, **more))
         return answer["Body"].read() if isinstance(answer, dict) else answer
 
-    def listed(prefix: str) -> list[str]:
-        return [one["Key"] for one in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])]
+    def listed(prefix: str, delimiter: str = "") -> list[Any]:
+        page = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix, Delimiter=delimiter)
+        objects = page.get("Contents", [])
+        assert all(abs(datetime.now(UTC) - one["LastModified"]) < timedelta(hours=1) for one in objects)
+        folders = [one["Prefix"] for one in page.get("CommonPrefixes", [])]
+        return [[one["Key"] for one in objects], [one["Size"] for one in objects], folders]
 
     for name in ("parts/1", "parts/2", "other é"):
         s3.put_object(Bucket=BUCKET, Key=name, Body=f"content of {name}".encode())
@@ -72,6 +77,7 @@ def story(s3: Any) -> list[Any]:
     found += [read("parts/1", Range="bytes=999-1000"), read("parts/1", Range="bytes=3-")]
     found += [read("parts/1", IfMatch=etag), read("parts/1", IfMatch='"other"')]
     found += [told(lambda: s3.head_object(Bucket=BUCKET, Key="nothing")), listed("parts/"), listed("x")]
+    found += [listed("", "/"), listed("parts", "/"), listed("parts/", "/")]
     upload = s3.create_multipart_upload(Bucket=BUCKET, Key="large")["UploadId"]
     parts = []
     for number, piece in enumerate([b"the last may be small"], 1):
