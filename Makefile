@@ -63,7 +63,7 @@ lambda-image: environments ## Make an image for `sam local invoke` where AWS's c
 ##@ Develop
 
 .PHONY: test
-test: environments ## Run all tests; T="tests/unit -k email" chooses some
+test: environments ## Run all tests but those in a browser and in containers; T="tests/unit -k email" chooses some
 	@$(dev)/python -m pytest --numprocesses 2 $(T)
 
 .PHONY: test-thorough
@@ -138,7 +138,7 @@ pictures: environments .venv/browser/installed ## Take the README's pictures of 
 	@$(dev)/python -m local.pictures
 
 .PHONY: bench
-bench: environments ## Measure what docs/ say about speed, round trips, capacity, cost and load; writes docs/cost.md
+bench: environments ## Measure speed, round trips, capacity, cost and load; writes docs/cost.md. Apart: python -m bench.imports, bench.console
 	@$(dev)/python -m bench
 
 .PHONY: lock

@@ -1,9 +1,9 @@
 """moto's DynamoDB does less work for the same answers: what it would do anew in each call, it does once.
 
-It reads the same few hundred expressions again and again, compiles a pattern for each word of them, goes through each
-tree ten times, and measures a whole item for each attribute that it takes. That was more than half of the time of the
-unit tests. Nothing here decides what an expression means or what is refused; moto does, the first time. `make
-test-thorough` has moto as it is, so that both are held against the same tests.
+It reads the same few hundred expressions again and again, compiles a pattern for each word of them, and goes through
+each tree ten times. That was more than half of the time of the unit tests. Nothing here decides what an expression
+means or what is refused; moto does, the first time. `make test-thorough` has moto as it is, so that both are held
+against the same tests.
 """
 
 import pickle
@@ -46,8 +46,6 @@ def quicken() -> None:
     DynamoType.cast_value = property(_cast_value)
     DynamoType.__deepcopy__ = _copy_of_value
     Item.__deepcopy__ = _copy_of_item
-    # It adds up the whole item for each attribute. `tests.support.aws_limits` holds the exact limit, once an item.
-    del LimitedSizeDict.__setitem__
 
 
 # --- Conditions: the tree of an expression is kept; a request's values are put into it.

@@ -832,3 +832,98 @@ def test_an_import_of_a_later_release_is_read() -> None:
     before = world.job(job.id)
     world.table.client().put_item(TableName=NAME, Item=item)
     assert world.job(job.id) == before
+
+
+# Rows that have written nothing
+
+AS_IT_IS = {"email": "ada@example.com", "first_name": "Ada"}
+TO_BEA = {"email": "ada@example.com", "first_name": "Bea"}
+
+
+def paused_after(*rows: dict[str, Any]) -> tuple[CarryingHarness, str]:
+    """An import of ada's rows and others, whose hour is full after the first ones."""
+    world = CarryingHarness(own_written_limit=40)
+    assert world.api.request("POST", "/v1/contacts", body=AS_IT_IS).status == 201
+    import_id = world.cut([*rows, *bodies(80)])
+    world.carrier().handle(step_from(world.queue.sent.pop(0).body), 1)
+    assert world.job(import_id).state is ImportState.PAUSED
+    return world, import_id
+
+
+def test_the_last_row_of_a_person_wins_across_a_pause() -> None:
+    world, import_id = paused_after(AS_IT_IS, TO_BEA)
+    world.work()
+    assert world.by_email()["ada@example.com"].first_name == "Bea"
+    assert world.job(import_id).counts == Counts(rows=82, created=80, updated=1, unchanged=1)
+    undo = world.undo(import_id)
+    assert (undo.trashed, undo.restored, undo.kept) == (80, 1, 0)
+    assert world.by_email()["ada@example.com"].first_name == "Ada"
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "query", "left"),
+    [
+        ("PATCH", {"first_name": "Hand"}, {}, "Hand"),
+        ("DELETE", None, {"permanent": "true"}, None),
+    ],
+)
+def test_a_row_that_was_done_before_a_pause_is_not_done_again(
+    method: str, body: Any, query: dict[str, str], left: str | None
+) -> None:
+    world, import_id = paused_after(AS_IT_IS)
+    route = "/v1/contacts/{ref}"
+    assert world.api.request(method, route, "ada@example.com", body=body, query=query).status == 200
+    world.work()
+    found = world.by_email().get("ada@example.com")
+    assert (found.first_name if found else None) == left
+    assert world.job(import_id).counts == Counts(rows=81, created=80, unchanged=1)
+
+
+@pytest.mark.parametrize("at_call", range(1, 40))
+@pytest.mark.parametrize("is_after", [False, True])
+def test_the_last_row_of_a_person_wins_wherever_a_function_is_killed(at_call: int, is_after: bool) -> None:
+    """Also where the rows are not of one hundred."""
+    for rows in ([AS_IT_IS, TO_BEA, *bodies(3)], [AS_IT_IS, *bodies(100), TO_BEA]):
+        world = CarryingHarness()
+        assert world.api.request("POST", "/v1/contacts", body=AS_IT_IS).status == 201
+        import_id = world.cut(rows)
+        message = world.queue.sent.pop()
+        wires = Wires(world, at_call, is_after=is_after)
+        with suppress(Killed):
+            world.carrier(wires.client, wires.bucket).handle(step_from(message.body), 1)
+        world.carrier().handle(step_from(message.body), 2)
+        world.work()
+        counts = world.job(import_id).counts
+        assert (counts.rows, counts.created, counts.updated) == (len(rows), len(rows) - 2, 1)
+        assert world.by_email()["ada@example.com"].first_name == "Bea"
+        # Of a row that came before one that is done, it is not known what came of it.
+        assert counts.unchanged + counts.failed == 1
+
+
+@pytest.mark.parametrize("at_call", range(1, 30))
+def test_the_last_row_of_a_person_wins_where_two_functions_are_at_the_part(at_call: int) -> None:
+    world = CarryingHarness()
+    assert world.api.request("POST", "/v1/contacts", body=AS_IT_IS).status == 201
+    import_id = world.cut([AS_IT_IS, TO_BEA], bodies(2))
+    message = world.queue.sent.pop()
+
+    def another() -> None:
+        world.carrier().handle(step_from(message.body), 1)
+
+    client = Interrupted(world.table.client(), at_call, another)
+    if world.carrier(client).handle(step_from(message.body), 1):
+        world.carrier().handle(step_from(message.body), 2)
+    world.work()
+    assert world.by_email()["ada@example.com"].first_name == "Bea"
+    assert world.job(import_id).counts == Counts(rows=4, created=2, updated=1, unchanged=1)
+    undo = world.undo(import_id)
+    assert (undo.trashed, undo.restored, undo.kept) == (2, 1, 0)
+
+
+def test_a_message_of_the_release_before_is_read_and_says_nothing_of_rows() -> None:
+    world = CarryingHarness()
+    world.cut([AS_IT_IS])
+    body = world.queue.sent.pop().body
+    assert "unwritten" not in body
+    step = step_from({**body, "tries": 1})
+    assert (step.unwritten, step_from(replace(step, unwritten="us-p").message()).unwritten) == ("", "us-p")

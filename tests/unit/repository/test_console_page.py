@@ -5,8 +5,11 @@ import re
 import pytest
 
 from contacts.accounts.model import Scope
+from contacts.exports.model import FIELDS
+from contacts.properties.model import MAX_PROPERTIES
 from local.stack import ROOT
 
+SOURCES = ROOT / "functions" / "show_console" / "page"
 PAGE = (ROOT / "docs" / "console.md").read_text(encoding="utf-8")
 
 
@@ -22,6 +25,19 @@ def test_a_scope_is_one() -> None:
 
 
 def test_each_part_of_the_page_is_in_the_table() -> None:
-    main = (ROOT / "functions" / "show_console" / "page" / "main.js").read_text(encoding="utf-8")
+    main = (SOURCES / "main.js").read_text(encoding="utf-8")
     for words in re.findall(r'words: "([^"]+)"', main):
         assert re.search(rf"^\|.*\b{words}\b", PAGE, re.MULTILINE), words
+
+
+def test_what_an_export_can_write_can_be_chosen() -> None:
+    (names,) = re.findall(
+        r'FIELDS =\s+"([a-z_ ]+)"', (SOURCES / "views" / "exports.js").read_text(encoding="utf-8")
+    )
+    assert sorted(names.split()) == sorted(FIELDS)
+
+
+def test_all_properties_of_an_account_are_asked_for() -> None:
+    for file in SOURCES.rglob("views/**/*.js"):
+        asked = re.findall(r'"contact-properties"[^)]*?limit: (\d+)', file.read_text(encoding="utf-8"))
+        assert set(asked) <= {str(MAX_PROPERTIES)}, file.name

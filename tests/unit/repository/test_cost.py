@@ -1,15 +1,17 @@
 """What the cost and load benches stand on: all that a change sets going is counted, at the time that it takes."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from bench import bill, units
-from bench.cost import Prepared, Scenario, Target, kind_of_key, measure
+from bench.cost import Prepared, Scenario, Target, kind_of_key, measure, standing_costs
 from bench.quick_table import QuickTable
 from bench.service import CALL_S, Service, Use, deployed, sources, throttled
 from contacts.table.expressions import to_item
+from local.stack import ROOT
 from local.template import template
 
 
@@ -36,6 +38,21 @@ def test_a_target_that_is_missed_is_held_where_it_is(
     target = Target("update", 9, "$", at_least=at_least, held_at=7.0 if at_least else 11.9)
     assert (target.is_met(value), target.is_held(value)) == (met, held)
     assert Target("update", 9, "$", at_least=at_least).is_held(value) == met
+
+
+def test_the_page_on_deploying_says_what_an_idle_stack_costs() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    said = page.partition("## What it costs while nobody calls")[2].partition("\n## ")[0].replace("\n", " ")
+    costs = standing_costs()
+    alarms = sum(usd for what, usd in costs if "alarms" in what)
+    assert f"alarms (${alarms:g}: " in said
+    for what, _ in costs:
+        (number, of) = re.findall(r"([\d.]+) (?:M polls of (?=\d)|)(.*)", what)[0]
+        if "polls" in what:
+            number, of = of.split(" ", 1)
+            assert f"Lambda asks the {number} queues" in said
+        elif "versions" not in what and "dashboard" not in what:
+            assert f"{number} {of.partition(' that')[0].partition(',')[0].partition(' on')[0]}" in said, what
 
 
 def test_a_create_is_billed_with_all_that_follows_it(service: Service) -> None:

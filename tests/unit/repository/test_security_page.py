@@ -115,15 +115,25 @@ def test_the_bounds_of_an_attempt_at_a_webhook() -> None:
     assert "15 seconds for all, 3 for the resolver, 1 KB of the answer is kept" in PAGE
 
 
-def test_two_functions_of_callers_send_to_the_delivery_queue() -> None:
-    called = [one for one in functions() if one.routes]
-    sending = {
-        one.name
-        for one in called
-        for statement in statements_of(one.logical_id)
-        if "sqs:SendMessage" in statement.actions and "DeliveryQueue" in statement.resources
+def test_what_functions_of_callers_may_besides_the_table_is_on_the_page() -> None:
+    """Two send to the delivery queue, three to those of imports, one to that of exports; four sign URLs of files."""
+    sending: dict[str, set[str]] = {}
+    for one in functions():
+        for statement in statements_of(one.logical_id) if one.routes else ():
+            for action in statement.actions:
+                if not action.startswith("dynamodb:"):
+                    sending.setdefault(action.partition(":")[0], set()).add(one.name)
+                    for resource in statement.resources if action == "sqs:SendMessage" else ():
+                        sending.setdefault(resource, set()).add(one.name)
+    assert sending["DeliveryQueue"] == {"test_webhook", "redeliver_delivery"}
+    assert sending["ImportQueue"] | sending["ImportFileQueue"] == {
+        "start_import",
+        "cancel_import",
+        "undo_import",
     }
-    assert sending == {"test_webhook", "redeliver_delivery"}
+    assert sending["ExportQueue"] == {"create_export"}
+    assert sending["s3"] == {"create_import", "get_import", "get_import_errors", "get_export"}
+    assert sending.keys() == {"sqs", "s3", "DeliveryQueue", "ImportQueue", "ImportFileQueue", "ExportQueue"}
 
 
 def test_a_browser_may_send_and_fetch_files_by_signed_urls() -> None:

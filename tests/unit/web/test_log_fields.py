@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from bench.cost import OWN_METRICS
+from bench.service import sources
 from contacts.core import observability
 from contacts.core.observability import (
     UNDER_WAY,
@@ -210,8 +212,8 @@ def test_a_bug_in_a_worker_names_the_record(scenario: str, culprit: str) -> None
     assert failure.keys() == OF_A_FAILURE | {culprit}
 
 
-CONSUMERS = {"project_changes", "dispatch_webhooks", "deliver_webhook", "validate_contact", "erase_contact"}
-CONSUMERS |= {"record_bounce"}
+STREAMS, QUEUES = sources()
+CONSUMERS = {one.function for one in (*STREAMS, *QUEUES)} | {"record_bounce"}
 """What reads the stream, a queue or a topic."""
 
 
@@ -246,7 +248,7 @@ def test_few_metrics_are_paid_for(capsys: pytest.CaptureFixture[str]) -> None:
         for group in groups
         for name in ("Latency", "ServerErrors", "AuthErrors", "RateLimited")
     } | {("Failed", ("operation", consumer)) for consumer in CONSUMERS}
-    assert len(counted) == 22
+    assert len(counted) == OWN_METRICS
 
 
 @pytest.mark.parametrize(

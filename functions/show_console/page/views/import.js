@@ -156,7 +156,7 @@ function Ready({ job, path, set, cancel }) {
   const [changes, setChanges] = useState(/** @type {import("./import_columns.js").Mapping} */ ({}));
   const known = useLoaded(
     async (signal) =>
-      may("properties:read") ? (await get("contact-properties", { limit: 200 }, signal)).data.data : [],
+      may("properties:read") ? (await get("contact-properties", { limit: 500 }, signal)).data.data : [],
     [],
   );
   const file = useStore(uploads).get(job.id)?.file;

@@ -5,13 +5,13 @@ Then one conditional write of the import says that the part is done and adds its
 follows. So wherever a function is killed, the message comes again, finds the receipts and goes on.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, NamedTuple, NoReturn
 
 from contacts.accounts.model import Account
-from contacts.book.batch import Item
+from contacts.book.batch import Item, lanes
 from contacts.book.model import contact_out
 from contacts.book.schemas import NewContact
 from contacts.book.store import OptOuts
@@ -73,6 +73,14 @@ _HELD_UP: Final = RowError(
     None, "not carried out: the contact was being changed all the time; send the row again"
 )
 _BLANK: Final = RowOutcome(RowResult.SKIPPED, (RowError(None, "the row is blank"),))
+_OVERTAKEN: Final = RowError(
+    None,
+    "not carried out again after an error of ours: a later row has changed the contact; send the row again if it "
+    "is right",
+)
+_LETTERS: Final = {RowResult.UNCHANGED: "u", RowResult.PROTECTED: "p", RowResult.SKIPPED: "s"}
+"""In `ImportStep.unwritten`."""
+_RESULTS: Final = {letter: result for result, letter in _LETTERS.items()}
 
 
 class ImportCarrier:
@@ -121,6 +129,38 @@ class _Part:
     """Number of rows that this invocation wrote and whose receipts exist."""
     error: Exception | None = None
     """An unexpected exception that kept a row from being processed; the message must be retried."""
+    writers: dict[str | Name, int] = field(default_factory=dict)
+    """The last row that was carried out in an earlier run, by its contact's id and the names that it took away."""
+
+    def chunks(self) -> Iterator[range]:
+        """The numbers of the rows, a hundred at a time."""
+        for start in range(0, len(self.rows), ROWS_AT_ONCE):
+            yield range(start, min(start + ROWS_AT_ONCE, len(self.rows)))
+
+    def unwritten(self) -> str:
+        """`ImportStep.unwritten`."""
+        letters = ["-"] * len(self.rows)
+        for number, outcome in self.outcomes.items():
+            if not outcome.has_receipt and outcome.result in _LETTERS:
+                letters[number] = _LETTERS[outcome.result]
+        return "".join(letters).rstrip("-")
+
+    def take_over(self, unwritten: str) -> None:
+        """Note what came of rows in earlier runs that have written nothing."""
+        for number, letter in enumerate(unwritten[: len(self.rows)]):
+            if letter in _RESULTS:
+                self.outcomes[number] = RowOutcome(_RESULTS[letter])
+
+    def note_receipt(self, number: int, receipt: Mapping[str, Any]) -> None:
+        """Note whose row was carried out before, by its receipt."""
+        was: Mapping[str, Any] = receipt.get("was", {})
+        names = {Name(kind, was[kind]) for kind in (NameKind.EMAIL, NameKind.EXTERNAL_ID) if was.get(kind)}
+        for key in (receipt["id"], *names):
+            self.writers[key] = max(number, self.writers.get(key, -1))
+
+    def is_overtaken(self, number: int, keys: Iterable[str | Name]) -> bool:
+        """Whether a later row of the same contact was carried out in an earlier run: then this one was, too."""
+        return any(self.writers.get(key, -1) > number for key in keys)
 
     def has_written(self, number: int) -> bool:
         """Whether a row has written something."""
@@ -147,6 +187,8 @@ class PartRun(StepRun):
     ) -> None:
         super().__init__(services, store, step, times_received)
         self._value_rules: dict[str, ValueRule | None] = {}
+        self._part: _Part | None = None
+        """The part that is being written."""
 
     def _carry_out(self, job: Import) -> int | None:
         return self._check(job) if self._step.task is ImportTask.CHECK else self._write(job)
@@ -173,12 +215,12 @@ class PartRun(StepRun):
             return None
         if part_number != job.next_part:
             return self._go_on_where_it_stands_still(job.next_part, part_number + 1)
-        part = self._read_part(job)
-        for start in range(0, len(part.rows), ROWS_AT_ONCE):
+        part = self._begun_part(job)
+        for chunk in part.chunks():
             job, account = self._reload_or_stop()
             if job.next_part != part_number:
                 return NEXT_SENT_WITHIN_S
-            self._write_chunk(job, account, part, range(start, min(start + ROWS_AT_ONCE, len(part.rows))))
+            self._write_chunk(job, account, part, chunk)
         self._items.give_back()
         assert job.file.format is not None, "the file is cut"
         self._files.put_errors(*self._named, part_number, part.errors(), job.file.columns, job.file.format)
@@ -190,10 +232,22 @@ class PartRun(StepRun):
             self._next(part_number + 1)
         return None
 
+    def _begun_part(self, job: Import) -> _Part:
+        """The rows of the part, and what came of those that an earlier run has carried out.
+
+        The first part may be asked for by two messages (`imports.control`, `imports.planning`).
+
+        Raises: as `_read_part`.
+        """
+        part = self._part = self._read_part(job)
+        part.take_over(self._step.unwritten)
+        if self._times_received > 1 or self._step.tries or self._step.part == 1:
+            for chunk in part.chunks():
+                self._read_recorded_outcomes(job, part, chunk)
+        return part
+
     def _write_chunk(self, job: Import, account: Account, part: _Part, numbers: Sequence[int]) -> None:
         """Carry out up to a hundred rows, as far as they were not carried out before."""
-        if self._times_received > 1 or self._step.tries:
-            self._read_recorded_outcomes(job, part, numbers)
         rows = self._prepared(job, part, [number for number in numbers if number not in part.outcomes])
         while rows:
             fitting = self._room_for(job, account, [row.weight for row in rows])
@@ -221,10 +275,19 @@ class PartRun(StepRun):
         now_s = self._clock.now_ms() // 1000
         known, rules = Known(self._table, account.id, opt_outs, now_s), rules_of(job.options)
         known.read_ahead(name for row in rows for name in row.names)
+        for row in rows:
+            if part.is_overtaken(row.number, {*row.names, *known.owners(row.names)}):
+                part.outcomes[row.number] = RowOutcome(RowResult.FAILED, (_OVERTAKEN,))
+        rows = [row for row in rows if row.number not in part.outcomes]
         begun_until = self._clock.now_ms() + BEGUN_WITHIN_S * 1000
         is_stopped = False
 
         by_number = {row.number: row for row in rows}
+        # Rows that lead to the same contact follow each other, as in the file.
+        items = [
+            Item(row.number, frozenset({*row.names, *known.owners(row.names)}), (), never) for row in rows
+        ]
+        of_one_contact = {one.number for lane in lanes(items) if len(lane) > 1 for one in lane}
 
         def carry_out(number: int) -> bool:
             nonlocal is_stopped
@@ -240,6 +303,7 @@ class PartRun(StepRun):
                 known,
                 rules,
                 says_subscribed=row.says_subscribed,
+                leaves_record=number in of_one_contact,
             )
             key = receipt_key(job.id, self._step.part, number)
             carrying = partial(carry_out_row, store, row.given, rules, key, self._clock, self._randomness)
@@ -256,10 +320,6 @@ class PartRun(StepRun):
                 self._note_our_error(part, number, error)
             return number in part.outcomes
 
-        # Rows that lead to the same contact follow each other, as in the file.
-        items = [
-            Item(row.number, frozenset({*row.names, *known.owners(row.names)}), (), never) for row in rows
-        ]
         run_in_lanes(items, carry_out, self._services.at_once)
 
     def _note_our_error(self, part: _Part, number: int, error: Exception) -> None:
@@ -283,11 +343,16 @@ class PartRun(StepRun):
         self._later(has_progressed=part.written > 0)
         raise Stop
 
+    def _as_done(self) -> ImportStep:
+        return self._step if self._part is None else replace(self._step, unwritten=self._part.unwritten())
+
     def _read_recorded_outcomes(self, job: Import, part: _Part, numbers: Iterable[int]) -> None:
         """Set what came of rows that were carried out before, by their receipts. BatchGetItem: a unit for each row."""
         for number, record in self._receipts(job, numbers).items():
             known = record.outcome
             part.outcomes[number] = ERASED_SINCE if known is None else recorded_outcome(known.details)
+            if known is not None:
+                part.note_receipt(number, known.details)
 
     # Reading rows
 
@@ -401,12 +466,11 @@ class PartRun(StepRun):
             return self._go_on_where_it_stands_still(job.next_part, part_number + 1)
         part = self._read_part(job)
         known: Known | None = None
-        for start in range(0, len(part.rows), ROWS_AT_ONCE):
+        for numbers in part.chunks():
             job, account = self._reload_or_stop()
             opt_outs = OptOuts(self._table, account.id, account.secret)
             now_s = self._clock.now_ms() // 1000
             known = known or Known(self._table, account.id, opt_outs, now_s)
-            numbers = range(start, min(start + ROWS_AT_ONCE, len(part.rows)))
             self._check_chunk(job, account, opt_outs, part, numbers, known)
         if part.error is not None:
             raise part.error

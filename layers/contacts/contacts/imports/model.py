@@ -350,6 +350,9 @@ class ImportStep:
     part: int
     tries: int = 0
     """How often it was put off before without progress; of a part that was begun before, at least 1."""
+    unwritten: str = ""
+    """What came of rows of the part that have written nothing, a letter a row, in their order: `u` unchanged, `p`
+    protected, `s` skipped; `-` of any other. They have no receipts, and are not carried out again."""
 
     def message(self) -> dict[str, object]:
         """The body of the message."""
@@ -359,13 +362,17 @@ class ImportStep:
             "task": str(self.task),
             "part": self.part,
         }
-        return body | {"tries": self.tries} if self.tries else body
+        if self.tries:
+            body["tries"] = self.tries
+        if self.unwritten:
+            body["unwritten"] = self.unwritten
+        return body
 
 
 def step_from(body: Mapping[str, Any]) -> ImportStep:
     """The step that a message asks for."""
     task, part, tries = ImportTask(body["task"]), int(body["part"]), int(body.get("tries", 0))
-    return ImportStep(body["account_id"], body["import_id"], task, part, tries)
+    return ImportStep(body["account_id"], body["import_id"], task, part, tries, body.get("unwritten", ""))
 
 
 READING_SHARE: Final = 0.1

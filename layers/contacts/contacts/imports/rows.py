@@ -5,7 +5,8 @@ created with `update`, none leaves the trash without `restore_trashed`, nothing 
 run uses the same book on a store that writes nothing, so that both decide alike.
 
 What a row did is recorded in the transaction of its change, under a key that no client can have, with what taking it
-back needs. A row that changes nothing leaves no record: to carry it out again later is as if it came later.
+back needs. A row that changes nothing leaves no record, unless another row of the hundred may be about its contact: to
+carry it out again after that one would turn the file's order round.
 """
 
 from abc import abstractmethod
@@ -126,8 +127,9 @@ def print_of(contact: Contact) -> str:
 def receipt_of(transition: Transition, result: RowResult) -> dict[str, object]:
     """What is remembered of a row: what it did to which contact, and what its fields were before.
 
-    `was`: the old values; `now`: a digest of each new one (of tags and lists themselves). Of a map only the keys that
-    changed. `print`: what `print_of` returns for the contact as the row left it, if the row created or restored it.
+    Of a row that changed nothing both versions are the same. `was`: the old values; `now`: a digest of each new one (of
+    tags and lists themselves). Of a map only the keys that changed. `print`: what `print_of` returns for the contact as
+    the row left it, if the row created or restored it.
     """
     before, after = transition.before, transition.after
     assert after is not None, "no row erases a contact"
@@ -139,6 +141,11 @@ def receipt_of(transition: Transition, result: RowResult) -> dict[str, object]:
     was, now = _changes(before, after)
     full = {**receipt, "before_version": before.version, "was": was, "now": now}
     return full if item_size(full) <= LARGEST_RECEIPT else receipt
+
+
+def changed_nothing(receipt: Mapping[str, Any]) -> bool:
+    """Whether a row has left its contact as it was, by its receipt."""
+    return bool(receipt.get("before_version") == receipt["version"])
 
 
 def _changes(before: Contact, after: Contact) -> tuple[dict[str, object], dict[str, object]]:
@@ -281,12 +288,14 @@ class RowStore(ContactStore):
         rules: RowRules,
         *,
         says_subscribed: bool,
+        leaves_record: bool = False,
     ) -> None:
-        """`says_subscribed`: the row asks for a subscription."""
+        """`says_subscribed`: the row asks for a subscription. `leaves_record`: also where it changes nothing."""
         super().__init__(table, account_id, opt_outs, randomness, now_s)
         self._known = known
         self._rules = rules
         self._says_subscribed = says_subscribed
+        self._leaves_record = leaves_record
         self._goes_by_known = True
         self.outcome: RowOutcome | None = None
         """What came of the row, once `apply` has returned."""
@@ -328,7 +337,7 @@ class RowStore(ContactStore):
         elif transition.was is ContactState.DELETED:
             if not self._rules.restores_trashed:
                 raise RowSkipped(TRASHED)
-        elif transition.before is after:
+        elif transition.before is after and not self._leaves_record:
             self.outcome = RowOutcome(self._result(transition), contact=after)
             return transition.outcome
         try:

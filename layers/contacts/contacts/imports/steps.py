@@ -178,7 +178,7 @@ class StepRun:
     def _later(self, *, has_progressed: bool = False) -> None:
         """Send a message that tries again, after longer and longer as long as there is no progress."""
         tries = 0 if has_progressed else self._step.tries
-        self._send(replace(self._step, tries=min(tries + 1, _MOST_TRIES)), delay_of_busy(tries))
+        self._send(replace(self._as_done(), tries=min(tries + 1, _MOST_TRIES)), delay_of_busy(tries))
 
     @property
     def _waits_no_longer(self) -> bool:
@@ -269,7 +269,11 @@ class StepRun:
 
     def _begun(self) -> ImportStep:
         """The step with `tries` of at least 1, so that the next run reads the receipts first."""
-        return replace(self._step, tries=max(self._step.tries, 1))
+        return replace(self._as_done(), tries=max(self._step.tries, 1))
+
+    def _as_done(self) -> ImportStep:
+        """The step, with what its message has to say of the rows that are done."""
+        return self._step
 
     def _go_on_where_it_stands_still(self, stands_at: int, follows: int) -> int | None:
         """Handle a message about a part that is counted already.

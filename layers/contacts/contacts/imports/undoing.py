@@ -34,6 +34,7 @@ from contacts.imports.model import (
 )
 from contacts.imports.rows import (
     Known,
+    changed_nothing,
     undo_key,
 )
 from contacts.imports.steps import (
@@ -102,7 +103,7 @@ class UndoRun(StepRun):
         rows = {
             number: record.outcome.details
             for number, record in receipts.items()
-            if record.outcome is not None
+            if record.outcome is not None and not changed_nothing(record.outcome.details)
         }
         undo_keys = {undo_key(job.id, self._step.part, number).key: number for number in rows}
         before = {undo_keys[key]: record for key, record in self._records().recorded_under(undo_keys).items()}
