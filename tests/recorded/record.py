@@ -8,9 +8,9 @@ With `--answers` the items and what is asked stay as they are in the files, and 
 For one more scenario, append a line with its `name` and `steps` to `scenarios.jsonl`, and record the answers.
 """
 
+import argparse
 import copy
 import json
-import sys
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -1018,8 +1018,12 @@ def _resume_tokens(recorder: Recorder) -> list[str]:
 
 
 def main() -> None:
-    """Record."""
-    if "--answers" not in sys.argv:
+    """Record an account and what its requests come to, over the files in this folder."""
+    parser = argparse.ArgumentParser(prog="python -m tests.recorded.record", description=main.__doc__)
+    parser.add_argument(
+        "--answers", action="store_true", help="only the answers: to the requests that are recorded"
+    )
+    if not parser.parse_args().answers:
         recorder = recorded_account()
         asked = list(scenarios(recorder))
         items = sorted(recorder.table.items(), key=lambda item: (item["PK"]["S"], item["SK"]["S"]))

@@ -504,6 +504,60 @@ def test_a_contact_that_takes_an_address_from_the_trash_takes_its_opt_out(taken:
     assert world.contact("t@example.com")["is_unsubscribed"]
 
 
+WAYS_TO_TAKE_AN_EXTERNAL_ID: Mapping[str, Callable[[World], Reply]] = {
+    "a create": lambda world: world.native.request("POST", LIST, body={"external_id": "crm-7"}),
+    "a create that says false": lambda world: world.native.request(
+        "POST", LIST, body={"external_id": "crm-7", "email": "new@example.com", "is_unsubscribed": False}
+    ),
+    "an upsert": lambda world: world.native.request(
+        "POST", LIST, body={"external_id": "crm-7"}, query={"on_conflict": "update"}
+    ),
+    "a rename": lambda world: world.native.request(
+        "PATCH", ONE, world.created(email="new@example.com")["id"], body={"external_id": "crm-7"}
+    ),
+    "a PUT": lambda world: world.native.request(
+        "PUT", ONE, world.created(email="new@example.com")["id"], body={"external_id": "crm-7"}
+    ),
+    "a batch": lambda world: world.batches.batch({"op": "upsert", "contact": {"external_id": "crm-7"}}),
+    "an arrival": lambda world: world.native.request(
+        "POST", "/v1/channels/{id}/gates", world.channel_id, body={"identifier": "7", "external_id": "crm-7"}
+    ),
+    "Sendmator": lambda world: world.apis[Dialect.SENDMATOR].request(
+        "POST", LIST, body={"email": "new@example.com", "external_id": "crm-7"}
+    ),
+}
+
+
+@pytest.mark.parametrize("opted_out", [True, False])
+@pytest.mark.parametrize("taken", WAYS_TO_TAKE_AN_EXTERNAL_ID)
+def test_a_contact_that_takes_an_external_id_from_the_trash_takes_its_opt_out(
+    taken: str, opted_out: bool, world: World
+) -> None:
+    """It has no opt-out of its own, as an address has: so the one of the contact in the trash goes along."""
+    gone = world.created(external_id="crm-7", is_unsubscribed=opted_out)
+    assert world.native.request("DELETE", ONE, gone["id"]).status == 200
+    reply = WAYS_TO_TAKE_AN_EXTERNAL_ID[taken](world)
+    assert reply.status < 300, reply
+    now = world.contact("crm-7")
+    assert now["id"] != gone["id"]
+    assert (now["is_unsubscribed"], now["unsubscribed_at"] is not None) == (opted_out, opted_out)
+    assert violations(world.table.items(), world.account_id, world.clock.at_ms // 1000) == []
+
+
+def test_a_dry_run_says_that_an_opt_out_goes_along(world: World) -> None:
+    gone = world.created(external_id="crm-7", is_unsubscribed=True)
+    assert world.native.request("DELETE", ONE, gone["id"]).status == 200
+    world.created(email="new@example.com")
+    row = {"email": "new@example.com", "external_id": "crm-7", "first_name": "A"}
+    checked = world.imports.check([row])
+    preview = world.imports.files.preview(world.account_id, checked.id)
+    assert preview is not None
+    (shown,) = preview["contacts"]
+    done = world.imports.run([row])
+    assert (checked.counts.updated, done.counts.updated) == (1, 1)
+    assert shown["is_unsubscribed"] is world.contact("new@example.com")["is_unsubscribed"] is True
+
+
 @pytest.mark.parametrize("field", ["is_unsubscribed", "is_active"])
 @pytest.mark.parametrize("way", ["PATCH", "PUT", "upsert", "batch", "batch upsert", "sendmator"])
 def test_null_keeps_a_flag(way: str, field: str, world: World) -> None:

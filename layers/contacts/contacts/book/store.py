@@ -7,6 +7,7 @@ out, too (docs/consent.md).
 
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from contacts.accounts.model import AccountSecret
@@ -242,7 +243,9 @@ class ContactStore:
         """Writes a transition; returns its outcome. One transaction, or one plain call if only one item changes.
 
         Before it, one GetItem for each email that a subscribed contact takes: if that address has opted out, so does
-        the contact. And one for an external_id that it takes and that can be spelled in another way (`é`).
+        the contact. And one for an external_id that it takes and that can be spelled in another way (`é`). A subscribed
+        contact that takes a name from one in the trash takes its opt-out along: then the transaction fails, and comes
+        again after a GetItem of that contact.
 
         Raises:
             NamesNotFree: other contacts have names that the transition needs.
@@ -250,6 +253,29 @@ class ContactStore:
             AlreadyRecorded, TemporarilyUnavailable.
         """
         transition = self._with_opt_outs(transition)
+        after = transition.after if transition.becomes is ContactState.LIVE else None
+        if after is None or after.is_unsubscribed or transition.spares_trashed.issuperset(after.names):
+            return self._apply(transition)
+        try:
+            return self._apply(replace(transition, spares_trashed=frozenset(after.names)))
+        except NamesNotFree as taken:
+            in_trash = {
+                name: claim
+                for name, claim in taken.claims.items()
+                if claim is not None
+                and claim.state is ContactState.DELETED
+                and name not in transition.spares_trashed
+            }
+            others = {name: claim for name, claim in taken.claims.items() if name not in in_trash}
+            if others:
+                raise NamesNotFree(others) from None
+        had = [self.trashed(claim.contact_id) for claim in in_trash.values()]
+        if any(contact is not None and contact.is_unsubscribed for contact in had):
+            transition = transition.opted_out()
+        return self._apply(transition)
+
+    def _apply(self, transition: Transition) -> Outcome:
+        """Raises: as `apply`."""
         claims = dict(self._claim_steps(transition))
         self._check_look_alikes(transition, claims)
         steps = [*self._contact_steps(transition), *claims.values()]

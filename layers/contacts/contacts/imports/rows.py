@@ -410,7 +410,10 @@ class CheckingRowStore(RowStore):
         after = transition.after
         assert after is not None
         is_subscribed = not after.is_unsubscribed
-        if is_subscribed and any(map(self._has_opted_out, sorted(transition.taken_emails))):
+        if is_subscribed and (
+            any(map(self._has_opted_out, sorted(transition.taken_emails)))
+            or any(map(self._had_opted_out, self._left_behind(transition)))
+        ):
             transition = transition.opted_out()
         claims = dict(self._claim_steps(transition))
         self._check_look_alikes(transition, claims)
@@ -431,6 +434,19 @@ class CheckingRowStore(RowStore):
         if email not in self._known.opted_out:
             self._known.opted_out[email] = self._opt_outs.include_any_of([email])
         return self._known.opted_out[email]
+
+    def _left_behind(self, transition: Transition) -> Iterable[str]:
+        """The ids of contacts in the trash from which the transition takes names."""
+        assert transition.after is not None
+        had = () if transition.before is None else transition.before.names
+        for name in transition.after.names:
+            claim = None if name in had or name in transition.spares_trashed else self.claim(name)
+            if claim is not None and claim.state is ContactState.DELETED:
+                yield claim.contact_id
+
+    def _had_opted_out(self, contact_id: str) -> bool:
+        contact = self.trashed(contact_id)
+        return contact is not None and contact.is_unsubscribed
 
     def _may_have(self, name: Name, transition: Transition, had: Iterable[Name]) -> bool:
         """Whether the condition would hold under which a write gives a contact a name."""
