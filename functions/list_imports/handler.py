@@ -1,4 +1,4 @@
-"""GET /v1/imports: the imports of the last 30 days."""
+"""GET /v1/imports: the imports of the last 38 days."""
 
 from contacts.accounts.model import Scope
 from contacts.imports.model import ImportPageOut
@@ -17,7 +17,7 @@ def list_imports(
     limit: PageSize = DEFAULT_PAGE_SIZE,
     cursor: str | None = None,
 ) -> Answer:
-    """List the account's imports of the last 30 days, the newest first."""
+    """List the account's imports of the last 38 days, the newest first."""
     query = fingerprint(request.caller.account_id, "imports")
     after_id = None if cursor is None else from_cursor(query, cursor)
     return shown_page(*imports.page(after_id, limit), query)

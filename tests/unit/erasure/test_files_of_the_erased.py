@@ -9,11 +9,19 @@ from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import uuid7
 from contacts.core.time import DAY, iso
 from contacts.imports.erasing import ImportEraser
-from contacts.imports.model import Import, ImportFile, ImportOptions, ImportState
+from contacts.imports.model import (
+    ENDS_WITHIN_DAYS,
+    KEPT_DAYS,
+    Import,
+    ImportFile,
+    ImportOptions,
+    ImportState,
+)
 from contacts.imports.store import ImportStore
 from contacts.table import keys
 from contacts.table.client import Table
 from local.table import NAME
+from local.template import template
 from tests.support.app import ACCOUNT_ID, OTHER_ACCOUNT_ID, App
 from tests.support.bucket import FakeBucket
 from tests.support.event_harness import ErasureDesk
@@ -110,7 +118,20 @@ def test_what_was_written_later_stays(client: Any, bucket: DatedBucket, clock: F
     assert left(bucket) == all_of(ACCOUNT_ID, (*KEPT, FILES[1]))
 
 
-@pytest.mark.parametrize("age_days", [None, 32])
+@pytest.mark.parametrize("age_days", [0, 29, 36])
+def test_the_error_file_of_an_import_that_took_weeks_goes(
+    age_days: int, client: Any, bucket: DatedBucket, clock: FakeClock
+) -> None:
+    """It may end after 29 days, and its error file stays for seven more: so long its item tells of it."""
+    imported(client, clock, age_days)
+    eraser(client, bucket, clock).remove(ACCOUNT_ID, clock.now_ms())
+    assert left(bucket) == all_of(ACCOUNT_ID, KEPT)
+    rules = template()["Resources"]["Files"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    (days,) = (rule["ExpirationInDays"] for rule in rules if rule.get("Prefix") == "errors/")
+    assert ENDS_WITHIN_DAYS + days + 1 <= KEPT_DAYS
+
+
+@pytest.mark.parametrize("age_days", [None, 40])
 def test_the_bucket_is_left_alone_where_nothing_was_imported(
     age_days: int | None, client: Any, clock: FakeClock
 ) -> None:

@@ -927,3 +927,13 @@ def test_a_message_of_the_release_before_is_read_and_says_nothing_of_rows() -> N
     assert "unwritten" not in body
     step = step_from({**body, "tries": 1})
     assert (step.unwritten, step_from(replace(step, unwritten="us-p").message()).unwritten) == ("", "us-p")
+
+
+def test_an_import_that_ran_out_of_time_amid_its_first_part_can_be_taken_back() -> None:
+    world, import_id = paused_after(TO_BEA)
+    assert world.by_email()["ada@example.com"].first_name == "Bea"
+    world.clock.at_ms += 30 * 24 * 3_600_000
+    world.work()
+    job = world.job(import_id)
+    assert (job.state, job.counts.updated) == (ImportState.FAILED, 0)
+    assert job.may_have_written

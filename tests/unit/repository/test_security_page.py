@@ -147,8 +147,8 @@ def test_files_go_as_the_page_says_and_an_import_has_its_own_as_long_as_its_item
     rules = resources("AWS::S3::Bucket")["Files"]["LifecycleConfiguration"]["Rules"]
     days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
     assert days == {
-        "uploads/": imports.KEPT_DAYS,
-        "parts/": imports.KEPT_DAYS,
+        "uploads/": imports.FILE_KEPT_DAYS,
+        "parts/": imports.FILE_KEPT_DAYS,
         "errors/": imports.UNDO_WITHIN_DAYS,
         "previews/": 2,
         "exports/": 2,

@@ -1,5 +1,5 @@
 // @ts-check
-/** The imports of the last 30 days. */
+/** The imports of the last 38 days. */
 
 import { useMoving } from "../elements/files.js";
 import { Empty } from "../elements/notices.js";
@@ -35,7 +35,7 @@ const COLUMNS = [
 export function View() {
   const list = useMoving(useList("imports"), "imports", pauseOf);
   const action = mayImport() && html`<a class="button main" href=${href("imports/new")}>Import a file</a>`;
-  const empty = html`<${Empty} title="No file was imported in the last 30 days.">
+  const empty = html`<${Empty} title="No file was imported in the last 38 days.">
     <p>An import takes contacts from a spreadsheet or another product. It shows first what would happen, and can be undone for a week.</p>
     ${action}
   <//>`;

@@ -39,7 +39,7 @@ class ImportEraser:
 
         That is what was written until two minutes after it.
 
-        One Query where the account has imported nothing within 30 days.
+        One Query where the account has imported nothing of which a file may be left.
 
         Raises:
             TemporarilyUnavailable: some may be left.

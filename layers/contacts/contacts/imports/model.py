@@ -8,14 +8,17 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, NotRequired, Type
 from contacts.core.answers import Count, Json, JsonSchema, Moment, PageOut, Uuid
 from contacts.core.time import DAY, HOUR, iso, parsed
 
-KEPT_DAYS: Final = 30
-"""Days that an import is listed."""
+FILE_KEPT_DAYS: Final = 30
+"""Days after which an upload or a part is gone from the bucket in any case."""
 ENDS_WITHIN_DAYS: Final = 29
-"""Days after which an import that still has rows ends as failed: its item is there for one more day."""
+"""Days after which an import that still has rows ends as failed, before its parts are gone."""
 UPLOAD_WITHIN_HOURS: Final = 24
 """An import without a file expires after so many hours."""
 UNDO_WITHIN_DAYS: Final = 7
-"""An import can be undone as long as the records of its rows are kept (`table.records.KEPT_DAYS`)."""
+"""An import can be undone as long as the records of its rows are kept (`table.records.KEPT_DAYS`). So long its error
+file stays."""
+KEPT_DAYS: Final = ENDS_WITHIN_DAYS + UNDO_WITHIN_DAYS + 2
+"""Days that an import is listed: as long as its error file may be there, which an erasure has to find."""
 ROWS_OF_PART: Final = 1000
 """Rows of a part: what one message asks for."""
 ROWS_AT_ONCE: Final = 100
@@ -316,10 +319,17 @@ class Import:
 
     @property
     def may_have_written(self) -> bool:
-        """Whether it may have changed a contact. Of the part in which it was cancelled, nobody may count the rows."""
+        """Whether it may have changed a contact. Nobody may count the rows of the part in which it was ended."""
         counts = self.counts
         has_counted = counts.created + counts.updated + counts.protected > 0
-        return self.started_at is not None and (has_counted or self.state is ImportState.CANCELLED)
+        return self.started_at is not None and (has_counted or (self.has_ended_amid_rows and self.parts > 0))
+
+    @property
+    def has_ended_amid_rows(self) -> bool:
+        """Whether somebody may have been at a part of it when it was ended."""
+        return self.state is ImportState.CANCELLED or (
+            self.state is ImportState.FAILED and self.started_at is not None
+        )
 
     def can_be_undone(self, now_ms: int) -> bool:
         """Whether it may be taken back: it has ended, may have written something, and was not taken back before.

@@ -387,7 +387,7 @@ class Planner:
         Raises:
             TemporarilyUnavailable.
         """
-        if job is None or not _ended_amid_its_rows(job):
+        if job is None or not job.has_ended_amid_rows:
             delete_files(self._files, account_id, import_id)
             return
         self._files.delete_upload(account_id, import_id)
@@ -395,13 +395,6 @@ class Planner:
             self._send_on(account_id, import_id, delay_s=ENDED_FOR_S)
         else:
             put_files_away(self._files, account_id, job)
-
-
-def _ended_amid_its_rows(job: Import) -> bool:
-    """Whether somebody may have been at a part of it."""
-    return job.state is ImportState.CANCELLED or (
-        job.state is ImportState.FAILED and job.started_at is not None
-    )
 
 
 def _mapping_wrong(error: InvalidInput, columns: Sequence[str]) -> ImportProblem:

@@ -28,7 +28,6 @@ from contacts.core.time import Clock, iso, parsed
 from contacts.imports.model import (
     ROWS_AT_ONCE,
     Import,
-    ImportState,
     Undo,
     UndoState,
 )
@@ -85,8 +84,8 @@ class UndoRun(StepRun):
         return None
 
     def _until_rows_have_ended(self, job: Import) -> int:
-        """Seconds until nobody carries out rows any more that were begun before a cancellation."""
-        if job.state is not ImportState.CANCELLED or job.finished_at is None:
+        """Seconds until nobody carries out rows any more that were begun before the import was ended amid them."""
+        if not job.has_ended_amid_rows or job.finished_at is None:
             return 0
         since_ms = self._clock.now_ms() - parsed(job.finished_at)
         return max(0, BEGUN_WITHIN_S + ENDS_S - since_ms // 1000)
