@@ -288,3 +288,18 @@ def test_an_undo_of_what_was_cancelled_at_once_ends(world: CarryingHarness) -> N
     after = world.job(import_id).undo
     assert after is not None
     assert (after.state, after.trashed) == ("completed", 0)
+
+
+def test_who_was_brought_back_under_another_name_does_not_go_to_the_trash_with_it() -> None:
+    """A newcomer with that name would be given the contact of somebody else."""
+    world = CarryingHarness()
+    bea = {"email": "bea@example.com", "external_id": "crm-1", "first_name": "Bea", "tags": ["debtor"]}
+    made = world.api.request("POST", "/v1/contacts", body=bea).body
+    assert world.api.request("DELETE", "/v1/contacts/{ref}", "bea@example.com").status == 200
+    row = {"email": "dan@example.com", "external_id": "crm-1", "first_name": "Dan"}
+    undo = world.undo(world.run([row], restore_trashed=True).id)
+    assert (undo.trashed, undo.restored, undo.kept) == (0, 0, 1)
+    dan = world.api.request("POST", "/v1/contacts", body={"email": "dan@example.com"}).body
+    assert (dan["id"] == made["id"], dan["first_name"], dan["tags"]) == (False, None, [])
+    back = world.api.request("GET", "/v1/contacts/{ref}", made["id"]).body
+    assert {name: back[name] for name in bea} == bea

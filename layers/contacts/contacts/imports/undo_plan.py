@@ -50,6 +50,11 @@ def undo_plan(
     if "print" in receipt:
         if print_of(contact) != receipt["print"]:
             return _KEPT
+        if was and now and NameKind.EMAIL in was:
+            # The row brought it back under another address. In the trash that would lead a newcomer to it, whom a create
+            # gives the contact that has the address there. So it gets its old names and values, and stays.
+            change, _ = _change_back(was, now, contact, spared)
+            return UndoPlan(UndoResult.KEPT, _applied(change, contact, at))
         return UndoPlan(UndoResult.TRASHED, _as_it_was(contact, was, now, at), ContactState.DELETED)
     if was is None or now is None:
         return _KEPT  # The receipt had no room for the old values.
@@ -66,7 +71,7 @@ def undo_plan(
 def _as_it_was(
     contact: Contact, was: Mapping[str, Any] | None, now: Mapping[str, Any] | None, at: str
 ) -> Contact:
-    """A contact that goes back to the trash, with the values that it had there. Its names stay as they are."""
+    """A contact that goes back to the trash, with the values that it had there. Its external_id stays as it is."""
     if was is None or now is None:
         return contact
     change, _ = _change_back(was, now, contact, frozenset(_NAMES))
