@@ -51,8 +51,8 @@ def undo_plan(
         if print_of(contact) != receipt["print"]:
             return _KEPT
         if was and now and NameKind.EMAIL in was:
-            # The row brought it back under another address. In the trash that would lead a newcomer to it, whom a create
-            # gives the contact that has the address there. So it gets its old names and values, and stays.
+            # The row brought it back under another address. In the trash that would lead a newcomer to it: a create
+            # brings back who has its address there. So it gets its old names and values, and stays.
             change, _ = _change_back(was, now, contact, spared)
             return UndoPlan(UndoResult.KEPT, _applied(change, contact, at))
         return UndoPlan(UndoResult.TRASHED, _as_it_was(contact, was, now, at), ContactState.DELETED)
