@@ -259,18 +259,20 @@ class ContactStore:
         try:
             return self._apply(replace(transition, spares_trashed=frozenset(after.names)))
         except NamesNotFree as taken:
+            had = () if transition.before is None else transition.before.without(transition.lost).names
             in_trash = {
                 name: claim
                 for name, claim in taken.claims.items()
                 if claim is not None
                 and claim.state is ContactState.DELETED
                 and name not in transition.spares_trashed
+                and name not in had
             }
             others = {name: claim for name, claim in taken.claims.items() if name not in in_trash}
             if others:
                 raise NamesNotFree(others) from None
-        had = [self.trashed(claim.contact_id) for claim in in_trash.values()]
-        if any(contact is not None and contact.is_unsubscribed for contact in had):
+        owners = [self.trashed(claim.contact_id) for claim in in_trash.values()]
+        if any(owner is not None and owner.is_unsubscribed for owner in owners):
             transition = transition.opted_out()
         return self._apply(transition)
 

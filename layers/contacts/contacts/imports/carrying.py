@@ -6,8 +6,9 @@ follows. So wherever a function is killed, the message comes again, finds the re
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from typing import Any, Final, NamedTuple, NoReturn
 
 from contacts.accounts.model import Account
@@ -42,6 +43,7 @@ from contacts.imports.rows import (
     CheckingRowStore,
     Known,
     RowOutcome,
+    RowRules,
     WritingRowStore,
     carry_out_row,
     receipt_key,
@@ -73,13 +75,14 @@ _HELD_UP: Final = RowError(
     None, "not carried out: the contact was being changed all the time; send the row again"
 )
 _BLANK: Final = RowOutcome(RowResult.SKIPPED, (RowError(None, "the row is blank"),))
-_OVERTAKEN: Final = RowError(
-    None,
-    "not carried out again after an error of ours: a later row has changed the contact; send the row again if it "
-    "is right",
-)
-_LETTERS: Final = {RowResult.UNCHANGED: "u", RowResult.PROTECTED: "p", RowResult.SKIPPED: "s"}
-"""In `ImportStep.unwritten`."""
+_FAILED_BEFORE: Final = RowError(None, "failed when it was carried out; send the row again if it is right")
+_LETTERS: Final = {
+    RowResult.UNCHANGED: "u",
+    RowResult.PROTECTED: "p",
+    RowResult.SKIPPED: "s",
+    RowResult.FAILED: "f",
+}
+"""In `Import.unwritten`."""
 _RESULTS: Final = {letter: result for result, letter in _LETTERS.items()}
 
 
@@ -129,8 +132,8 @@ class _Part:
     """Number of rows that this invocation wrote and whose receipts exist."""
     error: Exception | None = None
     """An unexpected exception that kept a row from being processed; the message must be retried."""
-    writers: dict[str | Name, int] = field(default_factory=dict)
-    """The last row that was carried out in an earlier run, by its contact's id and the names that it took away."""
+    failed: set[int] = field(default_factory=set)
+    """Rows that failed in an earlier run. They are not carried out again; it is looked up why they fail."""
 
     def chunks(self) -> Iterator[range]:
         """The numbers of the rows, a hundred at a time."""
@@ -138,8 +141,10 @@ class _Part:
             yield range(start, min(start + ROWS_AT_ONCE, len(self.rows)))
 
     def unwritten(self) -> str:
-        """`ImportStep.unwritten`."""
+        """`Import.unwritten`."""
         letters = ["-"] * len(self.rows)
+        for number in self.failed:
+            letters[number] = _LETTERS[RowResult.FAILED]
         for number, outcome in self.outcomes.items():
             if not outcome.has_receipt and outcome.result in _LETTERS:
                 letters[number] = _LETTERS[outcome.result]
@@ -148,19 +153,10 @@ class _Part:
     def take_over(self, unwritten: str) -> None:
         """Note what came of rows in earlier runs that have written nothing."""
         for number, letter in enumerate(unwritten[: len(self.rows)]):
-            if letter in _RESULTS:
+            if letter == _LETTERS[RowResult.FAILED]:
+                self.failed.add(number)
+            elif letter in _RESULTS:
                 self.outcomes[number] = RowOutcome(_RESULTS[letter])
-
-    def note_receipt(self, number: int, receipt: Mapping[str, Any]) -> None:
-        """Note whose row was carried out before, by its receipt."""
-        was: Mapping[str, Any] = receipt.get("was", {})
-        names = {Name(kind, was[kind]) for kind in (NameKind.EMAIL, NameKind.EXTERNAL_ID) if was.get(kind)}
-        for key in (receipt["id"], *names):
-            self.writers[key] = max(number, self.writers.get(key, -1))
-
-    def is_overtaken(self, number: int, keys: Iterable[str | Name]) -> bool:
-        """Whether a later row of the same contact was carried out in an earlier run: then this one was, too."""
-        return any(self.writers.get(key, -1) > number for key in keys)
 
     def has_written(self, number: int) -> bool:
         """Whether a row has written something."""
@@ -187,8 +183,6 @@ class PartRun(StepRun):
     ) -> None:
         super().__init__(services, store, step, times_received)
         self._value_rules: dict[str, ValueRule | None] = {}
-        self._part: _Part | None = None
-        """The part that is being written."""
 
     def _carry_out(self, job: Import) -> int | None:
         return self._check(job) if self._step.task is ImportTask.CHECK else self._write(job)
@@ -215,12 +209,17 @@ class PartRun(StepRun):
             return None
         if part_number != job.next_part:
             return self._go_on_where_it_stands_still(job.next_part, part_number + 1)
-        part = self._begun_part(job)
+        part = self._read_part(job)
         for chunk in part.chunks():
             job, account = self._reload_or_stop()
             if job.next_part != part_number:
                 return NEXT_SENT_WITHIN_S
-            self._write_chunk(job, account, part, chunk)
+            if chunk.start == 0:
+                self._take_over(job, part)
+            try:
+                self._write_chunk(job, account, part, chunk)
+            finally:
+                self._remember(part)
         self._items.give_back()
         assert job.file.format is not None, "the file is cut"
         self._files.put_errors(*self._named, part_number, part.errors(), job.file.columns, job.file.format)
@@ -232,19 +231,34 @@ class PartRun(StepRun):
             self._next(part_number + 1)
         return None
 
-    def _begun_part(self, job: Import) -> _Part:
-        """The rows of the part, and what came of those that an earlier run has carried out.
+    def _take_over(self, job: Import, part: _Part) -> None:
+        """Note what came of rows of the part that were carried out before.
 
-        The first part may be asked for by two messages (`imports.control`, `imports.planning`).
-
-        Raises: as `_read_part`.
+        By another message, too: the first part may be asked for by two (`imports.control`, `imports.planning`).
         """
-        part = self._part = self._read_part(job)
-        part.take_over(self._step.unwritten)
-        if self._times_received > 1 or self._step.tries or self._step.part == 1:
+        if job.unwritten_of == self._step.part:
+            part.take_over(job.unwritten)
+        if self._times_received > 1 or self._step.tries or part.unwritten() or self._step.part == 1:
             for chunk in part.chunks():
                 self._read_recorded_outcomes(job, part, chunk)
-        return part
+
+    def _remember(self, part: _Part) -> None:
+        """Write down what came of rows that have written nothing, so that they are not carried out behind later ones.
+
+        Raises:
+            Contention, TemporarilyUnavailable.
+        """
+
+        def with_part(job: Import) -> Import | None:
+            if job.next_part != self._step.part:
+                return None
+            known = job.unwritten if job.unwritten_of == self._step.part else ""
+            unwritten = _merged(known, part.unwritten())
+            if unwritten == known:
+                return None
+            return job.changed(unwritten=unwritten, unwritten_of=self._step.part)
+
+        self._replaced(with_part)
 
     def _write_chunk(self, job: Import, account: Account, part: _Part, numbers: Sequence[int]) -> None:
         """Carry out up to a hundred rows, as far as they were not carried out before."""
@@ -276,8 +290,8 @@ class PartRun(StepRun):
         known, rules = Known(self._table, account.id, opt_outs, now_s), rules_of(job.options)
         known.read_ahead(name for row in rows for name in row.names)
         for row in rows:
-            if part.is_overtaken(row.number, {*row.names, *known.owners(row.names)}):
-                part.outcomes[row.number] = RowOutcome(RowResult.FAILED, (_OVERTAKEN,))
+            if row.number in part.failed:
+                part.outcomes[row.number] = self._failed_before(row, account, rules)
         rows = [row for row in rows if row.number not in part.outcomes]
         begun_until = self._clock.now_ms() + BEGUN_WITHIN_S * 1000
         is_stopped = False
@@ -287,7 +301,7 @@ class PartRun(StepRun):
         items = [
             Item(row.number, frozenset({*row.names, *known.owners(row.names)}), (), never) for row in rows
         ]
-        of_one_contact = {one.number for lane in lanes(items) if len(lane) > 1 for one in lane}
+        followed = {one.number for lane in lanes(items) for one in lane[:-1]}
 
         def carry_out(number: int) -> bool:
             nonlocal is_stopped
@@ -303,7 +317,7 @@ class PartRun(StepRun):
                 known,
                 rules,
                 says_subscribed=row.says_subscribed,
-                leaves_record=number in of_one_contact,
+                leaves_record=number in followed,
             )
             key = receipt_key(job.id, self._step.part, number)
             carrying = partial(carry_out_row, store, row.given, rules, key, self._clock, self._randomness)
@@ -321,6 +335,26 @@ class PartRun(StepRun):
             return number in part.outcomes
 
         run_in_lanes(items, carry_out, self._services.at_once)
+
+    def _failed_before(self, row: _Prepared, account: Account, rules: RowRules) -> RowOutcome:
+        """What is said of a row that failed in an earlier run: why it would fail now. Nothing is written."""
+        opt_outs = OptOuts(self._table, account.id, account.secret)
+        now_s = self._clock.now_ms() // 1000
+        store = CheckingRowStore(
+            self._table,
+            account.id,
+            opt_outs,
+            self._randomness,
+            now_s,
+            Known(self._table, account.id, opt_outs, now_s),
+            rules,
+            says_subscribed=row.says_subscribed,
+        )
+        key = receipt_key(self._step.import_id, self._step.part, row.number)
+        outcome = carry_out_row(store, row.given, rules, key, self._clock, self._randomness)
+        return (
+            outcome if outcome.result is RowResult.FAILED else RowOutcome(RowResult.FAILED, (_FAILED_BEFORE,))
+        )
 
     def _note_our_error(self, part: _Part, number: int, error: Exception) -> None:
         if self._times_received < TRIES:
@@ -343,16 +377,11 @@ class PartRun(StepRun):
         self._later(has_progressed=part.written > 0)
         raise Stop
 
-    def _as_done(self) -> ImportStep:
-        return self._step if self._part is None else replace(self._step, unwritten=self._part.unwritten())
-
     def _read_recorded_outcomes(self, job: Import, part: _Part, numbers: Iterable[int]) -> None:
         """Set what came of rows that were carried out before, by their receipts. BatchGetItem: a unit for each row."""
         for number, record in self._receipts(job, numbers).items():
             known = record.outcome
             part.outcomes[number] = ERASED_SINCE if known is None else recorded_outcome(known.details)
-            if known is not None:
-                part.note_receipt(number, known.details)
 
     # Reading rows
 
@@ -422,7 +451,9 @@ class PartRun(StepRun):
         def with_part(job: Import) -> Import | None:
             if job.next_part != part_number or job.state not in states:
                 return None
-            return job.changed(next_part=part_number + 1, counts=_sum(job.counts, counts))
+            return job.changed(
+                next_part=part_number + 1, counts=_sum(job.counts, counts), unwritten="", unwritten_of=0
+            )
 
         return self._replaced(with_part) is not None
 
@@ -556,6 +587,13 @@ def _counted(outcomes: Iterable[RowOutcome]) -> Counts:
     for outcome in outcomes:
         numbers[outcome.result] += 1
     return NO_ROWS._replace(**{str(result): number for result, number in numbers.items()})
+
+
+def _merged(some: str, others: str) -> str:
+    """`Import.unwritten` of what two functions know of a part."""
+    return "".join(
+        one if one != "-" else other for one, other in zip_longest(some, others, fillvalue="-")
+    ).rstrip("-")
 
 
 def _sum(one: Counts, another: Counts) -> Counts:

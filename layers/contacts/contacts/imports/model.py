@@ -295,6 +295,11 @@ class Import:
     """The API key that made it."""
     version: int = 1
     """How often it was written. Each write checks that it is still as it was read."""
+    unwritten: str = ""
+    """What came of rows of a part that have written nothing, a letter a row in their order: `u` unchanged, `p`
+    protected, `s` skipped, `f` failed; `-` of any other. They have no receipts, and are not carried out again."""
+    unwritten_of: int = 0
+    """That part."""
 
     def changed(self, **changes: Any) -> "Import":
         """The import after a change, with the next version."""
@@ -360,9 +365,6 @@ class ImportStep:
     part: int
     tries: int = 0
     """How often it was put off before without progress; of a part that was begun before, at least 1."""
-    unwritten: str = ""
-    """What came of rows of the part that have written nothing, a letter a row, in their order: `u` unchanged, `p`
-    protected, `s` skipped; `-` of any other. They have no receipts, and are not carried out again."""
 
     def message(self) -> dict[str, object]:
         """The body of the message."""
@@ -372,17 +374,13 @@ class ImportStep:
             "task": str(self.task),
             "part": self.part,
         }
-        if self.tries:
-            body["tries"] = self.tries
-        if self.unwritten:
-            body["unwritten"] = self.unwritten
-        return body
+        return body | {"tries": self.tries} if self.tries else body
 
 
 def step_from(body: Mapping[str, Any]) -> ImportStep:
     """The step that a message asks for."""
     task, part, tries = ImportTask(body["task"]), int(body["part"]), int(body.get("tries", 0))
-    return ImportStep(body["account_id"], body["import_id"], task, part, tries, body.get("unwritten", ""))
+    return ImportStep(body["account_id"], body["import_id"], task, part, tries)
 
 
 READING_SHARE: Final = 0.1

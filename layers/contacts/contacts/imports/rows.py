@@ -5,7 +5,7 @@ created with `update`, none leaves the trash without `restore_trashed`, nothing 
 run uses the same book on a store that writes nothing, so that both decide alike.
 
 What a row did is recorded in the transaction of its change, under a key that no client can have, with what taking it
-back needs. A row that changes nothing leaves no record, unless another row of the hundred may be about its contact: to
+back needs. A row that changes nothing leaves no record, unless a later row of the hundred may be about its contact: to
 carry it out again after that one would turn the file's order round.
 """
 
@@ -438,7 +438,7 @@ class CheckingRowStore(RowStore):
     def _left_behind(self, transition: Transition) -> Iterable[str]:
         """The ids of contacts in the trash from which the transition takes names."""
         assert transition.after is not None
-        had = () if transition.before is None else transition.before.names
+        had = () if transition.before is None else transition.before.without(transition.lost).names
         for name in transition.after.names:
             claim = None if name in had or name in transition.spares_trashed else self.claim(name)
             if claim is not None and claim.state is ContactState.DELETED:

@@ -178,7 +178,7 @@ class StepRun:
     def _later(self, *, has_progressed: bool = False) -> None:
         """Send a message that tries again, after longer and longer as long as there is no progress."""
         tries = 0 if has_progressed else self._step.tries
-        self._send(replace(self._as_done(), tries=min(tries + 1, _MOST_TRIES)), delay_of_busy(tries))
+        self._send(replace(self._step, tries=min(tries + 1, _MOST_TRIES)), delay_of_busy(tries))
 
     @property
     def _waits_no_longer(self) -> bool:
@@ -269,11 +269,7 @@ class StepRun:
 
     def _begun(self) -> ImportStep:
         """The step with `tries` of at least 1, so that the next run reads the receipts first."""
-        return replace(self._as_done(), tries=max(self._step.tries, 1))
-
-    def _as_done(self) -> ImportStep:
-        """The step, with what its message has to say of the rows that are done."""
-        return self._step
+        return replace(self._step, tries=max(self._step.tries, 1))
 
     def _go_on_where_it_stands_still(self, stands_at: int, follows: int) -> int | None:
         """Handle a message about a part that is counted already.
@@ -286,7 +282,8 @@ class StepRun:
         if stands_at != follows:
             return None
         if self._times_received > 1:
-            self._next(follows)
+            # Somebody may be at that part: its receipts are read first.
+            self._send(ImportStep(*self._named, self._step.task, follows, tries=1))
         elif self._step.tries:
             return NEXT_SENT_WITHIN_S
         return None

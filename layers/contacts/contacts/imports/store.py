@@ -94,6 +94,8 @@ def _import_from(account_id: str, item: Item) -> Import:
         finished_at=item.get("finished_at"),
         key_id=item.get("key_id"),
         version=item["version"],
+        unwritten=item.get("unwritten", ""),
+        unwritten_of=item.get("unwritten_of", 0),
     )
 
 
