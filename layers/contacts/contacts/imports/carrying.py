@@ -19,10 +19,13 @@ from contacts.book.store import OptOuts
 from contacts.book.weight import items_of
 from contacts.core import observability
 from contacts.core.errors import Contention, InvalidInput, TemporarilyUnavailable
+from contacts.core.idempotency import ConcurrentModification
 from contacts.core.ids import Name, NameKind
+from contacts.core.time import parsed
 from contacts.imports.ending import RUNNING_OR_PAUSED, completed, has_done_all_rows, put_files_away
 from contacts.imports.mapping.values import ReadRow, typed_names
 from contacts.imports.model import (
+    DELAYED_MESSAGE_S,
     NO_ROWS,
     PREVIEWED_CONTACTS,
     PREVIEWED_ERRORS,
@@ -76,6 +79,8 @@ _HELD_UP: Final = RowError(
 )
 _BLANK: Final = RowOutcome(RowResult.SKIPPED, (RowError(None, "the row is blank"),))
 _FAILED_BEFORE: Final = RowError(None, "failed when it was carried out; send the row again if it is right")
+ASKED_AGAIN_AFTER_S: Final = DELAYED_MESSAGE_S - 5
+"""Seconds after the start of an import before which its second message does not come."""
 _LETTERS: Final = {
     RowResult.UNCHANGED: "u",
     RowResult.PROTECTED: "p",
@@ -219,7 +224,7 @@ class PartRun(StepRun):
             try:
                 self._write_chunk(job, account, part, chunk)
             finally:
-                self._remember(part)
+                self._remember(job, part)
         self._items.give_back()
         assert job.file.format is not None, "the file is cut"
         self._files.put_errors(*self._named, part_number, part.errors(), job.file.columns, job.file.format)
@@ -234,16 +239,20 @@ class PartRun(StepRun):
     def _take_over(self, job: Import, part: _Part) -> None:
         """Note what came of rows of the part that were carried out before.
 
-        By another message, too: the first part may be asked for by two (`imports.control`, `imports.planning`).
+        By another message, too: the first part is asked for by two (`imports.control`).
         """
         if job.unwritten_of == self._step.part:
             part.take_over(job.unwritten)
-        if self._times_received > 1 or self._step.tries or part.unwritten() or self._step.part == 1:
+        since_ms = self._clock.now_ms() - parsed(job.started_at or job.created_at)
+        is_asked_again = self._step.part == 1 and since_ms >= ASKED_AGAIN_AFTER_S * 1000
+        if self._times_received > 1 or self._step.tries or part.unwritten() or is_asked_again:
             for chunk in part.chunks():
                 self._read_recorded_outcomes(job, part, chunk)
 
-    def _remember(self, part: _Part) -> None:
+    def _remember(self, job: Import, part: _Part) -> None:
         """Write down what came of rows that have written nothing, so that they are not carried out behind later ones.
+
+        `job`: as it was read before the rows.
 
         Raises:
             Contention, TemporarilyUnavailable.
@@ -258,7 +267,13 @@ class PartRun(StepRun):
                 return None
             return job.changed(unwritten=unwritten, unwritten_of=self._step.part)
 
-        self._replaced(with_part)
+        after = with_part(job)
+        if after is None:
+            return
+        try:
+            self._store.replace(job, after)
+        except ConcurrentModification:
+            self._replaced(with_part)
 
     def _write_chunk(self, job: Import, account: Account, part: _Part, numbers: Sequence[int]) -> None:
         """Carry out up to a hundred rows, as far as they were not carried out before."""

@@ -26,6 +26,7 @@ from contacts.core.time import Clock, iso
 from contacts.core.violations import FieldErrorCode, Violation
 from contacts.imports.mapping.columns import corrected_mapping, is_mappable
 from contacts.imports.model import (
+    DELAYED_MESSAGE_S,
     UNDO_WITHIN_DAYS,
     Counts,
     Import,
@@ -39,8 +40,6 @@ from contacts.imports.model import (
 )
 from contacts.imports.store import ImportStore
 
-DELAYED_MESSAGE_S: Final = 30
-"""Delay of the first message, in seconds: longer than a function of the API may run (20 s)."""
 _NOT_MAPPABLE: Final = Violation(
     FieldErrorCode.UNREACHABLE, "leads no column to email or external_id, by which a contact is found"
 )

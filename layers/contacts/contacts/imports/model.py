@@ -19,6 +19,8 @@ UNDO_WITHIN_DAYS: Final = 7
 file stays."""
 KEPT_DAYS: Final = ENDS_WITHIN_DAYS + UNDO_WITHIN_DAYS + 2
 """Days that an import is listed: as long as its error file may be there, which an erasure has to find."""
+DELAYED_MESSAGE_S: Final = 30
+"""Delay of the first message, in seconds: longer than a function of the API may run (20 s)."""
 ROWS_OF_PART: Final = 1000
 """Rows of a part: what one message asks for."""
 ROWS_AT_ONCE: Final = 100
