@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from contacts.accounts.store import AccountStore
 from contacts.core.errors import TemporarilyUnavailable
 from contacts.core.ids import Name, NameKind
+from contacts.imports import carrying
 from contacts.imports.model import Counts, ImportState, ImportTask, PartMissing, step_from
 from contacts.table import keys
 from contacts.table.client import Table
@@ -494,8 +495,6 @@ def test_a_throttled_table_makes_it_slower_and_not_dearer(
 def test_a_row_that_fails_by_an_error_of_ours_goes_to_the_error_file_at_the_fifth_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from contacts.imports import carrying
-
     carry_out_row = carrying.carry_out_row
 
     def failing(store: Any, given: Any, *more: Any) -> Any:
@@ -980,3 +979,22 @@ def test_an_import_that_ran_out_of_time_amid_its_first_part_can_be_taken_back() 
     job = world.job(import_id)
     assert (job.state, job.counts.updated) == (ImportState.FAILED, 0)
     assert job.may_have_written
+
+
+def test_a_row_that_failed_by_an_error_of_ours_holds_nothing_up_after_a_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = CarryingHarness(own_written_limit=40)
+    import_id = world.cut([{"email": "bug@example.com"}, *bodies(80)])
+    real = carrying.carry_out_row
+
+    def with_a_bug(store: Any, given: Any, *more: Any) -> Any:
+        if given.accepted.get("email") == "bug@example.com":
+            raise RuntimeError("a bug")
+        return real(store, given, *more)
+
+    monkeypatch.setattr(carrying, "carry_out_row", with_a_bug)
+    world.carrier().handle(step_from(world.queue.sent.pop(0).body), 5)
+    assert (world.job(import_id).state, world.job(import_id).unwritten) == (ImportState.PAUSED, "f")
+    world.work()
+    assert world.job(import_id).counts == Counts(rows=81, created=80, failed=1)

@@ -354,22 +354,37 @@ class PartRun(StepRun):
     def _failed_before(self, row: _Prepared, account: Account, rules: RowRules) -> RowOutcome:
         """What is said of a row that failed in an earlier run: why it would fail now. Nothing is written."""
         opt_outs = OptOuts(self._table, account.id, account.secret)
-        now_s = self._clock.now_ms() // 1000
+        known = Known(self._table, account.id, opt_outs, self._clock.now_ms() // 1000)
+        try:
+            outcome = self._checked(row, account, opt_outs, known, rules)
+        except TemporarilyUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 (it has failed already; other rows go on)
+            observability.record_failure(error, {"import_id": self._step.import_id})
+        else:
+            if outcome.result is RowResult.FAILED:
+                return outcome
+        return RowOutcome(RowResult.FAILED, (_FAILED_BEFORE,))
+
+    def _checked(
+        self, row: _Prepared, account: Account, opt_outs: OptOuts, known: Known, rules: RowRules
+    ) -> RowOutcome:
+        """What would come of a row. Nothing is written, and what is known becomes as if it were.
+
+        Raises: as `carry_out_row`.
+        """
         store = CheckingRowStore(
             self._table,
             account.id,
             opt_outs,
             self._randomness,
-            now_s,
-            Known(self._table, account.id, opt_outs, now_s),
+            self._clock.now_ms() // 1000,
+            known,
             rules,
             says_subscribed=row.says_subscribed,
         )
         key = receipt_key(self._step.import_id, self._step.part, row.number)
-        outcome = carry_out_row(store, row.given, rules, key, self._clock, self._randomness)
-        return (
-            outcome if outcome.result is RowResult.FAILED else RowOutcome(RowResult.FAILED, (_FAILED_BEFORE,))
-        )
+        return carry_out_row(store, row.given, rules, key, self._clock, self._randomness)
 
     def _note_our_error(self, part: _Part, number: int, error: Exception) -> None:
         if self._times_received < TRIES:
@@ -544,21 +559,8 @@ class PartRun(StepRun):
         known.read_ahead((name for row in rows for name in row.names), emails)
         rules = rules_of(job.options)
         for row in rows:
-            store = CheckingRowStore(
-                self._table,
-                account.id,
-                opt_outs,
-                self._randomness,
-                self._clock.now_ms() // 1000,
-                known,
-                rules,
-                says_subscribed=row.says_subscribed,
-            )
-            key = receipt_key(job.id, self._step.part, row.number)
             try:
-                part.outcomes[row.number] = carry_out_row(
-                    store, row.given, rules, key, self._clock, self._randomness
-                )
+                part.outcomes[row.number] = self._checked(row, account, opt_outs, known, rules)
             except TemporarilyUnavailable as error:
                 if not (isinstance(error, Contention) and self._waits_no_longer):
                     raise
